@@ -1,0 +1,258 @@
+"""The one place where a hyper-parameter is named, typed, bounded and explained.
+
+Four frozen dataclasses, one for each stage, and `Config`, which holds them. Command line flags
+are derived from these fields, so nothing is written twice; library code receives plain values.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+FILE_NAME = "config.json"
+
+
+def option(default, help, *, unit="", low=None, high=None, choices=()):
+    """Declares one hyper-parameter: its default, what it means, its unit and its bounds."""
+    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": tuple(choices)}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+class _Options:
+    """Checks every field against its declaration, once, at construction."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    kind = type(field.default)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind is tuple and isinstance(value, list):
+        value = tuple(value)
+    if type(value) is not kind:
+        raise ValueError(
+            f"{field.name} is {value!r}, a {type(value).__name__}; expected a {kind.__name__}, "
+            f"for example {field.default!r}."
+        )
+    bounds = field.metadata
+    if bounds["choices"] and value not in bounds["choices"]:
+        raise ValueError(
+            f"{field.name} is {value!r}; choose one of {', '.join(bounds['choices'])}."
+        )
+    low, high = bounds["low"], bounds["high"]
+    # Written so that NaN fails as well.
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        limit = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{field.name} is {value!r}; expected {limit}.")
+    return value
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(_Options):
+    """Which pairs are read, and which of them are kept."""
+
+    files: tuple = option(
+        (),
+        "corpus files to train on: TSV pairs, JSONL or chatterbot YAML, told apart by their "
+        "content; none: the default corpus (small talk and meal talk)",
+        unit="paths",
+    )
+    skip_bad_lines: bool = option(
+        False, "leave out lines that cannot be read, and count them, instead of stopping"
+    )
+    validation_fraction: float = option(
+        0.05,
+        "share of the conversations set aside for validation (the default corpus brings its own "
+        "held-out meals instead)",
+        low=0.0,
+        high=0.5,
+    )
+    max_source_length: int = option(
+        60, "longer prompts are left out of training, and cut in answering", unit="words", low=1
+    )
+    max_target_length: int = option(
+        60, "longer replies are left out of training; no reply grows longer", unit="words", low=1
+    )
+
+
+SEGMENTATIONS = ("jieba", "characters", "blanks")
+
+
+@dataclasses.dataclass(frozen=True)
+class TextConfig(_Options):
+    """How a string becomes words and words become ids."""
+
+    source_segmentation: str = option(
+        "jieba",
+        "how prompts are cut: jieba words, single characters, or at blanks (already segmented)",
+        choices=SEGMENTATIONS,
+    )
+    target_segmentation: str = option(
+        "jieba", "how replies are cut; see source_segmentation", choices=SEGMENTATIONS
+    )
+    jieba_hmm: bool = option(True, "let jieba guess words that its dictionary lacks")
+    user_dictionary: str = option(
+        "", "a jieba user dictionary: one word a line, then optionally its count", unit="path"
+    )
+    lower_case: bool = option(True, "turn A-Z into a-z")
+    shared_vocabulary: bool = option(True, "one vocabulary for prompts and replies, or one each")
+    vocabulary_size: int = option(
+        30000, "the most frequent words kept, the five special ones included", unit="words", low=6
+    )
+    min_count: int = option(
+        1, "words seen less often than this are unknown", unit="occurrences", low=1
+    )
+
+
+ATTENTIONS = ("luong", "scaled_luong", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig(_Options):
+    """The model; the defaults are the document's.
+
+    Raises:
+        ValueError: for a combination that cannot work, with the reason.
+    """
+
+    units: int = option(
+        256,
+        "the one width: of the embeddings, both LSTMs, the attention and the attention vector",
+        unit="units",
+        low=1,
+        high=16384,
+    )
+    attention: str = option(
+        "luong",
+        "luong (the document), scaled_luong (scores times a learned scale), or none (plain "
+        "seq2seq, part one of the series)",
+        choices=ATTENTIONS,
+    )
+    attention_vector: str = option(
+        "linear",
+        "activation of the attention vector: linear (the document) or tanh (Luong et al., eq. 5)",
+        choices=("linear", "tanh"),
+    )
+    initial_state: str = option(
+        "auto",
+        "where the decoder starts: zero (the document), the encoder's final state, or auto: zero "
+        "with attention, encoder without",
+        choices=("auto", "zero", "encoder"),
+    )
+    dropout: float = option(
+        0.0,
+        "share of the embeddings and of the attention vectors dropped in training",
+        low=0.0,
+        high=0.9,
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.attention == "none" and self.initial_state == "zero":
+            raise ValueError(
+                "attention is 'none' and initial_state is 'zero': the decoder would never see the "
+                "prompt. Use initial_state 'encoder', or an attention."
+            )
+        if self.attention == "none" and self.attention_vector == "tanh":
+            raise ValueError(
+                "attention is 'none' and attention_vector is 'tanh': without attention there is "
+                "no attention vector. Leave attention_vector at 'linear', or use an attention."
+            )
+
+    @property
+    def starts_from_encoder(self) -> bool:
+        """Whether the decoder's LSTM starts from the encoder's final state."""
+        if self.initial_state == "auto":
+            return self.attention == "none"
+        return self.initial_state == "encoder"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig(_Options):
+    """How the weights are found."""
+
+    epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
+    batch_size: int = option(64, "pairs in a batch", unit="pairs", low=1)
+    learning_rate: float = option(0.001, "step size of Adam", low=1e-8, high=10.0)
+    clip_norm: float = option(
+        5.0, "gradients are scaled down to at most this global norm", low=1e-6
+    )
+    unknown_probability: float = option(
+        0.02,
+        "share of the source words that become unknown in training, so that the unknown word "
+        "means 'some word'; 0 switches it off",
+        low=0.0,
+        high=0.9,
+    )
+    patience: int = option(
+        3,
+        "stop after this many epochs without a better validation perplexity; 0: never",
+        unit="epochs",
+        low=0,
+    )
+    answer_with: str = option(
+        "best",
+        "the checkpoint that answers: best (lowest validation perplexity) or last",
+        choices=("best", "last"),
+    )
+    seed: int = option(1, "makes a run repeatable", low=0, high=2**31 - 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything there is to set, one frozen object; saved as `config.json` in a model folder.
+
+    Example:
+        >>> Config(model=ModelConfig(units=8)).model.attention
+        'luong'
+    """
+
+    data: DataConfig = DataConfig()
+    text: TextConfig = TextConfig()
+    model: ModelConfig = ModelConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def save(self, model_dir: str | Path) -> None:
+        """Writes `config.json` into `model_dir`."""
+        content = {"format": FORMAT, **dataclasses.asdict(self)}
+        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+        (Path(model_dir) / FILE_NAME).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, model_dir: str | Path) -> "Config":
+        """Reads `config.json` from a model folder.
+
+        Raises:
+            FileNotFoundError: there is no such folder, or no model in it.
+            ValueError: the file is damaged or of another version.
+        """
+        path = Path(model_dir) / FILE_NAME
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{model_dir}: no trained model here ({FILE_NAME} is missing). Train one with "
+                f"python experiments/train.py --model_dir={model_dir}"
+            )
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            version = content.pop("format")
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path}: not a readable configuration ({error}). Train the model again."
+            ) from None
+        if version != FORMAT:
+            raise ValueError(
+                f"{path}: written in format {version}, this version reads format {FORMAT}. "
+                "Train the model again, or use the version that wrote it."
+            )
+        try:
+            groups = {field.name: field.type for field in dataclasses.fields(cls)}
+            return cls(**{name: groups[name](**values) for name, values in content.items()})
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path}: an option of it is unknown here ({error}). It was written by another "
+                "version; train the model again."
+            ) from None

@@ -1,0 +1,1 @@
+"""Files to pairs of strings; no TensorFlow."""

@@ -1,0 +1,34 @@
+"""The default corpus: small talk from the package chatterbot-corpus, and meal talk."""
+
+from importlib.resources import files
+
+from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.data.pairs import Pair, Split
+from attention_seq2seq.data.readers import read_pairs
+
+
+def small_talk() -> list[Pair]:
+    """The Chinese part of chatterbot-corpus (BSD), read where the package lies: 552 pairs."""
+    folder = files("chatterbot_corpus") / "data" / "chinese"
+    paths = sorted(str(path) for path in folder.iterdir() if path.name.endswith(".yml"))
+    pairs, _ = read_pairs(paths)
+    return pairs
+
+
+def default_corpus() -> Split:
+    """Small talk, which can only be memorised, and meal talk, which generalises.
+
+    Returns:
+        Small talk and meal talk to train on; the held-out meals to validate on.
+
+    Example:
+        >>> corpus = default_corpus()
+        >>> len(corpus.training), len(corpus.validation)
+        (1272, 144)
+    """
+    talk, meals = small_talk(), meal_talk()
+    first = talk[-1].conversation + 1
+    return Split(
+        talk + [pair._replace(conversation=first + pair.conversation) for pair in meals.training],
+        [pair._replace(conversation=first + pair.conversation) for pair in meals.validation],
+    )

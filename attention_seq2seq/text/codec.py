@@ -1,0 +1,161 @@
+"""Texts to ids and ids to texts, exactly as in training."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from attention_seq2seq.config import TextConfig
+from attention_seq2seq.text.normalization import Normalizer
+from attention_seq2seq.text.segmentation import segmenter_for
+from attention_seq2seq.text.vocabulary import EOS, SPECIALS, UNK, Vocabulary
+
+SOURCE_FILE = "source_vocabulary.txt"
+TARGET_FILE = "target_vocabulary.txt"
+SHARED_FILE = "vocabulary.txt"
+USER_DICTIONARY_FILE = "user_dictionary.txt"
+
+
+class TextSide:
+    """One side of a pair: normalisation and segmentation, and how words become text again."""
+
+    def __init__(self, segmentation: str, config: TextConfig, user_words: Sequence[str]):
+        self._normalize = Normalizer(config.lower_case)
+        self._segmenter = segmenter_for(segmentation, config.jieba_hmm, user_words)
+        self.join = self._segmenter.join
+
+    def cut(self, text: str | bytes) -> list[str]:
+        """The words of any text."""
+        return self._segmenter.cut(self._normalize(text))
+
+
+class Codec:
+    """Everything between a string and ids, for both sides; part of a trained model.
+
+    Args:
+        config: how texts are cut.
+        source_vocabulary: words of the prompts.
+        target_vocabulary: words of the replies; the same object when shared.
+        user_words: lines of the jieba user dictionary.
+
+    Example:
+        >>> codec = Codec.build([("今天晚上吃什么", "晚上吃烤鸭")], TextConfig())
+        >>> codec.prompt_words("今天晚上吃什么")
+        ['今天', '晚上', '吃', '什么']
+        >>> codec.reply_text(codec.encode_reply("晚上吃烤鸭"))
+        '晚上吃烤鸭'
+    """
+
+    def __init__(
+        self,
+        config: TextConfig,
+        source_vocabulary: Vocabulary,
+        target_vocabulary: Vocabulary,
+        user_words: Sequence[str] = (),
+    ):
+        self.config = config
+        self.source_vocabulary = source_vocabulary
+        self.target_vocabulary = target_vocabulary
+        self._user_words = tuple(user_words)
+        self._source, self._target = _sides(config, self._user_words)
+
+    @classmethod
+    def build(cls, pairs: Iterable[Sequence], config: TextConfig) -> "Codec":
+        """A codec with the vocabulary of these pairs (prompt first, then reply).
+
+        Raises:
+            ValueError: the user dictionary cannot be read.
+        """
+        user_words = _read_user_dictionary(config)
+        source, target = _sides(config, user_words)
+        prompts, replies = [], []
+        for prompt, reply, *_ in pairs:
+            prompts.append(source.cut(prompt))
+            replies.append(target.cut(reply))
+        size, min_count = config.vocabulary_size, config.min_count
+        if config.shared_vocabulary:
+            shared = Vocabulary.build(prompts + replies, size, min_count)
+            return cls(config, shared, shared, user_words)
+        source_vocabulary = Vocabulary.build(prompts, size, min_count)
+        target_vocabulary = Vocabulary.build(replies, size, min_count)
+        return cls(config, source_vocabulary, target_vocabulary, user_words)
+
+    def prompt_words(self, text: str | bytes) -> list[str]:
+        """The words of a prompt as they were cut; of an empty one, a single unknown word."""
+        return self._source.cut(text) or [SPECIALS[UNK]]
+
+    def reply_words(self, text: str | bytes) -> list[str]:
+        """The words of a reply as they were cut."""
+        return self._target.cut(text)
+
+    def encode_prompt(self, text: str | bytes) -> list[int]:
+        """The ids of a prompt, at least one: no words at all read as one unknown word."""
+        return self.source_vocabulary.ids(self.prompt_words(text))
+
+    def encode_reply(self, text: str | bytes) -> list[int]:
+        """The ids of a reply, the end of the reply included."""
+        return [*self.target_vocabulary.ids(self._target.cut(text)), EOS]
+
+    def reply_text(self, ids: Iterable[int]) -> str:
+        """The text of a reply's ids, up to its end."""
+        ids = list(ids)
+        if EOS in ids:
+            ids = ids[: ids.index(EOS)]
+        return self._target.join(self.target_vocabulary.words(ids))
+
+    def save(self, model_dir: str | Path) -> None:
+        """Writes the vocabularies and the user dictionary into a model folder."""
+        folder = Path(model_dir)
+        if self.config.shared_vocabulary:
+            self.source_vocabulary.save(folder / SHARED_FILE)
+        else:
+            self.source_vocabulary.save(folder / SOURCE_FILE)
+            self.target_vocabulary.save(folder / TARGET_FILE)
+        if self._user_words:
+            text = "".join(f"{line}\n" for line in self._user_words)
+            (folder / USER_DICTIONARY_FILE).write_text(text, encoding="utf-8")
+
+    @classmethod
+    def load(cls, model_dir: str | Path, config: TextConfig) -> "Codec":
+        """Reads what `save` wrote.
+
+        Raises:
+            FileNotFoundError: a file of it is missing.
+            ValueError: a file of it is damaged.
+        """
+        folder = Path(model_dir)
+        if config.shared_vocabulary:
+            source = target = Vocabulary.load(folder / SHARED_FILE)
+        else:
+            source = Vocabulary.load(folder / SOURCE_FILE)
+            target = Vocabulary.load(folder / TARGET_FILE)
+        path = folder / USER_DICTIONARY_FILE
+        if config.user_dictionary and not path.is_file():
+            raise FileNotFoundError(
+                f"{path}: the model's user dictionary is missing. Train the model again."
+            )
+        lines = path.read_text(encoding="utf-8").splitlines() if config.user_dictionary else ()
+        return cls(config, source, target, lines)
+
+
+def _sides(config: TextConfig, user_words: Sequence[str]) -> tuple[TextSide, TextSide]:
+    return (
+        TextSide(config.source_segmentation, config, user_words),
+        TextSide(config.target_segmentation, config, user_words),
+    )
+
+
+def _read_user_dictionary(config: TextConfig) -> list[str]:
+    """The lines of the user dictionary, normalised as every text is."""
+    if not config.user_dictionary:
+        return []
+    path = Path(config.user_dictionary)
+    try:
+        lines = path.read_bytes().decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise ValueError(f"user_dictionary {path}: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise ValueError(
+            f"{path}, line {line}: not UTF-8. Convert the user dictionary to UTF-8."
+        ) from None
+    normalize = Normalizer(config.lower_case)
+    return [line for line in map(normalize, lines) if line]

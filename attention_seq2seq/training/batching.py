@@ -1,0 +1,79 @@
+"""Ids to batches: rows of similar length together, through tf.data."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+# Upper ends of the length buckets; a bucket is a quarter to a third wider than the one before.
+_BUCKETS = (4, 6, 8, 10, 13, 16, 20, 26, 34, 44, 58, 76, 100, 130, 170, 220, 290)
+
+
+def batches(
+    source: Sequence[Sequence[int]],
+    target: Sequence[Sequence[int]],
+    batch_size: int,
+    seed: int | None = None,
+    unknown_probability: float = 0.0,
+    unknown_id: int = 0,
+) -> tf.data.Dataset:
+    """Batches of pairs for `TeacherForcing`, each padded to its own longest row.
+
+    Args:
+        source: the ids of each prompt, at least one.
+        target: the ids of each reply, end of reply included.
+        batch_size: pairs in a batch; the last ones of a bucket may be fewer.
+        seed: shuffles anew each epoch, reproducibly; None keeps the order.
+        unknown_probability: share of source ids that become `unknown_id`, anew each epoch.
+        unknown_id: the id of the unknown word.
+
+    Returns:
+        A dataset of known cardinality, whose elements are dicts of int32 tensors: source_ids
+        [batch, source_time], source_length [batch], target_ids [batch, target_time],
+        target_length [batch]. All shapes are open, so a model is traced once.
+    """
+    pairs = tf.data.Dataset.from_tensor_slices((_ragged(source), _ragged(target)))
+    if seed is not None:
+        pairs = pairs.shuffle(len(source), seed=seed, reshuffle_each_iteration=True)
+    rows = pairs.map(_row, num_parallel_calls=tf.data.AUTOTUNE)
+    bucketed = rows.bucket_by_sequence_length(
+        lambda row: tf.maximum(row["source_length"], row["target_length"]),
+        bucket_boundaries=[end + 1 for end in _BUCKETS],
+        bucket_batch_sizes=[batch_size] * (len(_BUCKETS) + 1),
+    )
+    if unknown_probability:
+        noise = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
+        bucketed = tf.data.Dataset.zip((bucketed, noise)).map(
+            lambda batch, draw: _with_unknowns(batch, draw, unknown_probability, unknown_id),
+            num_parallel_calls=tf.data.AUTOTUNE,
+        )
+    counts = Counter(
+        int(np.searchsorted(_BUCKETS, max(len(s), len(t)))) for s, t in zip(source, target)
+    )
+    num_batches = sum(-(-count // batch_size) for count in counts.values())
+    bucketed = bucketed.apply(tf.data.experimental.assert_cardinality(num_batches))
+    return bucketed.prefetch(tf.data.AUTOTUNE)
+
+
+def _ragged(rows: Sequence[Sequence[int]]) -> tf.RaggedTensor:
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    flat = np.fromiter((i for row in rows for i in row), np.int32, lengths.sum())
+    return tf.RaggedTensor.from_row_lengths(flat, lengths)
+
+
+def _row(source_ids: tf.Tensor, target_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {
+        "source_ids": source_ids,
+        "source_length": tf.size(source_ids),
+        "target_ids": target_ids,
+        "target_length": tf.size(target_ids),
+    }
+
+
+def _with_unknowns(batch, draw, probability: float, unknown_id: int):
+    source_ids = batch["source_ids"]
+    chance = tf.random.stateless_uniform(tf.shape(source_ids), seed=draw)
+    real = tf.sequence_mask(batch["source_length"], tf.shape(source_ids)[1])
+    unknown = tf.cast(unknown_id, source_ids.dtype)
+    return {**batch, "source_ids": tf.where(real & (chance < probability), unknown, source_ids)}

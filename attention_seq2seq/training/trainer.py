@@ -1,0 +1,145 @@
+"""Pairs to a model folder."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from tensorflow import keras
+
+from attention_seq2seq.config import Config
+from attention_seq2seq.data.pairs import as_pairs
+from attention_seq2seq.data.splitting import split_by_conversation
+from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.vocabulary import BOS, UNK
+from attention_seq2seq.training.batching import batches
+from attention_seq2seq.training.callbacks import Checkpoints, ProgressBar
+from attention_seq2seq.training.teacher_forcing import TeacherForcing
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    pairs: Sequence[Sequence],
+    model_dir: str | Path,
+    config: Config | None = None,
+    validation_pairs: Sequence[Sequence] | None = None,
+    progress: bool = True,
+) -> dict[str, list[float]]:
+    """Trains a model from pairs of strings, and writes it into a folder.
+
+    The folder then holds config.json, the vocabulary, best.npz and last.npz, and log.csv with a
+    line for each epoch. `Chat.load` reads it.
+
+    Args:
+        pairs: (prompt, reply), or `Pair` with the number of its conversation.
+        model_dir: the folder; made if it is not there, replaced if a model is in it.
+        config: all options; the document's by default.
+        validation_pairs: if None, conversations are set aside from `pairs`, as
+            `config.data.validation_fraction` says.
+        progress: whether to show a progress bar.
+
+    Returns:
+        loss, perplexity, val_loss and val_perplexity of each epoch (in nats a word).
+
+    Raises:
+        ValueError: no pair is left to train on, or the user dictionary cannot be read.
+
+    Example:
+        >>> pairs = [("你好", "你好"), ("吃什么", "吃烤鸭")]
+        >>> history = train(pairs, getfixture("tmp_path"), progress=False)
+        >>> len(history["loss"])
+        20
+    """
+    config = config or Config()
+    training_pairs, validation_pairs = _split(pairs, validation_pairs, config)
+    codec = Codec.build(training_pairs, config.text)
+    training = _encode("training", training_pairs, codec, config)
+    validation = _encode("validation", validation_pairs, codec, config)
+    if not training[0]:
+        raise ValueError(
+            f"no pair to train on: {len(training_pairs)} given, all longer than "
+            f"max_source_length {config.data.max_source_length} or max_target_length "
+            f"{config.data.max_target_length} words."
+        )
+    keras.utils.set_random_seed(config.training.seed)
+    model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
+    log.info(
+        "%d pairs to train on, %d to validate on; %d words; %s weights",
+        len(training[0]),
+        len(validation[0]),
+        len(codec.target_vocabulary),
+        f"{model.count_params():,}",
+    )
+    _start_folder(Path(model_dir), config, codec)
+    return _fit(model, training, validation, Path(model_dir), config, progress)
+
+
+def _split(pairs, validation_pairs, config: Config):
+    pairs = as_pairs(pairs)
+    if validation_pairs is not None:
+        return pairs, as_pairs(validation_pairs)
+    split = split_by_conversation(
+        pairs, config.data.validation_fraction, config.training.seed
+    )
+    if split.num_dropped:
+        log.info("%d validation pairs also stand in training: dropped", split.num_dropped)
+    return split.training, split.validation
+
+
+def _encode(name: str, pairs, codec: Codec, config: Config):
+    """Ids of both sides; pairs that are too long are left out, and counted."""
+    source, target = [], []
+    for prompt, reply, *_ in pairs:
+        prompt_ids, reply_ids = codec.encode_prompt(prompt), codec.encode_reply(reply)
+        # The end of the reply is no word.
+        fits = len(reply_ids) - 1 <= config.data.max_target_length
+        if fits and len(prompt_ids) <= config.data.max_source_length:
+            source.append(prompt_ids)
+            target.append(reply_ids)
+    if len(source) < len(pairs):
+        log.info(
+            "%d of %d %s pairs left out: prompt longer than %d or reply longer than %d words",
+            len(pairs) - len(source),
+            len(pairs),
+            name,
+            config.data.max_source_length,
+            config.data.max_target_length,
+        )
+    return source, target
+
+
+def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    # Weights of an earlier training do not fit this vocabulary.
+    for old in folder.glob("*.npz"):
+        old.unlink()
+    codec.save(folder)
+    config.save(folder)
+
+
+def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, progress: bool):
+    options = config.training
+    task = TeacherForcing(model, BOS)
+    task.compile(
+        optimizer=keras.optimizers.Adam(options.learning_rate, global_clipnorm=options.clip_norm),
+        jit_compile=False,
+    )
+    train_batches = batches(
+        *training, options.batch_size, options.seed, options.unknown_probability, UNK
+    )
+    callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]
+    if progress:
+        callbacks.append(ProgressBar(int(train_batches.cardinality())))
+    if options.patience and validation[0]:
+        callbacks.append(
+            keras.callbacks.EarlyStopping(monitor="val_perplexity", patience=options.patience)
+        )
+    history = task.fit(
+        train_batches,
+        epochs=options.epochs,
+        validation_data=batches(*validation, options.batch_size) if validation[0] else None,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    return history.history
