@@ -1,10 +1,14 @@
 """The default corpus: small talk from the package chatterbot-corpus, and meal talk."""
 
+from collections import Counter
+from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 
 from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.data.pairs import Pair, Split
 from attention_seq2seq.data.readers import read_pairs
+from attention_seq2seq.data.splitting import split_by_conversation
 
 
 def small_talk() -> list[Pair]:
@@ -32,3 +36,23 @@ def default_corpus() -> Split:
         talk + [pair._replace(conversation=first + pair.conversation) for pair in meals.training],
         [pair._replace(conversation=first + pair.conversation) for pair in meals.validation],
     )
+
+
+def load_corpus(
+    paths: Sequence[str | Path], skip_bad_lines: bool, validation_fraction: float, seed: int
+) -> tuple[Split, Counter]:
+    """The corpus of a configuration: the default one, or files split by conversation.
+
+    Args:
+        paths: corpus files; none for the default corpus, which brings its own split.
+        skip_bad_lines: see `PairReader`.
+        validation_fraction: see `split_by_conversation`.
+        seed: of the split.
+
+    Returns:
+        Training and validation pairs, and which bad lines were left out, how often.
+    """
+    if not paths:
+        return default_corpus(), Counter()
+    pairs, skipped = read_pairs(paths, skip_bad_lines)
+    return split_by_conversation(pairs, validation_fraction, seed), skipped

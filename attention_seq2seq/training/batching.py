@@ -1,13 +1,13 @@
 """Ids to batches: rows of similar length together, through tf.data."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
-# Upper ends of the length buckets; a bucket is a quarter to a third wider than the one before.
-_BUCKETS = (4, 6, 8, 10, 13, 16, 20, 26, 34, 44, 58, 76, 100, 130, 170, 220, 290)
+# Rows are sorted by length within pools of this many batches. Every batch is full, so that no
+# handful of unusually long rows is an update of its own, and a pool is small beside a corpus.
+_POOL = 64
 
 
 def batches(
@@ -33,27 +33,30 @@ def batches(
         [batch, source_time], source_length [batch], target_ids [batch, target_time],
         target_length [batch]. All shapes are open, so a model is traced once.
     """
+    num_batches = -(-len(source) // batch_size)
     pairs = tf.data.Dataset.from_tensor_slices((_ragged(source), _ragged(target)))
     if seed is not None:
         pairs = pairs.shuffle(len(source), seed=seed, reshuffle_each_iteration=True)
-    rows = pairs.map(_row, num_parallel_calls=tf.data.AUTOTUNE)
-    bucketed = rows.bucket_by_sequence_length(
-        lambda row: tf.maximum(row["source_length"], row["target_length"]),
-        bucket_boundaries=[end + 1 for end in _BUCKETS],
-        bucket_batch_sizes=[batch_size] * (len(_BUCKETS) + 1),
-    )
+    rows = pairs.ragged_batch(_POOL * batch_size).flat_map(_sorted_by_length)
+    batched = rows.map(_row, num_parallel_calls=tf.data.AUTOTUNE).padded_batch(batch_size)
+    if seed is not None:
+        batched = batched.shuffle(_POOL, seed=seed, reshuffle_each_iteration=True)
     if unknown_probability:
         noise = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-        bucketed = tf.data.Dataset.zip((bucketed, noise)).map(
+        batched = tf.data.Dataset.zip((batched, noise)).map(
             lambda batch, draw: _with_unknowns(batch, draw, unknown_probability, unknown_id),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
-    counts = Counter(
-        int(np.searchsorted(_BUCKETS, max(len(s), len(t)))) for s, t in zip(source, target)
-    )
-    num_batches = sum(-(-count // batch_size) for count in counts.values())
-    bucketed = bucketed.apply(tf.data.experimental.assert_cardinality(num_batches))
-    return bucketed.prefetch(tf.data.AUTOTUNE)
+    batched = batched.apply(tf.data.experimental.assert_cardinality(num_batches))
+    return batched.prefetch(tf.data.AUTOTUNE)
+
+
+def _sorted_by_length(source: tf.RaggedTensor, target: tf.RaggedTensor) -> tf.data.Dataset:
+    """The rows of a pool by target length and, where it is equal, by source length."""
+    by_source = tf.argsort(source.row_lengths(), stable=True)
+    by_target = tf.argsort(tf.gather(target.row_lengths(), by_source), stable=True)
+    order = tf.gather(by_source, by_target)
+    return tf.data.Dataset.from_tensor_slices((tf.gather(source, order), tf.gather(target, order)))
 
 
 def _ragged(rows: Sequence[Sequence[int]]) -> tf.RaggedTensor:

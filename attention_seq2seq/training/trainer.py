@@ -18,6 +18,9 @@ from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 log = logging.getLogger(__name__)
 
+# An empty file that says: the weights beside it are those of a whole training.
+FINISHED = "finished"
+
 
 def train(
     pairs: Sequence[Sequence],
@@ -72,7 +75,16 @@ def train(
         f"{model.count_params():,}",
     )
     _start_folder(Path(model_dir), config, codec)
-    return _fit(model, training, validation, Path(model_dir), config, progress)
+    history = _fit(model, training, validation, Path(model_dir), config, progress)
+    (Path(model_dir) / FINISHED).touch()
+    return history
+
+
+def finished_config(model_dir: str | Path) -> Config | None:
+    """The options of the training that has come to its end in a folder; None if none has."""
+    if not (Path(model_dir) / FINISHED).is_file():
+        return None
+    return Config.load(model_dir)
 
 
 def _split(pairs, validation_pairs, config: Config):
@@ -112,8 +124,8 @@ def _encode(name: str, pairs, codec: Codec, config: Config):
 def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # Weights of an earlier training do not fit this vocabulary.
-    for old in folder.glob("*.npz"):
-        old.unlink()
+    for old in [folder / FINISHED, *folder.glob("*.npz")]:
+        old.unlink(missing_ok=True)
     codec.save(folder)
     config.save(folder)
 

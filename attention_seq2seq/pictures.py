@@ -1,0 +1,64 @@
+"""Tables of shares as a picture, with a Chinese font on every machine."""
+
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def save_picture(
+    path: str | Path, rows: Sequence[str], columns: Sequence[str], tables: dict[str, Sequence]
+) -> None:
+    """Writes tables of shares as heat maps side by side.
+
+    Args:
+        path: a .png, .svg or .pdf file.
+        rows: the labels of the rows, words of a reply.
+        columns: the labels of the columns, words of a prompt.
+        tables: title to shares float[row, column]; a row of zeros is shown as –.
+
+    Raises:
+        ValueError: the packages for plots are not installed, or the file's ending is unknown.
+    """
+    font = chinese_font()
+    from matplotlib.figure import Figure
+
+    width = max(2.2, 0.62 * len(columns) + 1.0)
+    height = max(1.8, 0.42 * len(rows) + 1.2)
+    figure = Figure(figsize=(width * len(tables), height), layout="constrained")
+    for axes, (title, shares) in zip(figure.subplots(1, len(tables), squeeze=False)[0],
+                                     tables.items()):
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        axes.set_title(title, fontproperties=font, fontsize=11)
+        axes.set_xticks(range(len(columns)), columns, fontproperties=font, fontsize=12)
+        axes.set_yticks(range(len(rows)), rows, fontproperties=font, fontsize=12)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        for r, row in enumerate(shares):
+            for c, share in enumerate(row):
+                axes.text(
+                    c, r, f"{share:.0%}" if any(row) else "–",
+                    ha="center", va="center", fontsize=9,
+                    color="white" if share > 0.6 else "0.25",
+                )
+    with warnings.catch_warnings():
+        # A word may hold a character that no font has, such as a new emoji: a box is drawn.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(path, dpi=160)
+
+
+def chinese_font():
+    """Noto Sans CJK SC (SIL Open Font License) from the package mplfonts, loaded by its path.
+
+    Raises:
+        ValueError: the packages for plots are not installed.
+    """
+    missing = [name for name in ("matplotlib", "mplfonts") if find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"pictures need {' and '.join(missing)}: pip install 'attention_seq2seq[plots]'"
+        )
+    from matplotlib.font_manager import FontProperties
+
+    folder = Path(find_spec("mplfonts").submodule_search_locations[0])
+    return FontProperties(fname=folder / "fonts" / "NotoSansCJKsc-Regular.otf")

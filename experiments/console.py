@@ -1,0 +1,80 @@
+"""What the scripts have in common: flags from the config, sentences instead of tracebacks."""
+
+import dataclasses
+import logging
+import os
+import sys
+
+# Before TensorFlow is imported; its start-up lines concern nobody who runs a script.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from absl import app, flags
+
+from attention_seq2seq.config import Config
+
+FLAGS = flags.FLAGS
+
+
+def define_config_flags() -> None:
+    """One flag for each field of the config, with its unit, range and default."""
+    for group in dataclasses.fields(Config):
+        for field in dataclasses.fields(group.type):
+            _define(field)
+
+
+def _define(field: dataclasses.Field) -> None:
+    about = field.metadata
+    unit = f" [{about['unit']}]" if about["unit"] else ""
+    arguments = (field.name, field.default, about["help"] + unit)
+    bounds = {"lower_bound": about["low"], "upper_bound": about["high"]}
+    if about["choices"]:
+        flags.DEFINE_enum(field.name, field.default, about["choices"], about["help"] + unit)
+    elif isinstance(field.default, bool):
+        flags.DEFINE_bool(*arguments)
+    elif isinstance(field.default, int):
+        flags.DEFINE_integer(*arguments, **bounds)
+    elif isinstance(field.default, float):
+        flags.DEFINE_float(*arguments, **bounds)
+    elif isinstance(field.default, tuple):
+        flags.DEFINE_list(field.name, list(field.default), about["help"] + unit)
+    else:
+        flags.DEFINE_string(*arguments)
+    flags.declare_key_flag(field.name)
+
+
+def config_from_flags() -> Config:
+    """The config that the command line describes."""
+    return Config(**{
+        group.name: group.type(**{
+            field.name: FLAGS[field.name].value for field in dataclasses.fields(group.type)
+        })
+        for group in dataclasses.fields(Config)
+    })
+
+
+def run(main) -> None:
+    """Runs a script: plain log lines, and errors that end in a sentence and a failing status."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    package = logging.getLogger("attention_seq2seq")
+    package.addHandler(handler)
+    package.setLevel(logging.INFO)
+    package.propagate = False
+    app.run(lambda argv: _guarded(main, argv))
+
+
+def _guarded(main, argv) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"{argv[1]!r} is no flag; flags are written --name=value.")
+    try:
+        main(argv)
+    except (ValueError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            # The reader of our output has gone, as in `... | head`.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        sys.exit(f"Error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\nStopped.")

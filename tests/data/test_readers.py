@@ -1,0 +1,174 @@
+import json
+import tracemalloc
+
+import pytest
+
+from attention_seq2seq.data.pairs import Pair, as_pairs
+from attention_seq2seq.data.readers import BadLine, PairReader, read_pairs
+
+TSV = "你好\t你好！\n吃什么\t吃饭\n吃饭\t好的\n"
+YAML = """categories:
+- AI
+conversations:
+- - 你好
+  - 你好！
+  - yes
+- - 1 + 1 等于几
+  - 2
+"""
+
+
+def write(tmp_path, content, name="corpus"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def lines(*records):
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def test_tsv_continues_a_conversation_where_the_prompt_is_the_reply_before(tmp_path):
+    assert list(PairReader(write(tmp_path, TSV))) == [
+        Pair("你好", "你好！", 0),
+        Pair("吃什么", "吃饭", 1),
+        Pair("吃饭", "好的", 1),
+    ]
+
+
+def test_a_blank_line_ends_a_conversation(tmp_path):
+    pairs = list(PairReader(write(tmp_path, "a\tb\n\nb\tc\n")))
+    assert [pair.conversation for pair in pairs] == [0, 1]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_line_ends_and_byte_order_marks_are_no_text(tmp_path, prefix, newline):
+    path = write(tmp_path, prefix + TSV.replace("\n", newline).encode())
+    pairs = list(PairReader(path))
+    assert (pairs[0].prompt, pairs[-1].reply) == ("你好", "好的")
+
+
+def test_jsonl_prompt_and_reply(tmp_path):
+    path = write(tmp_path, lines({"prompt": "你\t好", "reply": "嗯"}, {"prompt": "嗯", "reply": "?"}))
+    assert list(PairReader(path)) == [Pair("你\t好", "嗯", 0), Pair("嗯", "?", 0)]
+
+
+def test_jsonl_messages(tmp_path):
+    roles = ["system", "user", "assistant", "user", "assistant"]
+    messages = [{"role": role, "content": f"{role}{i}"} for i, role in enumerate(roles)]
+    path = write(tmp_path, lines({"messages": messages}, {"messages": messages[1:3]}))
+    assert [pair[:2] for pair in PairReader(path)] == [
+        ("user1", "assistant2"),
+        ("user3", "assistant4"),
+        ("user1", "assistant2"),
+    ]
+
+
+def test_yaml_turns_stay_the_text_they_are(tmp_path):
+    assert list(PairReader(write(tmp_path, YAML))) == [
+        Pair("你好", "你好！", 0),
+        Pair("你好！", "yes", 0),
+        Pair("1 + 1 等于几", "2", 1),
+    ]
+
+
+def test_the_format_is_told_by_content_not_by_name(tmp_path):
+    for name, content in [("a.json", TSV), ("b.tsv", YAML), ("c.yml", lines({"prompt": "a", "reply": "b"}))]:
+        assert list(PairReader(write(tmp_path, content, name)))
+
+
+def test_a_brace_begins_a_tsv_prompt_too(tmp_path):
+    assert list(PairReader(write(tmp_path, "{笑}\t哈哈\n"))) == [Pair("{笑}", "哈哈", 0)]
+
+
+BAD = [
+    ("a\tb\nc\n", 2, "no tab; expected prompt<TAB>reply"),
+    ("a\tb\tc\n", 1, "more than one tab.*got 3 parts"),
+    ("a\tb\n \tc\n", 2, "an empty prompt"),
+    ("a\tb\nc\t\n", 2, "an empty reply"),
+    (b"a\tb\nc\t\xff\xfe\n", 2, "not UTF-8; byte 0xff at position 3"),
+    (lines({"prompt": "a", "reply": "b"}) + '{"prompt": "a"\n', 2, "broken JSON"),
+    (lines({"prompt": "a", "reply": "b"}) + "{}\n", 2, "no 'prompt' and 'reply'"),
+    (lines({"prompt": "a", "reply": 3}), 1, "a reply that is no text; got int"),
+    (lines({"prompt": "a", "reply": " "}), 1, "an empty reply"),
+    (lines({"messages": [{"role": "user", "content": "a"}]}), 1, "no exchange"),
+    (lines({"messages": "a"}), 1, "bad 'messages'"),
+    (lines({"messages": [{"role": "user"}]}), 1, "bad 'messages'"),
+    ("{" * 100_000 + "\n", 1, "broken JSON"),
+    ('{"prompt": ' + "[" * 100_000 + "\n", 1, "broken JSON"),
+    ("conversations:\n- - a\n  - b\n- - c\n", 4, "a conversation of one turn"),
+    ("conversations:\n- - a\n  - ''\n", 3, "an empty turn"),
+    ("conversations:\n- - a\n  - - b\n", 2, "expected a conversation"),
+    ("conversations:\n- 你好\n", 2, "expected a conversation"),
+]
+
+
+@pytest.mark.parametrize(("content", "line", "reason"), BAD)
+def test_bad_input_is_named_with_file_line_and_expectation(tmp_path, content, line, reason):
+    path = write(tmp_path, content)
+    with pytest.raises(BadLine, match=rf"{path.name}, line {line}: .*{reason}"):
+        list(PairReader(path))
+
+
+@pytest.mark.parametrize(("content", "line", "reason"), BAD)
+def test_bad_input_can_be_left_out_and_is_counted(tmp_path, content, line, reason):
+    reader = PairReader(write(tmp_path, content), skip_bad_lines=True)
+    assert len(list(reader)) <= 1
+    assert reader.skipped.total() == 1
+    list(reader)
+    assert reader.skipped.total() == 1, "a second reading counts anew"
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["conversations:\n- - a\n  - b\n - c\n", "conversations: 你好\n", b"conversations:\n- - \xff\n"],
+    ids=["syntax", "no list", "encoding"],
+)
+def test_yaml_that_is_broken_as_a_whole_is_refused_even_when_skipping(tmp_path, content):
+    with pytest.raises(BadLine, match="line"):
+        list(PairReader(write(tmp_path, content), skip_bad_lines=True))
+
+
+def test_a_bad_line_breaks_the_conversation(tmp_path):
+    reader = PairReader(write(tmp_path, "a\tb\nbad\nb\tc\n"), skip_bad_lines=True)
+    assert [pair.conversation for pair in reader] == [0, 1]
+
+
+def test_missing_and_empty_files(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such corpus file"):
+        PairReader(tmp_path / "none.tsv")
+    with pytest.raises(FileNotFoundError, match="no such corpus file"):
+        PairReader(tmp_path)
+    with pytest.raises(ValueError, match="no pair in it"):
+        read_pairs([write(tmp_path, "")])
+    with pytest.raises(ValueError, match=r"no pair in it \(1 bad lines left out\)"):
+        read_pairs([write(tmp_path, "没有\n")], skip_bad_lines=True)
+
+
+def test_conversations_are_numbered_on_from_file_to_file(tmp_path):
+    paths = [write(tmp_path, TSV, "one"), write(tmp_path, YAML, "two")]
+    pairs, skipped = read_pairs(paths)
+    assert [pair.conversation for pair in pairs] == [0, 1, 1, 2, 2, 3]
+    assert not skipped
+
+
+def test_line_formats_are_streamed(tmp_path):
+    path = write(tmp_path, "一个问题\t一个回答\n" * 100_000)
+    tracemalloc.start()
+    assert sum(1 for _ in PairReader(path)) == 100_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < path.stat().st_size / 4
+
+
+def test_pairs_of_users_are_checked():
+    assert as_pairs([("a", "b"), ["b", "c"], ("d", "e")]) == [
+        Pair("a", "b", 0),
+        Pair("b", "c", 0),
+        Pair("d", "e", 1),
+    ]
+    with pytest.raises(ValueError, match=r"\('a', 3\) is no pair"):
+        as_pairs([("a", 3)])
+    with pytest.raises(ValueError, match="'ab' is no pair|is no pair"):
+        as_pairs([("a",)])

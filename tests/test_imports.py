@@ -1,0 +1,83 @@
+"""The rooms: who may import whom, who may import TensorFlow, what is public."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import attention_seq2seq
+
+PACKAGE = Path(attention_seq2seq.__file__).parent
+
+ALLOWED = {
+    "config": set(),
+    "data": set(),
+    "decoding": set(),
+    "metrics": set(),
+    "tables": set(),
+    "pictures": set(),
+    "text": {"config"},
+    "model": {"config"},
+    "training": {"config", "data", "text", "model", "metrics"},
+    "chat": {"config", "text", "model", "decoding"},
+    "evaluation": {"config", "text", "model", "decoding", "chat", "metrics"},
+}
+
+
+def modules():
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def imported(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names.append(node.module)
+    return names
+
+
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_the_table_allows(path):
+    ours = {name.split(".")[1] for name in imported(path) if name.startswith("attention_seq2seq.")}
+    assert ours <= ALLOWED[room(path)] | {room(path)}
+    roots = {name.split(".")[0] for name in imported(path)}
+    assert not roots & {"experiments", "notebooks", "tests"}
+
+
+def test_every_room_stands_in_the_table():
+    assert {room(path) for path in modules()} == set(ALLOWED)
+
+
+def test_one_module_imports_tensorflow_addons():
+    importers = [p for p in modules() if any("tensorflow_addons" in n for n in imported(p))]
+    assert [path.relative_to(PACKAGE).as_posix() for path in importers] == ["model/attention.py"]
+
+
+@pytest.mark.parametrize(
+    "name", ["data.corpora", "config", "text.codec", "metrics", "tables", "pictures"]
+)
+def test_strings_need_no_tensorflow(name):
+    code = f"import sys, attention_seq2seq.{name}; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_public_names_exist_and_are_few():
+    assert len(attention_seq2seq.__all__) <= 15
+    for name in attention_seq2seq.__all__:
+        assert getattr(attention_seq2seq, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'Chta'"):
+        attention_seq2seq.Chta  # noqa: B018
+
+
+def test_modules_are_small():
+    long = {p.name: n for p in modules() if (n := len(p.read_text().splitlines())) > 300}
+    assert not long

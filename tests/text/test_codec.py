@@ -1,0 +1,174 @@
+import logging
+import os
+import stat
+import subprocess
+import sys
+
+import jieba
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attention_seq2seq.config import TextConfig
+from attention_seq2seq.data.corpora import default_corpus
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.segmentation import (
+    BlankSegmenter,
+    CharacterSegmenter,
+    JiebaSegmenter,
+    join_words,
+)
+from attention_seq2seq.text.vocabulary import EOS, UNK
+
+PAIRS = [("今天晚上吃什么", "晚上吃烤鸭"), ("Hello World", "I love 北京烤鸭 v2")]
+
+
+@pytest.mark.parametrize("hmm", [True, False])
+def test_words_are_jiebas_without_the_blanks(hmm):
+    segmenter = JiebaSegmenter(hmm)
+    for pair in default_corpus().training:
+        expected = [word for word in jieba.lcut(pair.prompt, HMM=hmm) if word.strip()]
+        assert segmenter.cut(pair.prompt) == expected
+
+
+def test_hmm_finds_words_that_the_dictionary_lacks():
+    text = "他来到了网易杭研大厦"
+    assert "杭研" in JiebaSegmenter(True).cut(text)
+    assert "杭研" not in JiebaSegmenter(False).cut(text)
+
+
+def test_user_words_reach_this_segmenter_only():
+    assert JiebaSegmenter(False, ["杭研大厦 1000"]).cut("网易杭研大厦") == ["网易", "杭研大厦"]
+    assert "杭研大厦" not in JiebaSegmenter(False).cut("网易杭研大厦")
+    assert "杭研大厦" not in jieba.lcut("网易杭研大厦", HMM=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], ""),
+        (["吃", "烤鸭"], "吃烤鸭"),
+        (["machine", "learning"], "machine learning"),
+        (["学", "python", "3", "吧"], "学python 3吧"),
+        (["привет", "мир"], "привет мир"),
+        (["AA", "R", "D"], "AA R D"),
+        (["c", "+", "+"], "c++"),
+    ],
+)
+def test_joining(words, text):
+    assert join_words(words) == text
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Z", "C")), min_size=1)))
+def test_joining_loses_no_character(words):
+    assert join_words(words).replace(" ", "") == "".join(words)
+
+
+@given(st.text())
+def test_characters_survive(text):
+    segmenter = CharacterSegmenter()
+    assert segmenter.join(segmenter.cut(text)) == text
+
+
+def test_blanks():
+    assert BlankSegmenter().cut(" 今天 晚上  吃 ") == ["今天", "晚上", "吃"]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("source", ["jieba", "characters", "blanks"])
+def test_save_and_load(tmp_path, shared, source):
+    config = TextConfig(source_segmentation=source, shared_vocabulary=shared)
+    codec = Codec.build(PAIRS, config)
+    codec.save(tmp_path)
+    loaded = Codec.load(tmp_path, config)
+    for prompt, reply in PAIRS:
+        assert loaded.encode_prompt(prompt) == codec.encode_prompt(prompt)
+        assert loaded.encode_reply(reply) == codec.encode_reply(reply)
+        assert UNK not in loaded.encode_prompt(prompt)
+    assert (loaded.source_vocabulary is loaded.target_vocabulary) == shared
+
+
+def test_each_side_has_its_own_segmentation():
+    config = TextConfig(source_segmentation="characters", target_segmentation="blanks")
+    codec = Codec.build([("abc 今天", "AA R D")], config)
+    assert codec.prompt_words("abc 今天") == ["a", "b", "c", " ", "今", "天"]
+    assert codec.reply_words("AA R D") == ["aa", "r", "d"]
+
+
+def test_replies_survive_but_for_the_case():
+    codec = Codec.build(PAIRS, TextConfig())
+    assert codec.reply_text(codec.encode_reply(PAIRS[1][1])) == "i love北京烤鸭v2"
+    assert codec.encode_reply("烤鸭")[-1] == EOS
+    assert codec.reply_text([*codec.encode_reply("烤鸭"), 5, 6]) == "烤鸭"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\0", b"", b"\x00\x01"])
+def test_a_prompt_without_words_is_one_unknown_word(text):
+    codec = Codec.build(PAIRS, TextConfig())
+    assert codec.encode_prompt(text) == [UNK]
+    assert codec.prompt_words(text) == ["<unk>"]
+
+
+@given(st.binary())
+def test_no_bytes_can_break_a_prompt(text):
+    codec = Codec.build(PAIRS, TextConfig())
+    assert codec.encode_prompt(text)
+
+
+def test_the_user_dictionary_belongs_to_the_model(tmp_path):
+    words = tmp_path / "words.txt"
+    words.write_text("ＷＩＦＩ密码 1000\n\n北京烤鸭店\n", encoding="utf-8")
+    config = TextConfig(user_dictionary=str(words), jieba_hmm=False)
+    Codec.build([("WIFI密码", "北京烤鸭店")], config).save(tmp_path)
+    words.unlink()
+    codec = Codec.load(tmp_path, config)
+    assert codec.prompt_words("北京烤鸭店的wifi密码") == ["北京烤鸭店", "的", "wifi密码"]
+    (tmp_path / "user_dictionary.txt").unlink()
+    with pytest.raises(FileNotFoundError, match="user dictionary is missing"):
+        Codec.load(tmp_path, config)
+
+
+def test_bad_user_dictionaries_are_named(tmp_path):
+    with pytest.raises(ValueError, match="No such file"):
+        Codec.build(PAIRS, TextConfig(user_dictionary=str(tmp_path / "none.txt")))
+    (tmp_path / "gbk.txt").write_bytes("好\n烤鸭\n".encode("gbk"))
+    with pytest.raises(ValueError, match=r"gbk\.txt, line 1: not UTF-8"):
+        Codec.build(PAIRS, TextConfig(user_dictionary=str(tmp_path / "gbk.txt")))
+
+
+def run(code, **environment):
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+CUT = "from attention_seq2seq.text.segmentation import *; print(JiebaSegmenter().cut('吃什么'))"
+
+
+def test_jiebas_cache_lies_in_a_folder_of_the_users_own_and_jieba_is_quiet(tmp_path):
+    result = run(CUT, XDG_CACHE_HOME=str(tmp_path), TMPDIR=str(tmp_path / "none"))
+    assert (result.stdout, result.stderr) == ("['吃', '什么']\n", "")
+    folder = tmp_path / "attention_seq2seq"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert len(list(folder.glob("jieba-*.cache"))) == 1
+
+
+def test_a_cache_that_others_can_write_is_not_trusted(tmp_path):
+    folder = tmp_path / "attention_seq2seq"
+    run(CUT, XDG_CACHE_HOME=str(tmp_path))
+    (poisoned,) = folder.glob("jieba-*.cache")
+    poisoned.write_bytes(b"")
+    folder.chmod(0o777)
+    result = run(CUT, XDG_CACHE_HOME=str(tmp_path))
+    assert result.stdout == "['吃', '什么']\n"
+    assert poisoned.read_bytes() == b"", "nothing is read from it, and nothing written to it"
+
+
+def test_other_users_of_jieba_keep_their_log_level():
+    level = logging.getLogger("jieba").level
+    JiebaSegmenter(True, ["一个新词"]).cut("吃什么")
+    assert logging.getLogger("jieba").level == level

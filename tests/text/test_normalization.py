@@ -1,0 +1,62 @@
+import random
+
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attention_seq2seq.text.normalization import Normalizer
+from attention_seq2seq.text.normalization_graph import normalize
+
+
+def in_graph(texts, lower_case):
+    return [text.decode() for text in normalize(tf.constant(texts), lower_case).numpy()]
+
+
+@pytest.mark.parametrize("lower_case", [True, False])
+def test_python_and_tensorflow_agree_on_every_code_point(lower_case):
+    # Halves of surrogate pairs included: as bytes they are bad UTF-8.
+    texts = [f"a{chr(i)}b".encode("utf-8", "surrogatepass") for i in range(0x110000)]
+    normalizer = Normalizer(lower_case)
+    expected = [normalizer(text) for text in texts]
+    got = in_graph(texts, lower_case)
+    assert [hex(i) for i, (a, b) in enumerate(zip(expected, got)) if a != b] == []
+
+
+def test_they_agree_on_random_bytes():
+    draw = random.Random(1)
+    common = "今😀\u3000 Ａa\0".encode() + b"\xed\xa0\xc0\xff\xf8\xf0"
+    texts = [
+        bytes(draw.choice([draw.randrange(256), draw.choice(common)]) for _ in range(length))
+        for length in range(16)
+        for _ in range(3000)
+    ]
+    normalizer = Normalizer(True)
+    assert in_graph(texts, True) == [normalizer(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"\xe4\xbb", "\ufffd"),
+        ("ＡＢＣ！？", "abc!?"),
+        ("\u3000 今天\t\r\n晚上 ", "今天 晚上"),
+        ("a\u200bb\ufeffc\0d", "abcd"),
+        ("ÀÉ İ", "ÀÉ İ"),
+        ("\ud800", "\ufffd\ufffd\ufffd"),
+        ("a \0 b", "a b"),
+        ("", ""),
+    ],
+)
+def test_rules(text, expected):
+    assert Normalizer(lower_case=True)(text) == expected
+
+
+def test_lower_case_is_an_option():
+    assert Normalizer(lower_case=False)("Ａbc") == "Abc"
+
+
+@given(st.text())
+def test_normalising_twice_changes_nothing(text):
+    normalizer = Normalizer(True)
+    assert normalizer(normalizer(text)) == normalizer(text)
