@@ -178,6 +178,12 @@ class TrainingConfig(_Options):
     epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
     batch_size: int = option(64, "pairs in a batch", unit="pairs", low=1)
     learning_rate: float = option(0.001, "step size of Adam", low=1e-8, high=10.0)
+    learning_rate_schedule: str = option(
+        "constant",
+        "constant, or cosine: from learning_rate down to zero over all epochs, which settles "
+        "what a large step size leaves noisy",
+        choices=("constant", "cosine"),
+    )
     clip_norm: float = option(
         5.0, "gradients are scaled down to at most this global norm", low=1e-6
     )

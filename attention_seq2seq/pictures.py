@@ -26,8 +26,9 @@ def save_picture(
     width = max(2.2, 0.62 * len(columns) + 1.0)
     height = max(1.8, 0.42 * len(rows) + 1.2)
     figure = Figure(figsize=(width * len(tables), height), layout="constrained")
-    for axes, (title, shares) in zip(figure.subplots(1, len(tables), squeeze=False)[0],
-                                     tables.items()):
+    for axes, (title, shares) in zip(
+        figure.subplots(1, len(tables), squeeze=False)[0], tables.items()
+    ):
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_title(title, fontproperties=font, fontsize=11)
         axes.set_xticks(range(len(columns)), columns, fontproperties=font, fontsize=12)
@@ -37,8 +38,12 @@ def save_picture(
         for r, row in enumerate(shares):
             for c, share in enumerate(row):
                 axes.text(
-                    c, r, f"{share:.0%}" if any(row) else "–",
-                    ha="center", va="center", fontsize=9,
+                    c,
+                    r,
+                    f"{share:.0%}" if any(row) else "–",
+                    ha="center",
+                    va="center",
+                    fontsize=9,
                     color="white" if share > 0.6 else "0.25",
                 )
     with warnings.catch_warnings():

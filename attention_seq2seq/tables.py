@@ -50,9 +50,7 @@ def share_tables(
     ]
     cells = [max(map(display_width, piece)) for piece in pieces]
     if len(blocks) == 1 and sum(cells) + len(_GAP) * (len(pieces) - 1) <= width:
-        return "\n".join(
-            _GAP.join(map(_padded, lines, cells)).rstrip() for lines in zip(*pieces)
-        )
+        return "\n".join(_GAP.join(map(_padded, lines, cells)).rstrip() for lines in zip(*pieces))
     return "\n\n".join("\n".join(piece) for piece in pieces)
 
 

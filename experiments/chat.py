@@ -1,8 +1,8 @@
 """Talks with a trained model, at a prompt, for one question, or line by line.
 
-    python experiments/chat.py --model_dir=models/demo
-    python experiments/chat.py --model_dir=models/demo --ask=今天晚上吃什么
-    python experiments/chat.py --model_dir=models/demo < questions.txt > answers.txt
+python experiments/chat.py --model_dir=models/demo
+python experiments/chat.py --model_dir=models/demo --ask=今天晚上吃什么
+python experiments/chat.py --model_dir=models/demo < questions.txt > answers.txt
 """
 
 import shutil

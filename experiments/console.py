@@ -44,12 +44,14 @@ def _define(field: dataclasses.Field) -> None:
 
 def config_from_flags() -> Config:
     """The config that the command line describes."""
-    return Config(**{
-        group.name: group.type(**{
-            field.name: FLAGS[field.name].value for field in dataclasses.fields(group.type)
-        })
-        for group in dataclasses.fields(Config)
-    })
+    return Config(
+        **{
+            group.name: group.type(
+                **{field.name: FLAGS[field.name].value for field in dataclasses.fields(group.type)}
+            )
+            for group in dataclasses.fields(Config)
+        }
+    )
 
 
 def run(main) -> None:

@@ -1,6 +1,6 @@
 """Asks a model trained on the default corpus ten questions, and shows where its words come from.
 
-    python experiments/demo.py --model_dir=models/demo
+python experiments/demo.py --model_dir=models/demo
 """
 
 import console

@@ -43,8 +43,10 @@ def main(_) -> None:
         print(f"{corpus.num_dropped} validation pairs also stand in training: dropped")
     history = train(corpus.training, folder, config, corpus.validation)
     if "val_perplexity" in history:
-        print(f"validation perplexity: best {min(history['val_perplexity']):.3f}, "
-              f"last {history['val_perplexity'][-1]:.3f}")
+        print(
+            f"validation perplexity: best {min(history['val_perplexity']):.3f}, "
+            f"last {history['val_perplexity'][-1]:.3f}"
+        )
     print(f"Talk to it: python experiments/chat.py --model_dir={folder}")
 
 

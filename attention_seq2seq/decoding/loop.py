@@ -50,10 +50,12 @@ def decode(
         # A row that has ended runs on with its last id; nothing of it is kept.
         return time + 1, chosen, alive & (chosen != end_id), state, columns
 
-    columns = Decoded(*(
-        tf.TensorArray(dtype, size=0, dynamic_size=True, clear_after_read=False)
-        for dtype in (tf.int32, tf.int32, tf.float32, tf.float32)
-    ))
+    columns = Decoded(
+        *(
+            tf.TensorArray(dtype, size=0, dynamic_size=True, clear_after_read=False)
+            for dtype in (tf.int32, tf.int32, tf.float32, tf.float32)
+        )
+    )
     start = (tf.constant(0), tf.fill([num_rows], begin_id), tf.fill([num_rows], True), state)
     *_, columns = tf.while_loop(
         lambda time, ids, alive, *_: (time < max_length) & tf.reduce_any(alive),

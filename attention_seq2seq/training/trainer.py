@@ -14,6 +14,7 @@ from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.batching import batches
 from attention_seq2seq.training.callbacks import Checkpoints, ProgressBar
+from attention_seq2seq.training.optimizer import adam
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 log = logging.getLogger(__name__)
@@ -91,9 +92,7 @@ def _split(pairs, validation_pairs, config: Config):
     pairs = as_pairs(pairs)
     if validation_pairs is not None:
         return pairs, as_pairs(validation_pairs)
-    split = split_by_conversation(
-        pairs, config.data.validation_fraction, config.training.seed
-    )
+    split = split_by_conversation(pairs, config.data.validation_fraction, config.training.seed)
     if split.num_dropped:
         log.info("%d validation pairs also stand in training: dropped", split.num_dropped)
     return split.training, split.validation
@@ -132,17 +131,15 @@ def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
 
 def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, progress: bool):
     options = config.training
-    task = TeacherForcing(model, BOS)
-    task.compile(
-        optimizer=keras.optimizers.Adam(options.learning_rate, global_clipnorm=options.clip_norm),
-        jit_compile=False,
-    )
     train_batches = batches(
         *training, options.batch_size, options.seed, options.unknown_probability, UNK
     )
+    num_batches = int(train_batches.cardinality())
+    task = TeacherForcing(model, BOS)
+    task.compile(adam(options, options.epochs * num_batches), jit_compile=False)
     callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]
     if progress:
-        callbacks.append(ProgressBar(int(train_batches.cardinality())))
+        callbacks.append(ProgressBar(num_batches))
     if options.patience and validation[0]:
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor="val_perplexity", patience=options.patience)

@@ -50,7 +50,9 @@ def test_line_ends_and_byte_order_marks_are_no_text(tmp_path, prefix, newline):
 
 
 def test_jsonl_prompt_and_reply(tmp_path):
-    path = write(tmp_path, lines({"prompt": "你\t好", "reply": "嗯"}, {"prompt": "嗯", "reply": "?"}))
+    path = write(
+        tmp_path, lines({"prompt": "你\t好", "reply": "嗯"}, {"prompt": "嗯", "reply": "?"})
+    )
     assert list(PairReader(path)) == [Pair("你\t好", "嗯", 0), Pair("嗯", "?", 0)]
 
 
@@ -74,7 +76,11 @@ def test_yaml_turns_stay_the_text_they_are(tmp_path):
 
 
 def test_the_format_is_told_by_content_not_by_name(tmp_path):
-    for name, content in [("a.json", TSV), ("b.tsv", YAML), ("c.yml", lines({"prompt": "a", "reply": "b"}))]:
+    for name, content in [
+        ("a.json", TSV),
+        ("b.tsv", YAML),
+        ("c.yml", lines({"prompt": "a", "reply": "b"})),
+    ]:
         assert list(PairReader(write(tmp_path, content, name)))
 
 
@@ -122,7 +128,11 @@ def test_bad_input_can_be_left_out_and_is_counted(tmp_path, content, line, reaso
 
 @pytest.mark.parametrize(
     "content",
-    ["conversations:\n- - a\n  - b\n - c\n", "conversations: 你好\n", b"conversations:\n- - \xff\n"],
+    [
+        "conversations:\n- - a\n  - b\n - c\n",
+        "conversations: 你好\n",
+        b"conversations:\n- - \xff\n",
+    ],
     ids=["syntax", "no list", "encoding"],
 )
 def test_yaml_that_is_broken_as_a_whole_is_refused_even_when_skipping(tmp_path, content):

@@ -1,0 +1,100 @@
+"""The model computes what NumPy and tfa.seq2seq compute from the same weights."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from models import CONFIGURATIONS, TARGET_WORDS, as_arrays, name_of, random_batch, random_model
+from oracles import TFASeq2Seq, decoder_step, encode, tfa
+
+from attention_seq2seq.decoding.greedy import greedy
+from attention_seq2seq.training.teacher_forcing import TeacherForcing
+
+BEGIN, END = 1, 2
+SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
+
+
+def oracle_of(model, config):
+    return TFASeq2Seq(
+        as_arrays(model),
+        scaled=config.attention == "scaled_luong",
+        tanh=config.attention_vector == "tanh",
+        from_encoder=config.starts_from_encoder,
+    )
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
+    batch = random_batch(*shape)
+    model = random_model(config)
+    oracle = oracle_of(model, config)
+    task = TeacherForcing(model, BEGIN)
+    real = tf.sequence_mask(batch["target_length"], shape[2], dtype=tf.float32)
+    begin = tf.fill([shape[0], 1], BEGIN)
+    target_input_ids = tf.concat([begin, batch["target_ids"][:, :-1]], axis=1)
+
+    with tf.GradientTape() as tape:
+        expected_logits = oracle.logits(
+            batch["source_ids"], batch["source_length"], target_input_ids, batch["target_length"]
+        )
+        expected_loss = tfa.seq2seq.sequence_loss(expected_logits, batch["target_ids"], real)
+    expected = tape.gradient(expected_loss, oracle.variables)
+    with tf.GradientTape() as tape:
+        logits = task(batch, training=True)
+        loss, _ = task.loss_of(batch, training=True)
+    gradients = tape.gradient(loss, model.named_weights())
+
+    np.testing.assert_allclose(
+        logits * real[..., tf.newaxis], expected_logits * real[..., tf.newaxis], atol=1e-5
+    )
+    np.testing.assert_allclose(loss, expected_loss, atol=1e-5)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        wanted = tf.zeros_like(gradient) if expected[name] is None else expected[name]
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(gradient), tf.convert_to_tensor(wanted), atol=1e-5, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+def test_greedy_ids_equal_greedy_embedding_samplers(config):
+    ended = total = 0
+    for seed, (rows, source_time) in enumerate([(1, 3), (5, 8), (24, 5)]):
+        batch = random_batch(rows, source_time, 2, seed=seed)
+        model = random_model(config, seed=seed)
+        # An end that is likely, so that some replies end by themselves and some are cut.
+        model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_WORDS) * 1.5)
+        step, state = model.start(batch["source_ids"], batch["source_length"])
+        decoded = greedy(step, state, rows, BEGIN, END, tf.constant(9))
+        ids, lengths = oracle_of(model, config).greedy(
+            batch["source_ids"], batch["source_length"], BEGIN, END, 9
+        )
+        np.testing.assert_array_equal(decoded.length, lengths)
+        for row, length in enumerate(lengths):
+            np.testing.assert_array_equal(decoded.ids[row, :length], ids[row, :length])
+            assert np.all(decoded.ids[row, length:] == 0)
+        ended += np.sum(lengths < 9)
+        total += rows
+    assert 0 < ended < total
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS[:-1], ids=name_of)
+def test_every_decoder_step_equals_numpys(config):
+    model = random_model(config)
+    weights = {name: array.astype(np.float64) for name, array in as_arrays(model).items()}
+    source, words = [5, 12, 7, 9, 5], [1, 6, 10, 3, 7, 2, 8]
+    memory, (h, c) = encode(weights, source)
+    if not config.starts_from_encoder:
+        h = c = np.zeros(config.units)
+    vector = np.zeros(config.units)
+    # Two rows, the second padded with anything: padding must not matter.
+    source_ids = tf.constant([source + [3, 4], [5, 6, 7, 8, 9, 10, 11]])
+    step, state = model.start(source_ids, tf.constant([5, 7]))
+    for word in words:
+        logits, attention_weights, state = step(tf.constant([word, 6]), state)
+        expected, expected_weights, h, c, vector = decoder_step(
+            weights, memory, word, h, c, vector, config.attention_vector
+        )
+        np.testing.assert_allclose(logits[0], expected, atol=1e-5)
+        np.testing.assert_allclose(attention_weights[0, :5], expected_weights, atol=1e-5)
+        assert np.all(attention_weights[0, 5:] == 0)

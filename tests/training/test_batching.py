@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_seq2seq.training.batching import batches
+from attention_seq2seq.training.loss import token_cross_entropy
+
+draw = np.random.default_rng(1)
+SOURCE = [draw.integers(5, 50, draw.integers(1, 12)).tolist() for _ in range(207)]
+TARGET = [draw.integers(5, 50, draw.integers(1, 30)).tolist() for _ in range(207)]
+
+
+def rows_of(dataset):
+    rows = []
+    for batch in dataset.as_numpy_iterator():
+        for source, n, target, m in zip(*batch.values()):
+            assert np.all(source[n:] == 0)
+            assert np.all(target[m:] == 0)
+            rows.append((source[:n].tolist(), target[:m].tolist()))
+    return rows
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, 207, 500])
+@pytest.mark.parametrize("seed", [None, 3])
+def test_every_pair_comes_once_an_epoch(batch_size, seed):
+    dataset = batches(SOURCE, TARGET, batch_size, seed)
+    assert sorted(rows_of(dataset)) == sorted(zip(SOURCE, TARGET))
+    sizes = [len(batch["source_length"]) for batch in dataset]
+    assert len(sizes) == dataset.cardinality()
+    assert sorted(sizes)[1:] == [batch_size] * (len(sizes) - 1), "all but one batch are full"
+
+
+def test_rows_of_similar_length_are_together():
+    def padded_share(dataset):
+        real = sum(int(tf.reduce_sum(batch["target_length"])) for batch in dataset)
+        return 1 - real / sum(int(tf.size(batch["target_ids"])) for batch in dataset)
+
+    as_they_come = tf.data.Dataset.from_generator(
+        lambda: zip(map(len, TARGET)), output_signature=(tf.TensorSpec([], tf.int32),)
+    ).batch(8)
+    wasted = 1 - sum(map(len, TARGET)) / sum(
+        8 * int(tf.reduce_max(lengths)) for (lengths,) in as_they_come
+    )
+    assert padded_share(batches(SOURCE, TARGET, 8, seed=1)) < 0.1 < wasted
+
+
+def test_each_epoch_has_another_order_and_a_seed_repeats_it():
+    def two_epochs():
+        tf.random.set_seed(1)
+        dataset = batches(SOURCE, TARGET, 8, seed=1, unknown_probability=0.1, unknown_id=3)
+        return [rows_of(dataset), rows_of(dataset)]
+
+    first, second = two_epochs()
+    assert first != second
+    assert two_epochs() == [first, second]
+
+
+def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
+    source = [[5] * 50] * 400
+    dataset = batches(source, source, 16, seed=1, unknown_probability=0.02, unknown_id=3)
+    epochs = [rows_of(dataset) for _ in range(2)]
+    for rows in epochs:
+        share = np.mean([source for source, _ in rows] == np.array(3))
+        assert 0.017 < share < 0.023
+        assert all(target == [5] * 50 for _, target in rows), "the reply stays as it is"
+    assert epochs[0] != epochs[1]
+
+
+def test_padding_never_becomes_unknown():
+    dataset = batches(SOURCE, TARGET, 8, seed=1, unknown_probability=0.9, unknown_id=3)
+    rows_of(dataset)
+
+
+def test_the_element_has_open_shapes():
+    spec = batches(SOURCE, TARGET, 8, seed=1, unknown_probability=0.1).element_spec
+    assert spec["source_ids"].shape == [None, None]
+    assert spec["target_length"].shape == [None]
+    assert {s.dtype for s in spec.values()} == {tf.int32}
+
+
+def test_the_loss_is_averaged_over_real_words():
+    logits = tf.math.log([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], [[0.25, 0.5, 0.25]] * 2])
+    total, words = token_cross_entropy(logits, tf.constant([[1, 2], [1, 0]]), tf.constant([2, 1]))
+    assert words == 3
+    np.testing.assert_allclose(total, -np.log(0.25 * 0.8 * 0.5), rtol=1e-6)
+
+
+def test_infinite_logits_in_the_padding_do_not_reach_the_loss():
+    logits = tf.constant([[[0.0, 0.0], [np.inf, np.nan]]])
+    total, _ = token_cross_entropy(logits, tf.constant([[1, 0]]), tf.constant([1]))
+    np.testing.assert_allclose(total, np.log(2), rtol=1e-6)
