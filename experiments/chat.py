@@ -5,11 +5,11 @@ python experiments/chat.py --model_dir=models/demo --ask=今天晚上吃什么
 python experiments/chat.py --model_dir=models/demo < questions.txt > answers.txt
 """
 
-import shutil
 import sys
 
-import console
 from absl import flags
+
+import console
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
 ASK = flags.DEFINE_string(
@@ -28,29 +28,12 @@ def main(_) -> None:
         raise ValueError("--attention_png draws the answer to --ask; give --ask=QUESTION as well.")
     chat = Chat.load(MODEL_DIR.value)
     if ASK.value is not None:
-        explain(chat.reply([ASK.value])[0], ATTENTION_PNG.value)
+        console.explain(chat.reply([ASK.value])[0], ATTENTION_PNG.value)
     elif sys.stdin.isatty():
         talk(chat)
     else:
         for line in sys.stdin:
             print(chat.reply([line])[0].text, flush=True)
-
-
-def explain(reply, picture: str | None) -> None:
-    """Prints a reply and where its words came from."""
-    from attention_seq2seq.tables import share_tables
-
-    tables = {"contribution": reply.contributions}
-    if reply.attention_weights.size:
-        tables = {"attention weights": reply.attention_weights, **tables}
-    print(f"{reply.text}\n")
-    width = shutil.get_terminal_size().columns
-    print(share_tables(reply.rows, reply.prompt_tokens, tables, width))
-    if picture:
-        from attention_seq2seq.pictures import save_picture
-
-        save_picture(picture, reply.rows, reply.prompt_tokens, tables)
-        print(f"\nPicture: {picture}")
 
 
 def talk(chat) -> None:

@@ -1,9 +1,11 @@
-"""What the scripts have in common: flags from the config, sentences instead of tracebacks."""
+"""What the scripts share: flags from the config, tables of a reply, errors as sentences."""
 
 import dataclasses
 import logging
 import os
+import shutil
 import sys
+from pathlib import Path
 
 # Before TensorFlow is imported; its start-up lines concern nobody who runs a script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -54,6 +56,30 @@ def config_from_flags() -> Config:
     )
 
 
+def explain(reply, picture: str | None) -> None:
+    """Prints a reply and which words of the prompt each of its words came from."""
+    from attention_seq2seq.tables import share_tables
+
+    tables = {"contribution": reply.contributions}
+    if reply.attention_weights.size:
+        tables = {"attention weights": reply.attention_weights, **tables}
+    print(f"{reply.text}\n")
+    width = shutil.get_terminal_size().columns
+    print(share_tables(reply.rows, reply.prompt_tokens, tables, width))
+    if picture:
+        from attention_seq2seq.pictures import save_picture
+
+        save_picture(picture, reply.rows, reply.prompt_tokens, tables)
+        print(f"\nThe same as a picture: {picture}")
+
+
+def say_how_to_talk(model_dir) -> None:
+    """Prints the command that talks to a trained model, with this Python where it is local."""
+    python = Path(sys.executable)
+    here = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
+    print(f"\nTalk to it:\n  {here} experiments/chat.py --model_dir={model_dir}")
+
+
 def run(main) -> None:
     """Runs a script: plain log lines, and errors that end in a sentence and a failing status."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
@@ -64,6 +90,8 @@ def run(main) -> None:
     package.addHandler(handler)
     package.setLevel(logging.INFO)
     package.propagate = False
+    # It reports the building of its font cache.
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     app.run(lambda argv: _guarded(main, argv))
 
 

@@ -6,8 +6,9 @@
 Without --files: the default corpus, small talk and meals apart, trained on and held out.
 """
 
-import console
 from absl import flags
+
+import console
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
 FILES = flags.DEFINE_list("files", [], "corpus files, as for train.py [paths]")

@@ -8,8 +8,9 @@ Without --files it trains on the default corpus: small talk and generated meal t
 
 from pathlib import Path
 
-import console
 from absl import flags
+
+import console
 
 MODEL_DIR = flags.DEFINE_string(
     "model_dir", None, "the folder that the trained model is written into", required=True
@@ -47,7 +48,7 @@ def main(_) -> None:
             f"validation perplexity: best {min(history['val_perplexity']):.3f}, "
             f"last {history['val_perplexity'][-1]:.3f}"
         )
-    print(f"Talk to it: python experiments/chat.py --model_dir={folder}")
+    console.say_how_to_talk(folder)
 
 
 def already_trained(folder: Path, config) -> bool:

@@ -12,6 +12,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -106,7 +107,7 @@ class PairReader:
         number = 0
         for turns in self._yaml_conversations():
             exchanges = 0
-            for prompt, reply in zip(turns, turns[1:]):
+            for prompt, reply in pairwise(turns):
                 empty = next((turn for turn in (prompt, reply) if not turn.value.strip()), None)
                 if empty is not None:
                     self._bad(empty.start_mark.line + 1, "an empty turn; expected text")
@@ -225,7 +226,7 @@ def _parse_messages(messages) -> list[Exchange]:
         raise ValueError("bad 'messages'; expected a list of objects with 'role' and 'content'")
     exchanges = [
         _filled(prompt["content"], reply["content"])
-        for prompt, reply in zip(messages, messages[1:])
+        for prompt, reply in pairwise(messages)
         if prompt["role"] == "user" and reply["role"] == "assistant"
     ]
     if not exchanges:

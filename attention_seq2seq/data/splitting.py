@@ -15,14 +15,14 @@ def split_by_conversation(pairs: Sequence[Pair], validation_fraction: float, see
 
     Args:
         pairs: all pairs.
-        validation_fraction: share of the conversations, 0 for none; any other share takes at
-            least one conversation and leaves at least one.
+        validation_fraction: share of the conversations, rounded to the nearest number of
+            them; at least one stays in training.
         seed: the same seed and pairs give the same split.
     """
     conversations = sorted({pair.conversation for pair in pairs})
     num_validation = 0
-    if validation_fraction and len(conversations) > 1:
-        num_validation = max(1, round(validation_fraction * len(conversations)))
+    if len(conversations) > 1:
+        num_validation = round(validation_fraction * len(conversations))
         num_validation = min(num_validation, len(conversations) - 1)
     chosen = set(random.Random(seed).sample(conversations, num_validation))
     training = [pair for pair in pairs if pair.conversation not in chosen]

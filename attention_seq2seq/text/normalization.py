@@ -74,13 +74,13 @@ def rules(lower_case: bool) -> tuple[Rule, ...]:
 
 
 class Normalizer:
-    """Strings or bytes to normalised strings.
+    r"""Strings or bytes to normalised strings.
 
     Args:
         lower_case: whether A to Z become a to z.
 
     Example:
-        >>> Normalizer(lower_case=True)("  Ｈｅｌｌｏ，\\u3000 世界！ ")
+        >>> Normalizer(lower_case=True)("  Ｈｅｌｌｏ，\u3000 世界！ ")
         'hello, 世界!'
     """
 

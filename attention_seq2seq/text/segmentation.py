@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -36,7 +37,7 @@ def join_words(words: Sequence[str]) -> str:
         '我喜欢machine learning。'
     """
     pieces = [words[0]] if words else []
-    for left, right in zip(words, words[1:]):
+    for left, right in pairwise(words):
         if _BOTH_SPACED.fullmatch(f"{left[-1:]}\n{right[:1]}"):
             pieces.append(" ")
         pieces.append(right)

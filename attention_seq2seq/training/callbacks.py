@@ -1,6 +1,8 @@
 """What happens at the end of each batch and epoch: checkpoints, and a progress bar."""
 
+import logging
 import math
+import sys
 from pathlib import Path
 
 from tensorflow import keras
@@ -8,7 +10,10 @@ from tensorflow import keras
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import save_weights
 
+log = logging.getLogger(__name__)
+
 BEST, LAST = "best.npz", "last.npz"
+_PERPLEXITY = "val_perplexity"
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -28,14 +33,16 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs):
         """Saves; without validation pairs the last is the best."""
         save_weights(self.seq2seq, self.folder / LAST)
-        perplexity = logs.get("val_perplexity")
+        perplexity = logs.get(_PERPLEXITY)
         if perplexity is None or perplexity < self.best:
             self.best = perplexity or self.best
             save_weights(self.seq2seq, self.folder / BEST)
 
 
-class ProgressBar(keras.callbacks.Callback):
-    """One bar over the whole training, with loss, perplexity and the time left.
+class Progress(keras.callbacks.Callback):
+    """Shows how far the training is: a bar on a terminal, elsewhere a log line for each epoch.
+
+    The loss is that of the epoch so far, the perplexity that of the validation pairs.
 
     Args:
         num_batches: batches in an epoch.
@@ -45,15 +52,14 @@ class ProgressBar(keras.callbacks.Callback):
         super().__init__()
         self.num_batches = num_batches
         self.epoch = 0
+        self.bar = None
         self.validation = []
 
     def on_train_begin(self, logs=None):
-        """Draws the empty bar."""
-        self.bar = keras.utils.Progbar(
-            self.params["epochs"] * self.num_batches,
-            width=20,
-            stateful_metrics=("loss", "perplexity", "val_perplexity"),
-        )
+        """Begins the bar, which spans all epochs."""
+        if sys.stdout.isatty():
+            total = self.params["epochs"] * self.num_batches
+            self.bar = keras.utils.Progbar(total, width=10, stateful_metrics=("loss", "perplexity"))
 
     def on_epoch_begin(self, epoch, logs=None):
         """Counts epochs from 0."""
@@ -61,18 +67,28 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         """Moves the bar on."""
-        self._draw(batch + 1, logs)
+        if self.bar:
+            self._draw(batch + 1, logs)
 
     def on_epoch_end(self, epoch, logs=None):
         """Shows the validation perplexity from now on."""
-        if "val_perplexity" in logs:
-            self.validation = [("val_perplexity", logs["val_perplexity"])]
-        self._draw(self.num_batches, logs)
-
-    def _draw(self, batch: int, logs) -> None:
-        values = [("loss", logs["loss"]), *self.validation]
-        self.bar.update(self.epoch * self.num_batches + batch, values, finalize=False)
+        if _PERPLEXITY in logs:
+            self.validation = [("perplexity", logs[_PERPLEXITY])]
+        if self.bar:
+            self._draw(self.num_batches, logs)
+        else:
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in self._values(logs))
+            log.info("epoch %d of %d: %s", epoch + 1, self.params["epochs"], numbers)
 
     def on_train_end(self, logs=None):
-        """Ends the line."""
-        self.bar.update(self.bar._seen_so_far, finalize=True)
+        """Ends the bar's line with the time it took."""
+        if self.bar:
+            self.bar.update(self.done, self.values, finalize=True)
+
+    def _draw(self, batch: int, logs) -> None:
+        self.done = self.epoch * self.num_batches + batch
+        self.values = self._values(logs)
+        self.bar.update(self.done, self.values, finalize=False)
+
+    def _values(self, logs):
+        return [("loss", logs["loss"]), *self.validation]

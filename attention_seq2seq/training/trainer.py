@@ -13,7 +13,7 @@ from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.batching import batches
-from attention_seq2seq.training.callbacks import Checkpoints, ProgressBar
+from attention_seq2seq.training.callbacks import Checkpoints, Progress
 from attention_seq2seq.training.optimizer import adam
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
@@ -41,7 +41,7 @@ def train(
         config: all options; the document's by default.
         validation_pairs: if None, conversations are set aside from `pairs`, as
             `config.data.validation_fraction` says.
-        progress: whether to show a progress bar.
+        progress: whether to show a bar, or log lines where the output is no terminal.
 
     Returns:
         loss, perplexity, val_loss and val_perplexity of each epoch (in nats a word).
@@ -139,7 +139,7 @@ def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, pro
     task.compile(adam(options, options.epochs * num_batches), jit_compile=False)
     callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]
     if progress:
-        callbacks.append(ProgressBar(num_batches))
+        callbacks.append(Progress(num_batches))
     if options.patience and validation[0]:
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor="val_perplexity", patience=options.patience)

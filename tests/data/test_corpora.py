@@ -100,7 +100,10 @@ def test_a_pair_that_stands_in_training_is_dropped_from_validation_and_counted()
     assert ("你好", "你好") not in {pair[:2] for pair in split.validation}
 
 
-@pytest.mark.parametrize(("num", "fraction", "expected"), [(1, 0.5, 0), (9, 0.0, 0), (9, 0.01, 1)])
+@pytest.mark.parametrize(
+    ("num", "fraction", "expected"),
+    [(1, 0.5, 0), (9, 0.0, 0), (9, 0.05, 0), (9, 0.1, 1), (2, 0.5, 1)],
+)
 def test_small_corpora(num, fraction, expected):
     split = split_by_conversation(conversations(num), fraction, 1)
     assert len({pair.conversation for pair in split.validation}) == expected

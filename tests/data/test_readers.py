@@ -180,5 +180,5 @@ def test_pairs_of_users_are_checked():
     ]
     with pytest.raises(ValueError, match=r"\('a', 3\) is no pair"):
         as_pairs([("a", 3)])
-    with pytest.raises(ValueError, match="'ab' is no pair|is no pair"):
+    with pytest.raises(ValueError, match=r"\('a',\) is no pair"):
         as_pairs([("a",)])

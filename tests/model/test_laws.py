@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
-from models import CONFIGURATIONS, TARGET_WORDS, name_of, random_batch, random_model
 from tensorflow import keras
 
 from attention_seq2seq.config import ModelConfig
@@ -13,6 +12,7 @@ from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
+from models import CONFIGURATIONS, TARGET_WORDS, name_of, random_batch, random_model
 
 BEGIN, END = 1, 2
 

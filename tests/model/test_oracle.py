@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from models import CONFIGURATIONS, TARGET_WORDS, as_arrays, name_of, random_batch, random_model
-from oracles import TFASeq2Seq, decoder_step, encode, tfa
 
 from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
+from models import CONFIGURATIONS, TARGET_WORDS, as_arrays, name_of, random_batch, random_model
+from oracles import TFASeq2Seq, decoder_step, encode, tfa
 
 BEGIN, END = 1, 2
 SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
@@ -88,7 +88,7 @@ def test_every_decoder_step_equals_numpys(config):
         h = c = np.zeros(config.units)
     vector = np.zeros(config.units)
     # Two rows, the second padded with anything: padding must not matter.
-    source_ids = tf.constant([source + [3, 4], [5, 6, 7, 8, 9, 10, 11]])
+    source_ids = tf.constant([[*source, 3, 4], [5, 6, 7, 8, 9, 10, 11]])
     step, state = model.start(source_ids, tf.constant([5, 7]))
     for word in words:
         logits, attention_weights, state = step(tf.constant([word, 6]), state)
