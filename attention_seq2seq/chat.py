@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
 
+# Differences of log-probabilities in float32 smaller than this are no differences.
+_ROUNDING = 1e-6
+
 
 @dataclass(frozen=True, eq=False)
 class Reply:
@@ -147,7 +150,8 @@ class Chat:
         )
         # float32[variant, reply_time]; the last variant is the prompt as it is.
         log_probabilities = followed.log_probabilities.numpy()
-        falls = np.maximum(log_probabilities[-1] - log_probabilities[:-1], 0.0).T
+        falls = (log_probabilities[-1] - log_probabilities[:-1]).T
+        falls = np.where(falls > _ROUNDING, falls, 0.0)
         totals = falls.sum(axis=1, keepdims=True)
         return np.divide(falls, totals, out=np.zeros_like(falls), where=totals > 0)
 

@@ -23,3 +23,26 @@ def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[
             "as of the other, and at least one."
         )
     return sum(list(a) == list(b) for a, b in zip(replies, references)) / len(replies)
+
+
+def largest_at(weights: Sequence[Sequence[float]], places: Sequence[int]) -> float:
+    """The share of rows whose largest weight stands at the expected place.
+
+    Args:
+        weights: attention weights float[row][place].
+        places: the expected place of each row.
+
+    Raises:
+        ValueError: none were given, or not as many of one as of the other.
+
+    Example:
+        >>> largest_at([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+        0.5
+    """
+    if len(weights) != len(places) or not len(places):
+        raise ValueError(
+            f"{len(weights)} rows of weights and {len(places)} places; expected as many of one as "
+            "of the other, and at least one."
+        )
+    found = [max(range(len(row)), key=row.__getitem__) for row in weights]
+    return sum(a == b for a, b in zip(found, places)) / len(places)

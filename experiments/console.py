@@ -41,7 +41,6 @@ def _define(field: dataclasses.Field) -> None:
         flags.DEFINE_list(field.name, list(field.default), about["help"] + unit)
     else:
         flags.DEFINE_string(*arguments)
-    flags.declare_key_flag(field.name)
 
 
 def config_from_flags() -> Config:
@@ -60,17 +59,26 @@ def explain(reply, picture: str | None) -> None:
     """Prints a reply and which words of the prompt each of its words came from."""
     from attention_seq2seq.tables import share_tables
 
+    print(f"{reply.text}\n")
+    width = shutil.get_terminal_size().columns
+    print(share_tables(reply.rows, reply.prompt_tokens, _tables(reply), width))
+    if picture:
+        draw(reply, picture)
+
+
+def draw(reply, picture: str) -> None:
+    """Writes the tables of a reply as a picture."""
+    from attention_seq2seq.pictures import save_picture
+
+    save_picture(picture, reply.rows, reply.prompt_tokens, _tables(reply))
+    print(f"\nThe tables as a picture: {picture}")
+
+
+def _tables(reply) -> dict:
     tables = {"contribution": reply.contributions}
     if reply.attention_weights.size:
         tables = {"attention weights": reply.attention_weights, **tables}
-    print(f"{reply.text}\n")
-    width = shutil.get_terminal_size().columns
-    print(share_tables(reply.rows, reply.prompt_tokens, tables, width))
-    if picture:
-        from attention_seq2seq.pictures import save_picture
-
-        save_picture(picture, reply.rows, reply.prompt_tokens, tables)
-        print(f"\nThe same as a picture: {picture}")
+    return tables
 
 
 def say_how_to_talk(model_dir) -> None:
@@ -84,10 +92,13 @@ def run(main) -> None:
     """Runs a script: plain log lines, and errors that end in a sentence and a failing status."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(logging.Formatter("%(message)s"))
     package = logging.getLogger("attention_seq2seq")
-    package.addHandler(handler)
+    # News beside the results; warnings where they cannot be taken for answers.
+    news, warnings = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    news.addFilter(lambda record: record.levelno < logging.WARNING)
+    warnings.setLevel(logging.WARNING)
+    package.addHandler(news)
+    package.addHandler(warnings)
     package.setLevel(logging.INFO)
     package.propagate = False
     # It reports the building of its font cache.

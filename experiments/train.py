@@ -19,6 +19,7 @@ OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace a trained model in --model_dir by a new one"
 )
 console.define_config_flags()
+flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:

@@ -34,7 +34,7 @@ def load_weights(model: Seq2Seq, path: str | Path) -> None:
             "Train the model again."
         )
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: damaged ({error}). Train the model again.") from None

@@ -77,8 +77,10 @@ class Progress(keras.callbacks.Callback):
         if self.bar:
             self._draw(self.num_batches, logs)
         else:
-            numbers = ", ".join(f"{name} {value:.4g}" for name, value in self._values(logs))
-            log.info("epoch %d of %d: %s", epoch + 1, self.params["epochs"], numbers)
+            line = f"epoch {epoch + 1} of {self.params['epochs']}: loss {logs['loss']:.4f}"
+            for _, perplexity in self.validation:
+                line += f", validation perplexity {perplexity:.3f}"
+            log.info(line)
 
     def on_train_end(self, logs=None):
         """Ends the bar's line with the time it took."""

@@ -110,7 +110,7 @@ def _encode(name: str, pairs, codec: Codec, config: Config):
             target.append(reply_ids)
     if len(source) < len(pairs):
         log.info(
-            "%d of %d %s pairs left out: prompt longer than %d or reply longer than %d words",
+            "%d of %d %s pairs left out: over %d words of prompt or %d of reply",
             len(pairs) - len(source),
             len(pairs),
             name,
@@ -137,6 +137,8 @@ def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, pro
     num_batches = int(train_batches.cardinality())
     task = TeacherForcing(model, BOS)
     task.compile(adam(options, options.epochs * num_batches), jit_compile=False)
+    # Its variables made here, the update needs one trace; made inside of it, two.
+    task.optimizer.build(model.trainable_variables)
     callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]
     if progress:
         callbacks.append(Progress(num_batches))
@@ -151,4 +153,11 @@ def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, pro
         callbacks=callbacks,
         verbose=0,
     )
+    if len(history.epoch) < options.epochs:
+        log.info(
+            "stopped after epoch %d of %d: no better validation perplexity for %d epochs",
+            len(history.epoch),
+            options.epochs,
+            options.patience,
+        )
     return history.history

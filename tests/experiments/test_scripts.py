@@ -1,0 +1,204 @@
+"""The scripts as a user runs them: what they print, and what they say to what is wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+
+ROOT = Path(__file__).parents[2]
+QUESTION = "今天晚上吃什么"
+
+
+def script(name, *arguments, text="", **options):
+    """Runs a script without a terminal, in the environment of a user."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, ROOT / "experiments" / f"{name}.py", *map(str, arguments)],
+        input=text,
+        capture_output=True,
+        text=True,
+        env={**environment, **options.pop("env", {})},
+        timeout=300,
+        cwd=options.pop("cwd", ROOT),
+    )
+
+
+def on_a_terminal(name, *arguments):
+    """Starts a script on a pseudo-terminal of 80 columns."""
+    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    return pexpect.spawn(
+        sys.executable, command, cwd=ROOT, dimensions=(24, 80), encoding="utf-8", timeout=120
+    )
+
+
+def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_path):
+    picture = tmp_path / "attention.png"
+    done = script(
+        "chat", f"--model_dir={meals_dir}", f"--ask={QUESTION}", f"--attention_png={picture}"
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0] == "晚上吃烤鸭吧"
+    assert lines[2].split("  ")[0] == "attention weights"
+    assert lines[2].endswith("contribution")
+    assert [line.split()[0] for line in lines[4:9]] == ["晚上", "吃", "烤鸭", "吧", "<eos>"]
+    assert lines[-1].endswith(str(picture))
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_lines_are_answered_one_by_one(meals_dir):
+    text = f"{QUESTION}\n\n{'吃' * 10000}\n龘靐\n周末早上喝什么"
+    done = script("chat", f"--model_dir={meals_dir}", text=text)
+    assert done.returncode == 0
+    answers = [line for line in done.stdout.splitlines() if "are read" not in line]
+    assert len(answers) == 5, "one line for each line, the empty one and the last included"
+    assert (answers[0], answers[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧")
+    assert "only the first 60 are read" in done.stderr
+
+
+def test_bytes_that_are_no_utf8_are_answered(meals_dir):
+    done = subprocess.run(
+        [sys.executable, ROOT / "experiments/chat.py", f"--model_dir={meals_dir}"],
+        input=b"\xff\xfe\n" + QUESTION.encode() + b"\n",
+        capture_output=True,
+    )
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines()[-1] == "晚上吃烤鸭吧"
+
+
+def test_a_talk_on_a_terminal(meals_dir):
+    terminal = on_a_terminal("chat", f"--model_dir={meals_dir}")
+    terminal.expect("> ")
+    assert terminal.before.strip() == "Ctrl-D leaves.", "nothing else is shown"
+    terminal.sendline(QUESTION)
+    terminal.expect("晚上吃烤鸭吧\r\n> ")
+    terminal.sendline("")
+    terminal.expect("> ")
+    terminal.sendline("周末早上喝什么")
+    terminal.expect("早上喝豆浆吧\r\n> ")
+    terminal.sendeof()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["chat"], "--model_dir"),
+        (["chat", "--model_dir=nowhere"], "nowhere: no trained model here"),
+        (["chat", "--model_dir=nowhere", "--aks=x"], "Unknown command line flag 'aks'"),
+        (["chat", "--model_dir=x", "--attention_png=a.png"], "give --ask=QUESTION as well"),
+        (["chat", "hello", "--model_dir=x"], "'hello' is no flag"),
+        (["evaluate", "--model_dir=nowhere"], "no trained model here"),
+        (["demo", "--model_dir=nowhere"], "no trained model here"),
+        (["train"], "--model_dir"),
+        (["train", "--model_dir={tmp}/m", "--units=0"], "units"),
+        (["train", "--model_dir={tmp}/m", "--attention=bahdanau"], "luong|scaled_luong|none"),
+        (
+            ["train", "--model_dir={tmp}/m", "--attention=none", "--initial_state=zero"],
+            "the decoder would never see the prompt",
+        ),
+        (["train", "--model_dir={tmp}/m", "--files=nowhere.tsv"], "nowhere.tsv: no such corpus"),
+        (["train", "--model_dir={tmp}/m", "--files={tmp}/empty.tsv"], "no pair in it"),
+        (["train", "--model_dir={tmp}/m", "--files={tmp}/bad.tsv"], "bad.tsv, line 2: no tab"),
+        (["train", "--model_dir={tmp}/m", "--flagfile=nowhere.flags"], "nowhere.flags"),
+        (["train", "--model_dir={tmp}/empty.tsv", "--files={tmp}/good.tsv"], "empty.tsv"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
+    (tmp_path / "empty.tsv").touch()
+    (tmp_path / "good.tsv").write_text("你好\t你好呀\n" * 9, encoding="utf-8")
+    (tmp_path / "bad.tsv").write_text("你好\t你好呀\n没有\n", encoding="utf-8")
+    done = script(*(argument.format(tmp=tmp_path) for argument in arguments))
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("train", ["[units]", "(default: '256')", "[words]", "a number in the range [0.0, 0.9]"]),
+        ("train", ["experiments/presets/demo.flags", "luong|scaled_luong|none"]),
+        ("chat", ["--ask", "--attention_png", "questions.txt"]),
+        ("evaluate", ["--files"]),
+        ("demo", ["attention.png"]),
+        ("reversal", ["[strings]", "8 to 16 symbols of 20"]),
+    ],
+)
+def test_help_is_worth_reading(name, expected):
+    done = script(name, "--help")
+    unwrapped = " ".join(done.stdout.split())
+    for words in expected:
+        assert words in unwrapped
+    assert done.stderr == ""
+
+
+def test_training_talking_and_training_again(tmp_path):
+    corpus, model = tmp_path / "聊天.tsv", tmp_path / "model"
+    corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n坏\n" * 20, encoding="utf-8")
+    flagfile = tmp_path / "small.flags"
+    flagfile.write_text("--units=16\n--epochs=2\n--skip_bad_lines\n", encoding="utf-8")
+    arguments = [f"--model_dir={model}", f"--files={corpus}", f"--flagfile={flagfile}"]
+
+    done = script("train", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "20 bad lines left out: no tab" in done.stdout
+    assert "epoch 2 of 2: loss " in done.stdout
+    assert f"experiments/chat.py --model_dir={model}" in done.stdout
+    assert script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
+
+    again = script("train", *arguments)
+    assert "is trained with these options already" in again.stdout
+    other = script("train", *arguments, "--units=8")
+    assert other.returncode != 0
+    assert "trained with other options" in other.stderr
+    anew = script("train", *arguments, "--units=8", "--overwrite")
+    assert (anew.returncode, anew.stderr) == (0, "")
+
+
+def test_a_terminal_of_80_columns_gets_one_bar_and_nothing_wider(tmp_path):
+    corpus = tmp_path / "pairs.tsv"
+    corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n" * 40, encoding="utf-8")
+    terminal = on_a_terminal(
+        "train", f"--model_dir={tmp_path}/m", f"--files={corpus}", "--units=8", "--epochs=20"
+    )
+    shown = terminal.read()
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert "40/40 [==========] - " in shown
+    lines = [line for line in shown.replace("\b", "\n").replace("\r", "\n").split("\n") if line]
+    assert max(len(line) for line in lines if "loss" in line) < 80
+
+
+def test_ctrl_c_stops_with_a_word_and_without_a_traceback(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "experiments/train.py", f"--model_dir={tmp_path}/m", "--units=8"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.startswith("epoch 1 "):
+            break
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.strip() == "Stopped."
+
+
+def test_evaluate_prints_a_table(meals_dir, tmp_path):
+    corpus = tmp_path / "pairs.tsv"
+    corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n明天早上喝什么\t不知道\n", encoding="utf-8")
+    done = script("evaluate", f"--model_dir={meals_dir}", f"--files={corpus}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].split()[-2:] == ["2", "50.0%"]

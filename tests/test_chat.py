@@ -1,0 +1,144 @@
+"""Prompts to replies, and which words they came from."""
+
+import logging
+import shutil
+
+import numpy as np
+import pytest
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.config import Config, DataConfig, ModelConfig
+from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.vocabulary import EOS, UNK
+
+QUESTION = "今天晚上吃什么"
+
+
+def log_probabilities(chat, prompt_ids, reply_ids):
+    """A second route: one prompt alone, the model stepped through by hand."""
+    step, state = chat.model.start(np.array([prompt_ids]), np.array([len(prompt_ids)]))
+    before, results = [1], []
+    for word in reply_ids:
+        logits, _, state = step(np.array(before), state)
+        logits = logits.numpy()[0].astype(np.float64)
+        results.append(logits[word] - logits.max() - np.log(np.exp(logits - logits.max()).sum()))
+        before = [word]
+    return np.array(results)
+
+
+def test_a_reply_and_where_it_came_from(chat):
+    (reply,) = chat.reply([QUESTION])
+    assert reply.text == "晚上吃烤鸭吧"
+    assert reply.tokens == ["晚上", "吃", "烤鸭", "吧"]
+    assert reply.prompt_tokens == ["今天", "晚上", "吃", "什么"]
+    assert reply.ended
+    assert reply.rows == [*reply.tokens, "<eos>"]
+    assert reply.attention_weights.shape == reply.contributions.shape == (5, 4)
+    np.testing.assert_allclose(reply.attention_weights.sum(axis=1), 1, atol=1e-5)
+
+
+def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat):
+    (reply,) = chat.reply([QUESTION])
+    prompt_ids = chat.codec.encode_prompt(QUESTION)
+    reply_ids = chat.codec.encode_reply(reply.text)
+    whole = log_probabilities(chat, prompt_ids, reply_ids)
+    np.testing.assert_allclose(reply.log_probability, whole.sum(), atol=1e-4)
+    falls = []
+    for place in range(len(prompt_ids)):
+        without = [*prompt_ids[:place], UNK, *prompt_ids[place + 1 :]]
+        falls.append(np.maximum(whole - log_probabilities(chat, without, reply_ids), 0))
+    falls = np.transpose(falls)
+    # Where the falls are as small as rounding, their shares mean nothing.
+    clear = falls.sum(axis=1) > 1e-2
+    assert clear.sum() >= 3
+    shares = falls[clear] / falls[clear].sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(reply.contributions[clear], shares, atol=1e-3)
+
+
+def test_a_word_that_matters_to_nothing_leaves_a_row_of_zeros(chat):
+    unknown = chat.codec.encode_prompt("囧囧")
+    assert set(unknown) == {UNK}
+    contributions = chat.contributions(unknown, [7, EOS])
+    assert contributions.shape == (2, len(unknown))
+    assert np.all(contributions == 0)
+
+
+def test_replies_of_a_batch_are_those_of_each_prompt_alone(chat):
+    prompts = [QUESTION, "", "周末清晨我们煮什么", "喂", "明天早上喝什么好"]
+    together = chat.reply(prompts)
+    for prompt, reply in zip(prompts, together):
+        (alone,) = chat.reply([prompt])
+        assert alone.text == reply.text
+        assert alone.prompt_tokens == reply.prompt_tokens
+        np.testing.assert_allclose(alone.log_probability, reply.log_probability, atol=1e-4)
+        np.testing.assert_allclose(alone.attention_weights, reply.attention_weights, atol=1e-5)
+
+
+def test_one_trace_serves_all_prompts(chat):
+    for prompts in (["吃"], [QUESTION] * 3, ["", "a b c d"]):
+        chat.reply(prompts)[0].contributions  # noqa: B018
+    assert chat._greedy.experimental_get_tracing_count() == 1
+    assert chat._score.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "\x00\u200b", "龘靐齉", "\ud800", "🙂" * 9, "<eos>"])
+def test_odd_prompts_get_a_reply(chat, prompt):
+    (reply,) = chat.reply([prompt])
+    assert reply.text
+    assert len(reply.prompt_tokens) >= 1
+    assert reply.contributions.shape == reply.attention_weights.shape
+
+
+def test_a_prompt_of_ten_thousand_characters_is_cut_with_a_warning(chat, caplog):
+    with caplog.at_level(logging.WARNING):
+        (reply,) = chat.reply(["今天晚上吃什么好呢" * 1111])
+    assert "words; only the first 60 are read" in caplog.text
+    assert len(reply.prompt_tokens) == 60
+    assert reply.attention_weights.shape[1] == 60
+
+
+def test_a_reply_that_does_not_end_is_cut():
+    pairs = [("你好", "吃饭 喝水")]
+    config = Config(data=DataConfig(max_target_length=4), model=ModelConfig(units=4))
+    codec = Codec.build(pairs, config.text)
+    size = len(codec.source_vocabulary)
+    model = Seq2Seq(config.model, size, size)
+    model.decoder.output_projection.bias.assign(10.0 * np.eye(size, dtype=np.float32)[5])
+    (reply,) = Chat(codec, model, config).reply(["你好"])
+    assert not reply.ended
+    assert len(reply.tokens) == len(reply.rows) == 5
+    assert reply.contributions.shape == (5, 1)
+
+
+def test_a_single_string_is_no_list(chat):
+    with pytest.raises(TypeError, match=r"got one str; expected a list: reply\(\[prompt\]\)"):
+        chat.reply(QUESTION)
+    assert chat.reply([]) == []
+
+
+def copy_of(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("file", "error", "message"),
+    [
+        ("config.json", FileNotFoundError, "no trained model here"),
+        ("vocabulary.txt", FileNotFoundError, "the vocabulary is missing"),
+        ("best.npz", FileNotFoundError, "no weights; the training was stopped before"),
+    ],
+)
+def test_a_half_written_folder_is_explained(meals_dir, tmp_path, file, error, message):
+    folder = copy_of(meals_dir, tmp_path)
+    (folder / file).unlink()
+    with pytest.raises(error, match=message):
+        Chat.load(folder)
+
+
+def test_a_vocabulary_of_another_model_is_explained(meals_dir, tmp_path):
+    folder = copy_of(meals_dir, tmp_path)
+    with (folder / "vocabulary.txt").open("a", encoding="utf-8") as file:
+        file.write("龘\n")
+    with pytest.raises(ValueError, match="weights of another model; decoder/embedding has shape"):
+        Chat.load(folder)
