@@ -1,31 +1,16 @@
 """The scripts as a user runs them: what they print, and what they say to what is wrong."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pexpect
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from running import ROOT, script
+
 QUESTION = "今天晚上吃什么"
-
-
-def script(name, *arguments, text="", **options):
-    """Runs a script without a terminal, in the environment of a user."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, ROOT / "experiments" / f"{name}.py", *map(str, arguments)],
-        input=text,
-        capture_output=True,
-        text=True,
-        env={**environment, **options.pop("env", {})},
-        timeout=300,
-        cwd=options.pop("cwd", ROOT),
-    )
 
 
 def on_a_terminal(name, *arguments):

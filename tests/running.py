@@ -1,0 +1,22 @@
+"""Runs the scripts as a user does."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def script(name, *arguments, text=""):
+    """Runs a script without a terminal, in the environment of a user."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, ROOT / "experiments" / f"{name}.py", *map(str, arguments)],
+        input=text,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        cwd=ROOT,
+    )

@@ -1,0 +1,95 @@
+"""What the READMEs say is so: their Python runs, their commands exist, their numbers agree."""
+
+import contextlib
+import io
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from attention_seq2seq.config import Config
+
+ROOT = Path(__file__).parents[1]
+ENGLISH, CHINESE = (
+    (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
+)
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[list[str]]:
+    return [shlex.split(line) for block in blocks(text, "bash") for line in block.splitlines()]
+
+
+def test_both_languages_name_the_same_commands_and_code():
+    for language in ("bash", "python"):
+        assert blocks(ENGLISH, language) == blocks(CHINESE, language)
+        assert blocks(ENGLISH, language)
+
+
+def test_both_languages_name_the_same_numbers():
+    def table_numbers(text):
+        rows = [line for line in text.splitlines() if line.startswith("|")]
+        return [re.findall(r"\d+(?:\.\d+)? ?%?", row) for row in rows]
+
+    assert table_numbers(ENGLISH) == table_numbers(CHINESE)
+    assert ENGLISH.count("\n## ") == CHINESE.count("\n## ")
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])
+def test_the_python_lines_run(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for block in blocks(text, "python"):
+        lines = [line for line in block.splitlines() if line.strip()]
+        assert len(lines) <= 10
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(block, {})
+        assert printed.getvalue().startswith("晚上吃烤鸭吧 ['晚上', '吃', '烤鸭', '吧'] -")
+
+
+@pytest.mark.parametrize("command", commands(ENGLISH), ids=" ".join)
+def test_a_command_exists(command):
+    if command[0] == "make":
+        makefile = (ROOT / "Makefile").read_text()
+        assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in command[1:])
+        return
+    if command[0] != "python":
+        assert command[0] in ("pip", "pytest")
+        return
+    script = (ROOT / command[1]).read_text(encoding="utf-8")
+    options = {f.name for group in Config.__dataclass_fields__.values() for f in _fields(group)}
+    for argument in command[2:]:
+        name, _, value = argument.removeprefix("--").partition("=")
+        if not argument.startswith("--") or name == "help":
+            continue
+        assert f'"{name}"' in script or name == "flagfile" or name in options
+        if name == "flagfile":
+            assert (ROOT / value).is_file()
+
+
+def _fields(group):
+    return group.type.__dataclass_fields__.values()
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])
+def test_what_is_linked_is_there(text):
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if not target.startswith("http"):
+            assert (ROOT / target).is_file(), target
+    for name in re.findall(r"`((?:model|attention_seq2seq|notebooks)/[\w./]+)`", text):
+        folder = ROOT / "attention_seq2seq" if name.startswith("model/") else ROOT
+        assert (folder / name).is_file(), name
+
+
+def test_every_preset_can_be_used():
+    names = {f.name for group in Config.__dataclass_fields__.values() for f in _fields(group)}
+    presets = sorted((ROOT / "experiments/presets").glob("*.flags"))
+    assert presets
+    for preset in presets:
+        lines = preset.read_text(encoding="utf-8").splitlines()
+        flags = [line for line in lines if line.startswith("--")]
+        assert {flag[2:].split("=")[0] for flag in flags} <= names
