@@ -69,17 +69,12 @@ class Reply:
 
 
 class Chat:
-    """A trained model that answers.
+    """A trained model that answers; `training.trainer.train` has an example.
 
     Args:
         codec: strings to ids.
         model: ids to logits.
         config: of the training.
-
-    Example:
-        >>> chat = Chat.load("models/demo")  # doctest: +SKIP
-        >>> chat.reply(["今天晚上吃什么"])[0].text  # doctest: +SKIP
-        '晚上吃烤鸭吧'
     """
 
     def __init__(self, codec: Codec, model: Seq2Seq, config: Config):

@@ -39,10 +39,10 @@ def test_both_languages_name_the_same_numbers():
     assert ENGLISH.count("\n## ") == CHINESE.count("\n## ")
 
 
-@pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])
-def test_the_python_lines_run(text, tmp_path, monkeypatch):
+def test_the_python_lines_run(tmp_path, monkeypatch):
+    """Those of the English one: the Chinese one has the same, see above."""
     monkeypatch.chdir(tmp_path)
-    for block in blocks(text, "python"):
+    for block in blocks(ENGLISH, "python"):
         lines = [line for line in block.splitlines() if line.strip()]
         assert len(lines) <= 10
         printed = io.StringIO()

@@ -50,10 +50,13 @@ def train(
         ValueError: no pair is left to train on, or the user dictionary cannot be read.
 
     Example:
-        >>> pairs = [("你好", "你好"), ("吃什么", "吃烤鸭")]
-        >>> history = train(pairs, getfixture("tmp_path"), progress=False)
+        >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
+        >>> history = train(pairs, folder, progress=False)
         >>> len(history["loss"])
         20
+        >>> from attention_seq2seq import Chat
+        >>> Chat.load(folder).reply(["吃什么"])[0].prompt_tokens
+        ['吃', '什么']
     """
     config = config or Config()
     training_pairs, validation_pairs = _split(pairs, validation_pairs, config)
