@@ -7,6 +7,7 @@ _ROOMS = {
     "Reply": "chat",
     "Config": "config",
     "DataConfig": "config",
+    "DecodingConfig": "decoding_config",
     "ModelConfig": "config",
     "TextConfig": "config",
     "TrainingConfig": "config",

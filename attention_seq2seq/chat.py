@@ -1,7 +1,7 @@
-"""A prompt to a reply: codec, model and decoding joined; the door for Python users."""
+"""A prompt to a reply: codec, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,18 +10,18 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config import Config
-from attention_seq2seq.decoding.greedy import greedy
-from attention_seq2seq.decoding.step import Decoded
-from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
+from attention_seq2seq.decoding.step import Hypotheses
+from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import load_weights
+from attention_seq2seq.search import Knobs, Search
 from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.vocabulary import BOS, EOS, SPECIALS, UNK
+from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, SPECIALS, TURN, UNK
 
 log = logging.getLogger(__name__)
 
-_IDS = tf.TensorSpec([None, None], tf.int32)
-_LENGTH = tf.TensorSpec([None], tf.int32)
+# More prompts than this are answered in several batches, each of prompts of similar length.
+_BATCH_SIZE = 64
 
 # Differences of log-probabilities in float32 smaller than this are no differences.
 _ROUNDING = 1e-6
@@ -36,6 +36,7 @@ class Reply:
         tokens: its words.
         prompt_tokens: the words of the prompt as the model read them.
         log_probability: natural logarithm of the model's probability of this reply.
+        score: what the search ranked it by; the log-probability if nothing else was asked for.
         attention_weights: float32[reply_time, source_time]: for each word of the reply, and for
             its end where it was reached, the weight on each word of the prompt. With
             attention=none float32[reply_time, 0].
@@ -46,6 +47,7 @@ class Reply:
     tokens: list[str]
     prompt_tokens: list[str]
     log_probability: float
+    score: float
     attention_weights: np.ndarray
     ended: bool
     _measure: Callable[[], np.ndarray] = field(repr=False)
@@ -81,11 +83,7 @@ class Chat:
         self.codec = codec
         self.model = model
         self.config = config
-        # One trace each, for all batches and lengths.
-        self._greedy = tf.function(self._greedy_reply, input_signature=[_IDS, _LENGTH])
-        self._score = tf.function(
-            self._follow_reply, input_signature=[_IDS, _LENGTH, _IDS, _LENGTH]
-        )
+        self.search = Search(model, BOS, EOS)
 
     @classmethod
     def load(cls, model_dir: str | Path) -> "Chat":
@@ -101,25 +99,46 @@ class Chat:
         load_weights(model, Path(model_dir) / f"{config.training.answer_with}.npz")
         return cls(codec, model, config)
 
-    def reply(self, prompts: Sequence[str]) -> list[Reply]:
-        """Answers each prompt by greedy decoding, all in one batch.
+    def reply(self, prompts: Sequence[str], decoding: DecodingConfig | None = None) -> list[Reply]:
+        """The best reply to each prompt.
 
         Args:
             prompts: any strings. An empty one is answered as one unknown word would be; of one
                 longer than `max_source_length` the first words are read, with a warning.
+            decoding: how to search; greedily by default.
 
         Raises:
             TypeError: a single string was given instead of a list.
         """
+        return [replies[0] for replies in self.replies(prompts, decoding)]
+
+    def replies(
+        self, prompts: Sequence[str], decoding: DecodingConfig | None = None
+    ) -> list[list[Reply]]:
+        """The best replies to each prompt, the best first, or its samples in the order drawn.
+
+        Args:
+            prompts: as for `reply`.
+            decoding: how to search; its `num_best` says how many.
+
+        Returns:
+            For each prompt `num_best` replies; of a beam fewer where there are no more.
+        """
         if isinstance(prompts, str | bytes):
             raise TypeError(f"got one {type(prompts).__name__}; expected a list: reply([prompt]).")
-        if not prompts:
-            return []
+        decoding = decoding or DecodingConfig()
         words = [self._prompt_words(prompt) for prompt in prompts]
-        source = [self.codec.source_vocabulary.ids(row) for row in words]
-        decoded = self._greedy(*_padded(source))
-        decoded = Decoded(*(tensor.numpy() for tensor in decoded))
-        return [self._reply_of(*row) for row in zip(words, source, *decoded)]
+        knobs = self._knobs(decoding)
+        found = [[] for _ in prompts]
+        # Of similar length: little is padded, and none waits for the longest of all.
+        order = sorted(range(len(words)), key=lambda number: len(words[number]))
+        for start in range(0, len(order), _BATCH_SIZE):
+            batch = order[start : start + _BATCH_SIZE]
+            for number, replies in zip(
+                batch, self._search([words[i] for i in batch], decoding, knobs)
+            ):
+                found[number] = replies
+        return found
 
     def contributions(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
         """How much each word of a prompt contributes to each word of a reply.
@@ -137,7 +156,7 @@ class Chat:
         variants = np.tile(np.asarray(source_ids, np.int32), (num_words + 1, 1))
         variants[np.arange(num_words), np.arange(num_words)] = UNK
         replies = np.tile(np.asarray(reply_ids, np.int32), (num_words + 1, 1))
-        followed = self._score(
+        followed = self.search.follow(
             variants,
             np.full(num_words + 1, num_words, np.int32),
             replies,
@@ -158,35 +177,81 @@ class Chat:
             log.warning("the prompt has %d words; only the first %d are read.", len(words), limit)
         return words[:limit]
 
+    def _search(
+        self, words: list[list[str]], decoding: DecodingConfig, knobs: Knobs
+    ) -> list[list[Reply]]:
+        """The replies to one batch of segmented prompts."""
+        source = [self.codec.source_vocabulary.ids(row) for row in words]
+        said_as = [self._target_ids(row) for row in words]
+        search = getattr(self.search, decoding.method)
+        found = search(*_padded(source), _padded(said_as, -1)[0], knobs)
+        rows = list(zip(*(tensor.numpy() for tensor in found)))
+        return [
+            [
+                self._reply_of(prompt, ids, Hypotheses(*row), decoding.unknown == "replace")
+                for row in rows[number * decoding.num_best : (number + 1) * decoding.num_best]
+                if row[1] > 0
+            ]
+            for number, (prompt, ids) in enumerate(zip(words, source))
+        ]
+
+    def _target_ids(self, words: Iterable[str]) -> list[int]:
+        """The words of a prompt as words of a reply; -1 where a reply cannot say them."""
+        return [-1 if i == UNK else i for i in self.codec.target_vocabulary.ids(words)]
+
+    def _knobs(self, decoding: DecodingConfig) -> Knobs:
+        """What the config says, as tensors and in ids."""
+        vocabulary = self.codec.target_vocabulary
+        forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unknown == "forbid")
+        for word in decoding.forbidden_words:
+            ids = vocabulary.ids(self.codec.reply_words(word))
+            if len(ids) != 1:
+                raise ValueError(
+                    f"forbidden_words: {word!r} is {len(ids)} words to this model "
+                    f"({' '.join(self.codec.reply_words(word))}); forbid one of them."
+                )
+            forbidden += [i for i in ids if i != UNK]
+        prefix = vocabulary.ids(self.codec.reply_words(decoding.prefix))
+        values = {
+            **{name: getattr(decoding, name) for name in Knobs._fields if hasattr(decoding, name)},
+            "maximum_length": self._maximum_length(decoding),
+            "forbidden_ids": np.array(sorted(set(forbidden)), np.int32),
+            "prefix_ids": np.array(prefix, np.int32),
+        }
+        return Knobs(**{name: tf.constant(value) for name, value in values.items()})
+
+    def _maximum_length(self, decoding: DecodingConfig) -> int:
+        """The end of the reply counted."""
+        return (decoding.maximum_length or self.config.data.max_target_length) + 1
+
     def _reply_of(
-        self, prompt_tokens, source_ids, ids, length, log_probabilities, attention_weights
+        self, prompt_tokens, source_ids, found: Hypotheses, replace_unknown: bool
     ) -> Reply:
-        ids = ids[:length].tolist()
+        ids = found.ids[: found.length].tolist()
         ended = ids[-1] == EOS
+        weights = found.attention_weights[: found.length, : len(source_ids)]
+        tokens = self.codec.target_vocabulary.words(ids[:-1] if ended else ids)
+        if replace_unknown and weights.size:
+            tokens = [
+                prompt_tokens[row.argmax()] if i == UNK else token
+                for token, i, row in zip(tokens, ids, weights)
+            ]
         return Reply(
-            text=self.codec.reply_text(ids),
-            tokens=self.codec.target_vocabulary.words(ids[:-1] if ended else ids),
+            text=self.codec.join_reply(tokens),
+            tokens=tokens,
             prompt_tokens=prompt_tokens,
-            log_probability=float(log_probabilities.sum()),
-            attention_weights=attention_weights[:length, : len(source_ids)],
+            log_probability=float(found.log_probabilities.sum()),
+            score=float(found.score),
+            attention_weights=weights,
             ended=ended,
             _measure=lambda: self.contributions(source_ids, ids),
         )
 
-    def _greedy_reply(self, source_ids, source_length):
-        step, state = self.model.start(source_ids, source_length)
-        limit = tf.constant(self.config.data.max_target_length + 1)
-        return greedy(step, state, tf.shape(source_ids)[0], BOS, EOS, limit)
 
-    def _follow_reply(self, source_ids, source_length, reply_ids, reply_length):
-        step, state = self.model.start(source_ids, source_length)
-        return teacher_forcing(step, state, reply_ids, reply_length, BOS)
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> tuple[tf.Tensor, tf.Tensor]:
-    """Ids int32[batch, source_time], padded with 0, and lengths int32[batch]."""
+def _padded(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[tf.Tensor, tf.Tensor]:
+    """Ids int32[batch, source_time], and lengths int32[batch]."""
     lengths = [len(row) for row in rows]
-    ids = np.zeros([len(rows), max(lengths)], np.int32)
+    ids = np.full([len(rows), max(lengths)], padding, np.int32)
     for number, row in enumerate(rows):
         ids[number, : len(row)] = row
     return tf.constant(ids), tf.constant(lengths, tf.int32)

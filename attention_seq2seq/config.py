@@ -1,4 +1,4 @@
-"""The one place where a hyper-parameter is named, typed, bounded and explained.
+"""The one place where a hyper-parameter of a model is named, typed, bounded and explained.
 
 Four frozen dataclasses, one for each stage, and `Config`, which holds them. Command line flags
 are derived from these fields, so nothing is written twice; library code receives plain values.
@@ -7,52 +7,15 @@ are derived from these fields, so nothing is written twice; library code receive
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+
+from attention_seq2seq.options import Options, option
 
 FORMAT = 1
 FILE_NAME = "config.json"
 
 
-def option(default, help, *, unit="", low=None, high=None, choices=()):
-    """Declares one hyper-parameter: its default, what it means, its unit and its bounds."""
-    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": tuple(choices)}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-class _Options:
-    """Checks every field against its declaration, once, at construction."""
-
-    def __post_init__(self):
-        for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
-
-
-def _checked(field: dataclasses.Field, value: Any) -> Any:
-    kind = type(field.default)
-    if kind is float and type(value) is int:
-        value = float(value)
-    if kind is tuple and isinstance(value, list):
-        value = tuple(value)
-    if type(value) is not kind:
-        raise ValueError(
-            f"{field.name} is {value!r}, a {type(value).__name__}; expected a {kind.__name__}, "
-            f"for example {field.default!r}."
-        )
-    bounds = field.metadata
-    if bounds["choices"] and value not in bounds["choices"]:
-        raise ValueError(
-            f"{field.name} is {value!r}; choose one of {', '.join(bounds['choices'])}."
-        )
-    low, high = bounds["low"], bounds["high"]
-    # Written so that NaN fails as well.
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        limit = f"at least {low}" if high is None else f"between {low} and {high}"
-        raise ValueError(f"{field.name} is {value!r}; expected {limit}.")
-    return value
-
-
 @dataclasses.dataclass(frozen=True)
-class DataConfig(_Options):
+class DataConfig(Options):
     """Which pairs are read, and which of them are kept."""
 
     files: tuple = option(
@@ -83,7 +46,7 @@ SEGMENTATIONS = ("jieba", "characters", "blanks")
 
 
 @dataclasses.dataclass(frozen=True)
-class TextConfig(_Options):
+class TextConfig(Options):
     """How a string becomes words and words become ids."""
 
     source_segmentation: str = option(
@@ -112,7 +75,7 @@ ATTENTIONS = ("luong", "scaled_luong", "none")
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(_Options):
+class ModelConfig(Options):
     """The model; the defaults are the document's.
 
     Raises:
@@ -172,7 +135,7 @@ class ModelConfig(_Options):
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig(_Options):
+class TrainingConfig(Options):
     """How the weights are found."""
 
     epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
@@ -191,6 +154,13 @@ class TrainingConfig(_Options):
         0.02,
         "share of the source words that become unknown in training, so that the unknown word "
         "means 'some word'; 0 switches it off",
+        low=0.0,
+        high=0.9,
+    )
+    empty_probability: float = option(
+        0.0,
+        "share of the prompts that the model does not see in training, so that it learns what is "
+        "said whatever the prompt; anti_language_model needs some, for example 0.05",
         low=0.0,
         high=0.9,
     )

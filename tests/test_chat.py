@@ -1,6 +1,7 @@
 """Prompts to replies, and which words they came from."""
 
 import logging
+import random
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, DataConfig, ModelConfig
+from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
@@ -75,11 +77,46 @@ def test_replies_of_a_batch_are_those_of_each_prompt_alone(chat):
         np.testing.assert_allclose(alone.attention_weights, reply.attention_weights, atol=1e-5)
 
 
-def test_one_trace_serves_all_prompts(chat):
-    for prompts in (["吃"], [QUESTION] * 3, ["", "a b c d"]):
-        chat.reply(prompts)[0].contributions  # noqa: B018
-    assert chat._greedy.experimental_get_tracing_count() == 1
-    assert chat._score.experimental_get_tracing_count() == 1
+def test_one_trace_serves_all_prompts_and_all_settings(meals_dir):
+    chat = Chat.load(meals_dir)
+    draw = random.Random(1)
+    for _ in range(100):
+        prompts = draw.choice([["吃"], [QUESTION] * 3, ["", "a b c d"]])
+        chat.reply(prompts, random_decoding(draw))
+    chat.reply([QUESTION])[0].contributions  # noqa: B018
+    search = chat.search
+    for function in (search.greedy, search.beam, search.sample, search.follow):
+        assert function.experimental_get_tracing_count() == 1
+
+
+def random_decoding(draw: random.Random) -> DecodingConfig:
+    method, groups = draw.choice(["greedy", "beam", "sample"]), draw.choice([1, 1, 2, 3])
+    width = groups * draw.randint(1, 3)
+    return DecodingConfig(
+        method=method,
+        num_best=1 if method == "greedy" else draw.randint(1, width),
+        minimum_length=draw.randint(0, 5),
+        maximum_length=draw.randint(5, 9),
+        beam_width=width,
+        beam_groups=groups,
+        diversity=draw.uniform(0, 2),
+        length_penalty=draw.uniform(-1, 2),
+        coverage_penalty=draw.choice([0.0, 0.3]),
+        temperature=draw.uniform(0.5, 2),
+        top_k=draw.choice([0, 1, 5]),
+        top_p=draw.choice([1.0, 0.0, 0.7]),
+        sampling_seed=draw.randrange(99),
+        no_repeat_ngram=draw.randrange(4),
+        repetition_penalty=draw.choice([1.0, 3.0]),
+        echo_penalty=draw.choice([1.0, 3.0]),
+        forbidden_words=draw.choice([(), ("吃", "龘")]),
+        prefix=draw.choice(["", "晚上吃"]),
+        unknown=draw.choice(["forbid", "allow", "replace"]),
+        anti_language_model=draw.choice([0.0, 0.4]),
+        anti_language_model_words=draw.randrange(5),
+        rerank_anti_language_model=draw.choice([0.0, 0.4]),
+        rerank_length_bonus=draw.choice([0.0, 0.4]),
+    )
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\x00\u200b", "龘靐齉", "\ud800", "🙂" * 9, "<eos>"])

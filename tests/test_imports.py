@@ -12,7 +12,9 @@ import attention_seq2seq
 PACKAGE = Path(attention_seq2seq.__file__).parent
 
 ALLOWED = {
-    "config": set(),
+    "options": set(),
+    "config": {"options"},
+    "decoding_config": {"options"},
     "data": set(),
     "decoding": set(),
     "metrics": set(),
@@ -21,8 +23,9 @@ ALLOWED = {
     "text": {"config"},
     "model": {"config"},
     "training": {"config", "data", "text", "model", "metrics"},
-    "chat": {"config", "text", "model", "decoding"},
-    "evaluation": {"config", "text", "model", "decoding", "chat", "metrics"},
+    "search": {"model", "decoding"},
+    "chat": {"config", "decoding_config", "text", "model", "decoding", "search"},
+    "evaluation": {"decoding_config", "chat", "metrics"},
 }
 
 

@@ -1,14 +1,10 @@
 """The protocol that every way of decoding loops over: one step of any model.
 
 A step function takes ids int32[rows], the word before of each row, and a state, any nest of
-tensors whose first axis is rows. It returns
-
-    logits             float32[rows, vocab],
-    attention_weights  float[rows, source_time]; source_time may be 0 where there is no attention,
-    state              of the structure and shapes of the one it was given.
-
-A step function never changes what it was given, so one state may be stepped from twice. With it
-come the begin id, fed first, and the end id, after which a row is done.
+tensors whose first axis is rows, and returns a `Stepped`, or the first three of its values where
+there is no preference. It never changes what it was given, so
+one state may be stepped from twice. With it come the begin id, fed first, and the end id, after
+which a row is done.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -16,26 +12,61 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 
+class Stepped(NamedTuple):
+    """What one step of a model gives.
+
+    Attributes:
+        logits: float[rows, vocab].
+        attention_weights: float[rows, source_time]; source_time may be 0: no attention.
+        state: of the structure and shapes of the one that the step was given.
+        preference: float32[rows, vocab], added to the log-probabilities where words are chosen and
+            ranked, but no part of the model's own log-probability. float32[rows, 0]: none at this
+            step; None: none at any.
+    """
+
+    logits: tf.Tensor
+    attention_weights: tf.Tensor
+    state: Any
+    preference: tf.Tensor | None = None
+
+
+def prefers(preference: tf.Tensor | None) -> tf.Tensor:
+    """bool[], whether there is a preference."""
+    return tf.constant(False) if preference is None else tf.shape(preference)[1] > 0
+
+
+def preferred(log_probabilities: tf.Tensor, preference: tf.Tensor | None) -> tf.Tensor:
+    """float32[rows, vocab], log-probabilities with the preference, where there is one."""
+    if preference is None:
+        return log_probabilities
+    return tf.cond(
+        prefers(preference), lambda: log_probabilities + preference, lambda: log_probabilities
+    )
+
+
 class Step(Protocol):
     """One step of a model; see the module."""
 
-    def __call__(self, ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
+    def __call__(self, ids: tf.Tensor, state: Any) -> tuple:
         """The logits, the attention weights and the next state."""
 
 
-class Decoded(NamedTuple):
+class Hypotheses(NamedTuple):
     """Sequences found by a search, or followed by teacher forcing.
 
     Attributes:
         ids: int32[rows, time], 0 after the end.
         length: int32[rows], the end of the reply counted where it was reached.
-        log_probabilities: float32[rows, time], of each id given those before it, 0 after the end.
+        log_probabilities: float32[rows, time], of each id given those before it, as the model has
+            them before any preference or constraint; 0 after the end.
+        score: float32[rows], what the search ranked by.
         attention_weights: float32[rows, time, source_time], 0 after the end.
     """
 
     ids: tf.Tensor
     length: tf.Tensor
     log_probabilities: tf.Tensor
+    score: tf.Tensor
     attention_weights: tf.Tensor
 
     @property

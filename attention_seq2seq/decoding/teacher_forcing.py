@@ -4,13 +4,14 @@ from typing import Any
 
 import tensorflow as tf
 
+from attention_seq2seq.decoding.constraints import Constraints
 from attention_seq2seq.decoding.loop import decode
-from attention_seq2seq.decoding.step import Decoded, Step
+from attention_seq2seq.decoding.step import Hypotheses, Step
 
 
 def teacher_forcing(
     step: Step, state: Any, ids: tf.Tensor, length: tf.Tensor, begin_id: int
-) -> Decoded:
+) -> Hypotheses:
     """Follows given sequences instead of searching.
 
     Args:
@@ -21,17 +22,18 @@ def teacher_forcing(
         begin_id: fed at the first step.
 
     Returns:
-        `Decoded` of the given ids.
+        `Hypotheses` of the given ids; the score is the log-probability.
     """
-    num_rows, longest = tf.shape(ids)[0], tf.reduce_max(length)
+    longest = tf.reduce_max(length)
+    constraints = Constraints.none(tf.shape(ids)[0])
     # -1 ends no row: a sequence may hold any id before its own length is over.
-    decoded = decode(
-        step, state, num_rows, begin_id, -1, longest, lambda time, _: tf.gather(ids, time, axis=1)
-    )
+    followed = decode(step, state, constraints, begin_id, -1, longest, lambda time, _: ids[:, time])
     real = tf.sequence_mask(length, longest)
-    return Decoded(
-        ids=tf.where(real, decoded.ids, 0),
+    log_probabilities = tf.where(real, followed.log_probabilities, 0.0)
+    return Hypotheses(
+        ids=tf.where(real, followed.ids, 0),
         length=length,
-        log_probabilities=tf.where(real, decoded.log_probabilities, 0.0),
-        attention_weights=tf.where(real[..., tf.newaxis], decoded.attention_weights, 0.0),
+        log_probabilities=log_probabilities,
+        score=tf.reduce_sum(log_probabilities, axis=1),
+        attention_weights=tf.where(real[..., tf.newaxis], followed.attention_weights, 0.0),
     )

@@ -5,7 +5,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.decoder import Decoder
-from attention_seq2seq.model.encoder import Encoder
+from attention_seq2seq.model.encoder import Encoded, Encoder
 
 
 class Seq2Seq(keras.Model):
@@ -23,6 +23,7 @@ class Seq2Seq(keras.Model):
         source_length: int32[batch], at least 1.
         target_input_ids: int32[batch, target_time]: begin of reply, then the reply without its
             last id.
+        emptied: bool[batch], the prompts to be read as if there were none; None: no such prompt.
 
     Returns:
         float32[batch, target_time, vocab], the logits of the reply's words.
@@ -42,24 +43,55 @@ class Seq2Seq(keras.Model):
         self, config: ModelConfig, source_vocabulary_size: int, target_vocabulary_size: int
     ):
         super().__init__(name="seq2seq")
+        self.attends = config.attention != "none"
         self.encoder = Encoder(source_vocabulary_size, config.units, config.dropout)
         self.decoder = Decoder(config, target_vocabulary_size)
         one = tf.ones([1, 1], tf.int32)
         self(one, tf.ones([1], tf.int32), one)
 
-    def call(self, source_ids, source_length, target_input_ids, training=False) -> tf.Tensor:
+    def call(
+        self, source_ids, source_length, target_input_ids, emptied=None, training=False
+    ) -> tf.Tensor:
         """Teacher forcing; see the class."""
         encoded = self.encoder(source_ids, source_length, training=training)
+        if emptied is not None:
+            encoded = without_prompt(encoded, emptied)
         return self.decoder(target_input_ids, encoded, training=training)
 
-    def start(self, source_ids: tf.Tensor, source_length: tf.Tensor):
+    def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
         """Reads prompts and gets ready to answer.
 
+        Args:
+            source_ids: as in a call.
+            source_length: as in a call.
+            prompts: int32[rows], the number of the prompt that each row answers; None: each
+                prompt has one row.
+
         Returns:
-            A step function (see `decoding.step`) and the state before the first word. Several
-            may be in use at once, in one graph too.
+            A step function: (ids int32[rows], state) to (logits, attention weights, state), and
+            the state before the first word. Several may be in use at once, in one graph too.
         """
         memory, state = self.decoder.start(self.encoder(source_ids, source_length))
+        if prompts is not None:
+            memory, state = tf.nest.map_structure(
+                lambda tensor: tf.gather(tensor, prompts), (memory, state)
+            )
+        return lambda ids, state: self.decoder.step(ids, memory, state), state
+
+    def start_without_prompt(self, num_rows: tf.Tensor):
+        """Gets ready to say what is said whatever the prompt: the model as a language model.
+
+        A model knows what to do here if some of its training prompts were emptied.
+
+        Returns:
+            As `start`.
+        """
+        units = self.encoder.lstm.units
+        nothing = tf.zeros([num_rows, units])
+        encoded = Encoded(
+            tf.zeros([num_rows, 1, units]), tf.ones([num_rows], tf.int32), (nothing, nothing)
+        )
+        memory, state = self.decoder.start(encoded)
         return lambda ids, state: self.decoder.step(ids, memory, state), state
 
     def named_weights(self) -> dict[str, tf.Variable]:
@@ -68,3 +100,13 @@ class Seq2Seq(keras.Model):
             **{f"encoder/{name}": value for name, value in self.encoder.named_weights().items()},
             **{f"decoder/{name}": value for name, value in self.decoder.named_weights().items()},
         }
+
+
+def without_prompt(encoded: Encoded, emptied: tf.Tensor) -> Encoded:
+    """Where `emptied` bool[batch]: a memory of zeros, of length one, and a state of zeros."""
+    kept = tf.cast(~emptied, encoded.outputs.dtype)[:, tf.newaxis]
+    return Encoded(
+        outputs=encoded.outputs * kept[:, :, tf.newaxis],
+        length=tf.where(emptied, 1, encoded.length),
+        final_state=tuple(part * kept for part in encoded.final_state),
+    )

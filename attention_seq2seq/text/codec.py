@@ -99,7 +99,11 @@ class Codec:
         ids = list(ids)
         if EOS in ids:
             ids = ids[: ids.index(EOS)]
-        return self._target.join(self.target_vocabulary.words(ids))
+        return self.join_reply(self.target_vocabulary.words(ids))
+
+    def join_reply(self, words: Iterable[str]) -> str:
+        """The text of a reply's words."""
+        return self._target.join(list(words))
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""

@@ -17,6 +17,7 @@ def batches(
     seed: int | None = None,
     unknown_probability: float = 0.0,
     unknown_id: int = 0,
+    empty_probability: float = 0.0,
 ) -> tf.data.Dataset:
     """Batches of pairs for `TeacherForcing`, each padded to its own longest row.
 
@@ -27,11 +28,13 @@ def batches(
         seed: shuffles anew each epoch, reproducibly; None keeps the order.
         unknown_probability: share of source ids that become `unknown_id`, anew each epoch.
         unknown_id: the id of the unknown word.
+        empty_probability: share of the prompts that the model is not to see, anew each epoch.
 
     Returns:
         A dataset of known cardinality, whose elements are dicts of int32 tensors: source_ids
         [batch, source_time], source_length [batch], target_ids [batch, target_time],
-        target_length [batch]. All shapes are open, so a model is traced once.
+        target_length [batch]; with an `empty_probability` also emptied bool[batch]. All shapes
+        are open, so a model is traced once.
     """
     num_batches = -(-len(source) // batch_size)
     pairs = tf.data.Dataset.from_tensor_slices((_ragged(source), _ragged(target)))
@@ -41,10 +44,14 @@ def batches(
     batched = rows.map(_row, num_parallel_calls=tf.data.AUTOTUNE).padded_batch(batch_size)
     if seed is not None:
         batched = batched.shuffle(_POOL, seed=seed, reshuffle_each_iteration=True)
-    if unknown_probability:
+    if unknown_probability or empty_probability:
         noise = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
         batched = tf.data.Dataset.zip((batched, noise)).map(
-            lambda batch, draw: _with_unknowns(batch, draw, unknown_probability, unknown_id),
+            lambda batch, draw: _with_empty(
+                _with_unknowns(batch, draw, unknown_probability, unknown_id),
+                draw + 1,
+                empty_probability,
+            ),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
     batched = batched.apply(tf.data.experimental.assert_cardinality(num_batches))
@@ -80,3 +87,10 @@ def _with_unknowns(batch, draw, probability: float, unknown_id: int):
     real = tf.sequence_mask(batch["source_length"], tf.shape(source_ids)[1])
     unknown = tf.cast(unknown_id, source_ids.dtype)
     return {**batch, "source_ids": tf.where(real & (chance < probability), unknown, source_ids)}
+
+
+def _with_empty(batch, draw, probability: float):
+    if not probability:
+        return batch
+    chance = tf.random.stateless_uniform(tf.shape(batch["source_length"]), seed=draw)
+    return {**batch, "emptied": chance < probability}

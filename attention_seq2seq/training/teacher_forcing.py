@@ -38,7 +38,11 @@ class TeacherForcing(keras.Model):
         begin = tf.fill([tf.shape(target_ids)[0], 1], tf.cast(self.begin_id, target_ids.dtype))
         target_input_ids = tf.concat([begin, target_ids[:, :-1]], axis=1)
         return self.seq2seq(
-            batch["source_ids"], batch["source_length"], target_input_ids, training=training
+            batch["source_ids"],
+            batch["source_length"],
+            target_input_ids,
+            emptied=batch.get("emptied"),
+            training=training,
         )
 
     def loss_of(self, batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:

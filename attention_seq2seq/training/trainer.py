@@ -135,7 +135,12 @@ def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
 def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, progress: bool):
     options = config.training
     train_batches = batches(
-        *training, options.batch_size, options.seed, options.unknown_probability, UNK
+        *training,
+        options.batch_size,
+        options.seed,
+        options.unknown_probability,
+        UNK,
+        options.empty_probability,
     )
     num_batches = int(train_batches.cardinality())
     task = TeacherForcing(model, BOS)

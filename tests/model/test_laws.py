@@ -13,6 +13,7 @@ from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 from models import CONFIGURATIONS, TARGET_WORDS, name_of, random_batch, random_model
+from worlds import rules
 
 BEGIN, END = 1, 2
 
@@ -110,7 +111,7 @@ def test_replies_do_not_depend_on_the_batch():
 
 def reply(model, source_ids, source_length):
     step, state = model.start(source_ids, source_length)
-    return greedy(step, state, tf.shape(source_ids)[0], BEGIN, END, tf.constant(8))
+    return greedy(step, state, rules(len(source_ids)), BEGIN, END, tf.constant(8))
 
 
 @everywhere

@@ -8,6 +8,7 @@ from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 from models import CONFIGURATIONS, TARGET_WORDS, as_arrays, name_of, random_batch, random_model
 from oracles import TFASeq2Seq, decoder_step, encode, tfa
+from worlds import rules
 
 BEGIN, END = 1, 2
 SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
@@ -65,7 +66,7 @@ def test_greedy_ids_equal_greedy_embedding_samplers(config):
         # An end that is likely, so that some replies end by themselves and some are cut.
         model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_WORDS) * 1.5)
         step, state = model.start(batch["source_ids"], batch["source_length"])
-        decoded = greedy(step, state, rows, BEGIN, END, tf.constant(9))
+        decoded = greedy(step, state, rules(rows), BEGIN, END, tf.constant(9))
         ids, lengths = oracle_of(model, config).greedy(
             batch["source_ids"], batch["source_length"], BEGIN, END, 9
         )

@@ -1,0 +1,165 @@
+"""What may be said, and what repeating costs: the same for every way of searching."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+NEVER = float("-inf")
+
+
+class Constraints(NamedTuple):
+    """Rules about what is said. All are tensors, so they change from call to call.
+
+    Attributes:
+        minimum_length: int32[], words before the end.
+        no_repeat_ngram: int32[], no sequence of this many words is said twice; 0: any may be.
+        repetition_penalty: float32[], a word said before has its probability divided by this.
+        echo_penalty: float32[], a word that follows the word just said, or the begin, in the
+            prompt too, has its probability divided by this.
+        forbidden_ids: int32[num_forbidden], never said.
+        prefix_ids: int32[rows, prefix_time], what each reply begins with.
+        prefix_length: int32[rows].
+        prompt_ids: int32[rows, source_time], the words of the prompt as ids of the reply's
+            vocabulary; -1 where it has none.
+    """
+
+    minimum_length: tf.Tensor
+    no_repeat_ngram: tf.Tensor
+    repetition_penalty: tf.Tensor
+    echo_penalty: tf.Tensor
+    forbidden_ids: tf.Tensor
+    prefix_ids: tf.Tensor
+    prefix_length: tf.Tensor
+    prompt_ids: tf.Tensor
+
+    @classmethod
+    def none(cls, num_rows) -> "Constraints":
+        """Anything may be said."""
+        nothing = tf.zeros([num_rows, 0], tf.int32)
+        return cls(
+            minimum_length=tf.constant(0),
+            no_repeat_ngram=tf.constant(0),
+            repetition_penalty=tf.constant(1.0),
+            echo_penalty=tf.constant(1.0),
+            forbidden_ids=tf.zeros([0], tf.int32),
+            prefix_ids=nothing,
+            prefix_length=tf.zeros([num_rows], tf.int32),
+            prompt_ids=nothing,
+        )
+
+    @property
+    def bind(self) -> tf.Tensor:
+        """bool[], whether any of them can have an effect."""
+        return (
+            (self.minimum_length > 0)
+            | (self.no_repeat_ngram > 0)
+            | (self.repetition_penalty != 1.0)
+            | (self.echo_penalty != 1.0)
+            | (tf.size(self.forbidden_ids) > 0)
+            | tf.reduce_any(self.prefix_length > 0)
+        )
+
+
+def constrained(
+    log_probabilities: tf.Tensor,
+    constraints: Constraints,
+    said: tf.Tensor,
+    time: tf.Tensor,
+    begin_id: int,
+    end_id: int,
+) -> tf.Tensor:
+    """Log-probabilities as the constraints see them: -inf for what may not be said.
+
+    Where nothing at all may be said, the end may.
+
+    Args:
+        log_probabilities: float32[rows, vocab].
+        constraints: the rules.
+        said: int32[rows, max_length], the ids said so far.
+        time: int32[], how many they are.
+        begin_id: what stands before the first.
+        end_id: ends a reply.
+    """
+    vocab = tf.shape(log_probabilities)[1]
+    previous = _previous(said, time, begin_id)
+    scores = log_probabilities - _cost_of_echo(constraints, previous, begin_id, vocab)
+    scores -= _cost_of_repeating(constraints, said[:, :time], vocab)
+
+    forbidden = tf.reduce_any(tf.one_hot(constraints.forbidden_ids, vocab, True, False), axis=0)
+    is_end = tf.range(vocab) == end_id
+    banned = forbidden | (is_end & (time < constraints.minimum_length))
+    banned |= _would_repeat(constraints.no_repeat_ngram, said[:, :time], vocab)
+    scores = tf.where(banned, NEVER, scores)
+
+    stuck = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
+    scores = tf.where(stuck & is_end, log_probabilities, scores)
+    return _forced(constraints, log_probabilities, scores, time)
+
+
+def _previous(said, time, begin_id):
+    """int32[rows], the word before."""
+    if_any = said[:, tf.maximum(time - 1, 0)]
+    return tf.where(time > 0, if_any, begin_id)
+
+
+def _cost_of_repeating(constraints: Constraints, said, vocab):
+    """float32[rows, vocab]."""
+    # [rows, time, vocab] would be large: each word said marks its place in [rows, vocab].
+    seen = _marked(said, tf.ones_like(said, tf.bool), vocab)
+    return tf.where(seen, tf.math.log(constraints.repetition_penalty), 0.0)
+
+
+def _cost_of_echo(constraints: Constraints, previous, begin_id, vocab):
+    """float32[rows, vocab]."""
+    prompt = constraints.prompt_ids
+    before = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]], constant_values=begin_id)
+    # Without a prompt there is no place for the begin either.
+    before = before[:, : tf.shape(prompt)[1]]
+    follows = (before == previous[:, tf.newaxis]) & (prompt >= 0)
+    echo = _marked(prompt, follows, vocab)
+    return tf.where(echo, tf.math.log(constraints.echo_penalty), 0.0)
+
+
+def _would_repeat(size, said, vocab):
+    """bool[rows, vocab], the words that would end an n-gram which was said before."""
+    rows, time = tf.shape(said)[0], tf.shape(said)[1]
+    # Place p of `said` ends an n-gram that starts at p - size + 1; its first size - 1 words are
+    # compared with the last size - 1 words said.
+    ends = tf.range(time)
+    starts = ends - size + 1
+    offsets = tf.range(tf.maximum(size - 1, 0))
+    # [place, offset]
+    places = tf.maximum(starts[:, tf.newaxis] + offsets, 0)
+    earlier = tf.gather(said, places, axis=1)
+    last = said[:, tf.maximum(time - size + 1, 0) :]
+    last = last[:, : tf.size(offsets)]
+    possible = (starts >= 0) & (time >= size) & (size > 0)
+
+    def matches():
+        return tf.reduce_all(earlier == last[:, tf.newaxis, :], axis=2) & possible
+
+    same = tf.cond(tf.reduce_any(possible), matches, lambda: tf.zeros([rows, time], tf.bool))
+    return _marked(said, same, vocab)
+
+
+def _marked(ids, chosen, vocab):
+    """bool[rows, vocab], true at the ids of each row that are chosen."""
+    rows = tf.range(tf.shape(ids)[0])[:, tf.newaxis]
+    places = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), chosen)
+    counts = tf.scatter_nd(
+        places, tf.ones(tf.shape(places)[:1], tf.int32), [tf.shape(ids)[0], vocab]
+    )
+    return counts > 0
+
+
+def _forced(constraints: Constraints, log_probabilities, scores, time):
+    """Within the prefix only its word is left, whatever the other rules say."""
+    width = tf.shape(constraints.prefix_ids)[1]
+
+    def force():
+        word = constraints.prefix_ids[:, time]
+        only = tf.one_hot(word, tf.shape(scores)[1], True, False)
+        within = (time < constraints.prefix_length)[:, tf.newaxis]
+        return tf.where(within, tf.where(only, log_probabilities, NEVER), scores)
+
+    return tf.cond(time < width, force, lambda: scores)

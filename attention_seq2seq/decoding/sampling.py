@@ -1,0 +1,103 @@
+"""Sampling: each word drawn at random, as probable words more often than others."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from attention_seq2seq.decoding.constraints import NEVER, Constraints
+from attention_seq2seq.decoding.loop import decode
+from attention_seq2seq.decoding.step import Hypotheses, Step
+
+
+class Sampling(NamedTuple):
+    """How words are drawn. All are tensors, so they change from call to call.
+
+    Attributes:
+        temperature: float32[], above 0: log-probabilities are divided by it; below 1 the probable
+            becomes more so.
+        top_k: int32[], draw from the k most probable words; 0: from all.
+        top_p: float32[], draw from the fewest words that together are at least this probable;
+            1: from all.
+        seeds: int32[rows, 2], of each row: a seed, and the number of the sample drawn with it.
+    """
+
+    temperature: tf.Tensor
+    top_k: tf.Tensor
+    top_p: tf.Tensor
+    seeds: tf.Tensor
+
+
+def sample(
+    step: Step,
+    state: Any,
+    sampling: Sampling,
+    constraints: Constraints,
+    begin_id: int,
+    end_id: int,
+    max_length: tf.Tensor,
+) -> Hypotheses:
+    """Draws each word at random.
+
+    What a row draws depends on its own seed, on nothing else: not on the other rows, and not on
+    `max_length`.
+
+    Args:
+        step: one step of the model, see `decoding.step`.
+        state: its state before the first word.
+        sampling: how words are drawn.
+        constraints: what may be said, for each row.
+        begin_id: fed at the first step.
+        end_id: ends a row.
+        max_length: int32[], at least 1: a row that has not ended by then is cut.
+
+    Returns:
+        `Hypotheses`; the score is the log-probability before temperature, top_k and top_p.
+    """
+    draws = uniform_draws(sampling.seeds, max_length)
+    filters = (sampling.top_k > 0) | (sampling.top_p < 1.0)
+
+    def drawn(time, scores):
+        scaled = scores / sampling.temperature
+        draw = draws[:, time]
+        return tf.cond(
+            filters,
+            lambda: _from_the_most_probable(scaled, draw, sampling),
+            lambda: _from_all(scaled, draw),
+        )
+
+    return decode(step, state, constraints, begin_id, end_id, max_length, drawn)
+
+
+def uniform_draws(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:
+    """float32[rows, num_draws], in [0, 1), a sequence of its own for each int32[rows, 2] seed."""
+
+    def one_row(seed):
+        return tf.random.stateless_uniform([num_draws], seed, alg="philox")
+
+    return tf.map_fn(one_row, seeds, fn_output_signature=tf.TensorSpec([None], tf.float32))
+
+
+def _from_the_most_probable(scaled, draw, sampling: Sampling):
+    vocab = tf.shape(scaled)[1]
+    ordered, ids = tf.math.top_k(scaled, vocab)
+    probabilities = tf.nn.softmax(ordered)
+    before = tf.cumsum(probabilities, axis=1, exclusive=True)
+    few = tf.where(sampling.top_k > 0, sampling.top_k, vocab)
+    # The most probable word is always left.
+    kept = (tf.range(vocab) == 0) | ((tf.range(vocab) < few) & (before < sampling.top_p))
+    place = _from_all(tf.where(kept, ordered, NEVER), draw)
+    return tf.gather(ids, place, batch_dims=1)
+
+
+def _from_all(scaled, draw):
+    """int32[rows], by inverting the cumulative distribution."""
+    probabilities = tf.nn.softmax(scaled)
+    upto = tf.cumsum(probabilities, axis=1)
+    place = tf.reduce_sum(tf.cast(upto <= draw[:, tf.newaxis] * upto[:, -1:], tf.int32), axis=1)
+    # Rounding may carry the draw past the last word that has any probability.
+    last = (
+        tf.shape(scaled)[1]
+        - 1
+        - tf.argmax(tf.reverse(probabilities, [1]) > 0, axis=1, output_type=tf.int32)
+    )
+    return tf.minimum(place, last)

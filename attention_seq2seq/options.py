@@ -1,0 +1,42 @@
+"""Frozen dataclasses whose fields know their meaning, unit and bounds, and check them."""
+
+import dataclasses
+from typing import Any
+
+
+def option(default, help, *, unit="", low=None, high=None, choices=()):
+    """Declares one hyper-parameter: its default, what it means, its unit and its bounds."""
+    metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": tuple(choices)}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+class Options:
+    """Checks every field against its declaration, once, at construction."""
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+
+
+def _checked(field: dataclasses.Field, value: Any) -> Any:
+    kind = type(field.default)
+    if kind is float and type(value) is int:
+        value = float(value)
+    if kind is tuple and isinstance(value, list):
+        value = tuple(value)
+    if type(value) is not kind:
+        raise ValueError(
+            f"{field.name} is {value!r}, a {type(value).__name__}; expected a {kind.__name__}, "
+            f"for example {field.default!r}."
+        )
+    bounds = field.metadata
+    if bounds["choices"] and value not in bounds["choices"]:
+        raise ValueError(
+            f"{field.name} is {value!r}; choose one of {', '.join(bounds['choices'])}."
+        )
+    low, high = bounds["low"], bounds["high"]
+    # Written so that NaN fails as well.
+    if (low is not None and not value >= low) or (high is not None and not value <= high):
+        limit = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise ValueError(f"{field.name} is {value!r}; expected {limit}.")
+    return value

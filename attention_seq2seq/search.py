@@ -1,0 +1,216 @@
+"""Ids of prompts to hypotheses: a model and the ways of decoding, each traced once."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_seq2seq.decoding.beam import Beam, beam_search
+from attention_seq2seq.decoding.constraints import Constraints
+from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew
+from attention_seq2seq.decoding.greedy import greedy
+from attention_seq2seq.decoding.sampling import Sampling, sample
+from attention_seq2seq.decoding.step import Hypotheses
+from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
+from attention_seq2seq.model.seq2seq import Seq2Seq
+
+
+class Knobs(NamedTuple):
+    """Everything that may change from one call to the next, as tensors.
+
+    All are int32[] or float32[], but for forbidden_ids int32[num_forbidden] and prefix_ids
+    int32[prefix_time]. See `DecodingConfig` for their meaning.
+    """
+
+    num_best: tf.Tensor
+    minimum_length: tf.Tensor
+    maximum_length: tf.Tensor
+    beam_width: tf.Tensor
+    beam_groups: tf.Tensor
+    diversity: tf.Tensor
+    length_penalty: tf.Tensor
+    coverage_penalty: tf.Tensor
+    temperature: tf.Tensor
+    top_k: tf.Tensor
+    top_p: tf.Tensor
+    sampling_seed: tf.Tensor
+    no_repeat_ngram: tf.Tensor
+    repetition_penalty: tf.Tensor
+    echo_penalty: tf.Tensor
+    forbidden_ids: tf.Tensor
+    prefix_ids: tf.Tensor
+    anti_language_model: tf.Tensor
+    anti_language_model_words: tf.Tensor
+    rerank_anti_language_model: tf.Tensor
+    rerank_length_bonus: tf.Tensor
+
+
+_FLOATS = {
+    "diversity",
+    "length_penalty",
+    "coverage_penalty",
+    "temperature",
+    "top_p",
+    "repetition_penalty",
+    "echo_penalty",
+    "anti_language_model",
+    "rerank_anti_language_model",
+    "rerank_length_bonus",
+}
+_LISTS = {"forbidden_ids", "prefix_ids"}
+_KNOBS = Knobs(
+    *(
+        tf.TensorSpec(
+            [None] if name in _LISTS else [], tf.float32 if name in _FLOATS else tf.int32, name
+        )
+        for name in Knobs._fields
+    )
+)
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_LENGTH = tf.TensorSpec([None], tf.int32)
+_SEARCH = [_IDS, _LENGTH, _IDS, _KNOBS]
+
+
+class Search:
+    """A model that answers: every way of decoding, as one traced function each.
+
+    What a prompt is answered does not depend on the prompts beside it, nor on how far they are
+    padded.
+
+    Args:
+        model: ids to logits.
+        begin_id: fed before the first word of a reply.
+        end_id: ends a reply.
+
+    Attributes:
+        greedy, beam, sample: functions of source_ids int32[batch, source_time], source_length
+            int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of the reply's
+            vocabulary, -1 where it has none) and `Knobs`, that return `Hypotheses` of num_best
+            rows for each prompt, greedy of one.
+        follow: a function of source_ids, source_length, reply_ids int32[batch, reply_time] and
+            reply_length int32[batch], that returns `Hypotheses`: the replies as they are.
+    """
+
+    def __init__(self, model: Seq2Seq, begin_id: int, end_id: int):
+        self.model = model
+        self.begin_id = begin_id
+        self.end_id = end_id
+        self.greedy = tf.function(self._greedy, input_signature=_SEARCH)
+        self.beam = tf.function(self._beam, input_signature=_SEARCH)
+        self.sample = tf.function(self._sample, input_signature=_SEARCH)
+        self.follow = tf.function(self._follow, input_signature=[_IDS, _LENGTH, _IDS, _LENGTH])
+
+    def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
+        step, state, constraints = self._start(source_ids, source_length, prompt_ids, 1, knobs)
+        ends = (self.begin_id, self.end_id, knobs.maximum_length)
+        return _first(greedy(step, state, constraints, *ends), tf.shape(source_ids)[0])
+
+    def _sample(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
+        num_best = knobs.num_best
+        step, state, constraints = self._start(
+            source_ids, source_length, prompt_ids, num_best, knobs
+        )
+        rows = tf.range(tf.shape(constraints.prefix_length)[0])
+        seeds = tf.stack([tf.fill(tf.shape(rows), knobs.sampling_seed), rows % num_best], axis=1)
+        sampling = Sampling(knobs.temperature, knobs.top_k, knobs.top_p, seeds)
+        ends = (self.begin_id, self.end_id, knobs.maximum_length)
+        found = sample(step, state, sampling, constraints, *ends)
+        found = _first(found, tf.shape(source_ids)[0] * num_best)
+        return self._ranked_anew(found, num_best, num_best, knobs)
+
+    def _beam(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
+        width = knobs.beam_width
+        step, state, constraints = self._start(source_ids, source_length, prompt_ids, width, knobs)
+        weighs = knobs.anti_language_model > 0.0
+        # What is to be ranked anew is all that the beam holds.
+        num_found = tf.where(_reranks(knobs), width, knobs.num_best)
+        beam = Beam(
+            width=width,
+            groups=knobs.beam_groups,
+            diversity=knobs.diversity,
+            length_penalty=knobs.length_penalty,
+            coverage_penalty=knobs.coverage_penalty,
+            num_best=num_found,
+            search_at_least=tf.where(weighs, knobs.anti_language_model_words, 0),
+        )
+        prompts = _prompts(tf.shape(source_ids)[0], width)
+        source_time = tf.shape(source_ids)[1] if self.model.attends else 0
+        mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
+        ends = (self.begin_id, self.end_id, knobs.maximum_length)
+        found = beam_search(step, state, beam, constraints, *ends, mask)
+        found = _first(found, tf.shape(source_ids)[0] * num_found)
+        return self._ranked_anew(found, num_found, knobs.num_best, knobs)
+
+    def _follow(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
+        prompts = _prompts(tf.shape(source_ids)[0], 1)
+        step, state = self._model_start(source_ids, source_length, prompts)
+        followed = teacher_forcing(
+            step,
+            state,
+            tf.gather(reply_ids, prompts),
+            tf.gather(reply_length, prompts),
+            self.begin_id,
+        )
+        return _first(followed, tf.shape(source_ids)[0])
+
+    def _start(self, source_ids, source_length, prompt_ids, copies, knobs: Knobs):
+        """The step, its state and the constraints, of `copies` rows for each prompt."""
+        prompts = _prompts(tf.shape(source_ids)[0], copies)
+        num_rows = tf.size(prompts)
+        step, state = against_language_model(
+            *self._model_start(source_ids, source_length, prompts),
+            *self.model.start_without_prompt(num_rows),
+            knobs.anti_language_model,
+            knobs.anti_language_model_words,
+        )
+        constraints = Constraints(
+            minimum_length=knobs.minimum_length,
+            no_repeat_ngram=knobs.no_repeat_ngram,
+            repetition_penalty=knobs.repetition_penalty,
+            echo_penalty=knobs.echo_penalty,
+            forbidden_ids=knobs.forbidden_ids,
+            prefix_ids=tf.repeat(knobs.prefix_ids[tf.newaxis], num_rows, axis=0),
+            prefix_length=tf.fill([num_rows], tf.size(knobs.prefix_ids)),
+            prompt_ids=tf.gather(prompt_ids, prompts),
+        )
+        return step, state, constraints
+
+    def _model_start(self, source_ids, source_length, prompts):
+        # The encoder too reads two prompts where there is one.
+        num_prompts = tf.shape(source_ids)[0]
+        both = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
+        return self.model.start(
+            tf.gather(source_ids, both), tf.gather(source_length, both), prompts
+        )
+
+    def _ranked_anew(self, found: Hypotheses, num_found, num_best, knobs: Knobs) -> Hypotheses:
+        def anew():
+            return ranked_anew(
+                found,
+                num_found,
+                num_best,
+                *self.model.start_without_prompt(tf.shape(found.ids)[0]),
+                knobs.rerank_anti_language_model,
+                knobs.rerank_length_bonus,
+                self.begin_id,
+            )
+
+        return tf.cond(_reranks(knobs), anew, lambda: found)
+
+
+def _reranks(knobs: Knobs):
+    return (knobs.rerank_anti_language_model > 0.0) | (knobs.rerank_length_bonus != 0.0)
+
+
+def _prompts(num_prompts, copies):
+    """int32[rows], the prompt of each row: `copies` rows each, and never one row alone.
+
+    A matrix product takes another path for one row than for several, and rounds differently: the
+    reply to a prompt alone could differ from its reply among others.
+    """
+    rows = tf.maximum(num_prompts * copies, 2)
+    return (tf.range(rows) // copies) % num_prompts
+
+
+def _first(found: Hypotheses, num_rows) -> Hypotheses:
+    """Without the row that was added to one alone."""
+    return Hypotheses(*(column[:num_rows] for column in found))
