@@ -143,3 +143,26 @@ class TFASeq2Seq:
             initial_state=state,
         )
         return outputs.sample_id.numpy(), lengths.numpy()
+
+    def beam(self, source_ids, source_length, begin_id, end_id, width, max_length, **options):
+        """`FinalBeamSearchDecoderOutput`, ids [batch, time, width], and final state."""
+        batch = source_ids.shape[0]
+        if self.attends:
+            # The state is made of the tiled memory, as TFA's documentation says.
+            tiled = tfa.seq2seq.tile_batch(source_ids, width)
+            state = self.start(tiled, tfa.seq2seq.tile_batch(source_length, width))
+        else:
+            state = tfa.seq2seq.tile_batch(self.start(source_ids, source_length), width)
+        decoder = tfa.seq2seq.BeamSearchDecoder(
+            self.cell,
+            width,
+            output_layer=self.projection,
+            maximum_iterations=max_length,
+            **options,
+        )
+        return decoder(
+            self.variables["decoder/embedding"],
+            start_tokens=tf.fill([batch], begin_id),
+            end_token=end_id,
+            initial_state=state,
+        )

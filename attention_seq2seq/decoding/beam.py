@@ -287,8 +287,8 @@ def _best(rows: _Rows, time, weights_of_steps, num_prompts, beam: Beam, source_m
     length = tf.where(possible, rows.length, 0)
     real = tf.sequence_mask(length, time)
     # [time, rows, source_time] along the path of each row: [rows, time, source_time]
-    steps = tf.range(time) + tf.zeros_like(rows.path[:, :time])
-    weights = tf.gather_nd(weights_of_steps, tf.stack([steps, rows.path[:, :time]], axis=2))
+    path = tf.transpose(rows.path[:, :time])
+    weights = tf.transpose(tf.gather(weights_of_steps, path, batch_dims=1), [1, 0, 2])
     return Hypotheses(
         ids=tf.where(real, rows.said[:, :time], 0),
         length=length,
