@@ -212,17 +212,9 @@ class Chat:
                 )
             forbidden += [i for i in ids if i != UNK]
         prefix = vocabulary.ids(self.codec.reply_words(decoding.prefix))
-        values = {
-            **{name: getattr(decoding, name) for name in Knobs._fields if hasattr(decoding, name)},
-            "maximum_length": self._maximum_length(decoding),
-            "forbidden_ids": np.array(sorted(set(forbidden)), np.int32),
-            "prefix_ids": np.array(prefix, np.int32),
-        }
-        return Knobs(**{name: tf.constant(value) for name, value in values.items()})
-
-    def _maximum_length(self, decoding: DecodingConfig) -> int:
-        """The end of the reply counted."""
-        return (decoding.maximum_length or self.config.data.max_target_length) + 1
+        # The end of the reply is no word of it.
+        maximum_length = (decoding.maximum_length or self.config.data.max_target_length) + 1
+        return Knobs.of(decoding, maximum_length, forbidden, prefix)
 
     def _reply_of(
         self, prompt_tokens, source_ids, found: Hypotheses, replace_unknown: bool

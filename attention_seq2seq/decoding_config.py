@@ -124,8 +124,3 @@ class DecodingConfig(Options):
                 f"minimum_length {self.minimum_length} is more than maximum_length "
                 f"{self.maximum_length}."
             )
-
-    @property
-    def reranks(self) -> bool:
-        """Whether what was found is ranked anew."""
-        return self.rerank_anti_language_model > 0 or self.rerank_length_bonus != 0

@@ -1,50 +1,32 @@
 """Ids of prompts to hypotheses: a model and the ways of decoding, each traced once."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam import Beam, beam_search
-from attention_seq2seq.decoding.constraints import Constraints
+from attention_seq2seq.decoding.constraints import Rules, forbidding
 from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew
 from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.decoding.sampling import Sampling, sample
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
+from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.seq2seq import Seq2Seq
 
-
-class Knobs(NamedTuple):
-    """Everything that may change from one call to the next, as tensors.
-
-    All are int32[] or float32[], but for forbidden_ids int32[num_forbidden] and prefix_ids
-    int32[prefix_time]. See `DecodingConfig` for their meaning.
-    """
-
-    num_best: tf.Tensor
-    minimum_length: tf.Tensor
-    maximum_length: tf.Tensor
-    beam_width: tf.Tensor
-    beam_groups: tf.Tensor
-    diversity: tf.Tensor
-    length_penalty: tf.Tensor
-    coverage_penalty: tf.Tensor
-    temperature: tf.Tensor
-    top_k: tf.Tensor
-    top_p: tf.Tensor
-    sampling_seed: tf.Tensor
-    no_repeat_ngram: tf.Tensor
-    repetition_penalty: tf.Tensor
-    echo_penalty: tf.Tensor
-    forbidden_ids: tf.Tensor
-    prefix_ids: tf.Tensor
-    anti_language_model: tf.Tensor
-    anti_language_model_words: tf.Tensor
-    rerank_anti_language_model: tf.Tensor
-    rerank_length_bonus: tf.Tensor
-
-
-_FLOATS = {
+_INTEGERS = (
+    "num_best",
+    "minimum_length",
+    "maximum_length",
+    "beam_width",
+    "beam_groups",
+    "top_k",
+    "sampling_seed",
+    "no_repeat_ngram",
+    "anti_language_model_words",
+)
+_FLOATS = (
     "diversity",
     "length_penalty",
     "coverage_penalty",
@@ -55,15 +37,58 @@ _FLOATS = {
     "anti_language_model",
     "rerank_anti_language_model",
     "rerank_length_bonus",
-}
-_LISTS = {"forbidden_ids", "prefix_ids"}
-_KNOBS = Knobs(
-    *(
-        tf.TensorSpec(
-            [None] if name in _LISTS else [], tf.float32 if name in _FLOATS else tf.int32, name
+)
+
+
+class Knobs(NamedTuple):
+    """Everything that may change from one call to the next, in four tensors.
+
+    Few, for each argument of a call costs time. `DecodingConfig` has the names of the numbers and
+    their meaning; each is an attribute: `knobs.beam_width` is int32[].
+
+    Attributes:
+        integers: int32[9].
+        floats: float32[10].
+        forbidden_ids: int32[num_forbidden], never said.
+        prefix_ids: int32[prefix_time], what each reply begins with.
+    """
+
+    integers: tf.Tensor
+    floats: tf.Tensor
+    forbidden_ids: tf.Tensor
+    prefix_ids: tf.Tensor
+
+    @classmethod
+    def of(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
+        """What a config says of the search, as tensors.
+
+        Args:
+            decoding: all but its words, its prefix and its maximum length.
+            maximum_length: the end counted.
+            forbidden_ids: ids never said.
+            prefix_ids: ids that each reply begins with.
+        """
+        number = {**vars(decoding), "maximum_length": maximum_length}
+        return cls(
+            integers=tf.constant([number[name] for name in _INTEGERS], tf.int32),
+            floats=tf.constant([number[name] for name in _FLOATS], tf.float32),
+            forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
+            prefix_ids=tf.constant(list(prefix_ids), tf.int32),
         )
-        for name in Knobs._fields
-    )
+
+    def __getattr__(self, name: str) -> tf.Tensor:
+        if name in _INTEGERS:
+            return self.integers[_INTEGERS.index(name)]
+        if name in _FLOATS:
+            return self.floats[_FLOATS.index(name)]
+        raise AttributeError(name)
+
+
+_KNOBS = Knobs(
+    tf.TensorSpec([len(_INTEGERS)], tf.int32, "integers"),
+    tf.TensorSpec([len(_FLOATS)], tf.float32, "floats"),
+    tf.TensorSpec([None], tf.int32, "forbidden_ids"),
+    tf.TensorSpec([None], tf.int32, "prefix_ids"),
 )
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
@@ -100,26 +125,28 @@ class Search:
         self.follow = tf.function(self._follow, input_signature=[_IDS, _LENGTH, _IDS, _LENGTH])
 
     def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
-        step, state, constraints = self._start(source_ids, source_length, prompt_ids, 1, knobs)
-        ends = (self.begin_id, self.end_id, knobs.maximum_length)
-        return _first(greedy(step, state, constraints, *ends), tf.shape(source_ids)[0])
+        def search(*way):
+            return greedy(*way, self.begin_id, self.end_id, knobs.maximum_length)
+
+        found = self._found(search, source_ids, source_length, prompt_ids, 1, knobs)
+        return _first(found, tf.shape(source_ids)[0])
 
     def _sample(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         num_best = knobs.num_best
-        step, state, constraints = self._start(
-            source_ids, source_length, prompt_ids, num_best, knobs
-        )
-        rows = tf.range(tf.shape(constraints.prefix_length)[0])
+        rows = tf.range(tf.size(_prompts(tf.shape(source_ids)[0], num_best)))
         seeds = tf.stack([tf.fill(tf.shape(rows), knobs.sampling_seed), rows % num_best], axis=1)
         sampling = Sampling(knobs.temperature, knobs.top_k, knobs.top_p, seeds)
-        ends = (self.begin_id, self.end_id, knobs.maximum_length)
-        found = sample(step, state, sampling, constraints, *ends)
+
+        def search(step, state, constraints):
+            ends = (self.begin_id, self.end_id, knobs.maximum_length)
+            return sample(step, state, sampling, constraints, *ends)
+
+        found = self._found(search, source_ids, source_length, prompt_ids, num_best, knobs)
         found = _first(found, tf.shape(source_ids)[0] * num_best)
         return self._ranked_anew(found, num_best, num_best, knobs)
 
     def _beam(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         width = knobs.beam_width
-        step, state, constraints = self._start(source_ids, source_length, prompt_ids, width, knobs)
         weighs = knobs.anti_language_model > 0.0
         # What is to be ranked anew is all that the beam holds.
         num_found = tf.where(_reranks(knobs), width, knobs.num_best)
@@ -135,8 +162,12 @@ class Search:
         prompts = _prompts(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.attends else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
-        ends = (self.begin_id, self.end_id, knobs.maximum_length)
-        found = beam_search(step, state, beam, constraints, *ends, mask)
+
+        def search(step, state, constraints):
+            ends = (self.begin_id, self.end_id, knobs.maximum_length)
+            return beam_search(step, state, beam, constraints, *ends, mask)
+
+        found = self._found(search, source_ids, source_length, prompt_ids, width, knobs)
         found = _first(found, tf.shape(source_ids)[0] * num_found)
         return self._ranked_anew(found, num_found, knobs.num_best, knobs)
 
@@ -152,32 +183,48 @@ class Search:
         )
         return _first(followed, tf.shape(source_ids)[0])
 
-    def _start(self, source_ids, source_length, prompt_ids, copies, knobs: Knobs):
-        """The step, its state and the constraints, of `copies` rows for each prompt."""
+    def _found(
+        self, search: Callable, source_ids, source_length, prompt_ids, copies, knobs: Knobs
+    ) -> Hypotheses:
+        """What `search`, of a step, its state and constraints, finds with `copies` rows a prompt.
+
+        It is traced twice: where no rule binds and nothing is weighed, the loop is free of them.
+        """
         prompts = _prompts(tf.shape(source_ids)[0], copies)
         num_rows = tf.size(prompts)
-        step, state = against_language_model(
-            *self._model_start(source_ids, source_length, prompts),
-            *self.model.start_without_prompt(num_rows),
-            knobs.anti_language_model,
-            knobs.anti_language_model_words,
-        )
-        constraints = Constraints(
+        step, state = self._model_start(source_ids, source_length, prompts)
+        vocab = self.model.decoder.output_projection.units
+        constraints = forbidding(knobs.forbidden_ids, vocab, self.end_id)
+        rules = Rules(
             minimum_length=knobs.minimum_length,
             no_repeat_ngram=knobs.no_repeat_ngram,
             repetition_penalty=knobs.repetition_penalty,
             echo_penalty=knobs.echo_penalty,
-            forbidden_ids=knobs.forbidden_ids,
             prefix_ids=tf.repeat(knobs.prefix_ids[tf.newaxis], num_rows, axis=0),
             prefix_length=tf.fill([num_rows], tf.size(knobs.prefix_ids)),
             prompt_ids=tf.gather(prompt_ids, prompts),
         )
-        return step, state, constraints
+
+        def by_the_rules():
+            weighed = against_language_model(
+                step,
+                state,
+                *self.model.start_without_prompt(num_rows),
+                knobs.anti_language_model,
+                knobs.anti_language_model_words,
+            )
+            return search(*weighed, constraints._replace(rules=rules))
+
+        return tf.cond(
+            rules.bind | (knobs.anti_language_model > 0.0),
+            _apart(by_the_rules),
+            _apart(lambda: search(step, state, constraints)),
+        )
 
     def _model_start(self, source_ids, source_length, prompts):
         # The encoder too reads two prompts where there is one.
         num_prompts = tf.shape(source_ids)[0]
-        both = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
+        both = tf.range(tf.maximum(num_prompts, 1)) % num_prompts
         return self.model.start(
             tf.gather(source_ids, both), tf.gather(source_length, both), prompts
         )
@@ -194,11 +241,16 @@ class Search:
                 self.begin_id,
             )
 
-        return tf.cond(_reranks(knobs), anew, lambda: found)
+        return tf.cond(_reranks(knobs), _apart(anew), lambda: found)
 
 
 def _reranks(knobs: Knobs):
     return (knobs.rerank_anti_language_model > 0.0) | (knobs.rerank_length_bonus != 0.0)
+
+
+def _apart(branch: Callable) -> Callable:
+    """A branch of a condition that is called: built into the graph, it costs time untaken too."""
+    return tf.function(branch, experimental_attributes={"_noinline": True})
 
 
 def _prompts(num_prompts, copies):
@@ -207,7 +259,7 @@ def _prompts(num_prompts, copies):
     A matrix product takes another path for one row than for several, and rounds differently: the
     reply to a prompt alone could differ from its reply among others.
     """
-    rows = tf.maximum(num_prompts * copies, 2)
+    rows = tf.maximum(num_prompts * copies, 1)
     return (tf.range(rows) // copies) % num_prompts
 
 

@@ -88,8 +88,13 @@ def say_how_to_talk(model_dir) -> None:
     print(f"\nTalk to it:\n  {here} experiments/chat.py --model_dir={model_dir}")
 
 
-def run(main) -> None:
-    """Runs a script: plain log lines, and errors that end in a sentence and a failing status."""
+def run(main, takes_names: bool = False) -> None:
+    """Runs a script: plain log lines, and errors that end in a sentence and a failing status.
+
+    Args:
+        main: called with the arguments that are no flags, the script's name the first of them.
+        takes_names: whether there may be any but that.
+    """
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")
     package = logging.getLogger("attention_seq2seq")
@@ -103,11 +108,11 @@ def run(main) -> None:
     package.propagate = False
     # It reports the building of its font cache.
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
-    app.run(lambda argv: _guarded(main, argv))
+    app.run(lambda argv: _guarded(main, argv, takes_names))
 
 
-def _guarded(main, argv) -> None:
-    if len(argv) > 1:
+def _guarded(main, argv, takes_names) -> None:
+    if len(argv) > 1 and not takes_names:
         raise app.UsageError(f"{argv[1]!r} is no flag; flags are written --name=value.")
     try:
         main(argv)

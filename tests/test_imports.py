@@ -23,7 +23,7 @@ ALLOWED = {
     "text": {"config"},
     "model": {"config"},
     "training": {"config", "data", "text", "model", "metrics"},
-    "search": {"model", "decoding"},
+    "search": {"decoding_config", "model", "decoding"},
     "chat": {"config", "decoding_config", "text", "model", "decoding", "search"},
     "evaluation": {"decoding_config", "chat", "metrics"},
 }

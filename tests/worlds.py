@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam import Beam
-from attention_seq2seq.decoding.constraints import Constraints
+from attention_seq2seq.decoding.constraints import Constraints, Rules
 from attention_seq2seq.decoding.step import Stepped
 
 
@@ -70,11 +70,13 @@ def beam_options(**given) -> Beam:
     return Beam(**{name: tf.constant(value) for name, value in options.items()})
 
 
-def rules(num_rows, **given) -> Constraints:
+def rules(num_rows, constraints=None, **given) -> Constraints:
     """No constraints, but for what is given."""
-    return Constraints.none(num_rows)._replace(
-        **{
-            name: tf.constant(value, None if isinstance(value, float) else tf.int32)
-            for name, value in given.items()
-        }
-    )
+    constraints = constraints or Constraints()
+    if not given:
+        return constraints
+    given = {
+        name: tf.constant(value, None if isinstance(value, float) else tf.int32)
+        for name, value in given.items()
+    }
+    return constraints._replace(rules=Rules.none(num_rows)._replace(**given))

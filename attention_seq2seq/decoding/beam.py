@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.constraints import NEVER, Constraints, constrained
+from attention_seq2seq.decoding.candidates import Candidates, best_candidates
+from attention_seq2seq.decoding.constraints import NEVER, Constraints
 from attention_seq2seq.decoding.groups import best_of_groups
-from attention_seq2seq.decoding.loop import written
 from attention_seq2seq.decoding.ranking import coverage, length_normalized
-from attention_seq2seq.decoding.step import Hypotheses, Step, Stepped, preferred, prefers
+from attention_seq2seq.decoding.step import Hypotheses, Step, Stepped
 
 
 class Beam(NamedTuple):
@@ -68,22 +68,6 @@ class _Rows(NamedTuple):
     attended: tf.Tensor
 
 
-class _Candidates(NamedTuple):
-    """For each row the words that may come next: [rows, k], the best first.
-
-    Attributes:
-        ids: int32.
-        total: float32, the total of the row with the word.
-        log_probabilities: float32, of the word, the model's own.
-        score: float32, what the hypothesis is ranked by.
-    """
-
-    ids: tf.Tensor
-    total: tf.Tensor
-    log_probabilities: tf.Tensor
-    score: tf.Tensor
-
-
 def beam_search(
     step: Step,
     state: Any,
@@ -124,14 +108,17 @@ def beam_search(
         weights_of_steps = weights_of_steps.write(time, weights)
         attended = tf.where(rows.ended[:, tf.newaxis], rows.attended, rows.attended + weights)
         rows = rows._replace(attended=attended)
-        ranked = _ranked(stepped, rows.said, time, constraints, begin_id, end_id)
-        candidates = _candidates(stepped.logits, *ranked, rows, time, beam, source_mask)
         vocab = tf.shape(stepped.logits)[1]
-        parents, slots = _choose(candidates, rows.ended, num_prompts, beam, vocab)
+        # A row can put no more hypotheses into the beam than the beam is wide; and of the words
+        # that earlier groups make less welcome there are at most as many as their beams.
+        k = tf.minimum(beam.width, vocab)
+        words = best_candidates(stepped, k, constraints, rows.said, time, begin_id, end_id)
+        words, total, score = _continued(words, rows, time, beam, source_mask)
+        parents, slots = _choose(words.ids, score, rows.ended, num_prompts, beam, vocab)
         # A gathered tensor then keeps the shape that it has as a loop variable.
         parents.set_shape(fed.shape)
         slots.set_shape(fed.shape)
-        rows, fed = _moved(rows, candidates, parents, slots, time, end_id)
+        rows, fed = _moved(rows, words, total, parents, slots, time, end_id)
         state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, parents), stepped.state)
         done |= _done(rows, time + 1, max_length, num_prompts, beam, source_mask)
         rows = _at_rest(rows, tf.repeat(done, beam.width))
@@ -143,12 +130,12 @@ def beam_search(
         tf.fill([num_rows], begin_id),
         state,
         _first_rows(num_rows, max_length, beam, source_mask),
-        tf.TensorArray(tf.float32, size=0, dynamic_size=True),
+        tf.TensorArray(tf.float32, max_length),
     )
     time, _, _, _, rows, weights_of_steps = tf.while_loop(
         lambda time, done, *_: (time < max_length) & ~tf.reduce_all(done), body, start
     )
-    return _best(rows, time, weights_of_steps.stack(), num_prompts, beam, source_mask)
+    return _best(rows, time, weights_of_steps.stack()[:time], num_prompts, beam, source_mask)
 
 
 def _first_rows(num_rows, max_length, beam: Beam, source_mask) -> _Rows:
@@ -166,56 +153,34 @@ def _first_rows(num_rows, max_length, beam: Beam, source_mask) -> _Rows:
     )
 
 
-def _ranked(stepped: Stepped, said, time, constraints: Constraints, begin_id, end_id):
-    """What ranks the words of each row, float32[rows, vocab].
+def _continued(words: Candidates, rows: _Rows, time, beam: Beam, source_mask):
+    """The hypotheses that the words make; one that has ended goes on as it is, in one way.
 
-    With it come float32[rows, 1] twice: what to take from it to have scores, and what to take from
-    the logits to have log-probabilities.
+    Returns:
+        The words, what they gain, and the totals and scores of the hypotheses float32[rows, k].
     """
-    logits = tf.cast(stepped.logits, tf.float32)
-    normalizer = tf.reduce_logsumexp(logits, axis=1, keepdims=True)
-
-    def by_the_rules():
-        scores = preferred(logits - normalizer, stepped.preference)
-        return constrained(scores, constraints, said, time, begin_id, end_id), 0.0 * normalizer
-
-    # What is taken from all words of a row does not change their order: where there are no rules,
-    # the logits are ranked as they are, and only the best of them are normalised.
-    rules = constraints.bind | prefers(stepped.preference)
-    ranked, offset = tf.cond(rules, by_the_rules, lambda: (logits, normalizer))
-    return ranked, offset, normalizer
-
-
-def _candidates(logits, ranked, offset, normalizer, rows: _Rows, time, beam: Beam, source_mask):
-    """The best words of each row; a row that has ended goes on as it is, in one way."""
-    # A row can put no more hypotheses into the beam than the beam is wide; and of the words that
-    # earlier groups make less welcome there are at most as many as their beams.
-    k = tf.minimum(beam.width, tf.shape(logits)[1])
-    best, ids = tf.math.top_k(ranked, k)
-    own = tf.cast(tf.gather(logits, ids, batch_dims=1), tf.float32) - normalizer
-    only_first = tf.where(tf.range(k) == 0, 0.0, NEVER)
     ended = rows.ended[:, tf.newaxis]
-    gained = tf.where(ended, only_first, best - offset)
-    total = rows.total[:, tf.newaxis] + gained
+    only_first = tf.where(tf.range(tf.shape(words.ids)[1]) == 0, 0.0, NEVER)
+    words = Candidates(
+        ids=tf.where(ended, 0, words.ids),
+        gained=tf.where(ended, only_first, words.gained),
+        log_probabilities=tf.where(ended, 0.0, words.log_probabilities),
+    )
+    total = rows.total[:, tf.newaxis] + words.gained
     length = tf.where(rows.ended, rows.length, time + 1)
     ranks = length_normalized(total, length[:, tf.newaxis], beam.length_penalty)
     covered = coverage(rows.attended, source_mask, beam.coverage_penalty)
-    return _Candidates(
-        ids=tf.where(ended, 0, ids),
-        total=total,
-        log_probabilities=tf.where(ended, 0.0, own),
-        score=ranks + covered[:, tf.newaxis],
-    )
+    return words, total, ranks + covered[:, tf.newaxis]
 
 
-def _choose(candidates: _Candidates, ended, num_prompts, beam: Beam, vocab):
+def _choose(ids, score, ended, num_prompts, beam: Beam, vocab):
     """The row that each next beam comes from, and its place among that row's candidates."""
-    k = tf.shape(candidates.ids)[1]
+    k = tf.shape(ids)[1]
     size = beam.width // beam.groups
     shape = tf.stack([num_prompts, beam.groups, size * k])
     places = best_of_groups(
-        tf.reshape(candidates.score, shape),
-        tf.reshape(candidates.ids, shape),
+        tf.reshape(score, shape),
+        tf.reshape(ids, shape),
         tf.reshape(tf.repeat(~ended, k), shape),
         size,
         beam.diversity,
@@ -225,21 +190,19 @@ def _choose(candidates: _Candidates, ended, num_prompts, beam: Beam, vocab):
     return tf.reshape(first_row + places // k, [-1]), tf.reshape(places % k, [-1])
 
 
-def _moved(rows: _Rows, candidates: _Candidates, parents, slots, time, end_id):
+def _moved(rows: _Rows, words: Candidates, total, parents, slots, time, end_id):
     """The rows after the choice, and the ids to feed next."""
 
     def chosen(column):
         return tf.gather(tf.gather(column, parents), slots, batch_dims=1)
 
-    ids = chosen(candidates.ids)
+    ids = chosen(words.ids)
     before = _Rows(*(tf.gather(column, parents) for column in rows))
     rows = _Rows(
-        said=written(before.said, time, ids),
-        log_probabilities=written(
-            before.log_probabilities, time, chosen(candidates.log_probabilities)
-        ),
-        path=written(before.path, time, parents),
-        total=chosen(candidates.total),
+        said=_written(before.said, time, ids),
+        log_probabilities=_written(before.log_probabilities, time, chosen(words.log_probabilities)),
+        path=_written(before.path, time, parents),
+        total=chosen(total),
         length=tf.where(before.ended, before.length, time + 1),
         ended=before.ended | (ids == end_id),
         attended=before.attended,
@@ -296,3 +259,9 @@ def _best(rows: _Rows, time, weights_of_steps, num_prompts, beam: Beam, source_m
         score=scores,
         attention_weights=tf.where(real[..., tf.newaxis], weights, 0.0),
     )
+
+
+def _written(table, time, column):
+    """`table` [rows, max_length] with one column replaced."""
+    here = tf.range(tf.shape(table)[1]) == time
+    return tf.where(here, column[:, tf.newaxis], table)

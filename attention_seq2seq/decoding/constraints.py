@@ -7,8 +7,8 @@ import tensorflow as tf
 NEVER = float("-inf")
 
 
-class Constraints(NamedTuple):
-    """Rules about what is said. All are tensors, so they change from call to call.
+class Rules(NamedTuple):
+    """What depends on the words said before. All are tensors: they change from call to call.
 
     Attributes:
         minimum_length: int32[], words before the end.
@@ -16,7 +16,6 @@ class Constraints(NamedTuple):
         repetition_penalty: float32[], a word said before has its probability divided by this.
         echo_penalty: float32[], a word that follows the word just said, or the begin, in the
             prompt too, has its probability divided by this.
-        forbidden_ids: int32[num_forbidden], never said.
         prefix_ids: int32[rows, prefix_time], what each reply begins with.
         prefix_length: int32[rows].
         prompt_ids: int32[rows, source_time], the words of the prompt as ids of the reply's
@@ -27,13 +26,12 @@ class Constraints(NamedTuple):
     no_repeat_ngram: tf.Tensor
     repetition_penalty: tf.Tensor
     echo_penalty: tf.Tensor
-    forbidden_ids: tf.Tensor
     prefix_ids: tf.Tensor
     prefix_length: tf.Tensor
     prompt_ids: tf.Tensor
 
     @classmethod
-    def none(cls, num_rows) -> "Constraints":
+    def none(cls, num_rows) -> "Rules":
         """Anything may be said."""
         nothing = tf.zeros([num_rows, 0], tf.int32)
         return cls(
@@ -41,7 +39,6 @@ class Constraints(NamedTuple):
             no_repeat_ngram=tf.constant(0),
             repetition_penalty=tf.constant(1.0),
             echo_penalty=tf.constant(1.0),
-            forbidden_ids=tf.zeros([0], tf.int32),
             prefix_ids=nothing,
             prefix_length=tf.zeros([num_rows], tf.int32),
             prompt_ids=nothing,
@@ -55,45 +52,72 @@ class Constraints(NamedTuple):
             | (self.no_repeat_ngram > 0)
             | (self.repetition_penalty != 1.0)
             | (self.echo_penalty != 1.0)
-            | (tf.size(self.forbidden_ids) > 0)
             | tf.reduce_any(self.prefix_length > 0)
         )
 
 
+class Constraints(NamedTuple):
+    """What may be said.
+
+    Attributes:
+        forbidden: float32[vocab], -inf for a word never said, 0 for any other; None: no word is.
+        num_forbidden: int32[].
+        rules: what depends on the words said before; None: nothing does, which is faster.
+    """
+
+    forbidden: tf.Tensor | None = None
+    num_forbidden: tf.Tensor | int = 0
+    rules: Rules | None = None
+
+
+def forbidding(ids: tf.Tensor, vocab: int, end_id: int) -> Constraints:
+    """Ids int32[num_forbidden] are never said; but the end always can be."""
+    banned = tf.reduce_any(tf.one_hot(ids, vocab, True, False), axis=0)
+    banned &= tf.range(vocab) != end_id
+    return Constraints(
+        forbidden=tf.where(banned, NEVER, 0.0),
+        num_forbidden=tf.math.count_nonzero(banned, dtype=tf.int32),
+    )
+
+
 def constrained(
-    log_probabilities: tf.Tensor,
+    scores: tf.Tensor,
     constraints: Constraints,
     said: tf.Tensor,
     time: tf.Tensor,
     begin_id: int,
     end_id: int,
 ) -> tf.Tensor:
-    """Log-probabilities as the constraints see them: -inf for what may not be said.
+    """Scores as the constraints see them: -inf for what may not be said.
 
     Where nothing at all may be said, the end may.
 
     Args:
-        log_probabilities: float32[rows, vocab].
-        constraints: the rules.
+        scores: float32[rows, vocab], log-probabilities, but for a number for each row.
+        constraints: what may be said.
         said: int32[rows, max_length], the ids said so far.
         time: int32[], how many they are.
         begin_id: what stands before the first.
         end_id: ends a reply.
     """
-    vocab = tf.shape(log_probabilities)[1]
-    previous = _previous(said, time, begin_id)
-    scores = log_probabilities - _cost_of_echo(constraints, previous, begin_id, vocab)
-    scores -= _cost_of_repeating(constraints, said[:, :time], vocab)
+    free = scores
+    if constraints.forbidden is not None:
+        scores += constraints.forbidden
+    rules = constraints.rules
+    if rules is None:
+        return scores
+    vocab = tf.shape(free)[1]
+    scores -= _cost_of_echo(rules, _previous(said, time, begin_id), begin_id, vocab)
+    scores -= _cost_of_repeating(rules, said[:, :time], vocab)
 
-    forbidden = tf.reduce_any(tf.one_hot(constraints.forbidden_ids, vocab, True, False), axis=0)
     is_end = tf.range(vocab) == end_id
-    banned = forbidden | (is_end & (time < constraints.minimum_length))
-    banned |= _would_repeat(constraints.no_repeat_ngram, said[:, :time], vocab)
+    banned = is_end & (time < rules.minimum_length)
+    banned |= _would_repeat(rules.no_repeat_ngram, said[:, :time], vocab)
     scores = tf.where(banned, NEVER, scores)
 
     stuck = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
-    scores = tf.where(stuck & is_end, log_probabilities, scores)
-    return _forced(constraints, log_probabilities, scores, time)
+    scores = tf.where(stuck & is_end, free, scores)
+    return _forced(rules, free, scores, time)
 
 
 def _previous(said, time, begin_id):
@@ -102,22 +126,22 @@ def _previous(said, time, begin_id):
     return tf.where(time > 0, if_any, begin_id)
 
 
-def _cost_of_repeating(constraints: Constraints, said, vocab):
+def _cost_of_repeating(rules: Rules, said, vocab):
     """float32[rows, vocab]."""
     # [rows, time, vocab] would be large: each word said marks its place in [rows, vocab].
     seen = _marked(said, tf.ones_like(said, tf.bool), vocab)
-    return tf.where(seen, tf.math.log(constraints.repetition_penalty), 0.0)
+    return tf.where(seen, tf.math.log(rules.repetition_penalty), 0.0)
 
 
-def _cost_of_echo(constraints: Constraints, previous, begin_id, vocab):
+def _cost_of_echo(rules: Rules, previous, begin_id, vocab):
     """float32[rows, vocab]."""
-    prompt = constraints.prompt_ids
+    prompt = rules.prompt_ids
     before = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]], constant_values=begin_id)
     # Without a prompt there is no place for the begin either.
     before = before[:, : tf.shape(prompt)[1]]
     follows = (before == previous[:, tf.newaxis]) & (prompt >= 0)
     echo = _marked(prompt, follows, vocab)
-    return tf.where(echo, tf.math.log(constraints.echo_penalty), 0.0)
+    return tf.where(echo, tf.math.log(rules.echo_penalty), 0.0)
 
 
 def _would_repeat(size, said, vocab):
@@ -152,14 +176,14 @@ def _marked(ids, chosen, vocab):
     return counts > 0
 
 
-def _forced(constraints: Constraints, log_probabilities, scores, time):
+def _forced(rules: Rules, free, scores, time):
     """Within the prefix only its word is left, whatever the other rules say."""
-    width = tf.shape(constraints.prefix_ids)[1]
+    width = tf.shape(rules.prefix_ids)[1]
 
     def force():
-        word = constraints.prefix_ids[:, time]
+        word = rules.prefix_ids[:, time]
         only = tf.one_hot(word, tf.shape(scores)[1], True, False)
-        within = (time < constraints.prefix_length)[:, tf.newaxis]
-        return tf.where(within, tf.where(only, log_probabilities, NEVER), scores)
+        within = (time < rules.prefix_length)[:, tf.newaxis]
+        return tf.where(within, tf.where(only, free, NEVER), scores)
 
     return tf.cond(time < width, force, lambda: scores)

@@ -9,6 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from attention_seq2seq.decoding.logits import log_of_sum
 from attention_seq2seq.decoding.step import Hypotheses, Step, Stepped
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
 
@@ -39,8 +40,8 @@ def against_language_model(
 
         def weighed():
             other = Stepped(*language_step(ids, language_state))
-            log_probabilities = tf.nn.log_softmax(tf.cast(other.logits, tf.float32))
-            return -weight * log_probabilities, other.state
+            logits = tf.cast(other.logits, tf.float32)
+            return weight * (log_of_sum(logits) - logits), other.state
 
         def unweighed():
             return tf.zeros([tf.shape(ids)[0], 0]), language_state

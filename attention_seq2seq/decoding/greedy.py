@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from attention_seq2seq.decoding.candidates import Candidates, best_candidates
 from attention_seq2seq.decoding.constraints import Constraints
 from attention_seq2seq.decoding.loop import decode
 from attention_seq2seq.decoding.step import Hypotheses, Step
@@ -31,7 +32,8 @@ def greedy(
         `Hypotheses`, as long as the longest row.
     """
 
-    def most_probable(time, scores):
-        return tf.argmax(scores, axis=1, output_type=tf.int32)
+    def most_probable(stepped, said, time):
+        best = best_candidates(stepped, 1, constraints, said, time, begin_id, end_id)
+        return Candidates(*(column[:, 0] for column in best))
 
-    return decode(step, state, constraints, begin_id, end_id, max_length, most_probable)
+    return decode(step, state, most_probable, begin_id, end_id, max_length)

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from attention_seq2seq.decoding.candidates import normalized, scored
 from attention_seq2seq.decoding.constraints import NEVER, Constraints
 from attention_seq2seq.decoding.loop import decode
 from attention_seq2seq.decoding.step import Hypotheses, Step
@@ -56,16 +57,17 @@ def sample(
     draws = uniform_draws(sampling.seeds, max_length)
     filters = (sampling.top_k > 0) | (sampling.top_p < 1.0)
 
-    def drawn(time, scores):
-        scaled = scores / sampling.temperature
-        draw = draws[:, time]
-        return tf.cond(
+    def drawn(stepped, said, time):
+        scores = scored(stepped, constraints, said, time, begin_id, end_id)
+        scaled, draw = scores / sampling.temperature, draws[:, time]
+        ids = tf.cond(
             filters,
             lambda: _from_the_most_probable(scaled, draw, sampling),
             lambda: _from_all(scaled, draw),
         )
+        return normalized(stepped, scores, ids)
 
-    return decode(step, state, constraints, begin_id, end_id, max_length, drawn)
+    return decode(step, state, drawn, begin_id, end_id, max_length)
 
 
 def uniform_draws(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:

@@ -30,18 +30,11 @@ class Stepped(NamedTuple):
     preference: tf.Tensor | None = None
 
 
-def prefers(preference: tf.Tensor | None) -> tf.Tensor:
-    """bool[], whether there is a preference."""
-    return tf.constant(False) if preference is None else tf.shape(preference)[1] > 0
-
-
-def preferred(log_probabilities: tf.Tensor, preference: tf.Tensor | None) -> tf.Tensor:
-    """float32[rows, vocab], log-probabilities with the preference, where there is one."""
+def preferred(scores: tf.Tensor, preference: tf.Tensor | None) -> tf.Tensor:
+    """float32[rows, vocab], scores with the preference, where there is one."""
     if preference is None:
-        return log_probabilities
-    return tf.cond(
-        prefers(preference), lambda: log_probabilities + preference, lambda: log_probabilities
-    )
+        return scores
+    return tf.cond(tf.shape(preference)[1] > 0, lambda: scores + preference, lambda: scores)
 
 
 class Step(Protocol):

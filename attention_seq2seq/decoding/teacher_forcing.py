@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.constraints import Constraints
+from attention_seq2seq.decoding.candidates import normalized
 from attention_seq2seq.decoding.loop import decode
 from attention_seq2seq.decoding.step import Hypotheses, Step
 
@@ -25,9 +25,12 @@ def teacher_forcing(
         `Hypotheses` of the given ids; the score is the log-probability.
     """
     longest = tf.reduce_max(length)
-    constraints = Constraints.none(tf.shape(ids)[0])
+
+    def given(stepped, said, time):
+        return normalized(stepped, stepped.logits, ids[:, time])
+
     # -1 ends no row: a sequence may hold any id before its own length is over.
-    followed = decode(step, state, constraints, begin_id, -1, longest, lambda time, _: ids[:, time])
+    followed = decode(step, state, given, begin_id, -1, longest)
     real = tf.sequence_mask(length, longest)
     log_probabilities = tf.where(real, followed.log_probabilities, 0.0)
     return Hypotheses(

@@ -29,12 +29,12 @@ class Memory(NamedTuple):
     Attributes:
         values: float[batch, source_time, units], the encoder outputs, zero at padding.
         keys: float[batch, source_time, units], values as the score sees them: W_a times h_s.
-        length: int32[batch], the number of real words.
+        mask: bool[batch, source_time], True at real words.
     """
 
     values: tf.Tensor
     keys: tf.Tensor
-    length: tf.Tensor
+    mask: tf.Tensor
 
 
 class AttentionState(NamedTuple):
@@ -69,9 +69,6 @@ class AttentionLSTM(keras.layers.Layer):
         super().__init__(name="attention_lstm")
         self.units = units
         self.mechanism = LuongAttention(units, scale=attention == "scaled_luong")
-        # A softmax that knows the rank of its scores; without it TensorFlow's cost model logs a
-        # line at each run. The numbers are the same.
-        self.mechanism.default_probability_fn = _softmax_of_rank_2
         self.attention_layer = keras.layers.Dense(
             units, use_bias=False, activation=attention_vector, name="attention_layer"
         )
@@ -86,7 +83,8 @@ class AttentionLSTM(keras.layers.Layer):
     def prepare(self, encoded: Encoded) -> Memory:
         """The memory of encoded prompts."""
         self.mechanism.setup_memory(encoded.outputs, encoded.length)
-        return Memory(self.mechanism.values, self.mechanism.keys, encoded.length)
+        mask = tf.sequence_mask(encoded.length, tf.shape(encoded.outputs)[1])
+        return Memory(self.mechanism.values, self.mechanism.keys, mask)
 
     def initial_state(self, lstm: tuple[tf.Tensor, tf.Tensor]) -> AttentionState:
         """The state before the first step: no attention vector yet."""
@@ -137,12 +135,13 @@ class AttentionLSTM(keras.layers.Layer):
         return weights
 
     def _attend_to(self, memory: Memory) -> None:
-        # Lengths are always given: setup_memory without them would keep the mask of the call
-        # before. What it computes again is replaced by what `prepare` computed, so that inside a
-        # loop TensorFlow prunes it.
-        self.mechanism.setup_memory(memory.values, memory.length)
+        # What `prepare` had the mechanism compute is given back to it. To set it up once more
+        # would compute keys and mask at each step of a loop: the mechanism takes its batch size
+        # from the new keys, so TensorFlow cannot prune them.
         self.mechanism.values = memory.values
         self.mechanism.keys = memory.keys
+        self.mechanism.batch_size = tf.shape(memory.keys)[0]
+        self.mechanism.probability_fn = _softmax_of_real_words(memory.mask)
 
     def _wrapper_state(self, memory: Memory, state: AttentionState) -> AttentionWrapperState:
         # float[batch, source_time]; Luong attention does not read the weights of the step before.
@@ -156,5 +155,12 @@ class AttentionLSTM(keras.layers.Layer):
         )
 
 
-def _softmax_of_rank_2(scores: tf.Tensor, _) -> tf.Tensor:
-    return tf.nn.softmax(tf.ensure_shape(scores, [None, None]))
+def _softmax_of_real_words(mask: tf.Tensor):
+    """A softmax for the mechanism that gives padding exactly zero."""
+
+    def softmax(scores, _):
+        scores = tf.where(mask, scores, scores.dtype.min)
+        # Without the rank TensorFlow's cost model logs a line at each run.
+        return tf.nn.softmax(tf.ensure_shape(scores, [None, None]))
+
+    return softmax

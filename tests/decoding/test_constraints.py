@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam import beam_search
-from attention_seq2seq.decoding.constraints import constrained
+from attention_seq2seq.decoding.constraints import constrained, forbidding
 from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.decoding.sampling import Sampling, sample
 from worlds import beam_options, matrix_step, rules
@@ -71,7 +71,7 @@ def test_no_repeated_ngram(method, size):
 @methods
 def test_forbidden_words(method):
     assert any(A in words for words in said(method)[0])
-    bound, _ = said(method, forbidden_ids=[A, C], minimum_length=3)
+    bound, _ = said(method, constraints=forbidding([A, C], 6, EOS), minimum_length=3)
     assert all(set(words) == {B} for words in bound)
 
 
@@ -132,7 +132,7 @@ def test_the_first_word_of_the_prompt_is_an_echo_at_the_beginning():
 
 @methods
 def test_where_nothing_may_be_said_the_reply_ends(method):
-    bound, _ = said(method, forbidden_ids=[0, BOS, A, B, C], minimum_length=3)
+    bound, _ = said(method, constraints=forbidding([0, BOS, A, B, C], 6, EOS), minimum_length=3)
     assert [] in bound
 
 

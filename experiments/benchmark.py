@@ -1,0 +1,120 @@
+"""Measures how fast things are, beside the other way of doing the same, in one run.
+
+    python experiments/benchmark.py decode
+
+decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
+of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
+Machines are noisy: read the ratios.
+"""
+
+import statistics
+import time
+from functools import partial
+
+from absl import app, flags
+
+import console
+
+UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
+VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
+WORDS = flags.DEFINE_integer("words", 10, "length of prompts and replies [words]", lower_bound=1)
+REPEATS = flags.DEFINE_integer(
+    "repeats", 15, "calls of each way, taken in turn; the median counts", lower_bound=1
+)
+
+BATCH_SIZES = (1, 64)
+BEAM_WIDTH = 5
+BEGIN, END = 1, 2
+
+
+def main(argv) -> None:
+    """Runs the benchmark that was named."""
+    benchmarks = {"decode": decode}
+    if len(argv) != 2 or argv[1] not in benchmarks:
+        raise app.UsageError(
+            f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
+        )
+    benchmarks[argv[1]]()
+
+
+def decode() -> None:
+    """Prints a table: ours, TensorFlow Addons', and the ratio."""
+    from tfa_decoders import TFADecoders
+
+    from attention_seq2seq.search import Search
+
+    model = endless_model()
+    ours, theirs = Search(model, BEGIN, END), TFADecoders(model, BEGIN, END, BEAM_WIDTH)
+    print(f"{UNITS.value} units, {VOCABULARY.value} words, replies of {WORDS.value} words\n")
+    print(f"{'milliseconds a call':20}{'batch':>6}{'ours':>9}{'TFA':>9}{'ours / TFA':>12}")
+    for method, name in (("greedy", "greedy"), ("beam", f"beam {BEAM_WIDTH}")):
+        our_search, their_search = getattr(ours, method), getattr(theirs, method)
+        knobs, took = knobs_of(method), []
+        for batch_size in BATCH_SIZES:
+            ids, length = prompts_of(batch_size)
+            mine, other = medians(
+                partial(ids_found, our_search, ids, length, ids, knobs),
+                partial(their_search, ids, length, WORDS.value),
+            )
+            took.append(mine)
+            print(f"{name:20}{batch_size:>6}{mine:>9.1f}{other:>9.1f}{mine / other:>12.2f}")
+        one_call_each = BATCH_SIZES[1] * took[0]
+        saved = f"  one call for {BATCH_SIZES[1]} prompts / a call for each"
+        print(f"{saved:44}{took[1] / one_call_each:>12.2f}")
+
+
+def endless_model():
+    """Random weights, and replies that never end by themselves: all ways take equal steps."""
+    import tensorflow as tf
+
+    from attention_seq2seq.config import ModelConfig
+    from attention_seq2seq.model.seq2seq import Seq2Seq
+
+    tf.keras.utils.set_random_seed(1)
+    model = Seq2Seq(ModelConfig(units=UNITS.value), VOCABULARY.value, VOCABULARY.value)
+    bias = model.decoder.output_projection.bias
+    bias.assign(tf.one_hot(END, VOCABULARY.value) * -1e9)
+    return model
+
+
+def knobs_of(method: str):
+    """What `Chat` searches with: the special words but the end are forbidden."""
+    from attention_seq2seq.decoding_config import DecodingConfig
+    from attention_seq2seq.search import Knobs
+
+    decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
+    return Knobs.of(decoding, WORDS.value, forbidden_ids=(0, 1, 3, 4))
+
+
+def prompts_of(batch_size: int):
+    """Ids int32[batch, words] and lengths int32[batch]."""
+    import tensorflow as tf
+
+    shape = [batch_size, WORDS.value]
+    ids = tf.random.stateless_uniform(shape, [1, 2], 5, VOCABULARY.value, tf.int32)
+    return ids, tf.fill([batch_size], WORDS.value)
+
+
+def ids_found(search, *arguments):
+    """The ids alone of what a search finds."""
+    return search(*arguments).ids
+
+
+def medians(*ways) -> list[float]:
+    """Milliseconds a call, the ways taken in turn; the first calls are not counted: they trace."""
+    for way in ways:
+        for _ in range(2):
+            ids = way()
+        if WORDS.value not in ids.shape:
+            raise ValueError(f"a reply took other than {WORDS.value} steps; nothing to compare.")
+    times = [[] for _ in ways]
+    for _ in range(REPEATS.value):
+        for way, taken in zip(ways, times):
+            begin = time.perf_counter()
+            way().numpy()
+            taken.append(1000 * (time.perf_counter() - begin))
+    return [statistics.median(taken) for taken in times]
+
+
+if __name__ == "__main__":
+    console.run(main, takes_names=True)

@@ -1,0 +1,74 @@
+"""Greedy decoding and beam search by TensorFlow Addons' own decoders, to measure ours against."""
+
+import tensorflow as tf
+from tensorflow_addons import seq2seq
+
+from attention_seq2seq.model.seq2seq import Seq2Seq
+
+
+class TFADecoders:
+    """`BasicDecoder` and `BeamSearchDecoder` over the AttentionWrapper of a model of ours.
+
+    Both are traced once, for any batch and any length.
+
+    Args:
+        model: with attention, starting from zeros.
+        begin_id: fed before the first word.
+        end_id: ends a reply.
+        beam_width: fixed when the decoder is built.
+    """
+
+    def __init__(self, model: Seq2Seq, begin_id: int, end_id: int, beam_width: int):
+        self.model = model
+        self.begin_id = begin_id
+        self.end_id = end_id
+        self.beam_width = beam_width
+        signature = [
+            tf.TensorSpec([None, None], tf.int32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([], tf.int32),
+        ]
+        self.greedy = tf.function(self._greedy, input_signature=signature)
+        self.beam = tf.function(self._beam, input_signature=signature)
+
+    def _greedy(self, source_ids, source_length, max_length):
+        """int32[batch, time]."""
+        cell, state = self._start(source_ids, source_length, 1)
+        decoder = seq2seq.BasicDecoder(
+            cell,
+            seq2seq.GreedyEmbeddingSampler(),
+            output_layer=self.model.decoder.output_projection,
+            maximum_iterations=max_length,
+        )
+        outputs, _, _ = self._run(decoder, tf.shape(source_ids)[0], state)
+        return outputs.sample_id
+
+    def _beam(self, source_ids, source_length, max_length):
+        """int32[batch, time, beam]."""
+        cell, state = self._start(source_ids, source_length, self.beam_width)
+        decoder = seq2seq.BeamSearchDecoder(
+            cell,
+            self.beam_width,
+            output_layer=self.model.decoder.output_projection,
+            maximum_iterations=max_length,
+        )
+        outputs, _, _ = self._run(decoder, tf.shape(source_ids)[0], state)
+        return outputs.predicted_ids
+
+    def _start(self, source_ids, source_length, copies):
+        encoded = self.model.encoder(source_ids, source_length)
+        recurrence = self.model.decoder.recurrence
+        outputs = seq2seq.tile_batch(encoded.outputs, copies)
+        recurrence.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, copies))
+        rows = tf.shape(outputs)[0]
+        return recurrence.cell, recurrence.cell.get_initial_state(
+            batch_size=rows, dtype=outputs.dtype
+        )
+
+    def _run(self, decoder, batch_size, state):
+        return decoder(
+            self.model.decoder.embedding.embeddings,
+            start_tokens=tf.fill([batch_size], self.begin_id),
+            end_token=self.end_id,
+            initial_state=state,
+        )
