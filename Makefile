@@ -4,10 +4,11 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DEMO := models/demo
 
-.PHONY: demo test help
+.PHONY: demo test soak help
 help:
 	@echo "make demo   install, train the demo model, ask it ten questions"
 	@echo "make test   install, run all tests"
+	@echo "make soak   install, run the tests that take long"
 
 demo: $(INSTALLED)
 	$(PYTHON) experiments/train.py --model_dir=$(DEMO) --flagfile=experiments/presets/demo.flags
@@ -15,6 +16,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(PYTHON) -m pytest
+
+soak: $(INSTALLED)
+	$(PYTHON) -m pytest --numprocesses=0 --capture=no tests/soak
 
 # A Python on the PATH may be a shim that fails: each is tried, not only found.
 $(INSTALLED): setup.cfg pyproject.toml

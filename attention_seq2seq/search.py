@@ -224,7 +224,7 @@ class Search:
     def _model_start(self, source_ids, source_length, prompts):
         # The encoder too reads two prompts where there is one.
         num_prompts = tf.shape(source_ids)[0]
-        both = tf.range(tf.maximum(num_prompts, 1)) % num_prompts
+        both = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
         return self.model.start(
             tf.gather(source_ids, both), tf.gather(source_length, both), prompts
         )
@@ -259,7 +259,7 @@ def _prompts(num_prompts, copies):
     A matrix product takes another path for one row than for several, and rounds differently: the
     reply to a prompt alone could differ from its reply among others.
     """
-    rows = tf.maximum(num_prompts * copies, 1)
+    rows = tf.maximum(num_prompts * copies, 2)
     return (tf.range(rows) // copies) % num_prompts
 
 

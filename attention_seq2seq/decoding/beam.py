@@ -13,7 +13,7 @@ import tensorflow as tf
 from attention_seq2seq.decoding.candidates import Candidates, best_candidates
 from attention_seq2seq.decoding.constraints import NEVER, Constraints
 from attention_seq2seq.decoding.groups import best_of_groups
-from attention_seq2seq.decoding.ranking import coverage, length_normalized
+from attention_seq2seq.decoding.ranking import Ranking, length_divisors
 from attention_seq2seq.decoding.step import Hypotheses, Step, Stepped
 
 
@@ -101,6 +101,8 @@ def beam_search(
     """
     num_rows = tf.shape(source_mask)[0]
     num_prompts = num_rows // beam.width
+    divisors = length_divisors(max_length, beam.length_penalty)
+    ranking = Ranking(divisors, source_mask, beam.coverage_penalty)
 
     def body(time, done, fed, state, rows, weights_of_steps):
         stepped = Stepped(*step(fed, state))
@@ -113,14 +115,14 @@ def beam_search(
         # that earlier groups make less welcome there are at most as many as their beams.
         k = tf.minimum(beam.width, vocab)
         words = best_candidates(stepped, k, constraints, rows.said, time, begin_id, end_id)
-        words, total, score = _continued(words, rows, time, beam, source_mask)
+        words, total, score = _continued(words, rows, time, ranking)
         parents, slots = _choose(words.ids, score, rows.ended, num_prompts, beam, vocab)
         # A gathered tensor then keeps the shape that it has as a loop variable.
         parents.set_shape(fed.shape)
         slots.set_shape(fed.shape)
         rows, fed = _moved(rows, words, total, parents, slots, time, end_id)
         state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, parents), stepped.state)
-        done |= _done(rows, time + 1, max_length, num_prompts, beam, source_mask)
+        done |= _done(rows, time + 1, max_length, num_prompts, beam, ranking)
         rows = _at_rest(rows, tf.repeat(done, beam.width))
         return time + 1, done, fed, state, rows, weights_of_steps
 
@@ -135,7 +137,7 @@ def beam_search(
     time, _, _, _, rows, weights_of_steps = tf.while_loop(
         lambda time, done, *_: (time < max_length) & ~tf.reduce_all(done), body, start
     )
-    return _best(rows, time, weights_of_steps.stack()[:time], num_prompts, beam, source_mask)
+    return _best(rows, time, weights_of_steps.stack()[:time], num_prompts, beam, ranking)
 
 
 def _first_rows(num_rows, max_length, beam: Beam, source_mask) -> _Rows:
@@ -153,7 +155,7 @@ def _first_rows(num_rows, max_length, beam: Beam, source_mask) -> _Rows:
     )
 
 
-def _continued(words: Candidates, rows: _Rows, time, beam: Beam, source_mask):
+def _continued(words: Candidates, rows: _Rows, time, ranking: Ranking):
     """The hypotheses that the words make; one that has ended goes on as it is, in one way.
 
     Returns:
@@ -168,9 +170,8 @@ def _continued(words: Candidates, rows: _Rows, time, beam: Beam, source_mask):
     )
     total = rows.total[:, tf.newaxis] + words.gained
     length = tf.where(rows.ended, rows.length, time + 1)
-    ranks = length_normalized(total, length[:, tf.newaxis], beam.length_penalty)
-    covered = coverage(rows.attended, source_mask, beam.coverage_penalty)
-    return words, total, ranks + covered[:, tf.newaxis]
+    score = ranking.by_length(total, length[:, tf.newaxis])
+    return words, total, score + ranking.coverage(rows.attended)[:, tf.newaxis]
 
 
 def _choose(ids, score, ended, num_prompts, beam: Beam, vocab):
@@ -210,24 +211,20 @@ def _moved(rows: _Rows, words: Candidates, total, parents, slots, time, end_id):
     return rows, ids
 
 
-def _scores(rows: _Rows, beam: Beam, source_mask):
-    ranks = length_normalized(rows.total, rows.length, beam.length_penalty)
-    return ranks + coverage(rows.attended, source_mask, beam.coverage_penalty)
-
-
-def _done(rows: _Rows, time, max_length, num_prompts, beam: Beam, source_mask):
+def _done(rows: _Rows, time, max_length, num_prompts, beam: Beam, ranking: Ranking):
     """bool[prompts]: nothing that has not ended can become one of the best any more.
 
     A total can only fall from here on. The best its hypothesis can hope for is to end with this
     total, at the length that is penalised least, with nothing left uncovered.
     """
     shape = tf.stack([num_prompts, beam.width])
+    soonest = tf.minimum(time + 1, max_length)
     hope = tf.maximum(
-        length_normalized(rows.total, time + 1, beam.length_penalty),
-        length_normalized(rows.total, max_length, beam.length_penalty),
+        ranking.by_length(rows.total, soonest), ranking.by_length(rows.total, max_length)
     )
     hope = tf.reshape(tf.where(rows.ended, NEVER, hope), shape)
-    ended = tf.where(rows.ended, _scores(rows, beam, source_mask), NEVER)
+    scores = ranking.score(rows.total, rows.length, rows.attended)
+    ended = tf.where(rows.ended, scores, NEVER)
     worst_of_best = tf.math.top_k(tf.reshape(ended, shape), beam.num_best).values[:, -1:]
     return tf.reduce_all(hope <= worst_of_best, axis=1) & (time >= beam.search_at_least)
 
@@ -239,9 +236,10 @@ def _at_rest(rows: _Rows, done) -> _Rows:
     )
 
 
-def _best(rows: _Rows, time, weights_of_steps, num_prompts, beam: Beam, source_mask):
+def _best(rows: _Rows, time, weights_of_steps, num_prompts, beam: Beam, ranking: Ranking):
     """The best hypotheses of each prompt, with the attention along their paths."""
-    scores = tf.reshape(_scores(rows, beam, source_mask), [num_prompts, beam.width])
+    scores = ranking.score(rows.total, rows.length, rows.attended)
+    scores = tf.reshape(scores, [num_prompts, beam.width])
     scores, places = tf.math.top_k(scores, beam.num_best)
     chosen = tf.reshape(tf.range(num_prompts)[:, tf.newaxis] * beam.width + places, [-1])
     rows = _Rows(*(tf.gather(column, chosen) for column in rows))

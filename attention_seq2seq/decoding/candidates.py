@@ -68,8 +68,7 @@ def _best_by_itself(logits, k, constraints: Constraints) -> Candidates:
     # Among so many there are k that are not forbidden.
     enough = tf.minimum(k + constraints.num_forbidden, tf.shape(logits)[1])
     best, ids = largest(logits, enough)
-    first = tf.gather(tf.nn.softmax(logits), ids[:, :1], batch_dims=1)
-    log_probabilities = best - best[:, :1] + tf.math.log(first)
+    log_probabilities = best - log_of_sum(logits, ids[:, :1])
     if constraints.forbidden is not None:
         allowed = log_probabilities + tf.gather(constraints.forbidden, ids)
         log_probabilities, places = tf.math.top_k(allowed, k)

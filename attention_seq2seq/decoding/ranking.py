@@ -1,21 +1,58 @@
 """What makes one hypothesis better than another of other length (Wu et al. 2016, eq. 14)."""
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 
-def length_normalized(total: tf.Tensor, length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
-    """Total / ((5 + length) / 6)^penalty.
+class Ranking(NamedTuple):
+    """How hypotheses are ranked: by log-probability, length and coverage.
+
+    Attributes:
+        divisors: float32[max_length + 1], from `length_divisors`.
+        source_mask: bool[rows, source_time], True at real words.
+        coverage_penalty: float32[].
+    """
+
+    divisors: tf.Tensor
+    source_mask: tf.Tensor
+    coverage_penalty: tf.Tensor
+
+    def by_length(self, total: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+        """The totals float32 of hypotheses, divided as their lengths int32 ask for."""
+        return total / tf.gather(self.divisors, length)
+
+    def score(self, total: tf.Tensor, length: tf.Tensor, attended: tf.Tensor) -> tf.Tensor:
+        """float32[rows]: what a hypothesis of each row is ranked by.
+
+        Args:
+            total: float32[rows].
+            length: int32[rows].
+            attended: float32[rows, source_time], all attention that each word has received.
+        """
+        return self.by_length(total, length) + self.coverage(attended)
+
+    def coverage(self, attended: tf.Tensor) -> tf.Tensor:
+        """float32[rows], at most 0: what `coverage` adds."""
+        return coverage(attended, self.source_mask, self.coverage_penalty)
+
+
+def length_divisors(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
+    """float32[max_length + 1], ((5 + length) / 6)^penalty, the end counted.
+
+    Computed once for all lengths, so that every hypothesis of a length is divided by the same
+    number: a power rounds differently from place to place.
 
     Args:
-        total: float32, sums of log-probabilities.
-        length: int32 of a shape that fits, the end counted.
+        max_length: int32[].
         penalty: float32[]; 0: none, above 0 favours long replies.
 
     Example:
-        >>> float(length_normalized(tf.constant(-3.0), tf.constant(13), tf.constant(1.0)))
-        -1.0
+        >>> length_divisors(tf.constant(7), tf.constant(1.0)).numpy()[[1, 7]].tolist()
+        [1.0, 2.0]
     """
-    return total / ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** penalty
+    length = tf.range(max_length + 1)
+    return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** penalty
 
 
 def coverage(attended: tf.Tensor, source_mask: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,13 @@
+"""Thousands of replies, alone and among others: at most one in a thousand may differ."""
+
+from independence import exchanges
+
+
+def test_replies_depend_on_their_prompts_alone():
+    different = total = 0
+    for units in (4, 17, 64, 256, 512):
+        found = exchanges(units, scales=(None, 0.1, 0.5), rows=12, seed=units)
+        print(f"{units} units: {found[0]} of {found[1]} replies depend on the batch")
+        different, total = different + found[0], total + found[1]
+    print(f"all: {different} of {total}")
+    assert different <= total / 1000

@@ -1,0 +1,16 @@
+"""Ids of prompts to hypotheses: what is answered does not depend on the prompts beside."""
+
+import pytest
+
+from independence import exchanges
+
+
+@pytest.mark.parametrize(
+    ("units", "scales", "rows"), [(4, (None, 0.5), 6), (64, (None, 0.3), 6), (512, (None,), 4)]
+)
+def test_a_reply_depends_on_its_prompt_alone(units, scales, rows):
+    """`make soak` counts thousands, and of them at most one in a thousand may differ."""
+    different, total = exchanges(units, scales, rows)
+    print(f"{units} units: {different} of {total} replies depend on the batch")
+    assert total > 150
+    assert different <= 1
