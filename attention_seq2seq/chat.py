@@ -104,7 +104,9 @@ class Chat:
 
         Args:
             prompts: any strings. An empty one is answered as one unknown word would be; of one
-                longer than `max_source_length` the first words are read, with a warning.
+                longer than `max_source_length` the first words are read, with a warning. Of a
+                model with `context_turns` a prompt may be several turns, a line each, of which
+                the last is answered.
             decoding: how to search; greedily by default.
 
         Raises:
@@ -122,20 +124,21 @@ class Chat:
             decoding: how to search; its `num_best` says how many.
 
         Returns:
-            For each prompt `num_best` replies; of a beam fewer where there are no more.
+            For each prompt `num_best` replies; of a beam fewer where there are no more, and
+            where its groups have found the same.
         """
         if isinstance(prompts, str | bytes):
             raise TypeError(f"got one {type(prompts).__name__}; expected a list: reply([prompt]).")
         decoding = decoding or DecodingConfig()
-        words = [self._prompt_words(prompt) for prompt in prompts]
+        read = [self._read(prompt) for prompt in prompts]
         knobs = self._knobs(decoding)
         found = [[] for _ in prompts]
         # Of similar length: little is padded, and none waits for the longest of all.
-        order = sorted(range(len(words)), key=lambda number: len(words[number]))
+        order = sorted(range(len(read)), key=lambda number: len(read[number][1]))
         for start in range(0, len(order), _BATCH_SIZE):
             batch = order[start : start + _BATCH_SIZE]
             for number, replies in zip(
-                batch, self._search([words[i] for i in batch], decoding, knobs)
+                batch, self._search([read[i] for i in batch], decoding, knobs)
             ):
                 found[number] = replies
         return found
@@ -169,31 +172,29 @@ class Chat:
         totals = falls.sum(axis=1, keepdims=True)
         return np.divide(falls, totals, out=np.zeros_like(falls), where=totals > 0)
 
-    def _prompt_words(self, prompt: str) -> list[str]:
-        """The words the model reads: no more than a prompt in training could have."""
-        words = self.codec.prompt_words(prompt)
+    def _read(self, prompt: str) -> tuple[list[str], list[int]]:
+        """The words of a prompt and their ids: no more than a prompt in training could have."""
         limit = self.config.data.max_source_length
+        words, ids = self.codec.read_prompt(prompt, limit)
         if len(words) > limit:
             log.warning("the prompt has %d words; only the first %d are read.", len(words), limit)
-        return words[:limit]
+        return words[:limit], ids[:limit]
 
-    def _search(
-        self, words: list[list[str]], decoding: DecodingConfig, knobs: Knobs
-    ) -> list[list[Reply]]:
-        """The replies to one batch of segmented prompts."""
-        source = [self.codec.source_vocabulary.ids(row) for row in words]
-        said_as = [self._target_ids(row) for row in words]
+    def _search(self, read, decoding: DecodingConfig, knobs: Knobs) -> list[list[Reply]]:
+        """The replies to one batch of prompts, each its words and their ids."""
+        said_as = [self._target_ids(words) for words, _ in read]
         search = getattr(self.search, decoding.method)
-        found = search(*_padded(source), _padded(said_as, -1)[0], knobs)
+        found = search(*_padded([ids for _, ids in read]), _padded(said_as, -1)[0], knobs)
         rows = list(zip(*(tensor.numpy() for tensor in found)))
-        return [
-            [
-                self._reply_of(prompt, ids, Hypotheses(*row), decoding.unknown == "replace")
-                for row in rows[number * decoding.num_best : (number + 1) * decoding.num_best]
-                if row[1] > 0
-            ]
-            for number, (prompt, ids) in enumerate(zip(words, source))
-        ]
+        replies = []
+        for number, (words, ids) in enumerate(read):
+            own = rows[number * decoding.num_best : (number + 1) * decoding.num_best]
+            hypotheses = [Hypotheses(*row) for row in own if row[1] > 0]
+            if decoding.method == "beam":
+                hypotheses = _different(hypotheses)
+            replace = decoding.unknown == "replace"
+            replies.append([self._reply_of(words, ids, found, replace) for found in hypotheses])
+        return replies
 
     def _target_ids(self, words: Iterable[str]) -> list[int]:
         """The words of a prompt as words of a reply; -1 where a reply cannot say them."""
@@ -238,6 +239,14 @@ class Chat:
             ended=ended,
             _measure=lambda: self.contributions(source_ids, ids),
         )
+
+
+def _different(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
+    """Without those that say what a better one has said: groups of a beam may find the same."""
+    said = {}
+    for found in hypotheses:
+        said.setdefault(tuple(found.ids[: found.length].tolist()), found)
+    return list(said.values())
 
 
 def _padded(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[tf.Tensor, tf.Tensor]:

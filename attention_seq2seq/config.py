@@ -62,6 +62,14 @@ class TextConfig(Options):
         "", "a jieba user dictionary: one word a line, then optionally its count", unit="path"
     )
     lower_case: bool = option(True, "turn A-Z into a-z")
+    context_turns: int = option(
+        0,
+        "earlier turns of a conversation that stand before each prompt; a prompt is then its "
+        "turns, a line each",
+        unit="turns",
+        low=0,
+        high=100,
+    )
     shared_vocabulary: bool = option(True, "one vocabulary for prompts and replies, or one each")
     vocabulary_size: int = option(
         30000, "the most frequent words kept, the five special ones included", unit="words", low=6

@@ -1,7 +1,6 @@
 """Ids of prompts to hypotheses: what is answered does not depend on the prompts beside."""
 
 import pytest
-
 from independence import exchanges
 
 

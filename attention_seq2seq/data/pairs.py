@@ -50,3 +50,28 @@ def as_pairs(pairs: Iterable) -> list[Pair]:
     if all(isinstance(pair, Pair) for pair in pairs):
         return pairs
     return list(in_conversations((pair[0], pair[1]) for pair in pairs))
+
+
+def with_context(pairs: Iterable[Pair], num_turns: int) -> list[Pair]:
+    r"""Puts the turns before it in front of each prompt, a line each.
+
+    Args:
+        pairs: in the order of their conversations.
+        num_turns: how many earlier turns at most; 0: the pairs as they are.
+
+    Example:
+        >>> pairs = [Pair("你好", "你好呀", 1), Pair("你好呀", "吃了吗", 1)]
+        >>> with_context(pairs, 2)[1].prompt
+        '你好\n你好呀'
+    """
+    pairs = list(pairs)
+    if not num_turns:
+        return pairs
+    result, turns = [], []
+    for before, pair in zip([None, *pairs], pairs):
+        if before is None or pair.conversation != before.conversation:
+            turns = []
+        # A line break inside of a turn is none between turns.
+        turns = [*turns, " ".join(pair.prompt.split("\n"))][-1 - num_turns :]
+        result.append(pair._replace(prompt="\n".join(turns)))
+    return result

@@ -6,7 +6,7 @@ from pathlib import Path
 from attention_seq2seq.config import TextConfig
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import segmenter_for
-from attention_seq2seq.text.vocabulary import EOS, SPECIALS, UNK, Vocabulary
+from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 
 SOURCE_FILE = "source_vocabulary.txt"
 TARGET_FILE = "target_vocabulary.txt"
@@ -80,15 +80,44 @@ class Codec:
 
     def prompt_words(self, text: str | bytes) -> list[str]:
         """The words of a prompt as they were cut; of an empty one, a single unknown word."""
-        return self._source.cut(text) or [SPECIALS[UNK]]
+        return self.read_prompt(text)[0]
 
     def reply_words(self, text: str | bytes) -> list[str]:
         """The words of a reply as they were cut."""
         return self._target.cut(text)
 
-    def encode_prompt(self, text: str | bytes) -> list[int]:
+    def encode_prompt(self, text: str | bytes, limit: int = 0) -> list[int]:
         """The ids of a prompt, at least one: no words at all read as one unknown word."""
-        return self.source_vocabulary.ids(self.prompt_words(text))
+        return self.read_prompt(text, limit)[1]
+
+    def read_prompt(self, text: str | bytes, limit: int = 0) -> tuple[list[str], list[int]]:
+        """The words of a prompt as they were cut, and their ids.
+
+        With `context_turns` a prompt may be several turns, a line each, the last of them the one
+        to be answered; between two turns stands the special word of that name.
+
+        Args:
+            text: the prompt.
+            limit: earlier turns are left out until there are no more words than this; 0: none is.
+        """
+        turns = [self._source.cut(turn) for turn in self._turns(text)]
+        turns = [turn for turn in turns if turn]
+        while limit and len(turns) > 1 and sum(map(len, turns)) + len(turns) - 1 > limit:
+            del turns[0]
+        words, ids = [], []
+        for turn in turns:
+            if words:
+                words.append(SPECIALS[TURN])
+                ids.append(TURN)
+            words += turn
+            ids += self.source_vocabulary.ids(turn)
+        return words or [SPECIALS[UNK]], ids or [UNK]
+
+    def _turns(self, text: str | bytes) -> list:
+        if not self.config.context_turns:
+            return [text]
+        lines = text.split(b"\n" if isinstance(text, bytes) else "\n")
+        return lines[-1 - self.config.context_turns :]
 
     def encode_reply(self, text: str | bytes) -> list[int]:
         """The ids of a reply, the end of the reply included."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from tensorflow import keras
 
 from attention_seq2seq.config import Config
-from attention_seq2seq.data.pairs import as_pairs
+from attention_seq2seq.data.pairs import as_pairs, with_context
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
@@ -59,7 +59,10 @@ def train(
         ['吃', '什么']
     """
     config = config or Config()
-    training_pairs, validation_pairs = _split(pairs, validation_pairs, config)
+    training_pairs, validation_pairs = (
+        with_context(side, config.text.context_turns)
+        for side in _split(pairs, validation_pairs, config)
+    )
     codec = Codec.build(training_pairs, config.text)
     training = _encode("training", training_pairs, codec, config)
     validation = _encode("validation", validation_pairs, codec, config)
@@ -105,7 +108,8 @@ def _encode(name: str, pairs, codec: Codec, config: Config):
     """Ids of both sides; pairs that are too long are left out, and counted."""
     source, target = [], []
     for prompt, reply, *_ in pairs:
-        prompt_ids, reply_ids = codec.encode_prompt(prompt), codec.encode_reply(reply)
+        prompt_ids = codec.encode_prompt(prompt, config.data.max_source_length)
+        reply_ids = codec.encode_reply(reply)
         # The end of the reply is no word.
         fits = len(reply_ids) - 1 <= config.data.max_target_length
         if fits and len(prompt_ids) <= config.data.max_source_length:
