@@ -143,6 +143,25 @@ class Chat:
                 found[number] = replies
         return found
 
+    def scores(
+        self,
+        prompts: Sequence[str],
+        replies: Sequence[str],
+        decoding: DecodingConfig | None = None,
+    ) -> list[float]:
+        """What beam search ranks given replies by.
+
+        Args:
+            prompts: as for `reply`.
+            replies: one for each prompt; what is unknown in it counts as the unknown word.
+            decoding: its penalties and weights are applied, its constraints are not. By default
+                the log-probability, divided as `length_penalty` says.
+        """
+        knobs = self._knobs(decoding or DecodingConfig())
+        source = [self._read(prompt)[1] for prompt in prompts]
+        targets = [self.codec.encode_reply(reply) for reply in replies]
+        return self.search.score(*_padded(source), *_padded(targets), knobs).numpy().tolist()
+
     def contributions(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
         """How much each word of a prompt contributes to each word of a reply.
 

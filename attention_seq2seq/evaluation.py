@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.metrics import exact_match
 
 
@@ -31,3 +32,25 @@ def with_one_reply(pairs: Sequence[Sequence]) -> list[Sequence]:
     for prompt, reply, *_ in pairs:
         replies[prompt].add(reply)
     return [pair for pair in pairs if len(replies[pair[0]]) == 1]
+
+
+def mean_rank(
+    chat: Chat,
+    pairs: Sequence[Sequence],
+    others: Sequence[Sequence[str]],
+    decoding: DecodingConfig,
+) -> float:
+    """Where the true reply stands among others, on average: 1 is always first.
+
+    Args:
+        chat: a trained model.
+        pairs: (prompt, true reply).
+        others: for each pair, replies that are not to its prompt.
+        decoding: whose score orders them, see `Chat.scores`. Of equal ones the true one comes
+            last.
+    """
+    ranks = []
+    for (prompt, reply, *_), wrong in zip(pairs, others):
+        scores = chat.scores([prompt] * (1 + len(wrong)), [reply, *wrong], decoding)
+        ranks.append(1 + sum(score >= scores[0] for score in scores[1:]))
+    return sum(ranks) / len(ranks)

@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from attention_seq2seq.decoding.beam import Beam, beam_search
 from attention_seq2seq.decoding.constraints import Rules, forbidding
-from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew
+from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew, scored_anew
 from attention_seq2seq.decoding.greedy import greedy
+from attention_seq2seq.decoding.ranking import Ranking, length_divisors
 from attention_seq2seq.decoding.sampling import Sampling, sample
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
@@ -93,6 +94,7 @@ _KNOBS = Knobs(
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
 _SEARCH = [_IDS, _LENGTH, _IDS, _KNOBS]
+_REPLIES = [_IDS, _LENGTH, _IDS, _LENGTH]
 
 
 class Search:
@@ -113,6 +115,8 @@ class Search:
             rows for each prompt, greedy of one.
         follow: a function of source_ids, source_length, reply_ids int32[batch, reply_time] and
             reply_length int32[batch], that returns `Hypotheses`: the replies as they are.
+        score: a function of the same and `Knobs`, that returns float32[batch]: what beam search
+            ranks these replies by.
     """
 
     def __init__(self, model: Seq2Seq, begin_id: int, end_id: int):
@@ -122,7 +126,8 @@ class Search:
         self.greedy = tf.function(self._greedy, input_signature=_SEARCH)
         self.beam = tf.function(self._beam, input_signature=_SEARCH)
         self.sample = tf.function(self._sample, input_signature=_SEARCH)
-        self.follow = tf.function(self._follow, input_signature=[_IDS, _LENGTH, _IDS, _LENGTH])
+        self.follow = tf.function(self._follow, input_signature=_REPLIES)
+        self.score = tf.function(self._score, input_signature=[*_REPLIES, _KNOBS])
 
     def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         def search(*way):
@@ -182,6 +187,32 @@ class Search:
             self.begin_id,
         )
         return _first(followed, tf.shape(source_ids)[0])
+
+    def _score(self, source_ids, source_length, reply_ids, reply_length, knobs: Knobs):
+        found = self._follow(source_ids, source_length, reply_ids, reply_length)
+        language = teacher_forcing(
+            *self.model.start_without_prompt(tf.shape(reply_ids)[0]),
+            reply_ids,
+            reply_length,
+            self.begin_id,
+        )
+        first = tf.range(tf.shape(found.ids)[1]) < knobs.anti_language_model_words
+        first = tf.reduce_sum(tf.where(first, language.log_probabilities, 0.0), axis=1)
+        source_time = tf.shape(source_ids)[1] if self.model.attends else 0
+        ranking = Ranking(
+            length_divisors(tf.reduce_max(reply_length), knobs.length_penalty),
+            tf.sequence_mask(source_length, source_time),
+            knobs.coverage_penalty,
+        )
+        score = ranking.score(
+            found.log_probability - knobs.anti_language_model * first,
+            reply_length,
+            tf.reduce_sum(found.attention_weights, axis=1),
+        )
+        anew = scored_anew(
+            found, language, knobs.rerank_anti_language_model, knobs.rerank_length_bonus
+        )
+        return tf.where(_reranks(knobs), anew, score)
 
     def _found(
         self, search: Callable, source_ids, source_length, prompt_ids, copies, knobs: Knobs

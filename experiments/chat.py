@@ -3,6 +3,8 @@
 python experiments/chat.py --model_dir=models/demo
 python experiments/chat.py --model_dir=models/demo --ask=今天晚上吃什么
 python experiments/chat.py --model_dir=models/demo < questions.txt > answers.txt
+
+At the prompt /help lists the commands: /why shows which words an answer came from.
 """
 
 import sys
@@ -10,6 +12,7 @@ import sys
 from absl import flags
 
 import console
+from attention_seq2seq.decoding_config import DecodingConfig
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
 ASK = flags.DEFINE_string(
@@ -18,37 +21,59 @@ ASK = flags.DEFINE_string(
 ATTENTION_PNG = flags.DEFINE_string(
     "attention_png", None, "with --ask: write the tables as a picture, too [path]"
 )
+CONTEXT_TURNS = flags.DEFINE_integer(
+    "context_turns",
+    None,
+    "at the prompt, earlier turns that each prompt carries; as many as in training if not given "
+    "[turns]",
+)
+console.define_flags_of(DecodingConfig)
+flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:
     """Loads the model once, then answers."""
-    from attention_seq2seq.chat import Chat
-
+    decoding = console.options_from_flags(DecodingConfig)
     if ATTENTION_PNG.value and ASK.value is None:
         raise ValueError("--attention_png draws the answer to --ask; give --ask=QUESTION as well.")
+
+    from talk import Talk
+
+    from attention_seq2seq.chat import Chat
+
     chat = Chat.load(MODEL_DIR.value)
     if ASK.value is not None:
-        console.explain(chat.reply([ASK.value])[0], ATTENTION_PNG.value)
+        reply = chat.reply([ASK.value], decoding)[0]
+        print(f"{reply.text}\n\n{console.explanation(reply, ATTENTION_PNG.value)}")
     elif sys.stdin.isatty():
-        talk(chat)
+        turns = CONTEXT_TURNS.value
+        talk_to(Talk(chat, decoding, chat.config.text.context_turns if turns is None else turns))
     else:
         for line in sys.stdin:
-            print(chat.reply([line])[0].text, flush=True)
+            print(chat.reply([line.rstrip("\n")], decoding)[0].text, flush=True)
 
 
-def talk(chat) -> None:
-    """A prompt with editing and history; an end of file or Ctrl-C leaves."""
-    import readline  # noqa: F401, gives input() its editing
+def talk_to(talk) -> None:
+    """A prompt with editing, history and completion."""
+    import readline
 
-    print("Ctrl-D leaves.")
+    readline.set_completer_delims("")
+    readline.set_completer(lambda text, number: [*talk.complete(text), None][number])
+    readline.parse_and_bind("tab: complete")
+    talk.warm_up()
+    print("/help lists the commands, Ctrl-D leaves.")
     while True:
         try:
-            line = input("> ")
-        except (EOFError, KeyboardInterrupt):
+            line = input("> ").strip()
+            if line:
+                print(talk.answer(line))
+        except KeyboardInterrupt:
+            print()
+        except EOFError:
             print()
             return
-        if line.strip():
-            print(chat.reply([line])[0].text)
+        except (ValueError, OSError) as error:
+            print(f"Error: {error}")
 
 
 if __name__ == "__main__":

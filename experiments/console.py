@@ -20,8 +20,13 @@ FLAGS = flags.FLAGS
 def define_config_flags() -> None:
     """One flag for each field of the config, with its unit, range and default."""
     for group in dataclasses.fields(Config):
-        for field in dataclasses.fields(group.type):
-            _define(field)
+        define_flags_of(group.type)
+
+
+def define_flags_of(options: type) -> None:
+    """One flag for each field of a dataclass of options."""
+    for field in dataclasses.fields(options):
+        _define(field)
 
 
 def _define(field: dataclasses.Field) -> None:
@@ -46,32 +51,35 @@ def _define(field: dataclasses.Field) -> None:
 def config_from_flags() -> Config:
     """The config that the command line describes."""
     return Config(
-        **{
-            group.name: group.type(
-                **{field.name: FLAGS[field.name].value for field in dataclasses.fields(group.type)}
-            )
-            for group in dataclasses.fields(Config)
-        }
+        **{group.name: options_from_flags(group.type) for group in dataclasses.fields(Config)}
     )
 
 
-def explain(reply, picture: str | None) -> None:
-    """Prints a reply and which words of the prompt each of its words came from."""
+def options_from_flags(options: type):
+    """The options of a dataclass that the command line describes."""
+    return options(**{field.name: FLAGS[field.name].value for field in dataclasses.fields(options)})
+
+
+def explanation(reply, picture: str | None = None) -> str:
+    """Which words of the prompt each word of a reply came from: tables as wide as the terminal.
+
+    Args:
+        reply: a `Reply`.
+        picture: a file that the tables are drawn into, too.
+    """
     from attention_seq2seq.tables import share_tables
 
-    print(f"{reply.text}\n")
     width = shutil.get_terminal_size().columns
-    print(share_tables(reply.rows, reply.prompt_tokens, _tables(reply), width))
-    if picture:
-        draw(reply, picture)
+    tables = share_tables(reply.rows, reply.prompt_tokens, _tables(reply), width)
+    return f"{tables}\n{draw(reply, picture)}" if picture else tables
 
 
-def draw(reply, picture: str) -> None:
-    """Writes the tables of a reply as a picture."""
+def draw(reply, picture: str) -> str:
+    """Writes the tables of a reply as a picture, and says so."""
     from attention_seq2seq.pictures import save_picture
 
     save_picture(picture, reply.rows, reply.prompt_tokens, _tables(reply))
-    print(f"\nThe tables as a picture: {picture}")
+    return f"\nThe tables as a picture: {picture}"
 
 
 def _tables(reply) -> dict:

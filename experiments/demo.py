@@ -38,7 +38,7 @@ def main(_) -> None:
     for question, reply in zip(QUESTIONS, replies):
         print(f"  {question}  [{seen.get(question, 'outside the corpus')}]\n    {reply.text}")
     print(f"\nWhich words of {QUESTIONS[0]} did each word of the reply come from?\n")
-    console.explain(replies[0], ATTENTION_PNG.value)
+    print(f"{replies[0].text}\n\n{console.explanation(replies[0], ATTENTION_PNG.value)}")
     console.say_how_to_talk(MODEL_DIR.value)
 
 

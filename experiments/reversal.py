@@ -48,7 +48,7 @@ def main(_) -> None:
     if replies[0].attention_weights.size:
         print(f"largest weight on the mirrored position    {mirrored(replies):.1%} of the outputs")
     if ATTENTION_PNG.value:
-        console.draw(replies[0], ATTENTION_PNG.value)
+        print(console.draw(replies[0], ATTENTION_PNG.value))
 
 
 def mirrored(replies) -> float:

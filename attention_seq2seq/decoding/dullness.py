@@ -68,7 +68,7 @@ def ranked_anew(
 ) -> Hypotheses:
     """The best of what a search has found, by another measure than it searched with.
 
-    The score becomes log p(T|S) - weight * log p(T) + length_bonus * length.
+    The score becomes that of `scored_anew`.
 
     Args:
         found: num_found rows for each prompt.
@@ -83,11 +83,23 @@ def ranked_anew(
     # A hypothesis of length 0 is none; it stays the last.
     length = tf.maximum(found.length, 1)
     language = teacher_forcing(language_step, language_state, found.ids, length, begin_id)
-    scores = found.log_probability - weight * language.log_probability
-    scores += length_bonus * tf.cast(found.length, tf.float32)
+    scores = scored_anew(found, language, weight, length_bonus)
     scores = tf.where(found.length > 0, scores, float("-inf"))
     scores, places = tf.math.top_k(tf.reshape(scores, [-1, num_found]), num_best)
     first = tf.range(tf.shape(places)[0])[:, tf.newaxis] * num_found
     rows = tf.reshape(first + places, [-1])
     best = Hypotheses(*(tf.gather(column, rows) for column in found))
     return best._replace(score=tf.reshape(scores, [-1]))
+
+
+def scored_anew(found: Hypotheses, language: Hypotheses, weight, length_bonus) -> tf.Tensor:
+    """float32[rows], log p(T|S) - weight * log p(T) + length_bonus * length.
+
+    Args:
+        found: replies, as probable as they are with their prompts.
+        language: the same, as probable as they are without.
+        weight: float32[].
+        length_bonus: float32[], the end counted.
+    """
+    score = found.log_probability - weight * language.log_probability
+    return score + length_bonus * tf.cast(found.length, tf.float32)

@@ -1,0 +1,110 @@
+"""Measures how dull the replies of a model are, and whether they fit, by ways of decoding.
+
+    python experiments/dullness.py --model_dir=models/chat
+
+The prompts are drawn from those set aside when the model was trained. Distinct-1 and -2: the share
+of words, and of pairs of words, in all replies that are different ones. Commonest: the share of
+prompts that get the commonest reply. Rank: where the true reply stands, on average, among itself and
+nine replies to other prompts, ordered by the score that the way of decoding searches with; 1 is
+best, 5.5 is chance. Echo: the share of pairs of words that stand in the prompt too.
+"""
+
+import dataclasses
+import random
+
+from absl import flags
+
+import console
+from attention_seq2seq.decoding_config import DecodingConfig
+
+MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
+NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=10)
+NUM_SHOWN = flags.DEFINE_integer("num_shown", 20, "replies printed of each way", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 1, "of the prompts, the other replies and those printed")
+
+WAYS = {
+    "greedy": DecodingConfig(),
+    "beam": DecodingConfig(method="beam"),
+    "beam against dullness": DecodingConfig(
+        method="beam", beam_width=10, anti_language_model=0.5, anti_language_model_words=5
+    ),
+    "top-p 0.9": DecodingConfig(method="sample", top_p=0.9),
+}
+NUM_OTHERS = 9
+
+
+def main(_) -> None:
+    """Prints the table, then replies of each way to the same prompts."""
+    from attention_seq2seq.chat import Chat
+    from attention_seq2seq.evaluation import mean_rank
+
+    chat = Chat.load(MODEL_DIR.value)
+    pairs = prompts_set_aside(chat)
+    others = other_replies(pairs)
+    prompts = [pair.prompt for pair in pairs]
+    words = [chat.codec.prompt_words(prompt) for prompt in prompts]
+    print(f"{len(pairs)} prompts not trained on\n")
+    print(f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'commonest':>10}{'echo':>7}{'rank':>7}")
+    found = {}
+    for name, decoding in WAYS.items():
+        found[name] = chat.reply(prompts, decoding)
+        rank = mean_rank(chat, pairs, others, scored_by(decoding))
+        print_row(name, words, [reply.tokens for reply in found[name]], rank)
+    references = [chat.codec.reply_words(pair.reply) for pair in pairs]
+    print_row("the true replies", words, references, None)
+    for place in random.Random(SEED.value).sample(range(len(pairs)), NUM_SHOWN.value):
+        print(f"\n{prompts[place]}  [true: {pairs[place].reply}]")
+        for name, replies in found.items():
+            print(f"  {name:24}{replies[place].text}")
+
+
+def print_row(name, prompts, replies, rank) -> None:
+    """One line of the table."""
+    from attention_seq2seq.metrics import commonest_share, distinct, echo_rate
+
+    shown = "" if rank is None else f"{rank:.2f}"
+    print(
+        f"{name:24}{distinct(replies, 1):>11.3f}{distinct(replies, 2):>11.3f}"
+        f"{commonest_share(replies):>10.1%}{echo_rate(prompts, replies):>7.1%}{shown:>7}"
+    )
+
+
+def prompts_set_aside(chat) -> list:
+    """Pairs that the model was not trained on, each prompt once."""
+    from attention_seq2seq.data.corpora import load_corpus
+
+    config = chat.config
+    corpus, _ = load_corpus(
+        config.data.files,
+        config.data.skip_bad_lines,
+        config.data.validation_fraction,
+        config.training.seed,
+    )
+    trained_on = {pair.prompt for pair in corpus.training}
+    pairs = {pair.prompt: pair for pair in corpus.validation if pair.prompt not in trained_on}
+    if len(pairs) < NUM_PROMPTS.value:
+        raise ValueError(
+            f"{len(pairs)} prompts were set aside when {MODEL_DIR.value} was trained, and "
+            f"{NUM_PROMPTS.value} are asked for; give --num_prompts={len(pairs)} or fewer."
+        )
+    return random.Random(SEED.value).sample(list(pairs.values()), NUM_PROMPTS.value)
+
+
+def other_replies(pairs) -> list[list[str]]:
+    """For each pair nine replies to other prompts, none of them equal to its own."""
+    draw, result = random.Random(SEED.value), []
+    for pair in pairs:
+        others = [other.reply for other in draw.sample(pairs, 3 * NUM_OTHERS)]
+        result.append([reply for reply in others if reply != pair.reply][:NUM_OTHERS])
+    return result
+
+
+def scored_by(decoding: DecodingConfig) -> DecodingConfig:
+    """Beam search ranks by length and weights; the other ways know the log-probability alone."""
+    if decoding.method == "beam":
+        return decoding
+    return dataclasses.replace(decoding, length_penalty=0.0)
+
+
+if __name__ == "__main__":
+    console.run(main)

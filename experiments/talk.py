@@ -1,0 +1,208 @@
+"""A talk with a model: turns, and commands that begin with a slash."""
+
+import dataclasses
+import difflib
+import inspect
+from pathlib import Path
+
+import console
+from attention_seq2seq.chat import Chat, Reply
+from attention_seq2seq.decoding_config import DecodingConfig
+
+NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
+HELP = """\
+/why [FILE.png]    which words of the prompt the last reply came from
+/nbest [N]         the N best replies to the last prompt, 5 if not said
+/greedy            from now on the most probable word at each step
+/beam [WIDTH]      from now on beam search
+/sample [T]        from now on samples, at temperature T
+/context N         each prompt carries N turns before it
+/set NAME VALUE    sets any option of decoding
+/show              all options; changed ones have a star
+/reset             forgets the talk, and all that was set
+/save NAME         writes the talk to NAME.tsv, the options to NAME.flags
+/help              this
+Ctrl-C cancels a line, Ctrl-D leaves."""
+
+
+class Talk:
+    """Answers lines; keeps what was said and what was set.
+
+    Args:
+        chat: the model.
+        decoding: how to search, until it is changed.
+        context_turns: earlier turns that each prompt carries.
+    """
+
+    def __init__(self, chat: Chat, decoding: DecodingConfig, context_turns: int):
+        self.chat = chat
+        self.first = decoding
+        self.first_context = self._possible_context(context_turns)
+        self.commands = {
+            "why": self._why,
+            "nbest": self._nbest,
+            "greedy": self._greedy,
+            "beam": self._beam,
+            "sample": self._sample,
+            "context": self._context,
+            "set": self._set,
+            "show": self._show,
+            "reset": self._reset,
+            "save": self._save,
+            "help": self._help,
+        }
+        self._reset()
+
+    def answer(self, line: str) -> str:
+        """The reply to a prompt, or what a command has to say.
+
+        Raises:
+            ValueError: a command that cannot be carried out, in a sentence.
+            OSError: a file cannot be written.
+        """
+        if not line.startswith("/"):
+            return self._reply(line).text
+        name, *arguments = line[1:].split() or [""]
+        if name not in self.commands:
+            raise ValueError(f"/{name} is no command{_meant(name, self.commands)}; see /help.")
+        command = self.commands[name]
+        try:
+            inspect.signature(command).bind(*arguments)
+        except TypeError:
+            usage = next(line for line in HELP.splitlines() if line.startswith(f"/{name}"))
+            raise ValueError(f"got {line!r}; expected {usage}") from None
+        return command(*arguments)
+
+    def complete(self, text: str) -> list[str]:
+        """What a line that begins so may be meant to be: a command, or an option of /set."""
+        head, space, tail = text.rpartition(" ")
+        if space:
+            return [f"{head} {n}" for n in NAMES if n.startswith(tail) and head == "/set"]
+        return [f"/{name}" for name in self.commands if f"/{name}".startswith(text)]
+
+    def warm_up(self) -> None:
+        """Answers once, for nobody: the first answer of a way of searching takes seconds."""
+        self.chat.reply([""], self.decoding)
+
+    def _reply(self, line: str) -> Reply:
+        self.prompt = "\n".join([*self._earlier(), line])
+        self.last = self.chat.reply([self.prompt], self.decoding)[0]
+        self.turns += [line, self.last.text]
+        return self.last
+
+    def _earlier(self) -> list[str]:
+        return self.turns[max(len(self.turns) - self.num_context, 0) :] if self.num_context else []
+
+    def _why(self, picture: str | None = None) -> str:
+        if self.last is None:
+            raise ValueError("nothing was said yet; say something first.")
+        return console.explanation(self.last, picture)
+
+    def _nbest(self, number: str = "5") -> str:
+        if self.last is None:
+            raise ValueError("nothing was said yet; say something first.")
+        count = _number(int, number, "how many")
+        method = "sample" if self.decoding.method == "sample" else "beam"
+        width = max(count, self.decoding.beam_width)
+        decoding = dataclasses.replace(
+            self.decoding,
+            method=method,
+            num_best=count,
+            beam_width=-(-width // self.decoding.beam_groups) * self.decoding.beam_groups,
+        )
+        replies = self.chat.replies([self.prompt], decoding)[0]
+        return "\n".join(f"{reply.score:8.2f}  {reply.text}" for reply in replies)
+
+    def _greedy(self) -> str:
+        return self._change(method="greedy", num_best=1)
+
+    def _beam(self, width: str | None = None) -> str:
+        wide = self.decoding.beam_width if width is None else _number(int, width, "the width")
+        groups = self.decoding.beam_groups if wide % self.decoding.beam_groups == 0 else 1
+        return self._change(method="beam", beam_width=wide, beam_groups=groups, num_best=1)
+
+    def _sample(self, temperature: str | None = None) -> str:
+        if temperature is None:
+            return self._change(method="sample")
+        return self._change(
+            method="sample", temperature=_number(float, temperature, "the temperature")
+        )
+
+    def _context(self, turns: str) -> str:
+        self.num_context = self._possible_context(_number(int, turns, "the number of turns"))
+        return f"each prompt carries {self.num_context} turns before it."
+
+    def _set(self, name: str, *value: str) -> str:
+        if name not in NAMES:
+            raise ValueError(f"{name} is no option{_meant(name, NAMES)}; see /show.")
+        text = " ".join(value)
+        kind = type(getattr(self.decoding, name))
+        if kind is tuple:
+            return self._change(**{name: tuple(text.split())})
+        return self._change(**{name: text if kind is str else _number(kind, text, name)})
+
+    def _show(self) -> str:
+        lines = []
+        for name in NAMES:
+            value = getattr(self.decoding, name)
+            star = "*" if value != getattr(DecodingConfig(), name) else " "
+            shown = " ".join(value) if isinstance(value, tuple) else value
+            lines.append(f"{star} {name:28}{shown}")
+        return "\n".join([*lines, f"  context: {self.num_context} turns"])
+
+    def _reset(self) -> str:
+        self.decoding, self.num_context = self.first, self.first_context
+        self.turns, self.prompt, self.last = [], "", None
+        return "all is as it was at the start."
+
+    def _save(self, name: str) -> str:
+        talk, options = Path(f"{name}.tsv"), Path(f"{name}.flags")
+        lines = [
+            "\t".join(side.replace("\t", " ") for side in pair)
+            for pair in zip(self.turns[::2], self.turns[1::2])
+        ]
+        talk.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        options.write_text(f"{_as_flags(self.decoding)}", encoding="utf-8")
+        return f"the talk: {talk}\nthe options: {options}, for --flagfile={options}"
+
+    def _help(self) -> str:
+        return HELP
+
+    def _change(self, **values) -> str:
+        before = self.decoding
+        self.decoding = dataclasses.replace(before, **values)
+        if self.decoding.method != before.method:
+            self.warm_up()
+        return ", ".join(f"{name} {getattr(self.decoding, name)}" for name in values)
+
+    def _possible_context(self, turns: int) -> int:
+        trained = self.chat.config.text.context_turns
+        if not 0 <= turns <= trained:
+            raise ValueError(
+                f"{turns} turns of context, but this model was trained with {trained}; train "
+                f"one with --context_turns={max(turns, 1)}, or ask for 0 to {trained}."
+            )
+        return turns
+
+
+def _number(kind: type, text: str, what: str):
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{what} is {text!r}; expected a number.") from None
+
+
+def _meant(name: str, names) -> str:
+    near = difflib.get_close_matches(name, names, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _as_flags(decoding: DecodingConfig) -> str:
+    """The options that are not the default ones, a flag each."""
+    lines = []
+    for name in NAMES:
+        value = getattr(decoding, name)
+        if value != getattr(DecodingConfig(), name):
+            shown = ",".join(value) if isinstance(value, tuple) else value
+            lines.append(f"--{name}={shown}\n")
+    return "".join(lines)

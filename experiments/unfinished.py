@@ -1,0 +1,92 @@
+"""A file of lines that is written bit by bit, and goes on where it was stopped."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Unfinished:
+    """Lines to come, one for each prompt.
+
+    Until the end the lines stand in NAME.part, and what is known of them in NAME.job: how many are
+    whole, of which prompts, and by which options.
+
+    Args:
+        name: of the file that is there at the end.
+        identity: what must not change from run to run; plain values.
+
+    Raises:
+        ValueError: a run with another identity was stopped here.
+    """
+
+    def __init__(self, name: str, identity: dict):
+        self.path, self.part, self.job = (Path(f"{name}{end}") for end in ("", ".part", ".job"))
+        self.identity = json.loads(json.dumps(identity))
+        self.num_done = self.bytes_done = 0
+        self._before = hashlib.sha256().hexdigest()
+        if self.job.exists() and self.part.exists():
+            self._go_on()
+        self._hash = hashlib.sha256()
+        self._file = self.part.open("r+b" if self.num_done else "wb")
+        # A line that was being written when the run was stopped is written again.
+        self._file.truncate(self.bytes_done)
+        self._file.seek(self.bytes_done)
+
+    def _go_on(self) -> None:
+        job = json.loads(self.job.read_text(encoding="utf-8"))
+        changed = [key for key, value in self.identity.items() if job["identity"].get(key) != value]
+        if changed:
+            raise ValueError(
+                f"{self.part} was begun with another {', '.join(changed)}. Run with the same, or "
+                f"remove {self.part} to begin anew."
+            )
+        self.num_done, self.bytes_done = job["lines"], job["bytes"]
+        self._before = job["prompts"]
+
+    def skip(self, prompts: Iterator[str]) -> None:
+        """Passes over the prompts that are done.
+
+        Raises:
+            ValueError: they are not those that were answered.
+        """
+        for _, prompt in zip(range(self.num_done), prompts):
+            self._note(prompt)
+        if self._hash.hexdigest() != self._before:
+            raise ValueError(
+                f"{self.part} answers other prompts than these. Give the same, or remove "
+                f"{self.part} to begin anew."
+            )
+
+    def noted(self, prompts: Iterator[str]) -> Iterator[str]:
+        """The prompts, each remembered when it is taken."""
+        for prompt in prompts:
+            self._note(prompt)
+            yield prompt
+
+    def write(self, lines: list[str]) -> None:
+        """Writes the lines of the prompts taken since the last time."""
+        self._file.write("".join(lines).encode("utf-8", "surrogatepass"))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.num_done += len(lines)
+        self.bytes_done = self._file.tell()
+        job = {
+            "identity": self.identity,
+            "lines": self.num_done,
+            "bytes": self.bytes_done,
+            "prompts": self._hash.hexdigest(),
+        }
+        new = Path(f"{self.job}.new")
+        new.write_text(json.dumps(job, ensure_ascii=False), encoding="utf-8")
+        new.replace(self.job)
+
+    def finish(self) -> None:
+        """All is written."""
+        self._file.close()
+        self.part.replace(self.path)
+        self.job.unlink(missing_ok=True)
+
+    def _note(self, prompt: str) -> None:
+        self._hash.update(prompt.encode("utf-8", "surrogatepass") + b"\n")
