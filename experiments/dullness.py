@@ -4,9 +4,9 @@
 
 The prompts are drawn from those set aside when the model was trained. Distinct-1 and -2: the share
 of words, and of pairs of words, in all replies that are different ones. Commonest: the share of
-prompts that get the commonest reply. Rank: where the true reply stands, on average, among itself and
-nine replies to other prompts, ordered by the score that the way of decoding searches with; 1 is
-best, 5.5 is chance. Echo: the share of pairs of words that stand in the prompt too.
+prompts that get the commonest reply. Echo: the share of pairs of words that stand in the prompt
+too. Rank: where the true reply stands, on average, among itself and nine replies to other prompts,
+ordered by the score that the way of decoding ranks by; 1 is best, 5.5 is chance.
 """
 
 import dataclasses
@@ -70,7 +70,7 @@ def print_row(name, prompts, replies, rank) -> None:
 
 
 def prompts_set_aside(chat) -> list:
-    """Pairs that the model was not trained on, each prompt once."""
+    """Pairs that the model was not trained on, each prompt once, none too long for it."""
     from attention_seq2seq.data.corpora import load_corpus
 
     config = chat.config
@@ -81,7 +81,12 @@ def prompts_set_aside(chat) -> list:
         config.training.seed,
     )
     trained_on = {pair.prompt for pair in corpus.training}
-    pairs = {pair.prompt: pair for pair in corpus.validation if pair.prompt not in trained_on}
+    pairs = {
+        pair.prompt: pair
+        for pair in corpus.validation
+        if pair.prompt not in trained_on
+        and len(chat.codec.prompt_words(pair.prompt)) <= config.data.max_source_length
+    }
     if len(pairs) < NUM_PROMPTS.value:
         raise ValueError(
             f"{len(pairs)} prompts were set aside when {MODEL_DIR.value} was trained, and "

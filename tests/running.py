@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pexpect
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -19,4 +21,12 @@ def script(name, *arguments, text=""):
         env=environment,
         timeout=300,
         cwd=ROOT,
+    )
+
+
+def on_a_terminal(name, *arguments):
+    """Starts a script on a pseudo-terminal of 80 columns."""
+    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    return pexpect.spawn(
+        sys.executable, command, cwd=ROOT, dimensions=(24, 80), encoding="utf-8", timeout=120
     )

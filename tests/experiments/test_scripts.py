@@ -5,20 +5,11 @@ import subprocess
 import sys
 import time
 
-import pexpect
 import pytest
 
-from running import ROOT, script
+from running import ROOT, on_a_terminal, script
 
 QUESTION = "今天晚上吃什么"
-
-
-def on_a_terminal(name, *arguments):
-    """Starts a script on a pseudo-terminal of 80 columns."""
-    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
-    return pexpect.spawn(
-        sys.executable, command, cwd=ROOT, dimensions=(24, 80), encoding="utf-8", timeout=120
-    )
 
 
 def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_path):
@@ -55,22 +46,6 @@ def test_bytes_that_are_no_utf8_are_answered(meals_dir):
     )
     assert done.returncode == 0
     assert done.stdout.decode().splitlines()[-1] == "晚上吃烤鸭吧"
-
-
-def test_a_talk_on_a_terminal(meals_dir):
-    terminal = on_a_terminal("chat", f"--model_dir={meals_dir}")
-    terminal.expect("> ")
-    assert terminal.before.strip() == "Ctrl-D leaves.", "nothing else is shown"
-    terminal.sendline(QUESTION)
-    terminal.expect("晚上吃烤鸭吧\r\n> ")
-    terminal.sendline("")
-    terminal.expect("> ")
-    terminal.sendline("周末早上喝什么")
-    terminal.expect("早上喝豆浆吧\r\n> ")
-    terminal.sendeof()
-    terminal.expect(pexpect.EOF)
-    terminal.close()
-    assert terminal.exitstatus == 0
 
 
 @pytest.mark.parametrize(

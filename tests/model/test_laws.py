@@ -191,3 +191,20 @@ def test_shapes_and_the_documents_names():
     assert model.decoder.recurrence.cell._cell.units == model.decoder.recurrence.mechanism.units
     batch = random_batch(2, 5, 7)
     assert TeacherForcing(model, BEGIN)(batch).shape == [2, 7, TARGET_WORDS]
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+def test_an_emptied_prompt_is_no_prompt_in_training_and_in_answering(config):
+    """What training sees where a prompt is emptied is what answers without a prompt."""
+    model, batch = random_model(config), random_batch(3, 5, 4)
+    ids = batch["target_ids"]
+    inputs = tf.concat([tf.fill([3, 1], BEGIN), ids[:, :-1]], axis=1)
+    emptied = tf.constant([False, True, True])
+    prompt = (batch["source_ids"], batch["source_length"])
+    logits = model(*prompt, inputs, emptied=emptied)
+    np.testing.assert_allclose(logits[0], model(*prompt, inputs)[0], atol=1e-6)
+    assert np.abs(logits[1] - model(*prompt, inputs)[1]).max() > 1e-3
+    step, state = model.start_without_prompt(3)
+    for time in range(4):
+        expected, _, state = step(inputs[:, time], state)
+        np.testing.assert_allclose(logits[1:, time], expected[1:], atol=1e-5)

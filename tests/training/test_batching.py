@@ -89,3 +89,16 @@ def test_infinite_logits_in_the_padding_do_not_reach_the_loss():
     logits = tf.constant([[[0.0, 0.0], [np.inf, np.nan]]])
     total, _ = token_cross_entropy(logits, tf.constant([[1, 0]]), tf.constant([1]))
     np.testing.assert_allclose(total, np.log(2), rtol=1e-6)
+
+
+def test_one_prompt_in_twenty_is_emptied_anew_each_epoch():
+    source = [[5] * 3] * 4000
+    dataset = batches(source, source, 16, seed=1, empty_probability=0.05)
+    first, second = (
+        np.concatenate([batch["emptied"] for batch in dataset.as_numpy_iterator()])
+        for _ in range(2)
+    )
+    for emptied in (first, second):
+        assert 0.04 < emptied.mean() < 0.06
+    assert np.any(first != second)
+    assert "emptied" not in next(iter(batches(source, source, 16, seed=1)))

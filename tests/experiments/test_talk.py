@@ -1,0 +1,133 @@
+"""Talking on a terminal, and its commands."""
+
+import pexpect
+import pytest
+from talk import NAMES, Talk
+
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.text.vocabulary import TURN
+from running import on_a_terminal
+
+QUESTION = "今天晚上吃什么"
+
+
+@pytest.fixture
+def talk(chat):
+    return Talk(chat, DecodingConfig(), 0)
+
+
+def test_why_is_about_the_winning_hypothesis(talk, tmp_path):
+    with pytest.raises(ValueError, match="nothing was said yet"):
+        talk.answer("/why")
+    talk.answer("/beam 4")
+    assert talk.answer(QUESTION) == "晚上吃烤鸭吧"
+    lines = talk.answer("/why").splitlines()
+    assert lines[0].split() == ["attention", "weights", "contribution"]
+    assert [line.split()[0] for line in lines[2:]] == ["晚上", "吃", "烤鸭", "吧", "<eos>"]
+    assert talk.answer(f"/why {tmp_path}/a.png").endswith("a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nbest_shows_scores_best_first(talk):
+    talk.answer(QUESTION)
+    lines = [line.split() for line in talk.answer("/nbest 7").splitlines()]
+    assert len(lines) == 7
+    scores = [float(score) for score, _ in lines]
+    assert scores == sorted(scores, reverse=True)
+    assert lines[0][1] == "晚上吃烤鸭吧"
+    assert talk.decoding == DecodingConfig(), "asked once, not from now on"
+
+
+def test_the_way_of_searching_changes_and_is_reset(talk):
+    assert talk.answer("/beam 3") == "method beam, beam_width 3, beam_groups 1, num_best 1"
+    assert talk.answer("/sample 0.8") == "method sample, temperature 0.8"
+    assert talk.answer("/set top_k 4") == "top_k 4"
+    assert talk.answer("/set forbidden_words 烤鸭 吧") == "forbidden_words ('烤鸭', '吧')"
+    assert "* top_k                       4" in talk.answer("/show")
+    assert "  top_p                       1.0" in talk.answer("/show")
+    talk.answer(QUESTION)
+    talk.answer("/reset")
+    assert talk.decoding == DecodingConfig()
+    assert talk.turns == []
+    assert "*" not in talk.answer("/show")
+
+
+def test_the_talk_and_the_options_are_saved(talk, tmp_path):
+    talk.answer(QUESTION)
+    talk.answer("/set beam_width 7")
+    talk.answer("/set forbidden_words 烤鸭 吧")
+    talk.answer(f"/save {tmp_path}/mine")
+    assert (tmp_path / "mine.tsv").read_text(encoding="utf-8") == f"{QUESTION}\t晚上吃烤鸭吧\n"
+    flags = (tmp_path / "mine.flags").read_text(encoding="utf-8")
+    assert flags == "--beam_width=7\n--forbidden_words=烤鸭,吧\n"
+    with pytest.raises(OSError, match="nowhere"):
+        talk.answer(f"/save {tmp_path}/nowhere/mine")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("/bean 5", r"/bean is no command; did you mean beam\?; see /help\."),
+        ("/", "/ is no command"),
+        ("/beam five", "the width is 'five'; expected a number"),
+        ("/beam 0", "beam_width is 0"),
+        ("/beam 5 6", r"got '/beam 5 6'; expected /beam \[WIDTH\]"),
+        ("/set", "expected /set NAME VALUE"),
+        ("/set beam_wdth 4", "beam_wdth is no option; did you mean beam_width"),
+        ("/set top_p 7", "top_p is 7.0; expected between 0.0 and 1.0"),
+        ("/set top_k many", "top_k is 'many'; expected a number"),
+        ("/sample cold", "the temperature is 'cold'"),
+        ("/context 2", "this model was trained with 0; train one with --context_turns=2"),
+        ("/context -1", "-1 turns of context"),
+    ],
+)
+def test_a_wrong_command_is_explained_and_changes_nothing(talk, line, message):
+    with pytest.raises(ValueError, match=message):
+        talk.answer(line)
+    assert talk.decoding == DecodingConfig()
+
+
+def test_completion(talk):
+    assert talk.complete("/be") == ["/beam"]
+    assert len(talk.complete("/")) == 11
+    assert talk.complete("/set beam_") == ["/set beam_width", "/set beam_groups"]
+    assert len(talk.complete("/set ")) == len(NAMES)
+    assert talk.complete("今天") == []
+
+
+def test_a_prompt_carries_the_turns_before_it(talk, monkeypatch):
+    config = talk.chat.codec.config
+    monkeypatch.setitem(config.__dict__, "context_turns", 3)
+    talk.answer(QUESTION)
+    assert talk.last.prompt_tokens.count("<turn>") == 0
+    assert talk.answer("/context 2") == "each prompt carries 2 turns before it."
+    talk.answer("周末早上喝什么")
+    assert talk.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
+    assert talk.chat.codec.encode_prompt(talk.prompt).count(TURN) == 2
+    talk.answer("/context 0")
+    talk.answer(QUESTION)
+    assert talk.prompt == QUESTION
+
+
+def test_on_a_terminal(meals_dir):
+    terminal = on_a_terminal("chat", f"--model_dir={meals_dir}")
+    terminal.expect("/help lists the commands, Ctrl-D leaves.\r\n> ")
+    assert not terminal.before.strip(), "nothing else is shown"
+    terminal.sendline(QUESTION)
+    terminal.expect("晚上吃烤鸭吧\r\n> ")
+    terminal.send("a line that is not meant")
+    terminal.sendintr()
+    terminal.expect("> ")
+    terminal.send("/hel\t\n")
+    terminal.expect("Ctrl-C cancels a line, Ctrl-D leaves.\r\n> ")
+    terminal.sendline("/beam nine")
+    terminal.expect("Error: the width is 'nine'; expected a number.\r\n> ")
+    terminal.send("\x1b[A\x1b[A\x1b[A\n")
+    terminal.expect("晚上吃烤鸭吧\r\n> ")
+    terminal.sendline("/why")
+    terminal.expect("contribution")
+    terminal.expect("> ")
+    terminal.sendeof()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0

@@ -1,0 +1,223 @@
+"""Ways of decoding as a user of `Chat` sees them."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_seq2seq.chat import Chat, _different
+from attention_seq2seq.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.decoding.step import Hypotheses
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.evaluation import mean_rank
+from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.search import Knobs
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.vocabulary import EOS, UNK
+
+QUESTION = "今天晚上吃什么"
+BEAM = DecodingConfig(method="beam", num_best=4)
+
+
+def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
+    (replies,) = chat.replies([QUESTION], BEAM)
+    assert replies[0].text == chat.reply([QUESTION])[0].text
+    scores = [reply.score for reply in replies]
+    assert scores == sorted(scores, reverse=True)
+    assert len({reply.text for reply in replies}) == len(replies) == 4
+    for reply in replies:
+        length = len(reply.rows)
+        assert reply.score == pytest.approx(reply.log_probability / ((5 + length) / 6), abs=1e-5)
+
+
+def test_attention_of_every_reply_is_that_of_teacher_forcing(chat):
+    for reply in chat.replies([QUESTION], BEAM)[0]:
+        ids = chat.codec.encode_reply(reply.text)
+        source = tf.constant([chat.codec.encode_prompt(QUESTION)])
+        found = chat.search.follow(source, [source.shape[1]], [ids], [len(ids)])
+        np.testing.assert_allclose(reply.attention_weights, found.attention_weights[0], atol=1e-5)
+        assert reply.log_probability == pytest.approx(float(found.score[0]), abs=1e-4)
+
+
+def test_what_groups_find_twice_is_returned_once():
+    def hypothesis(*ids):
+        return Hypotheses(np.array([*ids, 0]), len(ids), None, None, None)
+
+    found = [hypothesis(5, 2), hypothesis(6, 2), hypothesis(5, 2), hypothesis(5)]
+    assert _different(found) == [found[0], found[1], found[3]]
+
+
+def test_samples_depend_on_the_seed_alone(chat):
+    decoding = DecodingConfig(method="sample", num_best=3, temperature=3.0)
+    prompts = [QUESTION, "周末早上喝什么"]
+    texts = [[reply.text for reply in replies] for replies in chat.replies(prompts, decoding)]
+    assert len(set(texts[0])) > 1
+    (alone,) = chat.replies(prompts[:1], dataclasses.replace(decoding, num_best=1))
+    assert alone[0].text == texts[0][0]
+    other = chat.replies(prompts, dataclasses.replace(decoding, sampling_seed=2))
+    assert [[reply.text for reply in replies] for replies in other] != texts
+
+
+def test_constraints_in_words(chat):
+    def reply(**options):
+        return chat.reply([QUESTION], DecodingConfig(**options))[0]
+
+    assert reply().text == "晚上吃烤鸭吧"
+    assert "烤鸭" not in reply(forbidden_words=("烤鸭",)).tokens
+    assert reply(prefix="早上喝").text.startswith("早上喝")
+    assert len(reply(maximum_length=2).tokens) <= 3
+    assert len(reply(minimum_length=8).tokens) >= 8
+    assert reply(forbidden_words=("龘",)).text == reply().text
+    with pytest.raises(ValueError, match=r"'晚上吃' is 2 words to this model \(晚上 吃\)"):
+        reply(forbidden_words=("晚上吃",))
+
+
+def model_that_says_unknown():
+    """Answers with an unknown word while its attention lies on the second word, then ends."""
+    pairs = [("你好 龘 吗", "你好")]
+    config = Config(
+        text=TextConfig(source_segmentation="blanks"), model=ModelConfig(units=8, dropout=0.0)
+    )
+    codec = Codec.build(pairs, config.text)
+    size = len(codec.source_vocabulary)
+    model = Seq2Seq(config.model, size, size)
+    draw = np.random.default_rng(1)
+    for weight in model.named_weights().values():
+        weight.assign(draw.normal(0, 1, weight.shape))
+    bias = np.full(size, -50.0)
+    bias[UNK] = 50.0
+    model.decoder.output_projection.bias.assign(bias)
+    return Chat(codec, model, config)
+
+
+def test_the_unknown_word_is_forbidden_shown_or_replaced():
+    chat = model_that_says_unknown()
+
+    def reply(unknown):
+        decoding = DecodingConfig(unknown=unknown, maximum_length=3)
+        return chat.reply(["你好 囧 吗"], decoding)[0]
+
+    assert "<unk>" not in reply("forbid").tokens
+    shown = reply("allow")
+    assert shown.tokens == ["<unk>"] * 4
+    replaced = reply("replace")
+    sources = [["你好", "囧", "吗"][row.argmax()] for row in replaced.attention_weights]
+    assert replaced.tokens == sources
+    assert len(set(sources)) >= 1
+
+
+def language_model(chat, ids):
+    """A second route: the decoder over one word of zeros, stepped through by hand."""
+    units = chat.config.model.units
+    decoder = chat.model.decoder
+    from attention_seq2seq.model.encoder import Encoded
+
+    zeros = tf.zeros([1, units])
+    memory, state = decoder.start(
+        Encoded(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), (zeros, zeros))
+    )
+    before, result = 1, []
+    for word in ids:
+        logits, _, state = decoder.step(tf.constant([before]), memory, state)
+        result.append(float(tf.nn.log_softmax(logits)[0, word]))
+        before = word
+    return np.array(result)
+
+
+def said_ids(chat, reply):
+    return chat.codec.target_vocabulary.ids(reply.tokens) + [EOS] * reply.ended
+
+
+@pytest.mark.parametrize("words", [0, 2, 60])
+def test_scores_against_dullness_by_hand(chat, words):
+    decoding = DecodingConfig(
+        method="beam",
+        num_best=3,
+        anti_language_model=0.4,
+        anti_language_model_words=words,
+        coverage_penalty=0.2,
+    )
+    compared = 0
+    for reply in chat.replies([QUESTION], decoding)[0]:
+        ids = said_ids(chat, reply)
+        total = reply.log_probability - 0.4 * language_model(chat, ids)[:words].sum()
+        covered = np.log(np.clip(reply.attention_weights.sum(axis=0), 1e-9, 1)).sum()
+        expected = total / ((5 + len(ids)) / 6) + 0.2 * covered
+        assert reply.score == pytest.approx(expected, abs=1e-3)
+        if ids == chat.codec.encode_reply(reply.text):
+            (score,) = chat.scores([QUESTION], [reply.text], decoding)
+            assert score == pytest.approx(reply.score, abs=1e-3)
+            compared += 1
+    assert compared
+
+
+def test_ranking_anew_by_hand(chat):
+    options = {"method": "beam", "beam_width": 6}
+    (all_found,) = chat.replies([QUESTION], DecodingConfig(num_best=6, **options))
+    anew = DecodingConfig(
+        num_best=3, rerank_anti_language_model=0.8, rerank_length_bonus=0.3, **options
+    )
+
+    def score(reply):
+        ids = said_ids(chat, reply)
+        return reply.log_probability - 0.8 * language_model(chat, ids).sum() + 0.3 * len(ids)
+
+    expected = sorted(all_found, key=score, reverse=True)[:3]
+    (found,) = chat.replies([QUESTION], anew)
+    assert [reply.text for reply in found] == [reply.text for reply in expected]
+    np.testing.assert_allclose([r.score for r in found], [score(r) for r in expected], atol=1e-3)
+    scores = chat.scores([QUESTION] * 3, [reply.text for reply in found], anew)
+    np.testing.assert_allclose(scores, [reply.score for reply in found], atol=1e-3)
+
+
+def test_the_true_reply_ranks_first_where_the_model_knows_it(chat):
+    pairs = [(QUESTION, "晚上吃烤鸭吧"), ("周末早上喝什么", "早上喝豆浆吧")]
+    others = [["早上喝豆浆吧", "中午买水果吧"], ["晚上吃烤鸭吧", "中午买水果吧"]]
+    assert mean_rank(chat, pairs, others, DecodingConfig()) == 1
+    assert mean_rank(chat, [(QUESTION, "中午买水果吧")], [["晚上吃烤鸭吧"]], DecodingConfig()) == 2
+    # Of equal ones the true one comes last.
+    assert mean_rank(chat, pairs[:1], [["晚上吃烤鸭吧"]], DecodingConfig()) == 2
+
+
+def test_knobs_know_their_names():
+    knobs = Knobs.of(DecodingConfig(beam_width=7, top_p=0.3), 9, forbidden_ids=(3, 1, 3))
+    assert (int(knobs.beam_width), int(knobs.maximum_length)) == (7, 9)
+    assert float(knobs.top_p) == pytest.approx(0.3)
+    assert knobs.forbidden_ids.numpy().tolist() == [1, 3]
+    with pytest.raises(AttributeError, match="beem_width"):
+        knobs.beem_width  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "beem"}, "method is 'beem'; choose one of greedy, beam, sample"),
+        ({"beam_width": 0}, "beam_width is 0; expected between 1 and 1000"),
+        ({"beam_width": 5, "beam_groups": 2}, "the groups cannot be of one size"),
+        ({"method": "beam", "num_best": 6}, "a beam finds no more replies than it is wide"),
+        ({"num_best": 2}, "method is 'greedy', which finds one reply"),
+        ({"minimum_length": 5, "maximum_length": 4}, "minimum_length 5 is more than"),
+        ({"temperature": 0.0}, "temperature is 0.0; expected between 0.01"),
+        ({"top_p": float("nan")}, "top_p is nan"),
+        ({"top_k": 1.5}, "top_k is 1.5, a float; expected a int"),
+    ],
+)
+def test_options_that_cannot_be_are_explained(options, message):
+    with pytest.raises(ValueError, match=message):
+        DecodingConfig(**options)
+
+
+def test_prompts_of_several_turns():
+    pairs = [("你好", "你好呀"), ("你好呀", "吃了吗"), ("再见", "再见")]
+    config = TextConfig(source_segmentation="characters", context_turns=2)
+    codec = Codec.build(pairs, config)
+    words, ids = codec.read_prompt("再见\n你好\n你好呀\n吃了吗")
+    assert words == [*"你好", "<turn>", *"你好呀", "<turn>", *"吃了吗"], "two turns before the last"
+    assert ids[2] == ids[6] == 4
+    assert codec.read_prompt("你好\n吃了吗", limit=4)[0] == [*"吃了吗"], "whole turns are left out"
+    assert codec.read_prompt(b"\xe4\xbd\xa0\n\n\xe5\xa5\xbd")[0] == ["你", "<turn>", "好"]
+    assert codec.read_prompt("\n\n")[1] == [UNK]
+    single = Codec.build(pairs, TextConfig(source_segmentation="characters"))
+    assert 4 not in single.encode_prompt("你好\n你好")
+    assert EOS not in codec.encode_prompt("<eos>")
