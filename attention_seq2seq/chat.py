@@ -12,9 +12,10 @@ import tensorflow as tf
 from attention_seq2seq.config import Config
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.knobs import Knobs
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import load_weights
-from attention_seq2seq.search import Knobs, Search
+from attention_seq2seq.search import Search
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, SPECIALS, TURN, UNK
 

@@ -1,7 +1,6 @@
 """Ids of prompts to hypotheses: a model and the ways of decoding, each traced once."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -13,87 +12,12 @@ from attention_seq2seq.decoding.ranking import Ranking, length_divisors
 from attention_seq2seq.decoding.sampling import Sampling, sample
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.knobs import KNOBS, Knobs
 from attention_seq2seq.model.seq2seq import Seq2Seq
 
-_INTEGERS = (
-    "num_best",
-    "minimum_length",
-    "maximum_length",
-    "beam_width",
-    "beam_groups",
-    "top_k",
-    "sampling_seed",
-    "no_repeat_ngram",
-    "anti_language_model_words",
-)
-_FLOATS = (
-    "diversity",
-    "length_penalty",
-    "coverage_penalty",
-    "temperature",
-    "top_p",
-    "repetition_penalty",
-    "echo_penalty",
-    "anti_language_model",
-    "rerank_anti_language_model",
-    "rerank_length_bonus",
-)
-
-
-class Knobs(NamedTuple):
-    """Everything that may change from one call to the next, in four tensors.
-
-    Few, for each argument of a call costs time. `DecodingConfig` has the names of the numbers and
-    their meaning; each is an attribute: `knobs.beam_width` is int32[].
-
-    Attributes:
-        integers: int32[9].
-        floats: float32[10].
-        forbidden_ids: int32[num_forbidden], never said.
-        prefix_ids: int32[prefix_time], what each reply begins with.
-    """
-
-    integers: tf.Tensor
-    floats: tf.Tensor
-    forbidden_ids: tf.Tensor
-    prefix_ids: tf.Tensor
-
-    @classmethod
-    def of(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
-        """What a config says of the search, as tensors.
-
-        Args:
-            decoding: all but its words, its prefix and its maximum length.
-            maximum_length: the end counted.
-            forbidden_ids: ids never said.
-            prefix_ids: ids that each reply begins with.
-        """
-        number = {**vars(decoding), "maximum_length": maximum_length}
-        return cls(
-            integers=tf.constant([number[name] for name in _INTEGERS], tf.int32),
-            floats=tf.constant([number[name] for name in _FLOATS], tf.float32),
-            forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
-            prefix_ids=tf.constant(list(prefix_ids), tf.int32),
-        )
-
-    def __getattr__(self, name: str) -> tf.Tensor:
-        if name in _INTEGERS:
-            return self.integers[_INTEGERS.index(name)]
-        if name in _FLOATS:
-            return self.floats[_FLOATS.index(name)]
-        raise AttributeError(name)
-
-
-_KNOBS = Knobs(
-    tf.TensorSpec([len(_INTEGERS)], tf.int32, "integers"),
-    tf.TensorSpec([len(_FLOATS)], tf.float32, "floats"),
-    tf.TensorSpec([None], tf.int32, "forbidden_ids"),
-    tf.TensorSpec([None], tf.int32, "prefix_ids"),
-)
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
-_SEARCH = [_IDS, _LENGTH, _IDS, _KNOBS]
+_SEARCH = [_IDS, _LENGTH, _IDS, KNOBS]
 _REPLIES = [_IDS, _LENGTH, _IDS, _LENGTH]
 
 
@@ -127,7 +51,7 @@ class Search:
         self.beam = tf.function(self._beam, input_signature=_SEARCH)
         self.sample = tf.function(self._sample, input_signature=_SEARCH)
         self.follow = tf.function(self._follow, input_signature=_REPLIES)
-        self.score = tf.function(self._score, input_signature=[*_REPLIES, _KNOBS])
+        self.score = tf.function(self._score, input_signature=[*_REPLIES, KNOBS])
 
     def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         def search(*way):

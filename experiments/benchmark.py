@@ -1,15 +1,22 @@
 """Measures how fast things are, beside the other way of doing the same, in one run.
 
     python experiments/benchmark.py decode
+    python experiments/benchmark.py talk --model_dir=models/chat
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
 Machines are noisy: read the ratios.
+
+talk: from the start of chat.py to its first reply, and the milliseconds of each reply after it,
+text to text through a pipe, for prompts of the corpus the model was trained on.
 """
 
 import statistics
+import subprocess
+import sys
 import time
 from functools import partial
+from pathlib import Path
 
 from absl import app, flags
 
@@ -22,6 +29,8 @@ REPEATS = flags.DEFINE_integer(
     "repeats", 15, "calls of each way, taken in turn; the median counts", lower_bound=1
 )
 
+MODEL_DIR = flags.DEFINE_string("model_dir", None, "talk: the folder of a trained model")
+
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
 BEGIN, END = 1, 2
@@ -29,7 +38,7 @@ BEGIN, END = 1, 2
 
 def main(argv) -> None:
     """Runs the benchmark that was named."""
-    benchmarks = {"decode": decode}
+    benchmarks = {"decode": decode, "talk": talk}
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
@@ -63,6 +72,43 @@ def decode() -> None:
         print(f"{saved:44}{took[1] / one_call_each:>12.2f}")
 
 
+def talk() -> None:
+    """Prints how long one waits."""
+    from attention_seq2seq.config import Config
+    from attention_seq2seq.data.corpora import load_corpus
+
+    if not MODEL_DIR.value:
+        raise ValueError("talk talks with a trained model; give its folder, --model_dir=DIR.")
+    config = Config.load(MODEL_DIR.value)
+    data, seed = config.data, config.training.seed
+    corpus, _ = load_corpus(data.files, data.skip_bad_lines, data.validation_fraction, seed)
+    prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
+    chat = Path(__file__).with_name("chat.py")
+    with subprocess.Popen(
+        [sys.executable, str(chat), f"--model_dir={MODEL_DIR.value}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    ) as running:
+        first, *others = [answer_time(running, prompt) for prompt in prompts[:201]]
+        running.stdin.close()
+    print(f"from the start to the first reply, seconds   {first:>8.1f}")
+    print(f"replies after it, milliseconds: median       {1000 * statistics.median(others):>8.1f}")
+    print(
+        f"                                95 of 100    "
+        f"{1000 * statistics.quantiles(others, n=20)[-1]:>8.1f}"
+    )
+
+
+def answer_time(running, prompt: str) -> float:
+    """Seconds until a prompt sent to chat.py is answered."""
+    begin = time.perf_counter()
+    running.stdin.write(f"{prompt}\n")
+    running.stdin.flush()
+    running.stdout.readline()
+    return time.perf_counter() - begin
+
+
 def endless_model():
     """Random weights, and replies that never end by themselves: all ways take equal steps."""
     import tensorflow as tf
@@ -80,7 +126,7 @@ def endless_model():
 def knobs_of(method: str):
     """What `Chat` searches with: the special words but the end are forbidden."""
     from attention_seq2seq.decoding_config import DecodingConfig
-    from attention_seq2seq.search import Knobs
+    from attention_seq2seq.knobs import Knobs
 
     decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
     return Knobs.of(decoding, WORDS.value, forbidden_ids=(0, 1, 3, 4))

@@ -1,6 +1,7 @@
-"""Measures how dull the replies of a model are, and whether they fit, by ways of decoding.
+r"""Measures how dull the replies of a model are, and whether they fit, by ways of decoding.
 
-    python experiments/dullness.py --model_dir=models/chat
+    python experiments/dullness.py --model_dir=models/chat \
+        --flagfile=experiments/presets/against_dullness.flags
 
 The prompts are drawn from those set aside when the model was trained. Distinct-1 and -2: the share
 of words, and of pairs of words, in all replies that are different ones. Commonest: the share of
@@ -21,20 +22,27 @@ MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained mode
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=10)
 NUM_SHOWN = flags.DEFINE_integer("num_shown", 20, "replies printed of each way", lower_bound=0)
 SEED = flags.DEFINE_integer("seed", 1, "of the prompts, the other replies and those printed")
+BESIDE = flags.DEFINE_list(
+    "beside", ["greedy", "beam", "top-p"], "ways shown beside the one that the flags describe"
+)
+console.define_flags_of(DecodingConfig)
+flags.adopt_module_key_flags(console)
 
 WAYS = {
     "greedy": DecodingConfig(),
     "beam": DecodingConfig(method="beam"),
-    "beam against dullness": DecodingConfig(
-        method="beam", beam_width=10, anti_language_model=0.5, anti_language_model_words=5
-    ),
-    "top-p 0.9": DecodingConfig(method="sample", top_p=0.9),
+    "top-p": DecodingConfig(method="sample", top_p=0.9),
 }
 NUM_OTHERS = 9
 
 
 def main(_) -> None:
     """Prints the table, then replies of each way to the same prompts."""
+    asked = console.options_from_flags(DecodingConfig)
+    ways = {name: way_of(name) for name in BESIDE.value}
+    if asked not in ways.values():
+        ways["as the flags say"] = asked
+
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.evaluation import mean_rank
 
@@ -46,7 +54,7 @@ def main(_) -> None:
     print(f"{len(pairs)} prompts not trained on\n")
     print(f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'commonest':>10}{'echo':>7}{'rank':>7}")
     found = {}
-    for name, decoding in WAYS.items():
+    for name, decoding in ways.items():
         found[name] = chat.reply(prompts, decoding)
         rank = mean_rank(chat, pairs, others, scored_by(decoding))
         print_row(name, words, [reply.tokens for reply in found[name]], rank)
@@ -56,6 +64,13 @@ def main(_) -> None:
         print(f"\n{prompts[place]}  [true: {pairs[place].reply}]")
         for name, replies in found.items():
             print(f"  {name:24}{replies[place].text}")
+
+
+def way_of(name: str) -> DecodingConfig:
+    """A way of decoding by its name in `--beside`."""
+    if name not in WAYS:
+        raise ValueError(f"--beside={name}: no way of that name; there are {', '.join(WAYS)}.")
+    return WAYS[name]
 
 
 def print_row(name, prompts, replies, rank) -> None:

@@ -5,8 +5,9 @@ import tensorflow as tf
 
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.knobs import Knobs
 from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.search import Knobs, Search
+from attention_seq2seq.search import Search
 
 BEGIN, END, WORDS, LIMIT = 1, 2, 501, 40
 DECODING = {

@@ -11,8 +11,8 @@ from attention_seq2seq.config import Config, ModelConfig, TextConfig
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.evaluation import mean_rank
+from attention_seq2seq.knobs import Knobs
 from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.search import Knobs
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
 

@@ -23,8 +23,9 @@ ALLOWED = {
     "text": {"config"},
     "model": {"config"},
     "training": {"config", "data", "text", "model", "metrics"},
-    "search": {"decoding_config", "model", "decoding"},
-    "chat": {"config", "decoding_config", "text", "model", "decoding", "search"},
+    "knobs": {"decoding_config"},
+    "search": {"knobs", "model", "decoding"},
+    "chat": {"config", "decoding_config", "text", "model", "decoding", "knobs", "search"},
     "evaluation": {"decoding_config", "chat", "metrics"},
 }
 

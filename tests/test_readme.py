@@ -1,6 +1,7 @@
 """What the READMEs say is so: their Python runs, their commands exist, their numbers agree."""
 
 import contextlib
+import dataclasses
 import io
 import re
 import shlex
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from attention_seq2seq.config import Config
+from attention_seq2seq.decoding_config import DecodingConfig
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE = (
@@ -61,7 +63,7 @@ def test_a_command_exists(command):
         assert command[0] in ("pip", "pytest")
         return
     script = (ROOT / command[1]).read_text(encoding="utf-8")
-    options = {f.name for group in Config.__dataclass_fields__.values() for f in _fields(group)}
+    options = option_names()
     for argument in command[2:]:
         name, _, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name == "help":
@@ -71,8 +73,9 @@ def test_a_command_exists(command):
             assert (ROOT / value).is_file()
 
 
-def _fields(group):
-    return group.type.__dataclass_fields__.values()
+def option_names():
+    groups = [group.type for group in dataclasses.fields(Config)] + [DecodingConfig]
+    return {field.name for group in groups for field in dataclasses.fields(group)}
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])
@@ -86,7 +89,7 @@ def test_what_is_linked_is_there(text):
 
 
 def test_every_preset_can_be_used():
-    names = {f.name for group in Config.__dataclass_fields__.values() for f in _fields(group)}
+    names = option_names()
     presets = sorted((ROOT / "experiments/presets").glob("*.flags"))
     assert presets
     for preset in presets:

@@ -1,18 +1,22 @@
 """What trained models can do: memorise, generalise, and look where they must."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.data.pairs import Pair
+from attention_seq2seq.metrics import exact_match
 from attention_seq2seq.training.trainer import train
 from running import ROOT, script
 
 # One after another on one worker: one of them is timed.
 pytestmark = pytest.mark.xdist_group("learning")
 
+NAMES = "春夏秋冬东南西北"
 PRESETS = ROOT / "experiments" / "presets"
 
 
@@ -54,3 +58,28 @@ def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
     assert exact >= 99
     assert looking >= 98
     assert seconds <= 90
+
+
+def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
+    """The last prompt of each conversation is the same; only the first tells the answer."""
+    pairs = []
+    for number, name in enumerate(NAMES):
+        turns = [f"我叫小{name}", f"你好小{name}", "我叫什么", f"你叫小{name}"]
+        pairs += [Pair(*both, number) for both in pairwise(turns)]
+    options = TrainingConfig(epochs=60, batch_size=8, learning_rate=0.01, patience=0)
+    shares = {}
+    for context_turns in (0, 2):
+        text = TextConfig(
+            source_segmentation="characters",
+            target_segmentation="characters",
+            context_turns=context_turns,
+        )
+        config = Config(text=text, model=ModelConfig(units=32), training=options)
+        train(pairs, tmp_path / str(context_turns), config, (), progress=False)
+        chat = Chat.load(tmp_path / str(context_turns))
+        before = [f"我叫小{name}\n你好小{name}\n" for name in NAMES]
+        asked = [f"{turns if context_turns else ''}我叫什么" for turns in before]
+        replies = [reply.text for reply in chat.reply(asked)]
+        shares[context_turns] = exact_match(replies, [f"你叫小{name}" for name in NAMES])
+    assert shares[2] == 1
+    assert shares[0] <= 1 / len(NAMES)
