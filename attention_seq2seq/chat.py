@@ -1,7 +1,7 @@
 """A prompt to a reply: codec, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -134,14 +134,10 @@ class Chat:
         read = [self._read(prompt) for prompt in prompts]
         knobs = self._knobs(decoding)
         found = [[] for _ in prompts]
-        # Of similar length: little is padded, and none waits for the longest of all.
-        order = sorted(range(len(read)), key=lambda number: len(read[number][1]))
-        for start in range(0, len(order), _BATCH_SIZE):
-            batch = order[start : start + _BATCH_SIZE]
-            for number, replies in zip(
-                batch, self._search([read[i] for i in batch], decoding, knobs)
-            ):
-                found[number] = replies
+        for batch in _batches_of_similar_length([ids for _, ids in read]):
+            replies = self._search([read[i] for i in batch], decoding, knobs)
+            for number, of_one in zip(batch, replies):
+                found[number] = of_one
         return found
 
     def scores(
@@ -160,8 +156,12 @@ class Chat:
         """
         knobs = self._knobs(decoding or DecodingConfig())
         source = [self._read(prompt)[1] for prompt in prompts]
-        targets = [self.codec.encode_reply(reply) for reply in replies]
-        return self.search.score(*_padded(source), *_padded(targets), knobs).numpy().tolist()
+        target = [self.codec.encode_reply(reply) for reply in replies]
+        scores = np.zeros(len(target))
+        for batch in _batches_of_similar_length(target):
+            sides = ([ids[i] for i in batch] for ids in (source, target))
+            scores[batch] = self.search.score(*(x for s in sides for x in _padded(s)), knobs)
+        return scores.tolist()
 
     def contributions(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
         """How much each word of a prompt contributes to each word of a reply.
@@ -267,6 +267,13 @@ def _different(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
     for found in hypotheses:
         said.setdefault(tuple(found.ids[: found.length].tolist()), found)
     return list(said.values())
+
+
+def _batches_of_similar_length(rows: Sequence[Sequence]) -> Iterator[list[int]]:
+    """The places of rows that go together: little is padded, and none waits for the longest."""
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
+    for start in range(0, len(order), _BATCH_SIZE):
+        yield order[start : start + _BATCH_SIZE]
 
 
 def _padded(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[tf.Tensor, tf.Tensor]:

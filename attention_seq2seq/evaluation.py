@@ -39,7 +39,6 @@ def mean_rank(
     pairs: Sequence[Sequence],
     others: Sequence[Sequence[str]],
     decoding: DecodingConfig,
-    batch_size: int = 16,
 ) -> float:
     """Where the true reply stands among others, on average: 1 is always first.
 
@@ -49,15 +48,12 @@ def mean_rank(
         others: for each pair, replies that are not to its prompt.
         decoding: whose score orders them, see `Chat.scores`. Of equal ones the true one comes
             last.
-        batch_size: pairs scored at once.
     """
+    prompts = [pair[0] for pair, wrong in zip(pairs, others) for _ in range(1 + len(wrong))]
+    replies = [reply for pair, wrong in zip(pairs, others) for reply in (pair[1], *wrong)]
+    scores = iter(chat.scores(prompts, replies, decoding))
     ranks = []
-    for first in range(0, len(pairs), batch_size):
-        batch = list(zip(pairs, others))[first : first + batch_size]
-        prompts = [pair[0] for pair, wrong in batch for _ in range(1 + len(wrong))]
-        replies = [reply for pair, wrong in batch for reply in (pair[1], *wrong)]
-        scores = iter(chat.scores(prompts, replies, decoding))
-        for _, wrong in batch:
-            true = next(scores)
-            ranks.append(1 + sum(next(scores) >= true for _ in wrong))
+    for wrong in others:
+        true = next(scores)
+        ranks.append(1 + sum([next(scores) >= true for _ in wrong]))
     return sum(ranks) / len(ranks)

@@ -66,10 +66,10 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
     options = [f"--model_dir={meals_dir}", f"--prompts={prompts}", "--method=sample"]
     assert script("reply", *options, f"--replies={whole}").returncode == 0
     command = [sys.executable, ROOT / "experiments/reply.py", *options, f"--replies={out}"]
-    part = tmp_path / "out.txt.part"
+    part, job = (tmp_path / f"out.txt{end}" for end in (".part", ".job"))
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
-    while not (part.exists() and part.stat().st_size) and time.monotonic() < until:
+    while not job.exists() and time.monotonic() < until:
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)
     running.wait()

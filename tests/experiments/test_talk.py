@@ -1,5 +1,7 @@
 """Talking on a terminal, and its commands."""
 
+import time
+
 import pexpect
 import pytest
 from talk import NAMES, Talk
@@ -116,6 +118,9 @@ def test_on_a_terminal(meals_dir):
     terminal.sendline(QUESTION)
     terminal.expect("晚上吃烤鸭吧\r\n> ")
     terminal.send("a line that is not meant")
+    # Readline notices Ctrl-C while it waits for a key, not while it takes one.
+    terminal.expect_exact("not meant")
+    time.sleep(0.5)
     terminal.sendintr()
     terminal.expect("> ")
     terminal.send("/hel\t\n")
