@@ -5,7 +5,8 @@
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
-Machines are noisy: read the ratios.
+Ours always gives log-probabilities and attention weights too; "greedy, explained" has TensorFlow
+Addons give them as well, which it cannot in beam search. Machines are noisy: read the ratios.
 
 talk: from the start of chat.py to its first reply, and the milliseconds of each reply after it,
 text to text through a pipe, for prompts of the corpus the model was trained on.
@@ -56,20 +57,26 @@ def decode() -> None:
     ours, theirs = Search(model, BEGIN, END), TFADecoders(model, BEGIN, END, BEAM_WIDTH)
     print(f"{UNITS.value} units, {VOCABULARY.value} words, replies of {WORDS.value} words\n")
     print(f"{'milliseconds a call':20}{'batch':>6}{'ours':>9}{'TFA':>9}{'ours / TFA':>12}")
-    for method, name in (("greedy", "greedy"), ("beam", f"beam {BEAM_WIDTH}")):
-        our_search, their_search = getattr(ours, method), getattr(theirs, method)
+    saved = {}
+    for method, their_search, name in (
+        ("greedy", theirs.greedy, "greedy"),
+        ("greedy", theirs.greedy_explained, "greedy, explained"),
+        ("beam", theirs.beam, f"beam {BEAM_WIDTH}"),
+    ):
+        our_search = getattr(ours, method)
         knobs, took = knobs_of(method), []
         for batch_size in BATCH_SIZES:
             ids, length = prompts_of(batch_size)
             mine, other = medians(
-                partial(ids_found, our_search, ids, length, ids, knobs),
+                partial(our_search, ids, length, ids, knobs),
                 partial(their_search, ids, length, WORDS.value),
             )
             took.append(mine)
             print(f"{name:20}{batch_size:>6}{mine:>9.1f}{other:>9.1f}{mine / other:>12.2f}")
-        one_call_each = BATCH_SIZES[1] * took[0]
-        saved = f"  one call for {BATCH_SIZES[1]} prompts / a call for each"
-        print(f"{saved:44}{took[1] / one_call_each:>12.2f}")
+        saved[name] = took[1] / (BATCH_SIZES[1] * took[0])
+    print(f"\none call for {BATCH_SIZES[1]} prompts / a call for each")
+    for name, ratio in saved.items():
+        print(f"{name:44}{ratio:>12.2f}")
 
 
 def talk() -> None:
@@ -141,23 +148,23 @@ def prompts_of(batch_size: int):
     return ids, tf.fill([batch_size], WORDS.value)
 
 
-def ids_found(search, *arguments):
-    """The ids alone of what a search finds."""
-    return search(*arguments).ids
+def first_tensor(found):
+    """The ids, of a search that gives them alone or first."""
+    return found[0] if isinstance(found, tuple) else found
 
 
 def medians(*ways) -> list[float]:
     """Milliseconds a call, the ways taken in turn; the first calls are not counted: they trace."""
     for way in ways:
         for _ in range(2):
-            ids = way()
+            ids = first_tensor(way())
         if WORDS.value not in ids.shape:
             raise ValueError(f"a reply took other than {WORDS.value} steps; nothing to compare.")
     times = [[] for _ in ways]
     for _ in range(REPEATS.value):
         for way, taken in zip(ways, times):
             begin = time.perf_counter()
-            way().numpy()
+            first_tensor(way()).numpy()
             taken.append(1000 * (time.perf_counter() - begin))
     return [statistics.median(taken) for taken in times]
 

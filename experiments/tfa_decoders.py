@@ -9,7 +9,7 @@ from attention_seq2seq.model.seq2seq import Seq2Seq
 class TFADecoders:
     """`BasicDecoder` and `BeamSearchDecoder` over the AttentionWrapper of a model of ours.
 
-    Both are traced once, for any batch and any length.
+    All are traced once, for any batch and any length.
 
     Args:
         model: with attention, starting from zeros.
@@ -29,10 +29,25 @@ class TFADecoders:
             tf.TensorSpec([], tf.int32),
         ]
         self.greedy = tf.function(self._greedy, input_signature=signature)
+        self.greedy_explained = tf.function(self._greedy_explained, input_signature=signature)
         self.beam = tf.function(self._beam, input_signature=signature)
 
     def _greedy(self, source_ids, source_length, max_length):
         """int32[batch, time]."""
+        outputs, _ = self._decoded_greedily(source_ids, source_length, max_length)
+        return outputs.sample_id
+
+    def _greedy_explained(self, source_ids, source_length, max_length):
+        """Ids, log-probabilities and attention weights: all that our greedy decoding gives."""
+        wrapper = self.model.decoder.recurrence.cell
+        wrapper._alignment_history = True
+        outputs, state = self._decoded_greedily(source_ids, source_length, max_length)
+        wrapper._alignment_history = False
+        log_probabilities = tf.nn.log_softmax(outputs.rnn_output)
+        log_probabilities = tf.gather(log_probabilities, outputs.sample_id, batch_dims=2)
+        return outputs.sample_id, log_probabilities, state.alignment_history.stack()
+
+    def _decoded_greedily(self, source_ids, source_length, max_length):
         cell, state = self._start(source_ids, source_length, 1)
         decoder = seq2seq.BasicDecoder(
             cell,
@@ -40,8 +55,7 @@ class TFADecoders:
             output_layer=self.model.decoder.output_projection,
             maximum_iterations=max_length,
         )
-        outputs, _, _ = self._run(decoder, tf.shape(source_ids)[0], state)
-        return outputs.sample_id
+        return self._run(decoder, tf.shape(source_ids)[0], state)
 
     def _beam(self, source_ids, source_length, max_length):
         """int32[batch, time, beam]."""
@@ -52,7 +66,7 @@ class TFADecoders:
             output_layer=self.model.decoder.output_projection,
             maximum_iterations=max_length,
         )
-        outputs, _, _ = self._run(decoder, tf.shape(source_ids)[0], state)
+        outputs, _ = self._run(decoder, tf.shape(source_ids)[0], state)
         return outputs.predicted_ids
 
     def _start(self, source_ids, source_length, copies):
@@ -66,9 +80,10 @@ class TFADecoders:
         )
 
     def _run(self, decoder, batch_size, state):
-        return decoder(
+        outputs, state, _ = decoder(
             self.model.decoder.embedding.embeddings,
             start_tokens=tf.fill([batch_size], self.begin_id),
             end_token=self.end_id,
             initial_state=state,
         )
+        return outputs, state
