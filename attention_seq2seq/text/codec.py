@@ -5,7 +5,7 @@ from pathlib import Path
 
 from attention_seq2seq.config import TextConfig
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import segmenter_for
+from attention_seq2seq.text.segmentation import segmenter_for, tokenizer_with
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 
 SOURCE_FILE = "source_vocabulary.txt"
@@ -133,6 +133,10 @@ class Codec:
     def join_reply(self, words: Iterable[str]) -> str:
         """The text of a reply's words."""
         return self._target.join(list(words))
+
+    def tokenizer(self):
+        """The `jieba.Tokenizer` that cuts the words, with the user's."""
+        return tokenizer_with(self._user_words)
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 # Letters and digits of scripts that are written with blanks between the words.
-_SPACED = r"[0-9A-Za-z\u00C0-\u1FFF]"
-_BOTH_SPACED = re.compile(f"{_SPACED}\n{_SPACED}")
+SPACED = "0-9A-Za-z\u00c0-\u1fff"
+_BOTH_SPACED = re.compile(f"[{SPACED}]\n[{SPACED}]")
 
 
 class Segmenter(Protocol):
@@ -61,11 +61,11 @@ class JiebaSegmenter:
 
     def __init__(self, hmm: bool = True, user_words: Sequence[str] = ()):
         self.hmm = hmm
-        self._tokenizer = _tokenizer(tuple(user_words))
+        self.tokenizer = tokenizer_with(tuple(user_words))
 
     def cut(self, text: str) -> list[str]:
         """The words of a normalised text."""
-        return [word for word in self._tokenizer.lcut(text, HMM=self.hmm) if not word.isspace()]
+        return [word for word in self.tokenizer.lcut(text, HMM=self.hmm) if not word.isspace()]
 
     join = staticmethod(join_words)
 
@@ -100,7 +100,7 @@ def segmenter_for(name: str, jieba_hmm: bool, user_words: Sequence[str] = ()) ->
 
 
 @cache
-def _tokenizer(user_words: tuple[str, ...]):
+def tokenizer_with(user_words: tuple[str, ...]):
     """A jieba tokenizer of our own, loaded quietly and from a cache that nobody else can write."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated")

@@ -67,18 +67,18 @@ def test_of_real_sentences_and_odd_ones(hmm, tmp_path):
     extremes = ["", "龘" * 8000, "a" * 8000, "1.5%吃" * 1600, "，。" * 4000, "今天晚上" * 2000]
     texts = list(map(Normalizer(True), texts + odd_texts(4000, 1) + extremes))
     assert len(texts) > 6000
-    assert not differences(JiebaSegmenter(hmm)._tokenizer, hmm, tmp_path, texts)
+    assert not differences(JiebaSegmenter(hmm).tokenizer, hmm, tmp_path, texts)
 
 
 def test_of_every_code_point(hmm, tmp_path):
     every = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
     texts = ["吃".join(every[first : first + 512]) for first in range(0, len(every), 512)]
     texts = list(map(Normalizer(False), texts))
-    assert not differences(JiebaSegmenter(hmm)._tokenizer, hmm, tmp_path, texts)
+    assert not differences(JiebaSegmenter(hmm).tokenizer, hmm, tmp_path, texts)
 
 
 def test_of_batches_with_nothing_to_cut(hmm, tmp_path):
-    graph = JiebaGraph(JiebaSegmenter(hmm)._tokenizer, hmm, tmp_path)
+    graph = JiebaGraph(JiebaSegmenter(hmm).tokenizer, hmm, tmp_path)
     assert graph.cut(tf.constant([], tf.string)).to_list() == []
     assert graph.cut(tf.constant(["", " "])).to_list() == [[], []]
     assert graph.cut(tf.constant(["。"])).to_list() == [["。".encode()]]
@@ -110,7 +110,7 @@ def test_of_words_added_and_taken_away(hmm, tmp_path):
         "晚上吃",
         "什么 1",
     ]
-    tokenizer = JiebaSegmenter(hmm, words)._tokenizer
+    tokenizer = JiebaSegmenter(hmm, words).tokenizer
     tokenizer.del_word("今天")
     texts = [
         "今天晚上吃什么",
@@ -123,7 +123,7 @@ def test_of_words_added_and_taken_away(hmm, tmp_path):
 
 
 def test_of_a_word_that_the_guess_may_not_make(tmp_path, monkeypatch):
-    tokenizer = JiebaSegmenter()._tokenizer
+    tokenizer = JiebaSegmenter().tokenizer
     guessed = "他来到了网易杭研大厦"
     assert "杭研" in tokenizer.lcut(guessed)
     monkeypatch.setattr(jieba.finalseg, "Force_Split_Words", {"杭研"})
