@@ -232,7 +232,13 @@ class Chat:
                     f"({' '.join(self.codec.reply_words(word))}); forbid one of them."
                 )
             forbidden += [i for i in ids if i != UNK]
-        prefix = vocabulary.ids(self.codec.reply_words(decoding.prefix))
+        prefix_words = self.codec.reply_words(decoding.prefix)
+        prefix = vocabulary.ids(prefix_words)
+        if UNK in prefix:
+            raise ValueError(
+                f"prefix: {prefix_words[prefix.index(UNK)]!r} is no word of this model's "
+                "vocabulary, so no reply can begin with it. Choose another."
+            )
         # The end of the reply is no word of it.
         maximum_length = (decoding.maximum_length or self.config.data.max_target_length) + 1
         return Knobs.of(decoding, maximum_length, forbidden, prefix)
@@ -245,8 +251,10 @@ class Chat:
         weights = found.attention_weights[: found.length, : len(source_ids)]
         tokens = self.codec.target_vocabulary.words(ids[:-1] if ended else ids)
         if replace_unknown and weights.size:
+            # The border between two turns is no word to be said.
+            sayable = np.array([i != TURN for i in source_ids])
             tokens = [
-                prompt_tokens[row.argmax()] if i == UNK else token
+                prompt_tokens[np.where(sayable, row, -1.0).argmax()] if i == UNK else token
                 for token, i, row in zip(tokens, ids, weights)
             ]
         return Reply(

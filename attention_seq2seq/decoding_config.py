@@ -23,10 +23,12 @@ class DecodingConfig(Options):
         "side by side) or sample (each word drawn at random)",
         choices=("greedy", "beam", "sample"),
     )
-    num_best: int = option(1, "replies to each prompt: of a beam the best, or samples", low=1)
-    minimum_length: int = option(0, "fewest words of a reply", unit="words", low=0)
+    num_best: int = option(
+        1, "replies to each prompt: of a beam the best, or samples", low=1, high=1000
+    )
+    minimum_length: int = option(0, "fewest words of a reply", unit="words", low=0, high=10_000)
     maximum_length: int = option(
-        0, "longer replies are cut; 0: as long as in training", unit="words", low=0
+        0, "longer replies are cut; 0: as long as in training", unit="words", low=0, high=10_000
     )
     beam_width: int = option(5, "hypotheses kept at each step", unit="hypotheses", low=1, high=1000)
     beam_groups: int = option(
@@ -38,6 +40,7 @@ class DecodingConfig(Options):
         "chosen it",
         unit="nats",
         low=0.0,
+        high=1000.0,
     )
     length_penalty: float = option(
         1.0,
@@ -47,13 +50,20 @@ class DecodingConfig(Options):
         high=10.0,
     )
     coverage_penalty: float = option(
-        0.0, "weight of the cost of prompt words that received little attention", low=0.0
+        0.0,
+        "weight of the cost of prompt words that received little attention",
+        low=0.0,
+        high=1000.0,
     )
     temperature: float = option(
         1.0, "sampling: below 1 the probable becomes more so", low=0.01, high=100.0
     )
     top_k: int = option(
-        0, "sampling: from this many most probable words; 0: from all", unit="words", low=0
+        0,
+        "sampling: from this many most probable words; 0: from all",
+        unit="words",
+        low=0,
+        high=2**31 - 1,
     )
     top_p: float = option(
         1.0,
@@ -65,15 +75,20 @@ class DecodingConfig(Options):
         1, "sampling: the same seed draws the same reply", low=0, high=2**31 - 1
     )
     no_repeat_ngram: int = option(
-        0, "no sequence of this many words is said twice; 0: any may be", unit="words", low=0
+        0,
+        "no sequence of this many words is said twice; 0: any may be",
+        unit="words",
+        low=0,
+        high=1000,
     )
     repetition_penalty: float = option(
-        1.0, "the probability of a word said before is divided by this", low=1.0
+        1.0, "the probability of a word said before is divided by this", low=1.0, high=1e6
     )
     echo_penalty: float = option(
         1.0,
         "the probability of a word that goes on as the prompt does is divided by this",
         low=1.0,
+        high=1e6,
     )
     forbidden_words: tuple = option((), "words never said", unit="words")
     prefix: str = option("", "what every reply begins with")
@@ -88,15 +103,21 @@ class DecodingConfig(Options):
         "against dull replies: this times the log-probability that a word has without the prompt "
         "is taken from its own; needs a model trained with empty_probability",
         low=0.0,
+        high=1000.0,
     )
     anti_language_model_words: int = option(
-        5, "anti_language_model acts on the first words of a reply only", unit="words", low=0
+        5,
+        "anti_language_model acts on the first words of a reply only",
+        unit="words",
+        low=0,
+        high=10_000,
     )
     rerank_anti_language_model: float = option(
         0.0,
         "the hypotheses found are ranked anew: by log-probability less this times the "
         "log-probability without the prompt, plus rerank_length_bonus for each word",
         low=0.0,
+        high=1000.0,
     )
     rerank_length_bonus: float = option(
         0.0, "see rerank_anti_language_model", unit="nats", low=-100.0, high=100.0

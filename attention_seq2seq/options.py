@@ -1,6 +1,7 @@
 """Frozen dataclasses whose fields know their meaning, unit and bounds, and check them."""
 
 import dataclasses
+import math
 from typing import Any
 
 
@@ -34,9 +35,10 @@ def _checked(field: dataclasses.Field, value: Any) -> Any:
         raise ValueError(
             f"{field.name} is {value!r}; choose one of {', '.join(bounds['choices'])}."
         )
+    if kind is float and not math.isfinite(value):
+        raise ValueError(f"{field.name} is {value!r}; expected a finite number.")
     low, high = bounds["low"], bounds["high"]
-    # Written so that NaN fails as well.
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
+    if (low is not None and value < low) or (high is not None and value > high):
         limit = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"{field.name} is {value!r}; expected {limit}.")
     return value

@@ -78,6 +78,10 @@ def draw(reply, picture: str) -> str:
     """Writes the tables of a reply as a picture, and says so."""
     from attention_seq2seq.pictures import save_picture
 
+    if not Path(picture).suffix:
+        raise ValueError(
+            f"{picture}: a picture's name tells its format, for example {picture}.png."
+        )
     save_picture(picture, reply.rows, reply.prompt_tokens, _tables(reply))
     return f"\nThe tables as a picture: {picture}"
 

@@ -19,7 +19,7 @@ import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
-NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=10)
+NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=30)
 NUM_SHOWN = flags.DEFINE_integer("num_shown", 20, "replies printed of each way", lower_bound=0)
 SEED = flags.DEFINE_integer("seed", 1, "of the prompts, the other replies and those printed")
 BESIDE = flags.DEFINE_list(
@@ -60,7 +60,9 @@ def main(_) -> None:
         print_row(name, words, [reply.tokens for reply in found[name]], rank)
     references = [chat.codec.reply_words(pair.reply) for pair in pairs]
     print_row("the true replies", words, references, None)
-    for place in random.Random(SEED.value).sample(range(len(pairs)), NUM_SHOWN.value):
+    for place in random.Random(SEED.value).sample(
+        range(len(pairs)), min(NUM_SHOWN.value, len(pairs))
+    ):
         print(f"\n{prompts[place]}  [true: {pairs[place].reply}]")
         for name, replies in found.items():
             print(f"  {name:24}{replies[place].text}")

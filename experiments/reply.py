@@ -55,6 +55,8 @@ def main(_) -> None:
         return
     if Path(REPLIES.value).exists():
         raise ValueError(f"{REPLIES.value} exists; remove it, or give another --replies.")
+    if not Path(REPLIES.value).absolute().parent.is_dir():
+        raise ValueError(f"{REPLIES.value}: there is no such folder; make it, or give another.")
 
     from unfinished import Unfinished
 
@@ -88,7 +90,7 @@ def lines_of_prompts() -> Iterator[str]:
         sys.stdin.reconfigure(newline="\n")
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return
-    with Path(PROMPTS.value).open(encoding="utf-8", errors="replace", newline="\n") as file:
+    with Path(PROMPTS.value).open(encoding="utf-8-sig", errors="replace", newline="\n") as file:
         yield from (line.rstrip("\r\n") for line in file)
 
 

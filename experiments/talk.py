@@ -1,8 +1,10 @@
 """A talk with a model: turns, and commands that begin with a slash."""
 
+import csv
 import dataclasses
 import difflib
 import inspect
+import io
 from pathlib import Path
 
 import console
@@ -64,13 +66,16 @@ class Talk:
             return self._reply(line).text
         name, *arguments = line[1:].split() or [""]
         if name not in self.commands:
-            raise ValueError(f"/{name} is no command{_meant(name, self.commands)}; see /help.")
+            raise ValueError(
+                f"/{name} is no command{_meant(name, self.commands, '/')}. /help lists them."
+            )
         command = self.commands[name]
         try:
             inspect.signature(command).bind(*arguments)
         except TypeError:
             usage = next(line for line in HELP.splitlines() if line.startswith(f"/{name}"))
-            raise ValueError(f"got {line!r}; expected {usage}") from None
+            usage, _, meaning = usage.partition("  ")
+            raise ValueError(f"got {line!r}; expected {usage}: {meaning.strip()}.") from None
         return command(*arguments)
 
     def complete(self, text: str) -> list[str]:
@@ -134,7 +139,7 @@ class Talk:
 
     def _set(self, name: str, *value: str) -> str:
         if name not in NAMES:
-            raise ValueError(f"{name} is no option{_meant(name, NAMES)}; see /show.")
+            raise ValueError(f"{name} is no option{_meant(name, NAMES)}. /show lists them.")
         text = " ".join(value)
         kind = type(getattr(self.decoding, name))
         if kind is tuple:
@@ -157,6 +162,9 @@ class Talk:
 
     def _save(self, name: str) -> str:
         talk, options = Path(f"{name}.tsv"), Path(f"{name}.flags")
+        for path in (talk, options):
+            if path.exists():
+                raise ValueError(f"{path} exists; remove it, or choose another name.")
         lines = [
             "\t".join(side.replace("\t", " ") for side in pair)
             for pair in zip(self.turns[::2], self.turns[1::2])
@@ -169,18 +177,20 @@ class Talk:
         return HELP
 
     def _change(self, **values) -> str:
-        before = self.decoding
-        self.decoding = dataclasses.replace(before, **values)
-        if self.decoding.method != before.method:
-            self.warm_up()
+        changed = dataclasses.replace(self.decoding, **values)
+        # Tried before it is kept: a word may be unknown to the model, and the first answer of a
+        # way of searching takes seconds.
+        self.chat.reply([""], changed)
+        self.decoding = changed
         return ", ".join(f"{name} {getattr(self.decoding, name)}" for name in values)
 
     def _possible_context(self, turns: int) -> int:
         trained = self.chat.config.text.context_turns
         if not 0 <= turns <= trained:
+            possible = f"ask for 0 to {trained}" if trained else "only 0 is possible with it"
             raise ValueError(
-                f"{turns} turns of context, but this model was trained with {trained}; train "
-                f"one with --context_turns={max(turns, 1)}, or ask for 0 to {trained}."
+                f"{turns} turns of context, but this model was trained with {trained}: "
+                f"{possible}; a model of more is trained with --context_turns."
             )
         return turns
 
@@ -192,9 +202,16 @@ def _number(kind: type, text: str, what: str):
         raise ValueError(f"{what} is {text!r}; expected a number.") from None
 
 
-def _meant(name: str, names) -> str:
+def _meant(name: str, names, mark: str = "") -> str:
     near = difflib.get_close_matches(name, names, 1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f" (did you mean {mark}{near[0]}?)" if near else ""
+
+
+def _as_list(words) -> str:
+    """As a flag that is a list reads it: a comma that is a word stands in quotes."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(words)
+    return line.getvalue()
 
 
 def _as_flags(decoding: DecodingConfig) -> str:
@@ -203,6 +220,6 @@ def _as_flags(decoding: DecodingConfig) -> str:
     for name in NAMES:
         value = getattr(decoding, name)
         if value != getattr(DecodingConfig(), name):
-            shown = ",".join(value) if isinstance(value, tuple) else value
+            shown = _as_list(value) if isinstance(value, tuple) else value
             lines.append(f"--{name}={shown}\n")
     return "".join(lines)

@@ -57,11 +57,15 @@ def test_the_way_of_searching_changes_and_is_reset(talk):
 def test_the_talk_and_the_options_are_saved(talk, tmp_path):
     talk.answer(QUESTION)
     talk.answer("/set beam_width 7")
-    talk.answer("/set forbidden_words 烤鸭 吧")
+    talk.answer("/set forbidden_words 烤鸭 ,")
     talk.answer(f"/save {tmp_path}/mine")
     assert (tmp_path / "mine.tsv").read_text(encoding="utf-8") == f"{QUESTION}\t晚上吃烤鸭吧\n"
     flags = (tmp_path / "mine.flags").read_text(encoding="utf-8")
-    assert flags == "--beam_width=7\n--forbidden_words=烤鸭,吧\n"
+    assert flags == '--beam_width=7\n--forbidden_words=烤鸭,","\n'
+    with pytest.raises(ValueError, match=r"mine\.tsv exists"):
+        talk.answer(f"/save {tmp_path}/mine")
+    with pytest.raises(ValueError, match=r"for example picture\.png"):
+        talk.answer("/why picture")
     with pytest.raises(OSError, match="nowhere"):
         talk.answer(f"/save {tmp_path}/nowhere/mine")
 
@@ -69,18 +73,22 @@ def test_the_talk_and_the_options_are_saved(talk, tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("/bean 5", r"/bean is no command; did you mean beam\?; see /help\."),
+        ("/bean 5", r"/bean is no command \(did you mean /beam\?\)\. /help lists them\."),
         ("/", "/ is no command"),
         ("/beam five", "the width is 'five'; expected a number"),
         ("/beam 0", "beam_width is 0"),
         ("/beam 5 6", r"got '/beam 5 6'; expected /beam \[WIDTH\]"),
         ("/set", "expected /set NAME VALUE"),
-        ("/set beam_wdth 4", "beam_wdth is no option; did you mean beam_width"),
+        ("/set beam_wdth 4", r"beam_wdth is no option \(did you mean beam_width\?\)"),
         ("/set top_p 7", "top_p is 7.0; expected between 0.0 and 1.0"),
         ("/set top_k many", "top_k is 'many'; expected a number"),
         ("/sample cold", "the temperature is 'cold'"),
-        ("/context 2", "this model was trained with 0; train one with --context_turns=2"),
+        ("/context 2", "this model was trained with 0: only 0 is possible with it"),
         ("/context -1", "-1 turns of context"),
+        ("/set coverage_penalty inf", "coverage_penalty is inf; expected a finite number"),
+        ("/set maximum_length 9999999999", "expected between 0 and 10000"),
+        ("/set forbidden_words 烤鸭,包子", "is 3 words to this model"),
+        ("/set prefix 魑魅", "is no word of this model's vocabulary"),
     ],
 )
 def test_a_wrong_command_is_explained_and_changes_nothing(talk, line, message):
