@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config import Config
+from attention_seq2seq.contributions import contributions
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.knobs import Knobs
@@ -23,9 +24,6 @@ log = logging.getLogger(__name__)
 
 # More prompts than this are answered in several batches, each of prompts of similar length.
 _BATCH_SIZE = 64
-
-# Differences of log-probabilities in float32 smaller than this are no differences.
-_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +130,7 @@ class Chat:
             raise TypeError(f"got one {type(prompts).__name__}; expected a list: reply([prompt]).")
         decoding = decoding or DecodingConfig()
         read = [self._read(prompt) for prompt in prompts]
-        knobs = self._knobs(decoding)
+        knobs = self.knobs(decoding)
         found = [[] for _ in prompts]
         for batch in _batches_of_similar_length([ids for _, ids in read]):
             replies = self._search([read[i] for i in batch], decoding, knobs)
@@ -154,7 +152,7 @@ class Chat:
             decoding: its penalties and weights are applied, its constraints are not. By default
                 the log-probability, divided as `length_penalty` says.
         """
-        knobs = self._knobs(decoding or DecodingConfig())
+        knobs = self.knobs(decoding or DecodingConfig())
         source = [self._read(prompt)[1] for prompt in prompts]
         target = [self.codec.encode_reply(reply) for reply in replies]
         scores = np.zeros(len(target))
@@ -166,8 +164,6 @@ class Chat:
     def contributions(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
         """How much each word of a prompt contributes to each word of a reply.
 
-        Every variant of the prompt, each with one word made unknown, is scored in one batch.
-
         Args:
             source_ids: the prompt.
             reply_ids: the reply, its end included where it has one.
@@ -175,22 +171,9 @@ class Chat:
         Returns:
             float32[reply_time, source_time], as `Reply.contributions`.
         """
-        num_words = len(source_ids)
-        variants = np.tile(np.asarray(source_ids, np.int32), (num_words + 1, 1))
-        variants[np.arange(num_words), np.arange(num_words)] = UNK
-        replies = np.tile(np.asarray(reply_ids, np.int32), (num_words + 1, 1))
-        followed = self.search.follow(
-            variants,
-            np.full(num_words + 1, num_words, np.int32),
-            replies,
-            np.full(num_words + 1, len(reply_ids), np.int32),
-        )
-        # float32[variant, reply_time]; the last variant is the prompt as it is.
-        log_probabilities = followed.log_probabilities.numpy()
-        falls = (log_probabilities[-1] - log_probabilities[:-1]).T
-        falls = np.where(falls > _ROUNDING, falls, 0.0)
-        totals = falls.sum(axis=1, keepdims=True)
-        return np.divide(falls, totals, out=np.zeros_like(falls), where=totals > 0)
+        source, reply = (tf.constant(ids, tf.int32) for ids in (source_ids, reply_ids))
+        lengths = tf.size(source), tf.size(reply)
+        return contributions(self.search, source, lengths[0], reply, lengths[1], UNK).numpy()
 
     def _read(self, prompt: str) -> tuple[list[str], list[int]]:
         """The words of a prompt and their ids: no more than a prompt in training could have."""
@@ -220,8 +203,12 @@ class Chat:
         """The words of a prompt as words of a reply; -1 where a reply cannot say them."""
         return [-1 if i == UNK else i for i in self.codec.target_vocabulary.ids(words)]
 
-    def _knobs(self, decoding: DecodingConfig) -> Knobs:
-        """What the config says, as tensors and in ids."""
+    def knobs(self, decoding: DecodingConfig) -> Knobs:
+        """What a config says, as the tensors and ids that `search` takes.
+
+        Raises:
+            ValueError: a forbidden word or the prefix is none that this model can say.
+        """
         vocabulary = self.codec.target_vocabulary
         forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unknown == "forbid")
         for word in decoding.forbidden_words:

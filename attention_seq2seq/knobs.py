@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.decoding_config import DecodingConfig
 
-_INTEGERS = (
+INTEGERS = (
     "num_best",
     "minimum_length",
     "maximum_length",
@@ -17,7 +17,7 @@ _INTEGERS = (
     "no_repeat_ngram",
     "anti_language_model_words",
 )
-_FLOATS = (
+FLOATS = (
     "diversity",
     "length_penalty",
     "coverage_penalty",
@@ -61,24 +61,24 @@ class Knobs(NamedTuple):
         """
         number = {**vars(decoding), "maximum_length": maximum_length}
         return cls(
-            integers=tf.constant([number[name] for name in _INTEGERS], tf.int32),
-            floats=tf.constant([number[name] for name in _FLOATS], tf.float32),
+            integers=tf.constant([number[name] for name in INTEGERS], tf.int32),
+            floats=tf.constant([number[name] for name in FLOATS], tf.float32),
             forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
             prefix_ids=tf.constant(list(prefix_ids), tf.int32),
         )
 
     def __getattr__(self, name: str) -> tf.Tensor:
-        if name in _INTEGERS:
-            return self.integers[_INTEGERS.index(name)]
-        if name in _FLOATS:
-            return self.floats[_FLOATS.index(name)]
+        if name in INTEGERS:
+            return self.integers[INTEGERS.index(name)]
+        if name in FLOATS:
+            return self.floats[FLOATS.index(name)]
         raise AttributeError(name)
 
 
 # Of any call.
 KNOBS = Knobs(
-    tf.TensorSpec([len(_INTEGERS)], tf.int32, "integers"),
-    tf.TensorSpec([len(_FLOATS)], tf.float32, "floats"),
+    tf.TensorSpec([len(INTEGERS)], tf.int32, "integers"),
+    tf.TensorSpec([len(FLOATS)], tf.float32, "floats"),
     tf.TensorSpec([None], tf.int32, "forbidden_ids"),
     tf.TensorSpec([None], tf.int32, "prefix_ids"),
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from attention_seq2seq.branches import apart
 from attention_seq2seq.decoding.beam import Beam, beam_search
 from attention_seq2seq.decoding.constraints import Rules, forbidding
 from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew, scored_anew
@@ -172,8 +173,8 @@ class Search:
 
         return tf.cond(
             rules.bind | (knobs.anti_language_model > 0.0),
-            _apart(by_the_rules),
-            _apart(lambda: search(step, state, constraints)),
+            apart(by_the_rules),
+            apart(lambda: search(step, state, constraints)),
         )
 
     def _model_start(self, source_ids, source_length, prompts):
@@ -196,16 +197,11 @@ class Search:
                 self.begin_id,
             )
 
-        return tf.cond(_reranks(knobs), _apart(anew), lambda: found)
+        return tf.cond(_reranks(knobs), apart(anew), lambda: found)
 
 
 def _reranks(knobs: Knobs):
     return (knobs.rerank_anti_language_model > 0.0) | (knobs.rerank_length_bonus != 0.0)
-
-
-def _apart(branch: Callable) -> Callable:
-    """A branch of a condition that is called: built into the graph, it costs time untaken too."""
-    return tf.function(branch, experimental_attributes={"_noinline": True})
 
 
 def _prompts(num_prompts, copies):

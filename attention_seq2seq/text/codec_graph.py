@@ -10,21 +10,29 @@ from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.jieba_graph import JiebaGraph
 from attention_seq2seq.text.normalization_graph import normalize
 from attention_seq2seq.text.segmentation import SPACED
-from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
+from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK, Vocabulary
+
+# Between two turns, until they have ids: no normalised word is a line break.
+_BORDER = "\n"
 
 
 class Read(NamedTuple):
-    """Prompts as the model reads them, all [batch, (source_time)].
+    """Prompts as the model reads them.
 
     Attributes:
-        words: string, as they were cut.
-        ids: int32.
-        said_as: int32, the ids of the words in the vocabulary of the replies; -1: it has none.
+        words: string[batch, source_time], as they were cut, padded with "".
+        ids: int32[batch, source_time], padded with 0.
+        said_as: int32[batch, source_time], the ids of the words in the vocabulary of the replies,
+            -1 where it has none and at padding.
+        length: int32[batch], at least 1.
+        num_unread: int32[batch], how many words more each had than are read.
     """
 
-    words: tf.RaggedTensor
-    ids: tf.RaggedTensor
-    said_as: tf.RaggedTensor
+    words: tf.Tensor
+    ids: tf.Tensor
+    said_as: tf.Tensor
+    length: tf.Tensor
+    num_unread: tf.Tensor
 
 
 class VocabularyGraph(tf.Module):
@@ -43,9 +51,9 @@ class VocabularyGraph(tf.Module):
         self._ids = tf.lookup.StaticHashTable(initializer, UNK)
         self._words = tf.constant(words)
 
-    def ids(self, words: tf.RaggedTensor) -> tf.RaggedTensor:
+    def ids(self, words: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
         """The ids of string words of any shape; int32."""
-        return words.with_flat_values(self._ids.lookup(words.flat_values))
+        return self._ids.lookup(words)
 
     def words(self, ids: tf.Tensor) -> tf.Tensor:
         """The words of int32 ids of any shape."""
@@ -74,27 +82,31 @@ class CodecGraph(tf.Module):
 
     def read_prompts(self, texts: tf.Tensor, limit: int) -> Read:
         """The words of string[batch], any bytes; earlier turns, then words beyond the limit go."""
-        turns = self._turns(texts)
+        if not self.config.context_turns:
+            return self._read(self._cut(self.config.source_segmentation, texts), limit)
+        turns = tf.strings.split(texts, "\n")[:, -1 - self.config.context_turns :]
         words = self._cut(self.config.source_segmentation, turns.values)
         kept = _that_fit(words.row_lengths(), turns, limit)
         words = tf.ragged.boolean_mask(words, kept)
         rows = tf.boolean_mask(turns.value_rowids(), kept)
-        # Between two turns stands the special word of that name.
-        borders = tf.concat([[False], rows[1:] == rows[:-1]], axis=0)[: tf.size(rows)]
-        nrows = turns.nrows()
-        read = [
-            _joined(words, SPECIALS[TURN], SPECIALS[UNK], borders, rows, nrows),
-            _joined(self.source_vocabulary.ids(words), TURN, UNK, borders, rows, nrows),
-        ]
-        words, ids = (column[:, :limit] for column in read)
-        said_as = self.target_vocabulary.ids(words)
-        return Read(words, ids, tf.where(said_as == UNK, -1, said_as))
+        return self._read(_joined(words, rows, turns.nrows()), limit)
 
-    def encode_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """The ids of string[batch], any bytes, the end of each included: int32[batch, (time)]."""
-        ids = self.target_vocabulary.ids(self.reply_words(texts))
-        end = tf.fill(tf.stack([ids.nrows(), 1]), EOS)
-        return tf.concat([ids, end], axis=1)
+    def read_tokens(self, tokens: tf.Tensor, limit: int) -> Read:
+        """The same for string[batch, source_time], words as `Read` has them; empty: no word."""
+        tokens = tf.where(tokens == _BORDER, SPECIALS[UNK], tokens)
+        if self.config.context_turns:
+            tokens = tf.where(tokens == SPECIALS[TURN], _BORDER, tokens)
+        return self._read(tf.ragged.boolean_mask(tokens, tokens != ""), limit)
+
+    def encode_replies(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """The words and ids of string[batch], any bytes, the end of each included."""
+        words = self.reply_words(texts)
+        ids = self.target_vocabulary.ids(words)
+        column = tf.stack([ids.nrows(), 1])
+        return (
+            tf.concat([words, tf.fill(column, SPECIALS[EOS])], axis=1),
+            tf.concat([ids, tf.fill(column, EOS)], axis=1),
+        )
 
     def reply_words(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """The words of string[batch], any bytes, as they are cut: string[batch, (time)]."""
@@ -112,10 +124,26 @@ class CodecGraph(tf.Module):
             texts = tf.strings.join([tf.where(apart, " ", ""), texts])
         return tf.strings.reduce_join(words.with_flat_values(texts).to_tensor(""), axis=1)
 
-    def _turns(self, texts) -> tf.RaggedTensor:
-        if not self.config.context_turns:
-            return tf.RaggedTensor.from_uniform_row_length(texts, 1)
-        return tf.strings.split(texts, "\n")[:, -1 - self.config.context_turns :]
+    def _read(self, words: tf.RaggedTensor, limit: int) -> Read:
+        lengths = tf.cast(words.row_lengths(), tf.int32)
+        num_unread = tf.maximum(lengths - limit, 0)
+        words = words.to_tensor("")[:, :limit]
+        # No words at all read as one unknown word.
+        words = tf.pad(words, [[0, 0], [0, tf.maximum(1 - tf.shape(words)[1], 0)]])
+        first = tf.range(tf.shape(words)[1]) == 0
+        words = tf.where((lengths == 0)[:, tf.newaxis] & first, SPECIALS[UNK], words)
+        lengths = tf.clip_by_value(lengths, 1, limit)
+        real = tf.sequence_mask(lengths, tf.shape(words)[1])
+        border = words == _BORDER
+        ids = tf.where(border, TURN, self.source_vocabulary.ids(words))
+        said_as = self.target_vocabulary.ids(words)
+        return Read(
+            words=tf.where(border, SPECIALS[TURN], words),
+            ids=tf.where(real, ids, PAD),
+            said_as=tf.where(real & (said_as != UNK), said_as, -1),
+            length=lengths,
+            num_unread=num_unread,
+        )
 
     def _cut(self, segmentation: str, texts) -> tf.RaggedTensor:
         cuts: dict[str, Callable] = {
@@ -138,17 +166,13 @@ def _that_fit(num_words, turns: tf.RaggedTensor, limit: int):
     return (num_words > 0) & (last | (from_here <= limit))
 
 
-def _joined(parts: tf.RaggedTensor, border, nothing, borders, rows, nrows) -> tf.RaggedTensor:
-    """The parts of each row one after the other, a border between them; or nothing's sign."""
-    ones = tf.RaggedTensor.from_row_lengths(
-        tf.fill([tf.math.count_nonzero(borders)], border),
-        tf.cast(borders, tf.int64),
+def _joined(turns: tf.RaggedTensor, rows, nrows) -> tf.RaggedTensor:
+    """The words of the turns of each row one after the other, a border between two turns."""
+    border = tf.concat([[False], rows[1:] == rows[:-1]], axis=0)[: tf.size(rows)]
+    borders = tf.RaggedTensor.from_row_lengths(
+        tf.fill([tf.math.count_nonzero(border)], _BORDER),
+        tf.cast(border, tf.int64),
         validate=False,
     )
-    parts = tf.concat([ones, parts], axis=1)
-    whole = tf.RaggedTensor.from_value_rowids(parts, rows, nrows, validate=False).merge_dims(1, 2)
-    empty = whole.row_lengths() == 0
-    signs = tf.RaggedTensor.from_row_lengths(
-        tf.fill([tf.math.count_nonzero(empty)], nothing), tf.cast(empty, tf.int64), validate=False
-    )
-    return tf.concat([whole, signs], axis=1)
+    turns = tf.concat([borders, turns], axis=1)
+    return tf.RaggedTensor.from_value_rowids(turns, rows, nrows, validate=False).merge_dims(1, 2)

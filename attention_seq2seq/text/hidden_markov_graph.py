@@ -24,9 +24,9 @@ class HiddenMarkovModel(NamedTuple):
         emission: float64[num_characters, 4], of each character from FIRST to LAST in each state.
     """
 
-    start: np.ndarray
-    transition: np.ndarray
-    emission: np.ndarray
+    start: np.ndarray | tf.Tensor
+    transition: np.ndarray | tf.Tensor
+    emission: np.ndarray | tf.Tensor
 
     @classmethod
     def of_jieba(cls) -> "HiddenMarkovModel":
@@ -78,18 +78,18 @@ def _forward(code_points, starts, active, model: HiddenMarkovModel):
 
     def emitted(time):
         places = starts[: active[time]] + tf.cast(time, tf.int64)
-        return tf.gather(tf.constant(model.emission), tf.gather(code_points, places) - FIRST)
+        return tf.gather(model.emission, tf.gather(code_points, places) - FIRST)
 
     def body(time, scores, all_scores, came_from):
         # float64[runs, state before, state], added in jieba's order.
-        totals = scores[: active[time], :, tf.newaxis] + tf.constant(model.transition)
+        totals = scores[: active[time], :, tf.newaxis] + model.transition
         totals += emitted(time)[:, tf.newaxis, :]
         best = 3 - tf.argmax(totals[:, ::-1], axis=1, output_type=tf.int32)
         scores = tf.ensure_shape(tf.reduce_max(totals, axis=1), [None, 4])
         return time + 1, scores, all_scores.write(time, scores), came_from.write(time, best)
 
     num_times = tf.size(active)
-    first = tf.constant(model.start) + emitted(tf.constant(0))
+    first = model.start + emitted(tf.constant(0))
     arrays = [
         tf.TensorArray(dtype, num_times, infer_shape=False, element_shape=[None, 4])
         for dtype in (tf.float64, tf.int32)

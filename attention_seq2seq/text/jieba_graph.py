@@ -40,11 +40,18 @@ class JiebaGraph(tf.Module):
         self.unknown, self.longest = words.unknown, words.longest
         initializer = tf.lookup.TextFileInitializer(words.save(folder), tf.string, 0, tf.float64, 1)
         self.words = tf.lookup.StaticHashTable(initializer, NEVER)
-        self.model = HiddenMarkovModel.of_jieba() if hmm else None
+        # Made once, here: made where they are used, each use would put them into the graph anew.
+        tables = HiddenMarkovModel.of_jieba() if hmm else None
+        self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
         self.always_split = sorted(finalseg.Force_Split_Words) if hmm else []
+        # Thousands of operations, which a graph that cuts in several places has but once.
+        self._cut_once = tf.function(self._cut, [tf.TensorSpec([None], tf.string)])
 
     def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """The words of string[num_texts], normalised: string[num_texts, (words)]."""
+        return self._cut_once(texts)
+
+    def _cut(self, texts):
         code_points = tf.strings.unicode_decode(texts, "UTF-8")
         # Behind the last text stands one character more, so that there always is one.
         code_points = tf.concat([code_points, [[FIRST]]], axis=0)

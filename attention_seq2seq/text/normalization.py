@@ -1,8 +1,8 @@
 """One normalisation, written as a short list of rules over code points.
 
-Python executes the rules here, TensorFlow executes the same list in `normalization_graph`; the two
-are equal on every code point. The rules name code points because the libraries disagree on the
-classes (what is a blank, what is lower case) from version to version.
+Python executes the rules here, TensorFlow looks up what they make of each code point in
+`normalization_graph`; the two are equal on every code point. The rules name code points because the
+libraries disagree on the classes (what is a blank, what is lower case) from version to version.
 
 1. Bytes that are not UTF-8, and the 66 code points that are no characters, become U+FFFD.
 2. Full-width ASCII (U+FF01 to U+FF5E) becomes ASCII.
@@ -85,23 +85,24 @@ class Normalizer:
     """
 
     def __init__(self, lower_case: bool):
-        self._table: dict[int, int | None] = {}
+        # Of each code point that changes, what it becomes; None: nothing.
+        self.table: dict[int, int | None] = {}
         for rule in rules(lower_case):
             self._extend(rule)
 
     def _extend(self, rule: Rule) -> None:
         # Later rules also apply to what earlier ones made: Ａ becomes A becomes a.
         for code_point in range(rule.first, rule.last + 1):
-            self._table.setdefault(code_point, code_point)
-        for code_point, current in self._table.items():
+            self.table.setdefault(code_point, code_point)
+        for code_point, current in self.table.items():
             if current is not None and rule.first <= current <= rule.last:
                 became = current + rule.shift if rule.becomes is None else rule.becomes
-                self._table[code_point] = None if became == DROPPED else became
+                self.table[code_point] = None if became == DROPPED else became
 
     def __call__(self, text: str | bytes) -> str:
         """Normalises one text; never fails."""
         if isinstance(text, str):
             # A string may hold half of a surrogate pair, which no UTF-8 can say.
             text = text.encode("utf-8", "surrogatepass")
-        characters = text.decode("utf-8", "replace").translate(self._table)
+        characters = text.decode("utf-8", "replace").translate(self.table)
         return re.sub(" +", " ", characters).strip(" ")

@@ -61,17 +61,25 @@ def test_both_read_and_write_the_same(pairs, segmentation, context_turns, tmp_pa
         read = tf.function(lambda texts, limit=limit: graph.read_prompts(texts, limit), [TEXTS])
         found = read(tf.constant(texts))
         expected = [[part[:limit] for part in codec.read_prompt(text, limit)] for text in texts]
-        assert as_strings(found.words) == [words for words, _ in expected]
-        assert found.ids.to_list() == [ids for _, ids in expected]
-        assert found.said_as.to_list() == [
+        assert as_strings(real(found.words, found)) == [words for words, _ in expected]
+        assert real(found.ids, found).to_list() == [ids for _, ids in expected]
+        padding = ~tf.sequence_mask(found.length)
+        assert set(found.ids[padding].numpy()) == {0} and set(found.said_as[padding].numpy()) == {
+            -1
+        }
+        assert found.num_unread.numpy().tolist() == [
+            max(0, len(codec.read_prompt(text, limit)[0]) - limit) for text in texts
+        ]
+        assert real(found.said_as, found).to_list() == [
             [-1 if i == UNK else i for i in codec.target_vocabulary.ids(words)]
             for words, _ in expected
         ]
 
     written = tf.function(
-        lambda texts: (graph.reply_words(texts), graph.encode_replies(texts)), [TEXTS]
+        lambda texts: (graph.reply_words(texts), *graph.encode_replies(texts)), [TEXTS]
     )
-    words, ids = written(tf.constant(texts))
+    words, with_end, ids = written(tf.constant(texts))
+    assert as_strings(with_end) == [[*row, "<eos>"] for row in as_strings(words)]
     assert as_strings(words) == [codec.reply_words(text) for text in texts]
     assert ids.to_list() == [codec.encode_reply(text) for text in texts]
     joined = tf.function(graph.join_replies)(words)
@@ -83,9 +91,13 @@ def test_both_read_and_write_the_same(pairs, segmentation, context_turns, tmp_pa
 def test_of_no_text_at_all(pairs, tmp_path):
     graph = CodecGraph(Codec.build(pairs, TextConfig(context_turns=1)), tmp_path)
     nothing = tf.constant([], tf.string)
-    assert graph.read_prompts(nothing, 5).ids.to_list() == []
+    assert graph.read_prompts(nothing, 5).ids.shape == [0, 1]
     assert graph.join_replies(graph.reply_words(nothing)).shape == [0]
 
 
 def as_strings(words):
     return [[word.decode() for word in row] for row in words.to_list()]
+
+
+def real(column, found):
+    return tf.RaggedTensor.from_tensor(column, found.length)
