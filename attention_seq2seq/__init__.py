@@ -11,6 +11,7 @@ _ROOMS = {
     "ModelConfig": "config",
     "TextConfig": "config",
     "TrainingConfig": "config",
+    "export_saved_model": "export.saved_model",
     "default_corpus": "data.corpora",
     "read_pairs": "data.readers",
     "Codec": "text.codec",

@@ -24,8 +24,17 @@ ALLOWED = {
     "model": {"config"},
     "training": {"config", "data", "text", "model", "metrics"},
     "knobs": {"decoding_config"},
-    "search": {"knobs", "model", "decoding"},
-    "chat": {"config", "decoding_config", "text", "model", "decoding", "knobs", "search"},
+    "branches": set(),
+    "search": {"branches", "knobs", "model", "decoding"},
+    "contributions": {"search"},
+    "chat": {
+        *("config", "decoding_config", "text", "model", "decoding", "knobs", "search"),
+        "contributions",
+    },
+    "export": {
+        *("options", "decoding_config", "text", "model", "decoding", "branches", "knobs"),
+        *("search", "contributions", "chat"),
+    },
     "evaluation": {"decoding_config", "chat", "metrics"},
 }
 

@@ -1,5 +1,7 @@
 """Pairs to a model folder."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 # An empty file that says: the weights beside it are those of a whole training.
 FINISHED = "finished"
 
+# How many pairs a model has learnt from, and their hash.
+TRAINED_ON = "trained_on.json"
+
 
 def train(
     pairs: Sequence[Sequence],
@@ -32,8 +37,8 @@ def train(
 ) -> dict[str, list[float]]:
     """Trains a model from pairs of strings, and writes it into a folder.
 
-    The folder then holds config.json, the vocabulary, best.npz and last.npz, and log.csv with a
-    line for each epoch. `Chat.load` reads it.
+    The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
+    for each epoch, and trained_on.json, which counts the pairs. `Chat.load` reads it.
 
     Args:
         pairs: (prompt, reply), or `Pair` with the number of its conversation.
@@ -82,6 +87,7 @@ def train(
         f"{model.count_params():,}",
     )
     _start_folder(Path(model_dir), config, codec)
+    _write_trained_on(Path(model_dir), training_pairs, validation_pairs)
     history = _fit(model, training, validation, Path(model_dir), config, progress)
     (Path(model_dir) / FINISHED).touch()
     return history
@@ -134,6 +140,21 @@ def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
         old.unlink(missing_ok=True)
     codec.save(folder)
     config.save(folder)
+
+
+def _write_trained_on(folder: Path, training_pairs, validation_pairs) -> None:
+    content = {
+        "training_pairs": len(training_pairs),
+        "validation_pairs": len(validation_pairs),
+        "sha256_of_training_pairs": _sha256(training_pairs),
+    }
+    (folder / TRAINED_ON).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _sha256(pairs) -> str:
+    """Of the pairs as JSON, one a line."""
+    lines = (json.dumps([prompt, reply]) + "\n" for prompt, reply, *_ in pairs)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, progress: bool):

@@ -1,0 +1,35 @@
+"""The licences of what an exported folder contains of others."""
+
+_JIEBA = """\
+The dictionary of words (words-*.txt) and the tables of the hidden Markov model are those of jieba,
+https://github.com/fxsjy/jieba, under this licence:
+
+The MIT License (MIT)
+
+Copyright (c) 2013 Sun Junyi
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+associated documentation files (the "Software"), to deal in the Software without restriction,
+including without limitation the rights to use, copy, modify, merge, publish, distribute,
+sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial
+portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT
+NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND
+NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES
+OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+
+_OWN = """\
+This model was made with attention_seq2seq (Apache-2.0). Its weights and its vocabulary were learnt
+from the corpus that about.json names, whose licence is for whoever trained the model to state.
+"""
+
+
+def notices(uses_jieba: bool) -> str:
+    """The text of NOTICE.txt."""
+    return f"{_OWN}\n{_JIEBA}" if uses_jieba else _OWN

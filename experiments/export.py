@@ -1,0 +1,38 @@
+"""Writes a trained model as a SavedModel: raw text in, reply out, by TensorFlow alone.
+
+python experiments/export.py --model_dir=models/demo --export_dir=served/demo/1
+python experiments/export.py --model_dir=models/demo --export_dir=served/demo/2 --method=beam
+
+Whoever runs the folder needs TensorFlow or TensorFlow Serving, and nothing of this project. How it
+answers is fixed by the flags of answering; its signature "reply" takes each of them again, from
+call to call. What it refuses is fixed by the flags that begin with max.
+"""
+
+from absl import flags
+
+import console
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.export.caps import Caps
+
+MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
+EXPORT_DIR = flags.DEFINE_string("export_dir", None, "the folder to be written", required=True)
+console.define_flags_of(DecodingConfig)
+console.define_flags_of(Caps)
+flags.adopt_module_key_flags(console)
+
+
+def main(_) -> None:
+    """Exports, and says how to ask."""
+    decoding, caps = (console.options_from_flags(options) for options in (DecodingConfig, Caps))
+
+    from attention_seq2seq.export.saved_model import export_saved_model
+
+    export_saved_model(MODEL_DIR.value, EXPORT_DIR.value, decoding, caps)
+    print(
+        f"\nAsk it:\n  saved_model_cli run --dir {EXPORT_DIR.value} --tag_set serve "
+        "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"
+    )
+
+
+if __name__ == "__main__":
+    console.run(main)
