@@ -118,9 +118,8 @@ def run(main, takes_names: bool = False) -> None:
     package.addHandler(warnings)
     package.setLevel(logging.INFO)
     package.propagate = False
-    # They report the building of a font cache, and each file of an export.
-    for name in ("matplotlib", "tensorflow"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # It reports the building of its font cache.
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     app.run(lambda argv: _guarded(main, argv, takes_names))
 
 

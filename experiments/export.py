@@ -2,11 +2,16 @@
 
 python experiments/export.py --model_dir=models/demo --export_dir=served/demo/1
 python experiments/export.py --model_dir=models/demo --export_dir=served/demo/2 --method=beam
+python experiments/export.py --model_dir=models/demo --export_dir=lite/demo --format=tflite
 
 Whoever runs the folder needs TensorFlow or TensorFlow Serving, and nothing of this project. How it
 answers is fixed by the flags of answering; its signature "reply" takes each of them again, from
 call to call. What it refuses is fixed by the flags that begin with max.
 """
+
+import contextlib
+import logging
+import os
 
 from absl import flags
 
@@ -16,6 +21,13 @@ from attention_seq2seq.export.caps import Caps
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
 EXPORT_DIR = flags.DEFINE_string("export_dir", None, "the folder to be written", required=True)
+FORMAT = flags.DEFINE_enum(
+    "format",
+    "saved_model",
+    ["saved_model", "tflite"],
+    "saved_model: for TensorFlow and TensorFlow Serving; tflite: two TensorFlow Lite models, one "
+    "with weights as floats, one with weights as bytes",
+)
 console.define_flags_of(DecodingConfig)
 console.define_flags_of(Caps)
 flags.adopt_module_key_flags(console)
@@ -24,14 +36,34 @@ flags.adopt_module_key_flags(console)
 def main(_) -> None:
     """Exports, and says how to ask."""
     decoding, caps = (console.options_from_flags(options) for options in (DecodingConfig, Caps))
-
+    from attention_seq2seq.export.lite import export_lite
     from attention_seq2seq.export.saved_model import export_saved_model
 
+    # It reports every file that it writes; setting it any earlier has no effect.
+    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    if FORMAT.value == "tflite":
+        with silent_converter():
+            export_lite(MODEL_DIR.value, EXPORT_DIR.value, decoding)
+        return
     export_saved_model(MODEL_DIR.value, EXPORT_DIR.value, decoding, caps)
     print(
         f"\nAsk it:\n  saved_model_cli run --dir {EXPORT_DIR.value} --tag_set serve "
         "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"
     )
+
+
+@contextlib.contextmanager
+def silent_converter():
+    """The converter counts its operations on the error output, whatever it is told."""
+    errors = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(errors, 2)
+        os.close(nowhere)
+        os.close(errors)
 
 
 if __name__ == "__main__":

@@ -49,11 +49,11 @@ class Reader:
         self._reply_words = tf.function(self._replies, [_TEXTS])
 
     def _prompts(self, texts: tf.Tensor) -> Read:
-        (texts,) = refuse_unless(batch_checks(texts, "prompt", self.caps), texts)
+        (texts,) = refuse_unless(batch_checks(texts, "prompt", "prompts", self.caps), texts)
         return self.codec.read_prompts(_at_least_one(texts), self.limit)
 
     def _tokens(self, tokens: tf.Tensor) -> Read:
-        (tokens,) = refuse_unless(batch_checks(tokens, "prompt", self.caps), tokens)
+        (tokens,) = refuse_unless(batch_checks(tokens, "prompt", "prompts", self.caps), tokens)
         return self.codec.read_tokens(_at_least_one(tokens), self.limit)
 
     def pairs(self, prompts: tf.Tensor, replies: tf.Tensor) -> tuple[Read, Replies]:
@@ -62,7 +62,7 @@ class Reader:
         same = Check(
             counts[0] == counts[1], "Got {} prompts and {} replies; expected one for each.", counts
         )
-        checks = [*batch_checks(replies, "reply", self.caps), same]
+        checks = [*batch_checks(replies, "reply", "replies", self.caps), same]
         prompts, replies = refuse_unless(checks, prompts, replies)
         return self.prompts(prompts), self._reply_words(_at_least_one(replies))
 

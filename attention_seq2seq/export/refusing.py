@@ -5,6 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.branches import apart
+from attention_seq2seq.export.caps import Caps
 
 
 class Check(NamedTuple):
@@ -44,12 +45,13 @@ def refuse_unless(checks: list[Check], *tensors: tf.Tensor) -> list[tf.Tensor]:
         return [tf.identity(tensor) for tensor in tensors]
 
 
-def batch_checks(texts: tf.Tensor, what: str, caps) -> list[Check]:
-    """That string[batch], or string[batch, time], stays below `Caps`.
+def batch_checks(texts: tf.Tensor, one: str, several: str, caps: Caps) -> list[Check]:
+    """That string[batch], or string[batch, time], stays below the caps.
 
     Args:
         texts: what was sent.
-        what: what one of them is called in a sentence.
+        one: what a sentence calls one of them.
+        several: what it calls several.
         caps: of the export.
     """
     sizes = tf.strings.length(texts)
@@ -59,19 +61,19 @@ def batch_checks(texts: tf.Tensor, what: str, caps) -> list[Check]:
     return [
         Check(
             num_texts <= caps.max_batch_size,
-            f"A call brought {{}} {what}s; at most {caps.max_batch_size} are taken "
+            f"A call brought {{}} {several}; at most {caps.max_batch_size} are taken "
             "(max_batch_size of the export). Send them in several calls.",
             (num_texts,),
         ),
         Check(
             largest <= caps.max_text_bytes,
-            f"A {what} has {{}} bytes; at most {caps.max_text_bytes} are taken (max_text_bytes "
+            f"A {one} has {{}} bytes; at most {caps.max_text_bytes} are taken (max_text_bytes "
             "of the export). Shorten it.",
             (largest,),
         ),
         Check(
             total <= caps.max_batch_bytes,
-            f"The {what}s of a call have {{}} bytes together; at most {caps.max_batch_bytes} are "
+            f"The {several} of a call have {{}} bytes together; at most {caps.max_batch_bytes} are "
             "taken (max_batch_bytes of the export). Send them in several calls.",
             (total,),
         ),

@@ -1,0 +1,69 @@
+"""What an exported folder says of itself: options, vocabulary, origin, licences."""
+
+import dataclasses
+import json
+import logging
+from importlib import metadata
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.export.notices import notices
+
+log = logging.getLogger(__name__)
+
+# What the trainer says of the pairs.
+_TRAINED_ON = "trained_on.json"
+
+
+def new_folder(path: str | Path) -> Path:
+    """The path of a folder that is not there yet, below one that is.
+
+    Raises:
+        ValueError: it is there.
+    """
+    path = Path(path)
+    if path.exists():
+        raise ValueError(f"{path} exists; remove it, or give another folder.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def write_documents(
+    folder: Path, chat: Chat, model_dir: str | Path, options: dict, uses_jieba: bool
+) -> None:
+    """Writes config.json, the vocabulary, about.json and NOTICE.txt.
+
+    Args:
+        folder: where to.
+        chat: the model.
+        model_dir: its folder.
+        options: of the export, dataclasses by their names.
+        uses_jieba: whether the export contains jieba's dictionary or tables.
+    """
+    config = chat.config
+    # Where files lay on the machine of the training concerns nobody who serves the model.
+    data = dataclasses.replace(config.data, files=tuple(Path(p).name for p in config.data.files))
+    text = dataclasses.replace(config.text, user_dictionary=Path(config.text.user_dictionary).name)
+    dataclasses.replace(config, data=data, text=text).save(folder)
+    chat.codec.save(folder)
+    record = Path(model_dir) / _TRAINED_ON
+    about = {
+        "made_with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
+        "tensorflow": tf.__version__,
+        "trained_on": {
+            "files": list(data.files) or "none: the default corpus, or pairs given in Python",
+            **(json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}),
+        },
+        **{name: dataclasses.asdict(option) for name, option in options.items()},
+    }
+    contents = json.dumps(about, ensure_ascii=False, indent=2) + "\n"
+    (folder / "about.json").write_text(contents, encoding="utf-8")
+    (folder / "NOTICE.txt").write_text(notices(uses_jieba), encoding="utf-8")
+
+
+def say_size(path: Path) -> None:
+    """Logs how large a folder is."""
+    num_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    log.info("%s: %.1f MB", path, num_bytes / 1e6)

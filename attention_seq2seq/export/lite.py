@@ -1,0 +1,109 @@
+"""A trained model for TensorFlow Lite: ids in, ids out, greedily, one prompt at a time."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.decoding.constraints import forbidding
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.export.documents import new_folder, say_size, write_documents
+from attention_seq2seq.text.vocabulary import BOS, EOS
+
+FLOAT_FILE, INT8_FILE = "model.tflite", "model_int8.tflite"
+
+
+def export_lite(
+    model_dir: str | Path, export_dir: str | Path, decoding: DecodingConfig | None = None
+) -> None:
+    """Writes a folder with two TensorFlow Lite models of builtin operations only.
+
+    In `model.tflite` the weights are floats; in `model_int8.tflite` they are bytes, a quarter of
+    the size, and replies may differ. Both have one signature: source_ids int32[1,
+    max_source_length] padded with 0 and source_length int32[1] to reply_ids int32[1,
+    max_target_length + 1], padded with 0, and reply_length int32[1], the end counted where it was
+    reached. The vocabulary stands beside them, a word a line, the first line is id 0.
+
+    Args:
+        model_dir: a trained model.
+        export_dir: the folder to be made; it appears when it is whole.
+        decoding: may name `maximum_length`, `forbidden_words` and `unknown`; all else is as it is
+            in greedy decoding.
+
+    Raises:
+        FileNotFoundError: there is no trained model.
+        ValueError: `export_dir` exists, or `decoding` asks for more than greedy decoding.
+    """
+    export_dir = new_folder(export_dir)
+    decoding = decoding or DecodingConfig()
+    _check_greedy(decoding)
+    chat = Chat.load(model_dir)
+    reply = _greedy_function(chat, decoding)
+    with tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary:
+        whole = Path(temporary) / "whole"
+        whole.mkdir()
+        for name, is_int8 in ((FLOAT_FILE, False), (INT8_FILE, True)):
+            (whole / name).write_bytes(_converted(reply, chat, is_int8))
+        write_documents(whole, chat, model_dir, {"decoding": decoding}, uses_jieba=False)
+        whole.rename(export_dir)
+    say_size(export_dir)
+
+
+def _check_greedy(decoding: DecodingConfig) -> None:
+    names = ("maximum_length", "forbidden_words", "unknown")
+    plain = DecodingConfig(**{name: getattr(decoding, name) for name in names})
+    others = [
+        field.name
+        for field in dataclasses.fields(decoding)
+        if getattr(decoding, field.name) != getattr(plain, field.name)
+    ]
+    if others or decoding.unknown == "replace":
+        raise ValueError(
+            f"{(others or ['unknown'])[0]}: a TensorFlow Lite model answers greedily, and has "
+            f"ids only. Of the options of answering it knows {', '.join(names)} (forbid or allow)."
+        )
+
+
+def _greedy_function(chat: Chat, decoding: DecodingConfig) -> tf.function:
+    """Greedy decoding of one prompt: a loop over the model's step that TensorFlow Lite has."""
+    model, knobs = chat.model, chat.knobs(decoding)
+    longest = int(knobs.maximum_length)
+    source_time = chat.config.data.max_source_length
+    vocab = model.decoder.output_projection.units
+
+    def reply(source_ids, source_length):
+        step, state = model.start(source_ids, source_length)
+        forbidden = forbidding(knobs.forbidden_ids, vocab, EOS).forbidden
+
+        def body(time, fed, state, said):
+            logits, _, state = step(fed, state)
+            fed = tf.argmax(logits + forbidden, axis=1, output_type=tf.int32)
+            said = tf.where(tf.range(longest) == time, fed[:, tf.newaxis], said)
+            return time + 1, fed, state, said
+
+        start = (tf.constant(0), tf.constant([BOS]), state, tf.zeros([1, longest], tf.int32))
+        time, *_, said = tf.while_loop(
+            lambda time, fed, *_: (time < longest) & (fed[0] != EOS), body, start
+        )
+        return {"reply_ids": said, "reply_length": time[tf.newaxis]}
+
+    specs = [
+        tf.TensorSpec([1, source_time], tf.int32, "source_ids"),
+        tf.TensorSpec([1], tf.int32, "source_length"),
+    ]
+    return tf.function(reply, specs)
+
+
+def _converted(reply: tf.function, chat: Chat, is_int8: bool) -> bytes:
+    variables = tf.Module()
+    variables.weights = list(chat.model.variables)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [reply.get_concrete_function()], variables
+    )
+    # As it stands, a product of a batch of one is turned into one of too low a rank.
+    converter.unfold_batchmatmul = True
+    if is_int8:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return converter.convert()
