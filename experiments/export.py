@@ -10,10 +10,10 @@ call to call. What it refuses is fixed by the flags that begin with max.
 """
 
 import contextlib
-import logging
 import os
+import sys
 
-from absl import flags
+from absl import flags, logging
 
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
@@ -39,13 +39,15 @@ def main(_) -> None:
     from attention_seq2seq.export.lite import export_lite
     from attention_seq2seq.export.saved_model import export_saved_model
 
-    # It reports every file that it writes; setting it any earlier has no effect.
-    logging.getLogger("tensorflow").setLevel(logging.WARNING)
+    # TensorFlow reports every file that it writes.
+    logging.set_verbosity(logging.WARNING)
     if FORMAT.value == "tflite":
         with silent_converter():
             export_lite(MODEL_DIR.value, EXPORT_DIR.value, decoding)
         return
-    export_saved_model(MODEL_DIR.value, EXPORT_DIR.value, decoding, caps)
+    export_saved_model(
+        MODEL_DIR.value, EXPORT_DIR.value, decoding, caps, progress=sys.stdout.isatty()
+    )
     print(
         f"\nAsk it:\n  saved_model_cli run --dir {EXPORT_DIR.value} --tag_set serve "
         "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"

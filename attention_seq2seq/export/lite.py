@@ -2,8 +2,10 @@
 
 import dataclasses
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
@@ -40,11 +42,11 @@ def export_lite(
     decoding = decoding or DecodingConfig()
     _check_greedy(decoding)
     chat = Chat.load(model_dir)
-    reply = _greedy_function(chat, decoding)
     with tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary:
         whole = Path(temporary) / "whole"
         whole.mkdir()
         for name, is_int8 in ((FLOAT_FILE, False), (INT8_FILE, True)):
+            reply = _greedy_function(chat, decoding, is_int8)
             (whole / name).write_bytes(_converted(reply, chat, is_int8))
         write_documents(whole, chat, model_dir, {"decoding": decoding}, uses_jieba=False)
         whole.rename(export_dir)
@@ -66,19 +68,23 @@ def _check_greedy(decoding: DecodingConfig) -> None:
         )
 
 
-def _greedy_function(chat: Chat, decoding: DecodingConfig) -> tf.function:
-    """Greedy decoding of one prompt: a loop over the model's step that TensorFlow Lite has."""
+def _greedy_function(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.function:
+    """Greedy decoding of one prompt, in operations that TensorFlow Lite has."""
     model, knobs = chat.model, chat.knobs(decoding)
     longest = int(knobs.maximum_length)
     source_time = chat.config.data.max_source_length
-    vocab = model.decoder.output_projection.units
+    projection = model.decoder.output_projection
+    project = _projection_of_scaled_words(projection) if is_int8 else projection
 
     def reply(source_ids, source_length):
-        step, state = model.start(source_ids, source_length)
-        forbidden = forbidding(knobs.forbidden_ids, vocab, EOS).forbidden
+        memory, state = model.decoder.start(model.encoder(source_ids, source_length))
+        forbidden = forbidding(knobs.forbidden_ids, projection.units, EOS).forbidden
 
         def body(time, fed, state, said):
-            logits, _, state = step(fed, state)
+            vector, _, state = model.decoder.recurrence.step(
+                model.decoder.embedding(fed), memory, state
+            )
+            logits = project(vector)
             fed = tf.argmax(logits + forbidden, axis=1, output_type=tf.int32)
             said = tf.where(tf.range(longest) == time, fed[:, tf.newaxis], said)
             return time + 1, fed, state, said
@@ -94,6 +100,19 @@ def _greedy_function(chat: Chat, decoding: DecodingConfig) -> tf.function:
         tf.TensorSpec([1], tf.int32, "source_length"),
     ]
     return tf.function(reply, specs)
+
+
+def _projection_of_scaled_words(projection) -> Callable:
+    """The projection, each word's weights scaled to one size before they become bytes, and back.
+
+    TensorFlow Lite has one scale for a whole matrix, and few words have weights as large as it
+    must then allow for.
+    """
+    kernel = projection.kernel.numpy()
+    scale = np.abs(kernel).max(axis=0, keepdims=True) + 1e-30
+    same_size = tf.constant(kernel / scale)
+    # The maximum changes nothing; without it the scale would be multiplied into the weights again.
+    return lambda vector: tf.maximum(vector @ same_size, -1e30) * scale + projection.bias
 
 
 def _converted(reply: tf.function, chat: Chat, is_int8: bool) -> bytes:

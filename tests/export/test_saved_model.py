@@ -2,9 +2,13 @@
 
 import dataclasses
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +20,8 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.saved_model import export_saved_model
 from attention_seq2seq.training.trainer import train
+from running import script
 
 pytestmark = pytest.mark.xdist_group("export")
 
@@ -207,7 +211,13 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     moved, other = tmp_path / "moved", tmp_path / "other"
     shutil.copytree(export_dir, moved)
     decoding = DecodingConfig(method="beam", num_best=3, forbidden_words=("吃",), prefix="晚上")
-    export_saved_model(plain_dir, other, decoding, progress=False)
+    done = script(
+        *("export", f"--model_dir={plain_dir}", f"--export_dir={other}", "--method=beam"),
+        *("--num_best=3", "--forbidden_words=吃", "--prefix=晚上"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"{other}: " in done.stdout and done.stderr == ""
+    assert "saved_model_cli run" in done.stdout.splitlines()[-1]
     both = tf.saved_model.load(str(moved)), tf.saved_model.load(str(other))
     chat = Chat.load(plain_dir)
     for batch in in_batches(prompts[:200]):
@@ -264,3 +274,25 @@ def test_the_folder_says_what_it_is(export_dir, talk_dir):
     # Where it was made concerns nobody.
     graph = (export_dir / "saved_model.pb").read_bytes()
     assert str(export_dir.parent).encode() not in graph and str(talk_dir).encode() not in graph
+
+
+def test_the_command_line_of_tensorflow_shows_and_runs_it(export_dir):
+    def command(action, *arguments):
+        return subprocess.run(
+            [
+                *(Path(sys.executable).with_name("saved_model_cli"), action, "--dir", export_dir),
+                *("--tag_set", "serve", "--signature_def", *arguments),
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        ).stdout
+
+    shown = command("show", "serving_default")
+    for name in ("inputs['prompt']", "outputs['reply']", "outputs['attention_weights']"):
+        assert name in shown
+    # A knob that is not given is unset.
+    asked = 'prompt=["你好","今天晚上吃什么"];method="sample";num_best=2'
+    ran = command("run", "reply", "--input_exprs", asked)
+    assert "Result for output key reply:" in ran and "Result for output key num_replies" in ran
