@@ -2,6 +2,8 @@
 
     python experiments/benchmark.py decode
     python experiments/benchmark.py talk --model_dir=models/chat
+    python experiments/benchmark.py serve
+    python experiments/benchmark.py serve --model_dir=models/chat
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
@@ -10,16 +12,21 @@ Addons give them as well, which it cannot in beam search. Machines are noisy: re
 
 talk: from the start of chat.py to its first reply, and the milliseconds of each reply after it,
 text to text through a pipe, for prompts of the corpus the model was trained on.
+
+serve: an exported model, text to text, beside the same in memory, and TensorFlow Lite, ids to ids;
+how long it takes to load, how large it is. Without --model_dir a model of random weights whose
+replies all have --words words.
 """
 
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from functools import partial
 from pathlib import Path
 
-from absl import app, flags
+from absl import app, flags, logging
 
 import console
 
@@ -30,7 +37,7 @@ REPEATS = flags.DEFINE_integer(
     "repeats", 15, "calls of each way, taken in turn; the median counts", lower_bound=1
 )
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "talk: the folder of a trained model")
+MODEL_DIR = flags.DEFINE_string("model_dir", None, "talk, serve: the folder of a trained model")
 
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
@@ -39,7 +46,7 @@ BEGIN, END = 1, 2
 
 def main(argv) -> None:
     """Runs the benchmark that was named."""
-    benchmarks = {"decode": decode, "talk": talk}
+    benchmarks = {"decode": decode, "talk": talk, "serve": serve}
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
@@ -105,6 +112,21 @@ def talk() -> None:
         f"                                95 of 100    "
         f"{1000 * statistics.quantiles(others, n=20)[-1]:>8.1f}"
     )
+
+
+def serve() -> None:
+    """Prints a table, and what is paid once."""
+    from serving_times import print_table, write_endless_model
+
+    # TensorFlow reports every file that an export writes.
+    logging.set_verbosity(logging.WARNING)
+    with tempfile.TemporaryDirectory() as folder, console.silent_errors():
+        model_dir = MODEL_DIR.value
+        if not model_dir:
+            model_dir = Path(folder) / "model"
+            write_endless_model(model_dir, UNITS.value, VOCABULARY.value)
+            print(f"{UNITS.value} units, {VOCABULARY.value} words, {WORDS.value} words a reply")
+        print_table(Path(model_dir), Path(folder), WORDS.value)
 
 
 def answer_time(running, prompt: str) -> float:

@@ -1,5 +1,6 @@
 """What the scripts share: flags from the config, tables of a reply, errors as sentences."""
 
+import contextlib
 import dataclasses
 import logging
 import os
@@ -98,6 +99,22 @@ def say_how_to_talk(model_dir) -> None:
     python = Path(sys.executable)
     here = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
     print(f"\nTalk to it:\n  {here} experiments/chat.py --model_dir={model_dir}")
+
+
+@contextlib.contextmanager
+def silent_errors():
+    """Within it, nothing that C++ writes is shown: TensorFlow Lite counts its operations there.
+
+    Errors of Python are raised as ever.
+    """
+    errors, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(errors, 2)
+        os.close(nowhere)
+        os.close(errors)
 
 
 def run(main, takes_names: bool = False) -> None:

@@ -9,8 +9,6 @@ answers is fixed by the flags of answering; its signature "reply" takes each of 
 call to call. What it refuses is fixed by the flags that begin with max.
 """
 
-import contextlib
-import os
 import sys
 
 from absl import flags, logging
@@ -42,7 +40,7 @@ def main(_) -> None:
     # TensorFlow reports every file that it writes.
     logging.set_verbosity(logging.WARNING)
     if FORMAT.value == "tflite":
-        with silent_converter():
+        with console.silent_errors():
             export_lite(MODEL_DIR.value, EXPORT_DIR.value, decoding)
         return
     export_saved_model(
@@ -52,20 +50,6 @@ def main(_) -> None:
         f"\nAsk it:\n  saved_model_cli run --dir {EXPORT_DIR.value} --tag_set serve "
         "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"
     )
-
-
-@contextlib.contextmanager
-def silent_converter():
-    """The converter counts its operations on the error output, whatever it is told."""
-    errors = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        yield
-    finally:
-        os.dup2(errors, 2)
-        os.close(nowhere)
-        os.close(errors)
 
 
 if __name__ == "__main__":

@@ -151,7 +151,9 @@ class CodecGraph(tf.Module):
             "blanks": tf.strings.split,
             "jieba": self._jieba and self._jieba.cut,
         }
-        return cuts[segmentation](normalize(texts, self.config.lower_case))
+        # Strings live on the processor: without this, integers among them travel to a GPU and back.
+        with tf.device("CPU:0"):
+            return cuts[segmentation](normalize(texts, self.config.lower_case))
 
 
 def _that_fit(num_words, turns: tf.RaggedTensor, limit: int):
