@@ -226,8 +226,8 @@ class Chat:
                 f"prefix: {prefix_words[prefix.index(UNK)]!r} is no word of this model's "
                 "vocabulary, so no reply can begin with it. Choose another."
             )
-        # The end of the reply is no word of it.
-        maximum_length = (decoding.maximum_length or self.config.data.max_target_length) + 1
+        # As long as in training, and then its end, which is no word of it.
+        maximum_length = decoding.maximum_length or self.config.data.max_target_length + 1
         return Knobs.of(decoding, maximum_length, forbidden, prefix)
 
     def _reply_of(

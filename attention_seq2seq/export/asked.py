@@ -50,7 +50,7 @@ class Asking:
     Args:
         decoding: what the model is exported with.
         knobs: the same, of `Chat.knobs`.
-        longest: the most words of a reply where nothing else is asked for.
+        longest: of a reply that is as long as in training, its end counted.
         caps: bounds beside those of `DecodingConfig`.
         codec: cuts the words that are asked for.
     """
@@ -146,7 +146,7 @@ class Asking:
                 (knobs.num_best,),
             ),
             Check(
-                knobs.minimum_length < knobs.maximum_length,
+                knobs.minimum_length <= knobs.maximum_length,
                 "minimum_length is {}, more than the longest reply has.",
                 (knobs.minimum_length,),
             ),
@@ -168,14 +168,11 @@ class Asking:
     def _numbers(self, inputs, names: tuple[str, ...], exported):
         """The numbers of one type, in the order of `Knobs`."""
         asked = tf.stack([inputs[name] for name in names])
+        told = asked
         if "maximum_length" in names:
-            place = names.index("maximum_length")
-            longest = tf.where(asked[place] == 0, self.longest, asked[place])
-            # The end of the reply is no word of it.
-            counted = tf.where(tf.range(len(names)) == place, longest + 1, asked)
-        else:
-            counted = asked
-        return tf.where(asked == -1, exported, counted)
+            here = tf.range(len(names)) == names.index("maximum_length")
+            told = tf.where(here & (asked == 0), self.longest, asked)
+        return tf.where(asked == -1, exported, told)
 
     def _word(self, inputs, name: str):
         return tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])

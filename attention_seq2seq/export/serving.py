@@ -56,7 +56,7 @@ class Serving(tf.Module):
         self._sayer = Sayer(self.codec, chat.model.attends)
         self._stream = Stream(chat.model, self.codec, self._knobs.forbidden_ids.numpy())
         self._asking = Asking(
-            decoding, chat.knobs(decoding), chat.config.data.max_target_length, caps, self.codec
+            decoding, chat.knobs(decoding), chat.config.data.max_target_length + 1, caps, self.codec
         )
         self._caps = caps
         self.serving_default = tf.function(self._answer, [PROMPT])

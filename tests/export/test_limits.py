@@ -98,7 +98,7 @@ def test_what_is_over_a_cap_is_refused(served):
         (r"top_p is inf", {"top_p": float("inf")}),
         (r"length_penalty is 11; expected -10", {"length_penalty": 11.0}),
         (r"maximum_length is 1001; expected 0 to 1000", {"maximum_length": 1001}),
-        (r"minimum_length is 31, more than the longest", {"minimum_length": 31}),
+        (r"minimum_length is 32, more than the longest", {"minimum_length": 32}),
         (r"num_best is 2 and method greedy", {"num_best": 2}),
         (r"num_best is 6 and beam_width 5", {"method": "beam", "num_best": 6}),
         (r"beam_width is 5 and beam_groups 2", {"beam_groups": 2}),
