@@ -28,7 +28,11 @@ class DecodingConfig(Options):
     )
     minimum_length: int = option(0, "fewest words of a reply", unit="words", low=0, high=10_000)
     maximum_length: int = option(
-        0, "longer replies are cut to this many; 0: as long as in training", unit="words", low=0, high=10_000
+        0,
+        "longer replies are cut to this many; 0: as long as in training",
+        unit="words",
+        low=0,
+        high=10_000,
     )
     beam_width: int = option(5, "hypotheses kept at each step", unit="hypotheses", low=1, high=1000)
     beam_groups: int = option(

@@ -39,6 +39,10 @@ REPEATS = flags.DEFINE_integer(
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "talk, serve: the folder of a trained model")
 
+THREADS = flags.DEFINE_integer(
+    "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
+)
+
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
 BEGIN, END = 1, 2
@@ -116,10 +120,11 @@ def talk() -> None:
 
 def serve() -> None:
     """Prints a table, and what is paid once."""
-    from serving_times import print_table, write_endless_model
+    from serving_times import print_table, set_threads, write_endless_model
 
     # TensorFlow reports every file that an export writes.
     logging.set_verbosity(logging.WARNING)
+    set_threads(THREADS.value)
     with tempfile.TemporaryDirectory() as folder, console.silent_errors():
         model_dir = MODEL_DIR.value
         if not model_dir:

@@ -1,10 +1,17 @@
-"""Shared by all tests: quiet TensorFlow, and one small trained model."""
+"""Shared by all tests: quiet TensorFlow, two small trained models, and one of them exported."""
 
 import os
+import pickle
+import random
+import subprocess
+import sys
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
+
+MAX_WORDS = 20
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +36,92 @@ def chat(meals_dir):
     from attention_seq2seq.chat import Chat
 
     return Chat.load(meals_dir)
+
+
+@pytest.fixture(scope="session")
+def talk_dir(tmp_path_factory):
+    """The folder of a model that has learnt small talk, two turns at a time."""
+    from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
+    from attention_seq2seq.data.corpora import load_corpus
+    from attention_seq2seq.data.meals import meal_talk
+    from attention_seq2seq.training.trainer import train
+
+    corpus, _ = load_corpus((), False, 0.0, 1)
+    meals = {(pair.prompt, pair.reply) for pair in meal_talk().training}
+    pairs = [pair for pair in corpus.training if (pair.prompt, pair.reply) not in meals]
+    folder = tmp_path_factory.mktemp("talk") / "model"
+    config = Config(
+        data=DataConfig(max_source_length=MAX_WORDS, max_target_length=30),
+        text=TextConfig(context_turns=1, min_count=2),
+        model=ModelConfig(units=64),
+        training=TrainingConfig(
+            epochs=20, batch_size=32, learning_rate=0.01, patience=0, answer_with="last"
+        ),
+    )
+    train(pairs, folder, config, [], progress=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def talker(talk_dir):
+    """The same, in memory."""
+    from attention_seq2seq.chat import Chat
+
+    return Chat.load(talk_dir)
+
+
+@pytest.fixture(scope="session")
+def export_dir(talk_dir, tmp_path_factory):
+    """The same, exported; to be read, not written."""
+    from attention_seq2seq.export.saved_model import export_saved_model
+
+    folder = tmp_path_factory.mktemp("export") / "1"
+    export_saved_model(talk_dir, folder, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(export_dir):
+    """The exported model, loaded."""
+    import tensorflow as tf
+
+    return tf.saved_model.load(str(export_dir))
+
+
+@pytest.fixture(scope="session")
+def prompts():
+    """1,000 of them: of one turn and of two, with unknown words, too long, empty, and odd ones."""
+    from attention_seq2seq.data.corpora import load_corpus
+
+    corpus, _ = load_corpus((), False, 0.0, 1)
+    turns = sorted({side for pair in corpus.training for side in (pair.prompt, pair.reply)})
+    draw = random.Random(1)
+    odd = [
+        "",
+        " ",
+        "\n",
+        "龘龘",
+        "hello World 3.5%",
+        "😀吃什么",
+        "Ａ。，é한",
+        "今天" * 30,
+        "a\0b\r\nc",
+    ]
+    singles = draw.sample(turns, 500)
+    doubles = [f"{draw.choice(turns)}\n{draw.choice(turns)}" for _ in range(400)]
+    return (singles + doubles + [draw.choice(turns)[:4] + o for o in odd * 12])[: 1000 - 9] + odd
+
+
+@pytest.fixture(scope="session")
+def ask_elsewhere(tmp_path_factory):
+    """A function: asks an exported model in a process that has TensorFlow only."""
+
+    def ask(export_dir, calls, python=sys.executable):
+        folder = tmp_path_factory.mktemp("calls")
+        (folder / "calls").write_bytes(pickle.dumps(calls, protocol=4))
+        script = Path(__file__).with_name("served.py")
+        command = [python, script, export_dir, folder / "calls", folder / "answers"]
+        subprocess.run([*map(str, command)], check=True, cwd=folder)
+        return pickle.loads((folder / "answers").read_bytes())
+
+    return ask

@@ -83,6 +83,16 @@ def test_strings_need_no_tensorflow(name):
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_importing_leaves_tensorflow_to_be_set_up():
+    """How many threads it has can be said only before it makes its first tensor."""
+    names = ", ".join(f"attention_seq2seq.{name}" for name in ("export.saved_model", "export.lite"))
+    code = f"""
+import tensorflow as tf, attention_seq2seq.training.trainer, {names}
+tf.config.threading.set_intra_op_parallelism_threads(1)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 def test_public_names_exist_and_are_few():
     assert len(attention_seq2seq.__all__) <= 15
     for name in attention_seq2seq.__all__:

@@ -16,18 +16,20 @@ from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
 _DTYPES = {int: tf.int32, float: tf.float32, str: tf.string, tuple: tf.string}
 FIELDS = {field.name: field for field in dataclasses.fields(DecodingConfig)}
 
-# -1 and the empty string mean what the model was exported with.
-UNSET = {
-    name: tf.constant(
-        {int: -1, float: -1.0, str: "", tuple: [""]}[type(field.default)],
-        _DTYPES[type(field.default)],
-    )
+SPECS = {
+    name: tf.TensorSpec([None] if field.default == () else [], _DTYPES[type(field.default)], name)
     for name, field in FIELDS.items()
 }
-SPECS = {
-    name: tf.TensorSpec([None] if value.shape.rank else [], value.dtype, name)
-    for name, value in UNSET.items()
-}
+
+
+def unset() -> dict[str, tf.Tensor]:
+    """The inputs that ask for nothing: -1 and "" mean what the model was exported with."""
+    return {
+        name: tf.constant(
+            [""] if spec.shape.rank else "" if spec.dtype == tf.string else -1, spec.dtype
+        )
+        for name, spec in SPECS.items()
+    }
 
 
 class Asked(NamedTuple):

@@ -8,13 +8,13 @@ from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.asked import UNSET
+from attention_seq2seq.export.asked import unset
 from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.export.documents import new_folder, say_size, write_documents
 from attention_seq2seq.export.serving import Serving
 from attention_seq2seq.export.warm_up import write_warm_up
 
-_WARM_UP_PROMPT = tf.constant(["今天晚上吃什么"])
+_WARM_UP_PROMPT = ["今天晚上吃什么"]
 
 
 def export_saved_model(
@@ -83,4 +83,4 @@ def _warm_up_requests() -> list[tuple[str, dict]]:
         for method in ("greedy", "beam", "sample")
     ]
     prompt = {"prompt": _WARM_UP_PROMPT}
-    return [("serving_default", prompt)] + [("reply", {**prompt, **UNSET, **way}) for way in ways]
+    return [("serving_default", prompt)] + [("reply", {**prompt, **unset(), **way}) for way in ways]

@@ -9,7 +9,7 @@ from attention_seq2seq.branches import apart
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.contributions import contributions
 from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.asked import SPECS, UNSET, Asking
+from attention_seq2seq.export.asked import SPECS, Asking, unset
 from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.export.reading import Reader, Replies
 from attention_seq2seq.export.refusing import Check, refuse_unless
@@ -60,7 +60,13 @@ class Serving(tf.Module):
         )
         self._caps = caps
         self.serving_default = tf.function(self._answer, [PROMPT])
-        self.reply = tf.function(self._reply, [PROMPT, SPECS])
+        nothing_asked = unset()
+
+        def reply(prompt, asked=nothing_asked):
+            return self._reply(prompt, asked)
+
+        # The default is exported as well: a caller may leave out whatever is not asked for.
+        self.reply = tf.function(reply, [PROMPT, SPECS])
         self.tokens = tf.function(self._answer_tokens, [TOKENS])
         self.score = tf.function(self._score, [PROMPT, REPLY])
         self.explain = tf.function(self._explain, [PROMPT, REPLY])
@@ -79,7 +85,7 @@ class Serving(tf.Module):
         prompts = self._reader.tokens(prompt_tokens)
         return _rows(self._best(prompts), tf.shape(prompt_tokens)[0])
 
-    def _reply(self, prompt, asked=UNSET):
+    def _reply(self, prompt, asked):
         asked = self._asking.read(asked, tf.size(prompt))
         prompts = self._reader.prompts(prompt)
         ways = {

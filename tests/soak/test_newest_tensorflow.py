@@ -1,0 +1,53 @@
+"""An exported model under the newest TensorFlow on a newer Python, with nothing else installed.
+
+NEWER_PYTHON=path make soak   names the Python; by default one is looked for.
+"""
+
+import os
+import subprocess
+
+from comparing import different_replies, in_batches
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.export.saved_model import export_saved_model
+
+CANDIDATES = ("python3.13", "python3.12")
+
+
+def newer_python() -> str:
+    """A Python of 3.12 or later that runs: one on the PATH may be a shim that fails."""
+    wanted = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))"
+    for python in filter(None, (os.environ.get("NEWER_PYTHON"), *CANDIDATES)):
+        try:
+            if subprocess.run([python, "-c", wanted], capture_output=True).returncode == 0:
+                return python
+        except OSError:
+            continue
+    raise AssertionError("no Python 3.12 or later runs here; name one, NEWER_PYTHON=path make soak")
+
+
+def test_the_newest_tensorflow_gives_the_same_replies(tmp_path, talk_dir, prompts, ask_elsewhere):
+    environment = tmp_path / "environment"
+    subprocess.run([newer_python(), "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow"], check=True)
+    export_saved_model(talk_dir, tmp_path / "served", progress=False)
+    methods = ("greedy", "beam", "sample")
+    batches = in_batches(prompts)
+    calls = [("reply", {"prompt": b, "method": method}) for method in methods for b in batches]
+    found = ask_elsewhere(tmp_path / "served", calls, python=python)
+    assert found["foreign_ops"] == [] and found["tensorflow"] >= "2.16"
+    outputs, chat = iter(found["outputs"]), Chat.load(talk_dir)
+    for method in methods:
+        different = 0
+        for batch in in_batches(chat.reply(prompts, DecodingConfig(method=method))):
+            rows = next(outputs)
+            rows.pop("num_replies")
+            rows = {
+                name: values if name.startswith("prompt") else [several[0] for several in values]
+                for name, values in rows.items()
+            }
+            different += different_replies(rows, batch)
+        print(f"TensorFlow {found['tensorflow']}, {method}: {different} of {len(prompts)} differ")
+        assert different <= 1

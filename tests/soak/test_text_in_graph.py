@@ -1,0 +1,88 @@
+"""Every sentence of some corpora, and 50,000 that nobody would write: cut as jieba cuts them.
+
+CORPORA=folder make soak   sweeps over all files of pairs in that folder.
+"""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+import tensorflow as tf
+
+from attention_seq2seq.config import TextConfig
+from attention_seq2seq.data.corpora import load_corpus
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.codec_graph import CodecGraph
+
+PIECES = [
+    *"abcXYZ0189.%+-#&_ ,!~\n\r\t\0今天晚上吃什么的一是龘𠀀😀ＡＢ，。é한ß\u3000\ufeff",
+    "\r\n",
+    "1.5%",
+]
+LIMIT = 10_000
+
+
+def sentences() -> list[str]:
+    """Both sides of every pair, each once."""
+    files = sorted(Path(os.environ["CORPORA"]).glob("*.tsv")) if "CORPORA" in os.environ else []
+    pairs = [
+        pair
+        for paths in ([(str(file),) for file in files] or [()])
+        for pair in load_corpus(paths, True, 0.0, 1)[0].training
+    ]
+    return sorted({side for pair in pairs for side in (pair.prompt, pair.reply)})
+
+
+def strange_ones(num_texts: int) -> list[str]:
+    draw = random.Random(1)
+
+    def one(number):
+        if number % 5000 == 0:
+            return "".join(draw.choices(PIECES, k=8000))
+        kind = draw.random()
+        if kind < 0.4:
+            return "".join(draw.choices(PIECES, k=draw.randint(0, 60)))
+        if kind < 0.7:
+            return "".join(chr(draw.randint(0x4E00, 0x9FFF)) for _ in range(draw.randint(0, 40)))
+        return "".join(
+            chr(i)
+            for i in (draw.randint(0, 0x10FFFF) for _ in range(draw.randint(0, 30)))
+            if not 0xD800 <= i < 0xE000
+        )
+
+    return [one(number) for number in range(num_texts)]
+
+
+@pytest.mark.parametrize("user_words", [False, True], ids=["", "user words"])
+@pytest.mark.parametrize("hmm", [True, False], ids=["hmm", "no hmm"])
+def test_texts_are_read_as_the_codec_reads_them(hmm, user_words, tmp_path):
+    dictionary = tmp_path / "words.txt"
+    dictionary.write_text(
+        "今天晚上 1000000\n吃什么\nc++ 9\n的一是\n" * user_words, encoding="utf-8"
+    )
+    corpus = sentences()
+    config = TextConfig(
+        jieba_hmm=hmm, vocabulary_size=8000, user_dictionary=str(dictionary) if user_words else ""
+    )
+    codec = Codec.build([(text, "") for text in corpus[::10]], config)
+    graph = CodecGraph(codec, tmp_path)
+    read = tf.function(
+        lambda texts: graph.read_prompts(texts, LIMIT), [tf.TensorSpec([None], tf.string)]
+    )
+    for name, texts in (("real", corpus), ("generated", strange_ones(50_000))):
+        different = 0
+        texts = sorted(texts, key=len)
+        for first in range(0, len(texts), 64):
+            batch = texts[first : first + 64]
+            found = read(tf.constant(batch))
+            rows = zip(batch, found.words.numpy(), found.ids.numpy(), found.length.numpy())
+            for text, words, ids, length in rows:
+                expected = codec.read_prompt(text, LIMIT)
+                ours = [word.decode() for word in words[:length]], ids[:length].tolist()
+                different += ours != expected
+        print(
+            f"{'hmm' if hmm else 'no hmm'}{', user words' * user_words}: {different} of "
+            f"{len(texts)} {name} texts are read differently"
+        )
+        assert different == 0
