@@ -8,7 +8,7 @@ DEMO := models/demo
 help:
 	@echo "make demo   install, train the demo model, ask it ten questions"
 	@echo "make test   install, run all tests"
-	@echo "make soak   install, run the tests that take long"
+	@echo "make soak   install, run the tests that take long; CORPORA=folder sweeps over its files"
 
 demo: $(INSTALLED)
 	$(PYTHON) experiments/train.py --model_dir=$(DEMO) --flagfile=experiments/presets/demo.flags
