@@ -38,6 +38,28 @@ class Serving(tf.Module):
         caps: what is refused.
         folder: where a dictionary is written to, for the export to copy.
 
+    Attributes:
+        serving_default: prompt string[batch], any bytes, to a dictionary: reply string[batch];
+            score, log_probability float32[batch]; reply_tokens string[batch, time], the words,
+            then <eos> where it was reached, then ""; token_log_probabilities float32[batch, time];
+            reply_length int32[batch], words without the end; ended bool[batch]; prompt_tokens
+            string[batch, source_time]; prompt_length int32[batch]; prompt_unread int32[batch],
+            words more than are read; attention_weights float32[batch, time, source_time] of a
+            model that attends. All padding is 0, False or "".
+        reply: the same prompt, and a scalar for each field of `DecodingConfig` (forbidden_words:
+            string[num_words]), to the same with an axis num_best behind the batch in all that
+            concerns a reply, and num_replies int32[batch]: how many there are.
+        tokens: prompt_tokens string[batch, source_time], "" for none, to the same as
+            `serving_default`.
+        score: prompt, reply string[batch] to log_probability, perplexity float32[batch],
+            token_log_probabilities, reply_tokens, reply_length, attention_weights as above.
+        explain: the same to all these, how the prompt was read, and contributions
+            float32[batch, time, source_time], see `contributions`.
+        encode: prompt to the state before the first word, and ids int32[batch], fed to `step`.
+        step: ids and the state to the next state, the next ids, tokens string[batch], ended
+            bool[batch], log_probabilities float32[batch, vocab], attention_weights
+            float32[batch, source_time].
+
     Raises:
         ValueError: `decoding` asks for more than `caps` allow.
     """
