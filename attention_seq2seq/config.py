@@ -20,8 +20,9 @@ class DataConfig(Options):
 
     files: tuple = option(
         (),
-        "corpus files to train on: TSV pairs, JSONL or chatterbot YAML, told apart by their "
-        "content; none: the default corpus (small talk and meal talk)",
+        "corpus files to train on: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, "
+        "chatterbot YAML; plain or gzip, told apart by their content; none: the default corpus "
+        "(small talk and meal talk)",
         unit="paths",
     )
     skip_bad_lines: bool = option(

@@ -71,6 +71,9 @@ def with_context(pairs: Iterable[Pair], num_turns: int) -> list[Pair]:
     for before, pair in zip([None, *pairs], pairs):
         if before is None or pair.conversation != before.conversation:
             turns = []
+        elif pair.prompt != before.reply:
+            # The next prompt does not repeat it where two speakers take turns.
+            turns.append(" ".join(before.reply.split("\n")))
         # A line break inside of a turn is none between turns.
         turns = [*turns, " ".join(pair.prompt.split("\n"))][-1 - num_turns :]
         result.append(pair._replace(prompt="\n".join(turns)))

@@ -1,42 +1,51 @@
-"""Corpus files to pairs, one reader a format; the format is told by the content.
+"""Corpus files to pairs; plain or gzip, and the format, are told by the content.
 
-| format  | looks like                                                                  |
-|---------|-----------------------------------------------------------------------------|
-| TSV     | `prompt<TAB>reply`; a prompt equal to the reply before it continues the      |
-|         | conversation, a blank line ends it                                           |
-| JSONL   | `{"prompt": ..., "reply": ...}`, or `{"messages": [{"role": "user",          |
-|         | "content": ...}, {"role": "assistant", "content": ...}, ...]}`              |
-| YAML    | chatterbot's `conversations:`, a list of lists of turns                      |
+| format     | looks like                                                                       |
+|------------|----------------------------------------------------------------------------------|
+| TSV        | `prompt<TAB>reply`; a prompt equal to the reply before it continues the           |
+|            | conversation, a blank line ends it                                                |
+| JSONL      | `{"prompt": ..., "reply": ...}`, or `{"messages": [{"role": "user",               |
+|            | "content": ...}, {"role": "assistant", "content": ...}, ...]}`, or `["turn", ...]` |
+| .conv      | a line `E` begins a conversation, each line `M turn` goes on with it; with or     |
+|            | without `/` between the characters (小黄鸡, subtitles)                            |
+| LCCC       | JSON: `[["turn", ...], ...]`, or `{"train": [["turn", ...], ...], ...}`; the      |
+|            | blanks between Chinese characters go                                              |
+| KdConv     | JSON: `[{"messages": [{"message": ...}, ...]}, ...]`                              |
+| CrossWOZ   | JSON: `{"id": {"messages": [{"content": ...}, ...]}, ...}`                        |
+| chatterbot | YAML: `conversations:`, a list of lists of turns; up to 16 MB                     |
+
+A conversation of many turns gives consecutive exchanges. All but YAML are read as streams: a file
+of any size needs the memory of its longest conversation.
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 
-import yaml
+from attention_seq2seq.data.chatterbot import yaml_exchanges
+from attention_seq2seq.data.conv import conv_exchanges, is_separated
+from attention_seq2seq.data.corpus_file import BadLine, CorpusFile
+from attention_seq2seq.data.json_documents import document_exchanges
+from attention_seq2seq.data.line_formats import line_exchanges, parse_json, parse_tsv
+from attention_seq2seq.data.pairs import Pair
 
-from attention_seq2seq.data.pairs import Pair, in_conversations
+FORMATS = "prompt<TAB>reply, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, or chatterbot YAML"
 
-Exchange = tuple[str, str]
-
-
-class BadLine(ValueError):
-    """A place in a corpus file that cannot be read: file, line, what was got and expected."""
-
-    def __init__(self, path: Path, line: int, reason: str):
-        super().__init__(f"{path}, line {line}: {reason}")
-        self.reason = reason
+# So much of a file tells its format.
+_HEAD = 1 << 16
+_OF_ARRAYS_OR_OBJECTS = re.compile(
+    r'\s*(\[\s*[\[{]|\{\s*"(?!(prompt|reply|messages)")[^"]*"\s*:\s*(\[\s*\[|\{))'
+)
 
 
 class PairReader:
     """The pairs of one corpus file; iterate over it.
 
-    Line formats are streamed: a file of any size needs the memory of one line.
-
     Args:
-        path: the file; UTF-8.
+        path: the file; UTF-8, plain or gzip.
         skip_bad_lines: leave out what cannot be read, and count it in `skipped`.
 
     Attributes:
@@ -52,96 +61,16 @@ class PairReader:
         self.skip_bad_lines = skip_bad_lines
         self.skipped: Counter[str] = Counter()
         if not self.path.is_file():
-            raise FileNotFoundError(
-                f"{path}: no such corpus file. Give a file of TSV pairs, JSONL or chatterbot YAML."
-            )
+            raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMATS}.")
 
     def __iter__(self) -> Iterator[Pair]:
         self.skipped.clear()
-        detected = self._detect()
-        if detected is None:
-            return
-        if detected == "yaml":
-            yield from self._pairs_of_conversations()
-            return
-        parse = {"tsv": _parse_tsv, "jsonl": _parse_json}[detected]
-        yield from in_conversations(self._exchanges_of_lines(parse))
-
-    def _detect(self) -> str | None:
-        """Tells the format by the first lines; None for an empty file."""
-        first_line = None
-        with self.path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                line = raw.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
-                if line.startswith((b"conversations:", b"categories:")) and b"\t" not in line:
-                    return "yaml"
-                if not line.strip() or line.startswith((b"#", b"---", b"%YAML")):
-                    continue
-                if first_line is None:
-                    first_line = (number, line)
-                if number > 20 or b"\t" in line or line.lstrip().startswith(b"{"):
-                    break
-        if first_line is None:
-            return None
-        number, line = first_line
-        if line.lstrip().startswith(b"{") and b"\t" not in line:
-            return "jsonl"
-        if line.lstrip().startswith(b"{") and _is_json(line):
-            return "jsonl"
-        # Whatever else it is, a TSV error names the line and what was expected.
-        return "tsv"
-
-    def _exchanges_of_lines(self, parse) -> Iterator[Exchange | None]:
-        """The exchanges of all lines; None where a conversation is broken off."""
-        with self.path.open("rb") as file:
-            for number, raw in enumerate(file, 1):
-                try:
-                    line = _decode(raw)
-                    exchanges = parse(line) if line.strip() else [None]
-                except ValueError as error:
-                    self._bad(number, str(error))
-                    exchanges = [None]
-                yield from exchanges
-
-    def _pairs_of_conversations(self) -> Iterator[Pair]:
-        number = 0
-        for turns in self._yaml_conversations():
-            exchanges = 0
-            for prompt, reply in pairwise(turns):
-                empty = next((turn for turn in (prompt, reply) if not turn.value.strip()), None)
-                if empty is not None:
-                    self._bad(empty.start_mark.line + 1, "an empty turn; expected text")
-                    continue
-                exchanges += 1
-                yield Pair(prompt.value, reply.value, number)
-            number += exchanges > 0
-
-    def _yaml_conversations(self) -> Iterator[list[yaml.ScalarNode]]:
-        try:
-            text = self.path.read_bytes().decode("utf-8-sig")
-            # Nodes instead of values: `yes`, `1` and `null` stay the text they are.
-            root = yaml.compose(text, Loader=yaml.SafeLoader)
-        except UnicodeDecodeError as error:
-            line = self.path.read_bytes()[: error.start].count(b"\n") + 1
-            raise BadLine(self.path, line, "not UTF-8. Convert the file to UTF-8") from None
-        except yaml.YAMLError as error:
-            mark = getattr(error, "problem_mark", None)
-            line = mark.line + 1 if mark else 1
-            problem = getattr(error, "problem", None) or "not readable"
-            raise BadLine(self.path, line, f"broken YAML: {problem}") from None
-        conversations = _value_of(root, "conversations")
-        if not isinstance(conversations, yaml.SequenceNode):
-            line = (conversations or root).start_mark.line + 1
-            raise BadLine(self.path, line, "expected 'conversations:' with a list of lists")
-        for node in conversations.value:
-            turns = node.value if isinstance(node, yaml.SequenceNode) else None
-            if turns is None or not all(isinstance(turn, yaml.ScalarNode) for turn in turns):
-                reason = "expected a conversation: a list of at least two turns, each a text"
-                self._bad(node.start_mark.line + 1, reason)
-            elif len(turns) < 2:
-                self._bad(node.start_mark.line + 1, "a conversation of one turn; expected two")
-            else:
-                yield turns
+        with CorpusFile(self.path, self._bad) as file:
+            exchanges = _reader_of(file.head(_HEAD))
+            conversation = -1
+            for prompt, reply, continues in exchanges(file):
+                conversation += not continues
+                yield Pair(prompt, reply, conversation)
 
     def _bad(self, line: int, reason: str) -> None:
         if not self.skip_bad_lines:
@@ -149,6 +78,43 @@ class PairReader:
                 self.path, line, f"{reason}. Mend the line, or leave it out with skip_bad_lines"
             )
         self.skipped[reason.split(";")[0]] += 1
+
+
+def _reader_of(head: bytes):
+    """What reads a file that begins so: a function of the file that gives its exchanges."""
+    lines = [line.strip() for line in head.splitlines() if line.strip()]
+    if any(
+        line.startswith((b"conversations:", b"categories:")) and b"\t" not in line
+        for line in lines[:20]
+    ):
+        return yaml_exchanges
+    lines = [line for line in lines if not line.startswith((b"#", b"---", b"%YAML"))]
+    first = lines[0] if lines else b""
+    if first == b"E":
+        separated = is_separated(head.decode("utf-8", "replace"))
+        return partial(conv_exchanges, separated=separated)
+    if first.startswith((b"{", b"[")):
+        return _json_reader(first, head.decode("utf-8", "replace"))
+    # Whatever else it is, a TSV error names the line and what was expected.
+    return partial(line_exchanges, parse=parse_tsv)
+
+
+def _json_reader(first: bytes, head: str):
+    record = _as_json(first)
+    is_record = isinstance(record, dict) and not record.keys().isdisjoint(("reply", "messages"))
+    is_turns = isinstance(record, list) and bool(record) and isinstance(record[0], str)
+    if not is_record and not is_turns and _OF_ARRAYS_OR_OBJECTS.match(head):
+        return document_exchanges
+    # A brace may begin a prompt, too.
+    is_tsv = record is None and (b"\t" in first or first.startswith(b"["))
+    return partial(line_exchanges, parse=parse_tsv if is_tsv else parse_json)
+
+
+def _as_json(line: bytes):
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_pairs(
@@ -176,74 +142,6 @@ def read_pairs(
         if len(pairs) == before:
             raise ValueError(
                 f"{path}: no pair in it ({reader.skipped.total()} bad lines left out). Expected "
-                "lines of prompt<TAB>reply, JSONL with 'prompt' and 'reply', or chatterbot YAML."
+                f"{FORMATS}."
             )
     return pairs, skipped
-
-
-def _decode(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8").removeprefix("\ufeff").rstrip("\r\n")
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"not UTF-8; byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line"
-        ) from None
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True
-
-
-def _parse_tsv(line: str) -> list[Exchange]:
-    columns = line.split("\t")
-    if len(columns) == 1:
-        raise ValueError("no tab; expected prompt<TAB>reply")
-    if len(columns) > 2:
-        raise ValueError(f"more than one tab; expected prompt<TAB>reply, got {len(columns)} parts")
-    return [_filled(*columns)]
-
-
-def _parse_json(line: str) -> list[Exchange]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"broken JSON; {error}") from None
-    if isinstance(record, dict) and "messages" in record:
-        return _parse_messages(record["messages"])
-    if not isinstance(record, dict) or not {"prompt", "reply"} <= record.keys():
-        raise ValueError("no 'prompt' and 'reply', nor 'messages'; expected a JSON object of them")
-    return [_filled(record["prompt"], record["reply"])]
-
-
-def _parse_messages(messages) -> list[Exchange]:
-    if not isinstance(messages, list) or not all(
-        isinstance(message, dict) and {"role", "content"} <= message.keys() for message in messages
-    ):
-        raise ValueError("bad 'messages'; expected a list of objects with 'role' and 'content'")
-    exchanges = [
-        _filled(prompt["content"], reply["content"])
-        for prompt, reply in pairwise(messages)
-        if prompt["role"] == "user" and reply["role"] == "assistant"
-    ]
-    if not exchanges:
-        raise ValueError("no exchange; expected a 'user' message followed by an 'assistant' one")
-    return exchanges
-
-
-def _filled(prompt, reply) -> Exchange:
-    for side, text in (("prompt", prompt), ("reply", reply)):
-        if not isinstance(text, str):
-            raise ValueError(f"a {side} that is no text; got {type(text).__name__}")
-        if not text.strip():
-            raise ValueError(f"an empty {side}; expected text on both sides")
-    return prompt, reply
-
-
-def _value_of(node, key: str):
-    if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    return None

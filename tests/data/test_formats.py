@@ -1,0 +1,147 @@
+"""The formats of public corpora: real samples where they are at hand, and damage."""
+
+import gzip
+import json
+import re
+import tracemalloc
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from attention_seq2seq.data.corpus_file import BadLine
+from attention_seq2seq.data.pairs import Pair, with_context
+from attention_seq2seq.data.readers import PairReader, read_pairs
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
+
+CONV = "E\nM 呵呵\nM 是王若猫的。\nE\nM 不是\nM 那是什么？\nM 1/2\n"
+SEPARATED = "E\nM 呵/呵\nM 是/王/若/猫/的/。\nE\nM 不/是/\nM 那/是/什/么/？\nM 1/////2\n"
+OF_CONV = [
+    Pair("呵呵", "是王若猫的。", 0),
+    Pair("不是", "那是什么？", 1),
+    Pair("那是什么？", "1/2", 1),
+]
+LCCC = {"train": [["你 好", "嗨 ！"], ["a b c", "用 T F"]], "test": [["一", "二", "三"]]}
+OF_LCCC = [
+    Pair("你好", "嗨！", 0),
+    Pair("abc", "用TF", 1),
+    Pair("一", "二", 2),
+    Pair("二", "三", 2),
+]
+KDCONV = [{"messages": [{"message": "知道吗"}, {"message": "知道", "attrs": []}], "name": "名"}]
+CROSSWOZ = {
+    "7": {"messages": [{"content": "你好", "role": "usr"}, {"content": "你好呀", "role": "sys"}]}
+}
+CONTENTS = {
+    "conv": (CONV, OF_CONV),
+    "conv with slashes": (SEPARATED.replace("/////", "///"), OF_CONV),
+    "LCCC": (json.dumps(LCCC, ensure_ascii=False, indent=0), OF_LCCC),
+    "LCCC in one line": (json.dumps(LCCC), OF_LCCC),
+    "LCCC without parts": (json.dumps(LCCC["train"], indent=1), OF_LCCC[:2]),
+    "LCCC in lines": ("".join(json.dumps(turns) + "\n" for turns in LCCC["train"]), OF_LCCC[:2]),
+    "KdConv": (json.dumps(KDCONV, indent=1), [Pair("知道吗", "知道", 0)]),
+    "CrossWOZ": (json.dumps(CROSSWOZ, indent=1), [Pair("你好", "你好呀", 0)]),
+    "TSV": ("你好\t嗨\n", [Pair("你好", "嗨", 0)]),
+}
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "byte order mark"])
+@pytest.mark.parametrize("name", CONTENTS)
+def test_the_format_is_told_by_the_content(tmp_path, name, mark, zipped):
+    content, expected = CONTENTS[name]
+    raw = (mark + content).encode()
+    path = tmp_path / "corpus"
+    path.write_bytes(gzip.compress(raw) if zipped else raw)
+    assert list(PairReader(path)) == expected
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"needs the samples of {SAMPLES.name}")
+@pytest.mark.parametrize("name", ["lccc", "kdconv", "crosswoz"])
+def test_real_samples_are_read_whole(name):
+    document = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
+    if name == "lccc":
+        turns = [[re.sub(" ", "", t) for t in c] for part in document.values() for c in part]
+    elif name == "kdconv":
+        turns = [[m["message"] for m in c["messages"]] for c in document]
+    else:
+        turns = [[m["content"] for m in c["messages"]] for c in document.values()]
+    pairs = list(PairReader(SAMPLES / f"{name}.json"))
+    assert [pair[:2] for pair in pairs] == [pair for c in turns for pair in pairwise(c)]
+    assert pairs[-1].conversation == sum(len(c) > 1 for c in turns) - 1
+
+
+def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
+    path = tmp_path / "corpus.gz"
+    whole = "".join(f"第{number}问\t第{number}答\n" for number in range(20_000))
+    path.write_bytes(gzip.compress(whole.encode())[:-30_000])
+    with pytest.raises(BadLine, match=r"line \d+: the file is damaged and ends here; .*end-of-st"):
+        list(PairReader(path))
+    reader = PairReader(path, skip_bad_lines=True)
+    pairs = list(reader)
+    assert 1000 < len(pairs) < 20_000
+    assert pairs[999] == Pair("第999问", "第999答", 999)
+    assert reader.skipped == {"the file is damaged and ends here": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "reason", "kept"),
+    [
+        ('[\n["a", "b"],\n["c" "d"],\n["e", "f"]\n]', 3, "broken JSON, the rest is left out", 1),
+        ('[\n["a", "b"],\n["c", "d"', 3, "broken JSON, the rest is left out; .*premature EOF", 1),
+        (b'[\n["a", "b"],\n["\xff", "d"]\n]', 3, "broken JSON.*invalid bytes in UTF8", 1),
+        ('[\n["a", "b"],\n["c"],\n["e", "f"]\n]', 3, "a conversation of one turn", 2),
+        ('[\n["a", "b"],\n["c", ""],\n["e", "f"]\n]', 3, "an empty turn", 2),
+        ('[\n["a", "b"],\n["c", 3],\n["e", "f"]\n]', 3, "a turn that is no text; got int", 2),
+        ('[\n["a", "b"],\n5,\n["e", "f"]\n]', 3, "no conversation; expected a list of turns", 2),
+        ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),
+        ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 6, "a conversation of one turn", 2),
+        ("E\nM a\nM \nE\nM d\nM e\n", 4, "an empty turn", 1),
+        ("a\tb\n" + "c" * (1 << 25) + "\nd\te\n", 2, "a line of over 16 MB", 2),
+        ('[["a", "b"],\n["' + "c" * (1 << 25) + '"]]', 2, "a conversation of over 16 MB", 1),
+    ],
+)
+def test_damage_is_named_and_costs_no_more_than_it_must(tmp_path, content, line, reason, kept):
+    path = tmp_path / "corpus"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(BadLine, match=f"corpus, line {line}: .*{reason}"):
+        list(PairReader(path))
+    reader = PairReader(path, skip_bad_lines=True)
+    assert len(list(reader)) == kept
+    assert reader.skipped.total() == 1
+
+
+def test_another_encoding_is_refused_at_the_first_line_that_shows_it(tmp_path):
+    path = tmp_path / "corpus"
+    path.write_bytes("hello\thi\n你好\t嗨\n".encode("gbk"))
+    with pytest.raises(BadLine, match="line 2: not UTF-8; byte 0xc4 at position 1"):
+        read_pairs([path])
+
+
+def test_line_ends_may_be_mixed(tmp_path):
+    path = tmp_path / "corpus"
+    path.write_bytes(b"a\tb\r\nc\td\ne\tf\rg\th\n")
+    assert [pair.prompt for pair in PairReader(path)] == ["a", "c", "e", "g"]
+
+
+@pytest.mark.parametrize("name", ["conv", "LCCC"])
+def test_conversations_are_streamed(tmp_path, name):
+    path = tmp_path / "corpus"
+    content = CONTENTS[name][0]
+    if name == "LCCC":
+        content = "[" + ",\n".join(["[" + '"你 好 吗", ' * 20 + '"好"]'] * 5000) + "]"
+    else:
+        content *= 80_000
+    path.write_text(content, encoding="utf-8")
+    tracemalloc.start()
+    assert sum(1 for _ in PairReader(path)) > 50_000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < path.stat().st_size / 3
+
+
+def test_what_was_answered_stands_between_two_prompts():
+    messages = [("一问", "一答"), ("二问", "二答")]
+    pairs = [Pair(*pair, 5) for pair in messages]
+    assert with_context(pairs, 2)[1] == Pair("一问\n一答\n二问", "二答", 5)
