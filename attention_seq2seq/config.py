@@ -18,11 +18,11 @@ FILE_NAME = "config.json"
 class DataConfig(Options):
     """Which pairs are read, and which of them are kept."""
 
-    files: tuple = option(
+    data: tuple = option(
         (),
-        "corpus files to train on: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, "
-        "chatterbot YAML; plain or gzip, told apart by their content; none: the default corpus "
-        "(small talk and meal talk)",
+        "a folder that prepare.py has written, or corpus files: TSV pairs, JSONL, .conv, the JSON "
+        "of LCCC, KdConv or CrossWOZ, chatterbot YAML; plain or gzip, told apart by their content; "
+        "none: the default corpus (small talk and meal talk)",
         unit="paths",
     )
     skip_bad_lines: bool = option(

@@ -99,7 +99,7 @@ def talk() -> None:
         raise ValueError("talk talks with a trained model; give its folder, --model_dir=DIR.")
     config = Config.load(MODEL_DIR.value)
     data, seed = config.data, config.training.seed
-    corpus, _ = load_corpus(data.files, data.skip_bad_lines, data.validation_fraction, seed)
+    corpus, _ = load_corpus(data.data, data.skip_bad_lines, data.validation_fraction, seed)
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
     chat = Path(__file__).with_name("chat.py")
     with subprocess.Popen(

@@ -95,10 +95,16 @@ def _tables(reply) -> dict:
 
 
 def say_how_to_talk(model_dir) -> None:
-    """Prints the command that talks to a trained model, with this Python where it is local."""
+    """Prints the command that talks to a trained model."""
+    say_how("Talk to it", "chat.py", model_dir=model_dir)
+
+
+def say_how(what: str, name: str, **options) -> None:
+    """Prints the command of a script, with this Python where it is local."""
     python = Path(sys.executable)
     here = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
-    print(f"\nTalk to it:\n  {here} experiments/chat.py --model_dir={model_dir}")
+    shown = "".join(f" --{option}={value}" for option, value in options.items())
+    print(f"\n{what}:\n  {here} experiments/{name}{shown}")
 
 
 @contextlib.contextmanager

@@ -92,7 +92,7 @@ def prompts_set_aside(chat) -> list:
 
     config = chat.config
     corpus, _ = load_corpus(
-        config.data.files,
+        config.data.data,
         config.data.skip_bad_lines,
         config.data.validation_fraction,
         config.training.seed,

@@ -1,9 +1,9 @@
 """Prints how many prompts of a corpus a trained model answers word for word.
 
     python experiments/evaluate.py --model_dir=models/demo
-    python experiments/evaluate.py --model_dir=models/mine --files=mine.tsv
+    python experiments/evaluate.py --model_dir=models/mine --data=mine.tsv
 
-Without --files: the default corpus, small talk and meals apart, trained on and held out.
+Without --data: the default corpus, small talk and meals apart, trained on and held out.
 """
 
 from absl import flags
@@ -11,7 +11,7 @@ from absl import flags
 import console
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
-FILES = flags.DEFINE_list("files", [], "corpus files, as for train.py [paths]")
+DATA = flags.DEFINE_list("data", [], "corpus files, as for train.py [paths]")
 
 
 def main(_) -> None:
@@ -21,7 +21,7 @@ def main(_) -> None:
     from attention_seq2seq.evaluation import exact_replies, with_one_reply
 
     chat = Chat.load(MODEL_DIR.value)
-    groups = {"all": read_pairs(FILES.value)[0]} if FILES.value else default_groups()
+    groups = {"all": read_pairs(DATA.value)[0]} if DATA.value else default_groups()
     print(f"{'exact replies to':34}{'prompts':>8}{'share':>9}")
     for name, pairs in groups.items():
         answerable = with_one_reply(pairs)

@@ -1,11 +1,14 @@
 """Trains the attention seq2seq model and writes it into a folder.
 
-    python experiments/train.py --model_dir=models/mine --files=mine.tsv
+    python experiments/train.py --model_dir=models/mine --data=mine.tsv
+    python experiments/train.py --model_dir=models/mine --data=prepared/mine
     python experiments/train.py --model_dir=models/demo --flagfile=experiments/presets/demo.flags
 
-Without --files it trains on the default corpus: small talk and generated meal talk.
+Without --data it trains on the default corpus: small talk and generated meal talk. A folder
+that prepare.py has written brings its options of reading and cutting with it.
 """
 
+import dataclasses
 from pathlib import Path
 
 from absl import flags
@@ -25,16 +28,34 @@ flags.adopt_module_key_flags(console)
 def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
     config = console.config_from_flags()
+    prepared = prepared_corpus(config.data.data)
+    if prepared:
+        config = with_options_of(prepared, config)
     folder = Path(MODEL_DIR.value)
     if not OVERWRITE.value and already_trained(folder, config):
         print(f"{folder} is trained with these options already; --overwrite trains it anew.")
         return
+    if prepared:
+        from attention_seq2seq.training.trainer import train_prepared
 
+        history = train_prepared(prepared.folder, folder, config.model, config.training)
+    else:
+        history = train_on_files(config, folder)
+    if "val_perplexity" in history:
+        print(
+            f"validation perplexity: best {min(history['val_perplexity']):.3f}, "
+            f"last {history['val_perplexity'][-1]:.3f}"
+        )
+    console.say_how_to_talk(folder)
+
+
+def train_on_files(config, folder: Path) -> dict:
+    """Trains on corpus files, or on the default corpus, in memory."""
     from attention_seq2seq.data.corpora import load_corpus
     from attention_seq2seq.training.trainer import train
 
     corpus, skipped = load_corpus(
-        config.data.files,
+        config.data.data,
         config.data.skip_bad_lines,
         config.data.validation_fraction,
         config.training.seed,
@@ -43,13 +64,32 @@ def main(_) -> None:
         print(f"{count} bad lines left out: {reason}")
     if corpus.num_dropped:
         print(f"{corpus.num_dropped} validation pairs also stand in training: dropped")
-    history = train(corpus.training, folder, config, corpus.validation)
-    if "val_perplexity" in history:
-        print(
-            f"validation perplexity: best {min(history['val_perplexity']):.3f}, "
-            f"last {history['val_perplexity'][-1]:.3f}"
-        )
-    console.say_how_to_talk(folder)
+    return train(corpus.training, folder, config, corpus.validation)
+
+
+def prepared_corpus(data: tuple):
+    """The prepared corpus that --data names; None where it names files."""
+    from attention_seq2seq.preparation.manifest import Prepared, is_prepared
+
+    return Prepared.load(data[0]) if is_prepared(data) else None
+
+
+def with_options_of(prepared, config):
+    """The config with the options that the corpus was prepared with.
+
+    Raises:
+        ValueError: the command line gives one of them another value.
+    """
+    given = {"data": prepared.data_of_training(), "text": prepared.text}
+    for group, options in given.items():
+        for name, value in vars(options).items():
+            asked = getattr(getattr(config, group), name)
+            if name != "data" and console.FLAGS[name].present and asked != value:
+                raise ValueError(
+                    f"--{name}={asked}, but {prepared.folder} was prepared with {value!r}. Leave "
+                    "the flag out, or prepare the corpus again."
+                )
+    return dataclasses.replace(config, **given)
 
 
 def already_trained(folder: Path, config) -> bool:

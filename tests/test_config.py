@@ -14,7 +14,7 @@ def test_the_defaults_are_the_documents():
 
 def test_round_trip(tmp_path):
     config = Config(
-        DataConfig(files=("a.tsv", "b.tsv"), validation_fraction=0.25),
+        DataConfig(data=("a.tsv", "b.tsv"), validation_fraction=0.25),
         TextConfig(source_segmentation="characters"),
         ModelConfig(units=7, attention="none"),
         TrainingConfig(seed=9),
@@ -82,7 +82,7 @@ def test_an_empty_folder_is_no_model(tmp_path):
 
 
 def test_the_file_is_readable(tmp_path):
-    Config(DataConfig(files=("聊天.tsv",))).save(tmp_path)
+    Config(DataConfig(data=("聊天.tsv",))).save(tmp_path)
     text = (tmp_path / "config.json").read_text(encoding="utf-8")
     assert "聊天.tsv" in text
     assert json.loads(text)["model"]["units"] == 256

@@ -22,7 +22,9 @@ ALLOWED = {
     "pictures": set(),
     "text": {"config"},
     "model": {"config"},
-    "training": {"config", "data", "text", "model", "metrics"},
+    "preparation_config": {"options"},
+    "preparation": {"config", "preparation_config", "data", "text"},
+    "training": {"config", "data", "text", "preparation", "model", "metrics"},
     "knobs": {"decoding_config"},
     "branches": set(),
     "search": {"branches", "knobs", "model", "decoding"},
@@ -76,7 +78,16 @@ def test_one_module_imports_tensorflow_addons():
 
 
 @pytest.mark.parametrize(
-    "name", ["data.corpora", "config", "text.codec", "metrics", "tables", "pictures"]
+    "name",
+    [
+        "data.corpora",
+        "config",
+        "text.codec",
+        "metrics",
+        "tables",
+        "pictures",
+        "preparation.prepare",
+    ],
 )
 def test_strings_need_no_tensorflow(name):
     code = f"import sys, attention_seq2seq.{name}; sys.exit('tensorflow' in sys.modules)"

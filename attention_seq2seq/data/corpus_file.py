@@ -46,6 +46,11 @@ class CorpusFile:
         self._bytes.close()
         self._raw.close()
 
+    @property
+    def position(self) -> int:
+        """How many bytes of the file, as it lies on the disk, have been read."""
+        return self._raw.tell()
+
     def head(self, size: int) -> bytes:
         """Its first bytes, without a byte order mark; reading goes on from the beginning."""
         try:

@@ -52,7 +52,7 @@ def as_pairs(pairs: Iterable) -> list[Pair]:
     return list(in_conversations((pair[0], pair[1]) for pair in pairs))
 
 
-def with_context(pairs: Iterable[Pair], num_turns: int) -> list[Pair]:
+def with_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:
     r"""Puts the turns before it in front of each prompt, a line each.
 
     Args:
@@ -61,14 +61,14 @@ def with_context(pairs: Iterable[Pair], num_turns: int) -> list[Pair]:
 
     Example:
         >>> pairs = [Pair("你好", "你好呀", 1), Pair("你好呀", "吃了吗", 1)]
-        >>> with_context(pairs, 2)[1].prompt
-        '你好\n你好呀'
+        >>> [pair.prompt for pair in with_context(pairs, 2)]
+        ['你好', '你好\n你好呀']
     """
-    pairs = list(pairs)
     if not num_turns:
-        return pairs
-    result, turns = [], []
-    for before, pair in zip([None, *pairs], pairs):
+        yield from pairs
+        return
+    before, turns = None, []
+    for pair in pairs:
         if before is None or pair.conversation != before.conversation:
             turns = []
         elif pair.prompt != before.reply:
@@ -76,5 +76,5 @@ def with_context(pairs: Iterable[Pair], num_turns: int) -> list[Pair]:
             turns.append(" ".join(before.reply.split("\n")))
         # A line break inside of a turn is none between turns.
         turns = [*turns, " ".join(pair.prompt.split("\n"))][-1 - num_turns :]
-        result.append(pair._replace(prompt="\n".join(turns)))
-    return result
+        yield pair._replace(prompt="\n".join(turns))
+        before = pair

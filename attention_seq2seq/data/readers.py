@@ -50,6 +50,7 @@ class PairReader:
 
     Attributes:
         skipped: reason to count, filled while iterating.
+        position: how many bytes of the file, as it lies on the disk, have been read.
 
     Raises:
         FileNotFoundError: at construction, when there is no such file.
@@ -60,6 +61,7 @@ class PairReader:
         self.path = Path(path)
         self.skip_bad_lines = skip_bad_lines
         self.skipped: Counter[str] = Counter()
+        self.position = 0
         if not self.path.is_file():
             raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMATS}.")
 
@@ -70,6 +72,7 @@ class PairReader:
             conversation = -1
             for prompt, reply, continues in exchanges(file):
                 conversation += not continues
+                self.position = file.position
                 yield Pair(prompt, reply, conversation)
 
     def _bad(self, line: int, reason: str) -> None:
@@ -117,13 +120,54 @@ def _as_json(line: bytes):
         return None
 
 
+class CorpusReader:
+    """The pairs of several corpus files, one after the other; iterate over it.
+
+    Args:
+        paths: the files; their conversations are numbered on from one file to the next.
+        skip_bad_lines: see `PairReader`.
+
+    Attributes:
+        skipped: how often which kind of bad line was left out, filled while iterating.
+        position: how many bytes of the files, as they lie on the disk, have been read.
+
+    Raises:
+        FileNotFoundError: at construction, when a file is missing.
+        ValueError: while iterating, a bad line, or a file without any pair.
+    """
+
+    def __init__(self, paths: Iterable[str | Path], skip_bad_lines: bool = False):
+        self._readers = [PairReader(path, skip_bad_lines) for path in paths]
+        self.skipped: Counter[str] = Counter()
+        self.position = 0
+
+    def __iter__(self) -> Iterator[Pair]:
+        self.skipped.clear()
+        first = before = 0
+        for reader in self._readers:
+            pair = None
+            for pair in reader:
+                pair = pair._replace(conversation=first + pair.conversation)
+                self.position = before + reader.position
+                yield pair
+            self.skipped += reader.skipped
+            if pair is None:
+                raise ValueError(
+                    f"{reader.path}: no pair in it ({reader.skipped.total()} bad lines left out). "
+                    f"Expected {FORMATS}."
+                )
+            first = pair.conversation + 1
+            before += reader.path.stat().st_size
+        self.position = before
+
+
 def read_pairs(
     paths: Iterable[str | Path], skip_bad_lines: bool = False
 ) -> tuple[list[Pair], Counter]:
     """Reads corpus files into memory.
 
     Args:
-        paths: the files; their conversations are numbered on from one file to the next.
+        paths: the files, see `CorpusReader`.
         skip_bad_lines: see `PairReader`.
 
     Returns:
@@ -132,16 +176,5 @@ def read_pairs(
     Raises:
         ValueError: a bad line, or no pair at all.
     """
-    pairs, skipped = [], Counter()
-    for path in paths:
-        reader = PairReader(path, skip_bad_lines)
-        first = pairs[-1].conversation + 1 if pairs else 0
-        before = len(pairs)
-        pairs.extend(pair._replace(conversation=first + pair.conversation) for pair in reader)
-        skipped += reader.skipped
-        if len(pairs) == before:
-            raise ValueError(
-                f"{path}: no pair in it ({reader.skipped.total()} bad lines left out). Expected "
-                f"{FORMATS}."
-            )
-    return pairs, skipped
+    reader = CorpusReader(paths, skip_bad_lines)
+    return list(reader), reader.skipped

@@ -20,13 +20,23 @@ def split_by_conversation(pairs: Sequence[Pair], validation_fraction: float, see
         seed: the same seed and pairs give the same split.
     """
     conversations = sorted({pair.conversation for pair in pairs})
-    num_validation = 0
-    if len(conversations) > 1:
-        num_validation = round(validation_fraction * len(conversations))
-        num_validation = min(num_validation, len(conversations) - 1)
-    chosen = set(random.Random(seed).sample(conversations, num_validation))
+    places = set_aside(len(conversations), validation_fraction, seed)
+    chosen = {conversations[place] for place in places}
     training = [pair for pair in pairs if pair.conversation not in chosen]
     known = {(pair.prompt, pair.reply) for pair in training}
-    set_aside = [pair for pair in pairs if pair.conversation in chosen]
-    validation = [pair for pair in set_aside if (pair.prompt, pair.reply) not in known]
-    return Split(training, validation, len(set_aside) - len(validation))
+    aside = [pair for pair in pairs if pair.conversation in chosen]
+    validation = [pair for pair in aside if (pair.prompt, pair.reply) not in known]
+    return Split(training, validation, len(aside) - len(validation))
+
+
+def set_aside(num_conversations: int, validation_fraction: float, seed: int) -> list[int]:
+    """Which of so many conversations are set aside for validation, counted from 0.
+
+    Args:
+        num_conversations: of the corpus.
+        validation_fraction: share of them, rounded; at least one stays in training.
+        seed: the same seed and number give the same choice.
+    """
+    num_validation = round(validation_fraction * num_conversations)
+    num_validation = max(0, min(num_validation, num_conversations - 1))
+    return random.Random(seed).sample(range(num_conversations), num_validation)

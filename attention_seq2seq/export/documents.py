@@ -44,7 +44,7 @@ def write_documents(
     """
     config = chat.config
     # Where files lay on the machine of the training concerns nobody who serves the model.
-    data = dataclasses.replace(config.data, files=tuple(Path(p).name for p in config.data.files))
+    data = dataclasses.replace(config.data, data=tuple(Path(p).name for p in config.data.data))
     text = dataclasses.replace(config.text, user_dictionary=Path(config.text.user_dictionary).name)
     dataclasses.replace(config, data=data, text=text).save(folder)
     chat.codec.save(folder)
@@ -53,7 +53,7 @@ def write_documents(
         "made_with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
         "tensorflow": tf.__version__,
         "trained_on": {
-            "files": list(data.files) or "none: the default corpus, or pairs given in Python",
+            "data": list(data.data) or "none: the default corpus, or pairs given in Python",
             **(json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}),
         },
         **{name: dataclasses.asdict(option) for name, option in options.items()},

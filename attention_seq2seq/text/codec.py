@@ -4,27 +4,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attention_seq2seq.config import TextConfig
-from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import segmenter_for, tokenizer_with
+from attention_seq2seq.text.cutting import PairCutter, num_unread_turns, read_user_dictionary
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 
 SOURCE_FILE = "source_vocabulary.txt"
 TARGET_FILE = "target_vocabulary.txt"
 SHARED_FILE = "vocabulary.txt"
 USER_DICTIONARY_FILE = "user_dictionary.txt"
-
-
-class TextSide:
-    """One side of a pair: normalisation and segmentation, and how words become text again."""
-
-    def __init__(self, segmentation: str, config: TextConfig, user_words: Sequence[str]):
-        self._normalize = Normalizer(config.lower_case)
-        self._segmenter = segmenter_for(segmentation, config.jieba_hmm, user_words)
-        self.join = self._segmenter.join
-
-    def cut(self, text: str | bytes) -> list[str]:
-        """The words of any text."""
-        return self._segmenter.cut(self._normalize(text))
 
 
 class Codec:
@@ -54,8 +40,7 @@ class Codec:
         self.config = config
         self.source_vocabulary = source_vocabulary
         self.target_vocabulary = target_vocabulary
-        self._user_words = tuple(user_words)
-        self._source, self._target = _sides(config, self._user_words)
+        self._cutter = PairCutter(config, user_words)
 
     @classmethod
     def build(cls, pairs: Iterable[Sequence], config: TextConfig) -> "Codec":
@@ -64,12 +49,12 @@ class Codec:
         Raises:
             ValueError: the user dictionary cannot be read.
         """
-        user_words = _read_user_dictionary(config)
-        source, target = _sides(config, user_words)
+        cutter = PairCutter(config, read_user_dictionary(config))
+        user_words = cutter.user_words
         prompts, replies = [], []
         for prompt, reply, *_ in pairs:
-            prompts.append(source.cut(prompt))
-            replies.append(target.cut(reply))
+            prompts.extend(cutter.turns(prompt))
+            replies.append(cutter.reply(reply))
         size, min_count = config.vocabulary_size, config.min_count
         if config.shared_vocabulary:
             shared = Vocabulary.build(prompts + replies, size, min_count)
@@ -84,7 +69,7 @@ class Codec:
 
     def reply_words(self, text: str | bytes) -> list[str]:
         """The words of a reply as they were cut."""
-        return self._target.cut(text)
+        return self._cutter.reply(text)
 
     def encode_prompt(self, text: str | bytes, limit: int = 0) -> list[int]:
         """The ids of a prompt, at least one: no words at all read as one unknown word."""
@@ -100,10 +85,9 @@ class Codec:
             text: the prompt.
             limit: earlier turns are left out until there are no more words than this; 0: none is.
         """
-        turns = [self._source.cut(turn) for turn in self._turns(text)]
-        turns = [turn for turn in turns if turn]
-        while limit and len(turns) > 1 and sum(map(len, turns)) + len(turns) - 1 > limit:
-            del turns[0]
+        turns = self._cutter.turns(text)
+        if limit:
+            turns = turns[num_unread_turns(turns, limit) :]
         words, ids = [], []
         for turn in turns:
             if words:
@@ -113,15 +97,9 @@ class Codec:
             ids += self.source_vocabulary.ids(turn)
         return words or [SPECIALS[UNK]], ids or [UNK]
 
-    def _turns(self, text: str | bytes) -> list:
-        if not self.config.context_turns:
-            return [text]
-        lines = text.split(b"\n" if isinstance(text, bytes) else "\n")
-        return lines[-1 - self.config.context_turns :]
-
     def encode_reply(self, text: str | bytes) -> list[int]:
         """The ids of a reply, the end of the reply included."""
-        return [*self.target_vocabulary.ids(self._target.cut(text)), EOS]
+        return [*self.target_vocabulary.ids(self._cutter.reply(text)), EOS]
 
     def reply_text(self, ids: Iterable[int]) -> str:
         """The text of a reply's ids, up to its end."""
@@ -132,11 +110,11 @@ class Codec:
 
     def join_reply(self, words: Iterable[str]) -> str:
         """The text of a reply's words."""
-        return self._target.join(list(words))
+        return self._cutter.target.join(list(words))
 
     def tokenizer(self):
         """The `jieba.Tokenizer` that cuts the words, with the user's."""
-        return tokenizer_with(self._user_words)
+        return self._cutter.tokenizer()
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""
@@ -146,8 +124,8 @@ class Codec:
         else:
             self.source_vocabulary.save(folder / SOURCE_FILE)
             self.target_vocabulary.save(folder / TARGET_FILE)
-        if self._user_words:
-            text = "".join(f"{line}\n" for line in self._user_words)
+        if self._cutter.user_words:
+            text = "".join(f"{line}\n" for line in self._cutter.user_words)
             (folder / USER_DICTIONARY_FILE).write_text(text, encoding="utf-8")
 
     @classmethod
@@ -171,28 +149,3 @@ class Codec:
             )
         lines = path.read_text(encoding="utf-8").splitlines() if config.user_dictionary else ()
         return cls(config, source, target, lines)
-
-
-def _sides(config: TextConfig, user_words: Sequence[str]) -> tuple[TextSide, TextSide]:
-    return (
-        TextSide(config.source_segmentation, config, user_words),
-        TextSide(config.target_segmentation, config, user_words),
-    )
-
-
-def _read_user_dictionary(config: TextConfig) -> list[str]:
-    """The lines of the user dictionary, normalised as every text is."""
-    if not config.user_dictionary:
-        return []
-    path = Path(config.user_dictionary)
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").splitlines()
-    except OSError as error:
-        raise ValueError(f"user_dictionary {path}: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise ValueError(
-            f"{path}, line {line}: not UTF-8. Convert the user dictionary to UTF-8."
-        ) from None
-    normalize = Normalizer(config.lower_case)
-    return [line for line in map(normalize, lines) if line]

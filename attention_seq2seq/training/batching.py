@@ -1,9 +1,8 @@
 """Ids to batches: rows of similar length together, through tf.data."""
 
-from collections.abc import Sequence
-
-import numpy as np
 import tensorflow as tf
+
+from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that no
 # handful of unusually long rows is an update of its own, and a pool is small beside a corpus.
@@ -11,8 +10,7 @@ _POOL = 64
 
 
 def batches(
-    source: Sequence[Sequence[int]],
-    target: Sequence[Sequence[int]],
+    pairs: InMemory | Shards,
     batch_size: int,
     seed: int | None = None,
     unknown_probability: float = 0.0,
@@ -22,8 +20,7 @@ def batches(
     """Batches of pairs for `TeacherForcing`, each padded to its own longest row.
 
     Args:
-        source: the ids of each prompt, at least one.
-        target: the ids of each reply, end of reply included.
+        pairs: as ids.
         batch_size: pairs in a batch; the last ones of a bucket may be fewer.
         seed: shuffles anew each epoch, reproducibly; None keeps the order.
         unknown_probability: share of source ids that become `unknown_id`, anew each epoch.
@@ -36,11 +33,8 @@ def batches(
         target_length [batch]; with an `empty_probability` also emptied bool[batch]. All shapes
         are open, so a model is traced once.
     """
-    num_batches = -(-len(source) // batch_size)
-    pairs = tf.data.Dataset.from_tensor_slices((_ragged(source), _ragged(target)))
-    if seed is not None:
-        pairs = pairs.shuffle(len(source), seed=seed, reshuffle_each_iteration=True)
-    rows = pairs.ragged_batch(_POOL * batch_size).flat_map(_sorted_by_length)
+    num_batches = -(-len(pairs) // batch_size)
+    rows = pairs.pools(_POOL * batch_size, seed).flat_map(_sorted_by_length)
     batched = rows.map(_row, num_parallel_calls=tf.data.AUTOTUNE).padded_batch(batch_size)
     if seed is not None:
         batched = batched.shuffle(_POOL, seed=seed, reshuffle_each_iteration=True)
@@ -64,12 +58,6 @@ def _sorted_by_length(source: tf.RaggedTensor, target: tf.RaggedTensor) -> tf.da
     by_target = tf.argsort(tf.gather(target.row_lengths(), by_source), stable=True)
     order = tf.gather(by_source, by_target)
     return tf.data.Dataset.from_tensor_slices((tf.gather(source, order), tf.gather(target, order)))
-
-
-def _ragged(rows: Sequence[Sequence[int]]) -> tf.RaggedTensor:
-    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
-    flat = np.fromiter((i for row in rows for i in row), np.int32, lengths.sum())
-    return tf.RaggedTensor.from_row_lengths(flat, lengths)
 
 
 def _row(source_ids: tf.Tensor, target_ids: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 from tensorflow import keras
 
-from attention_seq2seq.config import Config
+from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.pairs import as_pairs, with_context
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.batching import batches
 from attention_seq2seq.training.callbacks import Checkpoints, Progress
+from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 from attention_seq2seq.training.optimizer import adam
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
@@ -65,31 +67,87 @@ def train(
     """
     config = config or Config()
     training_pairs, validation_pairs = (
-        with_context(side, config.text.context_turns)
+        list(with_context(side, config.text.context_turns))
         for side in _split(pairs, validation_pairs, config)
     )
     codec = Codec.build(training_pairs, config.text)
     training = _encode("training", training_pairs, codec, config)
     validation = _encode("validation", validation_pairs, codec, config)
-    if not training[0]:
+    if not len(training):
         raise ValueError(
             f"no pair to train on: {len(training_pairs)} given, all longer than "
             f"max_source_length {config.data.max_source_length} or max_target_length "
             f"{config.data.max_target_length} words."
         )
+    trained_on = {
+        "training_pairs": len(training_pairs),
+        "validation_pairs": len(validation_pairs),
+        "sha256_of_training_pairs": _sha256(training_pairs),
+    }
+    return _train(training, validation, codec, Path(model_dir), config, trained_on, progress)
+
+
+def train_prepared(
+    prepared_dir: str | Path,
+    model_dir: str | Path,
+    model: ModelConfig | None = None,
+    training: TrainingConfig | None = None,
+    progress: bool = True,
+) -> dict[str, list[float]]:
+    """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
+
+    Args:
+        prepared_dir: written by `prepare`; texts are cut, and pairs kept, as was said there.
+        model_dir: as for `train`, and so are the others.
+        model: the model.
+        training: how the weights are found.
+        progress: whether to show a bar, or log lines where the output is no terminal.
+
+    Returns:
+        As `train` does.
+
+    Raises:
+        FileNotFoundError: there is no prepared corpus in the folder.
+        ValueError: it is damaged.
+    """
+    prepared = Prepared.load(prepared_dir)
+    config = Config(
+        prepared.data_of_training(),
+        prepared.text,
+        model or ModelConfig(),
+        training or TrainingConfig(),
+    )
+    parts = [
+        Shards(prepared.shards(part), prepared.num_pairs(part))
+        for part in ("training", "validation")
+    ]
+    codec = Codec.load(prepared_dir, prepared.text)
+    return _train(*parts, codec, Path(model_dir), config, prepared.trained_on(), progress)
+
+
+def _train(
+    training: InMemory | Shards,
+    validation: InMemory | Shards,
+    codec: Codec,
+    folder: Path,
+    config: Config,
+    trained_on: dict,
+    progress: bool,
+) -> dict[str, list[float]]:
     keras.utils.set_random_seed(config.training.seed)
     model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
     log.info(
         "%d pairs to train on, %d to validate on; %d words; %s weights",
-        len(training[0]),
-        len(validation[0]),
+        len(training),
+        len(validation),
         len(codec.target_vocabulary),
         f"{model.count_params():,}",
     )
-    _start_folder(Path(model_dir), config, codec)
-    _write_trained_on(Path(model_dir), training_pairs, validation_pairs)
-    history = _fit(model, training, validation, Path(model_dir), config, progress)
-    (Path(model_dir) / FINISHED).touch()
+    _start_folder(folder, config, codec)
+    text = json.dumps(trained_on, indent=2) + "\n"
+    (folder / TRAINED_ON).write_text(text, encoding="utf-8")
+    history = _fit(model, training, validation, folder, config, progress)
+    (folder / FINISHED).touch()
     return history
 
 
@@ -130,7 +188,7 @@ def _encode(name: str, pairs, codec: Codec, config: Config):
             config.data.max_source_length,
             config.data.max_target_length,
         )
-    return source, target
+    return InMemory(source, target)
 
 
 def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
@@ -142,15 +200,6 @@ def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
     config.save(folder)
 
 
-def _write_trained_on(folder: Path, training_pairs, validation_pairs) -> None:
-    content = {
-        "training_pairs": len(training_pairs),
-        "validation_pairs": len(validation_pairs),
-        "sha256_of_training_pairs": _sha256(training_pairs),
-    }
-    (folder / TRAINED_ON).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
 def _sha256(pairs) -> str:
     """Of the pairs as JSON, one a line."""
     lines = (json.dumps([prompt, reply]) + "\n" for prompt, reply, *_ in pairs)
@@ -160,7 +209,7 @@ def _sha256(pairs) -> str:
 def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, progress: bool):
     options = config.training
     train_batches = batches(
-        *training,
+        training,
         options.batch_size,
         options.seed,
         options.unknown_probability,
@@ -175,14 +224,14 @@ def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, pro
     callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]
     if progress:
         callbacks.append(Progress(num_batches))
-    if options.patience and validation[0]:
+    if options.patience and len(validation):
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor="val_perplexity", patience=options.patience)
         )
     history = task.fit(
         train_batches,
         epochs=options.epochs,
-        validation_data=batches(*validation, options.batch_size) if validation[0] else None,
+        validation_data=batches(validation, options.batch_size) if len(validation) else None,
         callbacks=callbacks,
         verbose=0,
     )

@@ -144,4 +144,4 @@ def test_conversations_are_streamed(tmp_path, name):
 def test_what_was_answered_stands_between_two_prompts():
     messages = [("一问", "一答"), ("二问", "二答")]
     pairs = [Pair(*pair, 5) for pair in messages]
-    assert with_context(pairs, 2)[1] == Pair("一问\n一答\n二问", "二答", 5)
+    assert list(with_context(pairs, 2))[1] == Pair("一问\n一答\n二问", "二答", 5)

@@ -68,11 +68,11 @@ def test_bytes_that_are_no_utf8_are_answered(meals_dir):
             ["train", "--model_dir={tmp}/m", "--attention=none", "--initial_state=zero"],
             "the decoder would never see the prompt",
         ),
-        (["train", "--model_dir={tmp}/m", "--files=nowhere.tsv"], "nowhere.tsv: no such corpus"),
-        (["train", "--model_dir={tmp}/m", "--files={tmp}/empty.tsv"], "no pair in it"),
-        (["train", "--model_dir={tmp}/m", "--files={tmp}/bad.tsv"], "bad.tsv, line 2: no tab"),
+        (["train", "--model_dir={tmp}/m", "--data=nowhere.tsv"], "nowhere.tsv: no such corpus"),
+        (["train", "--model_dir={tmp}/m", "--data={tmp}/empty.tsv"], "no pair in it"),
+        (["train", "--model_dir={tmp}/m", "--data={tmp}/bad.tsv"], "bad.tsv, line 2: no tab"),
         (["train", "--model_dir={tmp}/m", "--flagfile=nowhere.flags"], "nowhere.flags"),
-        (["train", "--model_dir={tmp}/empty.tsv", "--files={tmp}/good.tsv"], "empty.tsv"),
+        (["train", "--model_dir={tmp}/empty.tsv", "--data={tmp}/good.tsv"], "empty.tsv"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
         ("train", ["[units]", "(default: '256')", "[words]", "a number in the range [0.0, 0.9]"]),
         ("train", ["experiments/presets/demo.flags", "luong|scaled_luong|none"]),
         ("chat", ["--ask", "--attention_png", "questions.txt"]),
-        ("evaluate", ["--files"]),
+        ("evaluate", ["--data"]),
         ("demo", ["attention.png"]),
         ("reversal", ["[strings]", "8 to 16 symbols of 20"]),
     ],
@@ -110,7 +110,7 @@ def test_training_talking_and_training_again(tmp_path):
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n坏\n" * 20, encoding="utf-8")
     flagfile = tmp_path / "small.flags"
     flagfile.write_text("--units=16\n--epochs=2\n--skip_bad_lines\n", encoding="utf-8")
-    arguments = [f"--model_dir={model}", f"--files={corpus}", f"--flagfile={flagfile}"]
+    arguments = [f"--model_dir={model}", f"--data={corpus}", f"--flagfile={flagfile}"]
 
     done = script("train", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
@@ -132,7 +132,7 @@ def test_a_terminal_of_80_columns_gets_one_bar_and_nothing_wider(tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n" * 40, encoding="utf-8")
     terminal = on_a_terminal(
-        "train", f"--model_dir={tmp_path}/m", f"--files={corpus}", "--units=8", "--epochs=20"
+        "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", "--units=8", "--epochs=20"
     )
     shown = terminal.read()
     terminal.close()
@@ -162,6 +162,6 @@ def test_ctrl_c_stops_with_a_word_and_without_a_traceback(tmp_path):
 def test_evaluate_prints_a_table(meals_dir, tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n明天早上喝什么\t不知道\n", encoding="utf-8")
-    done = script("evaluate", f"--model_dir={meals_dir}", f"--files={corpus}")
+    done = script("evaluate", f"--model_dir={meals_dir}", f"--data={corpus}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[1].split()[-2:] == ["2", "50.0%"]

@@ -194,7 +194,7 @@ def plain_dir(tmp_path_factory):
     dictionary = folder / "words.txt"
     dictionary.write_text("烤鸭吧 1000000\n", encoding="utf-8")
     config = Config(
-        data=DataConfig(files=(str(folder / "secret.tsv"),)),
+        data=DataConfig(data=(str(folder / "secret.tsv"),)),
         text=TextConfig(
             jieba_hmm=False, user_dictionary=str(dictionary), shared_vocabulary=False, min_count=2
         ),

@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.training.batching import batches
+from attention_seq2seq.training.encoded_pairs import InMemory
 from attention_seq2seq.training.loss import token_cross_entropy
 
 draw = np.random.default_rng(1)
@@ -23,7 +24,7 @@ def rows_of(dataset):
 @pytest.mark.parametrize("batch_size", [1, 8, 207, 500])
 @pytest.mark.parametrize("seed", [None, 3])
 def test_every_pair_comes_once_an_epoch(batch_size, seed):
-    dataset = batches(SOURCE, TARGET, batch_size, seed)
+    dataset = batches(InMemory(SOURCE, TARGET), batch_size, seed)
     assert sorted(rows_of(dataset)) == sorted(zip(SOURCE, TARGET))
     sizes = [len(batch["source_length"]) for batch in dataset]
     assert len(sizes) == dataset.cardinality()
@@ -41,13 +42,15 @@ def test_rows_of_similar_length_are_together():
     wasted = 1 - sum(map(len, TARGET)) / sum(
         8 * int(tf.reduce_max(lengths)) for (lengths,) in as_they_come
     )
-    assert padded_share(batches(SOURCE, TARGET, 8, seed=1)) < 0.1 < wasted
+    assert padded_share(batches(InMemory(SOURCE, TARGET), 8, seed=1)) < 0.1 < wasted
 
 
 def test_each_epoch_has_another_order_and_a_seed_repeats_it():
     def two_epochs():
         tf.random.set_seed(1)
-        dataset = batches(SOURCE, TARGET, 8, seed=1, unknown_probability=0.1, unknown_id=3)
+        dataset = batches(
+            InMemory(SOURCE, TARGET), 8, seed=1, unknown_probability=0.1, unknown_id=3
+        )
         return [rows_of(dataset), rows_of(dataset)]
 
     first, second = two_epochs()
@@ -57,7 +60,7 @@ def test_each_epoch_has_another_order_and_a_seed_repeats_it():
 
 def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
     source = [[5] * 50] * 400
-    dataset = batches(source, source, 16, seed=1, unknown_probability=0.02, unknown_id=3)
+    dataset = batches(InMemory(source, source), 16, seed=1, unknown_probability=0.02, unknown_id=3)
     epochs = [rows_of(dataset) for _ in range(2)]
     for rows in epochs:
         share = np.mean([source for source, _ in rows] == np.array(3))
@@ -67,12 +70,12 @@ def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
 
 
 def test_padding_never_becomes_unknown():
-    dataset = batches(SOURCE, TARGET, 8, seed=1, unknown_probability=0.9, unknown_id=3)
+    dataset = batches(InMemory(SOURCE, TARGET), 8, seed=1, unknown_probability=0.9, unknown_id=3)
     rows_of(dataset)
 
 
 def test_the_element_has_open_shapes():
-    spec = batches(SOURCE, TARGET, 8, seed=1, unknown_probability=0.1).element_spec
+    spec = batches(InMemory(SOURCE, TARGET), 8, seed=1, unknown_probability=0.1).element_spec
     assert spec["source_ids"].shape == [None, None]
     assert spec["target_length"].shape == [None]
     assert {s.dtype for s in spec.values()} == {tf.int32}
@@ -93,7 +96,7 @@ def test_infinite_logits_in_the_padding_do_not_reach_the_loss():
 
 def test_one_prompt_in_twenty_is_emptied_anew_each_epoch():
     source = [[5] * 3] * 4000
-    dataset = batches(source, source, 16, seed=1, empty_probability=0.05)
+    dataset = batches(InMemory(source, source), 16, seed=1, empty_probability=0.05)
     first, second = (
         np.concatenate([batch["emptied"] for batch in dataset.as_numpy_iterator()])
         for _ in range(2)
@@ -101,4 +104,4 @@ def test_one_prompt_in_twenty_is_emptied_anew_each_epoch():
     for emptied in (first, second):
         assert 0.04 < emptied.mean() < 0.06
     assert np.any(first != second)
-    assert "emptied" not in next(iter(batches(source, source, 16, seed=1)))
+    assert "emptied" not in next(iter(batches(InMemory(source, source), 16, seed=1)))

@@ -1,0 +1,140 @@
+"""A folder of prepared pairs: what is in it, of what it was made, and how."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+
+from attention_seq2seq.config import DataConfig, TextConfig
+from attention_seq2seq.preparation.files import sha256_of, whole_file
+from attention_seq2seq.preparation_config import PreparationConfig
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+EXAMINATION = "examination.json"
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Writes a file as a whole or not at all."""
+    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def read_json(path: Path) -> dict:
+    """Reads what `write_json` wrote.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Remove it and run again.") from None
+
+
+def key_of(*facts) -> str:
+    """A hash of plain values and dataclasses of them: equal facts, equal key."""
+    text = json.dumps([metadata.version("attention_seq2seq"), FORMAT, *facts], default=vars)
+    return sha256(text.encode()).hexdigest()
+
+
+def is_prepared(paths: Iterable[str]) -> bool:
+    """Whether this is one folder, and no corpus file."""
+    paths = list(paths)
+    return len(paths) == 1 and Path(paths[0]).is_dir()
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """What `prepare` has written into a folder.
+
+    Attributes:
+        folder: where it lies.
+        data: which pairs were read and kept.
+        text: how they were cut into words; the vocabularies lie in the folder, see `Codec.load`.
+        preparation: how they were cleaned and ordered.
+        content: all of the manifest: counts, hashes and names.
+    """
+
+    folder: Path
+    data: DataConfig
+    text: TextConfig
+    preparation: PreparationConfig
+    content: dict
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Prepared":
+        """Reads the manifest of a folder.
+
+        Raises:
+            FileNotFoundError: there is none; the preparation has not come to its end.
+            ValueError: it is damaged, or of another version.
+        """
+        folder = Path(folder)
+        path = folder / MANIFEST
+        if not path.is_file():
+            raise FileNotFoundError(
+                f"{folder}: no prepared corpus here ({MANIFEST} is missing). Prepare one with "
+                f"python experiments/prepare.py --data=FILE --prepared_dir={folder}"
+            )
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != FORMAT:
+                raise ValueError(f"format {content['format']}, expected {FORMAT}")
+            options = content["options"]
+            return cls(
+                folder,
+                DataConfig(**options["data"]),
+                TextConfig(**options["text"]),
+                PreparationConfig(**options["preparation"]),
+                content,
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{path}: not a manifest that can be used here ({error}). Prepare the corpus again."
+            ) from None
+
+    def shards(self, part: str) -> list[str]:
+        """The paths of the TFRecord files of a part, training or validation.
+
+        Raises:
+            ValueError: one of them is missing or damaged.
+        """
+        paths = []
+        for shard in self.content["shards"][part]:
+            path = self.folder / shard["name"]
+            if not path.is_file():
+                raise ValueError(f"{path} is missing. Prepare the corpus again, with --overwrite.")
+            if sha256_of(path) != shard["sha256"]:
+                raise ValueError(
+                    f"{path} is damaged: it is not as it was written. Prepare the corpus again, "
+                    "with --overwrite."
+                )
+            paths.append(str(path))
+        return paths
+
+    def num_pairs(self, part: str) -> int:
+        """How many pairs a part has."""
+        return self.content["counts"][part]
+
+    def examination(self) -> dict:
+        """What its corpora are like, see `examine`."""
+        return read_json(self.folder / EXAMINATION)
+
+    def data_of_training(self) -> DataConfig:
+        """The same options of a training on this folder."""
+        return dataclasses.replace(self.data, data=(str(self.folder),))
+
+    def trained_on(self) -> dict:
+        """What a model that was trained on it says of where it comes from."""
+        return {
+            "training_pairs": self.num_pairs("training"),
+            "validation_pairs": self.num_pairs("validation"),
+            "corpora": {
+                Path(corpus["path"]).name: corpus["sha256"] for corpus in self.content["corpora"]
+            },
+            "sha256_of_shards": [shard["sha256"] for shard in self.content["shards"]["training"]],
+        }

@@ -1,0 +1,257 @@
+"""Corpora to a folder of shards: cut into words once, examined, cleaned, encoded, and in order."""
+
+import dataclasses
+import shutil
+from importlib import metadata
+from pathlib import Path
+
+from attention_seq2seq.config import DataConfig, TextConfig
+from attention_seq2seq.data.readers import CorpusReader
+from attention_seq2seq.preparation.cut_corpus import Corpus, Cutting, cut_corpus
+from attention_seq2seq.preparation.files import alone_in, sha256_of
+from attention_seq2seq.preparation.findings import findings
+from attention_seq2seq.preparation.gather import Gathered, gather
+from attention_seq2seq.preparation.manifest import (
+    EXAMINATION,
+    FORMAT,
+    MANIFEST,
+    Prepared,
+    key_of,
+    read_json,
+    write_json,
+)
+from attention_seq2seq.preparation.progress import stage
+from attention_seq2seq.preparation.workers import num_cores
+from attention_seq2seq.preparation.write_shards import write_shards
+from attention_seq2seq.preparation_config import PreparationConfig
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.cutting import read_user_dictionary
+
+
+def prepare(
+    folder: str | Path,
+    data: DataConfig,
+    text: TextConfig | None = None,
+    preparation: PreparationConfig | None = None,
+    overwrite: bool = False,
+    progress: bool = True,
+) -> Prepared:
+    r"""Writes corpora of any size into a folder that `train_prepared` trains on.
+
+    The folder then holds TFRecord files of training and validation pairs, whose records are
+    `tf.train.Example` with the int64 lists source_ids and target_ids (end of reply included); the
+    vocabularies; examination.json; and manifest.json with counts, options and hashes. The same
+    corpora and options give the same bytes, whatever the number of processes, and however often
+    the work was killed and begun again: what was done is not done again.
+
+    Beside a fixed amount, memory grows by a few bytes a pair.
+
+    Args:
+        folder: made if it is not there.
+        data: the corpus files, and which pairs are kept.
+        text: how texts are cut, and the size of the vocabulary.
+        preparation: what is left out, the order, and the number of processes. With more than one,
+            a script that calls this needs `if __name__ == "__main__":`.
+        overwrite: whether to replace what was prepared from other corpora or with other options.
+        progress: whether to show bars, or log lines where the output is no terminal.
+
+    Raises:
+        FileNotFoundError: a corpus file is missing.
+        ValueError: a bad line, no pair that stays, a folder that is in use or holds something
+            else.
+
+    Example:
+        >>> folder = getfixture("tmp_path")
+        >>> file = folder / "meals.tsv"
+        >>> _ = file.write_text("吃什么\t吃烤鸭\n喝什么\t喝茶\n", encoding="utf-8")
+        >>> prepared = prepare(folder / "prepared", DataConfig(data=(str(file),)), progress=False)
+        >>> prepared.num_pairs("training")
+        2
+    """
+    job = _Job(folder, data, text, preparation, progress)
+    with alone_in(job.folder):
+        return job.prepared(overwrite)
+
+
+def examine(
+    folder: str | Path,
+    data: DataConfig,
+    text: TextConfig | None = None,
+    preparation: PreparationConfig | None = None,
+    progress: bool = True,
+) -> dict:
+    """Examines corpora, and writes what it finds into examination.json.
+
+    `prepare` into the same folder goes on from there: the words are not cut again.
+
+    Args:
+        folder: as for `prepare`, and so are the others.
+        data: the corpus files, and which pairs are kept.
+        text: how texts are cut, and the size of the vocabulary.
+        preparation: the number of processes.
+        progress: whether to show bars, or log lines where the output is no terminal.
+
+    Returns:
+        What is in examination.json.
+    """
+    job = _Job(folder, data, text, preparation, progress)
+    with alone_in(job.folder):
+        return job.examination()
+
+
+class _Job:
+    """The work on one folder; what is under way lies in `work` within it, named by its key."""
+
+    def __init__(self, folder, data: DataConfig, text, preparation, progress: bool):
+        if not data.data:
+            raise ValueError("no corpus to prepare. Name its files, for example --data=mine.tsv.")
+        self.folder = Path(folder)
+        self.data = data
+        self.text = text or TextConfig()
+        self.preparation = preparation or PreparationConfig()
+        self.progress = progress
+        self.num_processes = self.preparation.processes or num_cores()
+        self.user_words = tuple(read_user_dictionary(self.text))
+        # Fails where a file is missing, before any work is done.
+        CorpusReader(data.data)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def examination(self) -> dict:
+        """What is in examination.json, made if need be."""
+        path = self.folder / EXAMINATION
+        keys = self._keys(self._corpora())
+        if not path.is_file() or read_json(path)["key"] != keys["examination"]:
+            self._gathered(keys)
+        return read_json(path)
+
+    def prepared(self, overwrite: bool) -> Prepared:
+        """The whole work."""
+        corpora = self._corpora()
+        keys = self._keys(corpora)
+        if (self.folder / MANIFEST).is_file() and not overwrite:
+            prepared = Prepared.load(self.folder)
+            if prepared.content["key"] != keys["shards"]:
+                raise ValueError(
+                    f"{self.folder} was prepared from other corpora or with other options. Give "
+                    "another folder, or --overwrite to replace it."
+                )
+            return prepared
+        corpus, gathered = self._gathered(keys)
+        codec = Codec(self.text, *gathered.vocabularies, self.user_words)
+        shards = self._shards(keys, corpus, gathered, codec)
+        self._finish(
+            keys,
+            codec,
+            {
+                "counts": gathered.selection.report(),
+                "bad lines left out": dict(corpus.skipped),
+                "words": {
+                    "prompts": len(codec.source_vocabulary),
+                    "replies": len(codec.target_vocabulary),
+                },
+                "corpora": corpora,
+                "shards": shards,
+            },
+        )
+        return Prepared.load(self.folder)
+
+    def _corpora(self) -> list[dict]:
+        """Path, size and hash of each corpus file."""
+        paths = [Path(path) for path in self.data.data]
+        sizes = [path.stat().st_size for path in paths]
+        with stage("hashing", sum(sizes), "B", self.progress) as bar:
+            return [
+                {"path": str(path), "bytes": size, "sha256": sha256_of(path, bar.update)}
+                for path, size in zip(paths, sizes)
+            ]
+
+    def _keys(self, corpora: list[dict]) -> dict[str, str]:
+        """A hash for each stage, of all that its result depends on."""
+        cutting = {
+            "corpora": [corpus["sha256"] for corpus in corpora],
+            "skip_bad_lines": self.data.skip_bad_lines,
+            "max_source_length": self.data.max_source_length,
+            "segmentation": (self.text.source_segmentation, self.text.target_segmentation),
+            "words": (self.text.jieba_hmm, self.text.lower_case, self.user_words),
+            "context_turns": self.text.context_turns,
+        }
+        vocabulary = self.text.shared_vocabulary, self.text.vocabulary_size
+        options = (
+            dataclasses.replace(self.data, data=()),
+            dataclasses.replace(self.text, user_dictionary=""),
+            dataclasses.replace(self.preparation, processes=0),
+        )
+        return {
+            "cutting": key_of(cutting),
+            "examination": key_of(cutting, vocabulary, self.data.max_target_length),
+            "shards": key_of(cutting, options),
+        }
+
+    def _under_way(self, name: str, keys: dict[str, str]) -> Path:
+        folder = self.folder / "work" / f"{name}-{keys[name][:16]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _gathered(self, keys: dict[str, str]) -> tuple[Corpus, Gathered]:
+        folder = self._under_way("cutting", keys)
+        cutting = Cutting(self.text, self.user_words, self.data.max_source_length)
+        corpus = cut_corpus(
+            self.data.data,
+            self.data.skip_bad_lines,
+            cutting,
+            folder,
+            self.num_processes,
+            self.progress,
+        )
+        with stage("examining", 3 * len(corpus.chunks), "chunks", self.progress) as bar:
+            gathered = gather(
+                corpus, self.data, self.text, self.preparation, folder / "hashes", bar.update
+            )
+        found = findings(gathered.examination, self.text.vocabulary_size)
+        content = {
+            "key": keys["examination"],
+            **gathered.examination,
+            "bad lines left out": dict(corpus.skipped),
+            "findings": [finding._asdict() for finding in found],
+        }
+        write_json(self.folder / EXAMINATION, content)
+        return corpus, gathered
+
+    def _shards(self, keys, corpus: Corpus, gathered: Gathered, codec: Codec) -> dict:
+        counts = gathered.selection.report()
+        if not counts["training"]:
+            raise ValueError(
+                f"no pair to train on: {counts['given']} given, {counts['validation']} set aside "
+                f"for validation, left out {counts['removed']}."
+            )
+        return write_shards(
+            corpus,
+            gathered.selection,
+            codec,
+            self.preparation.seed,
+            self._under_way("shards", keys),
+            self.num_processes,
+            self.progress,
+        )
+
+    def _finish(self, keys: dict[str, str], codec: Codec, content: dict) -> None:
+        """Moves the shards to their place; the manifest, written last, says that all is there."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+        for old in self.folder.glob("*.tfrecord"):
+            old.unlink()
+        for shard in [shard for part in content["shards"].values() for shard in part]:
+            (self._under_way("shards", keys) / shard["name"]).replace(self.folder / shard["name"])
+        codec.save(self.folder)
+        preparation = dataclasses.replace(self.preparation, processes=0)
+        options = {"data": self.data, "text": self.text, "preparation": preparation}
+        write_json(
+            self.folder / MANIFEST,
+            {
+                "format": FORMAT,
+                "made with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
+                "key": keys["shards"],
+                **content,
+                "options": {name: dataclasses.asdict(option) for name, option in options.items()},
+            },
+        )
+        shutil.rmtree(self.folder / "work")

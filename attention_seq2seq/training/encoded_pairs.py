@@ -1,0 +1,81 @@
+"""Pairs as ids, in memory or in shards on the disk: where batches are made of."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+# Of shards, so many pairs are shuffled at once: some tens of megabytes. Shards come shuffled
+# from their preparation; this is for each epoch to be another one.
+_SHUFFLED = 1 << 16
+_FILES_AT_ONCE = 8
+_FEATURES = {name: tf.io.RaggedFeature(tf.int64) for name in ("source_ids", "target_ids")}
+
+
+class InMemory:
+    """Pairs as lists of ids.
+
+    Args:
+        source: the ids of each prompt, at least one.
+        target: the ids of each reply, end of reply included.
+    """
+
+    def __init__(self, source: Sequence[Sequence[int]], target: Sequence[Sequence[int]]):
+        self._source, self._target = _ragged(source), _ragged(target)
+        self._num_pairs = len(source)
+
+    def __len__(self) -> int:
+        return self._num_pairs
+
+    def pools(self, size: int, seed: int | None) -> tf.data.Dataset:
+        """Some pairs at a time, each pair once.
+
+        Args:
+            size: pairs in a pool; the last one may have fewer.
+            seed: shuffles anew each time, reproducibly; None keeps the order.
+
+        Returns:
+            A dataset of pairs of int32 `RaggedTensor`: [pool, source_time], [pool, target_time].
+        """
+        pairs = tf.data.Dataset.from_tensor_slices((self._source, self._target))
+        if seed is not None:
+            pairs = pairs.shuffle(len(self), seed=seed, reshuffle_each_iteration=True)
+        return pairs.ragged_batch(size)
+
+
+class Shards:
+    """Pairs in TFRecord files as `prepare` writes them.
+
+    Args:
+        paths: the files.
+        num_pairs: in all of them.
+    """
+
+    def __init__(self, paths: Sequence[str], num_pairs: int):
+        self._paths = list(paths)
+        self._num_pairs = num_pairs
+
+    def __len__(self) -> int:
+        return self._num_pairs
+
+    def pools(self, size: int, seed: int | None) -> tf.data.Dataset:
+        """The same as of `InMemory`; shuffles within some ten thousand pairs, and the files."""
+        files = tf.data.Dataset.from_tensor_slices(self._paths)
+        if seed is None:
+            records = files.flat_map(tf.data.TFRecordDataset)
+        else:
+            files = files.shuffle(len(self._paths), seed=seed, reshuffle_each_iteration=True)
+            records = files.interleave(tf.data.TFRecordDataset, cycle_length=_FILES_AT_ONCE)
+            records = records.shuffle(_SHUFFLED, seed=seed, reshuffle_each_iteration=True)
+        return records.batch(size).map(_parsed, num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _parsed(records: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+    ids = tf.io.parse_example(records, _FEATURES)
+    return tuple(tf.cast(ids[name], tf.int32) for name in ("source_ids", "target_ids"))
+
+
+def _ragged(rows: Sequence[Sequence[int]]) -> tf.RaggedTensor:
+    lengths = np.fromiter(map(len, rows), np.int64, len(rows))
+    flat = np.fromiter((i for row in rows for i in row), np.int32, lengths.sum())
+    return tf.RaggedTensor.from_row_lengths(flat, lengths)

@@ -1,0 +1,58 @@
+r"""Prepares corpora of any size: cut into words once, examined, cleaned, and written as shards.
+
+python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine --examine
+python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine
+python experiments/prepare.py --data=a.conv,b.json.gz --prepared_dir=prepared/both \\
+    --clean=duplicates,common_replies,mojibake --reply_cap=50
+python experiments/train.py --data=prepared/mine --model_dir=models/mine
+
+--examine only tells what the corpus is like; preparing it afterwards goes on from there. Stopped
+at any moment and run again, it goes on; the same corpora and options give the same bytes.
+"""
+
+import shutil
+
+from absl import flags
+
+import console
+from attention_seq2seq.config import DataConfig, TextConfig
+from attention_seq2seq.preparation_config import PreparationConfig
+
+PREPARED_DIR = flags.DEFINE_string(
+    "prepared_dir", None, "the folder that is written", required=True
+)
+EXAMINE = flags.DEFINE_bool(
+    "examine", False, "only examine the corpus, and write examination.json into the folder"
+)
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "replace what was prepared from other corpora or with other options"
+)
+for options in (DataConfig, TextConfig, PreparationConfig):
+    console.define_flags_of(options)
+flags.adopt_module_key_flags(console)
+
+
+def main(_) -> None:
+    """Examines, prepares, and says how to go on."""
+    data, text, preparation = (
+        console.options_from_flags(options)
+        for options in (DataConfig, TextConfig, PreparationConfig)
+    )
+    from attention_seq2seq.preparation.prepare import examine, prepare
+    from attention_seq2seq.preparation.report import examination_report, preparation_report
+
+    folder = PREPARED_DIR.value
+    width = shutil.get_terminal_size().columns
+    if EXAMINE.value:
+        found = examine(folder, data, text, preparation)
+        print(f"\n{examination_report(found, width)}\n")
+        print(f"The same in full: {folder}/examination.json")
+        return
+    prepared = prepare(folder, data, text, preparation, OVERWRITE.value)
+    print(f"\n{examination_report(prepared.examination(), width)}\n")
+    print(preparation_report(prepared.content))
+    console.say_how("Train on it", "train.py", data=folder, model_dir="models/mine")
+
+
+if __name__ == "__main__":
+    console.run(main)
