@@ -4,6 +4,7 @@
     python experiments/benchmark.py talk --model_dir=models/chat
     python experiments/benchmark.py serve
     python experiments/benchmark.py serve --model_dir=models/chat
+    python experiments/benchmark.py prepare --data=a.tsv,b.tsv
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
@@ -16,6 +17,10 @@ text to text through a pipe, for prompts of the corpus the model was trained on.
 serve: an exported model, text to text, beside the same in memory, and TensorFlow Lite, ids to ids;
 how long it takes to load, how large it is. Without --model_dir a model of random weights whose
 replies all have --words words.
+
+prepare: how fast prepare.py is beside jieba alone with as many processes, on --num_pairs pairs
+sampled from the corpora, each made unique by a number; one epoch of a small model from the shards;
+and the memory of each. Ten minutes or more.
 """
 
 import statistics
@@ -43,6 +48,11 @@ THREADS = flags.DEFINE_integer(
     "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
 )
 
+DATA = flags.DEFINE_list("data", [], "prepare: corpus files to sample from [paths]")
+NUM_PAIRS = flags.DEFINE_integer(
+    "num_pairs", 2_000_000, "prepare: how many pairs are sampled [pairs]", lower_bound=1000
+)
+
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
 BEGIN, END = 1, 2
@@ -50,7 +60,7 @@ BEGIN, END = 1, 2
 
 def main(argv) -> None:
     """Runs the benchmark that was named."""
-    benchmarks = {"decode": decode, "talk": talk, "serve": serve}
+    benchmarks = {"decode": decode, "talk": talk, "serve": serve, "prepare": prepare}
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
@@ -132,6 +142,16 @@ def serve() -> None:
             write_endless_model(model_dir, UNITS.value, VOCABULARY.value)
             print(f"{UNITS.value} units, {VOCABULARY.value} words, {WORDS.value} words a reply")
         print_table(Path(model_dir), Path(folder), WORDS.value)
+
+
+def prepare() -> None:
+    """Prints rates and memory."""
+    from preparing_times import print_times
+
+    if not DATA.value:
+        raise ValueError("prepare samples from corpora; name their files, --data=FILE,FILE.")
+    with tempfile.TemporaryDirectory() as folder:
+        print_times(DATA.value, NUM_PAIRS.value, Path(folder))
 
 
 def answer_time(running, prompt: str) -> float:

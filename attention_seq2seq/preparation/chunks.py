@@ -107,7 +107,7 @@ class Chunk:
             ValueError: the file is damaged.
         """
         try:
-            with np.load(path) as archive:
+            with path.open("rb") as file, np.load(file) as archive:
                 arrays = {field.name: archive[field.name] for field in dataclasses.fields(cls)}
         except (ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{path} is damaged ({error}). Remove it and run again.") from None

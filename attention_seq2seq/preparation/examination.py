@@ -65,18 +65,19 @@ def examination(
     }
 
 
-def ordered_words(counts: WordCounts, shared: bool, first: int) -> list[tuple]:
+def ordered_words(counts: WordCounts, shared: bool, first: int, most: int) -> list[tuple]:
     """Words of the prompts and of the replies, the most frequent first, with all their counts.
 
     Args:
         counts: see `column_counts`.
         shared: whether both have one vocabulary.
         first: the column of the prompts; that of the replies comes next.
+        most: as many words are asked for.
     """
     weights = np.eye(4, dtype=np.int64)[first : first + 2]
     if shared:
-        return [counts.ordered(weights.sum(axis=0))] * 2
-    return [counts.ordered(own) for own in weights]
+        return [counts.ordered(weights.sum(axis=0), most)] * 2
+    return [counts.ordered(own, most) for own in weights]
 
 
 def _vocabulary(counts: WordCounts, ordered, unknown_replies, num_pairs: int) -> dict:

@@ -19,7 +19,7 @@ from attention_seq2seq.preparation.selection import Selection, conversations_asi
 from attention_seq2seq.preparation.survey import Survey, UnknownReplies, column_counts
 from attention_seq2seq.preparation.word_counts import WordCounts
 from attention_seq2seq.preparation_config import PreparationConfig
-from attention_seq2seq.text.cutting import PairCutter
+from attention_seq2seq.text.segmentation import join_for
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 
 
@@ -71,9 +71,10 @@ def gather(
     for first, chunk in _loaded(corpus, on_chunk):
         counted = selection.counted[first : first + len(chunk)]
         counts.add(chunk.words[len(SPECIALS) :], column_counts(chunk, counted))
-    ordered = ordered_words(counts, text.shared_vocabulary, first=0)
-    unknown = UnknownReplies(ordered[1][0], sorted({*VOCABULARY_SIZES, text.vocabulary_size}))
-    texts = _Texts([place for _, place in repeats.commonest], PairCutter(text).target.join)
+    sizes = sorted({*VOCABULARY_SIZES, text.vocabulary_size})
+    ordered = ordered_words(counts, text.shared_vocabulary, first=0, most=max(sizes))
+    unknown = UnknownReplies(ordered[1][0], sizes)
+    texts = _Texts([place for _, place in repeats.commonest], join_for(text.target_segmentation))
     for first, chunk in _loaded(corpus, on_chunk):
         unknown.look_at(chunk)
         texts.look_at(chunk, first)
@@ -110,11 +111,16 @@ class _Texts:
 
 def _vocabularies(counts: WordCounts, text: TextConfig) -> tuple[Vocabulary, Vocabulary]:
     """As `Codec.build` makes them, of the pairs that are counted."""
-    made = []
-    for column, (words, occurrences) in enumerate(
-        ordered_words(counts, text.shared_vocabulary, first=2), 2
-    ):
-        own = occurrences[:, 2:].sum(axis=1) if text.shared_vocabulary else occurrences[:, column]
-        num_frequent = int((own >= text.min_count).sum())
-        made.append(Vocabulary(words[: min(num_frequent, text.vocabulary_size - len(SPECIALS))]))
-    return (made[0], made[0]) if text.shared_vocabulary else (made[0], made[1])
+    most = text.vocabulary_size - len(SPECIALS)
+    sides = ordered_words(counts, text.shared_vocabulary, first=2, most=most)
+    if text.shared_vocabulary:
+        words, occurrences = sides[0]
+        return (_frequent(words, occurrences[:, 2] + occurrences[:, 3], text.min_count),) * 2
+    return tuple(
+        _frequent(words, occurrences[:, column], text.min_count)
+        for column, (words, occurrences) in enumerate(sides, 2)
+    )
+
+
+def _frequent(words: list[str], occurrences: np.ndarray, min_count: int) -> Vocabulary:
+    return Vocabulary(words[: int((occurrences >= min_count).sum())])

@@ -10,6 +10,8 @@ from attention_seq2seq.text.vocabulary import SPECIALS
 
 # Lengths from here on are counted as this.
 _LONGEST = LONGEST_TEXT + 1
+
+_UNRANKED = np.iinfo(np.int64).max
 SIDES = ("prompts", "replies")
 
 
@@ -102,7 +104,7 @@ class UnknownReplies:
         ids, lengths = chunk.sides[1]
         if not len(ids):
             return
-        ranks = np.array([self._ranks.get(word, np.iinfo(np.int64).max) for word in chunk.words])
+        ranks = np.array([self._ranks.get(word, _UNRANKED) for word in chunk.words])
         filled = lengths[lengths > 0]
         rarest = np.maximum.reduceat(ranks[ids], np.cumsum(filled) - filled)
         self._counts += (rarest[:, None] >= self._limits).sum(axis=0)

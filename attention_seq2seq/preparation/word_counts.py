@@ -28,7 +28,7 @@ class WordCounts:
         >>> counts = WordCounts(2)
         >>> counts.add(["吃", "喝"], np.array([[1, 0], [0, 2]]))
         >>> counts.add(["吃"], np.array([[3, 1]]))
-        >>> counts.ordered(np.array([1, 1]))
+        >>> counts.ordered(np.array([1, 1]), most=9)
         (['吃', '喝'], array([[4, 1],
                [0, 2]]))
     """
@@ -70,17 +70,22 @@ class WordCounts:
         words = [word for word, stays in zip(self._places, kept) if stays]
         self._places = {word: place for place, word in enumerate(words)}
 
-    def ordered(self, weights: np.ndarray) -> tuple[list[str], np.ndarray]:
-        """The words that occur, the most frequent first, equals in the order of their characters.
+    def ordered(self, weights: np.ndarray, most: int) -> tuple[list[str], np.ndarray]:
+        """The most frequent words that occur; those as frequent in the order of their characters.
 
         Args:
             weights: int[columns], how much an occurrence in each column counts.
+            most: as many words are asked for.
 
         Returns:
             The words, and int64[words, columns] how often each occurs.
         """
         occurrences = self._counts[: len(self._places)] @ weights
+        least = 1
+        if len(occurrences) > most:
+            least = max(least, np.partition(occurrences, -most)[-most])
         words = list(self._places)
-        order = np.flatnonzero(occurrences).tolist()
+        order = np.flatnonzero(occurrences >= least).tolist()
         order.sort(key=lambda place: (-occurrences[place], words[place]))
+        order = order[:most]
         return [words[place] for place in order], self._counts[order]

@@ -8,7 +8,7 @@ import re
 import stat
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -90,6 +90,11 @@ class BlankSegmenter:
         return text.split()
 
     join = staticmethod(join_words)
+
+
+def join_for(name: str) -> Callable[[Sequence[str]], str]:
+    """How the segmenter that a configuration names joins words, without loading it."""
+    return "".join if name == "characters" else join_words
 
 
 def segmenter_for(name: str, jieba_hmm: bool, user_words: Sequence[str] = ()) -> Segmenter:

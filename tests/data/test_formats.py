@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 import tracemalloc
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,11 @@ import pytest
 from attention_seq2seq.data.corpus_file import BadLine
 from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.readers import PairReader, read_pairs
+from large_files import FORMATS, read_large, write_large
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
+
+ENDLESS = "c" * (100 << 20)
 
 CONV = "E\nM 呵呵\nM 是王若猫的。\nE\nM 不是\nM 那是什么？\nM 1/2\n"
 SEPARATED = "E\nM 呵/呵\nM 是/王/若/猫/的/。\nE\nM 不/是/\nM 那/是/什/么/？\nM 1/////2\n"
@@ -72,6 +75,15 @@ def test_real_samples_are_read_whole(name):
     assert pairs[-1].conversation == sum(len(c) > 1 for c in turns) - 1
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_truncated_gzip_file_of_any_format_is_named(tmp_path, name):
+    path = tmp_path / "corpus.gz"
+    write_large(path, name, 3_000_000)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(BadLine, match="the file is damaged and ends here"):
+        list(PairReader(path))
+
+
 def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
     path = tmp_path / "corpus.gz"
     whole = "".join(f"第{number}问\t第{number}答\n" for number in range(20_000))
@@ -98,47 +110,71 @@ def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
         ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),
         ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 6, "a conversation of one turn", 2),
         ("E\nM a\nM \nE\nM d\nM e\n", 4, "an empty turn", 1),
-        ("a\tb\n" + "c" * (1 << 25) + "\nd\te\n", 2, "a line of over 16 MB", 2),
-        ('[["a", "b"],\n["' + "c" * (1 << 25) + '"]]', 2, "a conversation of over 16 MB", 1),
+        (f"a\tb\n{ENDLESS}\nd\te\n", 2, "a line of over 16 MB", 2),
+        (f'["a", "b"]\n["{ENDLESS}"]\n["d", "e"]\n', 2, "a line of over 16 MB", 2),
+        (f"E\nM a\nM b\nE\nM {ENDLESS}\nE\nM d\nM e\n", 5, "a line of over 16 MB", 2),
+        (f'[["a", "b"],\n["{ENDLESS}"]]', 2, "a conversation of over 16 MB", 1),
+        (f'conversations:\n- - a\n  - "{ENDLESS}"\n', 1, "YAML of over 16 MB", None),
     ],
+    ids=lambda value: str(value)[:40],
 )
 def test_damage_is_named_and_costs_no_more_than_it_must(tmp_path, content, line, reason, kept):
     path = tmp_path / "corpus"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BadLine, match=f"corpus, line {line}: .*{reason}"):
         list(PairReader(path))
+    if kept is None:
+        return
     reader = PairReader(path, skip_bad_lines=True)
     assert len(list(reader)) == kept
     assert reader.skipped.total() == 1
 
 
-def test_another_encoding_is_refused_at_the_first_line_that_shows_it(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("hello\thi\n你好\t嗨\n", "line 2: not UTF-8; byte 0xc4 at position 1"),
+        ("E\nM hello\nM 你好\n", "line 3: not UTF-8; byte 0xc4 at position 3"),
+        ('{"prompt": "a", "reply": "b"}\n{"prompt": "你", "reply": "好"}\n', "line 2: not UTF-8"),
+        ('[\n["a", "b"],\n["你", "好"]]', "line 3: broken JSON.*invalid bytes in UTF8"),
+        ("conversations:\n- - a\n  - 你好\n", "line 3: not UTF-8"),
+    ],
+    ids=["TSV", "conv", "JSONL", "LCCC", "chatterbot"],
+)
+def test_another_encoding_is_refused_at_the_first_line_that_shows_it(tmp_path, content, message):
     path = tmp_path / "corpus"
-    path.write_bytes("hello\thi\n你好\t嗨\n".encode("gbk"))
-    with pytest.raises(BadLine, match="line 2: not UTF-8; byte 0xc4 at position 1"):
+    path.write_bytes(content.encode("gbk"))
+    with pytest.raises(BadLine, match=message):
         read_pairs([path])
 
 
-def test_line_ends_may_be_mixed(tmp_path):
+@pytest.mark.parametrize("name", [name for name in CONTENTS if "one line" not in name])
+def test_line_ends_may_be_mixed(tmp_path, name):
+    content, expected = CONTENTS[name]
+    ends = cycle(["\r\n", "\n", "\r", "\n"])
     path = tmp_path / "corpus"
-    path.write_bytes(b"a\tb\r\nc\td\ne\tf\rg\th\n")
-    assert [pair.prompt for pair in PairReader(path)] == ["a", "c", "e", "g"]
+    path.write_bytes("".join(line + next(ends) for line in content.splitlines()).encode())
+    assert list(PairReader(path)) == expected
 
 
-@pytest.mark.parametrize("name", ["conv", "LCCC"])
-def test_conversations_are_streamed(tmp_path, name):
+@pytest.mark.parametrize("name", FORMATS)
+def test_files_are_streamed(tmp_path, name):
     path = tmp_path / "corpus"
-    content = CONTENTS[name][0]
-    if name == "LCCC":
-        content = "[" + ",\n".join(["[" + '"你 好 吗", ' * 20 + '"好"]'] * 5000) + "]"
-    else:
-        content *= 80_000
-    path.write_text(content, encoding="utf-8")
+    write_large(path, name, 4_000_000)
     tracemalloc.start()
-    assert sum(1 for _ in PairReader(path)) > 50_000
+    assert sum(1 for _ in PairReader(path)) > 20_000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < path.stat().st_size / 3
+    assert peak < 1_000_000
+
+
+def test_a_large_packed_file_takes_little_memory(tmp_path):
+    """`make soak` reads a gigabyte of each format."""
+    path = tmp_path / "corpus.gz"
+    write_large(path, "JSONL", 100_000_000)
+    num_pairs, megabytes = read_large(path)
+    assert num_pairs > 500_000
+    assert megabytes < 100
 
 
 def test_what_was_answered_stands_between_two_prompts():

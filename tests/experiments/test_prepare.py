@@ -1,0 +1,100 @@
+"""prepare.py as a user runs it."""
+
+import json
+
+import pytest
+
+from killing import kill_and_go_on
+from running import on_a_terminal, script
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "聊天.tsv"
+    lines = [f"第{i}个问题\t哈哈\n" for i in range(50)] + [f"问{i}\t回答{i}\n" for i in range(50)]
+    path.write_text("".join(lines) + "没有\n", encoding="utf-8")
+    return path
+
+
+def test_examining_preparing_training_and_talking(corpus, tmp_path):
+    folder, model = tmp_path / "准备", tmp_path / "model"
+    arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
+    done = script("prepare", *arguments, "--examine")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "100 pairs\n  1 bad lines left out: no tab" in done.stdout
+    assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in done.stdout
+    found = json.loads((folder / "examination.json").read_text(encoding="utf-8"))
+    assert found["replies"]["commonest"][0] == {"reply": "哈哈", "count": 50, "share": 0.5}
+
+    clean = ["--clean=common_replies", "--reply_cap=5"]
+    done = script("prepare", *arguments, *clean)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["left", "out:", "common", "replies", "45"] in rows
+    assert f"experiments/train.py --data={folder}" in done.stdout
+    again = script("prepare", *arguments, *clean)
+    assert again.stdout.partition("pairs")[2] == done.stdout.partition("pairs")[2]
+    assert "cutting" not in again.stdout
+    other = script("prepare", *arguments)
+    assert other.returncode != 0
+    assert "--overwrite to replace it" in other.stderr
+
+    options = [f"--data={folder}", f"--model_dir={model}", "--units=8", "--epochs=1"]
+    wrong = script("train", *options, "--context_turns=2")
+    assert wrong.returncode != 0
+    assert "--context_turns=2, but" in wrong.stderr
+    assert "was prepared with 0" in wrong.stderr
+    done = script("train", *options, "--context_turns=0")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "is trained with these options already" in script("train", *options).stdout
+    assert script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["prepare"], "--prepared_dir"),
+        (["prepare", "--prepared_dir={tmp}/x"], "no corpus to prepare"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data=nowhere"], "nowhere: no such corpus file"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}"], "no such corpus file"),
+        (["prepare", "--prepared_dir={corpus}", "--data={corpus}"], "File exists"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}"], "聊天.tsv, line 101: no tab"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--clean=all"], "'all'; choose"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--processes=-1"], "processes"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pair in it"),
+        (["train", "--data={tmp}", "--model_dir={tmp}/m"], "no prepared corpus here"),
+        (["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"], "no such corpus file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_said_in_a_sentence(corpus, tmp_path, arguments, message):
+    (tmp_path / "empty").touch()
+    done = script(*(argument.format(tmp=tmp_path, corpus=corpus) for argument in arguments))
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_help_is_worth_reading():
+    unwrapped = " ".join(script("prepare", "--help").stdout.split())
+    for words in ["--examine", "duplicates (a pair that occurred before)", "[occurrences]"]:
+        assert words in unwrapped
+
+
+def test_a_terminal_of_80_columns_gets_bars_with_the_time_left(corpus, tmp_path):
+    terminal = on_a_terminal(
+        "prepare", f"--data={corpus}", f"--prepared_dir={tmp_path}/p", "--skip_bad_lines"
+    )
+    shown = terminal.read()
+    terminal.close()
+    assert terminal.exitstatus == 0
+    bars = [line for line in shown.replace("\r", "\n").split("\n") if "%|" in line]
+    assert {bar.split()[0] for bar in bars} == {
+        *("hashing", "cutting", "examining", "encoding", "writing")
+    }
+    assert max(map(len, bars)) <= 80
+    assert any("100%" in bar and "00:00<00:00" in bar for bar in bars)
+
+
+def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
+    kill_and_go_on(tmp_path, num_pairs=25_000, num_kills=3, seed=2)

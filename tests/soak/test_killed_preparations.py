@@ -1,0 +1,7 @@
+"""A preparation killed at 20 random moments and run again gives the bytes of one never stopped."""
+
+from killing import kill_and_go_on
+
+
+def test_killed_twenty_times(tmp_path):
+    kill_and_go_on(tmp_path, num_pairs=60_000, num_kills=20, seed=5)

@@ -1,0 +1,17 @@
+"""A corpus of a gigabyte, in each format, is read in less than 300 megabytes of memory."""
+
+import pytest
+
+from large_files import FORMATS, read_large, write_large
+
+
+@pytest.mark.parametrize("end", ["", ".gz"], ids=["plain", "gzip"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_gigabyte_is_streamed(tmp_path, name, end):
+    path = tmp_path / f"corpus{end}"
+    write_large(path, name, 1_000_000_000)
+    num_pairs, megabytes = read_large(path)
+    print(f"{name}{' packed' if end else ''}: {num_pairs:,} pairs in {megabytes} MB of memory")
+    path.unlink()
+    assert num_pairs > 5_000_000
+    assert megabytes < 300
