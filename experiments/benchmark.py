@@ -103,13 +103,10 @@ def decode() -> None:
 def talk() -> None:
     """Prints how long one waits."""
     from attention_seq2seq.config import Config
-    from attention_seq2seq.data.corpora import load_corpus
 
     if not MODEL_DIR.value:
         raise ValueError("talk talks with a trained model; give its folder, --model_dir=DIR.")
-    config = Config.load(MODEL_DIR.value)
-    data, seed = config.data, config.training.seed
-    corpus, _ = load_corpus(data.data, data.skip_bad_lines, data.validation_fraction, seed)
+    corpus = console.corpus_of(Config.load(MODEL_DIR.value))
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
     chat = Path(__file__).with_name("chat.py")
     with subprocess.Popen(

@@ -94,6 +94,19 @@ def _tables(reply) -> dict:
     return tables
 
 
+def corpus_of(config: Config):
+    """The pairs that a model was trained on and those set aside, read from their files again."""
+    from attention_seq2seq.data.corpora import load_corpus
+    from attention_seq2seq.preparation.manifest import Prepared, is_prepared
+
+    data, seed = config.data, config.training.seed
+    if is_prepared(data.data):
+        prepared = Prepared.load(data.data[0])
+        data, seed = prepared.data, prepared.preparation.seed
+    corpus, _ = load_corpus(data.data, data.skip_bad_lines, data.validation_fraction, seed)
+    return corpus
+
+
 def say_how_to_talk(model_dir) -> None:
     """Prints the command that talks to a trained model."""
     say_how("Talk to it", "chat.py", model_dir=model_dir)

@@ -88,21 +88,12 @@ def print_row(name, prompts, replies, rank) -> None:
 
 def prompts_set_aside(chat) -> list:
     """Pairs that the model was not trained on, each prompt once, none too long for it."""
-    from attention_seq2seq.data.corpora import load_corpus
-
-    config = chat.config
-    corpus, _ = load_corpus(
-        config.data.data,
-        config.data.skip_bad_lines,
-        config.data.validation_fraction,
-        config.training.seed,
-    )
+    corpus, limit = console.corpus_of(chat.config), chat.config.data.max_source_length
     trained_on = {pair.prompt for pair in corpus.training}
     pairs = {
         pair.prompt: pair
         for pair in corpus.validation
-        if pair.prompt not in trained_on
-        and len(chat.codec.prompt_words(pair.prompt)) <= config.data.max_source_length
+        if pair.prompt not in trained_on and len(chat.codec.prompt_words(pair.prompt)) <= limit
     }
     if len(pairs) < NUM_PROMPTS.value:
         raise ValueError(

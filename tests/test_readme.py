@@ -12,6 +12,7 @@ import pytest
 from attention_seq2seq.config import Config
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.caps import Caps
+from attention_seq2seq.preparation_config import PreparationConfig
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE = (
@@ -76,7 +77,11 @@ def test_a_command_exists(command):
 
 
 def option_names():
-    groups = [group.type for group in dataclasses.fields(Config)] + [DecodingConfig, Caps]
+    groups = [group.type for group in dataclasses.fields(Config)] + [
+        DecodingConfig,
+        Caps,
+        PreparationConfig,
+    ]
     return {field.name for group in groups for field in dataclasses.fields(group)}
 
 

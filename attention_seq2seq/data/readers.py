@@ -54,6 +54,7 @@ class PairReader:
 
     Raises:
         FileNotFoundError: at construction, when there is no such file.
+        ValueError: at construction, when it is a folder.
         BadLine: while iterating, with file, line and what was expected.
     """
 
@@ -62,6 +63,8 @@ class PairReader:
         self.skip_bad_lines = skip_bad_lines
         self.skipped: Counter[str] = Counter()
         self.position = 0
+        if self.path.is_dir():
+            raise ValueError(f"{path} is a folder. Give a file of {FORMATS}.")
         if not self.path.is_file():
             raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMATS}.")
 

@@ -135,6 +135,8 @@ class _Job:
                     f"{self.folder} was prepared from other corpora or with other options. Give "
                     "another folder, or --overwrite to replace it."
                 )
+            # Where it was killed at the very end.
+            shutil.rmtree(self.folder / "work", ignore_errors=True)
             return prepared
         corpus, gathered = self._gathered(keys)
         codec = Codec(self.text, *gathered.vocabularies, self.user_words)
