@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TURNS = [f"第{number}句话，说的是{number * 37 % 101}件事情" for number in range(50)]
+TURNS = [f"第{number}句话，" + f"说的是{number * 37 % 101}件事情，" * 6 for number in range(50)]
 PAIR = "".join(f"{a}\t{b}\n" for a, b in itertools.pairwise(TURNS))
 QUOTED = ", ".join(f'"{turn}"' for turn in TURNS)
 MESSAGES = ", ".join(f'{{"%s": "{turn}"}}' for turn in TURNS)

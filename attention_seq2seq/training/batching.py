@@ -34,8 +34,9 @@ def batches(
         are open, so a model is traced once.
     """
     num_batches = -(-len(pairs) // batch_size)
-    rows = pairs.pools(_POOL * batch_size, seed).flat_map(_sorted_by_length)
-    batched = rows.map(_row, num_parallel_calls=tf.data.AUTOTUNE).padded_batch(batch_size)
+    batched = pairs.pools(_POOL * batch_size, seed).flat_map(
+        lambda source, target: _batches_of_pool(*_sorted_by_length(source, target), batch_size)
+    )
     if seed is not None:
         batched = batched.shuffle(_POOL, seed=seed, reshuffle_each_iteration=True)
     if unknown_probability or empty_probability:
@@ -52,21 +53,31 @@ def batches(
     return batched.prefetch(tf.data.AUTOTUNE)
 
 
-def _sorted_by_length(source: tf.RaggedTensor, target: tf.RaggedTensor) -> tf.data.Dataset:
+def _sorted_by_length(
+    source: tf.RaggedTensor, target: tf.RaggedTensor
+) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     """The rows of a pool by target length and, where it is equal, by source length."""
     by_source = tf.argsort(source.row_lengths(), stable=True)
     by_target = tf.argsort(tf.gather(target.row_lengths(), by_source), stable=True)
     order = tf.gather(by_source, by_target)
-    return tf.data.Dataset.from_tensor_slices((tf.gather(source, order), tf.gather(target, order)))
+    return tf.gather(source, order), tf.gather(target, order)
 
 
-def _row(source_ids: tf.Tensor, target_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-    return {
-        "source_ids": source_ids,
-        "source_length": tf.size(source_ids),
-        "target_ids": target_ids,
-        "target_length": tf.size(target_ids),
-    }
+def _batches_of_pool(
+    source: tf.RaggedTensor, target: tf.RaggedTensor, batch_size: int
+) -> tf.data.Dataset:
+    """Consecutive rows together; many at once, since an operation for each row costs its time."""
+
+    def batch(first):
+        source_ids, target_ids = (side[first : first + batch_size] for side in (source, target))
+        return {
+            "source_ids": source_ids.to_tensor(),
+            "source_length": tf.cast(source_ids.row_lengths(), tf.int32),
+            "target_ids": target_ids.to_tensor(),
+            "target_length": tf.cast(target_ids.row_lengths(), tf.int32),
+        }
+
+    return tf.data.Dataset.range(0, source.nrows(), batch_size).map(batch)
 
 
 def _with_unknowns(batch, draw, probability: float, unknown_id: int):

@@ -37,10 +37,13 @@ class InMemory:
         Returns:
             A dataset of pairs of int32 `RaggedTensor`: [pool, source_time], [pool, target_time].
         """
-        pairs = tf.data.Dataset.from_tensor_slices((self._source, self._target))
+        # Numbers are shuffled, then whole pools gathered: an operation for each row costs its time.
+        rows = tf.data.Dataset.range(len(self))
         if seed is not None:
-            pairs = pairs.shuffle(len(self), seed=seed, reshuffle_each_iteration=True)
-        return pairs.ragged_batch(size)
+            rows = rows.shuffle(len(self), seed=seed, reshuffle_each_iteration=True)
+        return rows.batch(size).map(
+            lambda pool: (tf.gather(self._source, pool), tf.gather(self._target, pool))
+        )
 
 
 class Shards:

@@ -162,7 +162,7 @@ def test_files_are_streamed(tmp_path, name):
     path = tmp_path / "corpus"
     write_large(path, name, 4_000_000)
     tracemalloc.start()
-    assert sum(1 for _ in PairReader(path)) > 20_000
+    assert sum(1 for _ in PairReader(path)) > 8_000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
@@ -173,7 +173,7 @@ def test_a_large_packed_file_takes_little_memory(tmp_path):
     path = tmp_path / "corpus.gz"
     write_large(path, "JSONL", 100_000_000)
     num_pairs, megabytes = read_large(path)
-    assert num_pairs > 500_000
+    assert num_pairs > 200_000
     assert megabytes < 100
 
 
