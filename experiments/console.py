@@ -4,6 +4,8 @@ import contextlib
 import dataclasses
 import logging
 import os
+import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -116,8 +118,13 @@ def say_how(what: str, name: str, **options) -> None:
     """Prints the command of a script, with this Python where it is local."""
     python = Path(sys.executable)
     here = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
-    shown = "".join(f" --{option}={value}" for option, value in options.items())
+    shown = "".join(f" --{option}={_quoted(str(value))}" for option, value in options.items())
     print(f"\n{what}:\n  {here} experiments/{name}{shown}")
+
+
+def _quoted(value: str) -> str:
+    """For a shell; Chinese needs no quotes there."""
+    return value if re.fullmatch(r"[\w@%+=:,./-]+", value) else shlex.quote(value)
 
 
 @contextlib.contextmanager

@@ -29,6 +29,10 @@ OVERWRITE = flags.DEFINE_bool(
 )
 for options in (DataConfig, TextConfig, PreparationConfig):
     console.define_flags_of(options)
+console.FLAGS["data"].help = (
+    "corpus files: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; "
+    "plain or gzip, told apart by their content [paths]"
+)
 flags.adopt_module_key_flags(console)
 
 
@@ -39,18 +43,23 @@ def main(_) -> None:
         for options in (DataConfig, TextConfig, PreparationConfig)
     )
     from attention_seq2seq.preparation.prepare import examine, prepare
-    from attention_seq2seq.preparation.report import examination_report, preparation_report
+    from attention_seq2seq.preparation.report import (
+        cleaning_report,
+        examination_report,
+        vocabulary_report,
+    )
 
     folder = PREPARED_DIR.value
     width = shutil.get_terminal_size().columns
     if EXAMINE.value:
         found = examine(folder, data, text, preparation)
-        print(f"\n{examination_report(found, width)}\n")
+        print(f"\n{examination_report(found, width)}\n\n{cleaning_report(found['counts'])}\n")
         print(f"The same in full: {folder}/examination.json")
         return
     prepared = prepare(folder, data, text, preparation, OVERWRITE.value)
-    print(f"\n{examination_report(prepared.examination(), width)}\n")
-    print(preparation_report(prepared.content))
+    found = prepared.examination()
+    print(f"\n{examination_report(found, width)}\n\n{cleaning_report(found['counts'])}")
+    print(vocabulary_report(prepared.content["words"]))
     console.say_how("Train on it", "train.py", data=folder, model_dir="models/mine")
 
 

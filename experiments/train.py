@@ -32,7 +32,7 @@ def main(_) -> None:
     if prepared:
         config = with_options_of(prepared, config)
     folder = Path(MODEL_DIR.value)
-    if not OVERWRITE.value and already_trained(folder, config):
+    if not OVERWRITE.value and already_trained(folder, config, prepared):
         print(f"{folder} is trained with these options already; --overwrite trains it anew.")
         return
     if prepared:
@@ -92,19 +92,25 @@ def with_options_of(prepared, config):
     return dataclasses.replace(config, **given)
 
 
-def already_trained(folder: Path, config) -> bool:
+def already_trained(folder: Path, config, prepared) -> bool:
     """Whether a training with these options has come to its end in the folder.
 
     Raises:
-        ValueError: a training with other options has.
+        ValueError: a training with other options has, or on what was prepared there before.
     """
-    from attention_seq2seq.training.trainer import finished_config
+    from attention_seq2seq.preparation.manifest import read_json
+    from attention_seq2seq.training.trainer import TRAINED_ON, finished_config
 
     trained = finished_config(folder)
     if trained is not None and trained != config:
         raise ValueError(
             f"{folder} holds a model trained with other options. Give another --model_dir, or "
             "--overwrite to replace it."
+        )
+    if trained is not None and prepared and prepared.trained_on() != read_json(folder / TRAINED_ON):
+        raise ValueError(
+            f"{folder} was trained on what was in {prepared.folder} before it was prepared anew. "
+            "Give another --model_dir, or --overwrite to replace the model."
         )
     return trained is not None
 

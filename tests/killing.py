@@ -53,7 +53,7 @@ class Preparation:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            assert _is_over(process.pid), "the processes that it had started live on"
+            assert is_over(process.pid), "the processes that it had started live on"
             return False
         finally:
             process.stderr.close()
@@ -61,7 +61,7 @@ class Preparation:
         return True
 
 
-def _is_over(group: int) -> bool:
+def is_over(group: int) -> bool:
     """Whether all processes of a group end within some seconds."""
     for _ in range(100):
         with contextlib.suppress(ProcessLookupError):
@@ -90,7 +90,7 @@ def kill_and_go_on(folder: Path, num_pairs: int, num_kills: int, seed: int) -> N
     while kills < num_kills:
         target, done = folder / str(number), False
         while not done and kills < num_kills:
-            moment = draw.uniform(0.2, whole)
+            moment = draw.uniform(0.2, 0.9 * whole)
             done = Preparation(corpus, target).run(moment)
             kills += not done
             print(f"after {moment:.1f} seconds {'done' if done else 'killed'}", flush=True)

@@ -11,6 +11,9 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Nobody says that much; a file without line ends is no corpus of lines.
 LONGEST_LINE = 1 << 24
 
+# A conversation longer than this is none: the file has lost its form.
+LONGEST_CONVERSATION = 1 << 24
+
 
 class BadLine(ValueError):
     """A place in a corpus file that cannot be read: file, line, what was got and expected."""
@@ -97,9 +100,9 @@ class CorpusFile:
             else:
                 yield from piece.rstrip(b"\r\n").split(b"\r")
 
-    def bad(self, reason: str) -> None:
-        """Reports that the current line cannot be read."""
-        self._on_bad(self.line, reason)
+    def bad(self, reason: str, line: int | None = None) -> None:
+        """Reports that a line cannot be read, the current one if no other is named."""
+        self._on_bad(self.line if line is None else line, reason)
 
 
 def decode(raw: bytes) -> str:

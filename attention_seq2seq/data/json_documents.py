@@ -5,13 +5,10 @@ from collections.abc import Iterator
 import ijson
 from ijson.common import ObjectBuilder
 
-from attention_seq2seq.data.corpus_file import CorpusFile
+from attention_seq2seq.data.corpus_file import LONGEST_CONVERSATION, BadLine, CorpusFile
 from attention_seq2seq.data.turns import Exchange, exchanges_of, unseparated
 
 _PIECE = 1 << 16
-
-# A conversation longer than this is none: the document has lost its form.
-LONGEST_CONVERSATION = 1 << 24
 
 
 class _Pieces:
@@ -45,9 +42,20 @@ def document_exchanges(file: CorpusFile) -> Iterator[Exchange]:
                 file.bad(str(error))
                 continue
             yield from exchanges
-    except ijson.JSONError as error:
-        problem = str(error).splitlines()[0].removeprefix("b'")
-        file.bad(f"broken JSON, the rest is left out; {problem}")
+    except BadLine:
+        raise
+    except (ijson.JSONError, ValueError, SystemError) as error:
+        # The parser fails so at a number of thousands of digits.
+        file.bad(f"broken JSON from here on; {_problem(error)}")
+
+
+def _problem(error: Exception) -> str:
+    """The first line of what the parser says, which says it in bytes."""
+    said = error.args[0] if error.args else ""
+    said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    if "invalid bytes in UTF8" in said:
+        return "not UTF-8, convert the file to UTF-8"
+    return said.partition("\n")[0].strip() or "not readable"
 
 
 def _conversations(events) -> Iterator:
@@ -81,4 +89,9 @@ def _turns(conversation) -> list[str]:
     messages = conversation.get("messages") if isinstance(conversation, dict) else None
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         raise ValueError("no conversation; expected a list of turns, or an object with 'messages'")
-    return [message.get("message", message.get("content")) for message in messages]
+    return [
+        message.get("message", message.get("content"))
+        for message in messages
+        # What a system is told to be is no turn.
+        if message.get("role") != "system"
+    ]

@@ -36,8 +36,11 @@ FORMATS = "prompt<TAB>reply, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ,
 
 # So much of a file tells its format.
 _HEAD = 1 << 16
+# A bracket may begin a line of text as well; what JSON has behind it is told apart here.
+_ARRAY_OR_OBJECT = r'(\[\s*["\]]|\{\s*["}])'
 _OF_ARRAYS_OR_OBJECTS = re.compile(
-    r'\s*(\[\s*[\[{]|\{\s*"(?!(prompt|reply|messages)")[^"]*"\s*:\s*(\[\s*\[|\{))'
+    rf"\s*(\[\s*{_ARRAY_OR_OBJECT}"
+    rf'|\{{\s*"(?!(prompt|reply|messages)")[^"]*"\s*:\s*(\[\s*[\[\]]|{_ARRAY_OR_OBJECT}))'
 )
 
 
@@ -111,8 +114,8 @@ def _json_reader(first: bytes, head: str):
     is_turns = isinstance(record, list) and bool(record) and isinstance(record[0], str)
     if not is_record and not is_turns and _OF_ARRAYS_OR_OBJECTS.match(head):
         return document_exchanges
-    # A brace may begin a prompt, too.
-    is_tsv = record is None and (b"\t" in first or first.startswith(b"["))
+    # A brace or a bracket may begin a prompt, too; a long line of JSON is not seen whole.
+    is_tsv = record is None and (b"\t" in first or re.match(rb'\[\s*[^"\s]', first))
     return partial(line_exchanges, parse=parse_tsv if is_tsv else parse_json)
 
 

@@ -1,6 +1,7 @@
 """A corpus in chunks: some thousands of consecutive pairs, cut into words once and kept on disk."""
 
 import dataclasses
+import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -96,8 +97,10 @@ class Chunk:
     def save(self, path: Path) -> None:
         """Writes it as a whole or not at all."""
         arrays = {**vars(self), "words": _as_bytes(self.words)}
+        archive = io.BytesIO()
+        np.savez(archive, **arrays)
         with whole_file(path) as file:
-            np.savez(file, **arrays)
+            file.write(archive.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> "Chunk":
@@ -109,7 +112,7 @@ class Chunk:
         try:
             with path.open("rb") as file, np.load(file) as archive:
                 arrays = {field.name: archive[field.name] for field in dataclasses.fields(cls)}
-        except (ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{path} is damaged ({error}). Remove it and run again.") from None
         return cls(**{**arrays, "words": arrays["words"].tobytes().decode().split("\n")})
 
@@ -173,10 +176,11 @@ _DTYPES = {
 def _cut_pair(pair: Pair, cutter: PairCutter, words: _Words, max_source_length: int) -> _Row:
     source_ids, source_length, unread = [], TOO_LONG, 0
     target_ids, target_length = [], TOO_LONG
-    if len(pair.prompt) > LONGEST_TEXT:
-        turns = [[pair.prompt]]
+    prompt = _without_endless_turns(pair.prompt) if cutter.config.context_turns else pair.prompt
+    if len(prompt) > LONGEST_TEXT:
+        turns = [[prompt]]
     else:
-        turns = cutter.turns(pair.prompt)
+        turns = cutter.turns(prompt)
         for turn in turns:
             source_ids += [TURN] if source_ids else []
             source_ids += [words[word] for word in turn]
@@ -202,6 +206,13 @@ def _cut_pair(pair: Pair, cutter: PairCutter, words: _Words, max_source_length: 
         marks_of(pair.reply[:LONGEST_TEXT]),
         pair.conversation,
     )
+
+
+def _without_endless_turns(prompt: str) -> str:
+    """A prompt without an earlier turn that is too long to be cut, nor what stood before it."""
+    while len(prompt) > LONGEST_TEXT and "\n" in prompt:
+        prompt = prompt.partition("\n")[2]
+    return prompt
 
 
 def _hash(text: str) -> int:

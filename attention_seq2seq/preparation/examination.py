@@ -29,11 +29,15 @@ def examination(
         unknown_replies: size of a vocabulary to the number of replies with a word unknown to it.
         commonest: the texts of the commonest replies.
     """
-    num_pairs = int(survey.lengths[0].sum())
+    num_pairs = survey.num_pairs
     return {
         "pairs": num_pairs,
         "lengths in words": survey.length_summary(),
         "too long": _counted(survey.too_long, num_pairs),
+        "too long to be cut": {
+            side: _counted(count, num_pairs) for side, count in zip(SIDES, survey.uncut)
+        },
+        "replies without words": _counted(survey.wordless, num_pairs),
         "vocabulary": _vocabulary(counts, ordered, unknown_replies, num_pairs),
         "word counts too low by at most": counts.error,
         "duplicates": _counted(repeats.duplicates, num_pairs),

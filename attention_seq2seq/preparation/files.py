@@ -10,15 +10,25 @@ from typing import BinaryIO
 
 _PIECE = 1 << 20
 
+# What a file is named until it is whole; one whose process was killed is left behind.
+PART = ".part"
+
+# Says that a folder is ours, and locks it.
+_LOCK = "preparation.lock"
+
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
     """A path to write to; when all is written and on the disk, the file takes its name."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    yield temporary
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        # A disk that is full stays full of what nobody needs, else.
+        temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -47,10 +57,20 @@ def sha256_of(path: Path, on_read: Callable[[int], None] = lambda num_bytes: Non
 def alone_in(folder: Path) -> Iterator[None]:
     """Within it, no other process may enter the same folder; a killed one has left it.
 
+    Args:
+        folder: made if it is not there. What is in it may be removed: it must have been entered
+            before, or be empty.
+
     Raises:
-        ValueError: another process is in it.
+        ValueError: another process is in it, or it is somebody else's.
     """
-    with (folder / "lock").open("wb") as lock:
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()) and not (folder / _LOCK).is_file():
+        raise ValueError(
+            f"{folder} holds other files. Give a new folder: what is prepared replaces what is in "
+            "the folder."
+        )
+    with (folder / _LOCK).open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -58,4 +78,6 @@ def alone_in(folder: Path) -> Iterator[None]:
                 f"{folder}: another process is at work here. Wait for its end, or give another "
                 "folder."
             ) from None
+        for left_behind in folder.rglob(f"*{PART}"):
+            left_behind.unlink(missing_ok=True)
         yield

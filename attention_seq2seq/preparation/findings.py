@@ -9,6 +9,7 @@ from attention_seq2seq.preparation.survey import SIDES
 COMMON_REPLY = 0.02
 DUPLICATES = 0.02
 ECHOES = 0.01
+WORDLESS = 0.001
 TOO_LONG = 0.05
 UNKNOWN_WORDS = 0.05
 SEVERAL_REPLIES = 0.3
@@ -70,6 +71,13 @@ def _of_repeats(examination: dict):
 
 
 def _of_losses(examination: dict, vocabulary_size: int):
+    wordless = examination["replies without words"]["share"]
+    if wordless >= WORDLESS:
+        yield Finding(
+            "no words",
+            f"{wordless:.1%} of the replies have nothing that can be read, only invisible "
+            "characters; their pairs are left out.",
+        )
     too_long = examination["too long"]["share"]
     if too_long >= TOO_LONG:
         yield Finding(

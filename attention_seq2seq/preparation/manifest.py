@@ -10,6 +10,7 @@ from pathlib import Path
 from attention_seq2seq.config import DataConfig, TextConfig
 from attention_seq2seq.preparation.files import sha256_of, whole_file
 from attention_seq2seq.preparation_config import PreparationConfig
+from attention_seq2seq.text.codec import Codec
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -24,15 +25,12 @@ def write_json(path: Path, content: dict) -> None:
 
 
 def read_json(path: Path) -> dict:
-    """Reads what `write_json` wrote.
-
-    Raises:
-        ValueError: it is damaged.
-    """
+    """Reads what `write_json` wrote; nothing where there is nothing, or damage."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}). Remove it and run again.") from None
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def key_of(*facts) -> str:
@@ -94,7 +92,8 @@ class Prepared:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{path}: not a manifest that can be used here ({error}). Prepare the corpus again."
+                f"{path}: not a manifest that can be used here ({error}). Prepare the corpus "
+                "again, with --overwrite."
             ) from None
 
     def shards(self, part: str) -> list[str]:
@@ -121,8 +120,32 @@ class Prepared:
         return self.content["counts"][part]
 
     def examination(self) -> dict:
-        """What its corpora are like, see `examine`."""
-        return read_json(self.folder / EXAMINATION)
+        """What its corpora are like, see `examine`.
+
+        Raises:
+            ValueError: it is missing or damaged, or of another preparation.
+        """
+        content = read_json(self.folder / EXAMINATION)
+        if content.get("key") != self.content["key"]:
+            raise ValueError(
+                f"{self.folder / EXAMINATION} is missing or damaged. Prepare the corpus again, "
+                "with --overwrite."
+            )
+        return content
+
+    def codec(self) -> Codec:
+        """The vocabularies, and how texts are cut.
+
+        Raises:
+            ValueError: a file of it is missing or damaged.
+        """
+        try:
+            return Codec.load(self.folder, self.text)
+        except (ValueError, FileNotFoundError) as error:
+            raise ValueError(
+                f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again, "
+                "with --overwrite."
+            ) from None
 
     def data_of_training(self) -> DataConfig:
         """The same options of a training on this folder."""
@@ -133,8 +156,9 @@ class Prepared:
         return {
             "training_pairs": self.num_pairs("training"),
             "validation_pairs": self.num_pairs("validation"),
-            "corpora": {
-                Path(corpus["path"]).name: corpus["sha256"] for corpus in self.content["corpora"]
-            },
+            "corpora": [
+                {"name": Path(corpus["path"]).name, "sha256": corpus["sha256"]}
+                for corpus in self.content["corpora"]
+            ],
             "sha256_of_shards": [shard["sha256"] for shard in self.content["shards"]["training"]],
         }

@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 from attention_seq2seq.config import DataConfig, TextConfig
@@ -21,11 +22,15 @@ from attention_seq2seq.preparation.manifest import (
     write_json,
 )
 from attention_seq2seq.preparation.progress import stage
+from attention_seq2seq.preparation.survey import SIDES
 from attention_seq2seq.preparation.workers import num_cores
 from attention_seq2seq.preparation.write_shards import write_shards
 from attention_seq2seq.preparation_config import PreparationConfig
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.cutting import read_user_dictionary
+
+# Of what is under way.
+_WORK = "work"
 
 
 def prepare(
@@ -100,7 +105,7 @@ def examine(
 
 
 class _Job:
-    """The work on one folder; what is under way lies in `work` within it, named by its key."""
+    """The work on one folder; what is under way lies in a folder within it, named by its key."""
 
     def __init__(self, folder, data: DataConfig, text, preparation, progress: bool):
         if not data.data:
@@ -114,48 +119,57 @@ class _Job:
         self.user_words = tuple(read_user_dictionary(self.text))
         # Fails where a file is missing, before any work is done.
         CorpusReader(data.data)
-        self.folder.mkdir(parents=True, exist_ok=True)
 
     def examination(self) -> dict:
         """What is in examination.json, made if need be."""
-        path = self.folder / EXAMINATION
-        keys = self._keys(self._corpora())
-        if not path.is_file() or read_json(path)["key"] != keys["examination"]:
-            self._gathered(keys)
+        path, keys = self.folder / EXAMINATION, self._keys(self._corpora())
+        self._refuse_another(keys)
+        if read_json(path).get("key") != keys["all"]:
+            corpus, gathered = self._gathered(keys)
+            write_json(path, self._examined(keys, corpus, gathered))
         return read_json(path)
 
     def prepared(self, overwrite: bool) -> Prepared:
         """The whole work."""
         corpora = self._corpora()
         keys = self._keys(corpora)
-        if (self.folder / MANIFEST).is_file() and not overwrite:
-            prepared = Prepared.load(self.folder)
-            if prepared.content["key"] != keys["shards"]:
-                raise ValueError(
-                    f"{self.folder} was prepared from other corpora or with other options. Give "
-                    "another folder, or --overwrite to replace it."
-                )
-            # Where it was killed at the very end.
-            shutil.rmtree(self.folder / "work", ignore_errors=True)
-            return prepared
+        if not overwrite:
+            self._refuse_another(keys)
+            if (self.folder / MANIFEST).is_file():
+                return self._finished()
         corpus, gathered = self._gathered(keys)
         codec = Codec(self.text, *gathered.vocabularies, self.user_words)
         shards = self._shards(keys, corpus, gathered, codec)
-        self._finish(
-            keys,
-            codec,
-            {
-                "counts": gathered.selection.report(),
-                "bad lines left out": dict(corpus.skipped),
-                "words": {
-                    "prompts": len(codec.source_vocabulary),
-                    "replies": len(codec.target_vocabulary),
-                },
-                "corpora": corpora,
-                "shards": shards,
-            },
-        )
+        words = len(codec.source_vocabulary), len(codec.target_vocabulary)
+        content = {
+            "counts": gathered.selection.report(),
+            "bad lines left out": dict(corpus.skipped),
+            "words": dict(zip(SIDES, words)),
+            "corpora": corpora,
+            "shards": shards,
+        }
+        self._finish(keys, codec, self._examined(keys, corpus, gathered), content)
         return Prepared.load(self.folder)
+
+    def _refuse_another(self, keys: dict[str, str]) -> None:
+        if not (self.folder / MANIFEST).is_file():
+            return
+        if Prepared.load(self.folder).content["key"] != keys["all"]:
+            raise ValueError(
+                f"{self.folder} was prepared from other corpora or with other options. Give "
+                "another folder, or --overwrite to replace it."
+            )
+
+    def _finished(self) -> Prepared:
+        """What was prepared before, if all of it is still there."""
+        # Where it was killed at the very end.
+        shutil.rmtree(self.folder / _WORK, ignore_errors=True)
+        prepared = Prepared.load(self.folder)
+        prepared.examination()
+        prepared.codec()
+        for part in prepared.content["shards"]:
+            prepared.shards(part)
+        return prepared
 
     def _corpora(self) -> list[dict]:
         """Path, size and hash of each corpus file."""
@@ -177,25 +191,20 @@ class _Job:
             "words": (self.text.jieba_hmm, self.text.lower_case, self.user_words),
             "context_turns": self.text.context_turns,
         }
-        vocabulary = self.text.shared_vocabulary, self.text.vocabulary_size
         options = (
             dataclasses.replace(self.data, data=()),
             dataclasses.replace(self.text, user_dictionary=""),
             dataclasses.replace(self.preparation, processes=0),
         )
-        return {
-            "cutting": key_of(cutting),
-            "examination": key_of(cutting, vocabulary, self.data.max_target_length),
-            "shards": key_of(cutting, options),
-        }
+        return {"cutting": key_of(cutting), "all": key_of(cutting, options)}
 
-    def _under_way(self, name: str, keys: dict[str, str]) -> Path:
-        folder = self.folder / "work" / f"{name}-{keys[name][:16]}"
+    def _under_way(self, name: str, key: str) -> Path:
+        folder = self.folder / _WORK / f"{name}-{key[:16]}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def _gathered(self, keys: dict[str, str]) -> tuple[Corpus, Gathered]:
-        folder = self._under_way("cutting", keys)
+        folder = self._under_way("cutting", keys["cutting"])
         cutting = Cutting(self.text, self.user_words, self.data.max_source_length)
         corpus = cut_corpus(
             self.data.data,
@@ -209,15 +218,18 @@ class _Job:
             gathered = gather(
                 corpus, self.data, self.text, self.preparation, folder / "hashes", bar.update
             )
+        return corpus, gathered
+
+    def _examined(self, keys: dict[str, str], corpus: Corpus, gathered: Gathered) -> dict:
+        """The content of examination.json."""
         found = findings(gathered.examination, self.text.vocabulary_size)
-        content = {
-            "key": keys["examination"],
+        return {
+            "key": keys["all"],
             **gathered.examination,
             "bad lines left out": dict(corpus.skipped),
             "findings": [finding._asdict() for finding in found],
+            "counts": gathered.selection.report(),
         }
-        write_json(self.folder / EXAMINATION, content)
-        return corpus, gathered
 
     def _shards(self, keys, corpus: Corpus, gathered: Gathered, codec: Codec) -> dict:
         counts = gathered.selection.report()
@@ -231,29 +243,30 @@ class _Job:
             gathered.selection,
             codec,
             self.preparation.seed,
-            self._under_way("shards", keys),
+            self._under_way("shards", keys["all"]),
             self.num_processes,
             self.progress,
         )
 
-    def _finish(self, keys: dict[str, str], codec: Codec, content: dict) -> None:
+    def _finish(self, keys: dict[str, str], codec: Codec, examined: dict, content: dict) -> None:
         """Moves the shards to their place; the manifest, written last, says that all is there."""
         (self.folder / MANIFEST).unlink(missing_ok=True)
-        for old in self.folder.glob("*.tfrecord"):
-            old.unlink()
-        for shard in [shard for part in content["shards"].values() for shard in part]:
-            (self._under_way("shards", keys) / shard["name"]).replace(self.folder / shard["name"])
+        for part in content["shards"]:
+            for old in self.folder.glob(f"{part}-*-of-*.tfrecord"):
+                old.unlink()
+        work = self._under_way("shards", keys["all"])
+        for shard in chain.from_iterable(content["shards"].values()):
+            (work / shard["name"]).replace(self.folder / shard["name"])
         codec.save(self.folder)
+        write_json(self.folder / EXAMINATION, examined)
         preparation = dataclasses.replace(self.preparation, processes=0)
         options = {"data": self.data, "text": self.text, "preparation": preparation}
-        write_json(
-            self.folder / MANIFEST,
-            {
-                "format": FORMAT,
-                "made with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
-                "key": keys["shards"],
-                **content,
-                "options": {name: dataclasses.asdict(option) for name, option in options.items()},
-            },
-        )
-        shutil.rmtree(self.folder / "work")
+        manifest = {
+            "format": FORMAT,
+            "made with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
+            "key": keys["all"],
+            **content,
+            "options": {name: dataclasses.asdict(option) for name, option in options.items()},
+        }
+        write_json(self.folder / MANIFEST, manifest)
+        shutil.rmtree(self.folder / _WORK)

@@ -2,10 +2,12 @@
 
 import textwrap
 
+from attention_seq2seq.preparation.chunks import LONGEST_TEXT
 from attention_seq2seq.preparation.survey import SIDES
 
 _WIDTH = 80
 _NAMES = {
+    "wordless": "replies without words",
     "too_long": "longer than the limits",
     "also_in_training": "set aside, but in training too",
 }
@@ -29,25 +31,29 @@ def examination_report(examination: dict, width: int = _WIDTH) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def preparation_report(content: dict) -> str:
-    """What `prepare` has left out and written.
+def cleaning_report(counts: dict) -> str:
+    """What goes for which reason, and what stays.
 
     Args:
-        content: of the manifest.
+        counts: see `Selection.report`.
     """
-    counts, shards = content["counts"], content["shards"]
     lines = [_row("given", counts["given"])]
     for name, number in counts["removed"].items():
         lines.append(_row(f"left out: {_NAMES.get(name, name.replace('_', ' '))}", number))
     for part in ("training", "validation"):
-        files = f"in {len(shards[part])} file{'s' * (len(shards[part]) != 1)}"
-        lines.append(_row(part, counts[part], files))
-    words = content["words"]
-    if words["prompts"] == words["replies"]:
-        lines.append(_row("words in the vocabulary", words["replies"]))
-    else:
-        lines += [_row(f"words of {side} in the vocabulary", words[side]) for side in SIDES]
+        lines.append(_row(part, counts[part]))
     return "\n".join(["pairs", *lines])
+
+
+def vocabulary_report(words: dict) -> str:
+    """How many words the vocabularies have.
+
+    Args:
+        words: of prompts and replies.
+    """
+    if words["prompts"] == words["replies"]:
+        return _row("words in the vocabulary", words["replies"])
+    return "\n".join(_row(f"words of {side} in the vocabulary", words[side]) for side in SIDES)
 
 
 def _row(name: str, number: int, more: str = "") -> str:
@@ -90,7 +96,13 @@ def _pairs(examination: dict) -> list[str]:
         _row("different replies", replies["different"]),
         _counted("pairs that occurred before", examination["duplicates"]),
         _counted("replies that repeat their prompt", examination["echoes"]),
+        _counted("replies without words", examination["replies without words"]),
         _counted("pairs longer than the limits", examination["too long"]),
+        *(
+            _counted(f"{side} of over {LONGEST_TEXT:,} characters, not cut", count)
+            for side, count in examination["too long to be cut"].items()
+            if count["count"]
+        ),
     ]
 
 

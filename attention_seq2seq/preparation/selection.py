@@ -5,18 +5,18 @@ import numpy as np
 from attention_seq2seq.data.splitting import set_aside
 from attention_seq2seq.data.writing import Mark
 from attention_seq2seq.preparation.chunks import Chunk
-from attention_seq2seq.preparation.repeats import REPLY, begins, begins_pair, in_groups
+from attention_seq2seq.preparation.repeats import beyond, both, first_ones, known_in, replies
 from attention_seq2seq.preparation_config import CLEANINGS, PreparationConfig
 
-# Why a pair goes: a number for each reason, 0 for none. What goes for several reasons goes for
-# the first of those asked for.
+# Why a pair goes: a number for each reason, 0 for none. What a pair tells of itself comes before
+# what the others tell of it, and its length last.
 _MARKS = {
     "traditional": Mark.TRADITIONAL,
     "simplified": Mark.SIMPLIFIED,
     "not_chinese": Mark.NOT_CHINESE,
     "mojibake": Mark.MOJIBAKE,
 }
-REASONS = ("", *CLEANINGS, "too_long", "also_in_training")
+REASONS = ("", "wordless", *CLEANINGS, "also_in_training", "too_long")
 _NUMBERS = {name: number for number, name in enumerate(REASONS)}
 
 
@@ -59,6 +59,8 @@ class Selection:
         self._too_long[place] = self.too_long(chunk)
         self.aside[place] = aside[chunk.conversation]
         reasons, marks = self.reasons[place], chunk.prompt_marks | chunk.reply_marks
+        # Nothing in it can be read; it would teach to say nothing.
+        reasons[chunk.target_length == 0] = _NUMBERS["wordless"]
         for name in self.config.clean:
             if name in _MARKS:
                 goes = marks & _MARKS[name] != 0
@@ -84,34 +86,28 @@ class Selection:
         Args:
             hashes: uint64[pairs, 2], see `repeats`.
         """
+        pairs = both(hashes)
         if "duplicates" in self.config.clean:
-            for rows, own in self._staying(hashes, 0):
-                self.reasons[rows[~begins_pair(own)]] = _NUMBERS["duplicates"]
+            stays = self.reasons == 0
+            self._remove(stays & ~first_ones(pairs, stays), "duplicates")
         if "common_replies" in self.config.clean:
-            for rows, own in self._staying(hashes, REPLY):
-                order = np.lexsort((rows, own[:, REPLY]))
-                rows, new = rows[order], begins(own[order, REPLY])
-                starts = np.flatnonzero(new)
-                times = np.arange(len(rows)) - starts[np.cumsum(new) - 1]
-                self.reasons[rows[times >= self.config.reply_cap]] = _NUMBERS["common_replies"]
-        # As in training from files: what also stands in training is no test.
-        for rows, own in self._staying(hashes, 0):
-            pair = np.cumsum(begins_pair(own)) - 1
-            known = np.bincount(pair, ~self.aside[rows]) > 0
-            self.reasons[rows[self.aside[rows] & known[pair]]] = _NUMBERS["also_in_training"]
+            # What goes for its length does not use up what is allowed.
+            stays = (self.reasons == 0) & ~self._too_long
+            self._remove(beyond(replies(hashes), stays, self.config.reply_cap), "common_replies")
+        # What also stands in training, with the same turns before it, is no test.
+        stays = self.reasons == 0
+        known = known_in(pairs, stays & self.aside, stays & ~self.aside)
+        self._remove(known, "also_in_training")
         self.counted = (self.reasons == 0) & ~self.aside
-        self.reasons[self._too_long & (self.reasons == 0)] = _NUMBERS["too_long"]
+        self._remove(self._too_long & (self.reasons == 0), "too_long")
 
-    def _staying(self, hashes: np.ndarray, column: int):
-        for rows, own in in_groups(hashes, column):
-            stays = self.reasons[rows] == 0
-            if stays.any():
-                yield rows[stays], own[stays]
+    def _remove(self, rows: np.ndarray, reason: str) -> None:
+        self.reasons[rows] = _NUMBERS[reason]
 
     def report(self) -> dict:
         """How many pairs stay, and how many go for which reason."""
         counts = np.bincount(self.reasons, minlength=len(REASONS)).tolist()
-        asked_for = {*self.config.clean, "too_long", "also_in_training"}
+        asked_for = {"wordless", *self.config.clean, "also_in_training", "too_long"}
         stays = self.reasons == 0
         return {
             "given": len(self.reasons),

@@ -55,11 +55,14 @@ def encode(chunk_path: Path, codec: Codec, places: np.ndarray, seed: int, path: 
     sources = _rows(_known(source_ids, chunk, codec.source_vocabulary), source_length, chunk.unread)
     targets = _rows(_known(target_ids, chunk, codec.target_vocabulary), target_length)
     sizes = []
-    with part_of(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as file:
-        for row in rows:
-            record = _record(tf, sources(row), [*targets(row), EOS])
-            sizes.append(len(record) + _FRAME)
-            file.write(record)
+    try:
+        with part_of(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as file:
+            for row in rows:
+                record = _record(tf, sources(row), [*targets(row), EOS])
+                sizes.append(len(record) + _FRAME)
+                file.write(record)
+    except tf.errors.OpError as error:
+        raise OSError(f"{path} cannot be written: {error.message}") from None
     with whole_file(index_of(path)) as file:
         np.save(file, np.stack([order, np.cumsum(sizes, dtype=np.uint64)], axis=1))
 

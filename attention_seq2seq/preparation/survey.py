@@ -5,11 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from attention_seq2seq.data.writing import Mark
-from attention_seq2seq.preparation.chunks import LONGEST_TEXT, Chunk
+from attention_seq2seq.preparation.chunks import LONGEST_TEXT, TOO_LONG, Chunk
 from attention_seq2seq.text.vocabulary import SPECIALS
-
-# Lengths from here on are counted as this.
-_LONGEST = LONGEST_TEXT + 1
 
 _UNRANKED = np.iinfo(np.int64).max
 SIDES = ("prompts", "replies")
@@ -19,7 +16,9 @@ class Survey:
     """Lengths and writing of all texts of a corpus.
 
     Attributes:
-        lengths: int64[sides, words], how many texts have so many words.
+        lengths: int64[sides, words], how many of the texts that were cut have so many words.
+        uncut: int64[sides], how many texts were far too long to be cut.
+        wordless: replies without anything that can be read.
         marks: for each side the number of texts with each mark.
         echoes: pairs whose reply is their prompt.
         too_long: pairs that are longer than they may be.
@@ -27,7 +26,9 @@ class Survey:
     """
 
     def __init__(self):
-        self.lengths = np.zeros([2, _LONGEST + 1], np.int64)
+        self.num_pairs = self.wordless = 0
+        self.lengths = np.zeros([2, LONGEST_TEXT + 1], np.int64)
+        self.uncut = np.zeros(2, np.int64)
         self.marks = {side: dict.fromkeys(Mark, 0) for side in SIDES}
         self.echoes = self.too_long = self.damaged = 0
 
@@ -39,8 +40,11 @@ class Survey:
             too_long: bool[pairs], which are longer than they may be.
         """
         for number, lengths in enumerate((chunk.source_length, chunk.target_length)):
-            clipped = np.minimum(lengths, _LONGEST)
-            self.lengths[number] += np.bincount(clipped, minlength=_LONGEST + 1)
+            was_cut = lengths != TOO_LONG
+            self.lengths[number] += np.bincount(lengths[was_cut], minlength=LONGEST_TEXT + 1)
+            self.uncut[number] += np.count_nonzero(~was_cut)
+        self.num_pairs += len(chunk)
+        self.wordless += int(np.count_nonzero(chunk.target_length == 0))
         for side, marks in zip(SIDES, (chunk.prompt_marks, chunk.reply_marks)):
             for mark in Mark:
                 self.marks[side][mark] += int(np.count_nonzero(marks & mark))
@@ -54,7 +58,7 @@ class Survey:
         """For each side: mean, median, 95 and 99 of 100, and the longest, in words."""
         result = {}
         for side, counts in zip(SIDES, self.lengths):
-            reached, words = np.cumsum(counts), np.arange(_LONGEST + 1)
+            reached, words = np.cumsum(counts), np.arange(len(counts))
             result[side] = {
                 "mean": round(float(counts @ words / max(reached[-1], 1)), 2),
                 **{

@@ -1,6 +1,7 @@
 """Work that several processes share, in order, and without remembering more than is at hand."""
 
 import collections
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -8,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -45,17 +46,16 @@ def in_parallel(
         for task in tasks:
             yield work(*task)
         return
-    executor = ProcessPoolExecutor(
-        num_processes, multiprocessing.get_context("spawn"), initializer=_begin
-    )
+    others = multiprocessing.active_children()
+    spawn = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(num_processes, spawn, initializer=_begin)
     waiting = collections.deque()
     try:
-        for task in first:
-            waiting.append(executor.submit(work, *task))
-        for task in tasks:
+        for task in chain(first, tasks):
             if len(waiting) >= _WAITING * num_processes:
                 yield waiting.popleft().result()
-            waiting.append(executor.submit(work, *task))
+            with _without_interrupts():
+                waiting.append(executor.submit(work, *task))
         while waiting:
             yield waiting.popleft().result()
     except BrokenProcessPool:
@@ -64,12 +64,26 @@ def in_parallel(
             "Run the same again, with fewer --processes if need be: it goes on from here."
         ) from None
     finally:
+        # What they have at hand is made again; nobody should wait for it.
+        if waiting:
+            for process in multiprocessing.active_children():
+                if process not in others:
+                    process.kill()
         executor.shutdown(cancel_futures=True)
 
 
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started within it never see Ctrl-C, which is for the one that the user started."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin() -> None:
-    # Ctrl-C is for the process that the user started; the others end with it, killed or not.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # They end with the process that started them, killed or not.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

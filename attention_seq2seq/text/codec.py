@@ -124,7 +124,9 @@ class Codec:
         else:
             self.source_vocabulary.save(folder / SOURCE_FILE)
             self.target_vocabulary.save(folder / TARGET_FILE)
-        if self._cutter.user_words:
+        # One of an earlier model would be taken for this one's.
+        (folder / USER_DICTIONARY_FILE).unlink(missing_ok=True)
+        if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._cutter.user_words)
             (folder / USER_DICTIONARY_FILE).write_text(text, encoding="utf-8")
 

@@ -9,7 +9,10 @@ import tensorflow as tf
 # from their preparation; this is for each epoch to be another one.
 _SHUFFLED = 1 << 16
 _FILES_AT_ONCE = 8
-_FEATURES = {name: tf.io.RaggedFeature(tf.int64) for name in ("source_ids", "target_ids")}
+_FEATURES = {
+    name: tf.io.RaggedFeature(tf.int64, row_splits_dtype=tf.int64)
+    for name in ("source_ids", "target_ids")
+}
 
 
 class InMemory:

@@ -121,8 +121,9 @@ def train_prepared(
         Shards(prepared.shards(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
-    codec = Codec.load(prepared_dir, prepared.text)
-    return _train(*parts, codec, Path(model_dir), config, prepared.trained_on(), progress)
+    return _train(
+        *parts, prepared.codec(), Path(model_dir), config, prepared.trained_on(), progress
+    )
 
 
 def _train(
@@ -174,14 +175,14 @@ def _encode(name: str, pairs, codec: Codec, config: Config):
     for prompt, reply, *_ in pairs:
         prompt_ids = codec.encode_prompt(prompt, config.data.max_source_length)
         reply_ids = codec.encode_reply(reply)
-        # The end of the reply is no word.
-        fits = len(reply_ids) - 1 <= config.data.max_target_length
+        # The end of the reply is no word; a reply of nothing else would teach to say nothing.
+        fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
         if fits and len(prompt_ids) <= config.data.max_source_length:
             source.append(prompt_ids)
             target.append(reply_ids)
     if len(source) < len(pairs):
         log.info(
-            "%d of %d %s pairs left out: over %d words of prompt or %d of reply",
+            "%d of %d %s pairs left out: over %d words of prompt or %d of reply, or none of reply",
             len(pairs) - len(source),
             len(pairs),
             name,

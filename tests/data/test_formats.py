@@ -45,7 +45,18 @@ CONTENTS = {
     "LCCC in lines": ("".join(json.dumps(turns) + "\n" for turns in LCCC["train"]), OF_LCCC[:2]),
     "KdConv": (json.dumps(KDCONV, indent=1), [Pair("知道吗", "知道", 0)]),
     "CrossWOZ": (json.dumps(CROSSWOZ, indent=1), [Pair("你好", "你好呀", 0)]),
+    "LCCC of an empty part": ('{"train": [], "test": [["你 好", "嗨"]]}', [Pair("你好", "嗨", 0)]),
+    "JSONL of a long line": (
+        json.dumps(["长" * 70_000, "好"]) + "\n",
+        [Pair("长" * 70_000, "好", 0)],
+    ),
+    "messages of a system": (
+        '[{"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "a"}, '
+        '{"role": "assistant", "content": "b"}]}]',
+        [Pair("a", "b", 0)],
+    ),
     "TSV": ("你好\t嗨\n", [Pair("你好", "嗨", 0)]),
+    "TSV with brackets": ("[[微笑]]\t{哈}\n", [Pair("[[微笑]]", "{哈}", 0)]),
 }
 
 
@@ -100,16 +111,18 @@ def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "line", "reason", "kept"),
     [
-        ('[\n["a", "b"],\n["c" "d"],\n["e", "f"]\n]', 3, "broken JSON, the rest is left out", 1),
-        ('[\n["a", "b"],\n["c", "d"', 3, "broken JSON, the rest is left out; .*premature EOF", 1),
-        (b'[\n["a", "b"],\n["\xff", "d"]\n]', 3, "broken JSON.*invalid bytes in UTF8", 1),
+        ('[\n["a", "b"],\n["c" "d"],\n["e", "f"]\n]', 3, "broken JSON from here on", 1),
+        ('[\n["a", "b"],\n["c", "d"', 3, "broken JSON from here on; .*premature EOF", 1),
+        (b'[\n["a", "b"],\n["\xff", "d"]\n]', 3, "broken JSON from here on; not UTF-8, convert", 1),
         ('[\n["a", "b"],\n["c"],\n["e", "f"]\n]', 3, "a conversation of one turn", 2),
         ('[\n["a", "b"],\n["c", ""],\n["e", "f"]\n]', 3, "an empty turn", 2),
         ('[\n["a", "b"],\n["c", 3],\n["e", "f"]\n]', 3, "a turn that is no text; got int", 2),
+        ('[\n["a", "b"],\n[' + "9" * 5000 + "]\n]", 3, "broken JSON from here on", 1),
+        ("E\nM a\nM b\nE\n" + "M 长长长\n" * 6_000_000, 5592410, "over 16 million", 1),
         ('[\n["a", "b"],\n5,\n["e", "f"]\n]', 3, "no conversation; expected a list of turns", 2),
         ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),
-        ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 6, "a conversation of one turn", 2),
-        ("E\nM a\nM \nE\nM d\nM e\n", 4, "an empty turn", 1),
+        ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 4, "a conversation of one turn", 2),
+        ("E\nM a\nM \nE\nM d\nM e\n", 3, "an empty turn", 1),
         (f"a\tb\n{ENDLESS}\nd\te\n", 2, "a line of over 16 MB", 2),
         (f'["a", "b"]\n["{ENDLESS}"]\n["d", "e"]\n', 2, "a line of over 16 MB", 2),
         (f"E\nM a\nM b\nE\nM {ENDLESS}\nE\nM d\nM e\n", 5, "a line of over 16 MB", 2),
@@ -136,7 +149,7 @@ def test_damage_is_named_and_costs_no_more_than_it_must(tmp_path, content, line,
         ("hello\thi\n你好\t嗨\n", "line 2: not UTF-8; byte 0xc4 at position 1"),
         ("E\nM hello\nM 你好\n", "line 3: not UTF-8; byte 0xc4 at position 3"),
         ('{"prompt": "a", "reply": "b"}\n{"prompt": "你", "reply": "好"}\n', "line 2: not UTF-8"),
-        ('[\n["a", "b"],\n["你", "好"]]', "line 3: broken JSON.*invalid bytes in UTF8"),
+        ('[\n["a", "b"],\n["你", "好"]]', "line 3: broken JSON from here on; not UTF-8, convert"),
         ("conversations:\n- - a\n  - 你好\n", "line 3: not UTF-8"),
     ],
     ids=["TSV", "conv", "JSONL", "LCCC", "chatterbot"],

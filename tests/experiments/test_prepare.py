@@ -1,11 +1,16 @@
 """prepare.py as a user runs it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
-from killing import kill_and_go_on
-from running import on_a_terminal, script
+from killing import is_over, kill_and_go_on, write_corpus
+from running import ROOT, on_a_terminal, script
 
 
 @pytest.fixture
@@ -96,5 +101,32 @@ def test_a_terminal_of_80_columns_gets_bars_with_the_time_left(corpus, tmp_path)
     assert any("100%" in bar and "00:00<00:00" in bar for bar in bars)
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.3, 2])
+def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
+    """Also when it is pressed twice, and while processes are being started."""
+    write_corpus(tmp_path / "corpus", 60_000)
+    with subprocess.Popen(
+        [
+            *(sys.executable, ROOT / "experiments/prepare.py", f"--data={tmp_path}/corpus"),
+            *(f"--prepared_dir={tmp_path}/p", "--processes=2"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        for line in process.stdout:
+            if line.startswith("cutting"):
+                break
+        for _ in range(2):
+            time.sleep(seconds)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert errors.strip() == "Stopped."
+    assert is_over(process.pid)
+
+
 def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
-    kill_and_go_on(tmp_path, num_pairs=25_000, num_kills=3, seed=2)
+    kill_and_go_on(tmp_path, num_pairs=12_000, num_kills=3, seed=2)

@@ -61,6 +61,13 @@ def test_a_text_that_is_far_too_long_is_not_cut():
     assert chunk.words[len(SPECIALS) :] == ["好"]
 
 
+def test_an_earlier_turn_that_is_far_too_long_costs_only_what_stood_before_it():
+    long = "长" * (chunks.LONGEST_TEXT + 1)
+    chunk = cut([Pair(f"一\n{long}\n好", "好", 0)], PairCutter(TextConfig(context_turns=3)), 60)
+    assert chunk.source_length.tolist() == [1]
+    assert chunk.words[len(SPECIALS) :] == ["好"]
+
+
 def test_chunks_end_with_their_number_of_pairs_or_of_characters(monkeypatch):
     monkeypatch.setattr(chunks, "CHARACTERS_A_CHUNK", 100)
     pairs = [Pair("a", "b", i) for i in range(10)]

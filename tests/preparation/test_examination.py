@@ -117,7 +117,15 @@ def test_lengths_and_repetitions_are_counted(tmp_path):
 
 
 def test_a_text_without_end_is_counted_and_not_cut(tmp_path):
-    examination = found_in([*CLEAN, ("长" * 3_000_000, "好")], tmp_path)
+    clean = found_in(CLEAN, tmp_path)
+    examination = found_in([*CLEAN, ("长" * 3_000_000, "我们对苹果很满意")], tmp_path)
     assert examination["too long"]["count"] == 1
-    assert examination["lengths in words"]["prompts"]["longest"] == 65537
-    assert examination["lengths in words"]["prompts"]["p99"] < 10
+    assert examination["too long to be cut"]["prompts"]["count"] == 1
+    assert examination["lengths in words"]["prompts"] == clean["lengths in words"]["prompts"]
+    assert "prompts of over 65,536 characters, not cut" in examination_report(examination)
+
+
+def test_replies_without_words_are_found(tmp_path):
+    examination = found_in(some(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
+    assert names(examination) == {"no words"}
+    assert examination["counts"]["removed"]["wordless"] == round(0.01 * len(CLEAN))

@@ -65,7 +65,7 @@ def written(prepared: Prepared, part: str) -> list[tuple[list[int], list[int]]]:
 
 
 def bytes_in(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_pairs_and_words_are_those_of_training_from_files(talk, corpus, tmp_path
         found = written(prepared, part)
         assert sorted(found) == sorted(expected)
         assert len(found) == prepared.num_pairs(part)
-    assert removed == {"also_in_training": split.num_dropped}
+    assert removed == {"also_in_training": split.num_dropped, "wordless": 0}
     assert len(prepared.content["shards"]["training"]) > 2
 
 
@@ -191,10 +191,94 @@ def test_a_finished_folder_is_left_alone_or_replaced_when_asked(corpus, tmp_path
         prepare(folder, other, None, ONE, progress=False)
 
 
+def test_what_else_is_in_a_folder_is_left_alone(corpus, tmp_path):
+    folder = tmp_path / "thesis"
+    (folder / "work").mkdir(parents=True)
+    (folder / "vocabulary.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"thesis holds other files\. Give a new folder"):
+        prepare(folder, DataConfig((corpus,)), None, ONE, overwrite=True, progress=False)
+    assert {path.name for path in folder.iterdir()} == {"work", "vocabulary.txt"}
+
+
+def test_a_finished_folder_is_not_examined_as_another_corpus(corpus, tmp_path):
+    prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
+    before = bytes_in(tmp_path / "prepared")
+    other = DataConfig((corpus,), max_target_length=3)
+    with pytest.raises(ValueError, match="prepared from other corpora or with other options"):
+        examine(tmp_path / "prepared", other, None, ONE, progress=False)
+    nothing_left = PreparationConfig(clean=("short",), min_length=1000, processes=1)
+    with pytest.raises(ValueError, match="no pair to train on"):
+        prepare(tmp_path / "prepared", other, None, nothing_left, overwrite=True, progress=False)
+    after = bytes_in(tmp_path / "prepared")
+    assert {name: after[name] for name in before} == before
+
+
+def test_what_goes_for_its_length_does_not_use_up_the_cap(tmp_path):
+    pairs = [("吃，" * 50 + str(i), "好") for i in range(5)] + [(f"问{i}", "好") for i in range(5)]
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
+    config = PreparationConfig(clean=("common_replies",), reply_cap=3, processes=1)
+    data = DataConfig((str(path),), validation_fraction=0.0)
+    counts = prepare(tmp_path / "prepared", data, None, config, progress=False).content["counts"]
+    assert counts["removed"] == {
+        "wordless": 0,
+        "common_replies": 2,
+        "also_in_training": 0,
+        "too_long": 5,
+    }
+
+
+def test_replies_without_words_are_left_out_as_in_training_from_files(tmp_path, caplog):
+    pairs = [Pair("你好", "好", 0), Pair("好", "\u200b", 1)]
+    data = DataConfig((write(pairs, tmp_path / "pairs"),), validation_fraction=0.0)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    assert prepared.content["counts"]["removed"]["wordless"] == 1
+    config = Config(data, model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
+    with caplog.at_level("INFO"):
+        train(pairs, tmp_path / "model", config, progress=False)
+    assert "1 of 2 training pairs left out" in caplog.text
+
+
+@pytest.mark.parametrize("content", ["", "吃什么 100\n"], ids=["empty", "a word"])
+def test_user_words(corpus, tmp_path, content):
+    words = tmp_path / "words.txt"
+    words.write_text(content, encoding="utf-8")
+    text, data = TextConfig(user_dictionary=str(words)), DataConfig((corpus,))
+    prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
+    assert len(prepared.codec().prompt_words("吃什么")) == (1 if content else 2)
+    prepare(tmp_path / "prepared", data, None, ONE, overwrite=True, progress=False)
+    assert not (tmp_path / "prepared/user_dictionary.txt").exists()
+
+
+@pytest.mark.parametrize("name", ["examination.json", "vocabulary.txt", "manifest.json"])
+@pytest.mark.parametrize("content", [None, "{}", "["], ids=["removed", "empty", "cut"])
+def test_what_is_damaged_is_named_and_can_be_made_again(corpus, tmp_path, name, content):
+    folder, data = tmp_path / "prepared", DataConfig((corpus,))
+    prepare(folder, data, None, ONE, progress=False)
+    before = bytes_in(folder)
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_text(content, encoding="utf-8")
+    if (name, content) != ("manifest.json", None):
+        with pytest.raises(ValueError, match=rf"{name}.*again, with --overwrite"):
+            prepare(folder, data, None, ONE, progress=False)
+    prepare(folder, data, None, ONE, overwrite=True, progress=False)
+    assert bytes_in(folder) == before
+
+
+def test_what_a_killed_process_was_writing_is_removed(corpus, tmp_path):
+    folder, data = tmp_path / "prepared", DataConfig((corpus,))
+    examine(folder, data, None, ONE, progress=False)
+    left_behind = [folder / "manifest.json.123.part", folder / "work/000001.npz.123.part"]
+    for path in left_behind:
+        path.touch()
+    prepare(folder, data, None, ONE, progress=False)
+    assert not [path for path in left_behind if path.exists()]
+
+
 def test_a_folder_that_is_in_use_is_refused(corpus, tmp_path):
     from attention_seq2seq.preparation.files import alone_in
 
-    (tmp_path / "prepared").mkdir()
     with (
         alone_in(tmp_path / "prepared"),
         pytest.raises(ValueError, match="another process is at work here"),
@@ -294,7 +378,7 @@ def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_pa
     assert shards["loss"][-1] == pytest.approx(memory["loss"][-1], rel=0.1)
     assert shards["val_loss"][0] == pytest.approx(memory["val_loss"][0], rel=0.1)
     record = json.loads((tmp_path / "shards/trained_on.json").read_text(encoding="utf-8"))
-    assert record["corpora"].keys() == {"talk.jsonl"}
+    assert [corpus["name"] for corpus in record["corpora"]] == ["talk.jsonl"]
     assert Config.load(tmp_path / "shards").data.data == (str(tmp_path / "prepared"),)
 
 

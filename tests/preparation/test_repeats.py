@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attention_seq2seq.preparation import repeats
-from attention_seq2seq.preparation.repeats import PROMPT, REPLY, count_repeats, in_groups
+from attention_seq2seq.preparation.repeats import both, count_repeats, replies
 from attention_seq2seq.preparation.selection import REASONS, Selection
 from attention_seq2seq.preparation_config import PreparationConfig
 
@@ -25,17 +25,31 @@ def as_hashes(pairs) -> np.ndarray:
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch):
     monkeypatch.setattr(repeats, "_SMALLEST_PART", 2)
-    monkeypatch.setattr(repeats, "_BLOCK", 7)
+    monkeypatch.setattr(repeats, "_SMALLEST_BLOCK", 7)
 
 
-@given(PAIRS, st.sampled_from([PROMPT, REPLY]))
-def test_groups_hold_every_row_once_sorted(pairs, column):
+@given(PAIRS)
+def test_parts_hold_every_pair_once_in_order(pairs):
     hashes = as_hashes(pairs)
-    rows = np.concatenate([rows for rows, _ in in_groups(hashes, column)])
-    expected = sorted(range(len(pairs)), key=lambda i: (pairs[i][column], pairs[i][1 - column], i))
-    assert rows.tolist() == expected
-    for rows, own in in_groups(hashes, column):
-        assert (hashes[rows] == own).all()
+    for values in (replies(hashes), both(hashes)):
+        found, seen = [], set()
+        for part in values.parts():
+            blocks = list(part.blocks())
+            own = [place for places, _ in blocks for place in places.tolist()]
+            assert own == sorted(own)
+            for places, block in blocks:
+                assert (values.of(slice(None))[places] == block).all()
+            different = {value for _, block in blocks for value in block.tolist()}
+            assert not different & seen
+            seen |= different
+            found += own
+        assert sorted(found) == list(range(len(pairs)))
+
+
+@given(PAIRS)
+def test_pairs_have_the_same_hash_only_if_both_sides_have(pairs):
+    hashes = both(as_hashes(pairs)).of(slice(None)).tolist()
+    assert len(set(hashes)) == len(set(pairs))
 
 
 @given(PAIRS)
@@ -86,15 +100,18 @@ def test_what_stays_is_what_deciding_one_by_one_keeps(pairs, data):
     assert report["training"] + report["validation"] + sum(report["removed"].values()) == len(pairs)
 
 
-def test_at_most_16_bytes_a_distinct_pair(monkeypatch, tmp_path):
+@pytest.mark.parametrize("share", [0, 1 / 3, 1], ids=["no", "a third of the", "every"])
+def test_at_most_16_bytes_a_distinct_pair(monkeypatch, tmp_path, share):
+    """Also where a third of the prompts, or all, have the same reply."""
     monkeypatch.undo()
-    num_pairs = 2_000_000
+    num_pairs = 1_000_000
     hashes = np.memmap(tmp_path / "hashes", np.uint64, "w+", shape=(num_pairs, 2))
     draw = np.random.default_rng(1)
     hashes[:] = draw.integers(0, 2**63, (num_pairs, 2), np.uint64) * np.uint64(2)
+    hashes[: round(share * num_pairs), 1] = 5
     hashes[1000:2000] = hashes[:1000]
     tracemalloc.start()
-    config = PreparationConfig(clean=("duplicates", "common_replies"))
+    config = PreparationConfig(clean=("duplicates", "common_replies"), reply_cap=num_pairs)
     selection = Selection(num_pairs, config, 9, 9)
     selection.look_at_all(hashes)
     assert count_repeats(hashes).duplicates == 1000
