@@ -58,14 +58,15 @@ def gather(
     limits = data.max_source_length, data.max_target_length
     selection = Selection(corpus.num_pairs, preparation, *limits)
     survey, counts = Survey(), WordCounts(num_columns=4)
-    hashes = np.memmap(scratch, np.uint64, "w+", shape=(corpus.num_pairs, 2))
     aside = conversations_aside(
         corpus.num_conversations, data.validation_fraction, preparation.seed
     )
-    for first, chunk in _loaded(corpus, on_chunk):
-        hashes[first : first + len(chunk)] = np.stack([chunk.prompt_hash, chunk.reply_hash], axis=1)
-        selection.look_at(chunk, first, aside)
-        survey.look_at(chunk, selection.too_long(chunk))
+    with scratch.open("wb") as file:
+        for first, chunk in _loaded(corpus, on_chunk):
+            file.write(np.stack([chunk.prompt_hash, chunk.reply_hash], axis=1).tobytes())
+            selection.look_at(chunk, first, aside)
+            survey.look_at(chunk, selection.too_long(chunk))
+    hashes = np.memmap(scratch, np.uint64, "r", shape=(corpus.num_pairs, 2))
     selection.look_at_all(hashes)
     repeats = count_repeats(hashes)
     for first, chunk in _loaded(corpus, on_chunk):

@@ -67,8 +67,15 @@ def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
         turns = [f"我叫小{name}", f"你好小{name}", "我叫什么", f"你叫小{name}"]
         pairs += [Pair(*both, number) for both in pairwise(turns)]
     options = TrainingConfig(
-        epochs=60, batch_size=4, learning_rate=0.01, unknown_probability=0.0, patience=0
+        epochs=60,
+        batch_size=4,
+        learning_rate=0.01,
+        learning_rate_schedule="cosine",
+        unknown_probability=0.0,
+        patience=0,
     )
+    # From a zero start one seed in five finds no way out of always saying the same name.
+    model = ModelConfig(units=64, initial_state="encoder")
     shares = {}
     for context_turns in (0, 2):
         text = TextConfig(
@@ -76,7 +83,7 @@ def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
             target_segmentation="characters",
             context_turns=context_turns,
         )
-        config = Config(text=text, model=ModelConfig(units=64), training=options)
+        config = Config(text=text, model=model, training=options)
         train(pairs, tmp_path / str(context_turns), config, (), progress=False)
         chat = Chat.load(tmp_path / str(context_turns))
         before = [f"我叫小{name}\n你好小{name}\n" for name in NAMES]
