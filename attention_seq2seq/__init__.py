@@ -9,6 +9,7 @@ _ROOMS = {
     "DataConfig": "config",
     "DecodingConfig": "decoding_config",
     "ModelConfig": "config",
+    "PreparationConfig": "preparation_config",
     "TextConfig": "config",
     "TrainingConfig": "config",
     "export_saved_model": "export.saved_model",
@@ -17,7 +18,10 @@ _ROOMS = {
     "Codec": "text.codec",
     "Vocabulary": "text.vocabulary",
     "Seq2Seq": "model.seq2seq",
+    "examine": "preparation.prepare",
+    "prepare": "preparation.prepare",
     "train": "training.trainer",
+    "train_prepared": "training.trainer",
 }
 
 __all__ = sorted(_ROOMS)
