@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -178,4 +179,6 @@ def _guarded(main, argv, takes_names) -> None:
             return
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
+        # Pressed once more, it would interrupt the leaving.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.exit("\nStopped.")

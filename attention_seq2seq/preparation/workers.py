@@ -64,17 +64,22 @@ def in_parallel(
             "Run the same again, with fewer --processes if need be: it goes on from here."
         ) from None
     finally:
-        # What they have at hand is made again; nobody should wait for it.
-        if waiting:
-            for process in multiprocessing.active_children():
-                if process not in others:
-                    process.kill()
-        executor.shutdown(cancel_futures=True)
+        # A second Ctrl-C must not leave some of them alive.
+        with _without_interrupts():
+            # What they have at hand is made again; nobody should wait for it.
+            if waiting:
+                for process in multiprocessing.active_children():
+                    if process not in others:
+                        process.kill()
+            executor.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Processes started within it never see Ctrl-C, which is for the one that the user started."""
+    """Ctrl-C waits for its end.
+
+    Processes that are started within it never see one: it is for the one that the user started.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
