@@ -149,6 +149,17 @@ class TrainingConfig(Options):
 
     epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
     batch_size: int = option(64, "pairs in a batch", unit="pairs", low=1)
+    optimizer: str = option(
+        "lazy_adam",
+        "adam, or lazy_adam: the same, but leaves words alone that are not in the batch",
+        choices=("lazy_adam", "adam"),
+    )
+    dtype: str = option(
+        "auto",
+        "what the large matrix products of training are computed in: float32, bfloat16, or auto: "
+        "bfloat16 where the processor has it; weights, states, softmax and loss are float32",
+        choices=("auto", "float32", "bfloat16"),
+    )
     learning_rate: float = option(0.001, "step size of Adam", low=1e-8, high=10.0)
     learning_rate_schedule: str = option(
         "constant",

@@ -27,7 +27,10 @@ flags.adopt_module_key_flags(console)
 
 def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
+    from attention_seq2seq.training.precision import with_dtype_resolved
+
     config = console.config_from_flags()
+    config = dataclasses.replace(config, training=with_dtype_resolved(config.training))
     prepared = prepared_corpus(config.data.data)
     if prepared:
         config = with_options_of(prepared, config)

@@ -11,7 +11,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.model.encoder import Encoded
-from attention_seq2seq.model.lstm import lstm_weights
+from attention_seq2seq.model.lstm import LSTMCell, before, lstm_state
+from attention_seq2seq.model.products import LoopProduct, multiply
 
 with warnings.catch_warnings():
     # Its end of life is known here and of no use to whoever runs a program.
@@ -21,6 +22,9 @@ with warnings.catch_warnings():
         category=UserWarning,
     )
     from tensorflow_addons.seq2seq import AttentionWrapper, AttentionWrapperState, LuongAttention
+
+
+_NAME = "Attention_Wrapper"
 
 
 class Memory(NamedTuple):
@@ -72,13 +76,12 @@ class AttentionLSTM(keras.layers.Layer):
         self.attention_layer = keras.layers.Dense(
             units, use_bias=False, activation=attention_vector, name="attention_layer"
         )
+        self.attention_layer.build([None, 2 * units])
+        # Its inputs are a word and the attention vector of the step before (input feeding).
+        self.lstm = LSTMCell(units, 2 * units, name="decoder_lstm")
         self.cell = AttentionWrapper(
-            keras.layers.LSTMCell(units, name="decoder_lstm"),
-            self.mechanism,
-            attention_layer=self.attention_layer,
-            name="Attention_Wrapper",
+            self.lstm, self.mechanism, attention_layer=self.attention_layer, name=_NAME
         )
-        self.rnn = keras.layers.RNN(self.cell, return_sequences=True)
 
     def prepare(self, encoded: Encoded) -> Memory:
         """The memory of encoded prompts."""
@@ -90,19 +93,55 @@ class AttentionLSTM(keras.layers.Layer):
         """The state before the first step: no attention vector yet."""
         return AttentionState(lstm, tf.zeros_like(lstm[0]))
 
-    def unroll(self, inputs: tf.Tensor, memory: Memory, state: AttentionState) -> tf.Tensor:
+    def unroll(
+        self,
+        inputs: tf.Tensor,
+        memory: Memory,
+        state: AttentionState,
+        dtype: tf.DType = tf.float32,
+    ) -> tf.Tensor:
         """Runs over all inputs at once, as in training.
 
         Args:
-            inputs: float[batch, target_time, units].
+            inputs: float32[target_time, batch, units].
             memory: from `prepare`.
             state: from `initial_state`.
+            dtype: what products are computed in, float32 or bfloat16.
 
         Returns:
-            float[batch, target_time, units], the attention vectors.
+            float32[target_time, batch, units], the attention vectors.
         """
+        units = self.units
+        recurrent = LoopProduct(
+            tf.concat([self.lstm.kernel[units:], self.lstm.recurrent_kernel], axis=0), dtype
+        )
+        gates = recurrent.learn_from(
+            multiply(inputs, self.lstm.kernel[:units], dtype) + self.lstm.bias,
+            lambda: before(tf.concat([state.attention_vector, state.lstm[0]], 1), fed_back),
+        )
+        attending = LoopProduct(tf.convert_to_tensor(self.attention_layer.kernel), dtype)
+        nothing = attending.learn_from(
+            tf.zeros_like(inputs),
+            lambda: tf.concat([h, tf.einsum("tbs,bsu->tbu", weights, memory.values)], 2),
+        )
         self._attend_to(memory)
-        return self.rnn(inputs, initial_state=self._wrapper_state(memory, state))
+        layer = _LoopAttentionLayer(units, attending, self.attention_layer.activation)
+        cell = AttentionWrapper(
+            _LoopCell(units, recurrent),
+            self.mechanism,
+            attention_layer=layer,
+            cell_input_fn=lambda gates, attention_vector: (gates, attention_vector),
+            name=_NAME,
+        )
+
+        def step(state, inputs):
+            gates, layer.added = inputs
+            return cell(gates, state)[1]
+
+        states = tf.scan(step, (gates, nothing), self._wrapper_state(memory, state))
+        h, weights = states.cell_state[0], states.alignments
+        fed_back = tf.concat([states.attention, h], axis=2)
+        return states.attention
 
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: AttentionState
@@ -110,13 +149,13 @@ class AttentionLSTM(keras.layers.Layer):
         """One step.
 
         Args:
-            inputs: float[batch, units].
+            inputs: float32[batch, units].
             memory: from `prepare`.
             state: from `initial_state` or the step before.
 
         Returns:
-            The attention vector float[batch, units], the attention weights
-            float[batch, source_time] (padding has exactly zero), and the next state.
+            The attention vector float32[batch, units], the attention weights
+            float32[batch, source_time] (padding has exactly zero), and the next state.
         """
         self._attend_to(memory)
         attention_vector, after = self.cell(inputs, self._wrapper_state(memory, state))
@@ -126,7 +165,7 @@ class AttentionLSTM(keras.layers.Layer):
     def named_weights(self) -> dict[str, tf.Variable]:
         """The variables by names of our own."""
         weights = {
-            **lstm_weights(self.cell._cell),
+            **self.lstm.named_weights(),
             "memory_layer/kernel": self.mechanism.memory_layer.kernel,
             "attention_layer/kernel": self.attention_layer.kernel,
         }
@@ -153,6 +192,40 @@ class AttentionLSTM(keras.layers.Layer):
             attention_state=weights,
             alignment_history=(),
         )
+
+
+class _LoopCell(keras.layers.Layer):
+    """The LSTM cell in a loop whose inputs have been brought to the gates before it."""
+
+    def __init__(self, units: int, product: LoopProduct):
+        super().__init__()
+        self.output_size, self.state_size = units, [units, units]
+        self.product = product
+
+    def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
+        """`AttentionWrapper` wants every cell to have one; this one is always given its state."""
+        raise NotImplementedError
+
+    def call(self, inputs, states):
+        gates, attention_vector = inputs
+        h, c = states
+        h, c = lstm_state(gates + self.product(tf.concat([attention_vector, h], axis=1)), c)
+        return h, [h, c]
+
+
+class _LoopAttentionLayer(keras.layers.Layer):
+    """The attention layer in a loop; `added` is set at each step."""
+
+    def __init__(self, units: int, product: LoopProduct, activation):
+        super().__init__()
+        self.units, self.product, self.activation = units, product, activation
+        self.added = None
+
+    def compute_output_shape(self, input_shape):
+        return tf.TensorShape([input_shape[0], self.units])
+
+    def call(self, inputs):
+        return self.activation(self.product(inputs) + self.added)
 
 
 def _softmax_of_real_words(mask: tf.Tensor):

@@ -6,7 +6,7 @@ from tensorflow import keras
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.attention import AttentionLSTM
 from attention_seq2seq.model.encoder import Encoded
-from attention_seq2seq.model.lstm import lstm_weights
+from attention_seq2seq.model.lstm import LSTMCell
 
 
 class PlainLSTM(keras.layers.Layer):
@@ -21,8 +21,7 @@ class PlainLSTM(keras.layers.Layer):
 
     def __init__(self, units: int):
         super().__init__(name="plain_lstm")
-        self.cell = keras.layers.LSTMCell(units, name="decoder_lstm")
-        self.rnn = keras.layers.RNN(self.cell, return_sequences=True)
+        self.lstm = LSTMCell(units, units, name="decoder_lstm")
 
     def prepare(self, encoded: Encoded) -> tuple:
         """Nothing is remembered."""
@@ -32,25 +31,25 @@ class PlainLSTM(keras.layers.Layer):
         """The LSTM's state is all there is."""
         return lstm
 
-    def unroll(self, inputs, memory, state):
-        """Runs over all inputs: float[batch, target_time, units] to the same."""
-        return self.rnn(inputs, initial_state=list(state))
+    def unroll(self, inputs, memory, state, dtype=tf.float32):
+        """Runs over all inputs: float32[target_time, batch, units] to the same."""
+        return self.lstm.unroll(inputs, state, dtype)[0]
 
     def step(self, inputs, memory, state):
-        """One step: float[batch, units] to output, weights float[batch, 0] and next state."""
-        output, (h, c) = self.cell(inputs, list(state))
+        """One step: float32[batch, units] to output, weights float32[batch, 0] and next state."""
+        output, (h, c) = self.lstm(inputs, state)
         return output, tf.zeros([tf.shape(inputs)[0], 0], inputs.dtype), (h, c)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """The variables by names of our own."""
-        return lstm_weights(self.cell)
+        return self.lstm.named_weights()
 
 
 class Decoder(keras.layers.Layer):
     """Embeds the words said so far, runs the recurrence, projects to the vocabulary.
 
-    Training and answering share every weight and the same cell: `call` runs over a whole reply
-    and projects once after the loop, `step` makes one step.
+    Training and answering share every weight: `call` runs over a whole reply, whose projection
+    comes after the loop, `step` makes one step.
 
     Args:
         config: the model's options.
@@ -70,6 +69,7 @@ class Decoder(keras.layers.Layer):
         self.output_projection = keras.layers.Dense(
             vocabulary_size, dtype="float32", name="output_projection"
         )
+        self.output_projection.build([None, units])
 
     def start(self, encoded: Encoded):
         """The memory and the state before the first word, for `step`."""
@@ -78,21 +78,25 @@ class Decoder(keras.layers.Layer):
             h, c = tf.zeros_like(h), tf.zeros_like(c)
         return self.recurrence.prepare(encoded), self.recurrence.initial_state((h, c))
 
-    def call(self, target_input_ids, encoded: Encoded, training=False) -> tf.Tensor:
-        """Teacher forcing.
+    def call(self, target_input_ids, encoded, training=False, dtype=tf.float32) -> tf.Tensor:
+        """Teacher forcing, up to what is projected.
 
         Args:
             target_input_ids: int32[batch, target_time], begin of reply and the words before each.
             encoded: the prompts.
             training: whether dropout is on.
+            dtype: what matrix products are computed in, float32 or bfloat16.
 
         Returns:
-            float32[batch, target_time, vocab], the logits.
+            float32[batch, target_time, units], the attention vectors (without attention the
+            LSTM's outputs); `output_projection` makes logits of them.
         """
         memory, state = self.start(encoded)
-        embedded = self.dropout(self.embedding(target_input_ids), training=training)
-        vectors = self.recurrence.unroll(embedded, memory, state)
-        return self.output_projection(self.dropout(vectors, training=training))
+        # float[target_time, batch, units]
+        embedded = self.embedding(tf.transpose(target_input_ids))
+        embedded = self.dropout(embedded, training=training)
+        vectors = self.recurrence.unroll(embedded, memory, state, dtype)
+        return self.dropout(tf.transpose(vectors, [1, 0, 2]), training=training)
 
     def step(self, ids: tf.Tensor, memory, state):
         """One step of answering.

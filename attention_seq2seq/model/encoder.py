@@ -5,14 +5,15 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.model.lstm import lstm_weights
+from attention_seq2seq.model.lstm import LSTMCell
 
 
 class Encoded(NamedTuple):
     """What the encoder hands over.
 
     Attributes:
-        outputs: float[batch, source_time, units], one for each word: the attention memory.
+        outputs: float[batch, source_time, units], one for each word: the attention memory;
+            anything at padding.
         length: int32[batch], the number of real words.
         final_state: (h, c), each float[batch, units], after the last real word.
     """
@@ -36,6 +37,7 @@ class Encoder(keras.layers.Layer):
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
+        dtype: what matrix products are computed in, float32 or bfloat16.
 
     Returns:
         `Encoded`.
@@ -45,19 +47,20 @@ class Encoder(keras.layers.Layer):
         super().__init__(name="encoder")
         self.embedding = keras.layers.Embedding(vocabulary_size, units, name="source_embedding")
         self.dropout = keras.layers.Dropout(dropout)
-        self.lstm = keras.layers.LSTM(
-            units, return_sequences=True, return_state=True, name="encoder_lstm"
-        )
+        self.lstm = LSTMCell(units, units, name="encoder_lstm")
 
-    def call(self, source_ids, source_length, training=False) -> Encoded:
+    def call(self, source_ids, source_length, training=False, dtype=tf.float32) -> Encoded:
         """Reads the prompts."""
-        mask = tf.sequence_mask(source_length, tf.shape(source_ids)[1])
-        # float[batch, source_time, units]
-        embedded = self.dropout(self.embedding(source_ids), training=training)
-        zeros = tf.zeros([tf.shape(source_ids)[0], self.lstm.units], embedded.dtype)
-        outputs, h, c = self.lstm(embedded, mask=mask, initial_state=[zeros, zeros])
-        return Encoded(outputs, source_length, (h, c))
+        # float[source_time, batch, units]
+        embedded = self.dropout(self.embedding(tf.transpose(source_ids)), training=training)
+        zeros = tf.zeros([tf.shape(source_ids)[0], self.lstm.units])
+        h, c = self.lstm.unroll(embedded, (zeros, zeros), dtype)
+        # Padding comes after the last real word, whose state has not seen it; what the LSTM makes
+        # of the padding is masked wherever outputs are used.
+        last = tf.stack([source_length - 1, tf.range(tf.shape(source_ids)[0])], axis=1)
+        final_state = tf.gather_nd(h, last), tf.gather_nd(c, last)
+        return Encoded(tf.transpose(h, [1, 0, 2]), source_length, final_state)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """The variables by names of our own."""
-        return {"embedding": self.embedding.embeddings, **lstm_weights(self.lstm.cell)}
+        return {"embedding": self.embedding.embeddings, **self.lstm.named_weights()}

@@ -53,10 +53,37 @@ class Seq2Seq(keras.Model):
         self, source_ids, source_length, target_input_ids, emptied=None, training=False
     ) -> tf.Tensor:
         """Teacher forcing; see the class."""
-        encoded = self.encoder(source_ids, source_length, training=training)
+        return self.decoder.output_projection(
+            self.attention_vectors(source_ids, source_length, target_input_ids, emptied, training)
+        )
+
+    def attention_vectors(
+        self,
+        source_ids,
+        source_length,
+        target_input_ids,
+        emptied=None,
+        training=False,
+        dtype: tf.DType = tf.float32,
+    ) -> tf.Tensor:
+        """What the projection makes logits of; a loss may project the real words only.
+
+        Args:
+            source_ids: as in a call, and so are the others.
+            source_length: see there.
+            target_input_ids: see there.
+            emptied: see there.
+            training: whether dropout is on.
+            dtype: what matrix products are computed in, float32 or bfloat16; all the rest, and
+                the weights, are float32.
+
+        Returns:
+            float32[batch, target_time, units].
+        """
+        encoded = self.encoder(source_ids, source_length, training=training, dtype=dtype)
         if emptied is not None:
             encoded = without_prompt(encoded, emptied)
-        return self.decoder(target_input_ids, encoded, training=training)
+        return self.decoder(target_input_ids, encoded, training=training, dtype=dtype)
 
     def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
         """Reads prompts and gets ready to answer.

@@ -4,6 +4,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.training.gradients import clipped, with_rows_summed
 from attention_seq2seq.training.loss import token_cross_entropy
 
 
@@ -13,6 +14,9 @@ class TeacherForcing(keras.Model):
     Args:
         seq2seq: the model; its weights are trained in place.
         begin_id: the id that starts every reply.
+        clip_norm: the global norm that gradients are scaled down to.
+        dtype_of_products: what the matrix products of training are computed in, float32 or
+            bfloat16; measuring is always in float32.
 
     Call arguments:
         batch: as from `batching.batches`.
@@ -21,10 +25,14 @@ class TeacherForcing(keras.Model):
         float32[batch, target_time, vocab], the logits.
     """
 
-    def __init__(self, seq2seq: Seq2Seq, begin_id: int):
+    def __init__(
+        self, seq2seq: Seq2Seq, begin_id: int, clip_norm: float = 5.0, dtype_of_products=tf.float32
+    ):
         super().__init__(name="teacher_forcing")
         self.seq2seq = seq2seq
         self.begin_id = begin_id
+        self.clip_norm = clip_norm
+        self.dtype_of_products = dtype_of_products
         self.loss_mean = keras.metrics.Mean(name="loss")
 
     @property
@@ -34,32 +42,42 @@ class TeacherForcing(keras.Model):
 
     def call(self, batch, training=False) -> tf.Tensor:
         """The logits of a batch's replies."""
-        target_ids = batch["target_ids"]
-        begin = tf.fill([tf.shape(target_ids)[0], 1], tf.cast(self.begin_id, target_ids.dtype))
-        target_input_ids = tf.concat([begin, target_ids[:, :-1]], axis=1)
-        return self.seq2seq(
-            batch["source_ids"],
-            batch["source_length"],
-            target_input_ids,
-            emptied=batch.get("emptied"),
-            training=training,
-        )
+        return self.seq2seq(**self._inputs(batch), training=training)
 
     def loss_of(self, batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
         """The loss, averaged over the batch's real words, and their number."""
-        logits = self(batch, training=training)
-        total, num_words = token_cross_entropy(logits, batch["target_ids"], batch["target_length"])
+        dtype = self.dtype_of_products if training else tf.float32
+        vectors = self.seq2seq.attention_vectors(
+            **self._inputs(batch), training=training, dtype=dtype
+        )
+        projection = self.seq2seq.decoder.output_projection
+        total, num_words = token_cross_entropy(
+            vectors,
+            projection.kernel,
+            projection.bias,
+            batch["target_ids"],
+            batch["target_length"],
+            dtype,
+        )
         return total / num_words, num_words
+
+    def _inputs(self, batch) -> dict:
+        target_ids = batch["target_ids"]
+        begin = tf.fill([tf.shape(target_ids)[0], 1], tf.cast(self.begin_id, target_ids.dtype))
+        return {
+            "source_ids": batch["source_ids"],
+            "source_length": batch["source_length"],
+            "target_input_ids": tf.concat([begin, target_ids[:, :-1]], axis=1),
+            "emptied": batch.get("emptied"),
+        }
 
     def train_step(self, batch):
         """One update."""
         with tf.GradientTape() as tape:
             loss, num_words = self.loss_of(batch, training=True)
         variables = self.seq2seq.trainable_variables
-        # An embedding's gradient comes as one row for each use of a word. Summed by word first,
-        # it is clipped and applied as what it is; a word used thrice counts thrice.
-        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
-        self.optimizer.apply_gradients(zip(gradients, variables))
+        gradients = [with_rows_summed(g) for g in tape.gradient(loss, variables)]
+        self.optimizer.apply_gradients(zip(clipped(gradients, self.clip_norm), variables))
         return self._measured(loss, num_words)
 
     def test_step(self, batch):

@@ -1,11 +1,13 @@
 """Pairs to a model folder."""
 
+import dataclasses
 import hashlib
 import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
@@ -18,7 +20,8 @@ from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.batching import batches
 from attention_seq2seq.training.callbacks import Checkpoints, Progress
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
-from attention_seq2seq.training.optimizer import adam
+from attention_seq2seq.training.optimizer import optimizer_of
+from attention_seq2seq.training.precision import with_dtype_resolved
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 log = logging.getLogger(__name__)
@@ -135,14 +138,16 @@ def _train(
     trained_on: dict,
     progress: bool,
 ) -> dict[str, list[float]]:
+    config = dataclasses.replace(config, training=with_dtype_resolved(config.training))
     keras.utils.set_random_seed(config.training.seed)
     model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
     log.info(
-        "%d pairs to train on, %d to validate on; %d words; %s weights",
+        "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
         len(training),
         len(validation),
         len(codec.target_vocabulary),
         f"{model.count_params():,}",
+        config.training.dtype,
     )
     _start_folder(folder, config, codec)
     text = json.dumps(trained_on, indent=2) + "\n"
@@ -218,8 +223,8 @@ def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, pro
         options.empty_probability,
     )
     num_batches = int(train_batches.cardinality())
-    task = TeacherForcing(model, BOS)
-    task.compile(adam(options, options.epochs * num_batches), jit_compile=False)
+    task = TeacherForcing(model, BOS, options.clip_norm, tf.as_dtype(options.dtype))
+    task.compile(optimizer_of(options, options.epochs * num_batches), jit_compile=False)
     # Its variables made here, the update needs one trace; made inside of it, two.
     task.optimizer.build(model.trainable_variables)
     callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]

@@ -4,7 +4,6 @@ import tensorflow as tf
 
 from attention_seq2seq.training.batching import batches
 from attention_seq2seq.training.encoded_pairs import InMemory
-from attention_seq2seq.training.loss import token_cross_entropy
 
 draw = np.random.default_rng(1)
 SOURCE = [draw.integers(5, 50, draw.integers(1, 12)).tolist() for _ in range(207)]
@@ -79,19 +78,6 @@ def test_the_element_has_open_shapes():
     assert spec["source_ids"].shape == [None, None]
     assert spec["target_length"].shape == [None]
     assert {s.dtype for s in spec.values()} == {tf.int32}
-
-
-def test_the_loss_is_averaged_over_real_words():
-    logits = tf.math.log([[[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]], [[0.25, 0.5, 0.25]] * 2])
-    total, words = token_cross_entropy(logits, tf.constant([[1, 2], [1, 0]]), tf.constant([2, 1]))
-    assert words == 3
-    np.testing.assert_allclose(total, -np.log(0.25 * 0.8 * 0.5), rtol=1e-6)
-
-
-def test_infinite_logits_in_the_padding_do_not_reach_the_loss():
-    logits = tf.constant([[[0.0, 0.0], [np.inf, np.nan]]])
-    total, _ = token_cross_entropy(logits, tf.constant([[1, 0]]), tf.constant([1]))
-    np.testing.assert_allclose(total, np.log(2), rtol=1e-6)
 
 
 def test_one_prompt_in_twenty_is_emptied_anew_each_epoch():

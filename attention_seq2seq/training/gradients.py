@@ -1,0 +1,51 @@
+"""What is done to gradients before an optimizer sees them."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+Gradient = tf.Tensor | tf.IndexedSlices
+
+
+def with_rows_summed(gradient: Gradient) -> Gradient:
+    """One row for each word of an embedding's gradient, which has one for each use of a word.
+
+    Only then is its norm that of the gradient, and only then does a word used thrice count thrice
+    in whatever an optimizer does with rows. Other gradients are left as they are.
+
+    Example:
+        >>> uses = tf.IndexedSlices([[1.0], [2.0], [4.0]], [7, 3, 7], [9, 1])
+        >>> summed = with_rows_summed(uses)
+        >>> summed.indices.numpy().tolist(), summed.values.numpy().tolist()
+        ([7, 3], [[5.0], [2.0]])
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    rows, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.shape(rows)[0])
+    return tf.IndexedSlices(values, rows, gradient.dense_shape)
+
+
+def clipped(gradients: Sequence[Gradient], norm: float) -> list[Gradient]:
+    """Scaled down together to a global norm of at most `norm`; seldom, so mostly just passed on.
+
+    Args:
+        gradients: rows summed.
+        norm: as `tf.clip_by_global_norm` has it.
+
+    Example:
+        >>> [gradient.numpy().tolist() for gradient in clipped([tf.constant([3.0, 4.0])], 2.5)]
+        [[1.5, 2.0]]
+    """
+    values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
+    found = tf.linalg.global_norm(values)
+    # A gradient that is not finite must be seen to be so: no comparison with it is true.
+    values = tf.cond(
+        found <= norm, lambda: values, lambda: [value * (norm / found) for value in values]
+    )
+    return [
+        tf.IndexedSlices(value, g.indices, g.dense_shape)
+        if isinstance(g, tf.IndexedSlices)
+        else value
+        for g, value in zip(gradients, values)
+    ]
