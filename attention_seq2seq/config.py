@@ -160,6 +160,13 @@ class TrainingConfig(Options):
         "bfloat16 where the processor has it; weights, states, softmax and loss are float32",
         choices=("auto", "float32", "bfloat16"),
     )
+    sampled_words: int = option(
+        0,
+        "words drawn for the softmax of training instead of the whole vocabulary, which is worth "
+        "it from some tens of thousands on; 0: the whole; measured is always with the whole",
+        unit="words",
+        low=0,
+    )
     learning_rate: float = option(0.001, "step size of Adam", low=1e-8, high=10.0)
     learning_rate_schedule: str = option(
         "constant",

@@ -5,6 +5,8 @@
     python experiments/benchmark.py serve
     python experiments/benchmark.py serve --model_dir=models/chat
     python experiments/benchmark.py prepare --data=a.tsv,b.tsv
+    python experiments/benchmark.py train --data=a.tsv,b.tsv
+    python experiments/benchmark.py train --data=a.tsv,b.tsv --peers=WORK
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
@@ -21,6 +23,11 @@ replies all have --words words.
 prepare: how fast prepare.py is beside jieba alone with as many processes, on --num_pairs pairs
 sampled from the corpora, each made unique by a number; one epoch of a small model from the shards;
 and the memory of each. Ten minutes or more.
+
+train: target words a second of train.py's own loop, from files, in float32 and in bfloat16, beside
+the way of the tutorials of TensorFlow Addons, and with --peers beside OpenNMT-tf and Joey NMT,
+installed below that folder as experiments/peers.py says. The same pairs, cap on lengths (30 words),
+batches (64 pairs), clipping and threads for all; each in turn, --repeats times.
 """
 
 import statistics
@@ -39,7 +46,11 @@ UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_b
 VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
 WORDS = flags.DEFINE_integer("words", 10, "length of prompts and replies [words]", lower_bound=1)
 REPEATS = flags.DEFINE_integer(
-    "repeats", 15, "calls of each way, taken in turn; the median counts", lower_bound=1
+    "repeats",
+    None,
+    "calls or trainings of each way, taken in turn; the median counts (default: 15 calls, 3 "
+    "trainings)",
+    lower_bound=1,
 )
 
 MODEL_DIR = flags.DEFINE_string("model_dir", None, "talk, serve: the folder of a trained model")
@@ -48,9 +59,14 @@ THREADS = flags.DEFINE_integer(
     "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
 )
 
-DATA = flags.DEFINE_list("data", [], "prepare: corpus files to sample from [paths]")
+DATA = flags.DEFINE_list("data", [], "prepare, train: corpus files [paths]")
 NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 2_000_000, "prepare: how many pairs are sampled [pairs]", lower_bound=1000
+)
+
+PEERS = flags.DEFINE_string("peers", None, "train: where other systems are installed [path]")
+STEPS = flags.DEFINE_list(
+    "steps", ["100", "400"], "train: the step after which time is taken, and the last"
 )
 
 BATCH_SIZES = (1, 64)
@@ -60,7 +76,13 @@ BEGIN, END = 1, 2
 
 def main(argv) -> None:
     """Runs the benchmark that was named."""
-    benchmarks = {"decode": decode, "talk": talk, "serve": serve, "prepare": prepare}
+    benchmarks = {
+        "decode": decode,
+        "talk": talk,
+        "serve": serve,
+        "prepare": prepare,
+        "train": train,
+    }
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
@@ -151,6 +173,24 @@ def prepare() -> None:
         print_times(DATA.value, NUM_PAIRS.value, Path(folder))
 
 
+def train() -> None:
+    """Prints a table of rates, ratios and memory."""
+    from training_times import print_table, write_work
+
+    if not DATA.value:
+        raise ValueError("train learns from corpora; name their files, --data=FILE,FILE.")
+    if len(STEPS.value) != 2 or not all(step.isdigit() for step in STEPS.value):
+        raise ValueError(f"--steps={','.join(STEPS.value)}; expected two numbers, as in 100,400.")
+    steps = tuple(map(int, STEPS.value))
+    if not 0 < steps[0] < steps[1]:
+        raise ValueError(f"--steps={','.join(STEPS.value)}; the second must be the larger one.")
+    with tempfile.TemporaryDirectory() as folder:
+        write_work(DATA.value, VOCABULARY.value, Path(folder))
+        print_table(
+            Path(folder), PEERS.value, UNITS.value, VOCABULARY.value, steps, REPEATS.value or 3
+        )
+
+
 def answer_time(running, prompt: str) -> float:
     """Seconds until a prompt sent to chat.py is answered."""
     begin = time.perf_counter()
@@ -205,7 +245,7 @@ def medians(*ways) -> list[float]:
         if WORDS.value not in ids.shape:
             raise ValueError(f"a reply took other than {WORDS.value} steps; nothing to compare.")
     times = [[] for _ in ways]
-    for _ in range(REPEATS.value):
+    for _ in range(REPEATS.value or 15):
         for way, taken in zip(ways, times):
             begin = time.perf_counter()
             first_tensor(way()).numpy()

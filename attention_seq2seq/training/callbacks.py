@@ -43,14 +43,10 @@ class Progress(keras.callbacks.Callback):
     """Shows how far the training is: a bar on a terminal, elsewhere a log line for each epoch.
 
     The loss is that of the epoch so far, the perplexity that of the validation pairs.
-
-    Args:
-        num_batches: batches in an epoch.
     """
 
-    def __init__(self, num_batches: int):
+    def __init__(self):
         super().__init__()
-        self.num_batches = num_batches
         self.epoch = 0
         self.bar = None
         self.validation = []
@@ -58,7 +54,7 @@ class Progress(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Begins the bar, which spans all epochs."""
         if sys.stdout.isatty():
-            total = self.params["epochs"] * self.num_batches
+            total = self.params["epochs"] * self.params["steps"]
             self.bar = keras.utils.Progbar(total, width=10, stateful_metrics=("loss", "perplexity"))
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -75,7 +71,7 @@ class Progress(keras.callbacks.Callback):
         if _PERPLEXITY in logs:
             self.validation = [("perplexity", logs[_PERPLEXITY])]
         if self.bar:
-            self._draw(self.num_batches, logs)
+            self._draw(self.params["steps"], logs)
         else:
             line = f"epoch {epoch + 1} of {self.params['epochs']}: loss {logs['loss']:.4f}"
             for _, perplexity in self.validation:
@@ -88,7 +84,7 @@ class Progress(keras.callbacks.Callback):
             self.bar.update(self.done, self.values, finalize=True)
 
     def _draw(self, batch: int, logs) -> None:
-        self.done = self.epoch * self.num_batches + batch
+        self.done = self.epoch * self.params["steps"] + batch
         self.values = self._values(logs)
         self.bar.update(self.done, self.values, finalize=False)
 

@@ -3,59 +3,67 @@
 import tensorflow as tf
 
 
-def token_cross_entropy(
-    vectors: tf.Tensor,
-    kernel: tf.Tensor,
-    bias: tf.Tensor,
-    target_ids: tf.Tensor,
-    target_length: tf.Tensor,
-    dtype: tf.DType = tf.float32,
+def real_words(
+    vectors: tf.Tensor, target_ids: tf.Tensor, target_length: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The summed cross-entropy of the real words, and their number.
-
-    The loss is one divided by the other. Padding is dropped before the projection: it has no
-    part in either, and costs nothing.
+    """What is not padding, one row each: padding has no part in a loss, and so costs nothing.
 
     Args:
         vectors: float32[batch, target_time, units], what the projection makes logits of.
-        kernel: float32[units, vocab], of the projection.
-        bias: float32[vocab], of the projection.
         target_ids: int32[batch, target_time], the words to predict, end of reply included.
         target_length: int32[batch], the number of real words.
+
+    Returns:
+        float32[words, units], int32[words].
+
+    Example:
+        >>> ids = tf.constant([[5, 6, 2], [7, 2, 0]])
+        >>> vectors, words = real_words(tf.ones([2, 3, 4]), ids, tf.constant([3, 2]))
+        >>> words.numpy().tolist()
+        [5, 6, 2, 7, 2]
+    """
+    real = tf.where(tf.sequence_mask(target_length, tf.shape(target_ids)[1]))
+    return tf.gather_nd(vectors, real), tf.gather_nd(target_ids, real)
+
+
+def cross_entropy(
+    vectors: tf.Tensor,
+    kernel: tf.Tensor,
+    bias: tf.Tensor,
+    ids: tf.Tensor,
+    dtype: tf.DType = tf.float32,
+) -> tf.Tensor:
+    """The cross-entropy of words, from what is projected to logits.
+
+    The logits are the largest thing there is in a training, so they are touched as few times as
+    possible: one softmax makes loss and gradient, each word's part of the gradient is multiplied
+    into the vectors, and the bias' gradient is a product too.
+
+    Args:
+        vectors: float32[words, units], what the projection makes logits of.
+        kernel: float32[units, vocab], of the projection.
+        bias: float32[vocab], of the projection.
+        ids: int32[words], the words to predict.
         dtype: what matrix products are computed in, float32 or bfloat16; softmax and loss are
             float32.
 
     Returns:
-        float32[] the sum in nats, float32[] the number of words.
+        float32[words], in nats.
 
     Example:
-        >>> vectors, kernel, ids = tf.ones([1, 2, 3]), tf.zeros([3, 8]), tf.constant([[5, 0]])
-        >>> total, words = token_cross_entropy(vectors, kernel, tf.zeros(8), ids, tf.constant([1]))
-        >>> round(float(total / words), 4)  # log(8)
+        >>> vectors, ids = tf.ones([1, 3]), tf.constant([5])
+        >>> losses = cross_entropy(vectors, tf.zeros([3, 8]), tf.zeros([8]), ids)
+        >>> round(float(losses[0]), 4)  # log(8)
         2.0794
     """
-    real = tf.where(tf.sequence_mask(target_length, tf.shape(target_ids)[1]))
-    cross_entropy = _projected_cross_entropy(
-        tf.gather_nd(vectors, real),
-        tf.convert_to_tensor(kernel),
-        tf.convert_to_tensor(bias),
-        tf.gather_nd(target_ids, real),
-        dtype,
+    return _cross_entropy_of(ids, dtype)(
+        vectors, tf.convert_to_tensor(kernel), tf.convert_to_tensor(bias)
     )
-    return tf.reduce_sum(cross_entropy), tf.cast(tf.reduce_sum(target_length), tf.float32)
 
 
-def _projected_cross_entropy(vectors, kernel, bias, ids, dtype):
-    """float32[words, units], ..., int32[words] to float32[words].
-
-    The logits are the largest thing there is in a training, so they are touched as few times as
-    possible: the softmax makes loss and gradient, what each word's gradient is multiplied by goes
-    into the vectors, and the bias' gradient is a product too. TensorFlow's own cross-entropy takes
-    four times as long as its softmax.
-    """
-
+def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType):
     @tf.custom_gradient
-    def cross_entropy(vectors, kernel, bias):
+    def losses_of(vectors, kernel, bias):
         words = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
         coarse_vectors, coarse_kernel = tf.cast(vectors, dtype), tf.cast(kernel, dtype)
         logits = tf.nn.bias_add(tf.cast(tf.matmul(coarse_vectors, coarse_kernel), tf.float32), bias)
@@ -82,4 +90,4 @@ def _projected_cross_entropy(vectors, kernel, bias, ids, dtype):
 
         return losses, gradient
 
-    return cross_entropy(vectors, kernel, bias)
+    return losses_of

@@ -5,7 +5,8 @@ from tensorflow import keras
 
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.training.gradients import clipped, with_rows_summed
-from attention_seq2seq.training.loss import token_cross_entropy
+from attention_seq2seq.training.loss import cross_entropy, real_words
+from attention_seq2seq.training.sampled_loss import sampled_cross_entropy
 
 
 class TeacherForcing(keras.Model):
@@ -17,6 +18,9 @@ class TeacherForcing(keras.Model):
         clip_norm: the global norm that gradients are scaled down to.
         dtype_of_products: what the matrix products of training are computed in, float32 or
             bfloat16; measuring is always in float32.
+        num_sampled: words sampled for the loss of training instead of the whole vocabulary, which
+            is what is always measured with; 0: none.
+        seed: of the samples; each update has its own.
 
     Call arguments:
         batch: as from `batching.batches`.
@@ -26,13 +30,21 @@ class TeacherForcing(keras.Model):
     """
 
     def __init__(
-        self, seq2seq: Seq2Seq, begin_id: int, clip_norm: float = 5.0, dtype_of_products=tf.float32
+        self,
+        seq2seq: Seq2Seq,
+        begin_id: int,
+        clip_norm: float = 5.0,
+        dtype_of_products: tf.DType = tf.float32,
+        num_sampled: int = 0,
+        seed: int = 1,
     ):
         super().__init__(name="teacher_forcing")
         self.seq2seq = seq2seq
         self.begin_id = begin_id
         self.clip_norm = clip_norm
         self.dtype_of_products = dtype_of_products
+        self.num_sampled = num_sampled
+        self.seed = seed
         self.loss_mean = keras.metrics.Mean(name="loss")
 
     @property
@@ -50,16 +62,16 @@ class TeacherForcing(keras.Model):
         vectors = self.seq2seq.attention_vectors(
             **self._inputs(batch), training=training, dtype=dtype
         )
+        vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
         projection = self.seq2seq.decoder.output_projection
-        total, num_words = token_cross_entropy(
-            vectors,
-            projection.kernel,
-            projection.bias,
-            batch["target_ids"],
-            batch["target_length"],
-            dtype,
-        )
-        return total / num_words, num_words
+        if training and self.num_sampled:
+            seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
+            losses = sampled_cross_entropy(
+                vectors, projection.kernel, projection.bias, ids, self.num_sampled, seed
+            )
+        else:
+            losses = cross_entropy(vectors, projection.kernel, projection.bias, ids, dtype)
+        return tf.reduce_mean(losses), tf.cast(tf.size(ids), tf.float32)
 
     def _inputs(self, batch) -> dict:
         target_ids = batch["target_ids"]

@@ -39,6 +39,7 @@ def train(
     config: Config | None = None,
     validation_pairs: Sequence[Sequence] | None = None,
     progress: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
     """Trains a model from pairs of strings, and writes it into a folder.
 
@@ -52,6 +53,7 @@ def train(
         validation_pairs: if None, conversations are set aside from `pairs`, as
             `config.data.validation_fraction` says.
         progress: whether to show a bar, or log lines where the output is no terminal.
+        callbacks: of Keras, called beside those that save and show.
 
     Returns:
         loss, perplexity, val_loss and val_perplexity of each epoch (in nats a word).
@@ -87,7 +89,8 @@ def train(
         "validation_pairs": len(validation_pairs),
         "sha256_of_training_pairs": _sha256(training_pairs),
     }
-    return _train(training, validation, codec, Path(model_dir), config, trained_on, progress)
+    callbacks = [*callbacks, Progress()] if progress else callbacks
+    return _train(training, validation, codec, Path(model_dir), config, trained_on, callbacks)
 
 
 def train_prepared(
@@ -96,6 +99,7 @@ def train_prepared(
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
     progress: bool = True,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
     """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
 
@@ -105,6 +109,7 @@ def train_prepared(
         model: the model.
         training: how the weights are found.
         progress: whether to show a bar, or log lines where the output is no terminal.
+        callbacks: of Keras, called beside those that save and show.
 
     Returns:
         As `train` does.
@@ -124,8 +129,9 @@ def train_prepared(
         Shards(prepared.shards(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
+    callbacks = [*callbacks, Progress()] if progress else callbacks
     return _train(
-        *parts, prepared.codec(), Path(model_dir), config, prepared.trained_on(), progress
+        *parts, prepared.codec(), Path(model_dir), config, prepared.trained_on(), callbacks
     )
 
 
@@ -136,7 +142,7 @@ def _train(
     folder: Path,
     config: Config,
     trained_on: dict,
-    progress: bool,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> dict[str, list[float]]:
     config = dataclasses.replace(config, training=with_dtype_resolved(config.training))
     keras.utils.set_random_seed(config.training.seed)
@@ -152,7 +158,7 @@ def _train(
     _start_folder(folder, config, codec)
     text = json.dumps(trained_on, indent=2) + "\n"
     (folder / TRAINED_ON).write_text(text, encoding="utf-8")
-    history = _fit(model, training, validation, folder, config, progress)
+    history = _fit(model, training, validation, folder, config, callbacks)
     (folder / FINISHED).touch()
     return history
 
@@ -212,7 +218,7 @@ def _sha256(pairs) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, progress: bool):
+def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, others):
     options = config.training
     train_batches = batches(
         training,
@@ -223,13 +229,22 @@ def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, pro
         options.empty_probability,
     )
     num_batches = int(train_batches.cardinality())
-    task = TeacherForcing(model, BOS, options.clip_norm, tf.as_dtype(options.dtype))
+    task = TeacherForcing(
+        model,
+        BOS,
+        options.clip_norm,
+        tf.as_dtype(options.dtype),
+        options.sampled_words,
+        options.seed,
+    )
     task.compile(optimizer_of(options, options.epochs * num_batches), jit_compile=False)
     # Its variables made here, the update needs one trace; made inside of it, two.
     task.optimizer.build(model.trainable_variables)
-    callbacks = [Checkpoints(model, folder), keras.callbacks.CSVLogger(str(folder / "log.csv"))]
-    if progress:
-        callbacks.append(Progress(num_batches))
+    callbacks = [
+        Checkpoints(model, folder),
+        keras.callbacks.CSVLogger(str(folder / "log.csv")),
+        *others,
+    ]
     if options.patience and len(validation):
         callbacks.append(
             keras.callbacks.EarlyStopping(monitor="val_perplexity", patience=options.patience)

@@ -74,6 +74,9 @@ def test_ids_order_and_log_probabilities_equal_beam_search_decoders(config):
 def test_of_other_sizes(units):
     config = ModelConfig(units=units)
     for seed, scale in [(1, 0.1), (2, 0.5), (3, 1.0)]:
+        # With large weights an LSTM of many units is chaotic: it makes differences that count of
+        # those of rounding.
+        scale *= min(1, (4 / units) ** 0.5)
         model = random_model(config, seed=seed, scale=scale, target=97)
         compared(model, config, random_batch(5, 6, 2, seed=seed), 4)
 

@@ -1,0 +1,78 @@
+"""Training as the tutorials of TensorFlow Addons do it, to compare with."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow_addons import seq2seq
+
+from attention_seq2seq.text.vocabulary import BOS
+
+
+class TutorialSeq2Seq(keras.Model):
+    """The document's model from the library's parts, the projection inside the decoder's loop.
+
+    Args:
+        units: width of the model.
+        num_words: of the vocabulary.
+    """
+
+    def __init__(self, units: int, num_words: int):
+        super().__init__()
+        self.source_embedding = keras.layers.Embedding(num_words, units)
+        self.encoder = keras.layers.LSTM(units, return_sequences=True, return_state=True)
+        self.target_embedding = keras.layers.Embedding(num_words, units)
+        self.mechanism = seq2seq.LuongAttention(units)
+        cell = seq2seq.AttentionWrapper(
+            keras.layers.LSTMCell(units), self.mechanism, attention_layer_size=units
+        )
+        self.decoder = seq2seq.BasicDecoder(
+            cell, seq2seq.TrainingSampler(), output_layer=keras.layers.Dense(num_words)
+        )
+
+    def call(self, source_ids, source_length, target_input_ids, target_length):
+        """float32[batch, time, vocab], the logits up to the longest reply."""
+        mask = tf.sequence_mask(source_length, tf.shape(source_ids)[1])
+        memory, _, _ = self.encoder(self.source_embedding(source_ids), mask=mask)
+        self.mechanism.setup_memory(memory, source_length)
+        state = self.decoder.cell.get_initial_state(
+            batch_size=tf.shape(source_ids)[0], dtype=tf.float32
+        )
+        outputs, _, _ = self.decoder(
+            self.target_embedding(target_input_ids),
+            initial_state=state,
+            sequence_length=target_length,
+        )
+        return outputs.rnn_output
+
+
+def train_step_of(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
+    """A function of a batch that makes one update, with Keras' Adam, traced once.
+
+    Args:
+        model: what is trained.
+        clip_norm: the global norm that gradients are scaled down to.
+
+    Returns:
+        From int32[batch, source_time], int32[batch], int32[batch, target_time], int32[batch] to
+        the mean loss of all words so far.
+    """
+    optimizer = keras.optimizers.Adam(0.001, global_clipnorm=clip_norm)
+    mean = keras.metrics.Mean()
+    ids, length = tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32)
+
+    @tf.function(input_signature=[ids, length, ids, length])
+    def train_step(source_ids, source_length, target_ids, target_length):
+        begin = tf.fill([tf.shape(target_ids)[0], 1], BOS)
+        target_input_ids = tf.concat([begin, target_ids[:, :-1]], axis=1)
+        with tf.GradientTape() as tape:
+            logits = model(source_ids, source_length, target_input_ids, target_length)
+            time = tf.shape(logits)[1]
+            real = tf.sequence_mask(target_length, time, dtype=tf.float32)
+            loss = seq2seq.sequence_loss(logits, target_ids[:, :time], real)
+        gradients = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+        mean.update_state(loss, sample_weight=tf.reduce_sum(real))
+        return mean.result()
+
+    return train_step

@@ -1,0 +1,149 @@
+"""How fast training is, beside the tutorials' way, OpenNMT-tf and Joey NMT on the same work."""
+
+import collections
+import json
+import random
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import peers
+
+from attention_seq2seq.data.readers import read_pairs
+from attention_seq2seq.text.segmentation import tokenizer_with
+
+SEED = 1
+DEV_PAIRS = 1000
+LONGEST = 30
+SPECIAL = 5
+WAYS = {"tutorial": "tfa.seq2seq, tutorial", "float32": "ours", "bfloat16": "ours, bfloat16"}
+
+
+def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
+    """Corpora cut by jieba, shuffled, as each system reads them: with a blank between words."""
+    cut = tokenizer_with(()).lcut
+
+    def words(text: str) -> str:
+        return " ".join(word for word in cut(text) if word.strip())
+
+    pairs = [(words(pair.prompt), words(pair.reply)) for pair in read_pairs(paths)[0]]
+    pairs = [pair for pair in pairs if all(pair)]
+    random.Random(SEED).shuffle(pairs)
+    for name, rows in (("dev", pairs[:DEV_PAIRS]), ("train", pairs[DEV_PAIRS:])):
+        write(folder / f"{name}.tsv", ("\t".join(row) for row in rows))
+        for side, texts in zip(("src", "tgt"), zip(*rows)):
+            write(folder / f"{name}.{side}", texts)
+    counts = collections.Counter(word for pair in pairs for side in pair for word in side.split())
+    peers.write_vocabularies([word for word, _ in counts.most_common(num_words - SPECIAL)], folder)
+
+
+def write(path: Path, lines: Iterable[str]) -> None:
+    """One line each."""
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def print_table(
+    folder: Path,
+    peers_dir: str | None,
+    units: int,
+    num_words: int,
+    steps: tuple[int, int],
+    repeats: int,
+) -> None:
+    """Trains every way in turn, `repeats` times, and prints medians, ranges and ratios.
+
+    Args:
+        folder: from `write_work`.
+        peers_dir: where OpenNMT-tf and Joey NMT are installed; None: without them.
+        units: width of the model.
+        num_words: of the vocabulary.
+        steps: the step after which time is taken, and the last.
+        repeats: of each.
+    """
+    ways = {name: own_way(way, folder, units, num_words, steps) for way, name in WAYS.items()}
+    if peers_dir:
+        given = (Path(peers_dir), folder, units, LONGEST, *steps)
+        ways["OpenNMT-tf"] = lambda: peers.train_opennmt(*given)
+        ways["Joey NMT"] = lambda: peers.train_joey(*given)
+    peaks = {dtype: matrix_peak(dtype) for dtype in ("float32", "bfloat16")}
+    print(f"{units} units, {num_words} words, batches of 64, steps {steps[0]} to {steps[1]};")
+    print(f"matrix products at most {peaks['float32'] / 1e9:.0f} GFLOP/s in float32,")
+    print(f"{peaks['bfloat16'] / 1e9:.0f} in bfloat16\n", flush=True)
+    found = {name: [] for name in ways}
+    for repeat in range(repeats):
+        for name, way in ways.items():
+            found[name].append(way())
+            words = found[name][-1].words
+            print(f"  {repeat + 1}. {name:24}{words:>8,.0f} words/s", file=sys.stderr, flush=True)
+    flops = flops_of_a_word(units, num_words, source_words_a_target_word(folder))
+    reference = "OpenNMT-tf" if peers_dir else WAYS["tutorial"]
+    print(f"{'target words a second':24}{'median':>8}{'range':>16}{'ratio':>7}", end="")
+    print(f"{'ms/step':>9}{'peak':>6}{'MB':>7}")
+    base = statistics.median(one.words for one in found[reference])
+    for name, ones in found.items():
+        rates = sorted(one.words for one in ones)
+        median = statistics.median(rates)
+        peak = peaks["bfloat16" if "bfloat16" in name else "float32"]
+        print(
+            f"{name:24}{median:>8,.0f}{f'{rates[0]:,.0f}-{rates[-1]:,.0f}':>16}"
+            f"{median / base:>7.2f}{1000 * statistics.median(one.seconds for one in ones):>9.0f}"
+            f"{median * flops / peak:>6.0%}{max(one.megabytes for one in ones):>7,.0f}",
+            flush=True,
+        )
+    print(f"\nratio: to {reference}. peak: {flops / 1e6:.1f} MFLOP a target word, of the products")
+    print("named above.")
+
+
+def own_way(way: str, folder: Path, units: int, num_words: int, steps) -> Callable:
+    """A training in a process of its own, in one of our ways or the tutorials'."""
+    script = Path(__file__).with_name("timed_training.py")
+    command = [sys.executable, str(script), f"--way={way}", f"--work={folder.resolve()}"]
+    command += [f"--units={units}", f"--vocabulary={num_words}", f"--longest={LONGEST}"]
+    command += [f"--first={steps[0]}", f"--last={steps[1]}"]
+
+    def train() -> peers.Measured:
+        log, megabytes = peers.run(command, folder)
+        try:
+            found = json.loads(log.splitlines()[-1])
+        except (ValueError, IndexError):
+            raise ValueError(f"{way}: the training failed:\n{log[-2000:]}") from None
+        return peers.Measured(found["words"], found["seconds"], megabytes)
+
+    return train
+
+
+def source_words_a_target_word(folder: Path) -> float:
+    """How many there are, in the pairs that are trained on; the end of reply is a word."""
+    pairs, _ = read_pairs([str(folder / "train.tsv")])
+    lengths = [(len(pair.prompt.split()), len(pair.reply.split())) for pair in pairs]
+    lengths = [pair for pair in lengths if max(pair) <= LONGEST]
+    return sum(source for source, _ in lengths) / sum(target + 1 for _, target in lengths)
+
+
+def flops_of_a_word(units: int, num_words: int, source_words: float) -> float:
+    """Operations that training on one target word cannot do without.
+
+    Products of matrices only, padding not counted, a multiplication and an addition two: for each
+    source word the LSTM (2 units x 4 units) and the key (units x units); for each target word the
+    LSTM (3 units x 4 units), the attention vector (2 units x units) and the logits (units x
+    vocabulary); scores and contexts are left out, being less than a hundredth. The way back takes
+    as much for the inputs and as much for the weights: three times in all.
+    """
+    source = 8 * units**2 + units**2
+    target = 12 * units**2 + 2 * units**2 + units * num_words
+    return 3 * 2 * (source_words * source + target)
+
+
+def matrix_peak(dtype: str) -> float:
+    """Operations a second of a large matrix product, the best of some."""
+    import tensorflow as tf
+
+    size, times = 2048, []
+    left, right = (tf.cast(tf.random.normal([size, size]), dtype) for _ in range(2))
+    for _ in range(10):
+        begin = time.perf_counter()
+        tf.matmul(left, right)[0, 0].numpy()
+        times.append(time.perf_counter() - begin)
+    return 2 * size**3 / min(times)

@@ -1,0 +1,94 @@
+"""Loops whose gradients are our own compute what Keras computes; bfloat16 comes near it."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.config import ModelConfig
+from attention_seq2seq.model.lstm import LSTMCell
+from attention_seq2seq.training.teacher_forcing import TeacherForcing
+from models import CONFIGURATIONS, name_of, random_batch, random_model
+
+TIME, BATCH, INPUTS, UNITS = 7, 2, 5, 3
+
+
+def random(seed, *shape):
+    return tf.constant(np.random.default_rng(seed).normal(size=shape), tf.float32)
+
+
+def test_a_whole_sequence_is_that_of_keras_lstm_and_so_are_its_gradients():
+    ours = LSTMCell(UNITS, INPUTS, name="lstm")
+    theirs = keras.layers.LSTM(UNITS, return_sequences=True, return_state=True)
+    theirs(tf.zeros([BATCH, TIME, INPUTS]))
+    for weight, (one, other) in enumerate(zip(ours.weights, theirs.weights)):
+        one.assign(random(weight, *one.shape))
+        other.assign(one)
+    inputs, h, c = random(11, TIME, BATCH, INPUTS), random(12, BATCH, UNITS), random(13, 2, UNITS)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([inputs, h, c])
+        h_after, c_after = ours.unroll(inputs, (h, c))
+        total = tf.reduce_sum(h_after**2) + tf.reduce_sum(c_after[-1] ** 3)
+        outputs, _, last_c = theirs(tf.transpose(inputs, [1, 0, 2]), initial_state=[h, c])
+        expected = tf.reduce_sum(outputs**2) + tf.reduce_sum(last_c**3)
+    np.testing.assert_allclose(tf.transpose(h_after, [1, 0, 2]), outputs, atol=1e-6)
+    gradients = tape.gradient(total, [inputs, h, c, *ours.weights])
+    wanted = tape.gradient(expected, [inputs, h, c, *theirs.weights])
+    for one, other in zip(gradients, wanted):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_first_weights_are_distributed_as_keras_lstm_cell_draws_them():
+    keras.utils.set_random_seed(1)
+    ours = LSTMCell(64, 128, name="lstm")
+    theirs = keras.layers.LSTMCell(64)
+    theirs.build([None, 128])
+    np.testing.assert_array_equal(ours.bias, theirs.bias)
+    for one, other in zip(ours.weights[:2], theirs.weights[:2]):
+        np.testing.assert_allclose(np.std(one), np.std(other), rtol=0.02)
+        np.testing.assert_allclose(np.max(np.abs(one)), np.max(np.abs(other)), rtol=0.3)
+    product = ours.recurrent_kernel @ tf.transpose(ours.recurrent_kernel)
+    np.testing.assert_allclose(product, np.eye(64), atol=1e-5)
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+def test_steps_one_by_one_are_those_of_the_loop(config):
+    model, batch = random_model(config), random_batch(2, 5, 7)
+    logits = model(batch["source_ids"], batch["source_length"], batch["target_ids"])
+    step, state = model.start(batch["source_ids"], batch["source_length"])
+    for time in range(7):
+        at_once, _, state = step(batch["target_ids"][:, time], state)
+        np.testing.assert_allclose(at_once, logits[:, time], atol=1e-5)
+
+
+def loss_and_gradients(model, batch, dtype):
+    task = TeacherForcing(model, 1, dtype_of_products=dtype)
+    with tf.GradientTape() as tape:
+        loss, _ = task.loss_of(batch, training=True)
+    gradients = tape.gradient(loss, model.named_weights())
+    return loss, {name: tf.convert_to_tensor(g).numpy() for name, g in gradients.items()}
+
+
+@pytest.mark.parametrize("attention", ["luong", "none"])
+def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
+    model = random_model(ModelConfig(units=32, attention=attention), scale=0.2)
+    batch = random_batch(16, 6, 7)
+    loss, gradients = loss_and_gradients(model, batch, tf.float32)
+    coarse_loss, coarse_gradients = loss_and_gradients(model, batch, tf.bfloat16)
+    assert coarse_loss != loss
+    np.testing.assert_allclose(coarse_loss, loss, rtol=0.01)
+    for name, gradient in gradients.items():
+        coarse = coarse_gradients[name]
+        assert coarse.dtype == np.float32
+        # Eight bits: some 0.4 % for each of a chain of products.
+        assert np.linalg.norm(coarse - gradient) < 0.05 * np.linalg.norm(gradient), name
+    assert all(weight.dtype == tf.float32 for weight in model.weights)
+
+
+def test_measuring_is_in_float32_whatever_training_is_in():
+    model, batch = random_model(ModelConfig(units=32), scale=0.2), random_batch(16, 6, 7)
+    losses = [
+        TeacherForcing(model, 1, dtype_of_products=dtype).loss_of(batch, training=False)[0]
+        for dtype in (tf.float32, tf.bfloat16)
+    ]
+    assert losses[0] == losses[1]
