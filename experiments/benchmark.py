@@ -7,6 +7,9 @@
     python experiments/benchmark.py prepare --data=a.tsv,b.tsv
     python experiments/benchmark.py train --data=a.tsv,b.tsv
     python experiments/benchmark.py train --data=a.tsv,b.tsv --peers=WORK
+    python experiments/benchmark.py minutes --data=a.tsv,b.tsv --peers=WORK
+    python experiments/benchmark.py input --data=a.tsv,b.tsv
+    python experiments/benchmark.py vocabulary
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
@@ -28,8 +31,17 @@ train: target words a second of train.py's own loop, from files, in float32 and 
 the way of the tutorials of TensorFlow Addons, and with --peers beside OpenNMT-tf and Joey NMT,
 installed below that folder as experiments/peers.py says. The same pairs, cap on lengths (30 words),
 batches (64 pairs), clipping and threads for all; each in turn, --repeats times.
+
+minutes: how long train.py takes to the validation perplexity that OpenNMT-tf comes to in --minutes
+on the same files; the end of a reply and unknown words are counted as any word.
+
+input: pairs a second that a model which does nothing is given, from TFRecords and from text, beside
+those that are trained on.
+
+vocabulary: milliseconds an update with 100, 8,000 and 100,000 words.
 """
 
+import contextlib
 import statistics
 import subprocess
 import sys
@@ -59,12 +71,17 @@ THREADS = flags.DEFINE_integer(
     "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
 )
 
-DATA = flags.DEFINE_list("data", [], "prepare, train: corpus files [paths]")
+DATA = flags.DEFINE_list("data", [], "prepare, train, minutes, input: corpus files [paths]")
 NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 2_000_000, "prepare: how many pairs are sampled [pairs]", lower_bound=1000
 )
 
-PEERS = flags.DEFINE_string("peers", None, "train: where other systems are installed [path]")
+PEERS = flags.DEFINE_string(
+    "peers", None, "train, minutes: where other systems are installed [path]"
+)
+MINUTES = flags.DEFINE_float(
+    "minutes", 15, "minutes: how long OpenNMT-tf trains [minutes]", lower_bound=0.1
+)
 STEPS = flags.DEFINE_list(
     "steps", ["100", "400"], "train: the step after which time is taken, and the last"
 )
@@ -82,6 +99,9 @@ def main(argv) -> None:
         "serve": serve,
         "prepare": prepare,
         "train": train,
+        "minutes": minutes,
+        "input": input_,
+        "vocabulary": vocabulary,
     }
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
@@ -175,20 +195,56 @@ def prepare() -> None:
 
 def train() -> None:
     """Prints a table of rates, ratios and memory."""
-    from training_times import print_table, write_work
+    from training_times import print_table
 
-    if not DATA.value:
-        raise ValueError("train learns from corpora; name their files, --data=FILE,FILE.")
     if len(STEPS.value) != 2 or not all(step.isdigit() for step in STEPS.value):
         raise ValueError(f"--steps={','.join(STEPS.value)}; expected two numbers, as in 100,400.")
-    steps = tuple(map(int, STEPS.value))
-    if not 0 < steps[0] < steps[1]:
-        raise ValueError(f"--steps={','.join(STEPS.value)}; the second must be the larger one.")
+    first, last = map(int, STEPS.value)
+    if not 0 < first < last:
+        raise ValueError(f"--steps={first},{last}; the first must be from 1 to {last - 1}.")
+    with work() as folder:
+        print_table(
+            folder, PEERS.value, UNITS.value, VOCABULARY.value, (first, last), REPEATS.value or 3
+        )
+
+
+def minutes() -> None:
+    """Prints how long it takes to be as good."""
+    from training_times import print_minutes
+
+    if not PEERS.value:
+        raise ValueError("minutes needs OpenNMT-tf; say where it is installed, --peers=WORK.")
+    with work() as folder:
+        print_minutes(folder, PEERS.value, UNITS.value, VOCABULARY.value, MINUTES.value)
+
+
+def input_() -> None:
+    """Prints pairs a second."""
+    from input_times import print_times
+    from training_times import LONGEST, trained_pairs
+
+    with work() as folder:
+        training = trained_pairs(folder, UNITS.value, VOCABULARY.value)
+        print_times(DATA.value, VOCABULARY.value, LONGEST, folder / "prepared", training)
+
+
+def vocabulary() -> None:
+    """Prints milliseconds an update."""
+    from vocabulary_times import print_table
+
+    print_table(UNITS.value, REPEATS.value or 15)
+
+
+@contextlib.contextmanager
+def work():
+    """A folder with the corpora as every system reads them."""
+    from training_times import write_work
+
+    if not DATA.value:
+        raise ValueError("it takes corpora; name their files, --data=FILE,FILE.")
     with tempfile.TemporaryDirectory() as folder:
         write_work(DATA.value, VOCABULARY.value, Path(folder))
-        print_table(
-            Path(folder), PEERS.value, UNITS.value, VOCABULARY.value, steps, REPEATS.value or 3
-        )
+        yield Path(folder)
 
 
 def answer_time(running, prompt: str) -> float:

@@ -136,6 +136,22 @@ def opennmt_command(
     return [program, "--model", "opennmt_model.py", "--config", "opennmt.yml"]
 
 
+def opennmt_perplexity(
+    peers: Path, folder: Path, units: int, longest: int, minutes: float
+) -> tuple[float, int]:
+    """What OpenNMT-tf comes to in some minutes: its perplexity on dev, and after how many steps.
+
+    It saves every hundred steps; what it did after the last of them is lost, in the same minutes.
+    """
+    command = opennmt_command(peers, folder, units, longest, last=10**6, every=100)
+    run([*command, "train"], folder, 60 * minutes)
+    log, _ = run([*command, "eval"], folder)
+    found = re.search(r"step.*?(\d+).*?perplexity = ([\d.]+)", log)
+    if not found:
+        raise ValueError(f"OpenNMT-tf gave no perplexity; it ended with:\n{log[-2000:]}")
+    return float(found[2]), int(found[1])
+
+
 def train_joey(peers: Path, folder: Path, units: int, longest: int, first: int, last: int):
     """The same with Joey NMT, whose encoder has to be bidirectional: half the units each way."""
     side = {

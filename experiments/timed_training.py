@@ -20,13 +20,21 @@ VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lowe
 LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
 SAMPLED = flags.DEFINE_integer("sampled_words", 0, "see train.py --help", lower_bound=0)
 FIRST = flags.DEFINE_integer("first", 100, "the step after which time is taken", lower_bound=1)
+UNTIL = flags.DEFINE_float(
+    "until", None, "train until the perplexity on dev.tsv is no higher, whatever the steps"
+)
 LAST = flags.DEFINE_integer("last", 400, "the last step", lower_bound=2)
 
 CLIP_NORM = 5.0
+# Epochs, after which a perplexity is taken for out of reach.
+MOST = 20
 
 
 def main(_) -> None:
     """Trains the way that is asked for."""
+    if UNTIL.value is not None:
+        print(json.dumps({"perplexity": train_until(UNTIL.value)}))
+        return
     words, seconds = tutorial() if WAY.value == "tutorial" else ours(WAY.value)
     steps = LAST.value - FIRST.value
     print(json.dumps({"words": words / seconds, "seconds": seconds / steps}))
@@ -56,11 +64,11 @@ def config_of(dtype: str):
     )
 
 
-def pairs():
-    """The pairs of the file."""
+def pairs(name: str = "train"):
+    """The pairs of a file."""
     from attention_seq2seq.data.readers import read_pairs
 
-    return read_pairs([str(Path(WORK.value) / "train.tsv")])[0]
+    return read_pairs([str(Path(WORK.value) / f"{name}.tsv")])[0]
 
 
 def ours(dtype: str) -> tuple[float, float]:
@@ -87,6 +95,23 @@ def ours(dtype: str) -> tuple[float, float]:
         train(pairs(), folder, config_of(dtype), [], progress=False, callbacks=[clock])
     (before, begin), (after, end) = clock.read
     return after - before, end - begin
+
+
+def train_until(perplexity: float) -> list[float]:
+    """The validation perplexity of each epoch, up to the first that is no higher."""
+    from tensorflow import keras
+
+    from attention_seq2seq.training.trainer import train
+
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = logs["val_perplexity"] <= perplexity or epoch + 1 == MOST
+
+    with tempfile.TemporaryDirectory() as folder:
+        history = train(
+            pairs(), folder, config_of(WAY.value), pairs("dev"), progress=False, callbacks=[Stop()]
+        )
+    return history["val_perplexity"]
 
 
 def tutorial() -> tuple[float, float]:

@@ -31,7 +31,9 @@ def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
     pairs = [(words(pair.prompt), words(pair.reply)) for pair in read_pairs(paths)[0]]
     pairs = [pair for pair in pairs if all(pair)]
     random.Random(SEED).shuffle(pairs)
-    for name, rows in (("dev", pairs[:DEV_PAIRS]), ("train", pairs[DEV_PAIRS:])):
+    # Of pairs to train on each system leaves the long ones out by itself.
+    dev = [pair for pair in pairs[:DEV_PAIRS] if max(len(s.split()) for s in pair) <= LONGEST]
+    for name, rows in (("dev", dev), ("train", pairs[DEV_PAIRS:])):
         write(folder / f"{name}.tsv", ("\t".join(row) for row in rows))
         for side, texts in zip(("src", "tgt"), zip(*rows)):
             write(folder / f"{name}.{side}", texts)
@@ -96,30 +98,71 @@ def print_table(
     print("named above.")
 
 
+def trained_pairs(folder: Path, units: int, num_words: int) -> dict[str, float]:
+    """Pairs a second that are trained on, by name."""
+    pairs, _ = read_pairs([str(folder / "train.tsv")])
+    words = [len(pair.reply.split()) + 1 for pair in pairs if longest_side(pair) <= LONGEST]
+    rates = {}
+    for way in ("float32", "bfloat16"):
+        found, _ = run_way(way, folder, units, num_words, "--first=50", "--last=250")
+        rates[way] = found["words"] / statistics.mean(words)
+    return rates
+
+
+def longest_side(pair) -> int:
+    """Words of the longer one of prompt and reply."""
+    return max(len(pair.prompt.split()), len(pair.reply.split()))
+
+
+def print_minutes(folder: Path, peers_dir: str, units: int, num_words: int, minutes: float) -> None:
+    """Prints how long training takes to what OpenNMT-tf comes to in some minutes."""
+    perplexity, steps = peers.opennmt_perplexity(Path(peers_dir), folder, units, LONGEST, minutes)
+    print(f"OpenNMT-tf after {minutes:g} minutes, {steps} steps: perplexity {perplexity:.2f}")
+    for way in ("float32", "bfloat16"):
+        begin = time.perf_counter()
+        found, _ = run_way(way, folder, units, num_words, f"--until={perplexity}")
+        took = (time.perf_counter() - begin) / 60
+        reached = found["perplexity"][-1]
+        print(
+            f"{WAYS[way]}: {reached:.2f} after {took:.1f} minutes, {len(found['perplexity'])} "
+            f"epochs{'' if reached <= perplexity else ', not reached'}",
+            flush=True,
+        )
+
+
 def own_way(way: str, folder: Path, units: int, num_words: int, steps) -> Callable:
     """A training in a process of its own, in one of our ways or the tutorials'."""
-    script = Path(__file__).with_name("timed_training.py")
-    command = [sys.executable, str(script), f"--way={way}", f"--work={folder.resolve()}"]
-    command += [f"--units={units}", f"--vocabulary={num_words}", f"--longest={LONGEST}"]
-    command += [f"--first={steps[0]}", f"--last={steps[1]}"]
 
     def train() -> peers.Measured:
-        log, megabytes = peers.run(command, folder)
-        try:
-            found = json.loads(log.splitlines()[-1])
-        except (ValueError, IndexError):
-            raise ValueError(f"{way}: the training failed:\n{log[-2000:]}") from None
+        flags = f"--first={steps[0]}", f"--last={steps[1]}"
+        found, megabytes = run_way(way, folder, units, num_words, *flags)
         return peers.Measured(found["words"], found["seconds"], megabytes)
 
     return train
 
 
+def run_way(way: str, folder: Path, units: int, num_words: int, *flags) -> tuple[dict, float]:
+    """Runs timed_training.py; what it printed, and megabytes.
+
+    Raises:
+        ValueError: it failed.
+    """
+    script = Path(__file__).with_name("timed_training.py")
+    command = [sys.executable, str(script), f"--way={way}", f"--work={folder.resolve()}"]
+    command += [f"--units={units}", f"--vocabulary={num_words}", f"--longest={LONGEST}", *flags]
+    log, megabytes = peers.run(command, folder)
+    try:
+        return json.loads(log.splitlines()[-1]), megabytes
+    except (ValueError, IndexError):
+        raise ValueError(f"{way}: the training failed:\n{log[-2000:]}") from None
+
+
 def source_words_a_target_word(folder: Path) -> float:
     """How many there are, in the pairs that are trained on; the end of reply is a word."""
     pairs, _ = read_pairs([str(folder / "train.tsv")])
-    lengths = [(len(pair.prompt.split()), len(pair.reply.split())) for pair in pairs]
-    lengths = [pair for pair in lengths if max(pair) <= LONGEST]
-    return sum(source for source, _ in lengths) / sum(target + 1 for _, target in lengths)
+    pairs = [pair for pair in pairs if longest_side(pair) <= LONGEST]
+    target_words = sum(len(pair.reply.split()) + 1 for pair in pairs)
+    return sum(len(pair.prompt.split()) for pair in pairs) / target_words
 
 
 def flops_of_a_word(units: int, num_words: int, source_words: float) -> float:

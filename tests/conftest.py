@@ -24,7 +24,9 @@ def meals_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("meals")
     config = Config(
         model=ModelConfig(units=48),
-        training=TrainingConfig(epochs=8, batch_size=32, learning_rate=0.01, patience=0),
+        training=TrainingConfig(
+            epochs=8, batch_size=32, learning_rate=0.01, patience=0, dtype="float32"
+        ),
     )
     train(meal_talk().training, folder, config, meal_talk().validation, progress=False)
     return folder
@@ -55,7 +57,12 @@ def talk_dir(tmp_path_factory):
         text=TextConfig(context_turns=1, min_count=2),
         model=ModelConfig(units=64),
         training=TrainingConfig(
-            epochs=20, batch_size=32, learning_rate=0.01, patience=0, answer_with="last"
+            epochs=20,
+            batch_size=32,
+            learning_rate=0.01,
+            patience=0,
+            answer_with="last",
+            dtype="float32",
         ),
     )
     train(pairs, folder, config, [], progress=False)

@@ -6,7 +6,7 @@ from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that no
 # handful of unusually long rows is an update of its own, and a pool is small beside a corpus.
-_POOL = 256
+_POOL = 64
 
 
 def batches(
@@ -56,12 +56,12 @@ def batches(
 def _sorted_by_length(
     source: tf.RaggedTensor, target: tf.RaggedTensor
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """The rows of a pool by target length and, where it is equal, by source length.
+    """The rows of a pool by target length, two lengths together, and there by source length.
 
-    Source lengths rise and fall in turn from one target length to the next, so that a batch with
-    rows of two target lengths has sources of much the same length too.
+    Source lengths rise and fall in turn from one such pair to the next, so that a batch with rows
+    of both has sources of much the same length too.
     """
-    source_length, target_length = source.row_lengths(), target.row_lengths()
+    source_length, target_length = source.row_lengths(), target.row_lengths() // 2
     turned = tf.where(target_length % 2 == 0, source_length, -source_length)
     by_source = tf.argsort(turned, stable=True)
     by_target = tf.argsort(tf.gather(target_length, by_source), stable=True)

@@ -1,0 +1,74 @@
+"""How many pairs a second the input of a training delivers to a model that does nothing."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.config import DataConfig, TextConfig
+from attention_seq2seq.data.readers import read_pairs
+from attention_seq2seq.preparation.manifest import Prepared
+from attention_seq2seq.preparation.prepare import prepare
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.vocabulary import UNK
+from attention_seq2seq.training.batching import batches
+from attention_seq2seq.training.encoded_pairs import InMemory, Shards
+
+BATCH_SIZE, SEED, UNKNOWN_PROBABILITY = 64, 1, 0.02
+EPOCHS = 3
+
+
+class Nothing(keras.Model):
+    """Looks at every batch, and learns nothing."""
+
+    def train_step(self, batch):
+        """The number of words."""
+        return {"words": tf.reduce_sum(batch["source_length"] + batch["target_length"])}
+
+
+def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path, training) -> None:
+    """Prints pairs a second from TFRecords and from text, and their ratio to a training's.
+
+    Args:
+        paths: corpus files.
+        num_words: of the vocabulary.
+        longest: words of a side.
+        folder: for the shards.
+        training: pairs a second that are trained on, by what trains.
+    """
+    text = TextConfig(vocabulary_size=num_words)
+    data = DataConfig(tuple(paths), max_source_length=longest, max_target_length=longest)
+    prepare(folder, data, text, progress=False)
+    prepared = Prepared.load(folder)
+    shards = Shards(prepared.shards("training"), prepared.num_pairs("training"))
+    begin = time.perf_counter()
+    pairs = read_pairs(paths)[0]
+    codec = Codec.build(pairs, text)
+    ids = [(codec.encode_prompt(p.prompt, longest), codec.encode_reply(p.reply)) for p in pairs]
+    in_memory = InMemory(*zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
+    seconds = time.perf_counter() - begin
+    rates = {
+        "from TFRecords": rate(shards),
+        "from text, once it is cut": rate(in_memory),
+        "from text, an epoch of it and cutting it": len(in_memory)
+        / (seconds + len(in_memory) / rate(in_memory)),
+    }
+    print(f"{'pairs a second':42}", "".join(f"{f'/ {name}':>18}" for name in training))
+    for name, found in rates.items():
+        ratios = "".join(f"{found / trained:>18.1f}" for trained in training.values())
+        print(f"{name:42}{found:>9,.0f}{ratios[9:]}", flush=True)
+    for name, trained in training.items():
+        print(f"{f'trained on, {name}':42}{trained:>9,.0f}", flush=True)
+
+
+def rate(pairs: InMemory | Shards) -> float:
+    """Pairs a second through Keras' loop, the first epoch not counted: it traces."""
+    dataset = batches(pairs, BATCH_SIZE, SEED, UNKNOWN_PROBABILITY, UNK)
+    model = Nothing()
+    model.compile(jit_compile=False)
+    model.fit(dataset, verbose=0)
+    begin = time.perf_counter()
+    model.fit(dataset, epochs=EPOCHS, verbose=0)
+    return EPOCHS * len(pairs) / (time.perf_counter() - begin)

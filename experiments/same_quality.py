@@ -1,0 +1,66 @@
+"""Whether what makes training fast makes models worse: validation perplexity, seed by seed.
+
+    python experiments/same_quality.py --data=chat.tsv --epochs=5 --patience=0
+
+Trains as train.py does, with every option as given but the optimizer and the type that products
+are computed in, for each seed, and says by how much the perplexity after the last epoch differs:
+of lazy Adam from that of Adam, and of bfloat16 from that of float32.
+"""
+
+import dataclasses
+import logging
+import statistics
+import tempfile
+
+from absl import flags
+
+import console
+
+SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
+console.define_config_flags()
+flags.adopt_module_key_flags(console)
+
+ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
+COMPARED = {
+    LAZY: ADAM,
+    ("adam", "bfloat16"): ADAM,
+    ("lazy_adam", "bfloat16"): LAZY,
+}
+
+
+def main(_) -> None:
+    """Trains all, and prints a line for each seed and one for the means."""
+    config = console.config_from_flags()
+    if not all(seed.isdigit() for seed in SEEDS.value):
+        raise ValueError(f"--seeds={','.join(SEEDS.value)}; expected numbers, as in 1,2,3.")
+    logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
+    print(f"{'seed':6}{', '.join(ADAM):>14}", end="")
+    print("".join(f"{', '.join(way):>20}" for way in COMPARED), flush=True)
+    changes = {way: [] for way in COMPARED}
+    for seed in map(int, SEEDS.value):
+        found = {ADAM: perplexity(config, seed, *ADAM)}
+        print(f"{seed:<6}{found[ADAM]:>14.2f}", end="", flush=True)
+        for way, reference in COMPARED.items():
+            found[way] = perplexity(config, seed, *way)
+            changes[way].append(found[way] / found[reference] - 1)
+            print(f"{f'{found[way]:.2f} {changes[way][-1]:+.2%}':>20}", end="", flush=True)
+        print()
+    means = (statistics.mean(of_way) for of_way in changes.values())
+    print(f"{'mean':20}" + "".join(f"{mean:>+20.2%}" for mean in means))
+    print("bfloat16 is compared with float32, lazy Adam with Adam.")
+
+
+def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
+    """The validation perplexity after the last epoch of a training."""
+    from attention_seq2seq.training.trainer import train
+
+    training = dataclasses.replace(config.training, seed=seed, optimizer=optimizer, dtype=dtype)
+    config = dataclasses.replace(config, training=training)
+    corpus = console.corpus_of(config)
+    with tempfile.TemporaryDirectory() as folder:
+        history = train(corpus.training, folder, config, corpus.validation, progress=False)
+    return history["val_perplexity"][-1]
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,66 @@
+"""How long an update takes as the vocabulary grows."""
+
+import statistics
+import time
+
+import tensorflow as tf
+
+from attention_seq2seq.config import ModelConfig, TrainingConfig
+from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.text.vocabulary import BOS
+from attention_seq2seq.training.optimizer import optimizer_of
+from attention_seq2seq.training.teacher_forcing import TeacherForcing
+
+BATCH_SIZE, WORDS = 64, 12
+SMALL, MIDDLE, LARGE = 100, 8_000, 100_000
+SAMPLED = 2048
+WAYS = {
+    "float32": ("float32", 0),
+    "bfloat16": ("bfloat16", 0),
+    f"float32, {SAMPLED} sampled": ("float32", SAMPLED),
+}
+
+
+def print_table(units: int, repeats: int) -> None:
+    """Prints milliseconds an update, and what the larger vocabulary may be expected to take."""
+    print(f"{units} units, {BATCH_SIZE} pairs of {WORDS} words; milliseconds an update\n")
+    print(f"{'words':24}{SMALL:>9,}{MIDDLE:>9,}{LARGE:>9,}{'expected':>10}{'ratio':>7}")
+    for name, (dtype, sampled) in WAYS.items():
+        small, middle, large = (
+            update_time(units, num_words, dtype, min(sampled, num_words // 2), repeats)
+            for num_words in (SMALL, MIDDLE, LARGE)
+        )
+        expected = middle + (LARGE - MIDDLE) / MIDDLE * (middle - small)
+        print(
+            f"{name:24}{small:>9.1f}{middle:>9.1f}{large:>9.1f}{expected:>10.1f}"
+            f"{large / expected:>7.2f}",
+            flush=True,
+        )
+    print("\nexpected: what grows from the first to the second vocabulary grows on in proportion.")
+
+
+def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: int) -> float:
+    """The median of some updates of a model with random pairs, in milliseconds."""
+    tf.keras.utils.set_random_seed(1)
+    model = Seq2Seq(ModelConfig(units=units), num_words, num_words)
+    options = TrainingConfig(dtype=dtype, sampled_words=sampled)
+    task = TeacherForcing(model, BOS, options.clip_norm, tf.as_dtype(dtype), options.sampled_words)
+    task.compile(optimizer_of(options, 1), jit_compile=False)
+    task.optimizer.build(model.trainable_variables)
+    # Words as frequent as in a language: each order of magnitude as often as any other.
+    draw = tf.random.uniform([2, BATCH_SIZE, WORDS])
+    ids = tf.cast(tf.exp(draw * tf.math.log(float(num_words))), tf.int32) - 1
+    length = tf.fill([BATCH_SIZE], WORDS)
+    batch = {
+        "source_ids": ids[0],
+        "source_length": length,
+        "target_ids": ids[1],
+        "target_length": length,
+    }
+    update = tf.function(lambda: task.train_step(batch)["loss"])
+    times = []
+    for _ in range(repeats + 2):
+        begin = time.perf_counter()
+        update().numpy()
+        times.append(1000 * (time.perf_counter() - begin))
+    return statistics.median(times[2:])
