@@ -9,6 +9,7 @@
     python experiments/benchmark.py train --data=a.tsv,b.tsv --peers=WORK
     python experiments/benchmark.py minutes --data=a.tsv,b.tsv --peers=WORK
     python experiments/benchmark.py input --data=a.tsv,b.tsv
+    python experiments/benchmark.py pieces
     python experiments/benchmark.py vocabulary
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
@@ -38,6 +39,8 @@ on the same files; the end of a reply and unknown words are counted as any word.
 input: pairs a second that a model which does nothing is given, from TFRecords and from text, beside
 those that are trained on.
 
+pieces: milliseconds of each piece of an update, beside the plain way of doing the same.
+
 vocabulary: milliseconds an update with 100, 8,000 and 100,000 words.
 """
 
@@ -47,6 +50,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -101,8 +105,11 @@ def main(argv) -> None:
         "train": train,
         "minutes": minutes,
         "input": input_,
+        "pieces": pieces,
         "vocabulary": vocabulary,
     }
+    # The end of life of TensorFlow Addons is known here and of no use to whoever measures.
+    warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\) has ended")
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
@@ -226,6 +233,16 @@ def input_() -> None:
     with work() as folder:
         training = trained_pairs(folder, UNITS.value, VOCABULARY.value)
         print_times(DATA.value, VOCABULARY.value, LONGEST, folder / "prepared", training)
+
+
+def pieces() -> None:
+    """Prints milliseconds of each."""
+    import tensorflow as tf
+    from piece_times import print_table
+
+    # It warns of functions that are made in a loop; each of them is called.
+    tf.get_logger().setLevel("ERROR")
+    print_table(UNITS.value, VOCABULARY.value, REPEATS.value or 15)
 
 
 def vocabulary() -> None:

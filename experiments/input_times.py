@@ -60,7 +60,9 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
         ratios = "".join(f"{found / trained:>18.1f}" for trained in training.values())
         print(f"{name:42}{found:>9,.0f}{ratios[9:]}", flush=True)
     for name, trained in training.items():
-        print(f"{f'trained on, {name}':42}{trained:>9,.0f}", flush=True)
+        print(f"{f'trained on, {name}':42}{trained:>9,.0f}")
+    for side in ("source", "target"):
+        print(f"{f'padding, {side}':42}{padding(in_memory, side):>9.1%}", flush=True)
 
 
 def rate(pairs: InMemory | Shards) -> float:
@@ -72,3 +74,12 @@ def rate(pairs: InMemory | Shards) -> float:
     begin = time.perf_counter()
     model.fit(dataset, epochs=EPOCHS, verbose=0)
     return EPOCHS * len(pairs) / (time.perf_counter() - begin)
+
+
+def padding(pairs: InMemory, side: str) -> float:
+    """The share of positions in the batches of an epoch that are padding."""
+    real = positions = 0
+    for batch in batches(pairs, BATCH_SIZE, SEED).as_numpy_iterator():
+        real += batch[f"{side}_length"].sum()
+        positions += batch[f"{side}_ids"].size
+    return 1 - real / positions

@@ -1,0 +1,183 @@
+"""What each piece of an update takes, beside the plain way of doing the same."""
+
+import statistics
+import time
+from collections.abc import Callable
+
+import tensorflow as tf
+from tensorflow import keras
+from tensorflow_addons import seq2seq
+
+from attention_seq2seq.config import ModelConfig, TrainingConfig
+from attention_seq2seq.model.encoder import Encoded
+from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.training.gradients import clipped, with_rows_summed
+from attention_seq2seq.training.loss import cross_entropy
+from attention_seq2seq.training.optimizer import optimizer_of
+
+BATCH_SIZE, WORDS, CLIP_NORM = 64, 12, 5.0
+DTYPES = (tf.float32, tf.bfloat16)
+
+
+class Pieces:
+    """The pieces, each with its gradients, on random pairs of one length.
+
+    Args:
+        units: width of the model.
+        num_words: of the vocabulary.
+    """
+
+    def __init__(self, units: int, num_words: int):
+        self.units, self.num_words = units, num_words
+        self.model = Seq2Seq(ModelConfig(units=units), num_words, num_words)
+        # float[time, batch, units]
+        self.inputs = tf.random.normal([WORDS, BATCH_SIZE, units])
+        self.outputs = tf.random.normal([BATCH_SIZE, WORDS, units])
+        self.zeros = tf.zeros([BATCH_SIZE, units])
+        self.length = tf.fill([BATCH_SIZE], WORDS)
+        self.ids = tf.random.uniform([BATCH_SIZE * WORDS], 5, num_words, tf.int32)
+
+    def encoder(self, dtype: tf.DType) -> Callable:
+        """Ours."""
+        lstm, state = self.model.encoder.lstm, (self.zeros, self.zeros)
+        return self._with_gradients(
+            lambda inputs: lstm.unroll(inputs, state, dtype)[0], [self.inputs], lstm.weights
+        )
+
+    def plain_encoder(self) -> Callable:
+        """Keras' LSTM."""
+        lstm = keras.layers.LSTM(self.units, return_sequences=True)
+        mask = tf.sequence_mask(self.length, WORDS)
+        inputs = tf.transpose(self.inputs, [1, 0, 2])
+        lstm(inputs)
+        return self._with_gradients(
+            lambda inputs: lstm(inputs, mask=mask), [inputs], lstm.trainable_weights
+        )
+
+    def decoder(self, dtype: tf.DType) -> Callable:
+        """Ours, the keys of the memory included."""
+        decoder = self.model.decoder
+
+        def run(inputs, outputs):
+            memory, state = decoder.start(Encoded(outputs, self.length, (self.zeros, self.zeros)))
+            return decoder.recurrence.unroll(inputs, memory, state, dtype)
+
+        weights = list(decoder.recurrence.named_weights().values())
+        return self._with_gradients(run, [self.inputs, self.outputs], weights)
+
+    def plain_decoder(self) -> Callable:
+        """Keras' RNN over the wrapper of TensorFlow Addons."""
+        mechanism = seq2seq.LuongAttention(self.units)
+        cell = seq2seq.AttentionWrapper(
+            keras.layers.LSTMCell(self.units), mechanism, attention_layer_size=self.units
+        )
+        rnn = keras.layers.RNN(cell, return_sequences=True)
+
+        def run(inputs, outputs):
+            mechanism.setup_memory(outputs, self.length)
+            state = cell.get_initial_state(batch_size=BATCH_SIZE, dtype=tf.float32)
+            return rnn(inputs, initial_state=state)
+
+        inputs = tf.transpose(self.inputs, [1, 0, 2])
+        run(inputs, self.outputs)
+        weights = [*cell.trainable_weights, *mechanism.trainable_weights]
+        weights = list({id(weight): weight for weight in weights}.values())
+        return self._with_gradients(run, [inputs, self.outputs], weights)
+
+    def loss(self, dtype: tf.DType) -> Callable:
+        """Ours."""
+        projection = self.model.decoder.output_projection
+        return self._with_gradients(
+            lambda vectors: cross_entropy(
+                vectors, projection.kernel, projection.bias, self.ids, dtype
+            ),
+            [tf.reshape(self.inputs, [-1, self.units])],
+            projection.trainable_weights,
+        )
+
+    def plain_loss(self) -> Callable:
+        """A Dense layer and TensorFlow's cross-entropy."""
+        projection = self.model.decoder.output_projection
+        return self._with_gradients(
+            lambda vectors: tf.nn.sparse_softmax_cross_entropy_with_logits(
+                self.ids, projection(vectors)
+            ),
+            [tf.reshape(self.inputs, [-1, self.units])],
+            projection.trainable_weights,
+        )
+
+    def update(self) -> Callable:
+        """Ours: rows summed, clipping, lazy Adam."""
+        optimizer = optimizer_of(TrainingConfig(), 1)
+        return self._update(
+            optimizer,
+            lambda gradients: clipped([with_rows_summed(g) for g in gradients], CLIP_NORM),
+        )
+
+    def plain_update(self) -> Callable:
+        """Keras' Adam and clipping, of dense gradients."""
+        optimizer = keras.optimizers.Adam(global_clipnorm=CLIP_NORM)
+        return self._update(optimizer, lambda gradients: map(tf.convert_to_tensor, gradients))
+
+    def _update(self, optimizer, prepared: Callable) -> Callable:
+        named = self.model.named_weights()
+        optimizer.build(list(named.values()))
+        rows = tf.random.normal([BATCH_SIZE * WORDS, self.units])
+        gradients = [
+            tf.IndexedSlices(rows, self.ids, weight.shape)
+            if name.endswith("embedding")
+            else tf.random.normal(weight.shape)
+            for name, weight in named.items()
+        ]
+
+        def update():
+            optimizer.apply_gradients(zip(prepared(gradients), named.values()))
+
+        return tf.function(update, jit_compile=False)
+
+    def _with_gradients(self, run: Callable, inputs: list, weights: list) -> Callable:
+        def gradients():
+            with tf.GradientTape() as tape:
+                tape.watch(inputs)
+                result = run(*inputs)
+            return tape.gradient(result, [*inputs, *weights])
+
+        return tf.function(gradients, jit_compile=False)
+
+
+def print_table(units: int, num_words: int, repeats: int) -> None:
+    """Prints milliseconds, the ways of each piece taken in turn."""
+    pieces = Pieces(units, num_words)
+    print(f"{units} units, {num_words} words, {BATCH_SIZE} pairs of {WORDS} words\n")
+    print(f"{'milliseconds':24}{'plain':>8}{'float32':>9}{'bfloat16':>10}{'gain':>8}{'gain':>7}")
+    rows = {
+        "encoder": (pieces.plain_encoder(), *map(pieces.encoder, DTYPES)),
+        "decoder": (pieces.plain_decoder(), *map(pieces.decoder, DTYPES)),
+        "logits and loss": (pieces.plain_loss(), *map(pieces.loss, DTYPES)),
+        "clipping and update": (pieces.plain_update(), pieces.update()),
+    }
+    total = [0.0, 0.0, 0.0]
+    for name, ways in rows.items():
+        times = medians(ways, repeats)
+        times += times[-1:] * (3 - len(times))
+        total = [sum(both) for both in zip(total, times)]
+        print_row(name, times)
+    print_row("together", total)
+
+
+def print_row(name: str, times: list[float]) -> None:
+    """Milliseconds, and the plain way's divided by ours."""
+    plain, *ours = times
+    print(f"{name:24}{plain:>8.1f}{ours[0]:>9.1f}{ours[1]:>10.1f}", end="")
+    print(f"{plain / ours[0]:>8.2f}{plain / ours[1]:>7.2f}", flush=True)
+
+
+def medians(ways, repeats: int) -> list[float]:
+    """Milliseconds a call; the first two calls of each are not counted."""
+    times = [[] for _ in ways]
+    for _ in range(repeats + 2):
+        for way, taken in zip(ways, times):
+            begin = time.perf_counter()
+            way()
+            taken.append(1000 * (time.perf_counter() - begin))
+    return [statistics.median(taken[2:]) for taken in times]
