@@ -57,11 +57,12 @@ def talk_dir(tmp_path_factory):
         text=TextConfig(context_turns=1, min_count=2),
         model=ModelConfig(units=64),
         training=TrainingConfig(
-            epochs=20,
+            epochs=30,
             batch_size=32,
             learning_rate=0.01,
             patience=0,
             answer_with="last",
+            optimizer="adam",
             dtype="float32",
         ),
     )

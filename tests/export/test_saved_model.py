@@ -199,7 +199,9 @@ def plain_dir(tmp_path_factory):
             jieba_hmm=False, user_dictionary=str(dictionary), shared_vocabulary=False, min_count=2
         ),
         model=ModelConfig(units=32, attention="none"),
-        training=TrainingConfig(epochs=4, learning_rate=0.02, batch_size=32),
+        training=TrainingConfig(
+            epochs=10, learning_rate=0.01, batch_size=32, dtype="float32"
+        ),
     )
     train(meal_talk().training, folder / "model", config, [], progress=False)
     return folder / "model"
@@ -210,10 +212,10 @@ def test_two_models_in_one_process_and_one_of_them_moved(
 ):
     moved, other = tmp_path / "moved", tmp_path / "other"
     shutil.copytree(export_dir, moved)
-    decoding = DecodingConfig(method="beam", num_best=3, forbidden_words=("吃",), prefix="晚上")
+    decoding = DecodingConfig(method="beam", num_best=3, forbidden_words=("吃",), prefix="早上")
     done = script(
         *("export", f"--model_dir={plain_dir}", f"--export_dir={other}", "--method=beam"),
-        *("--num_best=3", "--forbidden_words=吃", "--prefix=晚上"),
+        *("--num_best=3", "--forbidden_words=吃", "--prefix=早上"),
     )
     assert done.returncode == 0, done.stderr
     assert f"{other}: " in done.stdout and done.stderr == ""
