@@ -45,13 +45,8 @@ vocabulary: milliseconds an update with 100, 8,000 and 100,000 words.
 """
 
 import contextlib
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
 import warnings
-from functools import partial
 from pathlib import Path
 
 from absl import app, flags, logging
@@ -90,10 +85,6 @@ STEPS = flags.DEFINE_list(
     "steps", ["100", "400"], "train: the step after which time is taken, and the last"
 )
 
-BATCH_SIZES = (1, 64)
-BEAM_WIDTH = 5
-BEGIN, END = 1, 2
-
 
 def main(argv) -> None:
     """Runs the benchmark that was named."""
@@ -119,59 +110,18 @@ def main(argv) -> None:
 
 def decode() -> None:
     """Prints a table: ours, TensorFlow Addons', and the ratio."""
-    from tfa_decoders import TFADecoders
+    from answering_times import Decoding
 
-    from attention_seq2seq.search import Search
-
-    model = endless_model()
-    ours, theirs = Search(model, BEGIN, END), TFADecoders(model, BEGIN, END, BEAM_WIDTH)
-    print(f"{UNITS.value} units, {VOCABULARY.value} words, replies of {WORDS.value} words\n")
-    print(f"{'milliseconds a call':20}{'batch':>6}{'ours':>9}{'TFA':>9}{'ours / TFA':>12}")
-    saved = {}
-    for method, their_search, name in (
-        ("greedy", theirs.greedy, "greedy"),
-        ("greedy", theirs.greedy_explained, "greedy, explained"),
-        ("beam", theirs.beam, f"beam {BEAM_WIDTH}"),
-    ):
-        our_search = getattr(ours, method)
-        knobs, took = knobs_of(method), []
-        for batch_size in BATCH_SIZES:
-            ids, length = prompts_of(batch_size)
-            mine, other = medians(
-                partial(our_search, ids, length, ids, knobs),
-                partial(their_search, ids, length, WORDS.value),
-            )
-            took.append(mine)
-            print(f"{name:20}{batch_size:>6}{mine:>9.1f}{other:>9.1f}{mine / other:>12.2f}")
-        saved[name] = took[1] / (BATCH_SIZES[1] * took[0])
-    print(f"\none call for {BATCH_SIZES[1]} prompts / a call for each")
-    for name, ratio in saved.items():
-        print(f"{name:44}{ratio:>12.2f}")
+    Decoding(UNITS.value, VOCABULARY.value, WORDS.value, REPEATS.value or 15).print_table()
 
 
 def talk() -> None:
     """Prints how long one waits."""
-    from attention_seq2seq.config import Config
+    from answering_times import print_waiting
 
     if not MODEL_DIR.value:
         raise ValueError("talk talks with a trained model; give its folder, --model_dir=DIR.")
-    corpus = console.corpus_of(Config.load(MODEL_DIR.value))
-    prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
-    chat = Path(__file__).with_name("chat.py")
-    with subprocess.Popen(
-        [sys.executable, str(chat), f"--model_dir={MODEL_DIR.value}"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        encoding="utf-8",
-    ) as running:
-        first, *others = [answer_time(running, prompt) for prompt in prompts[:201]]
-        running.stdin.close()
-    print(f"from the start to the first reply, seconds   {first:>8.1f}")
-    print(f"replies after it, milliseconds: median       {1000 * statistics.median(others):>8.1f}")
-    print(
-        f"                                95 of 100    "
-        f"{1000 * statistics.quantiles(others, n=20)[-1]:>8.1f}"
-    )
+    print_waiting(MODEL_DIR.value)
 
 
 def serve() -> None:
@@ -262,68 +212,6 @@ def work():
     with tempfile.TemporaryDirectory() as folder:
         write_work(DATA.value, VOCABULARY.value, Path(folder))
         yield Path(folder)
-
-
-def answer_time(running, prompt: str) -> float:
-    """Seconds until a prompt sent to chat.py is answered."""
-    begin = time.perf_counter()
-    running.stdin.write(f"{prompt}\n")
-    running.stdin.flush()
-    running.stdout.readline()
-    return time.perf_counter() - begin
-
-
-def endless_model():
-    """Random weights, and replies that never end by themselves: all ways take equal steps."""
-    import tensorflow as tf
-
-    from attention_seq2seq.config import ModelConfig
-    from attention_seq2seq.model.seq2seq import Seq2Seq
-
-    tf.keras.utils.set_random_seed(1)
-    model = Seq2Seq(ModelConfig(units=UNITS.value), VOCABULARY.value, VOCABULARY.value)
-    bias = model.decoder.output_projection.bias
-    bias.assign(tf.one_hot(END, VOCABULARY.value) * -1e9)
-    return model
-
-
-def knobs_of(method: str):
-    """What `Chat` searches with: the special words but the end are forbidden."""
-    from attention_seq2seq.decoding_config import DecodingConfig
-    from attention_seq2seq.knobs import Knobs
-
-    decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
-    return Knobs.of(decoding, WORDS.value, forbidden_ids=(0, 1, 3, 4))
-
-
-def prompts_of(batch_size: int):
-    """Ids int32[batch, words] and lengths int32[batch]."""
-    import tensorflow as tf
-
-    shape = [batch_size, WORDS.value]
-    ids = tf.random.stateless_uniform(shape, [1, 2], 5, VOCABULARY.value, tf.int32)
-    return ids, tf.fill([batch_size], WORDS.value)
-
-
-def first_tensor(found):
-    """The ids, of a search that gives them alone or first."""
-    return found[0] if isinstance(found, tuple) else found
-
-
-def medians(*ways) -> list[float]:
-    """Milliseconds a call, the ways taken in turn; the first calls are not counted: they trace."""
-    for way in ways:
-        for _ in range(2):
-            ids = first_tensor(way())
-        if WORDS.value not in ids.shape:
-            raise ValueError(f"a reply took other than {WORDS.value} steps; nothing to compare.")
-    times = [[] for _ in ways]
-    for _ in range(REPEATS.value or 15):
-        for way, taken in zip(ways, times):
-            begin = time.perf_counter()
-            first_tensor(way()).numpy()
-            taken.append(1000 * (time.perf_counter() - begin))
-    return [statistics.median(taken) for taken in times]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import tensorflow as tf
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that no
-# handful of unusually long rows is an update of its own, and a pool is small beside a corpus.
+# handful of unusually long rows is an update of its own. A larger pool pads less, but batches
+# whose rows are all too much alike teach worse: with 256 a small corpus was a single pool.
 _POOL = 64
 
 

@@ -199,9 +199,7 @@ def plain_dir(tmp_path_factory):
             jieba_hmm=False, user_dictionary=str(dictionary), shared_vocabulary=False, min_count=2
         ),
         model=ModelConfig(units=32, attention="none"),
-        training=TrainingConfig(
-            epochs=10, learning_rate=0.01, batch_size=32, dtype="float32"
-        ),
+        training=TrainingConfig(epochs=10, learning_rate=0.01, batch_size=32, dtype="float32"),
     )
     train(meal_talk().training, folder / "model", config, [], progress=False)
     return folder / "model"
