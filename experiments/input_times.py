@@ -12,6 +12,7 @@ from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.preparation.prepare import prepare
 from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.cutting import PairCutter
 from attention_seq2seq.text.vocabulary import UNK
 from attention_seq2seq.training.batching import batches
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
@@ -45,8 +46,10 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     shards = Shards(prepared.shards("training"), prepared.num_pairs("training"))
     begin = time.perf_counter()
     pairs = read_pairs(paths)[0]
-    codec = Codec.build(pairs, text)
-    ids = [(codec.encode_prompt(p.prompt, longest), codec.encode_reply(p.reply)) for p in pairs]
+    cutter = PairCutter(text)
+    cut = [cutter.pair(pair) for pair in pairs]
+    codec = Codec.of_words(cut, cutter)
+    ids = [codec.encode(pair, longest) for pair in cut]
     in_memory = InMemory(*zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
     seconds = time.perf_counter() - begin
     rates = {

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attention_seq2seq.config import TextConfig
-from attention_seq2seq.text.cutting import PairCutter, num_unread_turns, read_user_dictionary
+from attention_seq2seq.text.cutting import (
+    CutPair,
+    PairCutter,
+    num_unread_turns,
+    read_user_dictionary,
+)
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 
 SOURCE_FILE = "source_vocabulary.txt"
@@ -50,18 +55,28 @@ class Codec:
             ValueError: the user dictionary cannot be read.
         """
         cutter = PairCutter(config, read_user_dictionary(config))
-        user_words = cutter.user_words
+        return cls.of_words(map(cutter.pair, pairs), cutter)
+
+    @classmethod
+    def of_words(cls, pairs: Iterable[CutPair], cutter: PairCutter) -> "Codec":
+        """A codec with the vocabulary of pairs that a cutter has cut, which need not be cut again.
+
+        Args:
+            pairs: their words.
+            cutter: what cut them.
+        """
         prompts, replies = [], []
-        for prompt, reply, *_ in pairs:
-            prompts.extend(cutter.turns(prompt))
-            replies.append(cutter.reply(reply))
+        for turns, reply in pairs:
+            prompts += turns
+            replies.append(reply)
+        config = cutter.config
         size, min_count = config.vocabulary_size, config.min_count
         if config.shared_vocabulary:
-            shared = Vocabulary.build(prompts + replies, size, min_count)
-            return cls(config, shared, shared, user_words)
-        source_vocabulary = Vocabulary.build(prompts, size, min_count)
-        target_vocabulary = Vocabulary.build(replies, size, min_count)
-        return cls(config, source_vocabulary, target_vocabulary, user_words)
+            source = target = Vocabulary.build(prompts + replies, size, min_count)
+        else:
+            source = Vocabulary.build(prompts, size, min_count)
+            target = Vocabulary.build(replies, size, min_count)
+        return cls(config, source, target, cutter.user_words)
 
     def prompt_words(self, text: str | bytes) -> list[str]:
         """The words of a prompt as they were cut; of an empty one, a single unknown word."""
@@ -85,7 +100,9 @@ class Codec:
             text: the prompt.
             limit: earlier turns are left out until there are no more words than this; 0: none is.
         """
-        turns = self._cutter.turns(text)
+        return self._read(self._cutter.turns(text), limit)
+
+    def _read(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
         if limit:
             turns = turns[num_unread_turns(turns, limit) :]
         words, ids = [], []
@@ -97,9 +114,16 @@ class Codec:
             ids += self.source_vocabulary.ids(turn)
         return words or [SPECIALS[UNK]], ids or [UNK]
 
+    def encode(self, pair: CutPair, limit: int = 0) -> tuple[list[int], list[int]]:
+        """The ids of both sides of a pair that is cut: see `encode_prompt` and `encode_reply`."""
+        return self._read(pair.turns, limit)[1], self._ended(pair.reply)
+
     def encode_reply(self, text: str | bytes) -> list[int]:
         """The ids of a reply, the end of the reply included."""
-        return [*self.target_vocabulary.ids(self._cutter.reply(text)), EOS]
+        return self._ended(self._cutter.reply(text))
+
+    def _ended(self, words: Sequence[str]) -> list[int]:
+        return [*self.target_vocabulary.ids(words), EOS]
 
     def reply_text(self, ids: Iterable[int]) -> str:
         """The text of a reply's ids, up to its end."""

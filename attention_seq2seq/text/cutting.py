@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from attention_seq2seq.config import TextConfig
 from attention_seq2seq.text.normalization import Normalizer
@@ -19,6 +20,18 @@ class TextSide:
     def cut(self, text: str | bytes) -> list[str]:
         """The words of any text."""
         return self._segmenter.cut(self.normalize(text))
+
+
+class CutPair(NamedTuple):
+    """A pair as words.
+
+    Attributes:
+        turns: of the prompt; those without words are left out.
+        reply: the words of the reply.
+    """
+
+    turns: list[list[str]]
+    reply: list[str]
 
 
 class PairCutter:
@@ -58,6 +71,10 @@ class PairCutter:
     def reply(self, text: str | bytes) -> list[str]:
         """The words of a reply."""
         return self.target.cut(text)
+
+    def pair(self, pair: Sequence) -> CutPair:
+        """Both sides of a pair, prompt first."""
+        return CutPair(self.turns(pair[0]), self.reply(pair[1]))
 
     def tokenizer(self):
         """The `jieba.Tokenizer` that cuts the words, with the user's."""

@@ -16,6 +16,7 @@ from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.cutting import CutPair, PairCutter, read_user_dictionary
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.batching import batches
 from attention_seq2seq.training.callbacks import Checkpoints, Progress
@@ -75,9 +76,13 @@ def train(
         list(with_context(side, config.text.context_turns))
         for side in _split(pairs, validation_pairs, config)
     )
-    codec = Codec.build(training_pairs, config.text)
-    training = _encode("training", training_pairs, codec, config)
-    validation = _encode("validation", validation_pairs, codec, config)
+    cutter = PairCutter(config.text, read_user_dictionary(config.text))
+    cut_training, cut_validation = (
+        [cutter.pair(pair) for pair in side] for side in (training_pairs, validation_pairs)
+    )
+    codec = Codec.of_words(cut_training, cutter)
+    training = _encode("training", cut_training, codec, config)
+    validation = _encode("validation", cut_validation, codec, config)
     if not len(training):
         raise ValueError(
             f"no pair to train on: {len(training_pairs)} given, all longer than "
@@ -180,12 +185,11 @@ def _split(pairs, validation_pairs, config: Config):
     return split.training, split.validation
 
 
-def _encode(name: str, pairs, codec: Codec, config: Config):
+def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
     """Ids of both sides; pairs that are too long are left out, and counted."""
     source, target = [], []
-    for prompt, reply, *_ in pairs:
-        prompt_ids = codec.encode_prompt(prompt, config.data.max_source_length)
-        reply_ids = codec.encode_reply(reply)
+    for pair in pairs:
+        prompt_ids, reply_ids = codec.encode(pair, config.data.max_source_length)
         # The end of the reply is no word; a reply of nothing else would teach to say nothing.
         fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
         if fits and len(prompt_ids) <= config.data.max_source_length:
