@@ -152,6 +152,7 @@ def prepare() -> None:
 
 def train() -> None:
     """Prints a table of rates, ratios and memory."""
+    from peers import EVERY
     from training_times import print_table
 
     if len(STEPS.value) != 2 or not all(step.isdigit() for step in STEPS.value):
@@ -159,6 +160,11 @@ def train() -> None:
     first, last = map(int, STEPS.value)
     if not 0 < first < last:
         raise ValueError(f"--steps={first},{last}; the first must be from 1 to {last - 1}.")
+    if PEERS.value and (first % EVERY or last % EVERY):
+        raise ValueError(
+            f"--steps={first},{last}; with --peers both must be multiples of {EVERY}, the steps "
+            "between two lines of the others' logs."
+        )
     with work() as folder:
         print_table(
             folder, PEERS.value, UNITS.value, VOCABULARY.value, (first, last), REPEATS.value or 3

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
@@ -50,7 +51,10 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     cut = [cutter.pair(pair) for pair in pairs]
     codec = Codec.of_words(cut, cutter)
     ids = [codec.encode(pair, longest) for pair in cut]
-    in_memory = InMemory(*zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
+    sides = dict(
+        zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
+    )
+    in_memory = InMemory(*sides.values())
     seconds = time.perf_counter() - begin
     rates = {
         "from TFRecords": rate(shards),
@@ -58,14 +62,17 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
         "from text, an epoch of it and cutting it": len(in_memory)
         / (seconds + len(in_memory) / rate(in_memory)),
     }
-    print(f"{'pairs a second':42}", "".join(f"{f'/ {name}':>18}" for name in training))
+    print(f"{'pairs a second':51}" + "".join(f"{f'/ {name}':>12}" for name in training))
     for name, found in rates.items():
-        ratios = "".join(f"{found / trained:>18.1f}" for trained in training.values())
-        print(f"{name:42}{found:>9,.0f}{ratios[9:]}", flush=True)
+        ratios = "".join(f"{found / trained:>12.1f}" for trained in training.values())
+        print(f"{name:42}{found:>9,.0f}{ratios}", flush=True)
     for name, trained in training.items():
         print(f"{f'trained on, {name}':42}{trained:>9,.0f}")
-    for side in ("source", "target"):
-        print(f"{f'padding, {side}':42}{padding(in_memory, side):>9.1%}", flush=True)
+    lengths = {side: np.array([len(ids) for ids in of_side]) for side, of_side in sides.items()}
+    print(f"\n{'padding':42}{'batches':>9}{'as they come':>18}")
+    for side, of_side in lengths.items():
+        share = padding(in_memory, side)
+        print(f"{side:42}{share:>9.1%}{padding_in_order(of_side):>18.1%}", flush=True)
 
 
 def rate(pairs: InMemory | Shards) -> float:
@@ -86,3 +93,10 @@ def padding(pairs: InMemory, side: str) -> float:
         real += batch[f"{side}_length"].sum()
         positions += batch[f"{side}_ids"].size
     return 1 - real / positions
+
+
+def padding_in_order(lengths: np.ndarray) -> float:
+    """The same of batches of rows as they come, each as long as its longest row."""
+    starts = range(0, len(lengths), BATCH_SIZE)
+    rows = [lengths[start : start + BATCH_SIZE] for start in starts]
+    return 1 - lengths.sum() / sum(len(batch) * batch.max() for batch in rows)

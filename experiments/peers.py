@@ -13,6 +13,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import time
@@ -82,9 +83,14 @@ def train_opennmt(peers: Path, folder: Path, units: int, longest: int, first: in
     """Trains OpenNMT-tf up to step `last`, and measures it from step `first` on."""
     command = opennmt_command(peers, folder, units, longest, last)
     log, megabytes = run([*command, "train"], folder)
+    found = opennmt_rates(log, first)
+    return measured("OpenNMT-tf", log, found, (last - first) // EVERY, megabytes)
+
+
+def opennmt_rates(log: str, first: int) -> list[tuple[float, int]]:
+    """Steps and target words a second, of each line of a log after step `first`."""
     found = re.findall(r"Step = (\d+) ; steps/s = ([\d.]+),.*?(\d+) target\)", log)
-    found = [(float(steps), int(words)) for step, steps, words in found if int(step) > first]
-    return measured("OpenNMT-tf", log, found, megabytes)
+    return [(float(steps), int(words)) for step, steps, words in found if int(step) > first]
 
 
 def opennmt_command(
@@ -214,17 +220,22 @@ def train_joey(peers: Path, folder: Path, units: int, longest: int, first: int, 
     program = str(peers.resolve() / "joey" / "bin" / "python")
     command = [program, "-m", "joeynmt", "train", "joey.yaml", "--skip-test"]
     log, megabytes = run(command, folder)
+    found = joey_rates(log, first)
+    return measured("Joey NMT", log, found, (last - first) // EVERY, megabytes)
+
+
+def joey_rates(log: str, first: int) -> list[tuple[float, int]]:
+    """The same; its log has times of day."""
     pattern = r"(\d\d:\d\d:\d\d),(\d+) .*Step: +(\d+),.*Tokens per Sec: +(\d+)"
     lines = [
         (int(step), int(words), clock(at) + int(part) / 1000)
         for at, part, step, words in re.findall(pattern, log)
     ]
-    found = [
+    return [
         (EVERY / (end - begin), words)
         for (_, _, begin), (step, words, end) in pairwise(lines)
         if step > first
     ]
-    return measured("Joey NMT", log, found, megabytes)
 
 
 def clock(text: str) -> int:
@@ -233,37 +244,60 @@ def clock(text: str) -> int:
     return 3600 * hours + 60 * minutes + seconds
 
 
-def measured(name: str, log: str, found, megabytes: float) -> Measured:
+def measured(name: str, log: str, found, expected: int, megabytes: float) -> Measured:
     """The means over lines of a log: of steps and of words a second, for as many steps each.
 
     Raises:
-        ValueError: there are no such lines.
+        ValueError: there are not as many such lines as expected.
     """
-    if not found:
+    if len(found) != expected:
         raise ValueError(f"{name} did not come as far as it should; it ended with:\n{log[-2000:]}")
     times = [EVERY / steps for steps, _ in found]
     words = sum(words * time for time, (_, words) in zip(times, found))
     return Measured(words / sum(times), statistics.mean(times) / EVERY, megabytes)
 
 
+def num_threads() -> int:
+    """The threads that every system is given: as many as there are cores for this process."""
+    return len(os.sched_getaffinity(0))
+
+
 def run(command: list[str], folder: Path, seconds: float | None = None) -> tuple[str, float]:
     """Runs a command in a folder; what it printed, and the megabytes of memory it took.
+
+    A process begins with the most memory that its parent ever had, so whoever measures must have
+    had little.
 
     Args:
         command: with its arguments.
         folder: where it runs.
         seconds: after which it is ended; None: it ends by itself.
     """
+    names = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"
+    environment = {**os.environ, **dict.fromkeys(names, str(num_threads()))}
     log = folder / "log"
     with log.open("w") as output:
-        child = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(
+            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment
+        )
         try:
-            if seconds is not None:
-                time.sleep(seconds)
-                child.terminate()
-            _, status, usage = os.wait4(child.pid, 0)
+            usage = waited_for(child.pid, seconds)
         except BaseException:
-            child.kill()
+            os.kill(child.pid, signal.SIGKILL)
             raise
-        child.returncode = os.waitstatus_to_exitcode(status)
+        # What else would ask for it once more.
+        child.returncode = 0
     return log.read_text(encoding="utf-8", errors="replace"), usage.ru_maxrss / 1e3
+
+
+def waited_for(pid: int, seconds: float | None):
+    """Waits for a process, and ends it after some seconds; what it used."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    while deadline is not None and time.monotonic() < deadline:
+        ended, _, usage = os.wait4(pid, os.WNOHANG)
+        if ended:
+            return usage
+        time.sleep(0.1)
+    if deadline is not None:
+        os.kill(pid, signal.SIGTERM)
+    return os.wait4(pid, 0)[2]

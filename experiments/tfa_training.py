@@ -30,8 +30,8 @@ class TutorialSeq2Seq(keras.Model):
             cell, seq2seq.TrainingSampler(), output_layer=keras.layers.Dense(num_words)
         )
 
-    def call(self, source_ids, source_length, target_input_ids, target_length):
-        """float32[batch, time, vocab], the logits up to the longest reply."""
+    def call(self, source_ids, source_length, target_input_ids):
+        """float32[batch, target_time, vocab], the logits, at padding too."""
         mask = tf.sequence_mask(source_length, tf.shape(source_ids)[1])
         memory, _, _ = self.encoder(self.source_embedding(source_ids), mask=mask)
         self.mechanism.setup_memory(memory, source_length)
@@ -41,7 +41,7 @@ class TutorialSeq2Seq(keras.Model):
         outputs, _, _ = self.decoder(
             self.target_embedding(target_input_ids),
             initial_state=state,
-            sequence_length=target_length,
+            sequence_length=tf.fill(tf.shape(source_length), tf.shape(target_input_ids)[1]),
         )
         return outputs.rnn_output
 
@@ -66,10 +66,9 @@ def train_step_of(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
         begin = tf.fill([tf.shape(target_ids)[0], 1], BOS)
         target_input_ids = tf.concat([begin, target_ids[:, :-1]], axis=1)
         with tf.GradientTape() as tape:
-            logits = model(source_ids, source_length, target_input_ids, target_length)
-            time = tf.shape(logits)[1]
-            real = tf.sequence_mask(target_length, time, dtype=tf.float32)
-            loss = seq2seq.sequence_loss(logits, target_ids[:, :time], real)
+            logits = model(source_ids, source_length, target_input_ids)
+            real = tf.sequence_mask(target_length, tf.shape(target_ids)[1], dtype=tf.float32)
+            loss = seq2seq.sequence_loss(logits, target_ids, real)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         mean.update_state(loss, sample_weight=tf.reduce_sum(real))

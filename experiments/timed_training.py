@@ -13,12 +13,16 @@ from absl import flags
 
 import console
 
-WAY = flags.DEFINE_enum("way", "float32", ["float32", "bfloat16", "tutorial"], "how to train")
+WAY = flags.DEFINE_enum(
+    "way",
+    "float32",
+    ["float32", "bfloat16", "tutorial", "peak"],
+    "how to train; or to multiply large matrices, and nothing else",
+)
 WORK = flags.DEFINE_string("work", None, "the folder with train.tsv [path]", required=True)
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
 LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
-SAMPLED = flags.DEFINE_integer("sampled_words", 0, "see train.py --help", lower_bound=0)
 FIRST = flags.DEFINE_integer("first", 100, "the step after which time is taken", lower_bound=1)
 UNTIL = flags.DEFINE_float(
     "until", None, "train until the perplexity on dev.tsv is no higher, whatever the steps"
@@ -32,6 +36,9 @@ MOST = 20
 
 def main(_) -> None:
     """Trains the way that is asked for."""
+    if WAY.value == "peak":
+        print(json.dumps({dtype: matrix_peak(dtype) for dtype in ("float32", "bfloat16")}))
+        return
     if UNTIL.value is not None:
         print(json.dumps({"perplexity": train_until(UNTIL.value)}))
         return
@@ -82,13 +89,18 @@ def ours(dtype: str) -> tuple[float, float]:
 
         def __init__(self):
             super().__init__()
-            self.step, self.read = 0, []
+            self.step, self.read, self.words = 0, [], 0.0
 
         def on_train_batch_end(self, batch, logs=None):
             self.step += 1
             if self.step in (FIRST.value, LAST.value):
-                self.read.append((float(self.model.loss_mean.count), time.perf_counter()))
+                words = self.words + float(self.model.loss_mean.count)
+                self.read.append((words, time.perf_counter()))
             self.model.stop_training = self.step >= LAST.value
+
+        def on_epoch_end(self, epoch, logs=None):
+            # With the next epoch Keras counts from zero again.
+            self.words += float(self.model.loss_mean.count)
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
@@ -130,10 +142,7 @@ def tutorial() -> tuple[float, float]:
             for side, of_side in zip(sides, ids):
                 side.append(of_side)
     tf.keras.utils.set_random_seed(1)
-    tensors = []
-    for side in map(tf.ragged.constant, sides):
-        length = tf.cast(side.row_lengths(), tf.int32)
-        tensors += [tf.cast(side.to_tensor(), tf.int32), length]
+    tensors = [tensor for side in sides for tensor in padded(side)]
     dataset = tf.data.Dataset.from_tensor_slices(tuple(tensors)).shuffle(len(sides[0])).repeat()
     dataset = dataset.batch(config.training.batch_size).prefetch(tf.data.AUTOTUNE)
     model = TutorialSeq2Seq(UNITS.value, len(codec.target_vocabulary))
@@ -146,6 +155,30 @@ def tutorial() -> tuple[float, float]:
         elif step > FIRST.value:
             words += int(tf.reduce_sum(batch[3]))
     return words, time.perf_counter() - begin
+
+
+def padded(rows: list[list[int]]):
+    """int32[rows, longest] and int32[rows], the lengths."""
+    import numpy as np
+
+    length = np.array([len(row) for row in rows], np.int32)
+    ids = np.zeros([len(rows), length.max()], np.int32)
+    for of_row, row in zip(ids, rows):
+        of_row[: len(row)] = row
+    return ids, length
+
+
+def matrix_peak(dtype: str) -> float:
+    """Operations a second of a large matrix product, the best of some."""
+    import tensorflow as tf
+
+    size, times = 2048, []
+    left, right = (tf.cast(tf.random.normal([size, size]), dtype) for _ in range(2))
+    for _ in range(10):
+        begin = time.perf_counter()
+        tf.matmul(left, right)[0, 0].numpy()
+        times.append(time.perf_counter() - begin)
+    return 2 * size**3 / min(times)
 
 
 if __name__ == "__main__":

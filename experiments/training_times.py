@@ -1,6 +1,5 @@
 """How fast training is, beside the tutorials' way, OpenNMT-tf and Joey NMT on the same work."""
 
-import collections
 import json
 import random
 import statistics
@@ -12,33 +11,41 @@ from pathlib import Path
 import peers
 
 from attention_seq2seq.data.readers import read_pairs
+from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import tokenizer_with
+from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 
 SEED = 1
 DEV_PAIRS = 1000
 LONGEST = 30
-SPECIAL = 5
 WAYS = {"tutorial": "tfa.seq2seq, tutorial", "float32": "ours", "bfloat16": "ours, bfloat16"}
+COARSE = WAYS["bfloat16"]
 
 
 def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
-    """Corpora cut by jieba, shuffled, as each system reads them: with a blank between words."""
-    cut = tokenizer_with(()).lcut
+    """Corpora cut by jieba, shuffled, as each system reads them: with a blank between words.
+
+    They are normalised before, as this project would do it, so that all read the same words. The
+    vocabulary is that which it makes of the pairs to train on; its special words are its own.
+    """
+    cut, normalize = tokenizer_with(()).lcut, Normalizer(lower_case=True)
 
     def words(text: str) -> str:
-        return " ".join(word for word in cut(text) if word.strip())
+        return " ".join(word for word in cut(normalize(text)) if word.strip())
 
     pairs = [(words(pair.prompt), words(pair.reply)) for pair in read_pairs(paths)[0]]
     pairs = [pair for pair in pairs if all(pair)]
     random.Random(SEED).shuffle(pairs)
     # Of pairs to train on each system leaves the long ones out by itself.
     dev = [pair for pair in pairs[:DEV_PAIRS] if max(len(s.split()) for s in pair) <= LONGEST]
-    for name, rows in (("dev", dev), ("train", pairs[DEV_PAIRS:])):
+    training = pairs[DEV_PAIRS:]
+    for name, rows in (("dev", dev), ("train", training)):
         write(folder / f"{name}.tsv", ("\t".join(row) for row in rows))
         for side, texts in zip(("src", "tgt"), zip(*rows)):
             write(folder / f"{name}.{side}", texts)
-    counts = collections.Counter(word for pair in pairs for side in pair for word in side.split())
-    peers.write_vocabularies([word for word, _ in counts.most_common(num_words - SPECIAL)], folder)
+    vocabulary = Vocabulary.build((side.split() for row in training for side in row), num_words)
+    kept = vocabulary.words(range(len(SPECIALS), len(vocabulary)))
+    peers.write_vocabularies(kept, folder)
 
 
 def write(path: Path, lines: Iterable[str]) -> None:
@@ -69,8 +76,9 @@ def print_table(
         given = (Path(peers_dir), folder, units, LONGEST, *steps)
         ways["OpenNMT-tf"] = lambda: peers.train_opennmt(*given)
         ways["Joey NMT"] = lambda: peers.train_joey(*given)
-    peaks = {dtype: matrix_peak(dtype) for dtype in ("float32", "bfloat16")}
+    peaks, _ = run_way("peak", folder, units, num_words)
     print(f"{units} units, {num_words} words, batches of 64, steps {steps[0]} to {steps[1]};")
+    print(f"{peers.num_threads()} threads; large")
     print(f"matrix products at most {peaks['float32'] / 1e9:.0f} GFLOP/s in float32,")
     print(f"{peaks['bfloat16'] / 1e9:.0f} in bfloat16\n", flush=True)
     found = {name: [] for name in ways}
@@ -87,7 +95,7 @@ def print_table(
     for name, ones in found.items():
         rates = sorted(one.words for one in ones)
         median = statistics.median(rates)
-        peak = peaks["bfloat16" if "bfloat16" in name else "float32"]
+        peak = peaks["bfloat16" if name == COARSE else "float32"]
         print(
             f"{name:24}{median:>8,.0f}{f'{rates[0]:,.0f}-{rates[-1]:,.0f}':>16}"
             f"{median / base:>7.2f}{1000 * statistics.median(one.seconds for one in ones):>9.0f}"
@@ -177,16 +185,3 @@ def flops_of_a_word(units: int, num_words: int, source_words: float) -> float:
     source = 8 * units**2 + units**2
     target = 12 * units**2 + 2 * units**2 + units * num_words
     return 3 * 2 * (source_words * source + target)
-
-
-def matrix_peak(dtype: str) -> float:
-    """Operations a second of a large matrix product, the best of some."""
-    import tensorflow as tf
-
-    size, times = 2048, []
-    left, right = (tf.cast(tf.random.normal([size, size]), dtype) for _ in range(2))
-    for _ in range(10):
-        begin = time.perf_counter()
-        tf.matmul(left, right)[0, 0].numpy()
-        times.append(time.perf_counter() - begin)
-    return 2 * size**3 / min(times)

@@ -12,7 +12,7 @@ from tensorflow import keras
 
 from attention_seq2seq.model.encoder import Encoded
 from attention_seq2seq.model.lstm import LSTMCell, before, lstm_state
-from attention_seq2seq.model.products import LoopProduct, multiply
+from attention_seq2seq.model.products import loop_product, multiply
 
 with warnings.catch_warnings():
     # Its end of life is known here and of no use to whoever runs a program.
@@ -106,42 +106,42 @@ class AttentionLSTM(keras.layers.Layer):
             inputs: float32[target_time, batch, units].
             memory: from `prepare`.
             state: from `initial_state`.
-            dtype: what products are computed in, float32 or bfloat16.
+            dtype: what products with the layers' kernels are computed in, float32 or bfloat16;
+                scores and contexts are float32.
 
         Returns:
             float32[target_time, batch, units], the attention vectors.
         """
-        units = self.units
-        recurrent = LoopProduct(
-            tf.concat([self.lstm.kernel[units:], self.lstm.recurrent_kernel], axis=0), dtype
-        )
-        gates = recurrent.learn_from(
+        units, layer = self.units, self.attention_layer
+        kernel = tf.concat([self.lstm.kernel[units:], self.lstm.recurrent_kernel], axis=0)
+        recurrent, gates = loop_product(
+            kernel,
             multiply(inputs, self.lstm.kernel[:units], dtype) + self.lstm.bias,
             lambda: before(tf.concat([state.attention_vector, state.lstm[0]], 1), fed_back),
+            dtype,
         )
-        attending = LoopProduct(tf.convert_to_tensor(self.attention_layer.kernel), dtype)
-        nothing = attending.learn_from(
+        attending, nothing = loop_product(
+            tf.convert_to_tensor(layer.kernel),
             tf.zeros_like(inputs),
             lambda: tf.concat([h, tf.einsum("tbs,bsu->tbu", weights, memory.values)], 2),
+            dtype,
         )
         self._attend_to(memory)
-        layer = _LoopAttentionLayer(units, attending, self.attention_layer.activation)
-        cell = AttentionWrapper(
-            _LoopCell(units, recurrent),
-            self.mechanism,
-            attention_layer=layer,
-            cell_input_fn=lambda gates, attention_vector: (gates, attention_vector),
-            name=_NAME,
-        )
 
-        def step(state, inputs):
-            gates, layer.added = inputs
-            return cell(gates, state)[1]
+        # What `step` has the wrapper do, but with what could be computed before the loop.
+        def one(states, inputs):
+            (h, c), vector, weights = states
+            gates, nothing = inputs
+            h, c = lstm_state(gates + recurrent(tf.concat([vector, h], axis=1)), c)
+            weights, _ = self.mechanism([h, weights])
+            context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], memory.values), axis=1)
+            vector = layer.activation(attending(tf.concat([h, context], axis=1)) + nothing)
+            return (h, c), vector, weights
 
-        states = tf.scan(step, (gates, nothing), self._wrapper_state(memory, state))
-        h, weights = states.cell_state[0], states.alignments
-        fed_back = tf.concat([states.attention, h], axis=2)
-        return states.attention
+        start = state.lstm, state.attention_vector, _no_weights(memory)
+        (h, _), vectors, weights = tf.scan(one, (gates, nothing), start)
+        fed_back = tf.concat([vectors, h], axis=2)
+        return vectors
 
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: AttentionState
@@ -183,8 +183,7 @@ class AttentionLSTM(keras.layers.Layer):
         self.mechanism.probability_fn = _softmax_of_real_words(memory.mask)
 
     def _wrapper_state(self, memory: Memory, state: AttentionState) -> AttentionWrapperState:
-        # float[batch, source_time]; Luong attention does not read the weights of the step before.
-        weights = tf.zeros(tf.shape(memory.values)[:2], memory.values.dtype)
+        weights = _no_weights(memory)
         return AttentionWrapperState(
             cell_state=list(state.lstm),
             attention=state.attention_vector,
@@ -194,38 +193,9 @@ class AttentionLSTM(keras.layers.Layer):
         )
 
 
-class _LoopCell(keras.layers.Layer):
-    """The LSTM cell in a loop whose inputs have been brought to the gates before it."""
-
-    def __init__(self, units: int, product: LoopProduct):
-        super().__init__()
-        self.output_size, self.state_size = units, [units, units]
-        self.product = product
-
-    def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
-        """`AttentionWrapper` wants every cell to have one; this one is always given its state."""
-        raise NotImplementedError
-
-    def call(self, inputs, states):
-        gates, attention_vector = inputs
-        h, c = states
-        h, c = lstm_state(gates + self.product(tf.concat([attention_vector, h], axis=1)), c)
-        return h, [h, c]
-
-
-class _LoopAttentionLayer(keras.layers.Layer):
-    """The attention layer in a loop; `added` is set at each step."""
-
-    def __init__(self, units: int, product: LoopProduct, activation):
-        super().__init__()
-        self.units, self.product, self.activation = units, product, activation
-        self.added = None
-
-    def compute_output_shape(self, input_shape):
-        return tf.TensorShape([input_shape[0], self.units])
-
-    def call(self, inputs):
-        return self.activation(self.product(inputs) + self.added)
+def _no_weights(memory: Memory) -> tf.Tensor:
+    """float[batch, source_time]; Luong attention does not read the weights of the step before."""
+    return tf.zeros(tf.shape(memory.values)[:2], memory.values.dtype)
 
 
 def _softmax_of_real_words(mask: tf.Tensor):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.model.products import LoopProduct, multiply
+from attention_seq2seq.model.products import loop_product, multiply
 
 
 @tf.custom_gradient
@@ -99,9 +99,11 @@ class LSTMCell(keras.layers.Layer):
         Returns:
             h and c after each step, each float32[time, batch, units].
         """
-        product = LoopProduct(tf.convert_to_tensor(self.recurrent_kernel), dtype)
-        gates = product.learn_from(
-            multiply(inputs, self.kernel, dtype) + self.bias, lambda: before(state[0], h)
+        product, gates = loop_product(
+            tf.convert_to_tensor(self.recurrent_kernel),
+            multiply(inputs, self.kernel, dtype) + self.bias,
+            lambda: before(state[0], h),
+            dtype,
         )
         h, c = tf.scan(
             lambda state, gates: lstm_state(gates + product(state[0]), state[1]), gates, state

@@ -22,68 +22,61 @@ def multiply(inputs: tf.Tensor, kernel: tf.Tensor, dtype: tf.DType = tf.float32)
     return tf.reshape(tf.cast(product, tf.float32), shape)
 
 
-class LoopProduct:
-    """`inputs @ kernel` at each step of a loop over time, with a gradient that suits a loop.
+Product = Callable[[tf.Tensor], tf.Tensor]
+
+
+def loop_product(
+    kernel: tf.Tensor,
+    added: tf.Tensor,
+    inputs: Callable[[], tf.Tensor],
+    dtype: tf.DType = tf.float32,
+) -> tuple[Product, tf.Tensor]:
+    """`inputs @ kernel + added` at each step of a loop over time, its gradient made for a loop.
 
     Left to itself a loop multiplies, at each step of its way back, by the kernel read across its
     rows, and makes and adds up a matrix as large as the kernel. Here the way back uses a
-    transposed copy that is made once, and the kernel's gradient is one product of the inputs and
-    gradients of all steps, after the loop.
+    transposed copy that is made once, and the kernel's gradient, which is that of `added`, is one
+    product of the inputs and gradients of all steps, after the loop.
 
     Args:
         kernel: float32[width_in, width_out].
+        added: float32[time, batch, width_out].
+        inputs: called when a gradient is asked for, that is, after the loop: the inputs of all
+            steps, float32[time, batch, width_in].
         dtype: what products are computed in.
+
+    Returns:
+        For the loop: a function from a step's inputs float32[batch, width_in] to their product
+        float32[batch, width_out], and what is to be added to it, float32[time, batch, width_out].
+        The kernel learns by the second alone.
 
     Example:
         >>> kernel, inputs = tf.random.normal([3, 5]), tf.random.normal([7, 2, 3])
-        >>> added = tf.random.normal([7, 2, 5])
         >>> with tf.GradientTape() as tape:
         ...     tape.watch(kernel)
-        ...     product = LoopProduct(kernel)
-        ...     learning = product.learn_from(added, lambda: inputs)
-        ...     total = sum(tf.reduce_sum(product(inputs[t]) + learning[t]) for t in range(7))
+        ...     product, added = loop_product(kernel, tf.zeros([7, 2, 5]), lambda: inputs)
+        ...     total = sum(tf.reduce_sum(product(inputs[t]) + added[t]) for t in range(7))
         >>> expected = tf.reduce_sum(inputs, axis=[0, 1])[:, tf.newaxis] * tf.ones([1, 5])
         >>> bool(tf.reduce_all(abs(tape.gradient(total, kernel) - expected) < 1e-4))
         True
     """
+    forward = tf.stop_gradient(tf.cast(kernel, dtype))
+    backward = tf.transpose(forward)
 
-    def __init__(self, kernel: tf.Tensor, dtype: tf.DType = tf.float32):
-        self._kernel = kernel
-        self._dtype = dtype
-        self._forward = tf.stop_gradient(tf.cast(kernel, dtype))
-        self._backward = tf.transpose(self._forward)
-
-    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        """float32[batch, width_in] to float32[batch, width_out]; no gradient for the kernel."""
-
-        @tf.custom_gradient
-        def product(inputs):
-            return self._times(inputs, self._forward), lambda g: self._times(g, self._backward)
-
-        return product(inputs)
-
-    def learn_from(self, added: tf.Tensor, inputs: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """Gives the kernel its gradient, by way of what is added to each step's product.
-
-        Args:
-            added: float32[time, batch, width_out]; its gradient is that of the products.
-            inputs: called when a gradient is asked for, that is, after the loop: the inputs of
-                all steps, float32[time, batch, width_in].
-
-        Returns:
-            `added`, to be used in the loop.
-        """
-
-        @tf.custom_gradient
-        def learning(added, kernel):
-            def gradient(g):
-                rows = [tf.reshape(part, [-1, part.shape[-1]]) for part in (inputs(), g)]
-                return g, self._times(*rows, transpose_a=True)
-
-            return tf.identity(added), gradient
-
-        return learning(added, self._kernel)
-
-    def _times(self, left, right, **transposed) -> tf.Tensor:
-        left, right = tf.cast(left, self._dtype), tf.cast(right, self._dtype)
+    def times(left, right, **transposed) -> tf.Tensor:
+        left, right = tf.cast(left, dtype), tf.cast(right, dtype)
         return tf.cast(tf.matmul(left, right, **transposed), tf.float32)
+
+    @tf.custom_gradient
+    def product(step_inputs):
+        return times(step_inputs, forward), lambda gradient: times(gradient, backward)
+
+    @tf.custom_gradient
+    def learning(added, kernel):
+        def gradient(g):
+            rows = [tf.reshape(part, [-1, part.shape[-1]]) for part in (inputs(), g)]
+            return g, times(*rows, transpose_a=True)
+
+        return tf.identity(added), gradient
+
+    return product, learning(added, kernel)

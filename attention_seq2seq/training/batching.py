@@ -22,7 +22,7 @@ def batches(
 
     Args:
         pairs: as ids.
-        batch_size: pairs in a batch; the last ones of a bucket may be fewer.
+        batch_size: pairs in a batch; one of an epoch may have fewer.
         seed: shuffles anew each epoch, reproducibly; None keeps the order.
         unknown_probability: share of source ids that become `unknown_id`, anew each epoch.
         unknown_id: the id of the unknown word.

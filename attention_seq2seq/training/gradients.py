@@ -39,10 +39,10 @@ def clipped(gradients: Sequence[Gradient], norm: float) -> list[Gradient]:
     """
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
     found = tf.linalg.global_norm(values)
-    # A gradient that is not finite must be seen to be so: no comparison with it is true.
-    values = tf.cond(
-        found <= norm, lambda: values, lambda: [value * (norm / found) for value in values]
-    )
+    # A gradient that is not finite must be seen to be so, as TensorFlow has it: no comparison
+    # with one that is no number is true, and infinity less itself is none.
+    scale = norm / found + (found - found)
+    values = tf.cond(found <= norm, lambda: values, lambda: [value * scale for value in values])
     return [
         tf.IndexedSlices(value, g.indices, g.dense_shape)
         if isinstance(g, tf.IndexedSlices)

@@ -1,8 +1,17 @@
 """The benchmarks of training print their tables; what stands there is for an idle machine."""
 
+import json
 import re
+import sys
 
-from running import script
+import peers
+import pytest
+from training_times import write_work
+
+from attention_seq2seq.config import TextConfig
+from attention_seq2seq.data.readers import read_pairs
+from attention_seq2seq.text.codec import Codec
+from running import ROOT, script
 
 
 def corpus(folder):
@@ -30,6 +39,7 @@ def test_what_cannot_be_measured_is_said(tmp_path):
         (("train",), "name their files, --data=FILE,FILE"),
         (("train", data, "--steps=5,5"), "the first must be from 1 to 4"),
         (("train", data, "--steps=a,b"), "expected two numbers, as in 100,400"),
+        (("train", data, "--peers=x", "--steps=50,99"), "both must be multiples of 50"),
         (("minutes", data), "say where it is installed, --peers=WORK"),
     ]:
         done = script("benchmark", *arguments)
@@ -41,5 +51,55 @@ def test_what_cannot_be_measured_is_said(tmp_path):
 def test_pieces_are_measured():
     done = script("benchmark", "pieces", "--units=8", "--vocabulary=50", "--repeats=1")
     assert (done.returncode, done.stderr) == (0, "")
-    for name in ("encoder", "decoder", "logits and loss", "clipping and update", "together"):
+    for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
         assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", done.stdout, re.M)
+
+
+def test_every_system_reads_the_same_words(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    lines = [f"吃什么{i}，ＯＫ？\tHello{i % 50}！\n" for i in range(1500)]
+    path.write_text("".join(lines), encoding="utf-8")
+    write_work([str(path)], 90, tmp_path)
+    training, _ = read_pairs([str(tmp_path / "train.tsv")])
+    codec = Codec.build(training, TextConfig("blanks", "blanks", vocabulary_size=90))
+    ours = codec.target_vocabulary.words(range(5, len(codec.target_vocabulary)))
+    for name, num_special in (("opennmt", 3), ("joey", 4)):
+        theirs = (tmp_path / f"vocabulary.{name}").read_text(encoding="utf-8").splitlines()
+        assert theirs[num_special:] == ours
+    for side, column in (("src", 0), ("tgt", 1)):
+        lines = (tmp_path / f"dev.{side}").read_text(encoding="utf-8").splitlines()
+        dev, _ = read_pairs([str(tmp_path / "dev.tsv")])
+        assert [codec.reply_words(pair[column]) for pair in dev] == [line.split() for line in lines]
+
+
+def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
+    write_work([str(corpus(tmp_path))], 50, tmp_path)
+    words = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
+    script_path = str(ROOT / "experiments" / "timed_training.py")
+    command = [sys.executable, script_path, f"--work={tmp_path}", "--units=4", "--vocabulary=50"]
+    # 300 pairs, five batches an epoch: the last two of the first, three of the second.
+    log, _ = peers.run([*command, "--first=3", "--last=8"], tmp_path)
+    found = json.loads(log.splitlines()[-1])
+    counted = found["words"] * found["seconds"] * 5
+    assert 4 * 64 * min(words) < counted < 5 * 64 * max(words)
+
+
+def test_logs_of_others_are_read():
+    opennmt = "INFO: Step = 150 ; steps/s = 4.00, tokens/s = 9000 (5000 source, 4000 target) ; L"
+    found = peers.opennmt_rates(f"{opennmt.replace('150', '50')}\n{opennmt}", first=100)
+    assert found == [(4.0, 4000)]
+    joey = (
+        "2026-01-01 23:59:50,500 - INFO - x - Epoch 1, Step: {}, Batch Loss: 5.0, Batch Acc: 0.1, "
+        "Tokens per Sec: {}, Lr: 0.001"
+    )
+    lines = [joey.format(100, 7), joey.replace("50,500", "55,500").format(150, 1600)]
+    assert peers.joey_rates("\n".join(lines), first=100) == [(10.0, 1600)]
+    with pytest.raises(ValueError, match="did not come as far as it should"):
+        peers.measured("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
+
+
+def test_a_program_that_ends_too_early_is_told_by_its_log(tmp_path):
+    command = [sys.executable, "-c", "print('out of luck')"]
+    log, megabytes = peers.run(command, tmp_path, seconds=60)
+    assert log == "out of luck\n"
+    assert 1 < megabytes < 10_000

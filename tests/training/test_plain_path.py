@@ -35,7 +35,7 @@ def plain_train_step(oracle, optimizer):
         variables = list(oracle.variables.values())
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(loss, variables)]
         optimizer.apply_gradients(zip(gradients, variables))
-        return loss
+        return loss, tf.linalg.global_norm(gradients)
 
     return train_step
 
@@ -60,12 +60,14 @@ def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     task.compile(keras.optimizers.Adam(0.001))
     task.optimizer.build(model.trainable_variables)
     train_step = tf.function(task.train_step, reduce_retracing=True)
-    losses, expected = [], []
+    losses, expected, norms = [], [], []
     for batch in meals(codec, pairs, seed=3):
         task.reset_metrics()
         losses.append(float(train_step(batch)["loss"]))
-        expected.append(float(plain(batch)))
+        for found, value in zip((expected, norms), plain(batch)):
+            found.append(float(value))
     assert len(losses) == STEPS
     np.testing.assert_allclose(losses, expected, atol=1e-4)
     # It was a training: most of the loss is gone, and gradients were clipped on the way.
     assert losses[-1] < losses[0] - 2
+    assert 0 < sum(norm > 0.5 for norm in norms) < STEPS

@@ -10,6 +10,7 @@ import pytest
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.weights import load_weights
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.optimizer import optimizer_of
@@ -108,6 +109,24 @@ def test_training_stops_when_validation_no_longer_improves(tmp_path, caplog):
     assert 3 <= stopped < 40
     assert stopped == int(np.argmin(history["val_perplexity"])) + 3
     assert f"stopped after epoch {stopped} of 40" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "options", [{"dtype": "bfloat16"}, {"sampled_words": 9}, {"optimizer": "adam"}], ids=str
+)
+def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(tmp_path, options):
+    pairs = MEALS.training[:64]
+    folders = tmp_path / "default", tmp_path / "other"
+    train(pairs, folders[0], config(), pairs, progress=False)
+    history = train(pairs, folders[1], config(**options), pairs, progress=False)
+    default, other = (weights_in(folder / "last.npz") for folder in folders)
+    assert any(np.any(default[name] != other[name]) for name in default)
+    chat = Chat.load(folders[1])
+    load_weights(chat.model, folders[1] / "last.npz")
+    sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
+    scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
+    num_words = sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
+    assert -sum(scores) / num_words == pytest.approx(history["val_loss"][-1], rel=1e-5)
 
 
 def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
