@@ -1,14 +1,17 @@
 """The one place where a hyper-parameter of a model is named, typed, bounded and explained.
 
-Four frozen dataclasses, one for each stage, and `Config`, which holds them. Command line flags
-are derived from these fields, so nothing is written twice; library code receives plain values.
+Four frozen dataclasses, one for each stage (that of training in `training_config.py`), and
+`Config`, which holds them. Command line flags are derived from these fields, so nothing is
+written twice; library code receives plain values.
 """
 
 import dataclasses
 import json
 from pathlib import Path
 
+from attention_seq2seq.files import whole_file
 from attention_seq2seq.options import Options, option
+from attention_seq2seq.training_config import TrainingConfig
 
 FORMAT = 1
 FILE_NAME = "config.json"
@@ -80,7 +83,10 @@ class TextConfig(Options):
     )
 
 
-ATTENTIONS = ("luong", "scaled_luong", "none")
+ATTENTIONS = (
+    *("luong", "scaled_luong", "bahdanau", "normed_bahdanau"),
+    *("luong_monotonic", "bahdanau_monotonic", "none"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,15 +99,33 @@ class ModelConfig(Options):
 
     units: int = option(
         256,
-        "the one width: of the embeddings, both LSTMs, the attention and the attention vector",
+        "the one width: of the embeddings, the cells, the attention and the attention vector",
         unit="units",
         low=1,
         high=16384,
     )
+    cell: str = option(
+        "lstm", "what reads and answers: lstm (the document) or gru", choices=("lstm", "gru")
+    )
+    layers: int = option(
+        1, "cells one above the other, in the encoder and in the decoder", unit="layers", low=1
+    )
+    bidirectional: bool = option(
+        False,
+        "read prompts both ways, with half of the units each; a word's output then knows what "
+        "comes after it",
+    )
+    shared_embedding: bool = option(
+        False, "one embedding for prompts and replies; needs shared_vocabulary"
+    )
+    tied_projection: bool = option(
+        False, "project to the vocabulary with the replies' embedding, transposed"
+    )
     attention: str = option(
         "luong",
-        "luong (the document), scaled_luong (scores times a learned scale), or none (plain "
-        "seq2seq, part one of the series)",
+        "luong (the document), scaled_luong (scores times a learned scale), bahdanau or "
+        "normed_bahdanau (additive scores), luong_monotonic or bahdanau_monotonic (from left to "
+        "right, never back), or none (plain seq2seq, part one of the series)",
         choices=ATTENTIONS,
     )
     attention_vector: str = option(
@@ -117,7 +141,8 @@ class ModelConfig(Options):
     )
     dropout: float = option(
         0.0,
-        "share of the embeddings and of the attention vectors dropped in training",
+        "share of each layer's inputs in the encoder, of the decoder's embeddings and of the "
+        "attention vectors dropped in training",
         low=0.0,
         high=0.9,
     )
@@ -134,75 +159,18 @@ class ModelConfig(Options):
                 "attention is 'none' and attention_vector is 'tanh': without attention there is "
                 "no attention vector. Leave attention_vector at 'linear', or use an attention."
             )
+        if self.bidirectional and self.units % 2:
+            raise ValueError(
+                f"bidirectional, and units is {self.units}: each way has half of the units. "
+                "Use an even number."
+            )
 
     @property
     def starts_from_encoder(self) -> bool:
-        """Whether the decoder's LSTM starts from the encoder's final state."""
+        """Whether the decoder's cells start from the encoder's final state."""
         if self.initial_state == "auto":
             return self.attention == "none"
         return self.initial_state == "encoder"
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingConfig(Options):
-    """How the weights are found."""
-
-    epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
-    batch_size: int = option(64, "pairs in a batch", unit="pairs", low=1)
-    optimizer: str = option(
-        "lazy_adam",
-        "adam, or lazy_adam: the same, but leaves words alone that are not in the batch",
-        choices=("lazy_adam", "adam"),
-    )
-    dtype: str = option(
-        "auto",
-        "what the large matrix products of training are computed in: float32, bfloat16, or auto: "
-        "bfloat16 where the processor has it; weights, states, softmax and loss are float32",
-        choices=("auto", "float32", "bfloat16"),
-    )
-    sampled_words: int = option(
-        0,
-        "words drawn for the softmax of training instead of the whole vocabulary, which is worth "
-        "it from some tens of thousands on; 0: the whole; measured is always with the whole",
-        unit="words",
-        low=0,
-    )
-    learning_rate: float = option(0.001, "step size of Adam", low=1e-8, high=10.0)
-    learning_rate_schedule: str = option(
-        "constant",
-        "constant, or cosine: from learning_rate down to zero over all epochs, which settles "
-        "what a large step size leaves noisy",
-        choices=("constant", "cosine"),
-    )
-    clip_norm: float = option(
-        5.0, "gradients are scaled down to at most this global norm", low=1e-6
-    )
-    unknown_probability: float = option(
-        0.02,
-        "share of the source words that become unknown in training, so that the unknown word "
-        "means 'some word'; 0 switches it off",
-        low=0.0,
-        high=0.9,
-    )
-    empty_probability: float = option(
-        0.0,
-        "share of the prompts that the model does not see in training, so that it learns what is "
-        "said whatever the prompt; anti_language_model needs some, for example 0.05",
-        low=0.0,
-        high=0.9,
-    )
-    patience: int = option(
-        3,
-        "stop after this many epochs without a better validation perplexity; 0: never",
-        unit="epochs",
-        low=0,
-    )
-    answer_with: str = option(
-        "best",
-        "the checkpoint that answers: best (lowest validation perplexity) or last",
-        choices=("best", "last"),
-    )
-    seed: int = option(1, "makes a run repeatable", low=0, high=2**31 - 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,13 +185,21 @@ class Config:
     data: DataConfig = DataConfig()
     text: TextConfig = TextConfig()
     model: ModelConfig = ModelConfig()
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
+
+    def __post_init__(self):
+        if self.model.shared_embedding and not self.text.shared_vocabulary:
+            raise ValueError(
+                "shared_embedding, but each side has a vocabulary of its own: an embedding can "
+                "only be shared with a shared_vocabulary."
+            )
 
     def save(self, model_dir: str | Path) -> None:
-        """Writes `config.json` into `model_dir`."""
+        """Writes `config.json` into `model_dir`, as a whole or not at all."""
         content = {"format": FORMAT, **dataclasses.asdict(self)}
         text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-        (Path(model_dir) / FILE_NAME).write_text(text, encoding="utf-8")
+        with whole_file(Path(model_dir) / FILE_NAME) as file:
+            file.write(text.encode())
 
     @classmethod
     def load(cls, model_dir: str | Path) -> "Config":

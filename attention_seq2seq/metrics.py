@@ -1,6 +1,7 @@
 """Strings or counts to numbers."""
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -90,6 +91,28 @@ def commonest_share(replies: Sequence[Sequence[str]]) -> float:
     if not replies:
         raise ValueError("no replies; there is nothing to count.")
     return max(Counter(map(tuple, replies)).values()) / len(replies)
+
+
+def flatness(weights: Sequence[float]) -> float:
+    """How evenly weights are spread: 1 where all are the same, 0 where one has all.
+
+    The entropy of the weights as a share of the largest possible. Weights that sum to less than
+    one, as of monotonic attention, are scaled up first; of weights that are all zero it is 1.
+
+    Raises:
+        ValueError: there are less than two.
+
+    Example:
+        >>> flatness([0.5, 0.5, 0.0, 0.0])
+        0.5
+    """
+    if len(weights) < 2:
+        raise ValueError(f"{len(weights)} weights; expected at least two.")
+    total = float(sum(weights))
+    if total <= 0:
+        return 1.0
+    shares = [float(weight) / total for weight in weights]
+    return -sum(s * math.log(s) for s in shares if s > 0) / math.log(len(shares))
 
 
 def echo_rate(prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]) -> float:

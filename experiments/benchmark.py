@@ -34,7 +34,8 @@ installed below that folder as experiments/peers.py says. The same pairs, cap on
 batches (64 pairs), clipping and threads for all; each in turn, --repeats times.
 
 minutes: how long train.py takes to the validation perplexity that OpenNMT-tf comes to in --minutes
-on the same files; the end of a reply and unknown words are counted as any word.
+on the same files, with options that make a model good soon, and with none but those of all systems;
+the end of a reply and unknown words are counted as any word.
 
 input: pairs a second that a model which does nothing is given, from TFRecords and from text, beside
 those that are trained on.

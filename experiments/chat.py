@@ -28,7 +28,6 @@ CONTEXT_TURNS = flags.DEFINE_integer(
     "[turns]",
 )
 console.define_flags_of(DecodingConfig)
-flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:

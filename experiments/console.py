@@ -9,12 +9,15 @@ import shlex
 import shutil
 import signal
 import sys
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 # Before TensorFlow is imported; its start-up lines concern nobody who runs a script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import app, flags
+from tqdm import tqdm
 
 from attention_seq2seq.config import Config
 
@@ -28,28 +31,44 @@ def define_config_flags() -> None:
 
 
 def define_flags_of(options: type) -> None:
-    """One flag for each field of a dataclass of options."""
+    """One flag for each field of a dataclass of options; in `--help` they stand together."""
     for field in dataclasses.fields(options):
-        _define(field)
+        _define(field, _title(options))
 
 
-def _define(field: dataclasses.Field) -> None:
+def _title(options: type) -> str:
+    return options.__doc__.splitlines()[0].rstrip(".")
+
+
+def _define(field: dataclasses.Field, title: str) -> None:
     about = field.metadata
     unit = f" [{about['unit']}]" if about["unit"] else ""
     arguments = (field.name, field.default, about["help"] + unit)
     bounds = {"lower_bound": about["low"], "upper_bound": about["high"]}
+    group = {"module_name": title}
     if about["choices"]:
-        flags.DEFINE_enum(field.name, field.default, about["choices"], about["help"] + unit)
+        flags.DEFINE_enum(
+            field.name, field.default, about["choices"], about["help"] + unit, **group
+        )
     elif isinstance(field.default, bool):
-        flags.DEFINE_bool(*arguments)
+        flags.DEFINE_bool(*arguments, **group)
     elif isinstance(field.default, int):
-        flags.DEFINE_integer(*arguments, **bounds)
+        flags.DEFINE_integer(*arguments, **bounds, **group)
     elif isinstance(field.default, float):
-        flags.DEFINE_float(*arguments, **bounds)
+        flags.DEFINE_float(*arguments, **bounds, **group)
     elif isinstance(field.default, tuple):
-        flags.DEFINE_list(field.name, list(field.default), about["help"] + unit)
+        flags.DEFINE_list(field.name, list(field.default), about["help"] + unit, **group)
     else:
-        flags.DEFINE_string(*arguments)
+        flags.DEFINE_string(*arguments, **group)
+
+
+def _print_help(_) -> None:
+    """What a script is, its own flags, then those of each group of options."""
+    print(sys.modules["__main__"].__doc__)
+    # Groups are named by a sentence, modules by a path.
+    groups = [name for name in FLAGS.flags_by_module_dict() if " " in name]
+    for name in [sys.argv[0], *groups]:
+        print(FLAGS.module_help(name).strip("\n"), end="\n\n")
 
 
 def config_from_flags() -> Config:
@@ -62,6 +81,18 @@ def config_from_flags() -> Config:
 def options_from_flags(options: type):
     """The options of a dataclass that the command line describes."""
     return options(**{field.name: FLAGS[field.name].value for field in dataclasses.fields(options)})
+
+
+def with_options(config: Config, options: Iterable[str]) -> Config:
+    """The config, changed as flags say; a bool may be its name alone."""
+    groups = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    for option in options:
+        name, _, value = option.removeprefix("--").partition("=")
+        (group,) = (group for group, fields in groups.items() if name in vars(fields))
+        kind = type(vars(groups[group])[name])
+        value = value.lower() not in ("false", "0") if kind is bool else kind(value)
+        groups[group] = dataclasses.replace(groups[group], **{name: value})
+    return Config(**groups)
 
 
 def explanation(reply, picture: str | None = None) -> str:
@@ -144,6 +175,20 @@ def silent_errors():
         os.close(errors)
 
 
+class _BesideBars(logging.StreamHandler):
+    """Writes lines above a progress bar, if there is one; on a terminal no wider than it."""
+
+    def emit(self, record):
+        with tqdm.external_write_mode(self.stream):
+            super().emit(record)
+
+    def format(self, record):
+        text = super().format(record)
+        if not self.stream.isatty():
+            return text
+        return textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False)
+
+
 def run(main, takes_names: bool = False) -> None:
     """Runs a script: plain log lines, and errors that end in a sentence and a failing status.
 
@@ -155,7 +200,7 @@ def run(main, takes_names: bool = False) -> None:
         stream.reconfigure(errors="replace")
     package = logging.getLogger("attention_seq2seq")
     # News beside the results; warnings where they cannot be taken for answers.
-    news, warnings = logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stderr)
+    news, warnings = _BesideBars(sys.stdout), _BesideBars(sys.stderr)
     news.addFilter(lambda record: record.levelno < logging.WARNING)
     warnings.setLevel(logging.WARNING)
     package.addHandler(news)
@@ -164,14 +209,18 @@ def run(main, takes_names: bool = False) -> None:
     package.propagate = False
     # It reports the building of its font cache.
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    if "--help" in sys.argv[1:]:
+        _guarded(_print_help)
+        return
     app.run(lambda argv: _guarded(main, argv, takes_names))
 
 
-def _guarded(main, argv, takes_names) -> None:
+def _guarded(main, argv=(), takes_names=False) -> None:
     if len(argv) > 1 and not takes_names:
         raise app.UsageError(f"{argv[1]!r} is no flag; flags are written --name=value.")
     try:
         main(argv)
+        sys.stdout.flush()
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             # The reader of our output has gone, as in `... | head`.

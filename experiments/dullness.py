@@ -26,7 +26,6 @@ BESIDE = flags.DEFINE_list(
     "beside", ["greedy", "beam", "top-p"], "ways shown beside the one that the flags describe"
 )
 console.define_flags_of(DecodingConfig)
-flags.adopt_module_key_flags(console)
 
 WAYS = {
     "greedy": DecodingConfig(),

@@ -28,7 +28,6 @@ FORMAT = flags.DEFINE_enum(
 )
 console.define_flags_of(DecodingConfig)
 console.define_flags_of(Caps)
-flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:

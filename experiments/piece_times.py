@@ -39,7 +39,7 @@ class Pieces:
 
     def encoder(self, dtype: tf.DType) -> Callable:
         """Ours."""
-        lstm, state = self.model.encoder.lstm, (self.zeros, self.zeros)
+        lstm, state = self.model.encoder.layers[0][0], (self.zeros, self.zeros)
         return self._with_gradients(
             lambda inputs: lstm.unroll(inputs, state, dtype)[0], [self.inputs], lstm.weights
         )
@@ -59,7 +59,8 @@ class Pieces:
         decoder = self.model.decoder
 
         def run(inputs, outputs):
-            memory, state = decoder.start(Encoded(outputs, self.length, (self.zeros, self.zeros)))
+            final_state = ((self.zeros, self.zeros),)
+            memory, state = decoder.start(Encoded(outputs, self.length, final_state))
             return decoder.recurrence.unroll(inputs, memory, state, dtype)
 
         weights = list(decoder.recurrence.named_weights().values())

@@ -33,7 +33,6 @@ console.FLAGS["data"].help = (
     "corpus files: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; "
     "plain or gzip, told apart by their content [paths]"
 )
-flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:

@@ -35,7 +35,6 @@ FORMAT = flags.DEFINE_enum(
     "prompt, with tokens, scores and attention weights",
 )
 console.define_flags_of(DecodingConfig)
-flags.adopt_module_key_flags(console)
 
 # Answered at once, sorted by length; what has been written survives being stopped.
 CHUNK = 1024

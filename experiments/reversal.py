@@ -26,11 +26,12 @@ ATTENTION_PNG = flags.DEFINE_string(
     "attention_png", None, "write the attention on one string as a picture [path]"
 )
 console.define_config_flags()
-flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:
     """Generates, trains, measures."""
+    from probing import ProbePrompts, first_prompts
+
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.reversal import reversal
     from attention_seq2seq.metrics import exact_match
@@ -39,7 +40,9 @@ def main(_) -> None:
     pairs = reversal(TRAINING_PAIRS.value + UNSEEN_PAIRS.value, seed=1)
     training, unseen = pairs[UNSEEN_PAIRS.value :], pairs[: UNSEEN_PAIRS.value]
     begin = time.monotonic()
-    train(training, MODEL_DIR.value, console.config_from_flags(), validation_pairs=())
+    probing = ProbePrompts(first_prompts(unseen))
+    config = console.config_from_flags()
+    train(training, MODEL_DIR.value, config, (), probing=probing, overwrite=True)
     seconds = time.monotonic() - begin
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])
     exact = exact_match([reply.text for reply in replies], [pair.reply for pair in unseen])

@@ -18,7 +18,6 @@ import console
 
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
 console.define_config_flags()
-flags.adopt_module_key_flags(console)
 
 ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
 COMPARED = {

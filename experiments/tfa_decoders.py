@@ -39,7 +39,7 @@ class TFADecoders:
 
     def _greedy_explained(self, source_ids, source_length, max_length):
         """Ids, log-probabilities and attention weights: all that our greedy decoding gives."""
-        wrapper = self.model.decoder.recurrence.cell
+        wrapper = self.model.decoder.recurrence.wrapper
         wrapper._alignment_history = True
         outputs, state = self._decoded_greedily(source_ids, source_length, max_length)
         wrapper._alignment_history = False
@@ -75,7 +75,7 @@ class TFADecoders:
         outputs = seq2seq.tile_batch(encoded.outputs, copies)
         recurrence.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, copies))
         rows = tf.shape(outputs)[0]
-        return recurrence.cell, recurrence.cell.get_initial_state(
+        return recurrence.wrapper, recurrence.wrapper.get_initial_state(
             batch_size=rows, dtype=outputs.dtype
         )
 

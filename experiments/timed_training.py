@@ -27,15 +27,21 @@ FIRST = flags.DEFINE_integer("first", 100, "the step after which time is taken",
 UNTIL = flags.DEFINE_float(
     "until", None, "train until the perplexity on dev.tsv is no higher, whatever the steps"
 )
+OPTIONS = flags.DEFINE_list("options", [], "flags of train.py, beside those that all systems have")
 LAST = flags.DEFINE_integer("last", 400, "the last step", lower_bound=2)
 
 CLIP_NORM = 5.0
-# Epochs, after which a perplexity is taken for out of reach.
-MOST = 20
+# Epochs without a lower perplexity, after which one is taken for out of reach.
+PATIENCE = 3
 
 
 def main(_) -> None:
     """Trains the way that is asked for."""
+    import tensorflow as tf
+
+    if WAY.value in ("float32", "bfloat16"):
+        # As train.py does.
+        tf.config.experimental.enable_op_determinism()
     if WAY.value == "peak":
         print(json.dumps({dtype: matrix_peak(dtype) for dtype in ("float32", "bfloat16")}))
         return
@@ -57,7 +63,7 @@ def config_of(dtype: str):
         TrainingConfig,
     )
 
-    return Config(
+    config = Config(
         DataConfig(max_source_length=LONGEST.value, max_target_length=LONGEST.value),
         TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY.value),
         ModelConfig(units=UNITS.value),
@@ -66,9 +72,10 @@ def config_of(dtype: str):
             dtype=dtype,
             clip_norm=CLIP_NORM,
             unknown_probability=0.0,
-            patience=0,
+            patience=PATIENCE,
         ),
     )
+    return console.with_options(config, OPTIONS.value)
 
 
 def pairs(name: str = "train"):
@@ -80,48 +87,42 @@ def pairs(name: str = "train"):
 
 def ours(dtype: str) -> tuple[float, float]:
     """The words, and the seconds they took, of what train.py runs."""
-    from tensorflow import keras
-
+    from attention_seq2seq.training.listeners import Listener
     from attention_seq2seq.training.trainer import train
 
-    class Clock(keras.callbacks.Callback):
-        """Reads the time, and the words so far, at the first step and the last."""
+    class Clock(Listener):
+        """Reads the time at the first step and the last, and counts words in between."""
 
         def __init__(self):
-            super().__init__()
-            self.step, self.read, self.words = 0, [], 0.0
+            self.words, self.times = 0, []
 
-        def on_train_batch_end(self, batch, logs=None):
-            self.step += 1
-            if self.step in (FIRST.value, LAST.value):
-                words = self.words + float(self.model.loss_mean.count)
-                self.read.append((words, time.perf_counter()))
-            self.model.stop_training = self.step >= LAST.value
-
-        def on_epoch_end(self, epoch, logs=None):
-            # With the next epoch Keras counts from zero again.
-            self.words += float(self.model.loss_mean.count)
+        def updated(self, update):
+            self.words += update.words if self.times else 0
+            if update.number in (FIRST.value, LAST.value):
+                self.times.append(time.perf_counter())
+            return update.number == LAST.value
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        train(pairs(), folder, config_of(dtype), [], progress=False, callbacks=[clock])
-    (before, begin), (after, end) = clock.read
-    return after - before, end - begin
+        train(pairs(), folder, config_of(dtype), [], progress=False, listeners=[clock])
+    begin, end = clock.times
+    return clock.words, end - begin
 
 
 def train_until(perplexity: float) -> list[float]:
     """The validation perplexity of each epoch, up to the first that is no higher."""
-    from tensorflow import keras
-
+    from attention_seq2seq.training.listeners import Listener
     from attention_seq2seq.training.trainer import train
 
-    class Stop(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch, logs=None):
-            self.model.stop_training = logs["val_perplexity"] <= perplexity or epoch + 1 == MOST
+    class Stop(Listener):
+        def measured(self, epoch):
+            return epoch.history[-1]["val_perplexity"] <= perplexity
 
     with tempfile.TemporaryDirectory() as folder:
         history = train(
-            pairs(), folder, config_of(WAY.value), pairs("dev"), progress=False, callbacks=[Stop()]
+            *(pairs(), folder, config_of(WAY.value), pairs("dev")),
+            progress=False,
+            listeners=[Stop()],
         )
     return history["val_perplexity"]
 

@@ -21,42 +21,70 @@ MODEL_DIR = flags.DEFINE_string(
 OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace a trained model in --model_dir by a new one"
 )
+CHECKPOINT_MINUTES = flags.DEFINE_float(
+    "checkpoint_minutes",
+    5.0,
+    "between two checkpoints, from which a training that was stopped goes on [minutes]",
+    lower_bound=0.0,
+)
+PROBE_PROMPTS = flags.DEFINE_string(
+    "probe_prompts",
+    None,
+    "a file of prompts, one a line, that are answered after each epoch; without it the first of "
+    "the validation pairs, of a prepared corpus none [path]",
+)
+TENSORBOARD = flags.DEFINE_bool(
+    "tensorboard", False, "write curves, replies and attention for TensorBoard into --model_dir"
+)
 console.define_config_flags()
-flags.adopt_module_key_flags(console)
 
 
 def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
-    from attention_seq2seq.training.precision import with_dtype_resolved
+    import tensorflow as tf
 
+    from attention_seq2seq.training.folder import is_finished
+
+    # What makes a training that was killed end with the very weights it would have had.
+    tf.config.experimental.enable_op_determinism()
     config = console.config_from_flags()
-    config = dataclasses.replace(config, training=with_dtype_resolved(config.training))
     prepared = prepared_corpus(config.data.data)
     if prepared:
         config = with_options_of(prepared, config)
     folder = Path(MODEL_DIR.value)
-    if not OVERWRITE.value and already_trained(folder, config, prepared):
+    was_finished = is_finished(folder) and not OVERWRITE.value
+    history = train_on(prepared, config, folder)
+    if was_finished:
         print(f"{folder} is trained with these options already; --overwrite trains it anew.")
         return
-    if prepared:
-        from attention_seq2seq.training.trainer import train_prepared
-
-        history = train_prepared(prepared.folder, folder, config.model, config.training)
-    else:
-        history = train_on_files(config, folder)
     if "val_perplexity" in history:
         print(
-            f"validation perplexity: best {min(history['val_perplexity']):.3f}, "
+            f"validation perplexity: lowest {min(history['val_perplexity']):.3f}, "
             f"last {history['val_perplexity'][-1]:.3f}"
         )
     console.say_how_to_talk(folder)
 
 
-def train_on_files(config, folder: Path) -> dict:
-    """Trains on corpus files, or on the default corpus, in memory."""
-    from attention_seq2seq.data.corpora import load_corpus
-    from attention_seq2seq.training.trainer import train
+def train_on(prepared, config, folder: Path) -> dict:
+    """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
+    from probing import ProbePrompts, first_prompts, read_prompts
 
+    from attention_seq2seq.data.corpora import load_corpus
+    from attention_seq2seq.training.tensorboard import TensorBoard
+    from attention_seq2seq.training.trainer import train, train_prepared
+
+    prompts = read_prompts(PROBE_PROMPTS.value) if PROBE_PROMPTS.value else []
+    others = {
+        "overwrite": OVERWRITE.value,
+        "checkpoint_minutes": CHECKPOINT_MINUTES.value,
+        "listeners": [TensorBoard(folder / "tensorboard")] if TENSORBOARD.value else [],
+    }
+    if prepared:
+        return train_prepared(
+            *(prepared.folder, folder, config.model, config.training),
+            probing=ProbePrompts(prompts) if prompts else None,
+            **others,
+        )
     corpus, skipped = load_corpus(
         config.data.data,
         config.data.skip_bad_lines,
@@ -67,7 +95,12 @@ def train_on_files(config, folder: Path) -> dict:
         print(f"{count} bad lines left out: {reason}")
     if corpus.num_dropped:
         print(f"{corpus.num_dropped} validation pairs also stand in training: dropped")
-    return train(corpus.training, folder, config, corpus.validation)
+    prompts = prompts or first_prompts(corpus.validation or corpus.training)
+    return train(
+        *(corpus.training, folder, config, corpus.validation),
+        probing=ProbePrompts(prompts),
+        **others,
+    )
 
 
 def prepared_corpus(data: tuple):
@@ -93,29 +126,6 @@ def with_options_of(prepared, config):
                     "the flag out, or prepare the corpus again."
                 )
     return dataclasses.replace(config, **given)
-
-
-def already_trained(folder: Path, config, prepared) -> bool:
-    """Whether a training with these options has come to its end in the folder.
-
-    Raises:
-        ValueError: a training with other options has, or on what was prepared there before.
-    """
-    from attention_seq2seq.preparation.manifest import read_json
-    from attention_seq2seq.training.trainer import TRAINED_ON, finished_config
-
-    trained = finished_config(folder)
-    if trained is not None and trained != config:
-        raise ValueError(
-            f"{folder} holds a model trained with other options. Give another --model_dir, or "
-            "--overwrite to replace it."
-        )
-    if trained is not None and prepared and prepared.trained_on() != read_json(folder / TRAINED_ON):
-        raise ValueError(
-            f"{folder} was trained on what was in {prepared.folder} before it was prepared anew. "
-            "Give another --model_dir, or --overwrite to replace the model."
-        )
-    return trained is not None
 
 
 if __name__ == "__main__":

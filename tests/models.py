@@ -1,15 +1,18 @@
 """Small models and batches that the tests share; all sizes differ."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config import ModelConfig
+from attention_seq2seq.config import ModelConfig, TrainingConfig
 from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 SOURCE_WORDS, TARGET_WORDS, UNITS = 13, 11, 3
+BEGIN = 1
 
 CONFIGURATIONS = [
     ModelConfig(units=UNITS, attention=attention, attention_vector=vector, initial_state=start)
@@ -18,22 +21,77 @@ CONFIGURATIONS = [
     )
 ] + [ModelConfig(units=UNITS, attention="none")]
 
+# Each further option by itself and with others.
+FURTHER = [
+    ModelConfig(units=UNITS, attention=attention, initial_state=start)
+    for attention, start in itertools.product(
+        ("bahdanau", "normed_bahdanau", "luong_monotonic", "bahdanau_monotonic"),
+        ("zero", "encoder"),
+    )
+] + [
+    ModelConfig(**options)
+    for options in (
+        {"units": UNITS, "cell": "gru"},
+        {"units": UNITS, "layers": 2},
+        {"units": 4, "bidirectional": True, "initial_state": "encoder"},
+        {"units": UNITS, "tied_projection": True},
+        {"units": UNITS, "cell": "gru", "attention": "none"},
+        {"units": UNITS, "layers": 3, "initial_state": "encoder", "attention_vector": "tanh"},
+        {"units": 4, "cell": "gru", "layers": 2, "bidirectional": True, "attention": "bahdanau"},
+        {"units": 4, "layers": 2, "bidirectional": True, "attention": "none"},
+        {"units": UNITS, "cell": "gru", "layers": 2, "attention": "luong_monotonic"},
+    )
+]
+# One vocabulary for both sides.
+SHARED = [
+    ModelConfig(units=UNITS, shared_embedding=True),
+    ModelConfig(units=UNITS, shared_embedding=True, tied_projection=True),
+]
+
 
 def name_of(config: ModelConfig) -> str:
-    return f"{config.attention}-{config.attention_vector}-{config.initial_state}"
+    """What is not the default."""
+    changed = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name != "units" and getattr(config, field.name) != field.default
+    }
+    return ",".join(f"{name}={value}" for name, value in changed.items()) or "default"
+
+
+def task_of(model, **options) -> TeacherForcing:
+    """The model with its loss."""
+    return TeacherForcing(model, BEGIN, TrainingConfig(**{"dtype": "float32", **options}))
+
+
+def loss_of(task, batch):
+    """The mean over the real words."""
+    return tf.reduce_mean(task.losses(batch))
 
 
 def random_model(config: ModelConfig, seed: int = 1, scale: float = 0.8, target=TARGET_WORDS):
     """A model with weights large enough for attention to be anything but flat."""
     keras.utils.set_random_seed(seed)
-    model = Seq2Seq(config, SOURCE_WORDS, target)
+    model = Seq2Seq(config, target if config.shared_embedding else SOURCE_WORDS, target)
     draw = np.random.default_rng(seed)
     for variable in model.named_weights().values():
         variable.assign(draw.normal(0, scale, variable.shape).astype(np.float32))
     return model
 
 
-def random_batch(rows: int, source_time: int, target_time: int, seed: int = 1, target=TARGET_WORDS):
+def source_words(config: ModelConfig) -> int:
+    """The size of the source vocabulary."""
+    return TARGET_WORDS if config.shared_embedding else SOURCE_WORDS
+
+
+def random_batch(
+    rows: int,
+    source_time: int,
+    target_time: int,
+    seed: int = 1,
+    target=TARGET_WORDS,
+    source=SOURCE_WORDS,
+):
     """A batch as the trainer sees it, every length from 1 to the whole possible."""
     draw = np.random.default_rng(seed)
     source_length = draw.integers(1, source_time + 1, rows)
@@ -45,12 +103,13 @@ def random_batch(rows: int, source_time: int, target_time: int, seed: int = 1, t
         return np.where(real, draw.integers(5, size, [rows, time]), 0)
 
     arrays = {
-        "source_ids": ids(SOURCE_WORDS, source_length, source_time),
+        "source_ids": ids(source, source_length, source_time),
         "source_length": source_length,
         "target_ids": ids(target, target_length, target_time),
         "target_length": target_length,
     }
-    return {name: tf.constant(array, tf.int32) for name, array in arrays.items()}
+    batch = {name: tf.constant(array, tf.int32) for name, array in arrays.items()}
+    return {**batch, "number": tf.constant(seed, tf.int64)}
 
 
 def as_arrays(model) -> dict[str, np.ndarray]:

@@ -64,71 +64,123 @@ class TFASeq2Seq:
 
     Args:
         weights: name to array, as `Seq2Seq.named_weights` names them.
-        scaled: LuongAttention's scale.
-        tanh: a tanh on the attention vector.
-        from_encoder: the decoder starts from the encoder's final state.
+        config: the model's options.
     """
 
-    def __init__(self, weights, scaled=False, tanh=False, from_encoder=False):
+    def __init__(self, weights, config):
         self.variables = {name: tf.Variable(array) for name, array in weights.items()}
-        self.from_encoder = from_encoder
-        self.units = weights["encoder/lstm/recurrent_kernel"].shape[0]
-        self.encoder_cell = self._cell("encoder")
-        self.cell = self._cell("decoder")
-        vocabulary_size = weights["decoder/output_projection/bias"].shape[0]
-        self.projection = keras.layers.Dense(vocabulary_size)
-        self.projection.build([None, self.units])
-        self.projection.kernel = self.variables["decoder/output_projection/kernel"]
+        self.config = config
+        self.ways = ("", "backward_") if config.bidirectional else ("",)
+        self.encoder_cells = [
+            [self._cell("encoder", config.units // len(self.ways), i, way) for way in self.ways]
+            for i in range(config.layers)
+        ]
+        cells = [self._cell("decoder", config.units, i) for i in range(config.layers)]
+        self.cell = keras.layers.StackedRNNCells(cells)
+        self.projection = keras.layers.Dense(weights["decoder/output_projection/bias"].shape[0])
+        self.projection.build([None, config.units])
+        self.projection.kernel = self.variables.get("decoder/output_projection/kernel")
         self.projection.bias = self.variables["decoder/output_projection/bias"]
-        self.attends = "decoder/memory_layer/kernel" in weights
+        self.attends = config.attention != "none"
         if self.attends:
-            self.mechanism = tfa.seq2seq.LuongAttention(self.units, scale=scaled)
-            self.mechanism.memory_layer.build([None, None, self.units])
-            self.mechanism.memory_layer.kernel = self.variables["decoder/memory_layer/kernel"]
-            if scaled:
-                self.mechanism.scale_weight = self.variables["decoder/scale"]
+            self.mechanism = self._mechanism()
             layer = keras.layers.Dense(
-                self.units, use_bias=False, activation="tanh" if tanh else None
+                config.units, use_bias=False, activation=config.attention_vector
             )
-            layer.build([None, 2 * self.units])
+            layer.build([None, 2 * config.units])
             layer.kernel = self.variables["decoder/attention_layer/kernel"]
             self.cell = tfa.seq2seq.AttentionWrapper(
                 self.cell, self.mechanism, attention_layer=layer
             )
 
-    def _cell(self, side):
-        cell = keras.layers.LSTMCell(self.units)
-        cell.build([None, self.variables[f"{side}/lstm/kernel"].shape[0]])
-        for name in ("kernel", "recurrent_kernel", "bias"):
-            setattr(cell, name, self.variables[f"{side}/lstm/{name}"])
+    def _cell(self, side, units, number, way=""):
+        cell = {"lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}[self.config.cell](units)
+        name = f"{side}/{way}{self.config.cell}" + (f"_{number + 1}" if number else "")
+        cell.build([None, self.variables[f"{name}/kernel"].shape[0]])
+        for part in ("kernel", "recurrent_kernel", "bias"):
+            setattr(cell, part, self.variables[f"{name}/{part}"])
         return cell
 
+    def _mechanism(self):
+        name, units = self.config.attention, self.config.units
+        mechanism = {
+            "luong": lambda: tfa.seq2seq.LuongAttention(units),
+            "scaled_luong": lambda: tfa.seq2seq.LuongAttention(units, scale=True),
+            "bahdanau": lambda: tfa.seq2seq.BahdanauAttention(units),
+            "normed_bahdanau": lambda: tfa.seq2seq.BahdanauAttention(units, normalize=True),
+            "luong_monotonic": lambda: tfa.seq2seq.LuongMonotonicAttention(units),
+            "bahdanau_monotonic": lambda: tfa.seq2seq.BahdanauMonotonicAttention(units),
+        }[name]()
+        layers = {"memory_layer": mechanism.memory_layer, "query_layer": mechanism.query_layer}
+        for layer_name, layer in layers.items():
+            if layer is not None:
+                layer.build([None, None, units])
+                layer.kernel = self.variables[f"decoder/{layer_name}/kernel"]
+        for ours, theirs in (
+            ("scale", "scale_weight"),
+            ("attention_v", "attention_v"),
+            ("attention_g", "attention_g"),
+            ("attention_b", "attention_b"),
+            ("score_bias", "attention_score_bias"),
+        ):
+            if f"decoder/{ours}" in self.variables:
+                setattr(mechanism, theirs, self.variables[f"decoder/{ours}"])
+        return mechanism
+
     def start(self, source_ids, source_length):
-        embedded = tf.gather(self.variables["encoder/embedding"], source_ids)
+        outputs = tf.gather(self.variables["encoder/embedding"], source_ids)
         mask = tf.sequence_mask(source_length, source_ids.shape[1])
-        outputs, h, c = keras.layers.RNN(
-            self.encoder_cell, return_sequences=True, return_state=True
-        )(embedded, mask=mask)
+        state = []
+        for cells in self.encoder_cells:
+            outputs, of_layer = self._read(cells, outputs, mask, source_length)
+            state.append(of_layer)
         batch = source_ids.shape[0]
-        state = [h, c] if self.from_encoder else [tf.zeros([batch, self.units])] * 2
+        if not self.config.starts_from_encoder:
+            state = tf.nest.map_structure(tf.zeros_like, state)
+        state = tuple(state)
         if not self.attends:
             return state
         self.mechanism.setup_memory(outputs, source_length)
         initial = self.cell.get_initial_state(batch_size=batch, dtype=tf.float32)
         return initial.clone(cell_state=state)
 
+    def _read(self, cells, inputs, mask, length):
+        outputs, states = [], []
+        for way, cell in zip(self.ways, cells):
+            read = tf.reverse_sequence(inputs, length, 1, 0) if way else inputs
+            read, *state = keras.layers.RNN(cell, return_sequences=True, return_state=True)(
+                read, mask=mask
+            )
+            outputs.append(tf.reverse_sequence(read, length, 1, 0) if way else read)
+            states.append(state)
+        state = [tf.concat(parts, axis=1) for parts in zip(*states)]
+        # TensorFlow Addons' wrapper takes the state of a GRU as the tensor it is.
+        return tf.concat(outputs, axis=2), state if len(state) > 1 else state[0]
+
+    @property
+    def _target_embedding(self):
+        shared = self.variables["encoder/embedding"]
+        return self.variables.get("decoder/embedding", shared)
+
+    def _with_kernel(self):
+        # A tied kernel must be made of the embedding where a tape watches.
+        if self.config.tied_projection:
+            self.projection.kernel = tf.transpose(self._target_embedding)
+
     def logits(self, source_ids, source_length, target_input_ids, target_length):
         """float[batch, max(target_length), vocab]."""
+        self._with_kernel()
         state = self.start(source_ids, source_length)
         decoder = tfa.seq2seq.BasicDecoder(
             self.cell, tfa.seq2seq.TrainingSampler(), output_layer=self.projection
         )
-        inputs = tf.gather(self.variables["decoder/embedding"], target_input_ids)
+        inputs = tf.gather(self._target_embedding, target_input_ids)
         outputs, _, _ = decoder(inputs, initial_state=state, sequence_length=target_length)
         return outputs.rnn_output
 
     def greedy(self, source_ids, source_length, begin_id, end_id, max_length):
         """ids int[batch, time] and lengths."""
+        self._with_kernel()
         state = self.start(source_ids, source_length)
         decoder = tfa.seq2seq.BasicDecoder(
             self.cell,
@@ -137,7 +189,7 @@ class TFASeq2Seq:
             maximum_iterations=max_length,
         )
         outputs, _, lengths = decoder(
-            self.variables["decoder/embedding"],
+            self._target_embedding,
             start_tokens=tf.fill([source_ids.shape[0]], begin_id),
             end_token=end_id,
             initial_state=state,
@@ -161,7 +213,7 @@ class TFASeq2Seq:
             **options,
         )
         return decoder(
-            self.variables["decoder/embedding"],
+            self._target_embedding,
             start_tokens=tf.fill([batch], begin_id),
             end_token=end_id,
             initial_state=state,

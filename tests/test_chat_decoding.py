@@ -113,10 +113,8 @@ def language_model(chat, ids):
     decoder = chat.model.decoder
     from attention_seq2seq.model.encoder import Encoded
 
-    zeros = tf.zeros([1, units])
-    memory, state = decoder.start(
-        Encoded(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), (zeros, zeros))
-    )
+    nothing = chat.model.encoder.zero_state(1)
+    memory, state = decoder.start(Encoded(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing))
     before, result = 1, []
     for word in ids:
         logits, _, state = decoder.step(tf.constant([before]), memory, state)

@@ -30,7 +30,10 @@ def test_round_trip(tmp_path):
         (lambda: ModelConfig(units="8"), "units is '8', a str; expected a int"),
         (lambda: ModelConfig(units=True), "units is True, a bool"),
         (lambda: ModelConfig(dropout=float("nan")), "dropout is nan; expected a finite"),
-        (lambda: ModelConfig(attention="bahdanau2"), "choose one of luong, scaled_luong, none"),
+        (
+            lambda: ModelConfig(attention="bahdanau2"),
+            "choose one of luong, scaled_luong, bahdanau",
+        ),
         (lambda: ModelConfig(attention="none", initial_state="zero"), "never see the prompt"),
         (lambda: ModelConfig(attention="none", attention_vector="tanh"), "no attention vector"),
         (lambda: TrainingConfig(clip_norm=0.0), "clip_norm is 0.0; expected at least"),

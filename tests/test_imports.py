@@ -13,7 +13,9 @@ PACKAGE = Path(attention_seq2seq.__file__).parent
 
 ALLOWED = {
     "options": set(),
-    "config": {"options"},
+    "files": set(),
+    "training_config": {"options"},
+    "config": {"options", "training_config", "files"},
     "decoding_config": {"options"},
     "data": set(),
     "decoding": set(),
@@ -21,10 +23,13 @@ ALLOWED = {
     "tables": set(),
     "pictures": set(),
     "text": {"config"},
-    "model": {"config"},
+    "model": {"config", "files"},
     "preparation_config": {"options"},
-    "preparation": {"config", "preparation_config", "data", "text"},
-    "training": {"config", "data", "text", "preparation", "model", "metrics"},
+    "preparation": {"config", "preparation_config", "data", "text", "files"},
+    "training": {
+        *("config", "training_config", "data", "text", "preparation", "model", "metrics"),
+        *("files", "pictures"),
+    },
     "knobs": {"decoding_config"},
     "branches": set(),
     "search": {"branches", "knobs", "model", "decoding"},

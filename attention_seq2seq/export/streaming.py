@@ -27,9 +27,9 @@ class Stream:
     @property
     def state_specs(self) -> dict[str, tf.TensorSpec]:
         """The state by its names: what `start` and `step` give, and what `step` takes."""
-        units = self.model.encoder.lstm.units
+        units = self.model.encoder.units
         vector = tf.TensorSpec([None, units], tf.float32)
-        specs = {"h": vector, "c": vector}
+        specs = {name: vector for names in self._cell_names for name in names}
         if self.model.attends:
             memory = tf.TensorSpec([None, None, units], tf.float32)
             specs |= {
@@ -38,6 +38,8 @@ class Stream:
                 "memory_keys": memory,
                 "memory_mask": tf.TensorSpec([None, None], tf.bool),
             }
+            if self.model.decoder.recurrence.is_monotonic:
+                specs["memory_weights"] = tf.TensorSpec([None, None], tf.float32)
         return {name: tf.TensorSpec(s.shape, s.dtype, name) for name, s in specs.items()}
 
     def start(self, prompts: Read) -> dict:
@@ -88,24 +90,37 @@ class Stream:
             outputs["attention_weights"] = weights
         return {name: output[:num_rows] for name, output in outputs.items()}
 
+    @property
+    def _cell_names(self) -> list[list[str]]:
+        """Of each layer the names of its state: h and c of an LSTM, h of a GRU, then h_2 ..."""
+        return [
+            [name + (f"_{number}" if number > 1 else "") for name in ("h", "c")[: cell.num_states]]
+            for number, cell in enumerate(self.model.decoder.recurrence.cells, 1)
+        ]
+
     def _named(self, memory, state) -> dict:
+        cells = state.cells if self.model.attends else state
+        named = {}
+        for names, of_cell in zip(self._cell_names, cells):
+            named |= dict(zip(names, of_cell))
         if not self.model.attends:
-            return dict(zip(("h", "c"), state))
-        (h, c), attention_vector = state
+            return named
         return {
-            "h": h,
-            "c": c,
-            "attention_vector": attention_vector,
+            **named,
+            "attention_vector": state.attention_vector,
             **{f"memory_{name}": tensor for name, tensor in memory._asdict().items()},
+            # Where a monotonic attention was, word by word.
+            **dict(zip(["memory_weights"], state.before)),
         }
 
     def _structured(self, named):
         """The memory and the state as the decoder has them."""
-        lstm = (named["h"], named["c"])
+        cells = tuple(tuple(named[name] for name in names) for names in self._cell_names)
         if not self.model.attends:
-            return (), lstm
+            return (), cells
         memory = Memory(**{name: named[f"memory_{name}"] for name in Memory._fields})
-        return memory, AttentionState(lstm, named["attention_vector"])
+        before = tuple(named[name] for name in ("memory_weights",) if name in named)
+        return memory, AttentionState(cells, named["attention_vector"], before)
 
     def _checked(self, ids, named):
         size = self.model.decoder.embedding.input_dim
@@ -127,8 +142,8 @@ class Stream:
             checks.append(
                 Check(
                     tf.reduce_all(times == times[0]) & (times[0] > 0),
-                    "memory_values, memory_keys and memory_mask are for {} words; expected as "
-                    "many of each, and at least one.",
+                    "what begins with memory_ is for {} words; expected as many of each, and at "
+                    "least one.",
                     (times,),
                 )
             )

@@ -4,45 +4,88 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config import ModelConfig
-from attention_seq2seq.model.attention import AttentionLSTM
+from attention_seq2seq.model.attention import AttentionRNN
+from attention_seq2seq.model.cells import cell_of
+from attention_seq2seq.model.draws import Draw, dropped
 from attention_seq2seq.model.encoder import Encoded
-from attention_seq2seq.model.lstm import LSTMCell
+from attention_seq2seq.model.recurrent import State
 
 
-class PlainLSTM(keras.layers.Layer):
-    """An LSTM without attention, with the interface of `AttentionLSTM` (part one of the series).
+class PlainRNN(keras.layers.Layer):
+    """Cells without attention, with the interface of `AttentionRNN` (part one of the series).
 
-    All it knows of the prompt is the state it starts from. Its memory is the number of source
-    words, for the shape of its attention weights: float[batch, 0], none at all.
+    All they know of the prompt is the state they start from. There is no memory, and attention
+    weights are float[batch, 0].
 
     Args:
-        units: width of the LSTM.
+        config: the model's options.
     """
 
-    def __init__(self, units: int):
-        super().__init__(name="plain_lstm")
-        self.lstm = LSTMCell(units, units, name="decoder_lstm")
+    def __init__(self, config: ModelConfig):
+        super().__init__(name="plain_rnn")
+        units = config.units
+        self.cells = [cell_of(config, units, units, number) for number in range(config.layers)]
 
     def prepare(self, encoded: Encoded) -> tuple:
         """Nothing is remembered."""
         return ()
 
-    def initial_state(self, lstm: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        """The LSTM's state is all there is."""
-        return lstm
+    def initial_state(self, cells: tuple[State, ...], memory: tuple) -> tuple[State, ...]:
+        """The cells' state is all there is."""
+        return cells
 
     def unroll(self, inputs, memory, state, dtype=tf.float32):
         """Runs over all inputs: float32[target_time, batch, units] to the same."""
-        return self.lstm.unroll(inputs, state, dtype)[0]
+        for cell, of_cell in zip(self.cells, state):
+            inputs = cell.unroll(inputs, of_cell, dtype)[0]
+        return inputs
 
     def step(self, inputs, memory, state):
         """One step: float32[batch, units] to output, weights float32[batch, 0] and next state."""
-        output, (h, c) = self.lstm(inputs, state)
-        return output, tf.zeros([tf.shape(inputs)[0], 0], inputs.dtype), (h, c)
+        after = []
+        for cell, of_cell in zip(self.cells, state):
+            inputs, of_cell = cell(inputs, of_cell)
+            after.append(tuple(of_cell))
+        return inputs, tf.zeros([tf.shape(inputs)[0], 0], inputs.dtype), tuple(after)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """The variables by names of our own."""
-        return self.lstm.named_weights()
+        weights = {}
+        for cell in self.cells:
+            weights |= cell.named_weights()
+        return weights
+
+
+class TiedProjection(keras.layers.Layer):
+    """A projection whose kernel is an embedding, transposed; only the bias is its own.
+
+    Args:
+        embedding: of the target words.
+
+    Source:
+        Press and Wolf: Using the Output Embedding to Improve Language Models, EACL 2017.
+    """
+
+    def __init__(self, embedding: keras.layers.Embedding):
+        super().__init__(name="output_projection")
+        self._embedding = embedding
+        # As a Dense layer has it: the words.
+        self.units = embedding.input_dim
+        self.bias = self.add_weight(name="bias", shape=[embedding.input_dim], initializer="zeros")
+
+    @property
+    def kernel(self) -> tf.Tensor:
+        """float32[units, vocab]."""
+        return tf.transpose(self._embedding.embeddings)
+
+    def call(self, inputs):
+        """float32[..., units] to logits float32[..., vocab]."""
+        units = inputs.shape[-1]
+        logits = tf.matmul(
+            tf.reshape(inputs, [-1, units]), self._embedding.embeddings, transpose_b=True
+        )
+        shape = tf.concat([tf.shape(inputs)[:-1], [self._embedding.input_dim]], axis=0)
+        return tf.reshape(logits + self.bias, shape)
 
 
 class Decoder(keras.layers.Layer):
@@ -54,49 +97,60 @@ class Decoder(keras.layers.Layer):
     Args:
         config: the model's options.
         vocabulary_size: number of target words.
+        embedding: the encoder's, where it is shared; None: one of its own.
     """
 
-    def __init__(self, config: ModelConfig, vocabulary_size: int):
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocabulary_size: int,
+        embedding: keras.layers.Embedding | None = None,
+    ):
         super().__init__(name="decoder")
         units = config.units
         self.starts_from_encoder = config.starts_from_encoder
-        self.embedding = keras.layers.Embedding(vocabulary_size, units, name="target_embedding")
-        self.dropout = keras.layers.Dropout(config.dropout)
-        if config.attention == "none":
-            self.recurrence = PlainLSTM(units)
-        else:
-            self.recurrence = AttentionLSTM(units, config.attention, config.attention_vector)
-        self.output_projection = keras.layers.Dense(
-            vocabulary_size, dtype="float32", name="output_projection"
+        self.embedding = embedding or keras.layers.Embedding(
+            vocabulary_size, units, name="target_embedding"
         )
-        self.output_projection.build([None, units])
+        self.shares_embedding = embedding is not None
+        self.dropout = config.dropout
+        self.recurrence = PlainRNN(config) if config.attention == "none" else AttentionRNN(config)
+        if config.tied_projection:
+            self.output_projection = TiedProjection(self.embedding)
+        else:
+            self.output_projection = keras.layers.Dense(
+                vocabulary_size, dtype="float32", name="output_projection"
+            )
+            self.output_projection.build([None, units])
 
     def start(self, encoded: Encoded):
         """The memory and the state before the first word, for `step`."""
-        h, c = encoded.final_state
+        cells = encoded.final_state
         if not self.starts_from_encoder:
-            h, c = tf.zeros_like(h), tf.zeros_like(c)
-        return self.recurrence.prepare(encoded), self.recurrence.initial_state((h, c))
+            cells = tf.nest.map_structure(tf.zeros_like, cells)
+        memory = self.recurrence.prepare(encoded)
+        return memory, self.recurrence.initial_state(cells, memory)
 
-    def call(self, target_input_ids, encoded, training=False, dtype=tf.float32) -> tf.Tensor:
+    def call(self, target_input_ids, encoded, seed=None, dtype=tf.float32) -> tf.Tensor:
         """Teacher forcing, up to what is projected.
 
         Args:
             target_input_ids: int32[batch, target_time], begin of reply and the words before each.
             encoded: the prompts.
-            training: whether dropout is on.
+            seed: int32[2], see `Encoder`.
             dtype: what matrix products are computed in, float32 or bfloat16.
 
         Returns:
             float32[batch, target_time, units], the attention vectors (without attention the
-            LSTM's outputs); `output_projection` makes logits of them.
+            last layer's outputs); `output_projection` makes logits of them.
         """
         memory, state = self.start(encoded)
         # float[target_time, batch, units]
         embedded = self.embedding(tf.transpose(target_input_ids))
-        embedded = self.dropout(embedded, training=training)
+        embedded = dropped(embedded, self.dropout, Draw.TARGET_DROPOUT, seed)
         vectors = self.recurrence.unroll(embedded, memory, state, dtype)
-        return self.dropout(tf.transpose(vectors, [1, 0, 2]), training=training)
+        vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, seed)
+        return tf.transpose(vectors, [1, 0, 2])
 
     def step(self, ids: tf.Tensor, memory, state):
         """One step of answering.
@@ -114,10 +168,10 @@ class Decoder(keras.layers.Layer):
         return self.output_projection(vector), attention_weights, state
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """The variables by names of our own."""
-        return {
-            "embedding": self.embedding.embeddings,
-            **self.recurrence.named_weights(),
-            "output_projection/kernel": self.output_projection.kernel,
-            "output_projection/bias": self.output_projection.bias,
-        }
+        """The variables by names of our own; a variable that is the encoder's is named there."""
+        weights = dict(self.recurrence.named_weights())
+        if not self.shares_embedding:
+            weights = {"embedding": self.embedding.embeddings, **weights}
+        if not isinstance(self.output_projection, TiedProjection):
+            weights["output_projection/kernel"] = self.output_projection.kernel
+        return {**weights, "output_projection/bias": self.output_projection.bias}

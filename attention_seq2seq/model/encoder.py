@@ -5,7 +5,10 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.model.lstm import LSTMCell
+from attention_seq2seq.config import ModelConfig
+from attention_seq2seq.model.cells import cell_of
+from attention_seq2seq.model.draws import Draw, dropped
+from attention_seq2seq.model.recurrent import State
 
 
 class Encoded(NamedTuple):
@@ -15,52 +18,90 @@ class Encoded(NamedTuple):
         outputs: float[batch, source_time, units], one for each word: the attention memory;
             anything at padding.
         length: int32[batch], the number of real words.
-        final_state: (h, c), each float[batch, units], after the last real word.
+        final_state: of each layer the state after the last real word: (h, c) of an LSTM, (h,) of
+            a GRU, each float[batch, units]; read both ways, those of the two ways side by side.
     """
 
     outputs: tf.Tensor
     length: tf.Tensor
-    final_state: tuple[tf.Tensor, tf.Tensor]
+    final_state: tuple[State, ...]
 
 
 class Encoder(keras.layers.Layer):
-    """Embeds the prompt and reads it with one LSTM.
+    """Embeds the prompt and reads it.
 
     It is an ordinary seq2seq encoder; what attention needs of it is the output at each word, not
     only the state at the end.
 
     Args:
+        config: the model's options.
         vocabulary_size: number of source words.
-        units: width of embedding and LSTM.
-        dropout: share of the embedding dropped in training.
 
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
+        seed: int32[2], of the training and the batch's number, for dropout; None: without.
         dtype: what matrix products are computed in, float32 or bfloat16.
 
     Returns:
         `Encoded`.
     """
 
-    def __init__(self, vocabulary_size: int, units: int, dropout: float = 0.0):
+    def __init__(self, config: ModelConfig, vocabulary_size: int):
         super().__init__(name="encoder")
+        units = config.units
         self.embedding = keras.layers.Embedding(vocabulary_size, units, name="source_embedding")
-        self.dropout = keras.layers.Dropout(dropout)
-        self.lstm = LSTMCell(units, units, name="encoder_lstm")
+        self.embedding.build([])
+        self.dropout = config.dropout
+        self.units = units
+        ways = ["", "backward_"] if config.bidirectional else [""]
+        self.layers = [
+            [cell_of(config, units // len(ways), units, number, way) for way in ways]
+            for number in range(config.layers)
+        ]
 
-    def call(self, source_ids, source_length, training=False, dtype=tf.float32) -> Encoded:
+    def call(self, source_ids, source_length, seed=None, dtype=tf.float32) -> Encoded:
         """Reads the prompts."""
         # float[source_time, batch, units]
-        embedded = self.dropout(self.embedding(tf.transpose(source_ids)), training=training)
-        zeros = tf.zeros([tf.shape(source_ids)[0], self.lstm.units])
-        h, c = self.lstm.unroll(embedded, (zeros, zeros), dtype)
-        # Padding comes after the last real word, whose state has not seen it; what the LSTM makes
-        # of the padding is masked wherever outputs are used.
-        last = tf.stack([source_length - 1, tf.range(tf.shape(source_ids)[0])], axis=1)
-        final_state = tf.gather_nd(h, last), tf.gather_nd(c, last)
-        return Encoded(tf.transpose(h, [1, 0, 2]), source_length, final_state)
+        outputs = self.embedding(tf.transpose(source_ids))
+        states = []
+        for number, cells in enumerate(self.layers):
+            outputs = dropped(outputs, self.dropout, Draw.SOURCE_DROPOUT, seed, number)
+            outputs, state = _read(cells, outputs, source_length, dtype)
+            states.append(state)
+        return Encoded(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))
+
+    def zero_state(self, num_rows: tf.Tensor) -> tuple[State, ...]:
+        """A final state of zeros."""
+        zeros = tf.zeros([num_rows, self.units])
+        return tuple((zeros,) * cells[0].num_states for cells in self.layers)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """The variables by names of our own."""
-        return {"embedding": self.embedding.embeddings, **self.lstm.named_weights()}
+        weights = {"embedding": self.embedding.embeddings}
+        for cells in self.layers:
+            for cell in cells:
+                weights |= cell.named_weights()
+        return weights
+
+
+def _read(cells, inputs: tf.Tensor, length: tf.Tensor, dtype: tf.DType):
+    """One layer, one way or both: float[time, batch, units] to the same, and the final state."""
+    outputs, finals = [], []
+    for number, cell in enumerate(cells):
+        backward = number == 1
+        read = _reversed(inputs, length) if backward else inputs
+        states = cell.unroll(read, cell.zero_state(tf.shape(length)[0]), dtype)
+        # Padding comes after the last real word, whose state has not seen it; what a cell makes
+        # of the padding is masked wherever outputs are used.
+        last = tf.stack([length - 1, tf.range(tf.shape(length)[0])], axis=1)
+        finals.append([tf.gather_nd(part, last) for part in states])
+        outputs.append(_reversed(states[0], length) if backward else states[0])
+    if len(cells) == 1:
+        return outputs[0], tuple(finals[0])
+    return tf.concat(outputs, axis=2), tuple(tf.concat(parts, axis=1) for parts in zip(*finals))
+
+
+def _reversed(inputs: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+    """float[time, batch, width] with the real words of each row in reverse order."""
+    return tf.reverse_sequence(inputs, length, seq_axis=0, batch_axis=1)

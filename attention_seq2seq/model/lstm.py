@@ -1,9 +1,8 @@
-"""The LSTM of the encoder and of both decoders."""
+"""The LSTM, the document's cell."""
 
 import tensorflow as tf
-from tensorflow import keras
 
-from attention_seq2seq.model.products import loop_product, multiply
+from attention_seq2seq.model.recurrent import RecurrentCell
 
 
 @tf.custom_gradient
@@ -39,34 +38,16 @@ def lstm_state(gates: tf.Tensor, c: tf.Tensor):
     return (o * tanh_after, after), gradient
 
 
-def before(first: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """What each step found: `first`, then the values float[time, batch, width] without the last."""
-    return tf.concat([first[tf.newaxis], values[:-1]], axis=0)
-
-
-class LSTMCell(keras.layers.Layer):
+class LSTMCell(RecurrentCell):
     """An LSTM cell; its weights, their names and first values are those of Keras' cell.
 
-    It makes single steps as any cell does, on its own or in an `AttentionWrapper`. Over a whole
-    sequence what the inputs bring to the gates is computed at once, before the loop, and in the
-    loop only what the step before left is multiplied.
-
-    Args:
-        units: width of the state.
-        inputs_size: width of the inputs.
-
-    Call arguments:
-        inputs: float32[batch, inputs_size].
-        states: h and c, each float32[batch, units].
-
-    Returns:
-        h after the step, and [h, c].
+    See `RecurrentCell`; the state is (h, c).
     """
 
+    num_states = 2
+
     def __init__(self, units: int, inputs_size: int, name: str):
-        super().__init__(name=name)
-        self.units = self.output_size = units
-        self.state_size = [units, units]
+        super().__init__(units, inputs_size, name)
         self.kernel = self.add_weight(
             name="kernel", shape=[inputs_size, 4 * units], initializer="glorot_uniform"
         )
@@ -77,9 +58,13 @@ class LSTMCell(keras.layers.Layer):
             name="bias", shape=[4 * units], initializer=_open_forget_gates(units)
         )
 
-    def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
-        """Zeros; `AttentionWrapper` asks for it."""
-        return [tf.zeros([batch_size, self.units], dtype)] * 2
+    def gate_weights(self):
+        """The weights as they are."""
+        return tuple(map(tf.convert_to_tensor, (self.kernel, self.recurrent_kernel, self.bias)))
+
+    def after(self, gates, state):
+        """See `lstm_state`."""
+        return lstm_state(gates, state[1])
 
     def call(self, inputs, states):
         """One step."""
@@ -87,36 +72,6 @@ class LSTMCell(keras.layers.Layer):
         gates = tf.matmul(inputs, self.kernel) + tf.matmul(h, self.recurrent_kernel) + self.bias
         h, c = lstm_state(gates, c)
         return h, [h, c]
-
-    def unroll(self, inputs, state, dtype: tf.DType = tf.float32):
-        """All steps.
-
-        Args:
-            inputs: float32[time, batch, inputs_size].
-            state: h and c before the first step, each float32[batch, units].
-            dtype: what products are computed in.
-
-        Returns:
-            h and c after each step, each float32[time, batch, units].
-        """
-        product, gates = loop_product(
-            tf.convert_to_tensor(self.recurrent_kernel),
-            multiply(inputs, self.kernel, dtype) + self.bias,
-            lambda: before(state[0], h),
-            dtype,
-        )
-        h, c = tf.scan(
-            lambda state, gates: lstm_state(gates + product(state[0]), state[1]), gates, state
-        )
-        return h, c
-
-    def named_weights(self) -> dict[str, tf.Variable]:
-        """The variables by names of our own."""
-        return {
-            "lstm/kernel": self.kernel,
-            "lstm/recurrent_kernel": self.recurrent_kernel,
-            "lstm/bias": self.bias,
-        }
 
 
 def _open_forget_gates(units: int):

@@ -24,6 +24,7 @@ class Seq2Seq(keras.Model):
         target_input_ids: int32[batch, target_time]: begin of reply, then the reply without its
             last id.
         emptied: bool[batch], the prompts to be read as if there were none; None: no such prompt.
+        seed: int32[2], of the training and the batch's number, for dropout; None: without.
 
     Returns:
         float32[batch, target_time, vocab], the logits of the reply's words.
@@ -44,17 +45,18 @@ class Seq2Seq(keras.Model):
     ):
         super().__init__(name="seq2seq")
         self.attends = config.attention != "none"
-        self.encoder = Encoder(source_vocabulary_size, config.units, config.dropout)
-        self.decoder = Decoder(config, target_vocabulary_size)
+        self.encoder = Encoder(config, source_vocabulary_size)
+        shared = self.encoder.embedding if config.shared_embedding else None
+        self.decoder = Decoder(config, target_vocabulary_size, shared)
         one = tf.ones([1, 1], tf.int32)
         self(one, tf.ones([1], tf.int32), one)
 
     def call(
-        self, source_ids, source_length, target_input_ids, emptied=None, training=False
+        self, source_ids, source_length, target_input_ids, emptied=None, seed=None
     ) -> tf.Tensor:
         """Teacher forcing; see the class."""
         return self.decoder.output_projection(
-            self.attention_vectors(source_ids, source_length, target_input_ids, emptied, training)
+            self.attention_vectors(source_ids, source_length, target_input_ids, emptied, seed)
         )
 
     def attention_vectors(
@@ -63,7 +65,7 @@ class Seq2Seq(keras.Model):
         source_length,
         target_input_ids,
         emptied=None,
-        training=False,
+        seed=None,
         dtype: tf.DType = tf.float32,
     ) -> tf.Tensor:
         """What the projection makes logits of; a loss may project the real words only.
@@ -73,17 +75,17 @@ class Seq2Seq(keras.Model):
             source_length: see there.
             target_input_ids: see there.
             emptied: see there.
-            training: whether dropout is on.
+            seed: see there.
             dtype: what matrix products are computed in, float32 or bfloat16; all the rest, and
                 the weights, are float32.
 
         Returns:
             float32[batch, target_time, units].
         """
-        encoded = self.encoder(source_ids, source_length, training=training, dtype=dtype)
+        encoded = self.encoder(source_ids, source_length, seed=seed, dtype=dtype)
         if emptied is not None:
             encoded = without_prompt(encoded, emptied)
-        return self.decoder(target_input_ids, encoded, training=training, dtype=dtype)
+        return self.decoder(target_input_ids, encoded, seed=seed, dtype=dtype)
 
     def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
         """Reads prompts and gets ready to answer.
@@ -113,10 +115,10 @@ class Seq2Seq(keras.Model):
         Returns:
             As `start`.
         """
-        units = self.encoder.lstm.units
-        nothing = tf.zeros([num_rows, units])
         encoded = Encoded(
-            tf.zeros([num_rows, 1, units]), tf.ones([num_rows], tf.int32), (nothing, nothing)
+            tf.zeros([num_rows, 1, self.encoder.units]),
+            tf.ones([num_rows], tf.int32),
+            self.encoder.zero_state(num_rows),
         )
         memory, state = self.decoder.start(encoded)
         return lambda ids, state: self.decoder.step(ids, memory, state), state
@@ -135,5 +137,5 @@ def without_prompt(encoded: Encoded, emptied: tf.Tensor) -> Encoded:
     return Encoded(
         outputs=encoded.outputs * kept[:, :, tf.newaxis],
         length=tf.where(emptied, 1, encoded.length),
-        final_state=tuple(part * kept for part in encoded.final_state),
+        final_state=tf.nest.map_structure(lambda part: part * kept, encoded.final_state),
     )

@@ -1,23 +1,24 @@
 """Weights on disk: one NumPy archive, names of our own to arrays."""
 
-import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from attention_seq2seq.files import whole_file
 from attention_seq2seq.model.seq2seq import Seq2Seq
 
 
 def save_weights(model: Seq2Seq, path: str | Path) -> None:
-    """Writes all weights; `path` holds the old ones or the new ones, never a part of either."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.partial")
-    with temporary.open("wb") as file:
-        np.savez(file, **{name: w.numpy() for name, w in model.named_weights().items()})
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Writes all weights of a model."""
+    write_weights({name: w.numpy() for name, w in model.named_weights().items()}, path)
+
+
+def write_weights(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """Writes weights by name; `path` holds the old ones or the new ones, never a part of either."""
+    with whole_file(Path(path)) as file:
+        np.savez(file, **weights)
 
 
 def load_weights(model: Seq2Seq, path: str | Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.writing import marks_of
-from attention_seq2seq.preparation.files import whole_file
+from attention_seq2seq.files import whole_file
 from attention_seq2seq.text.cutting import PairCutter, num_unread_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
 

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from attention_seq2seq.config import DataConfig, TextConfig
-from attention_seq2seq.preparation.files import sha256_of, whole_file
+from attention_seq2seq.files import sha256_of, whole_file
 from attention_seq2seq.preparation_config import PreparationConfig
 from attention_seq2seq.text.codec import Codec
 

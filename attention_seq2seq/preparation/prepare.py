@@ -8,8 +8,8 @@ from pathlib import Path
 
 from attention_seq2seq.config import DataConfig, TextConfig
 from attention_seq2seq.data.readers import CorpusReader
+from attention_seq2seq.files import alone_in, sha256_of
 from attention_seq2seq.preparation.cut_corpus import Corpus, Cutting, cut_corpus
-from attention_seq2seq.preparation.files import alone_in, sha256_of
 from attention_seq2seq.preparation.findings import findings
 from attention_seq2seq.preparation.gather import Gathered, gather
 from attention_seq2seq.preparation.manifest import (

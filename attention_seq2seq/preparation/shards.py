@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from attention_seq2seq.files import part_of, whole_file
 from attention_seq2seq.preparation.chunks import Chunk
-from attention_seq2seq.preparation.files import part_of, whole_file
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.config import TextConfig
+from attention_seq2seq.files import sha256_of
 from attention_seq2seq.preparation.cut_corpus import Corpus
-from attention_seq2seq.preparation.files import sha256_of
 from attention_seq2seq.preparation.progress import stage
 from attention_seq2seq.preparation.selection import Selection
 from attention_seq2seq.preparation.shards import encode, index_of, write_shard

@@ -58,12 +58,15 @@ class Codec:
         return cls.of_words(map(cutter.pair, pairs), cutter)
 
     @classmethod
-    def of_words(cls, pairs: Iterable[CutPair], cutter: PairCutter) -> "Codec":
+    def of_words(
+        cls, pairs: Iterable[CutPair], cutter: PairCutter, known: "Codec | None" = None
+    ) -> "Codec":
         """A codec with the vocabulary of pairs that a cutter has cut, which need not be cut again.
 
         Args:
             pairs: their words.
             cutter: what cut them.
+            known: a codec whose words are all kept, with their ids.
         """
         prompts, replies = [], []
         for turns, reply in pairs:
@@ -71,11 +74,13 @@ class Codec:
             replies.append(reply)
         config = cutter.config
         size, min_count = config.vocabulary_size, config.min_count
+        known_source = known.source_vocabulary if known else None
+        known_target = known.target_vocabulary if known else None
         if config.shared_vocabulary:
-            source = target = Vocabulary.build(prompts + replies, size, min_count)
+            source = target = Vocabulary.build(prompts + replies, size, min_count, known_source)
         else:
-            source = Vocabulary.build(prompts, size, min_count)
-            target = Vocabulary.build(replies, size, min_count)
+            source = Vocabulary.build(prompts, size, min_count, known_source)
+            target = Vocabulary.build(replies, size, min_count, known_target)
         return cls(config, source, target, cutter.user_words)
 
     def prompt_words(self, text: str | bytes) -> list[str]:

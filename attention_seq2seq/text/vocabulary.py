@@ -40,7 +40,11 @@ class Vocabulary:
 
     @classmethod
     def build(
-        cls, texts: Iterable[Sequence[str]], max_size: int, min_count: int = 1
+        cls,
+        texts: Iterable[Sequence[str]],
+        max_size: int,
+        min_count: int = 1,
+        known: "Vocabulary | None" = None,
     ) -> "Vocabulary":
         """The most frequent words of segmented texts; the order of the texts has no influence.
 
@@ -48,11 +52,15 @@ class Vocabulary:
             texts: the words of each text.
             max_size: the largest size of the vocabulary, the special ones included.
             min_count: words that occur less often are left out.
+            known: a vocabulary whose words are all kept, with their ids. Those of the texts that
+                it lacks come after them, and make it larger than `max_size`: words of the texts
+                must not be unknown because others are known.
         """
         counts = Counter(word for text in texts for word in text)
         ordered = sorted(counts, key=lambda word: (-counts[word], word))
         frequent = [word for word in ordered if counts[word] >= min_count]
-        return cls(frequent[: max_size - len(SPECIALS)])
+        first = dict.fromkeys(known._words[len(SPECIALS) :] if known else ())
+        return cls(first | dict.fromkeys(frequent[: max_size - len(SPECIALS)]))
 
     def __len__(self) -> int:
         return len(self._words)

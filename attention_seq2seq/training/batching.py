@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from attention_seq2seq.model.draws import Draw, seed_of
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that no
@@ -10,48 +11,88 @@ from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 _POOL = 64
 
 
-def batches(
-    pairs: InMemory | Shards,
-    batch_size: int,
-    seed: int | None = None,
-    unknown_probability: float = 0.0,
-    unknown_id: int = 0,
-    empty_probability: float = 0.0,
-) -> tf.data.Dataset:
-    """Batches of pairs for `TeacherForcing`, each padded to its own longest row.
+def num_batches(pairs: InMemory | Shards, batch_size: int) -> int:
+    """Batches in an epoch."""
+    return -(-len(pairs) // batch_size)
+
+
+def batches(pairs: InMemory | Shards, batch_size: int) -> tf.data.Dataset:
+    """All pairs once, to be measured on: each batch padded to its own longest row.
 
     Args:
         pairs: as ids.
         batch_size: pairs in a batch; one of an epoch may have fewer.
-        seed: shuffles anew each epoch, reproducibly; None keeps the order.
+
+    Returns:
+        A dataset whose elements are dicts of int32 tensors: source_ids [batch, source_time],
+        source_length [batch], target_ids [batch, target_time], target_length [batch]. All shapes
+        are open, so a model is traced once.
+    """
+    pools = pairs.pools(_POOL * batch_size)
+    batched = pools.flat_map(
+        lambda source, target: _batches_of_pool(*_sorted_by_length(source, target), batch_size)
+    )
+    return batched.prefetch(tf.data.AUTOTUNE)
+
+
+def training_batches(
+    pairs: InMemory | Shards,
+    batch_size: int,
+    epochs: int,
+    seed: int,
+    first: int = 0,
+    unknown_probability: float = 0.0,
+    unknown_id: int = 0,
+    empty_probability: float = 0.0,
+) -> tf.data.Dataset:
+    """The batches of all epochs, each epoch in an order of its own, from any batch on.
+
+    What a batch is depends on the seed and its number alone: begun in the middle, the batches are
+    those that they would have been.
+
+    Args:
+        pairs: as ids.
+        batch_size: see `batches`.
+        epochs: how often each pair comes.
+        seed: of the order, and of what is drawn.
+        first: the number of the first batch, counted from the first epoch's first on.
         unknown_probability: share of source ids that become `unknown_id`, anew each epoch.
         unknown_id: the id of the unknown word.
         empty_probability: share of the prompts that the model is not to see, anew each epoch.
 
     Returns:
-        A dataset of known cardinality, whose elements are dicts of int32 tensors: source_ids
-        [batch, source_time], source_length [batch], target_ids [batch, target_time],
-        target_length [batch]; with an `empty_probability` also emptied bool[batch]. All shapes
-        are open, so a model is traced once.
+        A dataset of what `batches` makes, and beside it: number int64[], of the batch; with an
+        `empty_probability` also emptied bool[batch].
     """
-    num_batches = -(-len(pairs) // batch_size)
-    batched = pairs.pools(_POOL * batch_size, seed).flat_map(
-        lambda source, target: _batches_of_pool(*_sorted_by_length(source, target), batch_size)
-    )
-    if seed is not None:
-        batched = batched.shuffle(_POOL, seed=seed, reshuffle_each_iteration=True)
-    if unknown_probability or empty_probability:
-        noise = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).batch(2)
-        batched = tf.data.Dataset.zip((batched, noise)).map(
-            lambda batch, draw: _with_empty(
-                _with_unknowns(batch, draw, unknown_probability, unknown_id),
-                draw + 1,
-                empty_probability,
-            ),
-            num_parallel_calls=tf.data.AUTOTUNE,
+    in_epoch = num_batches(pairs, batch_size)
+
+    def batches_of_epoch(epoch):
+        left_out = tf.maximum(first - epoch * in_epoch, 0)
+        pools = pairs.pools(_POOL * batch_size, seed_of(Draw.PAIRS, seed, epoch), left_out // _POOL)
+        numbered = tf.data.Dataset.zip((tf.data.Dataset.range(in_epoch), pools))
+        batched = numbered.flat_map(
+            lambda pool, sides: _batches_of_pool(
+                *_sorted_by_length(*sides),
+                batch_size,
+                seed_of(Draw.BATCHES, seed, epoch, left_out // _POOL + pool),
+            )
         )
-    batched = batched.apply(tf.data.experimental.assert_cardinality(num_batches))
-    return batched.prefetch(tf.data.AUTOTUNE)
+        return batched.skip(left_out % _POOL)
+
+    def with_draws(number, batch):
+        batch = {**batch, "number": number}
+        if unknown_probability:
+            draw = seed_of(Draw.UNKNOWN_WORDS, seed, number)
+            batch["source_ids"] = _with_unknowns(batch, draw, unknown_probability, unknown_id)
+        if empty_probability:
+            draw = seed_of(Draw.EMPTY_PROMPTS, seed, number)
+            chance = tf.random.stateless_uniform(tf.shape(batch["source_length"]), draw)
+            batch["emptied"] = chance < empty_probability
+        return batch
+
+    batched = tf.data.Dataset.range(first // in_epoch, epochs).flat_map(batches_of_epoch)
+    batched = batched.enumerate(start=first)
+    return batched.map(with_draws, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def _sorted_by_length(
@@ -71,9 +112,22 @@ def _sorted_by_length(
 
 
 def _batches_of_pool(
-    source: tf.RaggedTensor, target: tf.RaggedTensor, batch_size: int
+    source: tf.RaggedTensor,
+    target: tf.RaggedTensor,
+    batch_size: int,
+    seed: tf.Tensor | None = None,
 ) -> tf.data.Dataset:
-    """Consecutive rows together; many at once, since an operation for each row costs its time."""
+    """Consecutive rows together; many at once, since an operation for each row costs its time.
+
+    Args:
+        source: int32[rows, source_time].
+        target: int32[rows, target_time].
+        batch_size: rows in a batch.
+        seed: of the order of batches; None: as the rows are.
+    """
+    first_rows = tf.range(0, source.nrows(), batch_size)
+    if seed is not None:
+        first_rows = tf.random.experimental.stateless_shuffle(first_rows, seed)
 
     def batch(first):
         source_ids, target_ids = (side[first : first + batch_size] for side in (source, target))
@@ -84,19 +138,11 @@ def _batches_of_pool(
             "target_length": tf.cast(target_ids.row_lengths(), tf.int32),
         }
 
-    return tf.data.Dataset.range(0, source.nrows(), batch_size).map(batch)
+    return tf.data.Dataset.from_tensor_slices(first_rows).map(batch)
 
 
-def _with_unknowns(batch, draw, probability: float, unknown_id: int):
+def _with_unknowns(batch, seed: tf.Tensor, probability: float, unknown_id: int) -> tf.Tensor:
     source_ids = batch["source_ids"]
-    chance = tf.random.stateless_uniform(tf.shape(source_ids), seed=draw)
+    chance = tf.random.stateless_uniform(tf.shape(source_ids), seed)
     real = tf.sequence_mask(batch["source_length"], tf.shape(source_ids)[1])
-    unknown = tf.cast(unknown_id, source_ids.dtype)
-    return {**batch, "source_ids": tf.where(real & (chance < probability), unknown, source_ids)}
-
-
-def _with_empty(batch, draw, probability: float):
-    if not probability:
-        return batch
-    chance = tf.random.stateless_uniform(tf.shape(batch["source_length"]), seed=draw)
-    return {**batch, "emptied": chance < probability}
+    return tf.where(real & (chance < probability), unknown_id, source_ids)

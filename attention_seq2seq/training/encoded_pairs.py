@@ -30,23 +30,23 @@ class InMemory:
     def __len__(self) -> int:
         return self._num_pairs
 
-    def pools(self, size: int, seed: int | None) -> tf.data.Dataset:
+    def pools(self, size: int, seed: tf.Tensor | None = None, first: int = 0) -> tf.data.Dataset:
         """Some pairs at a time, each pair once.
 
         Args:
             size: pairs in a pool; the last one may have fewer.
-            seed: shuffles anew each time, reproducibly; None keeps the order.
+            seed: int32[2], of their order; None: as they are.
+            first: so many pools are left out, without the work of making them.
 
         Returns:
             A dataset of pairs of int32 `RaggedTensor`: [pool, source_time], [pool, target_time].
         """
         # Numbers are shuffled, then whole pools gathered: an operation for each row costs its time.
-        rows = tf.data.Dataset.range(len(self))
+        rows = tf.range(len(self), dtype=tf.int64)
         if seed is not None:
-            rows = rows.shuffle(len(self), seed=seed, reshuffle_each_iteration=True)
-        return rows.batch(size).map(
-            lambda pool: (tf.gather(self._source, pool), tf.gather(self._target, pool))
-        )
+            rows = tf.random.experimental.stateless_shuffle(rows, seed)
+        rows = tf.data.Dataset.from_tensor_slices(rows).batch(size).skip(first)
+        return rows.map(lambda pool: (tf.gather(self._source, pool), tf.gather(self._target, pool)))
 
 
 class Shards:
@@ -64,16 +64,19 @@ class Shards:
     def __len__(self) -> int:
         return self._num_pairs
 
-    def pools(self, size: int, seed: int | None) -> tf.data.Dataset:
+    def pools(self, size: int, seed: tf.Tensor | None = None, first: int = 0) -> tf.data.Dataset:
         """The same as of `InMemory`; shuffles within some ten thousand pairs, and the files."""
-        files = tf.data.Dataset.from_tensor_slices(self._paths)
+        paths = tf.constant(self._paths)
         if seed is None:
-            records = files.flat_map(tf.data.TFRecordDataset)
+            records = tf.data.Dataset.from_tensor_slices(paths).flat_map(tf.data.TFRecordDataset)
         else:
-            files = files.shuffle(len(self._paths), seed=seed, reshuffle_each_iteration=True)
+            paths = tf.random.experimental.stateless_shuffle(paths, seed)
+            files = tf.data.Dataset.from_tensor_slices(paths)
             records = files.interleave(tf.data.TFRecordDataset, cycle_length=_FILES_AT_ONCE)
-            records = records.shuffle(_SHUFFLED, seed=seed, reshuffle_each_iteration=True)
-        return records.batch(size).map(_parsed, num_parallel_calls=tf.data.AUTOTUNE)
+            draw = tf.random.stateless_uniform([], seed, maxval=None, dtype=tf.int64, minval=None)
+            records = records.shuffle(_SHUFFLED, seed=draw, reshuffle_each_iteration=False)
+        records = records.batch(size).skip(first)
+        return records.map(_parsed, num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _parsed(records: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:

@@ -26,16 +26,29 @@ def with_rows_summed(gradient: Gradient) -> Gradient:
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
-def clipped(gradients: Sequence[Gradient], norm: float) -> list[Gradient]:
+def summed(gradients: Sequence[Gradient]) -> Gradient:
+    """The sum of a variable's gradients from several batches; rows of embeddings side by side."""
+    if not isinstance(gradients[0], tf.IndexedSlices):
+        return tf.add_n(gradients)
+    rows = tf.concat([gradient.indices for gradient in gradients], axis=0)
+    values = tf.concat([gradient.values for gradient in gradients], axis=0)
+    return tf.IndexedSlices(values, rows, gradients[0].dense_shape)
+
+
+def clipped(gradients: Sequence[Gradient], norm: float) -> tuple[list[Gradient], tf.Tensor]:
     """Scaled down together to a global norm of at most `norm`; seldom, so mostly just passed on.
 
     Args:
         gradients: rows summed.
         norm: as `tf.clip_by_global_norm` has it.
 
+    Returns:
+        The gradients, and the norm that they had.
+
     Example:
-        >>> [gradient.numpy().tolist() for gradient in clipped([tf.constant([3.0, 4.0])], 2.5)]
-        [[1.5, 2.0]]
+        >>> gradients, norm = clipped([tf.constant([3.0, 4.0])], 2.5)
+        >>> gradients[0].numpy().tolist(), float(norm)
+        ([1.5, 2.0], 5.0)
     """
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
     found = tf.linalg.global_norm(values)
@@ -43,9 +56,10 @@ def clipped(gradients: Sequence[Gradient], norm: float) -> list[Gradient]:
     # with one that is no number is true, and infinity less itself is none.
     scale = norm / found + (found - found)
     values = tf.cond(found <= norm, lambda: values, lambda: [value * scale for value in values])
-    return [
+    gradients = [
         tf.IndexedSlices(value, g.indices, g.dense_shape)
         if isinstance(g, tf.IndexedSlices)
         else value
         for g, value in zip(gradients, values)
     ]
+    return gradients, found

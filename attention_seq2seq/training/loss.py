@@ -32,6 +32,7 @@ def cross_entropy(
     bias: tf.Tensor,
     ids: tf.Tensor,
     dtype: tf.DType = tf.float32,
+    smoothing: float = 0.0,
 ) -> tf.Tensor:
     """The cross-entropy of words, from what is projected to logits.
 
@@ -46,6 +47,8 @@ def cross_entropy(
         ids: int32[words], the words to predict.
         dtype: what matrix products are computed in, float32 or bfloat16; softmax and loss are
             float32.
+        smoothing: the share of the probability asked for that is spread over all words
+            (Szegedy et al. 2016, label smoothing).
 
     Returns:
         float32[words], in nats.
@@ -56,12 +59,28 @@ def cross_entropy(
         >>> round(float(losses[0]), 4)  # log(8)
         2.0794
     """
-    return _cross_entropy_of(ids, dtype)(
+    return _cross_entropy_of(ids, dtype, smoothing)(
         vectors, tf.convert_to_tensor(kernel), tf.convert_to_tensor(bias)
     )
 
 
-def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType):
+def judged(
+    vectors: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, ids: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """How good predictions are, without a gradient; see `cross_entropy`.
+
+    Returns:
+        float32[words], the cross-entropy in nats, and float32[words], 1 where the word has the
+        largest probability of all.
+    """
+    logits = tf.nn.bias_add(tf.matmul(vectors, kernel), bias)
+    words = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
+    losses = tf.reduce_logsumexp(logits, axis=1) - tf.gather_nd(logits, words)
+    right = tf.argmax(logits, axis=1, output_type=ids.dtype) == ids
+    return losses, tf.cast(right, tf.float32)
+
+
+def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType, smoothing: float):
     @tf.custom_gradient
     def losses_of(vectors, kernel, bias):
         words = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
@@ -72,11 +91,17 @@ def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType):
         normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(
             tf.reduce_max(probabilities, axis=1)
         )
-        losses = normalizer - tf.gather_nd(logits, words)
+        losses = normalizer - (1 - smoothing) * tf.gather_nd(logits, words)
+        if smoothing:
+            losses -= smoothing * tf.reduce_mean(logits, axis=1)
 
         def gradient(g):
             # float[words, vocab]
-            dlogits = tf.tensor_scatter_nd_sub(probabilities, words, tf.ones_like(losses))
+            dlogits = tf.tensor_scatter_nd_sub(
+                probabilities, words, tf.fill(tf.shape(losses), 1 - smoothing)
+            )
+            if smoothing:
+                dlogits -= smoothing / tf.cast(tf.shape(logits)[1], tf.float32)
             dbias = tf.linalg.matvec(dlogits, g, transpose_a=True)
             dlogits = tf.cast(dlogits, dtype)
             weighted = tf.cast(vectors * g[:, tf.newaxis], dtype)

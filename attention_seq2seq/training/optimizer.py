@@ -4,6 +4,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config import TrainingConfig
+from attention_seq2seq.training.schedules import LearningRate
 
 
 def optimizer_of(options: TrainingConfig, num_updates: int) -> keras.optimizers.Optimizer:
@@ -13,11 +14,12 @@ def optimizer_of(options: TrainingConfig, num_updates: int) -> keras.optimizers.
         options: which optimizer, learning rate and schedule.
         num_updates: updates of the whole training, over which a schedule extends.
     """
-    learning_rate = options.learning_rate
-    if options.learning_rate_schedule == "cosine":
-        learning_rate = keras.optimizers.schedules.CosineDecay(learning_rate, num_updates)
-    optimizers = {"adam": keras.optimizers.Adam, "lazy_adam": LazyAdam}
-    return optimizers[options.optimizer](learning_rate)
+    optimizers = {
+        "adam": keras.optimizers.Adam,
+        "lazy_adam": LazyAdam,
+        "sgd": keras.optimizers.SGD,
+    }
+    return optimizers[options.optimizer](LearningRate(options, num_updates))
 
 
 class LazyAdam(keras.optimizers.Optimizer):

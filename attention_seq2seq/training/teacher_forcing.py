@@ -1,77 +1,103 @@
-"""The model with its loss: what Keras compiles and fits."""
+"""The model with its loss: gradients of a batch, and what is measured on one."""
+
+from typing import NamedTuple
 
 import tensorflow as tf
-from tensorflow import keras
 
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.training.gradients import clipped, with_rows_summed
-from attention_seq2seq.training.loss import cross_entropy, real_words
+from attention_seq2seq.config import TrainingConfig
+from attention_seq2seq.model.draws import Draw, seed_of
+from attention_seq2seq.model.seq2seq import Seq2Seq, without_prompt
+from attention_seq2seq.training.gradients import Gradient
+from attention_seq2seq.training.loss import cross_entropy, judged, real_words
 from attention_seq2seq.training.sampled_loss import sampled_cross_entropy
+from attention_seq2seq.training.scheduled_sampling import with_own_words
 
 
-class TeacherForcing(keras.Model):
+class Judged(NamedTuple):
+    """Sums over the real words of a batch, ends of replies included.
+
+    Attributes:
+        loss: float32[], in nats.
+        right: float32[], how many had the largest probability of all.
+        words: float32[], how many there are.
+    """
+
+    loss: tf.Tensor
+    right: tf.Tensor
+    words: tf.Tensor
+
+
+class TeacherForcing:
     """Trains a `Seq2Seq` to continue replies whose first words are given.
 
     Args:
-        seq2seq: the model; its weights are trained in place.
+        seq2seq: the model.
         begin_id: the id that starts every reply.
-        clip_norm: the global norm that gradients are scaled down to.
-        dtype_of_products: what the matrix products of training are computed in, float32 or
-            bfloat16; measuring is always in float32.
-        num_sampled: words sampled for the loss of training instead of the whole vocabulary, which
-            is what is always measured with; 0: none.
-        seed: of the samples; each update has its own.
-
-    Call arguments:
-        batch: as from `batching.batches`.
-
-    Returns:
-        float32[batch, target_time, vocab], the logits.
+        options: how it is trained; its `dtype` must not be `auto`.
     """
 
-    def __init__(
-        self,
-        seq2seq: Seq2Seq,
-        begin_id: int,
-        clip_norm: float = 5.0,
-        dtype_of_products: tf.DType = tf.float32,
-        num_sampled: int = 0,
-        seed: int = 1,
-    ):
-        super().__init__(name="teacher_forcing")
+    def __init__(self, seq2seq: Seq2Seq, begin_id: int, options: TrainingConfig):
         self.seq2seq = seq2seq
         self.begin_id = begin_id
-        self.clip_norm = clip_norm
-        self.dtype_of_products = dtype_of_products
-        self.num_sampled = num_sampled
-        self.seed = seed
-        self.loss_mean = keras.metrics.Mean(name="loss")
+        self.options = options
+        self.dtype = tf.as_dtype(options.dtype)
 
-    @property
-    def metrics(self):
-        """The mean over all real words of an epoch, which Keras resets in between."""
-        return [self.loss_mean]
+    def logits(self, batch) -> tf.Tensor:
+        """The logits float32[batch, target_time, vocab] of a batch's replies."""
+        return self.seq2seq(**self._inputs(batch))
 
-    def call(self, batch, training=False) -> tf.Tensor:
-        """The logits of a batch's replies."""
-        return self.seq2seq(**self._inputs(batch), training=training)
+    def losses(self, batch, share_of_own_words: tf.Tensor | float = 0.0) -> tf.Tensor:
+        """What is to be made small.
 
-    def loss_of(self, batch, training: bool) -> tuple[tf.Tensor, tf.Tensor]:
-        """The loss, averaged over the batch's real words, and their number."""
-        dtype = self.dtype_of_products if training else tf.float32
-        vectors = self.seq2seq.attention_vectors(
-            **self._inputs(batch), training=training, dtype=dtype
-        )
+        Args:
+            batch: as from `batching.training_batches`.
+            share_of_own_words: see `scheduled_sampling`.
+
+        Returns:
+            float32[words], in nats, of each real word.
+        """
+        options = self.options
+        seed = tf.stack([options.seed, tf.cast(batch["number"], tf.int32)])
+        inputs = self._inputs(batch)
+        if options.scheduled_sampling:
+            inputs["target_input_ids"] = with_own_words(
+                *self._start(batch), inputs["target_input_ids"], share_of_own_words, seed
+            )
+        vectors = self.seq2seq.attention_vectors(**inputs, seed=seed, dtype=self.dtype)
         vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
         projection = self.seq2seq.decoder.output_projection
-        if training and self.num_sampled:
-            seed = tf.stack([self.seed, tf.cast(self.optimizer.iterations, tf.int32)])
-            losses = sampled_cross_entropy(
-                vectors, projection.kernel, projection.bias, ids, self.num_sampled, seed
-            )
-        else:
-            losses = cross_entropy(vectors, projection.kernel, projection.bias, ids, dtype)
-        return tf.reduce_mean(losses), tf.cast(tf.size(ids), tf.float32)
+        weights = projection.kernel, projection.bias
+        if options.sampled_words:
+            seed = seed_of(Draw.SAMPLED_WORDS, *tf.unstack(seed))
+            return sampled_cross_entropy(vectors, *weights, ids, options.sampled_words, seed)
+        return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
+
+    def gradients(
+        self, batch, num_words: tf.Tensor, share_of_own_words: tf.Tensor
+    ) -> tuple[list[Gradient], tf.Tensor]:
+        """The gradients of the loss, one for each trainable variable.
+
+        Args:
+            batch: see `losses`.
+            num_words: float32[], what the sum of losses is divided by: the real words of all
+                batches that make an update together.
+            share_of_own_words: see `losses`.
+
+        Returns:
+            The gradients, and the sum of the losses float32[].
+        """
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(self.losses(batch, share_of_own_words))
+            loss = total / num_words
+        return tape.gradient(loss, self.seq2seq.trainable_variables), total
+
+    def judge(self, batch) -> Judged:
+        """Measures on a batch: no dropout, the whole vocabulary, float32."""
+        vectors = self.seq2seq.attention_vectors(**self._inputs(batch))
+        vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
+        projection = self.seq2seq.decoder.output_projection
+        losses, right = judged(vectors, projection.kernel, projection.bias, ids)
+        return Judged(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
 
     def _inputs(self, batch) -> dict:
         target_ids = batch["target_ids"]
@@ -83,20 +109,11 @@ class TeacherForcing(keras.Model):
             "emptied": batch.get("emptied"),
         }
 
-    def train_step(self, batch):
-        """One update."""
-        with tf.GradientTape() as tape:
-            loss, num_words = self.loss_of(batch, training=True)
-        variables = self.seq2seq.trainable_variables
-        gradients = [with_rows_summed(g) for g in tape.gradient(loss, variables)]
-        self.optimizer.apply_gradients(zip(clipped(gradients, self.clip_norm), variables))
-        return self._measured(loss, num_words)
-
-    def test_step(self, batch):
-        """Measures without updating."""
-        return self._measured(*self.loss_of(batch, training=False))
-
-    def _measured(self, loss, num_words):
-        self.loss_mean.update_state(loss, sample_weight=num_words)
-        mean = self.loss_mean.result()
-        return {"loss": mean, "perplexity": tf.exp(mean)}
+    def _start(self, batch):
+        """A step function that answers the batch's prompts, and the state before the first word."""
+        decoder = self.seq2seq.decoder
+        encoded = self.seq2seq.encoder(batch["source_ids"], batch["source_length"])
+        if "emptied" in batch:
+            encoded = without_prompt(encoded, batch["emptied"])
+        memory, state = decoder.start(encoded)
+        return lambda ids, state: decoder.step(ids, memory, state), state

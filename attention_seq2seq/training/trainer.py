@@ -4,10 +4,9 @@ import dataclasses
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
@@ -17,21 +16,20 @@ from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.cutting import CutPair, PairCutter, read_user_dictionary
-from attention_seq2seq.text.vocabulary import BOS, UNK
-from attention_seq2seq.training.batching import batches
-from attention_seq2seq.training.callbacks import Checkpoints, Progress
+from attention_seq2seq.training.alarms import Alarms
+from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
-from attention_seq2seq.training.optimizer import optimizer_of
+from attention_seq2seq.training.folder import begin, entered, finish, is_finished, read_log
+from attention_seq2seq.training.initial import known_codec, start_from_model, start_from_vectors
+from attention_seq2seq.training.listeners import Listener, Progress
+from attention_seq2seq.training.loop import CHECKPOINTS, Loop
+from attention_seq2seq.training.measuring import OF_PROBES, Prober
 from attention_seq2seq.training.precision import with_dtype_resolved
-from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 log = logging.getLogger(__name__)
 
-# An empty file that says: the weights beside it are those of a whole training.
-FINISHED = "finished"
-
-# How many pairs a model has learnt from, and their hash.
-TRAINED_ON = "trained_on.json"
+CHECKPOINT_MINUTES = 5.0
+_LARGEST_SEED = 2**31 - 1
 
 
 def train(
@@ -40,27 +38,41 @@ def train(
     config: Config | None = None,
     validation_pairs: Sequence[Sequence] | None = None,
     progress: bool = True,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    listeners: Sequence[Listener] = (),
+    probing: Prober | None = None,
+    overwrite: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
 ) -> dict[str, list[float]]:
     """Trains a model from pairs of strings, and writes it into a folder.
 
     The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
     for each epoch, and trained_on.json, which counts the pairs. `Chat.load` reads it.
 
+    A training that was killed goes on from its last checkpoint when it is called for again, and
+    ends with the same weights as if it had not been, bit for bit on one machine where
+    `tf.config.experimental.enable_op_determinism` was called. One that has ended is not repeated.
+
     Args:
         pairs: (prompt, reply), or `Pair` with the number of its conversation.
-        model_dir: the folder; made if it is not there, replaced if a model is in it.
+        model_dir: the folder; made if it is not there.
         config: all options; the document's by default.
         validation_pairs: if None, conversations are set aside from `pairs`, as
             `config.data.validation_fraction` says.
         progress: whether to show a bar, or log lines where the output is no terminal.
-        callbacks: of Keras, called beside those that save and show.
+        listeners: are told of each update and epoch.
+        probing: answers some prompts after each epoch, always the same.
+        overwrite: whether to train anew where a training is in the folder already.
+        checkpoint_minutes: between two checkpoints.
 
     Returns:
-        loss, perplexity, val_loss and val_perplexity of each epoch (in nats a word).
+        loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
+        what the replies to probe prompts came to, of each epoch (losses in nats a word).
 
     Raises:
-        ValueError: no pair is left to train on, or the user dictionary cannot be read.
+        ValueError: no pair is left to train on, the user dictionary cannot be read, `best_by` is
+            of probe prompts and there are none, a training with other options or on other pairs
+            is in the folder, or another process is at work there.
+        Diverged: a loss or gradient is not finite.
 
     Example:
         >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
@@ -76,26 +88,37 @@ def train(
         list(with_context(side, config.text.context_turns))
         for side in _split(pairs, validation_pairs, config)
     )
-    cutter = PairCutter(config.text, read_user_dictionary(config.text))
+    user_words = read_user_dictionary(config.text)
+    cutter = PairCutter(config.text, user_words)
     cut_training, cut_validation = (
         [cutter.pair(pair) for pair in side] for side in (training_pairs, validation_pairs)
     )
-    codec = Codec.of_words(cut_training, cutter)
-    training = _encode("training", cut_training, codec, config)
-    validation = _encode("validation", cut_validation, codec, config)
-    if not len(training):
-        raise ValueError(
-            f"no pair to train on: {len(training_pairs)} given, all longer than "
-            f"max_source_length {config.data.max_source_length} or max_target_length "
-            f"{config.data.max_target_length} words."
-        )
     trained_on = {
         "training_pairs": len(training_pairs),
         "validation_pairs": len(validation_pairs),
-        "sha256_of_training_pairs": _sha256(training_pairs),
+        "sha256_of_training_pairs": _sha256(pair[:2] for pair in training_pairs),
+        "sha256_of_validation_pairs": _sha256(pair[:2] for pair in validation_pairs),
+        "sha256_of_user_dictionary": _sha256(user_words),
     }
-    callbacks = [*callbacks, Progress()] if progress else callbacks
-    return _train(training, validation, codec, Path(model_dir), config, trained_on, callbacks)
+
+    def encoded(codec: Codec) -> tuple[InMemory, InMemory]:
+        training = _encode("training", cut_training, codec, config)
+        if not len(training):
+            raise ValueError(
+                f"no pair to train on: {len(training_pairs)} given, all longer than "
+                f"max_source_length {config.data.max_source_length} or max_target_length "
+                f"{config.data.max_target_length} words."
+            )
+        return training, _encode("validation", cut_validation, codec, config)
+
+    def new_codec() -> Codec:
+        known = known_codec(config) if config.training.initial_model else None
+        return Codec.of_words(cut_training, cutter, known)
+
+    return _train(
+        *(new_codec, encoded, Path(model_dir), config, trained_on),
+        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes),
+    )
 
 
 def train_prepared(
@@ -104,7 +127,10 @@ def train_prepared(
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
     progress: bool = True,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
+    listeners: Sequence[Listener] = (),
+    probing: Prober | None = None,
+    overwrite: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
 ) -> dict[str, list[float]]:
     """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
 
@@ -113,15 +139,18 @@ def train_prepared(
         model_dir: as for `train`, and so are the others.
         model: the model.
         training: how the weights are found.
-        progress: whether to show a bar, or log lines where the output is no terminal.
-        callbacks: of Keras, called beside those that save and show.
+        progress: see `train`.
+        listeners: see `train`.
+        probing: see `train`.
+        overwrite: see `train`.
+        checkpoint_minutes: see `train`.
 
     Returns:
         As `train` does.
 
     Raises:
         FileNotFoundError: there is no prepared corpus in the folder.
-        ValueError: it is damaged.
+        ValueError: it is damaged; and see `train`.
     """
     prepared = Prepared.load(prepared_dir)
     config = Config(
@@ -134,45 +163,97 @@ def train_prepared(
         Shards(prepared.shards(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
-    callbacks = [*callbacks, Progress()] if progress else callbacks
     return _train(
-        *parts, prepared.codec(), Path(model_dir), config, prepared.trained_on(), callbacks
+        *(prepared.codec, lambda codec: parts, Path(model_dir), config, prepared.trained_on()),
+        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes),
     )
+
+
+def _with_bar(listeners: Sequence[Listener], progress: bool) -> list[Listener]:
+    return [*listeners, Alarms(), *([Progress()] if progress else [])]
 
 
 def _train(
-    training: InMemory | Shards,
-    validation: InMemory | Shards,
-    codec: Codec,
+    new_codec: Callable[[], Codec],
+    encoded: Callable[[Codec], Sequence[InMemory | Shards]],
     folder: Path,
     config: Config,
     trained_on: dict,
-    callbacks: Sequence[keras.callbacks.Callback],
+    listeners: Sequence[Listener],
+    probing: Prober | None,
+    overwrite: bool,
+    checkpoint_minutes: float,
 ) -> dict[str, list[float]]:
+    if config.training.best_by in OF_PROBES and not probing:
+        raise ValueError(
+            f"best_by is {config.training.best_by!r}, which replies to probe prompts are measured "
+            "by, and there are none. Give probing (train.py: --probe_prompts), or choose by "
+            "perplexity or accuracy."
+        )
+    initial = config.training.initial_model
+    if initial and Path(initial).resolve() == folder.resolve():
+        raise ValueError(
+            f"initial_model is {folder}, where the new model is to be written. Give another "
+            "model_dir."
+        )
     config = dataclasses.replace(config, training=with_dtype_resolved(config.training))
-    keras.utils.set_random_seed(config.training.seed)
-    model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
-    log.info(
-        "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
-        len(training),
-        len(validation),
-        len(codec.target_vocabulary),
-        f"{model.count_params():,}",
-        config.training.dtype,
-    )
-    _start_folder(folder, config, codec)
-    text = json.dumps(trained_on, indent=2) + "\n"
-    (folder / TRAINED_ON).write_text(text, encoding="utf-8")
-    history = _fit(model, training, validation, folder, config, callbacks)
-    (folder / FINISHED).touch()
-    return history
+    prompts = probing.prompts if probing else ()
+    trained_on = {**trained_on, "sha256_of_probe_prompts": _sha256(prompts)}
+    with entered(folder, config, trained_on, overwrite) as was_begun:
+        if was_begun and is_finished(folder):
+            # Killed between the two, a training has left its checkpoints.
+            Checkpoints(folder / CHECKPOINTS).clear()
+            return read_log(folder)
+        # What was begun goes on with its own words, whatever has become of what they were made of.
+        codec = Codec.load(folder, config.text) if was_begun else new_codec()
+        training, validation = encoded(codec)
+        # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
+        keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
+        model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
+        log.info(
+            "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
+            len(training),
+            len(validation),
+            len(codec.target_vocabulary),
+            f"{model.count_params():,}",
+            config.training.dtype,
+        )
+        if not was_begun or not Checkpoints(folder / CHECKPOINTS).newest():
+            if initial:
+                start_from_model(model, codec, config)
+            if config.training.pretrained_embeddings:
+                start_from_vectors(model, codec, config.training.pretrained_embeddings)
+        loop = Loop(
+            *(model, codec, training, validation, folder, config),
+            probing(model, codec, config) if probing else None,
+            listeners,
+            60 * checkpoint_minutes,
+        )
+        if not was_begun:
+            # Whatever is wrong has been said by now: from here on what was there is replaced.
+            begin(folder, config, trained_on, codec)
+        history = _run(loop, folder)
+        if loop.is_stale() and len(history) < config.training.epochs:
+            log.info(
+                "stopped after epoch %d of %d: none better by %s for %d epochs",
+                len(history),
+                config.training.epochs,
+                config.training.best_by,
+                config.training.patience,
+            )
+        finish(folder)
+        loop.finish()
+    return {name: [m[name] for m in history] for name in (history[0] if history else ())}
 
 
-def finished_config(model_dir: str | Path) -> Config | None:
-    """The options of the training that has come to its end in a folder; None if none has."""
-    if not (Path(model_dir) / FINISHED).is_file():
-        return None
-    return Config.load(model_dir)
+def _run(loop: Loop, folder: Path) -> list[dict[str, float]]:
+    try:
+        return loop.run()
+    except OSError as error:
+        raise OSError(
+            f"{folder}: nothing more can be written ({error.strerror or error}). The last "
+            "checkpoint is whole: make room, and run the same again."
+        ) from error
 
 
 def _split(pairs, validation_pairs, config: Config):
@@ -207,64 +288,7 @@ def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
     return InMemory(source, target)
 
 
-def _start_folder(folder: Path, config: Config, codec: Codec) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    # Weights of an earlier training do not fit this vocabulary.
-    for old in [folder / FINISHED, *folder.glob("*.npz")]:
-        old.unlink(missing_ok=True)
-    codec.save(folder)
-    config.save(folder)
-
-
-def _sha256(pairs) -> str:
-    """Of the pairs as JSON, one a line."""
-    lines = (json.dumps([prompt, reply]) + "\n" for prompt, reply, *_ in pairs)
+def _sha256(rows: Iterable) -> str:
+    """Of rows as JSON, one a line."""
+    lines = (json.dumps(row) + "\n" for row in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
-
-
-def _fit(model: Seq2Seq, training, validation, folder: Path, config: Config, others):
-    options = config.training
-    train_batches = batches(
-        training,
-        options.batch_size,
-        options.seed,
-        options.unknown_probability,
-        UNK,
-        options.empty_probability,
-    )
-    num_batches = int(train_batches.cardinality())
-    task = TeacherForcing(
-        model,
-        BOS,
-        options.clip_norm,
-        tf.as_dtype(options.dtype),
-        options.sampled_words,
-        options.seed,
-    )
-    task.compile(optimizer_of(options, options.epochs * num_batches), jit_compile=False)
-    # Its variables made here, the update needs one trace; made inside of it, two.
-    task.optimizer.build(model.trainable_variables)
-    callbacks = [
-        Checkpoints(model, folder),
-        keras.callbacks.CSVLogger(str(folder / "log.csv")),
-        *others,
-    ]
-    if options.patience and len(validation):
-        callbacks.append(
-            keras.callbacks.EarlyStopping(monitor="val_perplexity", patience=options.patience)
-        )
-    history = task.fit(
-        train_batches,
-        epochs=options.epochs,
-        validation_data=batches(validation, options.batch_size) if len(validation) else None,
-        callbacks=callbacks,
-        verbose=0,
-    )
-    if len(history.epoch) < options.epochs:
-        log.info(
-            "stopped after epoch %d of %d: no better validation perplexity for %d epochs",
-            len(history.epoch),
-            options.epochs,
-            options.patience,
-        )
-    return history.history

@@ -16,12 +16,7 @@ LIMIT = 9
 
 
 def oracle_of(model, config):
-    return TFASeq2Seq(
-        as_arrays(model),
-        scaled=config.attention == "scaled_luong",
-        tanh=config.attention_vector == "tanh",
-        from_encoder=config.starts_from_encoder,
-    )
+    return TFASeq2Seq(as_arrays(model), config)
 
 
 def ours(model, batch, width, limit=LIMIT, **options):

@@ -4,6 +4,8 @@ import json
 import re
 import sys
 
+import joey_peer
+import opennmt_peer
 import peers
 import pytest
 from training_times import write_work
@@ -86,14 +88,14 @@ def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
 
 def test_logs_of_others_are_read():
     opennmt = "INFO: Step = 150 ; steps/s = 4.00, tokens/s = 9000 (5000 source, 4000 target) ; L"
-    found = peers.opennmt_rates(f"{opennmt.replace('150', '50')}\n{opennmt}", first=100)
+    found = opennmt_peer.rates(f"{opennmt.replace('150', '50')}\n{opennmt}", first=100)
     assert found == [(4.0, 4000)]
     joey = (
         "2026-01-01 23:59:50,500 - INFO - x - Epoch 1, Step: {}, Batch Loss: 5.0, Batch Acc: 0.1, "
         "Tokens per Sec: {}, Lr: 0.001"
     )
     lines = [joey.format(100, 7), joey.replace("50,500", "55,500").format(150, 1600)]
-    assert peers.joey_rates("\n".join(lines), first=100) == [(10.0, 1600)]
+    assert joey_peer.rates("\n".join(lines), first=100) == [(10.0, 1600)]
     with pytest.raises(ValueError, match="did not come as far as it should"):
         peers.measured("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
 

@@ -125,7 +125,7 @@ def test_a_step_from_nonsense_is_refused(served):
     steps("expected ids of words", [1, 1_000_000])
     steps("expected ids of words", [-1, 1])
     steps("ids has 3 rows", [1, 1, 1])
-    steps("are for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
+    steps("memory_ is for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
     steps("4097 rows; at most 4096", [1] * 4097)
     assert served.step(ids, state)["ids"].shape == [2]
 

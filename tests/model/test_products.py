@@ -7,8 +7,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.lstm import LSTMCell
-from attention_seq2seq.training.teacher_forcing import TeacherForcing
-from models import CONFIGURATIONS, name_of, random_batch, random_model
+from models import CONFIGURATIONS, loss_of, name_of, random_batch, random_model, task_of
 
 TIME, BATCH, INPUTS, UNITS = 7, 2, 5, 3
 
@@ -62,9 +61,8 @@ def test_steps_one_by_one_are_those_of_the_loop(config):
 
 
 def loss_and_gradients(model, batch, dtype):
-    task = TeacherForcing(model, 1, dtype_of_products=dtype)
     with tf.GradientTape() as tape:
-        loss, _ = task.loss_of(batch, training=True)
+        loss = loss_of(task_of(model, dtype=dtype), batch)
     gradients = tape.gradient(loss, model.named_weights())
     return loss, {name: tf.convert_to_tensor(g).numpy() for name, g in gradients.items()}
 
@@ -73,8 +71,8 @@ def loss_and_gradients(model, batch, dtype):
 def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
     model = random_model(ModelConfig(units=32, attention=attention), scale=0.2)
     batch = random_batch(16, 6, 7)
-    loss, gradients = loss_and_gradients(model, batch, tf.float32)
-    coarse_loss, coarse_gradients = loss_and_gradients(model, batch, tf.bfloat16)
+    loss, gradients = loss_and_gradients(model, batch, "float32")
+    coarse_loss, coarse_gradients = loss_and_gradients(model, batch, "bfloat16")
     assert coarse_loss != loss
     np.testing.assert_allclose(coarse_loss, loss, rtol=0.01)
     for name, gradient in gradients.items():
@@ -87,8 +85,5 @@ def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
 
 def test_measuring_is_in_float32_whatever_training_is_in():
     model, batch = random_model(ModelConfig(units=32), scale=0.2), random_batch(16, 6, 7)
-    losses = [
-        TeacherForcing(model, 1, dtype_of_products=dtype).loss_of(batch, training=False)[0]
-        for dtype in (tf.float32, tf.bfloat16)
-    ]
+    losses = [task_of(model, dtype=dtype).judge(batch).loss for dtype in ("float32", "bfloat16")]
     assert losses[0] == losses[1]

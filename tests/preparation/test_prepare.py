@@ -277,7 +277,7 @@ def test_what_a_killed_process_was_writing_is_removed(corpus, tmp_path):
 
 
 def test_a_folder_that_is_in_use_is_refused(corpus, tmp_path):
-    from attention_seq2seq.preparation.files import alone_in
+    from attention_seq2seq.files import alone_in
 
     with (
         alone_in(tmp_path / "prepared"),
@@ -387,9 +387,8 @@ def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, 
     shards = Shards(prepared.shards("training"), prepared.num_pairs("training"))
 
     def two_epochs():
-        tf.random.set_seed(1)
-        pools = shards.pools(64, seed=1)
-        return [[row for source, _ in pools for row in source.to_list()] for _ in range(2)]
+        epochs = (shards.pools(64, seed=tf.constant([1, epoch])) for epoch in range(2))
+        return [[row for source, _ in pools for row in source.to_list()] for pools in epochs]
 
     first, second = two_epochs()
     assert first != second

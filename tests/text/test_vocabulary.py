@@ -76,3 +76,11 @@ def test_damaged_files_are_named(tmp_path, content, message):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="the vocabulary is missing"):
         Vocabulary.load(tmp_path / "words.txt")
+
+
+def test_known_words_are_kept_and_take_no_place_from_those_of_the_texts():
+    known = Vocabulary(["吃", "喝", "看"])
+    texts = [["书", "书", "喝", "茶"], ["书", "茶", "水"]]
+    built = Vocabulary.build(texts, len(SPECIALS) + 2, known=known)
+    assert built.words(range(len(SPECIALS), len(built))) == ["吃", "喝", "看", "书", "茶"]
+    assert Vocabulary.build(texts, len(SPECIALS) + 2).words(range(5, 7)) == ["书", "茶"]

@@ -2,31 +2,38 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.training.batching import batches
+from attention_seq2seq.training import batching
+from attention_seq2seq.training.batching import batches, num_batches, training_batches
 from attention_seq2seq.training.encoded_pairs import InMemory
 
 draw = np.random.default_rng(1)
 SOURCE = [draw.integers(5, 50, draw.integers(1, 12)).tolist() for _ in range(207)]
 TARGET = [draw.integers(5, 50, draw.integers(1, 30)).tolist() for _ in range(207)]
+PAIRS = InMemory(SOURCE, TARGET)
+NAMES = ("source_ids", "source_length", "target_ids", "target_length")
 
 
 def rows_of(dataset):
     rows = []
-    for batch in dataset.as_numpy_iterator():
-        for source, n, target, m in zip(*batch.values()):
+    for batch in dataset:
+        for source, n, target, m in zip(*(batch[name].numpy() for name in NAMES)):
             assert np.all(source[n:] == 0)
             assert np.all(target[m:] == 0)
             rows.append((source[:n].tolist(), target[:m].tolist()))
     return rows
 
 
+def noisy(epochs=2, first=0, seed=1, pairs=PAIRS, **options):
+    return training_batches(pairs, 8, epochs, seed, first, unknown_id=3, **options)
+
+
 @pytest.mark.parametrize("batch_size", [1, 8, 207, 500])
-@pytest.mark.parametrize("seed", [None, 3])
-def test_every_pair_comes_once_an_epoch(batch_size, seed):
-    dataset = batches(InMemory(SOURCE, TARGET), batch_size, seed)
+@pytest.mark.parametrize("make", [batches, lambda p, size: training_batches(p, size, 1, 3)])
+def test_every_pair_comes_once_an_epoch(batch_size, make):
+    dataset = make(PAIRS, batch_size)
     assert sorted(rows_of(dataset)) == sorted(zip(SOURCE, TARGET))
     sizes = [len(batch["source_length"]) for batch in dataset]
-    assert len(sizes) == dataset.cardinality()
+    assert len(sizes) == num_batches(PAIRS, batch_size)
     assert sorted(sizes)[1:] == [batch_size] * (len(sizes) - 1), "all but one batch are full"
 
 
@@ -35,7 +42,7 @@ def test_every_pair_comes_once_an_epoch(batch_size, seed):
 )
 def test_rows_of_similar_length_are_together(side, rows, share):
     real = positions = 0
-    for batch in batches(InMemory(SOURCE, TARGET), 8, seed=1):
+    for batch in noisy(epochs=1):
         real += int(tf.reduce_sum(batch[f"{side}_length"]))
         positions += int(tf.size(batch[f"{side}_ids"]))
     lengths = [len(row) for row in rows]
@@ -44,22 +51,34 @@ def test_rows_of_similar_length_are_together(side, rows, share):
 
 
 def test_each_epoch_has_another_order_and_a_seed_repeats_it():
-    def two_epochs():
-        tf.random.set_seed(1)
-        dataset = batches(
-            InMemory(SOURCE, TARGET), 8, seed=1, unknown_probability=0.1, unknown_id=3
-        )
-        return [rows_of(dataset), rows_of(dataset)]
-
-    first, second = two_epochs()
+    all_rows = rows_of(noisy(unknown_probability=0.1))
+    first, second = all_rows[: len(SOURCE)], all_rows[len(SOURCE) :]
+    assert sorted(target for _, target in first) == sorted(target for _, target in second)
     assert first != second
-    assert two_epochs() == [first, second]
+    tf.random.set_seed(5)
+    assert rows_of(noisy(unknown_probability=0.1)) == all_rows
+    assert rows_of(noisy(unknown_probability=0.1, seed=2)) != all_rows
+
+
+@pytest.mark.parametrize("first", [1, 5, 8, 25, 26, 40, 51])
+@pytest.mark.parametrize("pool", [2, 64])
+def test_begun_in_the_middle_the_batches_are_those_they_would_have_been(first, pool, monkeypatch):
+    monkeypatch.setattr(batching, "_POOL", pool)
+    options = {"unknown_probability": 0.1, "empty_probability": 0.3}
+    whole = list(noisy(**options))
+    begun = list(noisy(first=first, **options))
+    assert len(begun) == len(whole) - first
+    for one, other in zip(whole[first:], begun):
+        assert one.keys() == other.keys()
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
 
 
 def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
     source = [[5] * 50] * 400
-    dataset = batches(InMemory(source, source), 16, seed=1, unknown_probability=0.02, unknown_id=3)
-    epochs = [rows_of(dataset) for _ in range(2)]
+    dataset = noisy(pairs=InMemory(source, source), unknown_probability=0.02)
+    all_rows = rows_of(dataset)
+    epochs = all_rows[:400], all_rows[400:]
     for rows in epochs:
         share = np.mean([source for source, _ in rows] == np.array(3))
         assert 0.017 < share < 0.023
@@ -68,25 +87,23 @@ def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
 
 
 def test_padding_never_becomes_unknown():
-    dataset = batches(InMemory(SOURCE, TARGET), 8, seed=1, unknown_probability=0.9, unknown_id=3)
-    rows_of(dataset)
+    rows_of(noisy(unknown_probability=0.9))
 
 
 def test_the_element_has_open_shapes():
-    spec = batches(InMemory(SOURCE, TARGET), 8, seed=1, unknown_probability=0.1).element_spec
-    assert spec["source_ids"].shape == [None, None]
-    assert spec["target_length"].shape == [None]
-    assert {s.dtype for s in spec.values()} == {tf.int32}
+    for dataset in (batches(PAIRS, 8), noisy(unknown_probability=0.1)):
+        spec = dataset.element_spec
+        assert spec["source_ids"].shape == [None, None]
+        assert spec["target_length"].shape == [None]
+        assert {spec[name].dtype for name in NAMES} == {tf.int32}
 
 
 def test_one_prompt_in_twenty_is_emptied_anew_each_epoch():
     source = [[5] * 3] * 4000
-    dataset = batches(InMemory(source, source), 16, seed=1, empty_probability=0.05)
-    first, second = (
-        np.concatenate([batch["emptied"] for batch in dataset.as_numpy_iterator()])
-        for _ in range(2)
-    )
-    for emptied in (first, second):
-        assert 0.04 < emptied.mean() < 0.06
+    dataset = noisy(pairs=InMemory(source, source), empty_probability=0.05)
+    emptied = np.concatenate([batch["emptied"] for batch in dataset.as_numpy_iterator()])
+    first, second = emptied[:4000], emptied[4000:]
+    for of_epoch in (first, second):
+        assert 0.04 < of_epoch.mean() < 0.06
     assert np.any(first != second)
-    assert "emptied" not in next(iter(batches(InMemory(source, source), 16, seed=1)))
+    assert "emptied" not in next(iter(noisy()))

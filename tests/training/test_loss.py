@@ -48,17 +48,19 @@ def random_case():
     return [vectors, kernel, bias], tf.constant(draw.integers(0, 11, 23), tf.int32), weights
 
 
-def plain(vectors, kernel, bias, ids):
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(ids, vectors @ kernel + bias)
+def plain(vectors, kernel, bias, ids, smoothing):
+    wanted = (1 - smoothing) * tf.one_hot(ids, 11) + smoothing / 11
+    return tf.nn.softmax_cross_entropy_with_logits(wanted, vectors @ kernel + bias)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(tf.float32, 1e-5), (tf.bfloat16, 0.05)])
-def test_loss_and_gradients_are_those_of_the_plain_way(dtype, tolerance):
+def test_loss_and_gradients_are_those_of_the_plain_way(dtype, tolerance, smoothing):
     inputs, ids, weights = random_case()
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
-        expected = tf.reduce_sum(weights * plain(*inputs, ids))
-        total = tf.reduce_sum(weights * cross_entropy(*inputs, ids, dtype))
+        expected = tf.reduce_sum(weights * plain(*inputs, ids, smoothing))
+        total = tf.reduce_sum(weights * cross_entropy(*inputs, ids, dtype, smoothing))
     np.testing.assert_allclose(total, expected, rtol=tolerance / 10)
     gradients, wanted = tape.gradient(total, inputs), tape.gradient(expected, inputs)
     for gradient, want in zip(gradients, wanted):

@@ -12,9 +12,11 @@ from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig
 from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.weights import load_weights
-from attention_seq2seq.training import trainer
-from attention_seq2seq.training.optimizer import optimizer_of
-from attention_seq2seq.training.trainer import finished_config, train
+from attention_seq2seq.preparation.prepare import prepare
+from attention_seq2seq.training import loop
+from attention_seq2seq.training.folder import is_finished
+from attention_seq2seq.training.listeners import Listener
+from attention_seq2seq.training.trainer import train, train_prepared
 
 MEALS = meal_talk()
 
@@ -43,14 +45,14 @@ def test_a_seed_makes_a_run_repeatable(tmp_path):
 
 
 def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):
-    class Counted(trainer.TeacherForcing):
+    class Counted(loop.TeacherForcing):
         traces = 0
 
-        def train_step(self, batch):
+        def gradients(self, *arguments):
             Counted.traces += 1
-            return super().train_step(batch)
+            return super().gradients(*arguments)
 
-    monkeypatch.setattr(trainer, "TeacherForcing", Counted)
+    monkeypatch.setattr(loop, "TeacherForcing", Counted)
     pairs = [("吃" * (i % 9 + 1), "喝" * (i % 7 + 1)) for i in range(50)]
     pairs = [(f"{a} {i}", f"{b} {i}") for i, (a, b) in enumerate(pairs)]
     text = TextConfig(source_segmentation="characters", target_segmentation="characters")
@@ -58,33 +60,32 @@ def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):
     assert Counted.traces == 1
 
 
-def test_the_best_and_the_last_checkpoint(tmp_path, monkeypatch):
+def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
     perplexities = iter([5.0, 3.0, 4.0])
 
-    class Scripted(trainer.TeacherForcing):
-        def test_step(self, batch):
-            return super().test_step(batch)
+    class Scripted(loop.Validation):
+        def __call__(self):
+            return {**super().__call__(), "val_perplexity": next(perplexities)}
 
-        def evaluate(self, *args, **kwargs):
-            return {**super().evaluate(*args, **kwargs), "perplexity": next(perplexities)}
+    class Kept(Listener):
+        def __init__(self):
+            self.weights = []
 
-    kept = []
-    save = trainer.Checkpoints.on_epoch_end
+        def measured(self, epoch):
+            self.weights.append(weights_in(tmp_path / "last.npz"))
 
-    def watch(self, epoch, logs):
-        save(self, epoch, logs)
-        kept.append(weights_in(tmp_path / "last.npz"))
-
-    monkeypatch.setattr(trainer, "TeacherForcing", Scripted)
-    monkeypatch.setattr(trainer.Checkpoints, "on_epoch_end", watch)
+    monkeypatch.setattr(loop, "Validation", Scripted)
+    kept = Kept()
     history = train(
-        MEALS.training[:64], tmp_path, config(epochs=3), MEALS.validation[:9], progress=False
+        *(MEALS.training[:64], tmp_path, config(epochs=3), MEALS.validation[:9]),
+        progress=False,
+        listeners=[kept],
     )
     assert history["val_perplexity"] == [5.0, 3.0, 4.0]
     best, last = weights_in(tmp_path / "best.npz"), weights_in(tmp_path / "last.npz")
     for name in last:
-        np.testing.assert_array_equal(last[name], kept[2][name])
-        np.testing.assert_array_equal(best[name], kept[1][name])
+        np.testing.assert_array_equal(last[name], kept.weights[2][name])
+        np.testing.assert_array_equal(best[name], kept.weights[1][name])
     assert not np.array_equal(best["decoder/embedding"], last["decoder/embedding"])
 
 
@@ -151,7 +152,18 @@ def test_pairs_that_are_too_long_are_counted(tmp_path, caplog):
     assert "2 of 4 training pairs left out: over 3 words of prompt or 2 of reply" in (caplog.text)
     assert "1 of 1 validation pairs left out" in caplog.text
     with pytest.raises(ValueError, match="no pair to train on: 1 given, all longer than"):
-        train([("a b c d", "e")], tmp_path, options, progress=False)
+        train([("a b c d", "e")], tmp_path / "none", options, progress=False)
+
+
+@pytest.mark.parametrize("seed", [0, 2**31 - 1])
+def test_any_seed_shuffles_a_prepared_corpus(tmp_path, seed):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"问{i}\t答{i}\n" for i in range(40)), encoding="utf-8")
+    data = DataConfig((str(path),), validation_fraction=0.1)
+    prepare(tmp_path / "prepared", data, progress=False)
+    options = {"model": ModelConfig(units=4), "training": TrainingConfig(epochs=1, seed=seed)}
+    history = train_prepared(tmp_path / "prepared", tmp_path / "model", **options, progress=False)
+    assert len(history["loss"]) == 1
 
 
 def test_nothing_to_train_on_is_said(tmp_path):
@@ -173,32 +185,111 @@ def test_conversations_are_set_aside_and_doubles_are_counted(tmp_path, caplog):
 
 def test_a_new_training_leaves_nothing_of_the_old(tmp_path):
     train(MEALS.training[:20], tmp_path, config(epochs=1), progress=False)
-    assert finished_config(tmp_path) == config(epochs=1)
+    assert is_finished(tmp_path)
+    assert Config.load(tmp_path) == config(epochs=1)
     old = weights_in(tmp_path / "last.npz")
 
     class Power(Exception):
         pass
 
-    def cut(*args):
-        raise Power
+    class Cut(Listener):
+        def updated(self, update):
+            raise Power
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "_fit", cut)
-        with pytest.raises(Power):
-            train(MEALS.training[:50], tmp_path, config(), progress=False)
-    assert finished_config(tmp_path) is None
+    anew = (MEALS.training[:50], tmp_path, config())
+    with pytest.raises(Power):
+        train(*anew, progress=False, listeners=[Cut()], overwrite=True)
+    assert not is_finished(tmp_path)
     with pytest.raises(FileNotFoundError, match="the training was stopped before"):
         Chat.load(tmp_path)
-    train(MEALS.training[:50], tmp_path, config(), progress=False)
+    train(*anew, progress=False)
     assert weights_in(tmp_path / "last.npz")["encoder/embedding"].shape != (
         old["encoder/embedding"].shape
     )
 
 
-def test_the_schedule():
-    options = TrainingConfig(learning_rate=0.5, learning_rate_schedule="cosine")
-    optimizer = optimizer_of(options, num_updates=100)
-    assert float(optimizer._learning_rate(0)) == pytest.approx(0.5)
-    assert float(optimizer._learning_rate(50)) == pytest.approx(0.25)
-    assert float(optimizer._learning_rate(100)) == pytest.approx(0.0)
-    assert float(optimizer_of(TrainingConfig(), 100).learning_rate) == pytest.approx(0.001)
+def test_accumulated_batches_are_one_large_batch(tmp_path):
+    """The same rows, in one batch of 16 or in four of 4: the same update."""
+    folders = tmp_path / "large", tmp_path / "small"
+    options = {"epochs": 12, "unknown_probability": 0.0}
+    runs = [
+        train(
+            *(MEALS.training[:16], folder),
+            config(batch_size=size, accumulated_batches=by, **options),
+            [],
+            progress=False,
+        )
+        for folder, size, by in zip(folders, (16, 4), (1, 4))
+    ]
+    np.testing.assert_allclose(runs[0]["loss"], runs[1]["loss"], rtol=1e-4)
+    large, small = (weights_in(folder / "last.npz") for folder in folders)
+    for name, value in large.items():
+        np.testing.assert_allclose(value, small[name], atol=2e-3)
+
+
+def test_smoothing_keeps_probabilities_from_one(tmp_path):
+    pairs = MEALS.training[:64]
+    plain = train(pairs, tmp_path / "plain", config(epochs=30), pairs, progress=False)
+    options = config(epochs=30, label_smoothing=0.2)
+    smooth = train(pairs, tmp_path / "smooth", options, pairs, progress=False)
+    assert smooth["val_loss"][-1] > plain["val_loss"][-1] + 0.05
+    assert smooth["val_accuracy"][-1] > 0.9
+
+
+@pytest.mark.parametrize("averaging", ["ema", "last"])
+def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, averaging):
+    pairs = MEALS.training[:64]
+    options = config(averaging=averaging, ema_decay=0.9, averaged_epochs=2)
+    history = train(pairs, tmp_path, options, pairs, progress=False)
+    chat = Chat.load(tmp_path)
+    load_weights(chat.model, tmp_path / "last.npz")
+    sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
+    scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
+    words = sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
+    assert -sum(scores) / words == pytest.approx(history["val_loss"][-1], rel=1e-4)
+    assert history["val_loss"][-1] != pytest.approx(history["loss"][-1], rel=1e-3)
+
+
+def test_tensorboard_has_curves_replies_and_attention(tmp_path):
+    from probing import ProbePrompts
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    from attention_seq2seq.training.tensorboard import TensorBoard
+
+    train(
+        *(MEALS.training[:64], tmp_path / "model", config(batch_size=2), MEALS.validation[:9]),
+        progress=False,
+        listeners=[TensorBoard(tmp_path / "board")],
+        probing=ProbePrompts(["今天晚上吃什么", "早上喝什么"]),
+    )
+    events = EventAccumulator(str(tmp_path / "board"), size_guidance={"tensors": 0})
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    assert {"loss of the epoch so far", "val_perplexity", "probe_commonest"} <= tags
+    assert {"replies", "attention 1", "attention 2"} <= tags
+    (text, *_) = events.Tensors("replies")[-1].tensor_proto.string_val
+    assert "今天晚上吃什么" in text.decode()
+    width, height, png = events.Tensors("attention 1")[-1].tensor_proto.string_val
+    assert int(width) > 100
+    assert int(height) > 100
+    assert png.startswith(b"\x89PNG")
+
+
+def test_the_best_epoch_by_replies_needs_prompts(tmp_path):
+    with pytest.raises(ValueError, match="best_by is 'distinct_2', which"):
+        train(MEALS.training[:20], tmp_path, config(best_by="distinct_2"), progress=False)
+
+
+def test_a_listener_may_stop_a_training(tmp_path, caplog):
+    class Enough(Listener):
+        def measured(self, epoch):
+            return epoch.number == 2
+
+    options = config(epochs=9, patience=5)
+    with caplog.at_level(logging.INFO):
+        history = train(
+            MEALS.training[:20], tmp_path, options, progress=False, listeners=[Enough()]
+        )
+    assert len(history["loss"]) == 2
+    assert is_finished(tmp_path)
+    assert "none better" not in caplog.text

@@ -70,14 +70,25 @@ def alone_in(folder: Path) -> Iterator[None]:
             f"{folder} holds other files. Give a new folder: what is prepared replaces what is in "
             "the folder."
         )
-    with (folder / _LOCK).open("wb") as lock:
+    with locked(folder / _LOCK):
+        for left_behind in folder.rglob(f"*{PART}"):
+            left_behind.unlink(missing_ok=True)
+        yield
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Within it, no other process may lock the same file; one that is killed unlocks it.
+
+    Raises:
+        ValueError: another process has locked it.
+    """
+    with path.open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ValueError(
-                f"{folder}: another process is at work here. Wait for its end, or give another "
-                "folder."
+                f"{path.parent}: another process is at work here. Wait for its end, or give "
+                "another folder."
             ) from None
-        for left_behind in folder.rglob(f"*{PART}"):
-            left_behind.unlink(missing_ok=True)
         yield

@@ -1,0 +1,56 @@
+"""How the learning rate goes over a training."""
+
+import math
+
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.config import TrainingConfig
+
+# In the halving schedule: of the whole training, after how much of it, and how often.
+_HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
+
+
+class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of each update.
+
+    Args:
+        options: the learning rate, its schedule and warm-up.
+        num_updates: of the whole training.
+
+    Example:
+        >>> options = TrainingConfig(learning_rate=1.0, learning_rate_schedule="halving")
+        >>> [float(LearningRate(options, 100)(update)) for update in (0, 49, 55, 65, 99)]
+        [1.0, 1.0, 0.5, 0.25, 0.03125]
+    """
+
+    def __init__(self, options: TrainingConfig, num_updates: int):
+        self._options = options
+        self._num_updates = num_updates
+
+    def __call__(self, step):
+        """float32[], of the update with this number, the first being 0."""
+        options = self._options
+        step = tf.cast(step, tf.float32)
+        rate = options.learning_rate * self._share(step)
+        if options.warm_up:
+            rate *= tf.minimum(1.0, (step + 1) / options.warm_up)
+        return rate
+
+    def _share(self, step: tf.Tensor) -> tf.Tensor:
+        done = step / self._num_updates
+        match self._options.learning_rate_schedule:
+            case "cosine":
+                return (1 + tf.cos(math.pi * tf.minimum(done, 1.0))) / 2
+            case "halving":
+                halvings = tf.floor((done - _HALVED_FROM) / _HALVED_EVERY + 1e-4) + 1
+                return 0.5 ** tf.maximum(halvings, 0.0)
+            case "inverse_square_root":
+                # As it is at the end of the warm-up, so that the learning rate is its largest.
+                start = float(max(self._options.warm_up, 1))
+                return tf.sqrt(start / tf.maximum(step + 1, start))
+        return tf.ones([])
+
+    def get_config(self):
+        """Everything it was made with."""
+        return {"options": self._options, "num_updates": self._num_updates}

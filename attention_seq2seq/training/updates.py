@@ -1,0 +1,85 @@
+"""One update of the weights from one batch or several."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.training.gradients import clipped, summed, with_rows_summed
+from attention_seq2seq.training.teacher_forcing import TeacherForcing
+
+
+class Outcome(NamedTuple):
+    """What an update was made of.
+
+    Attributes:
+        loss: the sum over the real words, in nats, before the update.
+        words: how many there are.
+        norm: of the gradients, before they were clipped.
+    """
+
+    loss: float
+    words: int
+    norm: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether loss and gradients were numbers; else no weight was changed."""
+        return math.isfinite(self.loss) and math.isfinite(self.norm)
+
+
+class Updates:
+    """Makes updates.
+
+    Args:
+        task: the model with its loss.
+        optimizer: built.
+        spec: of a batch, as a dataset's `element_spec`.
+        after: called in the graph of each update, with the number of updates made.
+    """
+
+    def __init__(
+        self,
+        task: TeacherForcing,
+        optimizer: keras.optimizers.Optimizer,
+        spec: dict,
+        after: Callable[[tf.Tensor], None] = lambda num_updates: None,
+    ):
+        self._variables = task.seq2seq.trainable_variables
+        self._clip_norm = task.options.clip_norm
+        self._optimizer = optimizer
+        self._after = after
+        scalar = tf.TensorSpec([], tf.float32)
+        self._gradients = tf.function(task.gradients, input_signature=[spec, scalar, scalar])
+        self._clip = tf.function(self._clipped, reduce_retracing=True)
+        self._apply = tf.function(self._applied, reduce_retracing=True)
+
+    def __call__(self, batches: Sequence[dict], share_of_own_words: float = 0.0) -> Outcome:
+        """One update from the mean of the loss over all words of some batches.
+
+        Args:
+            batches: as from `batching.training_batches`.
+            share_of_own_words: see `scheduled_sampling`.
+        """
+        words = sum(int(np.sum(batch["target_length"])) for batch in batches)
+        found, loss = [], 0.0
+        for batch in batches:
+            gradients, of_batch = self._gradients(batch, float(words), share_of_own_words)
+            found.append(gradients)
+            loss += float(of_batch)
+        gradients, norm = self._clip(found)
+        outcome = Outcome(loss, words, float(norm))
+        if outcome.is_finite:
+            self._apply(gradients)
+        return outcome
+
+    def _clipped(self, gradients):
+        gradients = [with_rows_summed(summed(of_all)) for of_all in zip(*gradients)]
+        return clipped(gradients, self._clip_norm)
+
+    def _applied(self, gradients):
+        self._optimizer.apply_gradients(zip(gradients, self._variables))
+        self._after(self._optimizer.iterations)

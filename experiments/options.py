@@ -1,0 +1,167 @@
+"""What each option of model and training comes to: a training with it, beside one without.
+
+    python experiments/options.py --data=chat.tsv --epochs=6 --units=128 --vocabulary_size=8000
+    python experiments/options.py --data=chat.tsv --epochs=6 --others=other.tsv
+    python experiments/options.py --data=chat.tsv --epochs=6 --only="--cell=gru"
+
+Prints a line for each: perplexity of words and of characters on the validation pairs, the share of
+words that were given the largest probability, how different the replies to sixteen validation
+prompts are (distinct-2) and the share of the commonest one, all of the epoch that --best_by finds
+best; which epoch that was; and the seconds of the whole training. What is given on the command line
+holds for all lines.
+"""
+
+import dataclasses
+import logging
+import tempfile
+import time
+from pathlib import Path
+
+from absl import flags
+
+import console
+
+ONLY = flags.DEFINE_multi_string(
+    "only", [], "options of one line instead of all lines; may be given several times"
+)
+OTHERS = flags.DEFINE_list(
+    "others",
+    [],
+    "another corpus, that a model is trained on to start from: whole, or from its embeddings "
+    "[paths]",
+)
+console.define_config_flags()
+
+LINES = (
+    "",
+    "--cell=gru",
+    "--layers=2",
+    "--bidirectional",
+    "--shared_embedding",
+    "--tied_projection",
+    "--shared_embedding --tied_projection",
+    "--attention=scaled_luong",
+    "--attention=bahdanau",
+    "--attention=normed_bahdanau",
+    "--attention=luong_monotonic",
+    "--attention=bahdanau_monotonic",
+    "--attention=none",
+    "--attention_vector=tanh",
+    "--initial_state=encoder",
+    "--dropout=0.2",
+    "--dtype=float32",
+    "--optimizer=adam",
+    "--optimizer=sgd --learning_rate=1",
+    "--optimizer=sgd --learning_rate=1 --learning_rate_schedule=halving",
+    "--learning_rate_schedule=cosine",
+    "--learning_rate_schedule=inverse_square_root --warm_up=100",
+    "--accumulated_batches=2",
+    "--label_smoothing=0.1",
+    "--scheduled_sampling=0.25",
+    "--sampled_words=1000",
+    "--unknown_probability=0",
+    "--empty_probability=0.05",
+    "--averaging=ema",
+    "--averaging=last --averaged_epochs=3",
+    "--best_by=accuracy",
+    "--best_by=distinct_1",
+    "--best_by=distinct_2",
+    "--best_by=commonest",
+)
+COLUMNS = {
+    "val_perplexity": ("words", "{:.1f}"),
+    "val_character_perplexity": ("characters", "{:.1f}"),
+    "val_accuracy": ("accuracy", "{:.1%}"),
+    "probe_distinct_2": ("distinct-2", "{:.2f}"),
+    "probe_commonest": ("commonest", "{:.0%}"),
+}
+
+
+def main(_) -> None:
+    """Trains all, and prints a line for each."""
+    import tensorflow as tf
+
+    # It warns of functions that are made in a loop; each training has its own.
+    tf.get_logger().setLevel("ERROR")
+    logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
+    base = console.config_from_flags()
+    trainings = Trainings(console.corpus_of(base))
+    print(f"{'':36}" + "".join(f"{name:>11}" for name, _ in COLUMNS.values()), end="")
+    print(f"{'epoch':>7}{'seconds':>9}", flush=True)
+    for line in ONLY.value or LINES:
+        trainings.print_line(line, console.with_options(base, line.split()))
+    if OTHERS.value:
+        with tempfile.TemporaryDirectory() as folder:
+            for line in started_lines(base, Path(folder)):
+                # The names of files would say nothing.
+                name = line.partition("=")[0]
+                trainings.print_line(name, console.with_options(base, line.split()))
+
+
+class Trainings:
+    """Trainings on a corpus, each done once.
+
+    Args:
+        corpus: pairs to train on and to validate on.
+    """
+
+    def __init__(self, corpus):
+        self._corpus, self._done = corpus, {}
+
+    def print_line(self, name: str, config) -> None:
+        """Trains, and prints what the best epoch came to."""
+        from attention_seq2seq.training.measuring import best_of
+
+        history, seconds = self._measured(config)
+        best = best_of(config.training.best_by, history)
+        print(f"{name:36}", end="")
+        for key, (_, form) in COLUMNS.items():
+            print(f"{form.format(history[best][key]):>11}", end="")
+        print(f"{best + 1:>7}{seconds:>9.0f}", flush=True)
+
+    def _measured(self, config) -> tuple[list[dict[str, float]], float]:
+        """What was measured after each epoch, and the seconds of the training."""
+        from probing import ProbePrompts, first_prompts
+
+        from attention_seq2seq.training.trainer import train
+
+        if not config.training.patience:
+            # Which epoch is called the best makes no other training.
+            same = dataclasses.replace(config.training, best_by="perplexity")
+            config = dataclasses.replace(config, training=same)
+        if config not in self._done:
+            corpus, begin = self._corpus, time.perf_counter()
+            with tempfile.TemporaryDirectory() as folder:
+                measured = train(
+                    *(corpus.training, folder, config, corpus.validation),
+                    progress=False,
+                    probing=ProbePrompts(first_prompts(corpus.validation)),
+                )
+            history = [dict(zip(measured, values)) for values in zip(*measured.values())]
+            self._done[config] = history, time.perf_counter() - begin
+        return self._done[config]
+
+
+def started_lines(config, folder: Path) -> list[str]:
+    """Options that start from a model of another corpus, which is trained first."""
+    from attention_seq2seq.chat import Chat
+    from attention_seq2seq.text.vocabulary import SPECIALS
+    from attention_seq2seq.training.trainer import train
+
+    other = dataclasses.replace(config, data=dataclasses.replace(config.data, data=OTHERS.value))
+    corpus = console.corpus_of(other)
+    train(corpus.training, folder / "other", other, corpus.validation, progress=False)
+    chat = Chat.load(folder / "other")
+    vocabulary = chat.codec.source_vocabulary
+    vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
+    words = vocabulary.words(range(len(SPECIALS), len(vocabulary)))
+    path = folder / "vectors.txt"
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f"{len(words)} {vectors.shape[1]}\n")
+        for word, vector in zip(words, vectors):
+            file.write(f"{word} {' '.join(map(str, vector))}\n")
+    return [f"--initial_model={folder / 'other'}", f"--pretrained_embeddings={path}"]
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,68 @@
+"""Replies to some prompts, always the same, while a model is trained."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.training.measuring import Probe, Probing
+
+NUM_PROMPTS = 16
+
+
+def first_prompts(pairs: Iterable[Sequence]) -> list[str]:
+    """Some prompts, each once, in the order of the pairs."""
+    prompts = {}
+    for prompt, *_ in pairs:
+        prompts[prompt] = None
+        if len(prompts) == NUM_PROMPTS:
+            break
+    return list(prompts)
+
+
+def read_prompts(path: str) -> list[str]:
+    """The lines of a file.
+
+    Raises:
+        ValueError: it cannot be read, or has no line.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig") as file:
+            prompts = [line.rstrip("\r\n") for line in file if line.strip()]
+    except OSError as error:
+        raise ValueError(f"--probe_prompts={path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"--probe_prompts={path}: not UTF-8. Convert it to UTF-8.") from None
+    if not prompts:
+        raise ValueError(f"--probe_prompts={path}: no prompt in it; expected one a line.")
+    return prompts
+
+
+class ProbePrompts:
+    """What `train` takes as `probing`: answers prompts, greedily.
+
+    Args:
+        prompts: the prompts; of those that are too long for a model none is asked.
+    """
+
+    def __init__(self, prompts: Sequence[str]):
+        self.prompts = prompts
+
+    def __call__(self, model, codec, config) -> Probing:
+        """See `Prober`."""
+        chat = Chat(codec, model, config)
+        # What is too long is cut in answering, with a warning each time.
+        limit = config.data.max_source_length
+        short = [prompt for prompt in self.prompts if len(codec.prompt_words(prompt)) <= limit]
+        if not short:
+            raise ValueError(
+                f"all {len(self.prompts)} probe prompts have more than max_source_length {limit} "
+                "words. Give shorter ones in --probe_prompts."
+            )
+
+        def probes() -> list[Probe]:
+            return [
+                Probe(r.prompt_tokens, r.tokens, r.text, r.attention_weights, r.rows)
+                for r in chat.reply(short)
+            ]
+
+        return probes

@@ -1,0 +1,279 @@
+"""What survives on the disk, and what is said where it does not."""
+
+import logging
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from probing import ProbePrompts
+
+from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.files import locked
+from attention_seq2seq.training import loop
+from attention_seq2seq.training.checkpoints import Checkpoints
+from attention_seq2seq.training.listeners import Listener
+from attention_seq2seq.training.trainer import train
+
+PAIRS = meal_talk().training[:64]
+
+
+def config(**training) -> Config:
+    options = {"epochs": 3, "batch_size": 8, "patience": 0, "dtype": "float32", **training}
+    return Config(model=ModelConfig(units=8), training=TrainingConfig(**options))
+
+
+class Power(Exception):
+    pass
+
+
+class CutAt(Listener):
+    """Stops a training as a failing lamp would."""
+
+    def __init__(self, update):
+        self.update = update
+
+    def updated(self, update):
+        if update.number == self.update:
+            raise Power
+
+
+def cut(folder, at, **options):
+    with pytest.raises(Power):
+        train(
+            *(PAIRS, folder, config(**options), []),
+            progress=False,
+            listeners=[CutAt(at)],
+            checkpoint_minutes=0,
+        )
+
+
+def saved(folder):
+    return sorted((folder / "checkpoints").glob("*.npz"))
+
+
+def weights(folder):
+    with np.load(folder / "last.npz") as archive:
+        return dict(archive)
+
+
+def test_two_are_kept_and_none_of_a_finished_training(tmp_path):
+    cut(tmp_path, 11)
+    assert [path.name[:9] for path in saved(tmp_path)] == ["000000009", "000000010"]
+    train(PAIRS, tmp_path, config(), [], progress=False)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
+def test_of_a_damaged_one_the_one_before_is_taken(tmp_path, caplog, damage):
+    expected = tmp_path / "whole"
+    train(PAIRS, expected, config(), [], progress=False)
+    folder = tmp_path / "damaged"
+    cut(folder, 11)
+    newest = saved(folder)[-1]
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    damaged = {"cut": content[: len(content) // 2], "flipped": content, "emptied": b""}[damage]
+    newest.write_bytes(damaged)
+    with caplog.at_level(logging.INFO):
+        train(PAIRS, folder, config(), [], progress=False)
+    assert f"{newest} is damaged and was removed; the one before it is taken" in caplog.text
+    assert "going on after update 9 of 24" in caplog.text
+    for name, value in weights(expected).items():
+        np.testing.assert_array_equal(weights(folder)[name], value)
+
+
+def test_where_all_are_damaged_it_begins_anew(tmp_path, caplog):
+    cut(tmp_path, 11)
+    for path in saved(tmp_path):
+        path.write_bytes(b"")
+    with caplog.at_level(logging.INFO):
+        cut(tmp_path, 4)
+    assert caplog.text.count("is damaged") == 2
+    assert caplog.text.count("the training begins anew") == 1
+    assert "going on" not in caplog.text
+    # Damaged ones, of later updates, take no place from the new ones.
+    assert [path.name[:9] for path in saved(tmp_path)] == ["000000002", "000000003"]
+
+
+def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path):
+    """The limit of a file's size stands for the disk: the system's own error, at a byte of it."""
+    script = """if True:
+        import resource, sys
+        from test_checkpoints import PAIRS, Listener, config, train
+        class Full(Listener):
+            def updated(self, update):
+                if update.number == 10:
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        import signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        try:
+            train(PAIRS, sys.argv[1], config(), [], progress=False, listeners=[Full()],
+                  checkpoint_minutes=0)
+        except OSError as error:
+            print(error)
+    """
+    here = __file__.rpartition("/")[0]
+    environment = {
+        "PYTHONPATH": f"{here}:{here}/../..:{here}/../../experiments",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env={**environment, "PATH": "/usr/bin:/bin"},
+    )
+    assert f"{tmp_path}: nothing more can be written (File too large)" in done.stdout, done.stderr
+    assert not list(tmp_path.rglob("*.part"))
+    arrays, state = Checkpoints(tmp_path / "checkpoints").newest()
+    assert state["updates"] == 9
+    assert all(np.all(np.isfinite(array)) for array in arrays.values())
+
+
+def test_two_at_once_are_refused(tmp_path):
+    with (
+        locked(tmp_path / "training.lock"),
+        pytest.raises(ValueError, match="another process is at work here"),
+    ):
+        train(PAIRS, tmp_path, config(), [], progress=False)
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_other_options_are_refused_by_name(tmp_path, finished):
+    if finished:
+        train(PAIRS, tmp_path, config(), [], progress=False)
+    else:
+        cut(tmp_path, 5)
+    with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
+        train(PAIRS, tmp_path, config(batch_size=16), [], progress=False)
+    with pytest.raises(ValueError, match="on other training pairs"):
+        train(PAIRS[:-1], tmp_path, config(), [], progress=False)
+
+
+def wrong_then_right(folder, message, wrong, right=None, **others):
+    """A training that cannot be removes nothing, and does not stand in the right one's way."""
+    before = {path: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    with pytest.raises((ValueError, OSError), match=message):
+        train(PAIRS, folder, wrong, [], progress=False, overwrite=True, **others)
+    for path, content in before.items():
+        assert path.read_bytes() == content
+    train(PAIRS, folder, right or config(epochs=1), [], progress=False, overwrite=bool(before))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_what_cannot_begin_removes_nothing(tmp_path, there):
+    folder = tmp_path / "model"
+    if there:
+        train(PAIRS, folder, config(epochs=2), [], progress=False)
+    wrong = config(pretrained_embeddings=str(tmp_path / "none.txt"))
+    wrong_then_right(folder, "No such file", wrong)
+
+
+def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path):
+    folder = tmp_path / "model"
+    train(PAIRS, folder, config(), [], progress=False)
+    wrong_then_right(folder, "where the new model is to be", config(initial_model=str(folder)))
+
+
+def test_files_that_are_nobodys_training_are_left(tmp_path):
+    (tmp_path / "best.npz").write_bytes(b"mine")
+    with pytest.raises(ValueError, match=r"has best\.npz, but no config\.json that tells whose"):
+        train(PAIRS, tmp_path, config(), [], progress=False)
+    assert (tmp_path / "best.npz").read_bytes() == b"mine"
+    (tmp_path / "best.npz").unlink()
+    (tmp_path / "notes.npz").write_bytes(b"mine")
+    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
+    assert (tmp_path / "notes.npz").read_bytes() == b"mine"
+
+
+def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(tmp_path, caplog):
+    cut(tmp_path, 11)
+    with caplog.at_level(logging.INFO):
+        train(PAIRS, tmp_path, config(), [], progress=False, overwrite=True)
+    assert "going on after update 10 of 24" in caplog.text
+
+
+def test_other_probe_prompts_are_refused(tmp_path):
+    prompts = ProbePrompts([pair.prompt for pair in PAIRS[:9]])
+    with pytest.raises(Power):
+        train(
+            *(PAIRS, tmp_path, config(), []),
+            progress=False,
+            probing=prompts,
+            listeners=[CutAt(11)],
+            checkpoint_minutes=0,
+        )
+    for other in (None, ProbePrompts(["今天晚上吃什么"])):
+        with pytest.raises(ValueError, match="on other probe prompts"):
+            train(PAIRS, tmp_path, config(), [], progress=False, probing=other)
+    history = train(PAIRS, tmp_path, config(), [], progress=False, probing=prompts)
+    assert len(history["probe_commonest"]) == 3
+
+
+def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_path):
+    with pytest.raises(ValueError, match="all 1 probe prompts have more than"):
+        train(PAIRS, tmp_path, config(), progress=False, probing=ProbePrompts(["吃 " * 99]))
+    train(PAIRS, tmp_path, config(epochs=1), progress=False)
+
+
+def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):
+    """Its weights are in a checkpoint, its words in the folder."""
+    for name in ("first", "again"):
+        train(PAIRS[:40], tmp_path / name, config(), [], progress=False)
+    options = {"initial_model": str(tmp_path / "first")}
+    train(PAIRS, tmp_path / "whole", config(**options), [], progress=False)
+    cut(tmp_path / "stopped", 11, **options)
+    for path in (tmp_path / "first").iterdir():
+        path.unlink()
+    train(PAIRS, tmp_path / "stopped", config(**options), [], progress=False)
+    for name, value in weights(tmp_path / "whole").items():
+        np.testing.assert_array_equal(weights(tmp_path / "stopped")[name], value)
+
+
+def test_a_listener_that_stops_within_an_epoch_leaves_a_model(tmp_path):
+    class Enough(Listener):
+        def updated(self, update):
+            return update.number == 3
+
+    history = train(PAIRS, tmp_path, config(), [], progress=False, listeners=[Enough()])
+    assert len(history["loss"]) == 1
+    assert train(PAIRS, tmp_path, config(), [], progress=False) == history
+    assert weights(tmp_path)
+
+
+def test_what_has_ended_is_not_done_again(tmp_path):
+    history = train(PAIRS, tmp_path, config(), PAIRS[:3], progress=False)
+    before = (tmp_path / "last.npz").stat().st_mtime_ns
+    assert train(PAIRS, tmp_path, config(), PAIRS[:3], progress=False) == history
+    assert (tmp_path / "last.npz").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"accumulated_batches": 2}, {"averaging": "ema"}, {"averaging": "last"}],
+    ids=str,
+)
+def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(tmp_path, monkeypatch, options):
+    class Poisoned(loop.TeacherForcing):
+        def losses(self, batch, share_of_own_words=0.0):
+            losses = super().losses(batch, share_of_own_words)
+            return tf.where(batch["number"] == 6, float("nan"), losses)
+
+    batches = options.get("accumulated_batches", 1)
+    update = 6 // batches + 1
+    cut(tmp_path / "until", update, **options)
+    expected, _ = Checkpoints(tmp_path / "until" / "checkpoints").newest()
+    kind = "averages/moving/" if options == {"averaging": "ema"} else "model/"
+    monkeypatch.setattr(loop, "TeacherForcing", Poisoned)
+    folder = tmp_path / "poisoned"
+    with pytest.raises(ValueError, match=rf"update {update} \(epoch 1\): the loss is nan"):
+        train(PAIRS, folder, config(**options), [], progress=False)
+    lines = (folder / "offending_batch.tsv").read_text(encoding="utf-8").splitlines()
+    sides = {("".join(p.split()), "".join(r.split())) for p, r in (x.split("\t") for x in lines)}
+    assert len(lines) == 8 * batches
+    assert {reply for _, reply in sides} <= {p.reply + "<eos>" for p in PAIRS}
+    for name, value in weights(folder).items():
+        np.testing.assert_array_equal(value, expected[f"{kind}{name}"])
