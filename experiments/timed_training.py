@@ -30,6 +30,10 @@ UNTIL = flags.DEFINE_float(
 OPTIONS = flags.DEFINE_list("options", [], "flags of train.py, beside those that all systems have")
 LAST = flags.DEFINE_integer("last", 400, "the last step", lower_bound=2)
 
+REPEATABLE = flags.DEFINE_bool(
+    "repeatable", True, "train as train.py does, with operations that are deterministic"
+)
+
 CLIP_NORM = 5.0
 # Epochs without a lower perplexity, after which one is taken for out of reach.
 PATIENCE = 3
@@ -39,8 +43,7 @@ def main(_) -> None:
     """Trains the way that is asked for."""
     import tensorflow as tf
 
-    if WAY.value in ("float32", "bfloat16"):
-        # As train.py does.
+    if REPEATABLE.value and WAY.value in ("float32", "bfloat16"):
         tf.config.experimental.enable_op_determinism()
     if WAY.value == "peak":
         print(json.dumps({dtype: matrix_peak(dtype) for dtype in ("float32", "bfloat16")}))
