@@ -1,0 +1,84 @@
+"""Writes corpora that anyone can get from the package index, as files that train.py reads.
+
+    pip install hsk-sentences-audio
+    python experiments/corpora.py translation --out=hsk.tsv
+    pip install --no-deps jionlp
+    python experiments/corpora.py definitions --out=definitions.tsv
+
+translation: 4,354 sentences for learners of Chinese, English to Chinese (hsk-sentences-audio,
+CC BY-SA 4.0).
+
+definitions: what a word means to the word itself, short from long: from the dictionary of jionlp
+(Apache-2.0) words of two to four characters, with the first of their meanings. Left out are
+meanings that name the word, or only refer to another, and those of less than four characters.
+"""
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from absl import flags
+
+import console
+
+OUT = flags.DEFINE_string("out", None, "the file that is written [path]", required=True)
+
+_FIRST_MEANING = re.compile(r"(?:1\.)?\s*(.*?)\s*(?:2\.|$)")
+_REFERENCE = re.compile("^(?:见|同|亦作|参见|即|犹)")
+
+
+def main(argv) -> None:
+    """Writes the corpus that was named."""
+    corpora = {"translation": translation, "definitions": definitions}
+    if len(argv) != 2 or argv[1] not in corpora:
+        raise ValueError(
+            f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(corpora)}."
+        )
+    pairs = dict.fromkeys(corpora[argv[1]]())
+    lines = [f"{prompt}\t{reply}\n" for prompt, reply in pairs]
+    Path(OUT.value).write_text("".join(lines), encoding="utf-8")
+    print(f"{len(lines):,} pairs: {OUT.value}")
+
+
+def translation() -> Iterator[tuple[str, str]]:
+    """English sentences and Chinese ones."""
+    path = folder_of("hsk_sentences_audio", "hsk-sentences-audio") / "data" / "sentences.json"
+    for sentence in json.loads(path.read_text(encoding="utf-8")):
+        yield sentence["translation"]["en"], sentence["chinese"]
+
+
+def definitions() -> Iterator[tuple[str, str]]:
+    """Meanings and words."""
+    name = "chinese_word_dictionary"
+    path = folder_of("jionlp", "--no-deps jionlp") / "dictionary" / f"{name}.zip"
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.txt") as file:
+        for line in io.TextIOWrapper(file, encoding="utf-8"):
+            word, _, meanings = line.rstrip("\n").partition("\t")
+            meaning = _FIRST_MEANING.match(meanings)[1]
+            if (
+                2 <= len(word) <= 4
+                and len(meaning) >= 4
+                and word not in meaning
+                and not _REFERENCE.match(meaning)
+            ):
+                yield meaning, word
+
+
+def folder_of(package: str, to_install: str) -> Path:
+    """Where a package lies, which need not be imported.
+
+    Raises:
+        ValueError: it is not installed.
+    """
+    found = find_spec(package)
+    if found is None:
+        raise ValueError(f"{package} is not installed: pip install {to_install}")
+    return Path(found.submodule_search_locations[0])
+
+
+if __name__ == "__main__":
+    console.run(main, takes_names=True)
