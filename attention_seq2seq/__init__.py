@@ -1,4 +1,18 @@
-"""The attention seq2seq chat model on TensorFlow and Keras."""
+"""The attention seq2seq chat model on TensorFlow and Keras.
+
+Pairs of sentences become ids, ids become logits, logits become replies. The doors:
+
+    train              pairs of strings to a folder with a trained model
+    prepare, examine   corpora of any size, cut once, cleaned, written for `train_prepared`
+    Chat               a trained model that answers: Chat.load(folder).reply([prompt])
+    evaluate           a trained model and pairs to numbers with intervals
+    export_saved_model a folder that takes raw Chinese text wherever TensorFlow runs
+
+All options are fields of frozen dataclasses: those of a `Config` (`DataConfig`, `TextConfig`,
+`ModelConfig`, `TrainingConfig`), `DecodingConfig`, `PreparationConfig`. The model itself is
+`attention_seq2seq.model.seq2seq.Seq2Seq`; its attention, the document's, is in
+`attention_seq2seq.model.attention`.
+"""
 
 import importlib
 
@@ -17,7 +31,7 @@ _ROOMS = {
     "read_pairs": "data.readers",
     "Codec": "text.codec",
     "Vocabulary": "text.vocabulary",
-    "Seq2Seq": "model.seq2seq",
+    "evaluate": "evaluation",
     "examine": "preparation.prepare",
     "prepare": "preparation.prepare",
     "train": "training.trainer",

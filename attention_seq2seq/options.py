@@ -1,8 +1,12 @@
 """Frozen dataclasses whose fields know their meaning, unit and bounds, and check them."""
 
 import dataclasses
+import inspect
 import math
+import textwrap
 from typing import Any
+
+_WIDTH = 92
 
 
 def option(default, help, *, unit="", low=None, high=None, choices=()):
@@ -12,11 +16,42 @@ def option(default, help, *, unit="", low=None, high=None, choices=()):
 
 
 class Options:
-    """Checks every field against its declaration, once, at construction."""
+    """Checks every field against its declaration, once, at construction.
+
+    The documentation of a class of options ends with what its fields are declared to be.
+    """
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        fields = {n: f for n, f in vars(cls).items() if isinstance(f, dataclasses.Field)}
+        lines = [
+            textwrap.fill(
+                f"{name}: {_declared(field)}",
+                width=_WIDTH,
+                initial_indent=4 * " ",
+                subsequent_indent=8 * " ",
+                break_on_hyphens=False,
+            )
+            for name, field in fields.items()
+        ]
+        about = inspect.cleandoc(cls.__doc__)
+        cls.__doc__ = "\n".join([f"{about}\n\nAttributes:", *lines])
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
             object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+
+
+def _declared(field: dataclasses.Field) -> str:
+    """What a field means, its unit, bounds and default."""
+    about = field.metadata
+    unit = f" [{about['unit']}]" if about["unit"] else ""
+    low, high = about["low"], about["high"]
+    bounds = ""
+    if low is not None:
+        bounds = f", at least {low}" if high is None else f", from {low} to {high}"
+    choices = f", one of {', '.join(about['choices'])}" if about["choices"] else ""
+    return f"{about['help']}{unit}; default {field.default!r}{bounds}{choices}."
 
 
 def _checked(field: dataclasses.Field, value: Any) -> Any:
