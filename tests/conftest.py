@@ -1,5 +1,6 @@
 """Shared by all tests: quiet TensorFlow, two small trained models, and one of them exported."""
 
+import fcntl
 import os
 import pickle
 import random
@@ -15,21 +16,42 @@ MAX_WORDS = 20
 
 
 @pytest.fixture(scope="session")
-def meals_dir(tmp_path_factory):
+def once(tmp_path_factory):
+    """A function: what makes a folder is called by one of the processes that run the tests."""
+    base = tmp_path_factory.getbasetemp()
+    # Of several processes each has a folder of its own in it.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def made(name, make):
+        folder, is_made = shared / f"once_{name}", shared / f"once_{name}.made"
+        with (shared / f"once_{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not is_made.exists():
+                make(folder)
+                is_made.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def meals_dir(once):
     """The folder of a small model that has learnt meal talk; to be read, not written."""
     from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
     from attention_seq2seq.data.meals import meal_talk
     from attention_seq2seq.training.trainer import train
 
-    folder = tmp_path_factory.mktemp("meals")
     config = Config(
         model=ModelConfig(units=48),
         training=TrainingConfig(
             epochs=8, batch_size=32, learning_rate=0.01, patience=0, dtype="float32"
         ),
     )
-    train(meal_talk().training, folder, config, meal_talk().validation, progress=False)
-    return folder
+    pairs = meal_talk()
+    return once(
+        "meals",
+        lambda folder: train(pairs.training, folder, config, pairs.validation, progress=False),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +63,7 @@ def chat(meals_dir):
 
 
 @pytest.fixture(scope="session")
-def talk_dir(tmp_path_factory):
+def talk_dir(once):
     """The folder of a model that has learnt small talk, two turns at a time."""
     from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
     from attention_seq2seq.data.corpora import load_corpus
@@ -51,7 +73,6 @@ def talk_dir(tmp_path_factory):
     corpus, _ = load_corpus((), False, 0.0, 1)
     meals = {(pair.prompt, pair.reply) for pair in meal_talk().training}
     pairs = [pair for pair in corpus.training if (pair.prompt, pair.reply) not in meals]
-    folder = tmp_path_factory.mktemp("talk") / "model"
     config = Config(
         data=DataConfig(max_source_length=MAX_WORDS, max_target_length=30),
         text=TextConfig(context_turns=1, min_count=2),
@@ -66,8 +87,7 @@ def talk_dir(tmp_path_factory):
             dtype="float32",
         ),
     )
-    train(pairs, folder, config, [], progress=False)
-    return folder
+    return once("talk", lambda folder: train(pairs, folder, config, [], progress=False))
 
 
 @pytest.fixture(scope="session")
@@ -79,13 +99,11 @@ def talker(talk_dir):
 
 
 @pytest.fixture(scope="session")
-def export_dir(talk_dir, tmp_path_factory):
+def export_dir(talk_dir, once):
     """The same, exported; to be read, not written."""
     from attention_seq2seq.export.saved_model import export_saved_model
 
-    folder = tmp_path_factory.mktemp("export") / "1"
-    export_saved_model(talk_dir, folder, progress=False)
-    return folder
+    return once("export", lambda folder: export_saved_model(talk_dir, folder, progress=False))
 
 
 @pytest.fixture(scope="session")

@@ -1,27 +1,61 @@
 """Runs the scripts as a user does."""
 
+import atexit
+import functools
+import json
 import os
+import select
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pexpect
 
 ROOT = Path(__file__).parents[1]
+_SECONDS = 300
 
 
 def script(name, *arguments, text=""):
     """Runs a script without a terminal, in the environment of a user."""
+    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / stream for stream in ("in", "out", "errors")]
+        files[0].write_text(text, encoding="utf-8")
+        for path in files[1:]:
+            path.touch()
+        status = _answer({"command": command, "files": [*map(str, files)]})
+        output, errors = (path.read_text(encoding="utf-8") for path in files[1:])
+    return subprocess.CompletedProcess(command, status, output, errors)
+
+
+def _answer(request) -> int:
+    process = _fresh_processes()
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    ready, _, _ = select.select([process.stdout], [], [], _SECONDS)
+    if not ready:
+        process.kill()
+        _fresh_processes.cache_clear()
+        raise TimeoutError(f"{request['command']} has run for {_SECONDS} seconds.")
+    return int(process.stdout.readline())
+
+
+@functools.cache
+def _fresh_processes():
+    """See `fresh_processes`; it ends with the tests."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, ROOT / "experiments" / f"{name}.py", *map(str, arguments)],
-        input=text,
-        capture_output=True,
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("fresh_processes.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        env=environment,
-        timeout=300,
+        env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
         cwd=ROOT,
     )
+    # What is left of it reads the end of its input.
+    atexit.register(process.communicate)
+    return process
 
 
 def on_a_terminal(name, *arguments):

@@ -5,7 +5,7 @@ from independence import exchanges
 
 
 @pytest.mark.parametrize(
-    ("units", "scales", "rows"), [(4, (None, 0.5), 6), (64, (None, 0.3), 6), (512, (None,), 4)]
+    ("units", "scales", "rows"), [(4, (0.5,), 6), (64, (0.3,), 6), (512, (None,), 4)]
 )
 def test_a_reply_depends_on_its_prompt_alone(units, scales, rows):
     """`make soak` counts thousands, and of them at most one in a thousand may differ."""

@@ -4,6 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
+from learnt import PRESETS, assert_words_come_from_themselves, shares_of_demo
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
@@ -11,32 +12,19 @@ from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.metrics import exact_match
 from attention_seq2seq.training.trainer import train
-from running import ROOT, script
+from running import script
 
 # One after another on one worker: one of them is timed.
 pytestmark = pytest.mark.xdist_group("learning")
 
 NAMES = "春夏秋冬东南西北"
-PRESETS = ROOT / "experiments" / "presets"
 
 
-def assert_words_come_from_themselves(model_dir):
-    """In the answer to 今天晚上吃什么, 晚上 comes from 晚上 and 吃 from 吃."""
-    (reply,) = Chat.load(model_dir).reply(["今天晚上吃什么"])
-    assert reply.tokens[:2] == ["晚上", "吃"]
-    for row, word in enumerate(("晚上", "吃")):
-        assert reply.prompt_tokens[reply.contributions[row].argmax()] == word
-        assert reply.contributions[row].max() > 0.5
-
-
-def test_the_demo_preset_memorises_small_talk_and_generalises_meals(tmp_path):
-    done = script("train", f"--model_dir={tmp_path}", f"--flagfile={PRESETS / 'demo.flags'}")
-    assert (done.returncode, done.stderr) == (0, "")
-    table = script("evaluate", f"--model_dir={tmp_path}").stdout
-    shares = dict(re.findall(r"^(.+?) with one reply +\d+ +([\d.]+)%$", table, re.MULTILINE))
-    assert float(shares["training prompts"]) >= 95
-    assert float(shares["held-out meals"]) >= 90
-    assert_words_come_from_themselves(tmp_path)
+def test_the_demo_preset_generalises_meals_in_a_third_of_its_epochs(tmp_path):
+    """What it memorises in all of them, `make soak` shows."""
+    shares = shares_of_demo(tmp_path, "--epochs=33")
+    assert shares["training prompts"] >= 60
+    assert shares["held-out meals"] >= 90
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

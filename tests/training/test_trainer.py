@@ -112,18 +112,25 @@ def test_training_stops_when_validation_no_longer_improves(tmp_path, caplog):
     assert f"stopped after epoch {stopped} of 40" in caplog.text
 
 
+@pytest.fixture(scope="module")
+def default_weights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("default")
+    train(MEALS.training[:64], folder, config(), MEALS.training[:64], progress=False)
+    return weights_in(folder / "last.npz")
+
+
 @pytest.mark.parametrize(
     "options", [{"dtype": "bfloat16"}, {"sampled_words": 9}, {"optimizer": "adam"}], ids=str
 )
-def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(tmp_path, options):
+def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(
+    tmp_path, default_weights, options
+):
     pairs = MEALS.training[:64]
-    folders = tmp_path / "default", tmp_path / "other"
-    train(pairs, folders[0], config(), pairs, progress=False)
-    history = train(pairs, folders[1], config(**options), pairs, progress=False)
-    default, other = (weights_in(folder / "last.npz") for folder in folders)
-    assert any(np.any(default[name] != other[name]) for name in default)
-    chat = Chat.load(folders[1])
-    load_weights(chat.model, folders[1] / "last.npz")
+    history = train(pairs, tmp_path, config(**options), pairs, progress=False)
+    other = weights_in(tmp_path / "last.npz")
+    assert any(np.any(weights != other[name]) for name, weights in default_weights.items())
+    chat = Chat.load(tmp_path)
+    load_weights(chat.model, tmp_path / "last.npz")
     sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
     scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
     num_words = sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
@@ -229,8 +236,8 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
 
 def test_smoothing_keeps_probabilities_from_one(tmp_path):
     pairs = MEALS.training[:64]
-    plain = train(pairs, tmp_path / "plain", config(epochs=30), pairs, progress=False)
-    options = config(epochs=30, label_smoothing=0.2)
+    plain = train(pairs, tmp_path / "plain", config(epochs=26), pairs, progress=False)
+    options = config(epochs=26, label_smoothing=0.2)
     smooth = train(pairs, tmp_path / "smooth", options, pairs, progress=False)
     assert smooth["val_loss"][-1] > plain["val_loss"][-1] + 0.05
     assert smooth["val_accuracy"][-1] > 0.9
