@@ -8,6 +8,7 @@ trained on. With --attention=none there are no attention weights to measure.
 """
 
 import time
+from pathlib import Path
 
 from absl import flags
 
@@ -22,6 +23,9 @@ TRAINING_PAIRS = flags.DEFINE_integer(
 UNSEEN_PAIRS = flags.DEFINE_integer(
     "unseen_pairs", 1000, "strings to measure on [strings]", lower_bound=1
 )
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "replace another model that is in the folder, or train it anew"
+)
 ATTENTION_PNG = flags.DEFINE_string(
     "attention_png", None, "write the attention on one string as a picture [path]"
 )
@@ -35,18 +39,22 @@ def main(_) -> None:
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.reversal import reversal
     from attention_seq2seq.metrics import exact_match
+    from attention_seq2seq.training.folder import is_finished
     from attention_seq2seq.training.trainer import train
 
     pairs = reversal(TRAINING_PAIRS.value + UNSEEN_PAIRS.value, seed=1)
     training, unseen = pairs[UNSEEN_PAIRS.value :], pairs[: UNSEEN_PAIRS.value]
+    console.make_repeatable()
     begin = time.monotonic()
     probing = ProbePrompts(first_prompts(unseen))
-    config = console.config_from_flags()
-    train(training, MODEL_DIR.value, config, (), probing=probing, overwrite=True)
+    was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
+    options = {"probing": probing, "overwrite": OVERWRITE.value}
+    train(training, MODEL_DIR.value, console.config_from_flags(), (), **options)
     seconds = time.monotonic() - begin
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])
     exact = exact_match([reply.text for reply in replies], [pair.reply for pair in unseen])
-    print(f"training, seconds                          {seconds:.0f}")
+    if not was_finished:
+        print(f"training, seconds                          {seconds:.0f}")
     print(f"unseen strings reversed exactly            {exact:.1%} of {len(unseen)}")
     if replies[0].attention_weights.size:
         print(f"largest weight on the mirrored position    {mirrored(replies):.1%} of the outputs")

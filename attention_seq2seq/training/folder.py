@@ -3,14 +3,17 @@
 import contextlib
 import csv
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from attention_seq2seq.card import CARD, card_of
 from attention_seq2seq.config import FILE_NAME, Config
 from attention_seq2seq.files import PART, locked, whole_file
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.loop import BEST, CHECKPOINTS, LAST, LOG, OFFENDING_BATCH
+from attention_seq2seq.training.measuring import best_of
 
 # An empty file that says: the weights beside it are those of a whole training.
 FINISHED = "finished"
@@ -18,8 +21,11 @@ FINISHED = "finished"
 # How many pairs a model has learnt from, and the hashes of what it was given.
 TRAINED_ON = "trained_on.json"
 
+# The folder of curves, where they are asked for.
+TENSORBOARD = "tensorboard"
+
 _LOCK = "training.lock"
-_WRITTEN = (FINISHED, LOG, BEST, LAST, OFFENDING_BATCH)
+_WRITTEN = (FINISHED, LOG, BEST, LAST, OFFENDING_BATCH, CARD)
 _ADVICE = "Give another model_dir, or overwrite to train anew."
 
 
@@ -86,6 +92,8 @@ def begin(folder: Path, config: Config, trained_on: dict, codec: Codec) -> None:
     for name in _WRITTEN:
         (folder / name).unlink(missing_ok=True)
     Checkpoints(folder / CHECKPOINTS).clear()
+    # The curves of two trainings would be drawn as one.
+    shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)
     codec.save(folder)
     with whole_file(folder / TRAINED_ON) as file:
         file.write((json.dumps(trained_on, indent=2) + "\n").encode())
@@ -93,8 +101,21 @@ def begin(folder: Path, config: Config, trained_on: dict, codec: Codec) -> None:
     config.save(folder)
 
 
-def finish(folder: Path) -> None:
-    """Notes that the training has come to its end."""
+def finish(folder: Path, config: Config, trained_on: dict, history: list[dict[str, float]]) -> None:
+    """Writes the card of the model, and notes that the training has come to its end.
+
+    Args:
+        folder: of the model.
+        config: the options.
+        trained_on: what is known of the pairs.
+        history: what was measured after each epoch.
+    """
+    answers = None
+    if config.training.answer_with == "best":
+        answers = best_of(config.training.best_by, history)
+    epoch = len(history) - 1 if answers is None else answers
+    with whole_file(folder / CARD) as file:
+        file.write(card_of(config, trained_on, history[epoch], epoch + 1).encode())
     (folder / FINISHED).touch()
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import tensorflow as tf
+
 from attention_seq2seq.config import Config
 from attention_seq2seq.files import whole_file
 from attention_seq2seq.model.weights import write_weights
@@ -80,7 +82,7 @@ class Loop:
         self._batches_an_epoch = num_batches(pairs, options.batch_size)
         self._updates_an_epoch = -(-self._batches_an_epoch // options.accumulated_batches)
         self._num_updates = options.epochs * self._updates_an_epoch
-        self._task = TeacherForcing(model, BOS, options)
+        self._task = TeacherForcing(model, BOS, options, codec.said_as())
         self._validation = None
         if len(validation):
             in_order = batches(validation, options.batch_size)
@@ -111,8 +113,15 @@ class Loop:
                 ending.callback(listener.ended)
             with interruptions() as interrupted:
                 saved = time.monotonic()
-                for group in self._groups():
-                    self._update(group)
+                batches = self._batches_left()
+                make_update = Updates(
+                    self._task,
+                    self._optimizer,
+                    batches.element_spec,
+                    self._averages.after_update,
+                )
+                for group in self._groups(batches):
+                    self._update(group, make_update)
                     if self._updates % self._updates_an_epoch == 0:
                         self._end_epoch()
                     due = time.monotonic() - saved >= self._checkpoint_seconds
@@ -131,11 +140,11 @@ class Loop:
         """Removes what only a training that goes on needs."""
         self._checkpoints.clear()
 
-    def _groups(self) -> Iterator[list[dict]]:
-        """The batches that make one update together, for each update that is left."""
+    def _batches_left(self) -> tf.data.Dataset:
+        """The batches from the first on that no update was made of."""
         options = self._options
         epoch, in_epoch = divmod(self._updates, self._updates_an_epoch)
-        dataset = training_batches(
+        return training_batches(
             self._pairs,
             options.batch_size,
             options.epochs,
@@ -145,22 +154,22 @@ class Loop:
             UNK,
             options.empty_probability,
         )
-        self._make_update = Updates(
-            self._task, self._optimizer, dataset.element_spec, self._averages.after_update
-        )
+
+    def _groups(self, batches: tf.data.Dataset) -> Iterator[list[dict]]:
+        """The batches that make one update together, for each update that is left."""
         group = []
-        for batch in dataset if not self._is_over() else ():
+        for batch in batches if not self._is_over() else ():
             group.append(batch)
             ends_epoch = (int(batch["number"]) + 1) % self._batches_an_epoch == 0
-            if len(group) == options.accumulated_batches or ends_epoch:
+            if len(group) == self._options.accumulated_batches or ends_epoch:
                 yield group
                 group = []
                 if self._is_over():
                     return
 
-    def _update(self, group: list[dict]) -> None:
+    def _update(self, group: list[dict], make_update: Updates) -> None:
         share = self._options.scheduled_sampling * self._updates / self._num_updates
-        outcome = self._make_update(group, share)
+        outcome = make_update(group, share)
         if not outcome.is_finite:
             self._diverged(group, outcome)
         self._updates += 1
