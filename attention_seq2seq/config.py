@@ -28,6 +28,9 @@ class DataConfig(Options):
         "none: the default corpus (small talk and meal talk)",
         unit="paths",
     )
+    data_licence: str = option(
+        "", "the licence of the corpus and where it comes from, for the card of the model"
+    )
     skip_bad_lines: bool = option(
         False, "leave out lines that cannot be read, and count them, instead of stopping"
     )
@@ -192,6 +195,11 @@ class Config:
             raise ValueError(
                 "shared_embedding, but each side has a vocabulary of its own: an embedding can "
                 "only be shared with a shared_vocabulary."
+            )
+        if self.training.attention_guidance and self.model.attention == "none":
+            raise ValueError(
+                "attention_guidance, but attention is 'none': there is nothing to guide. Use an "
+                "attention, or leave attention_guidance at 0."
             )
 
     def save(self, model_dir: str | Path) -> None:

@@ -1,11 +1,192 @@
 """A trained model and pairs to numbers."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
+import numpy as np
+
+from attention_seq2seq import metrics
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.counting import (
+    PERPLEXITIES,
+    UNKNOWN,
+    likelihood,
+    likeness,
+    ngrams,
+    tokens_of,
+)
+from attention_seq2seq.data.pairs import as_pairs, with_context
 from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.metrics import exact_match
+from attention_seq2seq.resampling import Counted, interval, p_value, ratio
+
+log = logging.getLogger(__name__)
+
+
+class Measured(NamedTuple):
+    """A metric of a model.
+
+    Attributes:
+        value: the number.
+        low: where its interval of 95 % begins; None where there is none.
+        high: where it ends.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model said to prompts, and how good that is.
+
+    Texts are compared by their tokens, whatever the words of the model are, so that models of
+    different kinds of words compare: after normalisation, in lower case, those of sacrebleu's
+    Chinese tokenisation, single Chinese characters and what stands between blanks of everything
+    else.
+
+    Attributes:
+        prompts: each once, in the order of the pairs; with earlier turns, if the model reads them.
+        replies: to each prompt, the model's.
+        references: for each prompt, all replies of the pairs, as tokens with blanks in between.
+        counted: the metrics that are made of sums over prompts, by name.
+        signatures: how sacrebleu computed its metrics, as it asks to be told.
+    """
+
+    prompts: list[str]
+    replies: list[str]
+    references: list[list[str]]
+    counted: dict[str, Counted]
+    signatures: list[str]
+
+    def measured(self) -> dict[str, Measured]:
+        """All metrics by name, with their intervals.
+
+        Distinct-n and the share of the commonest reply have none: a prompt drawn twice would be
+        a reply said twice. Nor has a metric that comes to the same whatever prompts are drawn.
+        """
+        found = {}
+        for name, counted in self.counted.items():
+            found[name] = Measured(counted.value, *(interval(counted) or ()))
+        tokens = [tokens_of(reply) for reply in self.replies]
+        for size in (1, 2):
+            if any(len(reply) >= size for reply in tokens):
+                found[f"distinct_{size}"] = Measured(metrics.distinct(tokens, size))
+        found["commonest"] = Measured(metrics.commonest_share(tokens))
+        return found
+
+    def p_values(self, other: "Evaluation") -> dict[str, float]:
+        """Of the difference to another model on the same prompts, by metric.
+
+        There is none of a metric that one of them has not, see `comparable`.
+
+        Raises:
+            ValueError: the prompts or their references are not the same.
+        """
+        if (self.prompts, self.references) != (other.prompts, other.references):
+            raise ValueError(
+                "the two models were not asked the same prompts, or other replies were expected: "
+                "evaluate both on the same pairs. Models that read different numbers of earlier "
+                "turns (context_turns) cannot be compared so."
+            )
+        found = {}
+        for name in self.counted:
+            if both := comparable(name, self.counted, other.counted):
+                found[name] = p_value(*both)
+        return found
+
+
+def comparable(
+    name: str, one: dict[str, Counted], other: dict[str, Counted]
+) -> tuple[Counted, Counted] | None:
+    """A metric of two models, so that they can be compared; None where they cannot.
+
+    A word that a model does not know costs it little, and two models may not know different ones:
+    perplexities are compared on prompts whose replies have only words that both know; and only if
+    both count the same, which the words of two vocabularies do not, and their characters do.
+    """
+    if name not in one or name not in other:
+        return None
+    pair = one[name], other[name]
+    if name in PERPLEXITIES:
+        known = (one[UNKNOWN].sums[:, 0] == 0) & (other[UNKNOWN].sums[:, 0] == 0)
+        pair = tuple(counted._replace(sums=counted.sums[known]) for counted in pair)
+        if not np.array_equal(pair[0].sums[:, 1], pair[1].sums[:, 1]):
+            return None
+    return pair if all(np.isfinite(counted.value) for counted in pair) else None
+
+
+def evaluate(
+    chat: Chat, pairs: Sequence[Sequence], decoding: DecodingConfig | None = None
+) -> Evaluation:
+    """Asks a model the prompts of pairs, and compares what it says with their replies.
+
+    Args:
+        chat: a trained model.
+        pairs: (prompt, reply), or `Pair` with the number of its conversation, in its order; a
+            prompt may stand in several. A reply without a token is left out, and counted.
+        decoding: how it answers; greedily by default.
+
+    Raises:
+        ValueError: there are no pairs.
+    """
+    expected, left_out = defaultdict(dict), 0
+    for prompt, reply, *_ in with_context(as_pairs(pairs), chat.config.text.context_turns):
+        if tokens := tokens_of(reply):
+            expected[prompt].setdefault(" ".join(tokens), reply)
+        else:
+            left_out += 1
+    if not expected:
+        raise ValueError(
+            f"no pairs to evaluate on: {len(pairs)} given, {left_out} of them without a word in "
+            "the reply; expected at least one that has some."
+        )
+    if left_out:
+        log.warning("%d pairs left out: no word in the reply", left_out)
+    prompts, texts = list(expected), [list(of_one.values()) for of_one in expected.values()]
+    references = [list(of_one) for of_one in expected.values()]
+    replies = [reply.text for reply in chat.reply(prompts, decoding)]
+    said = [tokens_of(reply) for reply in replies]
+    of_ngrams, signatures = ngrams(said, references)
+    counted = {
+        **likelihood(chat, prompts, texts),
+        **likeness(prompts, said, references),
+        **of_ngrams,
+    }
+    return Evaluation(prompts, replies, references, counted, signatures)
+
+
+def agreement(
+    chat: Chat, prompts: Sequence[str], decoding: DecodingConfig | None = None
+) -> Counted:
+    """How near the places where a model looks come to those that it needs.
+
+    For each word of its replies, the rank correlation of the attention weights with the
+    contributions of the prompt's words; over all words whose rows have an order.
+
+    Args:
+        chat: a trained model with attention.
+        prompts: what it is asked.
+        decoding: how it answers; greedily by default.
+
+    Raises:
+        ValueError: the model has no attention.
+    """
+    if not chat.model.attends:
+        raise ValueError("agreement: a model without attention looks nowhere; leave it out.")
+    found, of = [], []
+    for reply in chat.reply(prompts, decoding):
+        ordered = [
+            (looked, needed)
+            for looked, needed in zip(reply.attention_weights, reply.contributions)
+            if len(set(looked)) > 1 and len(set(needed)) > 1
+        ]
+        found.append(sum(metrics.rank_correlation(*rows) for rows in ordered))
+        of.append(len(ordered))
+    return ratio(np.array(found, float), np.array(of, float))
 
 
 def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -> float:
@@ -23,7 +204,7 @@ def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -
     for first in range(0, len(pairs), batch_size):
         prompts = [pair[0] for pair in pairs[first : first + batch_size]]
         replies.extend(reply.tokens for reply in chat.reply(prompts))
-    return exact_match(replies, [chat.codec.reply_words(pair[1]) for pair in pairs])
+    return metrics.exact_match(replies, [chat.codec.reply_words(pair[1]) for pair in pairs])
 
 
 def with_one_reply(pairs: Sequence[Sequence]) -> list[Sequence]:

@@ -1,5 +1,6 @@
 """Strings or counts to numbers."""
 
+import bisect
 import itertools
 import math
 from collections import Counter
@@ -115,6 +116,40 @@ def flatness(weights: Sequence[float]) -> float:
     return -sum(s * math.log(s) for s in shares if s > 0) / math.log(len(shares))
 
 
+def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
+    """How far two rows of numbers order their places alike: Spearman's, from -1 to 1.
+
+    Equal numbers share the mean of their ranks.
+
+    Raises:
+        ValueError: there are not as many of one as of the other, or one has equal numbers only,
+            which are in no order.
+
+    Example:
+        >>> rank_correlation([0.7, 0.1, 0.2], [0.5, 0.2, 0.3])
+        1.0
+        >>> rank_correlation([0.7, 0.1, 0.2], [0.1, 0.7, 0.2])
+        -1.0
+    """
+    if len(one) != len(other):
+        raise ValueError(f"{len(one)} numbers and {len(other)}; expected as many.")
+    ranks = [_ranks(one), _ranks(other)]
+    middle = (len(one) - 1) / 2
+    a, b = ([rank - middle for rank in of_one] for of_one in ranks)
+    spread = math.sqrt(math.fsum(x * x for x in a) * math.fsum(x * x for x in b))
+    if not spread:
+        raise ValueError("all numbers of a row are equal; they have no order to compare.")
+    return math.fsum(x * y for x, y in zip(a, b)) / spread
+
+
+def _ranks(numbers: Sequence[float]) -> list[float]:
+    """The place of each in their order, from 0; of equal ones the mean of their places."""
+    ordered = sorted(numbers)
+    below = {number: bisect.bisect_left(ordered, number) for number in set(numbers)}
+    upto = {number: bisect.bisect_right(ordered, number) - 1 for number in below}
+    return [(below[number] + upto[number]) / 2 for number in numbers]
+
+
 def echo_rate(prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]) -> float:
     """The share of pairs of words in the replies that stand in the prompt as well.
 
@@ -131,15 +166,60 @@ def echo_rate(prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
     """
     if len(prompts) != len(replies):
         raise ValueError(f"{len(prompts)} prompts and {len(replies)} replies; expected as many.")
-    echoes = total = 0
-    for prompt, reply in zip(prompts, replies):
-        asked = set(itertools.pairwise(prompt))
-        said = list(itertools.pairwise(reply))
-        echoes += sum(pair in asked for pair in said)
-        total += len(said)
+    found = [echoes(prompt, reply) for prompt, reply in zip(prompts, replies)]
+    total = sum(pairs for _, pairs in found)
     if not total:
         raise ValueError("no reply has two words; there is nothing to count.")
-    return echoes / total
+    return sum(echoed for echoed, _ in found) / total
+
+
+def echoes(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
+    """How many pairs of words of a reply stand in the prompt too, and how many pairs it has.
+
+    Example:
+        >>> echoes(["你", "喜欢", "下雨", "吗"], ["我", "喜欢", "下雨"])
+        (1, 2)
+    """
+    asked, said = set(itertools.pairwise(prompt)), list(itertools.pairwise(reply))
+    return sum(pair in asked for pair in said), len(said)
+
+
+def edits(one: Sequence[str], other: Sequence[str]) -> int:
+    """The fewest words to put in, leave out or exchange to make one of the other (Levenshtein).
+
+    Example:
+        >>> edits("AH B EY T".split(), "AH B EY T S".split())
+        1
+    """
+    costs = list(range(len(other) + 1))
+    for number, word in enumerate(one, 1):
+        before, costs[0] = costs[0], number
+        for place, expected in enumerate(other, 1):
+            before, costs[place] = (
+                costs[place],
+                min(before + (word != expected), costs[place] + 1, costs[place - 1] + 1),
+            )
+    return costs[-1]
+
+
+def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
+    """How much of the reference stands in the reply in its order: ROUGE-L's F1 (Lin 2004).
+
+    Example:
+        >>> rouge_l("晚 上 吃 面".split(), "晚 上 我 吃 面 吧".split())
+        0.8
+    """
+    if not reply or not reference:
+        return float(list(reply) == list(reference))
+    longest = [0] * (len(reference) + 1)
+    for word in reply:
+        before = 0
+        for place, expected in enumerate(reference, 1):
+            before, longest[place] = (
+                longest[place],
+                (before + 1 if word == expected else max(longest[place], longest[place - 1])),
+            )
+    return 2 * longest[-1] / (len(reply) + len(reference))
 
 
 def length_ratio(replies: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:

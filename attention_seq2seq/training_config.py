@@ -71,6 +71,14 @@ class TrainingConfig(Options):
         low=0.0,
         high=0.9,
     )
+    attention_guidance: float = option(
+        0.0,
+        "weight of a further loss: where a word of the reply stands in the prompt too, the "
+        "negative logarithm of the attention weight on it, so that attention shows where words "
+        "come from; 0 switches it off",
+        low=0.0,
+        high=100.0,
+    )
     scheduled_sampling: float = option(
         0.0,
         "share of the words before each word that are the model's own instead of the true ones, "

@@ -194,11 +194,9 @@ def input_() -> None:
 
 def pieces() -> None:
     """Prints milliseconds of each."""
-    import tensorflow as tf
     from piece_times import print_table
 
-    # It warns of functions that are made in a loop; each of them is called.
-    tf.get_logger().setLevel("ERROR")
+    console.silence_retracing()
     print_table(UNITS.value, VOCABULARY.value, REPEATS.value or 15)
 
 

@@ -84,15 +84,40 @@ def options_from_flags(options: type):
 
 
 def with_options(config: Config, options: Iterable[str]) -> Config:
-    """The config, changed as flags say; a bool may be its name alone."""
+    """The config, changed as flags say; a bool may be its name alone.
+
+    Raises:
+        ValueError: there is no such flag, or it has no such value.
+    """
     groups = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     for option in options:
-        name, _, value = option.removeprefix("--").partition("=")
-        (group,) = (group for group, fields in groups.items() if name in vars(fields))
-        kind = type(vars(groups[group])[name])
-        value = value.lower() not in ("false", "0") if kind is bool else kind(value)
-        groups[group] = dataclasses.replace(groups[group], **{name: value})
+        name, equals, value = option.removeprefix("--").partition("=")
+        if not equals and name.startswith("no"):
+            name, value = name.removeprefix("no"), "false"
+        found = [group for group, fields in groups.items() if name in vars(fields)]
+        if not found:
+            raise ValueError(f"{option} is no flag of train.py; train.py --help lists them.")
+        fields = groups[found[0]]
+        kind = type(vars(fields)[name])
+        try:
+            value = value.lower() not in ("false", "0") if kind is bool else kind(value)
+        except ValueError:
+            raise ValueError(f"{option}: expected a number, as train.py --help says.") from None
+        groups[found[0]] = dataclasses.replace(fields, **{name: value})
     return Config(**groups)
+
+
+def seeds_of(values: list[str]) -> list[int]:
+    """The seeds that a flag lists.
+
+    Raises:
+        ValueError: they are no numbers, or not different ones.
+    """
+    if not values or not all(map(str.isdigit, values)) or len(set(values)) < len(values):
+        raise ValueError(
+            f"--seeds={','.join(values)}; expected numbers, each another, as in 1,2,3."
+        )
+    return [int(value) for value in values]
 
 
 def explanation(reply, picture: str | None = None) -> str:
@@ -126,6 +151,20 @@ def _tables(reply) -> dict:
     if reply.attention_weights.size:
         tables = {"attention weights": reply.attention_weights, **tables}
     return tables
+
+
+def make_repeatable() -> None:
+    """Makes a training that is killed and run again end with the very weights it would have had."""
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+
+
+def silence_retracing() -> None:
+    """TensorFlow warns of functions that are made in a loop; each training has its own."""
+    import tensorflow as tf
+
+    tf.get_logger().setLevel("ERROR")
 
 
 def corpus_of(config: Config):

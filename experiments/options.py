@@ -57,6 +57,7 @@ LINES = (
     "--learning_rate_schedule=inverse_square_root --warm_up=100",
     "--accumulated_batches=2",
     "--label_smoothing=0.1",
+    "--attention_guidance=0.1",
     "--scheduled_sampling=0.25",
     "--sampled_words=1000",
     "--unknown_probability=0",
@@ -79,10 +80,7 @@ COLUMNS = {
 
 def main(_) -> None:
     """Trains all, and prints a line for each."""
-    import tensorflow as tf
-
-    # It warns of functions that are made in a loop; each training has its own.
-    tf.get_logger().setLevel("ERROR")
+    console.silence_retracing()
     logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
     base = console.config_from_flags()
     trainings = Trainings(console.corpus_of(base))

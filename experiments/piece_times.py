@@ -61,7 +61,7 @@ class Pieces:
         def run(inputs, outputs):
             final_state = ((self.zeros, self.zeros),)
             memory, state = decoder.start(Encoded(outputs, self.length, final_state))
-            return decoder.recurrence.unroll(inputs, memory, state, dtype)
+            return decoder.recurrence.unroll(inputs, memory, state, dtype)[0]
 
         weights = list(decoder.recurrence.named_weights().values())
         return self._with_gradients(run, [self.inputs, self.outputs], weights)

@@ -30,13 +30,12 @@ COMPARED = {
 def main(_) -> None:
     """Trains all, and prints a line for each seed and one for the means."""
     config = console.config_from_flags()
-    if not all(seed.isdigit() for seed in SEEDS.value):
-        raise ValueError(f"--seeds={','.join(SEEDS.value)}; expected numbers, as in 1,2,3.")
+    seeds = console.seeds_of(SEEDS.value)
     logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     print(f"{'seed':6}{', '.join(ADAM):>14}", end="")
     print("".join(f"{', '.join(way):>20}" for way in COMPARED), flush=True)
     changes = {way: [] for way in COMPARED}
-    for seed in map(int, SEEDS.value):
+    for seed in seeds:
         found = {ADAM: perplexity(config, seed, *ADAM)}
         print(f"{seed:<6}{found[ADAM]:>14.2f}", end="", flush=True)
         for way, reference in COMPARED.items():

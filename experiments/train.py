@@ -41,12 +41,9 @@ console.define_config_flags()
 
 def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
-    import tensorflow as tf
-
     from attention_seq2seq.training.folder import is_finished
 
-    # What makes a training that was killed end with the very weights it would have had.
-    tf.config.experimental.enable_op_determinism()
+    console.make_repeatable()
     config = console.config_from_flags()
     prepared = prepared_corpus(config.data.data)
     if prepared:
@@ -69,7 +66,8 @@ def train_on(prepared, config, folder: Path) -> dict:
     """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
     from probing import ProbePrompts, first_prompts, read_prompts
 
-    from attention_seq2seq.data.corpora import load_corpus
+    from attention_seq2seq.data.corpora import LICENCE, load_corpus
+    from attention_seq2seq.training.folder import TENSORBOARD as CURVES
     from attention_seq2seq.training.tensorboard import TensorBoard
     from attention_seq2seq.training.trainer import train, train_prepared
 
@@ -77,7 +75,7 @@ def train_on(prepared, config, folder: Path) -> dict:
     others = {
         "overwrite": OVERWRITE.value,
         "checkpoint_minutes": CHECKPOINT_MINUTES.value,
-        "listeners": [TensorBoard(folder / "tensorboard")] if TENSORBOARD.value else [],
+        "listeners": [TensorBoard(folder / CURVES)] if TENSORBOARD.value else [],
     }
     if prepared:
         return train_prepared(
@@ -85,6 +83,9 @@ def train_on(prepared, config, folder: Path) -> dict:
             probing=ProbePrompts(prompts) if prompts else None,
             **others,
         )
+    if not config.data.data:
+        named = dataclasses.replace(config.data, data_licence=config.data.data_licence or LICENCE)
+        config = dataclasses.replace(config, data=named)
     corpus, skipped = load_corpus(
         config.data.data,
         config.data.skip_bad_lines,

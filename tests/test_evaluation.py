@@ -1,7 +1,15 @@
-import pytest
+import math
 
-from attention_seq2seq.evaluation import exact_replies, with_one_reply
+import numpy as np
+import pytest
+from sacrebleu.metrics import BLEU, CHRF
+
+from attention_seq2seq import metrics
+from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.evaluation import comparable, evaluate, exact_replies, with_one_reply
 from attention_seq2seq.metrics import exact_match, largest_at
+from attention_seq2seq.resampling import ratio
 
 
 def test_only_prompts_with_one_reply_can_be_exact():
@@ -23,3 +31,121 @@ def test_how_the_reply_is_written_does_not_matter_but_its_words_do(chat):
 def test_nothing_to_measure_is_said(metric, given):
     with pytest.raises(ValueError, match="as many of one as of the other"):
         metric(*given)
+
+
+MEALS = [
+    ("今天晚上吃什么", "晚上吃烤鸭吧"),
+    ("周末早上喝什么", "早上喝豆浆吧"),
+    ("周末早上喝什么", "不知道"),
+    ("周末早上喝什么", " 不知道 "),
+    ("今天中午吃什么", "晚上吃"),
+]
+
+
+def test_what_is_measured_is_what_can_be_counted_by_hand(chat):
+    found = evaluate(chat, MEALS)
+    assert found.prompts == ["今天晚上吃什么", "周末早上喝什么", "今天中午吃什么"]
+    assert found.references[1] == ["早 上 喝 豆 浆 吧", "不 知 道"]
+    assert found.replies[:2] == ["晚上吃烤鸭吧", "早上喝豆浆吧"]
+    third = found.replies[2]
+    measured = found.measured()
+    assert measured["exact_match"].value == pytest.approx(2 / 3)
+    wrong = metrics.edits(list(third), list("晚上吃"))
+    assert measured["error_rate"].value == pytest.approx(wrong / (6 + 6 + 3))
+    assert measured["length_ratio"].value == pytest.approx((12 + len(third)) / 15)
+    for name in ("perplexity", "exact_match", "bleu", "chrf", "rouge_l"):
+        assert measured[name].low <= measured[name].value <= measured[name].high
+    assert measured["commonest"] == (pytest.approx(1 / 3), None, None)
+    assert all("tok:zh" in text for text in found.signatures if text.startswith("bleu"))
+
+
+def test_bleu_and_chrf_are_sacrebleus_with_all_references(chat):
+    found = evaluate(chat, MEALS)
+    columns = [[texts[0] for texts in found.references], [None, found.references[1][1], None]]
+    for name, metric in (("bleu", BLEU(tokenize="zh")), ("chrf", CHRF())):
+        expected = metric.corpus_score(found.replies, columns).score
+        measured = found.measured()[name]
+        assert 100 * measured.value == pytest.approx(expected)
+        assert 0 <= measured.low <= measured.value <= measured.high <= 1 + 1e-9
+
+
+def test_bleu_is_left_out_where_no_reply_is_long_enough_for_it(chat):
+    measured = evaluate(chat, [("今天晚上吃什么", "不知道")]).measured()
+    assert "bleu" not in measured
+    assert measured["chrf"].low is None
+
+
+def test_perplexity_is_that_of_every_word_and_end(chat):
+    pairs = MEALS[:2]
+    found = evaluate(chat, pairs).measured()
+    plain = DecodingConfig(length_penalty=0.0)
+    loss = -sum(chat.scores([a for a, _ in pairs], [b for _, b in pairs], plain))
+    words = sum(len(chat.codec.encode_reply(reply)) for _, reply in pairs)
+    assert found["perplexity"].value == pytest.approx(math.exp(loss / words))
+    assert found["character_perplexity"].value == pytest.approx(math.exp(loss / (6 + 6 + 2)))
+
+
+def test_a_model_beside_itself_and_beside_a_worse_one(chat):
+    pairs = meal_talk().training[:60]
+    greedy = evaluate(chat, pairs)
+    assert set(greedy.p_values(evaluate(chat, pairs)).values()) == {1.0}
+    short = evaluate(chat, pairs, DecodingConfig(maximum_length=2))
+    p_values = greedy.p_values(short)
+    assert p_values["perplexity"] == 1
+    assert max(p_values[name] for name in ("exact_match", "bleu", "chrf", "rouge_l")) < 0.01
+    with pytest.raises(ValueError, match="not asked the same prompts"):
+        greedy.p_values(evaluate(chat, pairs[:9]))
+
+
+def test_one_reply_of_many_that_differs_is_no_difference(chat):
+    pairs = meal_talk().training[:60]
+    one, other = evaluate(chat, pairs), evaluate(chat, pairs)
+    for name in ("exact_match", "rouge_l", "bleu", "chrf"):
+        sums = other.counted[name].sums.copy()
+        sums[0] = 0.5 * sums[0]
+        other.counted[name] = other.counted[name]._replace(sums=sums)
+    assert min(one.p_values(other).values()) > 0.4
+
+
+def test_a_metric_that_one_of_them_has_not_is_not_compared(chat):
+    """Of replies of one token there are no pairs of tokens that could be echoes."""
+    pairs = meal_talk().training[:20]
+    whole, short = evaluate(chat, pairs), evaluate(chat, pairs)
+    del short.counted["echo"]
+    assert "echo" not in whole.p_values(short)
+    assert "echo" not in short.p_values(whole)
+
+
+def test_perplexities_are_compared_on_words_that_both_know():
+    loss, words = np.array([2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0])
+
+    def counted(unknown, words=words):
+        return {"perplexity": ratio(loss, words, np.exp), "unknown": ratio(unknown, words)}
+
+    one, other = counted(np.array([0.0, 1.0, 0.0])), counted(np.zeros(3))
+    both = comparable("perplexity", one, other)
+    assert [len(of_one.sums) for of_one in both] == [2, 2]
+    assert comparable("perplexity", one, counted(np.zeros(3), words + 1)) is None
+    assert comparable("perplexity", one, counted(np.ones(3))) is None
+
+
+def test_models_of_other_words_are_expected_to_say_the_same(chat, talker):
+    pairs = [("今天晚上吃什么", "晚上 吃，烤鸭 吧"), ("Hello", "Hello, World")]
+    one, other = evaluate(chat, pairs), evaluate(talker, pairs)
+    assert one.references == [["晚 上 吃 , 烤 鸭 吧"], ["hello , world"]]
+    assert 0 <= one.p_values(other)["rouge_l"] <= 1
+
+
+def test_a_model_that_reads_earlier_turns_is_given_them(talker):
+    pairs = [("你好", "你好呀"), ("你好呀", "吃了吗")]
+    assert evaluate(talker, pairs).prompts == ["你好", "你好\n你好呀"]
+
+
+def test_nothing_to_evaluate_on_is_said(chat, caplog):
+    with pytest.raises(ValueError, match="no pairs to evaluate on: 0 given"):
+        evaluate(chat, [])
+    with pytest.raises(ValueError, match="1 given, 1 of them without a word in the reply"):
+        evaluate(chat, [("今天", "\u200b")])
+    found = evaluate(chat, [("今天晚上吃什么", "\u200b"), *MEALS[:1]])
+    assert found.references == [["晚 上 吃 烤 鸭 吧"]]
+    assert "1 pairs left out: no word in the reply" in caplog.text

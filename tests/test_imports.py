@@ -17,6 +17,7 @@ ALLOWED = {
     "training_config": {"options"},
     "config": {"options", "training_config", "files"},
     "decoding_config": {"options"},
+    "card": {"config"},
     "data": set(),
     "decoding": set(),
     "metrics": set(),
@@ -28,7 +29,7 @@ ALLOWED = {
     "preparation": {"config", "preparation_config", "data", "text", "files"},
     "training": {
         *("config", "training_config", "data", "text", "preparation", "model", "metrics"),
-        *("files", "pictures"),
+        *("files", "pictures", "card"),
     },
     "knobs": {"decoding_config"},
     "branches": set(),
@@ -40,9 +41,11 @@ ALLOWED = {
     },
     "export": {
         *("options", "decoding_config", "text", "model", "decoding", "branches", "knobs"),
-        *("search", "contributions", "chat"),
+        *("search", "contributions", "chat", "card"),
     },
-    "evaluation": {"decoding_config", "chat", "metrics"},
+    "resampling": set(),
+    "counting": {"decoding_config", "text", "chat", "metrics", "resampling"},
+    "evaluation": {"decoding_config", "data", "chat", "metrics", "resampling", "counting"},
 }
 
 

@@ -10,6 +10,10 @@ from attention_seq2seq.data.pairs import Pair, Split
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.data.splitting import split_by_conversation
 
+LICENCE = (
+    "small talk of chatterbot-corpus, BSD-3-Clause; generated questions about meals, Apache-2.0"
+)
+
 
 def small_talk() -> list[Pair]:
     """The Chinese part of chatterbot-corpus (BSD), read where the package lies: 552 pairs."""

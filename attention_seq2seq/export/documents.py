@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from attention_seq2seq.card import CARD
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.export.notices import notices
 
@@ -33,7 +34,7 @@ def new_folder(path: str | Path) -> Path:
 def write_documents(
     folder: Path, chat: Chat, model_dir: str | Path, options: dict, uses_jieba: bool
 ) -> None:
-    """Writes config.json, the vocabulary, about.json and NOTICE.txt.
+    """Writes config.json, the vocabulary, about.json, NOTICE.txt and the model's card.
 
     Args:
         folder: where to.
@@ -61,6 +62,8 @@ def write_documents(
     contents = json.dumps(about, ensure_ascii=False, indent=2) + "\n"
     (folder / "about.json").write_text(contents, encoding="utf-8")
     (folder / "NOTICE.txt").write_text(notices(uses_jieba), encoding="utf-8")
+    if (card := Path(model_dir) / CARD).is_file():
+        (folder / CARD).write_bytes(card.read_bytes())
 
 
 def say_size(path: Path) -> None:

@@ -127,7 +127,7 @@ class AttentionRNN(keras.layers.Layer):
         memory: Memory,
         state: AttentionState,
         dtype: tf.DType = tf.float32,
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs over all inputs at once, as in training.
 
         Args:
@@ -138,7 +138,8 @@ class AttentionRNN(keras.layers.Layer):
                 scores and contexts are float32.
 
         Returns:
-            float32[target_time, batch, units], the attention vectors.
+            float32[target_time, batch, units], the attention vectors, and
+            float32[target_time, batch, source_time], the attention weights.
         """
         units, layer = self.units, self.attention_layer
         products, gates = [], []
@@ -189,7 +190,7 @@ class AttentionRNN(keras.layers.Layer):
                 [before(state.attention_vector, vectors), *outputs], outputs, state.cells
             )
         ]
-        return vectors
+        return vectors, weights
 
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: AttentionState

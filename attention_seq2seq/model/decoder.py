@@ -35,10 +35,10 @@ class PlainRNN(keras.layers.Layer):
         return cells
 
     def unroll(self, inputs, memory, state, dtype=tf.float32):
-        """Runs over all inputs: float32[target_time, batch, units] to the same."""
+        """Runs over all inputs: float32[target_time, batch, units] to the same, and no weights."""
         for cell, of_cell in zip(self.cells, state):
             inputs = cell.unroll(inputs, of_cell, dtype)[0]
-        return inputs
+        return inputs, tf.zeros_like(inputs[:, :, :0])
 
     def step(self, inputs, memory, state):
         """One step: float32[batch, units] to output, weights float32[batch, 0] and next state."""
@@ -131,7 +131,9 @@ class Decoder(keras.layers.Layer):
         memory = self.recurrence.prepare(encoded)
         return memory, self.recurrence.initial_state(cells, memory)
 
-    def call(self, target_input_ids, encoded, seed=None, dtype=tf.float32) -> tf.Tensor:
+    def call(
+        self, target_input_ids, encoded, seed=None, dtype=tf.float32
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Teacher forcing, up to what is projected.
 
         Args:
@@ -142,15 +144,16 @@ class Decoder(keras.layers.Layer):
 
         Returns:
             float32[batch, target_time, units], the attention vectors (without attention the
-            last layer's outputs); `output_projection` makes logits of them.
+            last layer's outputs); `output_projection` makes logits of them. And the attention
+            weights float32[batch, target_time, source_time] (without attention [..., 0]).
         """
         memory, state = self.start(encoded)
         # float[target_time, batch, units]
         embedded = self.embedding(tf.transpose(target_input_ids))
         embedded = dropped(embedded, self.dropout, Draw.TARGET_DROPOUT, seed)
-        vectors = self.recurrence.unroll(embedded, memory, state, dtype)
+        vectors, attention_weights = self.recurrence.unroll(embedded, memory, state, dtype)
         vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, seed)
-        return tf.transpose(vectors, [1, 0, 2])
+        return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 
     def step(self, ids: tf.Tensor, memory, state):
         """One step of answering.

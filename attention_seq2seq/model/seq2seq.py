@@ -55,11 +55,10 @@ class Seq2Seq(keras.Model):
         self, source_ids, source_length, target_input_ids, emptied=None, seed=None
     ) -> tf.Tensor:
         """Teacher forcing; see the class."""
-        return self.decoder.output_projection(
-            self.attention_vectors(source_ids, source_length, target_input_ids, emptied, seed)
-        )
+        vectors, _ = self.attend(source_ids, source_length, target_input_ids, emptied, seed)
+        return self.decoder.output_projection(vectors)
 
-    def attention_vectors(
+    def attend(
         self,
         source_ids,
         source_length,
@@ -67,7 +66,7 @@ class Seq2Seq(keras.Model):
         emptied=None,
         seed=None,
         dtype: tf.DType = tf.float32,
-    ) -> tf.Tensor:
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """What the projection makes logits of; a loss may project the real words only.
 
         Args:
@@ -80,7 +79,8 @@ class Seq2Seq(keras.Model):
                 the weights, are float32.
 
         Returns:
-            float32[batch, target_time, units].
+            The attention vectors float32[batch, target_time, units] and the attention weights
+            float32[batch, target_time, source_time] (without attention [..., 0]).
         """
         encoded = self.encoder(source_ids, source_length, seed=seed, dtype=dtype)
         if emptied is not None:

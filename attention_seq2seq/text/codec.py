@@ -141,6 +141,20 @@ class Codec:
         """The text of a reply's words."""
         return self._cutter.target.join(list(words))
 
+    def said_as(self) -> list[int]:
+        """For each source word its id as a word of a reply; -1 of special ones and unknown ones.
+
+        Example:
+            >>> config = TextConfig("blanks", "blanks", shared_vocabulary=False)
+            >>> codec = Codec.build([("吃 什么", "我 吃 面")], config)
+            >>> source, target = codec.source_vocabulary, codec.target_vocabulary
+            >>> codec.said_as()[source.ids(["吃"])[0]] == target.ids(["吃"])[0]
+            True
+        """
+        words = self.source_vocabulary.words(range(len(SPECIALS), len(self.source_vocabulary)))
+        ids = self.target_vocabulary.ids(words)
+        return [-1] * len(SPECIALS) + [-1 if i == UNK else i for i in ids]
+
     def tokenizer(self):
         """The `jieba.Tokenizer` that cuts the words, with the user's."""
         return self._cutter.tokenizer()

@@ -9,12 +9,12 @@ def real_words(
     """What is not padding, one row each: padding has no part in a loss, and so costs nothing.
 
     Args:
-        vectors: float32[batch, target_time, units], what the projection makes logits of.
+        vectors: float32[batch, target_time, ...], what the projection makes logits of, say.
         target_ids: int32[batch, target_time], the words to predict, end of reply included.
         target_length: int32[batch], the number of real words.
 
     Returns:
-        float32[words, units], int32[words].
+        float32[words, ...], int32[words].
 
     Example:
         >>> ids = tf.constant([[5, 6, 2], [7, 2, 0]])

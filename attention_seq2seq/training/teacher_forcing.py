@@ -1,5 +1,6 @@
 """The model with its loss: gradients of a batch, and what is measured on one."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -8,6 +9,7 @@ from attention_seq2seq.config import TrainingConfig
 from attention_seq2seq.model.draws import Draw, seed_of
 from attention_seq2seq.model.seq2seq import Seq2Seq, without_prompt
 from attention_seq2seq.training.gradients import Gradient
+from attention_seq2seq.training.guidance import guidance
 from attention_seq2seq.training.loss import cross_entropy, judged, real_words
 from attention_seq2seq.training.sampled_loss import sampled_cross_entropy
 from attention_seq2seq.training.scheduled_sampling import with_own_words
@@ -34,13 +36,22 @@ class TeacherForcing:
         seq2seq: the model.
         begin_id: the id that starts every reply.
         options: how it is trained; its `dtype` must not be `auto`.
+        said_as: int32[source_vocab], for `attention_guidance`: each source word's id as a word of
+            a reply, -1 of words that no reply says.
     """
 
-    def __init__(self, seq2seq: Seq2Seq, begin_id: int, options: TrainingConfig):
+    def __init__(
+        self,
+        seq2seq: Seq2Seq,
+        begin_id: int,
+        options: TrainingConfig,
+        said_as: Sequence[int] = (),
+    ):
         self.seq2seq = seq2seq
         self.begin_id = begin_id
         self.options = options
         self.dtype = tf.as_dtype(options.dtype)
+        self._said_as = tf.constant(said_as, tf.int32)
 
     def logits(self, batch) -> tf.Tensor:
         """The logits float32[batch, target_time, vocab] of a batch's replies."""
@@ -54,8 +65,14 @@ class TeacherForcing:
             share_of_own_words: see `scheduled_sampling`.
 
         Returns:
-            float32[words], in nats, of each real word.
+            float32[words], in nats, of each real word: its cross-entropy and, if asked for, how
+            far attention is from where it should look.
         """
+        losses, guidances = self.losses_and_guidances(batch, share_of_own_words)
+        return losses + guidances
+
+    def losses_and_guidances(self, batch, share_of_own_words) -> tuple[tf.Tensor, tf.Tensor]:
+        """The two parts of `losses`, each float32[words]."""
         options = self.options
         seed = tf.stack([options.seed, tf.cast(batch["number"], tf.int32)])
         inputs = self._inputs(batch)
@@ -63,14 +80,12 @@ class TeacherForcing:
             inputs["target_input_ids"] = with_own_words(
                 *self._start(batch), inputs["target_input_ids"], share_of_own_words, seed
             )
-        vectors = self.seq2seq.attention_vectors(**inputs, seed=seed, dtype=self.dtype)
+        vectors, attention_weights = self.seq2seq.attend(**inputs, seed=seed, dtype=self.dtype)
         vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
-        projection = self.seq2seq.decoder.output_projection
-        weights = projection.kernel, projection.bias
-        if options.sampled_words:
-            seed = seed_of(Draw.SAMPLED_WORDS, *tf.unstack(seed))
-            return sampled_cross_entropy(vectors, *weights, ids, options.sampled_words, seed)
-        return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
+        losses = self._cross_entropies(vectors, ids, seed)
+        if not options.attention_guidance:
+            return losses, tf.zeros_like(losses)
+        return losses, options.attention_guidance * self._guidance(batch, attention_weights)
 
     def gradients(
         self, batch, num_words: tf.Tensor, share_of_own_words: tf.Tensor
@@ -84,20 +99,37 @@ class TeacherForcing:
             share_of_own_words: see `losses`.
 
         Returns:
-            The gradients, and the sum of the losses float32[].
+            The gradients, and the sum of the cross-entropies float32[].
         """
         with tf.GradientTape() as tape:
-            total = tf.reduce_sum(self.losses(batch, share_of_own_words))
-            loss = total / num_words
-        return tape.gradient(loss, self.seq2seq.trainable_variables), total
+            losses, guidances = self.losses_and_guidances(batch, share_of_own_words)
+            loss = tf.reduce_sum(losses + guidances) / num_words
+        return tape.gradient(loss, self.seq2seq.trainable_variables), tf.reduce_sum(losses)
 
     def judge(self, batch) -> Judged:
         """Measures on a batch: no dropout, the whole vocabulary, float32."""
-        vectors = self.seq2seq.attention_vectors(**self._inputs(batch))
+        vectors, _ = self.seq2seq.attend(**self._inputs(batch))
         vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
         projection = self.seq2seq.decoder.output_projection
         losses, right = judged(vectors, projection.kernel, projection.bias, ids)
         return Judged(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
+
+    def _cross_entropies(self, vectors, ids, seed) -> tf.Tensor:
+        """Of each real word float32[words], of all words or of sampled ones."""
+        options, projection = self.options, self.seq2seq.decoder.output_projection
+        weights = projection.kernel, projection.bias
+        if options.sampled_words:
+            seed = seed_of(Draw.SAMPLED_WORDS, *tf.unstack(seed))
+            return sampled_cross_entropy(vectors, *weights, ids, options.sampled_words, seed)
+        return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
+
+    def _guidance(self, batch, attention_weights) -> tf.Tensor:
+        """Of each real word float32[words]; an emptied prompt has nothing to look at."""
+        target_ids = batch["target_ids"]
+        costs = guidance(attention_weights, batch["source_ids"], target_ids, self._said_as)
+        if "emptied" in batch:
+            costs = tf.where(batch["emptied"][:, tf.newaxis], 0.0, costs)
+        return real_words(costs, target_ids, batch["target_length"])[0]
 
     def _inputs(self, batch) -> dict:
         target_ids = batch["target_ids"]

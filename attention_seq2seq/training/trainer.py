@@ -46,7 +46,8 @@ def train(
     """Trains a model from pairs of strings, and writes it into a folder.
 
     The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
-    for each epoch, and trained_on.json, which counts the pairs. `Chat.load` reads it.
+    for each epoch, trained_on.json, which counts the pairs, and CARD.md, which tells people what
+    the model is. `Chat.load` reads it.
 
     A training that was killed goes on from its last checkpoint when it is called for again, and
     ends with the same weights as if it had not been, bit for bit on one machine where
@@ -241,7 +242,7 @@ def _train(
                 config.training.best_by,
                 config.training.patience,
             )
-        finish(folder)
+        finish(folder, config, trained_on, history)
         loop.finish()
     return {name: [m[name] for m in history] for name in (history[0] if history else ())}
 

@@ -35,6 +35,17 @@ def test_training_is_measured_beside_the_tutorials_way(tmp_path):
     assert all(int(rate.replace(",", "")) > 0 for _, rate in rows)
 
 
+def test_decoding_is_measured_beside_tensorflow_addons():
+    done = script(
+        *("benchmark", "decode", "--units=8", "--vocabulary=50", "--words=3", "--repeats=1")
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("greedy", "greedy, explained", "beam 5"):
+        assert (
+            len(re.findall(rf"^{name} +(?:1|64) +[\d.]+ +[\d.]+ +[\d.]+$", done.stdout, re.M)) == 2
+        )
+
+
 def test_what_cannot_be_measured_is_said(tmp_path):
     data = f"--data={corpus(tmp_path)}"
     for arguments, message in [

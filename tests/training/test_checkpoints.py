@@ -258,9 +258,9 @@ def test_what_has_ended_is_not_done_again(tmp_path):
 )
 def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(tmp_path, monkeypatch, options):
     class Poisoned(loop.TeacherForcing):
-        def losses(self, batch, share_of_own_words=0.0):
-            losses = super().losses(batch, share_of_own_words)
-            return tf.where(batch["number"] == 6, float("nan"), losses)
+        def losses_and_guidances(self, batch, share_of_own_words):
+            losses, guidances = super().losses_and_guidances(batch, share_of_own_words)
+            return tf.where(batch["number"] == 6, float("nan"), losses), guidances
 
     batches = options.get("accumulated_batches", 1)
     update = 6 // batches + 1

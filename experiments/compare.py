@@ -1,0 +1,282 @@
+"""Trains variants of a model with several seeds each, and says which are better, and how surely.
+
+    python experiments/compare.py --work_dir=work --data=chat.tsv --variant="" \
+        --variant="--attention=none" --variant="--source_segmentation=characters"
+    python experiments/compare.py --work_dir=work --data=train.tsv --test_data=test.tsv --variant=""
+
+Each variant is flags of train.py, beside those that are given here for all; "" is none. All get the
+same pairs, those that are short enough for every variant, in as many epochs, none stopped early.
+The best epoch is chosen on pairs set aside for it (--validation_fraction), and what is reported is
+measured on others (--test_data, or --test_fraction of the conversations), none of whose prompts was
+trained on or chosen by.
+
+p is that of the first variant beside each: how probable such a difference would be if it did not
+matter which is which, prompts drawn, the seeds' replies to a prompt taken together. It knows of no
+other seeds: a difference is called one only where p is below 0.05 and no seed of the one is as good
+as a seed of the other. Distinct-n and the commonest reply's share have no p. A training that was
+stopped goes on; one that has ended is not done again.
+"""
+
+import dataclasses
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from absl import flags
+
+import console
+from attention_seq2seq.decoding_config import DecodingConfig
+
+AGREEMENT = "agreement"
+
+WORK_DIR = flags.DEFINE_string("work_dir", None, "where models are kept [path]", required=True)
+VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of one variant; several times")
+SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
+TEST_DATA = flags.DEFINE_list("test_data", [], "corpus files to report on [paths]")
+TEST_FRACTION = flags.DEFINE_float(
+    "test_fraction",
+    0.1,
+    "without --test_data: share of the conversations to report on",
+    lower_bound=0.001,
+    upper_bound=0.5,
+)
+METRICS = flags.DEFINE_multi_enum(
+    "metric",
+    ["perplexity", "character_perplexity", "unknown", "exact_match", "error_rate", "rouge_l"],
+    [
+        *("perplexity", "character_perplexity", "unknown", "exact_match", "error_rate", "bleu"),
+        *("chrf", "rouge_l", "echo", "length_ratio", "distinct_1", "distinct_2", "commonest"),
+        AGREEMENT,
+    ],
+    "what is printed, see evaluate.py; several times. agreement is the rank correlation of "
+    "attention weights with contributions, and takes long",
+)
+BY_LENGTH_PNG = flags.DEFINE_string(
+    "by_length_png", None, "draw the first metric by the length of prompts [path]"
+)
+console.define_config_flags()
+console.define_flags_of(DecodingConfig)
+
+# Prompts in each group of lengths are about as many.
+GROUPS = 6
+
+
+# What would make the variants' trainings different ones, or would be ignored.
+COMMON = ("data", "validation_fraction", "seed", "epochs", "batch_size", "accumulated_batches")
+
+
+def main(_) -> None:
+    """Trains, measures, prints."""
+    seeds = console.seeds_of(SEEDS.value)
+    if len(set(VARIANTS.value)) < len(VARIANTS.value):
+        raise ValueError("--variant: one was given twice; expected different ones.")
+    console.make_repeatable()
+    console.silence_retracing()
+    variants = {variant: config_of(variant) for variant in VARIANTS.value}
+    comparison = Comparison(variants)
+    found = {}
+    for variant in variants:
+        found[variant] = [comparison.measured(variant, seed) for seed in seeds]
+        print_rows(variant, found[variant], found[VARIANTS.value[0]])
+    if BY_LENGTH_PNG.value:
+        draw_by_length(found, comparison.prompts)
+
+
+def config_of(variant: str):
+    """The options of a variant.
+
+    Raises:
+        ValueError: it is no variant of the same training.
+    """
+    config = console.config_from_flags()
+    changed = console.with_options(config, variant.split())
+    for group, options in vars(changed).items():
+        for name, value in vars(options).items():
+            if name in COMMON and value != getattr(getattr(config, group), name):
+                raise ValueError(
+                    f"--variant={variant}: {name} is the same for all; give it beside the variants."
+                )
+    return dataclasses.replace(changed, training=dataclasses.replace(changed.training, patience=0))
+
+
+class Comparison:
+    """Trainings on the same pairs, measured on the same others.
+
+    Args:
+        variants: the options of each.
+
+    Raises:
+        ValueError: there is nothing to train on or to report on, or a metric is unknown.
+    """
+
+    def __init__(self, variants: dict):
+        from attention_seq2seq.data.readers import read_pairs
+        from attention_seq2seq.data.splitting import split_by_conversation
+        from attention_seq2seq.preparation.manifest import is_prepared
+
+        self._variants = variants
+        config = next(iter(variants.values()))
+        if is_prepared(config.data.data):
+            raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
+        corpus = console.corpus_of(config)
+        if TEST_DATA.value:
+            test, _ = read_pairs(TEST_DATA.value, config.data.skip_bad_lines)
+        else:
+            split = split_by_conversation(
+                corpus.training, TEST_FRACTION.value, config.training.seed
+            )
+            corpus, test = corpus._replace(training=split.training), split.validation
+        # The training leaves out the others of a variant itself, which would then have fewer.
+        fits = fitting(variants.values())
+        self._training = list(filter(fits, corpus.training))
+        self._validation = list(filter(fits, corpus.validation))
+        known = {spelt(pair.prompt) for pair in [*corpus.training, *corpus.validation]}
+        self._test = [pair for pair in test if spelt(pair.prompt) not in known and fits(pair)]
+        print(
+            f"{len(self._training):,} pairs to train on, {len(self._validation):,} to choose on, "
+            f"{len(self._test):,} to report on; {len(test) - len(self._test):,} others are not "
+            "reported on: too long, or their prompt is trained on or chosen by",
+            flush=True,
+        )
+        if not self._training or not self._test:
+            raise ValueError("there are no pairs for one of these; give more.")
+        #: What is reported on, each once.
+        self.prompts = []
+
+    def measured(self, variant: str, seed: int) -> dict:
+        """What a training of a variant comes to: by the name of a metric what was counted.
+
+        Of metrics that are not made of sums over prompts it is the number alone.
+        """
+        from attention_seq2seq.chat import Chat
+        from attention_seq2seq.evaluation import agreement, evaluate
+        from attention_seq2seq.training.trainer import train
+
+        config = self._variants[variant]
+        training = dataclasses.replace(config.training, seed=seed)
+        config = dataclasses.replace(config, training=training)
+        name = variant.replace("--", "").replace("/", "_").replace(" ", ",") or "as given"
+        folder = Path(WORK_DIR.value) / f"{name},seed={seed}"
+        begin = time.monotonic()
+        train(self._training, folder, config, self._validation)
+        print(f"{folder.name}: {(time.monotonic() - begin) / 60:.1f} minutes", flush=True)
+        chat, decoding = Chat.load(folder), console.options_from_flags(DecodingConfig)
+        evaluation = evaluate(chat, self._test, decoding)
+        self.prompts = evaluation.prompts
+        found = {name: measured.value for name, measured in evaluation.measured().items()}
+        found |= evaluation.counted
+        if AGREEMENT in METRICS.value and chat.model.attends:
+            found[AGREEMENT] = agreement(chat, evaluation.prompts, decoding)
+        return found
+
+
+def fitting(configs: Iterable):
+    """A function of a pair: whether it is short enough for all of them."""
+    from attention_seq2seq.text.cutting import PairCutter, read_user_dictionary
+
+    cutters = {}
+    for config in configs:
+        limits = config.data.max_source_length, config.data.max_target_length
+        if (config.text, limits) not in cutters:
+            words = read_user_dictionary(config.text)
+            cutters[config.text, limits] = PairCutter(config.text, words)
+
+    def fits(pair) -> bool:
+        for (_, (longest_prompt, longest_reply)), cutter in cutters.items():
+            cut = cutter.pair(pair)
+            if not 1 <= len(cut.reply) <= longest_reply:
+                return False
+            if sum(map(len, cut.turns)) > longest_prompt:
+                return False
+        return True
+
+    return fits
+
+
+def spelt(prompt: str) -> str:
+    """A prompt, the same however it is written."""
+    from attention_seq2seq.counting import tokens_of
+
+    return " ".join(tokens_of(prompt))
+
+
+def print_rows(variant: str, ours: list[dict], reference: list[dict]) -> None:
+    """All seeds together, how far they lie apart, and p beside the first variant."""
+    print(f"\n{variant or 'as given'}: {len(ours)} seeds")
+    for name in METRICS.value:
+        if not all(name in of_seed for of_seed in ours):
+            print(f"  {name:22}{'not measured':>9}")
+            continue
+        values = values_of(ours, name)
+        value = sum(values) / len(values)
+        if not isinstance(ours[0][name], float):
+            value = of_all_seeds(ours)[name].value
+        print(
+            f"  {name:22}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
+            f"{verdict(name, ours, reference)}",
+            flush=True,
+        )
+    print(flush=True)
+
+
+def verdict(name: str, ours: list[dict], reference: list[dict]) -> str:
+    """p, and whether it and the seeds tell a difference."""
+    from attention_seq2seq.evaluation import comparable
+    from attention_seq2seq.resampling import p_value
+
+    if ours is reference:
+        return ""
+    both = comparable(name, of_all_seeds(ours), of_all_seeds(reference))
+    if not both:
+        return "  no p"
+    p, values = p_value(*both), [values_of(seeds, name) for seeds in (ours, reference)]
+    apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
+    return f"  p {p:.4f}, {'different' if p < 0.05 and apart else 'no difference told'}"
+
+
+def values_of(of_seeds: list[dict], name: str) -> list[float]:
+    """A metric of each seed."""
+    found = [of_seed[name] for of_seed in of_seeds]
+    return [one if isinstance(one, float) else one.value for one in found]
+
+
+def of_all_seeds(of_seeds: list[dict]) -> dict:
+    """Metrics with what the seeds come to on a prompt added up."""
+    first, *others = of_seeds
+    return {
+        name: one._replace(sums=sum((of_seed[name].sums for of_seed in others), start=one.sums))
+        for name, one in first.items()
+        if not isinstance(one, float) and all(name in of_seed for of_seed in others)
+    }
+
+
+def draw_by_length(found: dict[str, list[dict]], prompts: list[str]) -> None:
+    """A line for each variant: the first metric, by the length of prompts."""
+    from matplotlib.figure import Figure
+
+    name = METRICS.value[0]
+    lengths = np.array([len(spelt(prompt).split()) for prompt in prompts])
+    groups = np.array_split(np.argsort(lengths, kind="stable"), min(GROUPS, len(prompts)))
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    print(f"{name} by the length of prompts")
+    for variant, of_seeds in found.items():
+        whole = of_all_seeds(of_seeds).get(name)
+        if whole is None:
+            continue
+        values = [whole._replace(sums=whole.sums[group]).value for group in groups]
+        axes.plot(range(len(groups)), values, marker="o", label=variant or "as given")
+        print(f"  {variant or 'as given':34}" + "".join(f"{value:>10.3f}" for value in values))
+    ranges = [f"{lengths[group[0]]} to {lengths[group[-1]]}" for group in groups]
+    print(f"  {'tokens of the prompt':34}" + "".join(f"{of_one:>10}" for of_one in ranges))
+    axes.set_xticks(range(len(groups)), ranges)
+    axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
+    axes.set_ylabel(name.replace("_", " "))
+    axes.legend()
+    figure.savefig(BY_LENGTH_PNG.value, dpi=160)
+    print(f"as a picture: {BY_LENGTH_PNG.value}")
+
+
+if __name__ == "__main__":
+    console.run(main)

@@ -1,0 +1,71 @@
+"""Trainings compared with one another: seeds, pairs that are not trained on, what is paired."""
+
+import re
+
+from attention_seq2seq.data.meals import meal_talk
+from running import script
+
+SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--dtype=float32"]
+
+
+def test_variants_are_compared_on_the_same_prompts(tmp_path):
+    data, picture = tmp_path / "meals.tsv", tmp_path / "lengths.png"
+    lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_talk().training[:200]]
+    data.write_text("".join(lines), encoding="utf-8")
+    arguments = [
+        *("compare", f"--work_dir={tmp_path}/work", f"--data={data}", "--epochs=1", *SMALL),
+        *("--metric=perplexity", "--metric=exact_match", "--variant="),
+        "--variant=--attention=none",
+    ]
+    done = script(*arguments, "--seeds=1")
+    assert done.returncode == 0, done.stderr
+    number = r"[\d.]+"
+    rows = rf"^  perplexity +({number})  \(({number}) to ({number})\)(  p [01].\d{{4}}, .*)?$"
+    alone = re.findall(rows, done.stdout, re.M)
+    assert [bool(row[3]) for row in alone] == [False, True]
+    # With a seed more, what was trained is not trained again, and comes to the same.
+    more = script(*arguments, "--seeds=1,2", f"--by_length_png={picture}")
+    assert more.stdout.count("epoch 1 of 1: ") == 2
+    together = re.findall(rows, more.stdout, re.M)
+    for (value, *_), (_, least, most, _) in zip(alone, together):
+        assert value in (least, most)
+        assert least != most
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert {path.name for path in (tmp_path / "work").iterdir()} == {
+        f"{name},seed={seed}" for name in ("as given", "attention=none") for seed in "12"
+    }
+
+
+def test_longer_strings_are_measured_by_their_lengths(tmp_path):
+    picture = tmp_path / "longer.png"
+    done = script(
+        *("longer", f"--work_dir={tmp_path}", "--task=copy", "--attentions=luong,none"),
+        *("--seeds=1", "--training_pairs=100", "--unseen_pairs=9", "--epochs=1", *SMALL),
+        *("--source_segmentation=characters", "--target_segmentation=characters"),
+        f"--png={picture}",
+    )
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^  (\d+ to \d+) +([\d.]+)% \(.*?\) +([\d.]+)%(.*)$", done.stdout, re.M)
+    assert [row[0].partition(" ")[0] for row in rows] == ["8", "17", "21", "25", "31"] * 2
+    assert [bool(row[3].strip()) for row in rows] == [True] * 5 + [False] * 5
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_compared_is_said(tmp_path):
+    work, few = f"--work_dir={tmp_path}", tmp_path / "few.tsv"
+    few.write_text("你好\t你好呀\n吃什么\t吃面\n", encoding="utf-8")
+    for arguments, message in [
+        (("compare", work, "--seeds=a"), "--seeds=a; expected numbers, each another"),
+        (("compare", work, "--seeds=1,1"), "--seeds=1,1; expected numbers, each another"),
+        (("compare", work, "--variant=", "--variant="), "one was given twice"),
+        (("compare", work, "--variant=--unit=3"), "--unit=3 is no flag of train.py"),
+        (("longer", work, "--seeds=1,x"), "--seeds=1,x; expected numbers"),
+        (("compare", work, "--variant=--units=a"), "--units=a: expected a number"),
+        (("compare", work, "--variant=--epochs=3"), "epochs is the same for all"),
+        (("compare", work, f"--data={few}", "--test_fraction=0.1"), "give more"),
+        (("longer", work, "--attentions=dot"), "dot"),
+    ]:
+        done = script(*arguments)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert message in done.stderr

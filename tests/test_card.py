@@ -1,0 +1,46 @@
+"""The card of a model: what it learnt from, how good it is, what made it."""
+
+from importlib import metadata
+
+from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.training.folder import read_log
+from attention_seq2seq.training.trainer import train
+
+PAIRS = [("你好", "你好呀"), ("吃什么", "吃烤鸭")] * 8
+
+
+def test_it_tells_data_licence_numbers_and_versions(tmp_path):
+    config = Config(
+        DataConfig(("/home/somebody/chat.tsv",), data_licence="MIT, somebody's"),
+        TextConfig(user_dictionary=""),
+        ModelConfig(units=8),
+        TrainingConfig(epochs=3, learning_rate=0.01, patience=0),
+    )
+    train(PAIRS, tmp_path, config, PAIRS[:3], progress=False)
+    card = (tmp_path / "CARD.md").read_text(encoding="utf-8")
+    for words in ("16 pairs; 3 others", "Data: chat.tsv.", "Licence of the data: MIT, somebody's."):
+        assert words in card
+    assert "somebody/" not in card
+    for package in ("attention_seq2seq", "tensorflow"):
+        assert metadata.version(package) in card
+    assert "- units: 8\n" in card
+    assert "- attention" not in card
+    losses = read_log(tmp_path)["val_loss"]
+    assert f"| val_loss | {min(losses):.4g} |" in card
+    assert f"After epoch {losses.index(min(losses)) + 1}, whose weights answer" in card
+
+
+def test_an_export_carries_the_card_of_its_model(export_dir, talk_dir):
+    (exported,) = export_dir.rglob("CARD.md")
+    assert exported.read_bytes() == (talk_dir / "CARD.md").read_bytes()
+
+
+def test_what_is_not_known_is_said(tmp_path):
+    config = Config(
+        model=ModelConfig(units=8), training=TrainingConfig(epochs=2, answer_with="last")
+    )
+    train(PAIRS, tmp_path, config, (), progress=False)
+    card = (tmp_path / "CARD.md").read_text(encoding="utf-8")
+    assert "Data: the default corpus, or pairs given in Python." in card
+    assert "not stated by whoever trained the model" in card
+    assert "After epoch 2, " in card
