@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_seq2seq.branches import apart
 from attention_seq2seq.decoding.beam import Beam, beam_search
 from attention_seq2seq.decoding.constraints import Rules, forbidding
 from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew, scored_anew
@@ -15,6 +14,7 @@ from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
 from attention_seq2seq.knobs import KNOBS, Knobs
 from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.tracing import apart, traced
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
@@ -48,11 +48,11 @@ class Search:
         self.model = model
         self.begin_id = begin_id
         self.end_id = end_id
-        self.greedy = tf.function(self._greedy, input_signature=_SEARCH)
-        self.beam = tf.function(self._beam, input_signature=_SEARCH)
-        self.sample = tf.function(self._sample, input_signature=_SEARCH)
-        self.follow = tf.function(self._follow, input_signature=_REPLIES)
-        self.score = tf.function(self._score, input_signature=[*_REPLIES, KNOBS])
+        self.greedy = traced(self._greedy, input_signature=_SEARCH)
+        self.beam = traced(self._beam, input_signature=_SEARCH)
+        self.sample = traced(self._sample, input_signature=_SEARCH)
+        self.follow = traced(self._follow, input_signature=_REPLIES)
+        self.score = traced(self._score, input_signature=[*_REPLIES, KNOBS])
 
     def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         def search(*way):

@@ -121,7 +121,8 @@ class Comparison:
             raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
         corpus = console.corpus_of(config)
         if TEST_DATA.value:
-            test, _ = read_pairs(TEST_DATA.value, config.data.skip_bad_lines)
+            test, skipped = read_pairs(TEST_DATA.value, config.data.skip_bad_lines)
+            console.print_skipped(skipped)
         else:
             split = split_by_conversation(
                 corpus.training, TEST_FRACTION.value, config.training.seed

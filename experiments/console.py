@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 # Before TensorFlow is imported; its start-up lines concern nobody who runs a script.
@@ -176,8 +176,15 @@ def corpus_of(config: Config):
     if is_prepared(data.data):
         prepared = Prepared.load(data.data[0])
         data, seed = prepared.data, prepared.preparation.seed
-    corpus, _ = load_corpus(data.data, data.skip_bad_lines, data.validation_fraction, seed)
+    corpus, skipped = load_corpus(data.data, data.skip_bad_lines, data.validation_fraction, seed)
+    print_skipped(skipped)
     return corpus
+
+
+def print_skipped(skipped: Mapping[str, int]) -> None:
+    """How many lines of corpus files were left out as bad, by reason."""
+    for reason, count in skipped.items():
+        print(f"{count} bad lines left out: {reason}")
 
 
 def say_how_to_talk(model_dir) -> None:

@@ -54,8 +54,7 @@ def main(_) -> None:
     chats = [Chat.load(folder) for folder in folders]
     if DATA.value:
         pairs, skipped = read_pairs(DATA.value, SKIP_BAD_LINES.value)
-        for reason, count in skipped.items():
-            print(f"{count} bad lines left out: {reason}")
+        console.print_skipped(skipped)
     else:
         pairs = default_groups()["held-out meals"]
         print_exact_replies(chats[0])

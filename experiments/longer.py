@@ -7,9 +7,9 @@
 
 The strings trained on have 8 to 16 symbols of 20, those measured on up to 40. For each range of
 lengths three shares: strings that come out exactly right; symbols that need no mending (one less
-the symbols to put in, leave out or exchange); and of the symbols said those that stand where the
-largest weight lay. Means of all seeds, the lowest and the highest beside the first. A training that
-was stopped goes on; one that has ended is not done again.
+the symbols to put in, leave out or exchange); and symbols to be said at whose step attention lay
+mostly on where they stand. Means of all seeds, the lowest and the highest beside the first. A
+training that was stopped goes on; one that has ended is not done again.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ class Shares(NamedTuple):
     Attributes:
         exact: strings that came out right.
         symbols: symbols that need no mending.
-        looking: symbols said that stand where the largest weight lay; None: none was said, or
+        looking: symbols to be said at whose step the largest weight lay on where they stand; None:
             there is no attention.
     """
 
@@ -73,12 +73,19 @@ def main(_) -> None:
         draw(found)
 
 
+def places_of(text: str) -> range:
+    """Where in a string what is to be said stands, in the order in which it is to be said."""
+    return range(len(text))[:: -1 if TASK.value == "reverse" else 1]
+
+
 def pairs_of(strings: list[str]) -> list:
     """With what each is to become."""
     from attention_seq2seq.data.pairs import Pair
 
-    step = -1 if TASK.value == "reverse" else 1
-    return [Pair(text, text[::step], number) for number, text in enumerate(strings)]
+    return [
+        Pair(text, "".join(text[place] for place in places_of(text)), number)
+        for number, text in enumerate(strings)
+    ]
 
 
 def measured(config, seed: int) -> list[Shares]:
@@ -107,17 +114,16 @@ def shares_of(chat, pairs) -> Shares:
 
     replies = chat.reply([pair.prompt for pair in pairs])
     mending = sum(metrics.edits(reply.text, pair.reply) for reply, pair in zip(replies, pairs))
-    looked = [
-        reply.prompt_tokens[row.argmax()] == said
-        for reply in replies
-        if chat.model.attends
-        for said, row in zip(reply.tokens, reply.attention_weights)
-    ]
-    looking = sum(looked) / len(looked) if looked else None
+    num_symbols = sum(len(pair.reply) for pair in pairs)
+    looked = sum(
+        int(row.argmax()) == place
+        for reply, pair in zip(replies, pairs)
+        for place, row in zip(places_of(pair.prompt), reply.attention_weights)
+    )
     return Shares(
         metrics.exact_match([reply.text for reply in replies], [pair.reply for pair in pairs]),
-        max(0.0, 1 - mending / sum(len(pair.reply) for pair in pairs)),
-        looking,
+        max(0.0, 1 - mending / num_symbols),
+        looked / num_symbols if chat.model.attends else None,
     )
 
 
@@ -151,7 +157,7 @@ def draw(found: dict[str, list[list[Shares]]]) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     titles = {
         "symbols": "symbols that need no mending",
-        "looking": "symbols said where attention lay",
+        "looking": "symbols that attention lay on at their step",
     }
     for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), titles.items()):
         for attention, of_seeds in found.items():

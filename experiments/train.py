@@ -92,8 +92,7 @@ def train_on(prepared, config, folder: Path) -> dict:
         config.data.validation_fraction,
         config.training.seed,
     )
-    for reason, count in skipped.items():
-        print(f"{count} bad lines left out: {reason}")
+    console.print_skipped(skipped)
     if corpus.num_dropped:
         print(f"{corpus.num_dropped} validation pairs also stand in training: dropped")
     prompts = prompts or first_prompts(corpus.validation or corpus.training)

@@ -63,7 +63,7 @@ def sample(
         ids = tf.cond(
             filters,
             lambda: _from_the_most_probable(scaled, draw, sampling),
-            lambda: _from_all(scaled, draw),
+            lambda: drawn_by(draw, scaled),
         )
         return normalized(stepped, scores, ids)
 
@@ -87,12 +87,25 @@ def _from_the_most_probable(scaled, draw, sampling: Sampling):
     few = tf.where(sampling.top_k > 0, sampling.top_k, vocab)
     # The most probable word is always left.
     kept = (tf.range(vocab) == 0) | ((tf.range(vocab) < few) & (before < sampling.top_p))
-    place = _from_all(tf.where(kept, ordered, NEVER), draw)
+    place = drawn_by(draw, tf.where(kept, ordered, NEVER))
     return tf.gather(ids, place, batch_dims=1)
 
 
-def _from_all(scaled, draw):
-    """int32[rows], by inverting the cumulative distribution."""
+def drawn_by(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
+    """The words that random numbers come to, by inverting the cumulative distribution.
+
+    Args:
+        draw: float32[rows], in [0, 1).
+        scaled: float32[rows, vocab], logits.
+
+    Returns:
+        int32[rows].
+
+    Example:
+        >>> logits = tf.math.log([[0.25, 0.0, 0.75]])
+        >>> [int(drawn_by(tf.constant([draw]), logits)) for draw in (0.2, 0.3, 0.99)]
+        [0, 2, 2]
+    """
     probabilities = tf.nn.softmax(scaled)
     upto = tf.cumsum(probabilities, axis=1)
     place = tf.reduce_sum(tf.cast(upto <= draw[:, tf.newaxis] * upto[:, -1:], tf.int32), axis=1)

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.branches import apart
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.export.refusing import Check, refuse_unless
 from attention_seq2seq.knobs import FLOATS, INTEGERS, Knobs
 from attention_seq2seq.text.codec_graph import CodecGraph
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
+from attention_seq2seq.tracing import apart
 
 _DTYPES = {int: tf.int32, float: tf.float32, str: tf.string, tuple: tf.string}
 FIELDS = {field.name: field for field in dataclasses.fields(DecodingConfig)}

@@ -13,6 +13,7 @@ from attention_seq2seq.decoding.constraints import forbidding
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.documents import new_folder, say_size, write_documents
 from attention_seq2seq.text.vocabulary import BOS, EOS
+from attention_seq2seq.tracing import traced
 
 FLOAT_FILE, INT8_FILE = "model.tflite", "model_int8.tflite"
 
@@ -99,7 +100,7 @@ def _greedy_function(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.
         tf.TensorSpec([1, source_time], tf.int32, "source_ids"),
         tf.TensorSpec([1], tf.int32, "source_length"),
     ]
-    return tf.function(reply, specs)
+    return traced(reply, specs)
 
 
 def _projection_of_scaled_words(projection) -> Callable:

@@ -7,6 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.export.refusing import Check, batch_checks, refuse_unless
 from attention_seq2seq.text.codec_graph import CodecGraph, Read
+from attention_seq2seq.tracing import traced
 
 _TEXTS = tf.TensorSpec([None], tf.string)
 _TOKENS = tf.TensorSpec([None, None], tf.string)
@@ -44,9 +45,9 @@ class Reader:
         self.limit = limit
         self.caps = caps
         # Each is in the graph but once, however many signatures read.
-        self.prompts = tf.function(self._prompts, [_TEXTS])
-        self.tokens = tf.function(self._tokens, [_TOKENS])
-        self._reply_words = tf.function(self._replies, [_TEXTS])
+        self.prompts = traced(self._prompts, [_TEXTS])
+        self.tokens = traced(self._tokens, [_TOKENS])
+        self._reply_words = traced(self._replies, [_TEXTS])
 
     def _prompts(self, texts: tf.Tensor) -> Read:
         (texts,) = refuse_unless(batch_checks(texts, "prompt", "prompts", self.caps), texts)

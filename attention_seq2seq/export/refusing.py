@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.branches import apart
 from attention_seq2seq.export.caps import Caps
+from attention_seq2seq.tracing import apart
 
 
 class Check(NamedTuple):

@@ -2,10 +2,10 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.branches import apart
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.text.codec_graph import CodecGraph, Read
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK
+from attention_seq2seq.tracing import apart
 
 
 class Sayer:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_seq2seq.branches import apart
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.contributions import contributions
 from attention_seq2seq.decoding_config import DecodingConfig
@@ -18,6 +17,7 @@ from attention_seq2seq.export.streaming import Stream
 from attention_seq2seq.knobs import Knobs
 from attention_seq2seq.text.codec_graph import CodecGraph, Read
 from attention_seq2seq.text.vocabulary import UNK
+from attention_seq2seq.tracing import apart, traced
 
 PROMPT = tf.TensorSpec([None], tf.string, "prompt")
 REPLY = tf.TensorSpec([None], tf.string, "reply")
@@ -81,19 +81,19 @@ class Serving(tf.Module):
             decoding, chat.knobs(decoding), chat.config.data.max_target_length + 1, caps, self.codec
         )
         self._caps = caps
-        self.serving_default = tf.function(self._answer, [PROMPT])
+        self.serving_default = traced(self._answer, [PROMPT])
         nothing_asked = unset()
 
         def reply(prompt, asked=nothing_asked):
             return self._reply(prompt, asked)
 
         # The default is exported as well: a caller may leave out whatever is not asked for.
-        self.reply = tf.function(reply, [PROMPT, SPECS])
-        self.tokens = tf.function(self._answer_tokens, [TOKENS])
-        self.score = tf.function(self._score, [PROMPT, REPLY])
-        self.explain = tf.function(self._explain, [PROMPT, REPLY])
-        self.encode = tf.function(self._encode, [PROMPT])
-        self.step = tf.function(self._step, [IDS, self._stream.state_specs])
+        self.reply = traced(reply, [PROMPT, SPECS])
+        self.tokens = traced(self._answer_tokens, [TOKENS])
+        self.score = traced(self._score, [PROMPT, REPLY])
+        self.explain = traced(self._explain, [PROMPT, REPLY])
+        self.encode = traced(self._encode, [PROMPT])
+        self.step = traced(self._step, [IDS, self._stream.state_specs])
 
     @property
     def signatures(self) -> dict:

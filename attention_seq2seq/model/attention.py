@@ -141,17 +141,17 @@ class AttentionRNN(keras.layers.Layer):
             float32[target_time, batch, units], the attention vectors, and
             float32[target_time, batch, source_time], the attention weights.
         """
-        units, layer = self.units, self.attention_layer
+        layer = self.attention_layer
         products, gates = [], []
         for number, cell in enumerate(self.cells):
             kernel, recurrent_kernel, bias = cell.gate_weights()
             # Of the first layer's inputs only the attention vector is known in the loop alone.
-            from_below = kernel if number else kernel[units:]
+            from_words, from_below = (None, kernel) if number else tf.split(kernel, 2)
             product, of_cell = loop_product(
                 tf.concat([from_below, recurrent_kernel], axis=0),
                 tf.zeros_like(inputs[:, :, :1]) + bias
                 if number
-                else multiply(inputs, kernel[:units], dtype) + bias,
+                else multiply(inputs, from_words, dtype) + bias,
                 partial(lambda number: fed_back[number], number),
                 dtype,
             )

@@ -132,14 +132,14 @@ class Decoder(keras.layers.Layer):
         return memory, self.recurrence.initial_state(cells, memory)
 
     def call(
-        self, target_input_ids, encoded, seed=None, dtype=tf.float32
+        self, target_input_ids, encoded, draws=None, dtype=tf.float32
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Teacher forcing, up to what is projected.
 
         Args:
             target_input_ids: int32[batch, target_time], begin of reply and the words before each.
             encoded: the prompts.
-            seed: int32[2], see `Encoder`.
+            draws: see `Encoder`.
             dtype: what matrix products are computed in, float32 or bfloat16.
 
         Returns:
@@ -150,9 +150,9 @@ class Decoder(keras.layers.Layer):
         memory, state = self.start(encoded)
         # float[target_time, batch, units]
         embedded = self.embedding(tf.transpose(target_input_ids))
-        embedded = dropped(embedded, self.dropout, Draw.TARGET_DROPOUT, seed)
+        embedded = dropped(embedded, self.dropout, Draw.TARGET_DROPOUT, draws)
         vectors, attention_weights = self.recurrence.unroll(embedded, memory, state, dtype)
-        vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, seed)
+        vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, draws)
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 
     def step(self, ids: tf.Tensor, memory, state):

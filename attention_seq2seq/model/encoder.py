@@ -40,7 +40,7 @@ class Encoder(keras.layers.Layer):
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
-        seed: int32[2], of the training and the batch's number, for dropout; None: without.
+        draws: where the random numbers of dropout come from; None: there is none.
         dtype: what matrix products are computed in, float32 or bfloat16.
 
     Returns:
@@ -60,13 +60,13 @@ class Encoder(keras.layers.Layer):
             for number in range(config.layers)
         ]
 
-    def call(self, source_ids, source_length, seed=None, dtype=tf.float32) -> Encoded:
+    def call(self, source_ids, source_length, draws=None, dtype=tf.float32) -> Encoded:
         """Reads the prompts."""
         # float[source_time, batch, units]
         outputs = self.embedding(tf.transpose(source_ids))
         states = []
         for number, cells in enumerate(self.layers):
-            outputs = dropped(outputs, self.dropout, Draw.SOURCE_DROPOUT, seed, number)
+            outputs = dropped(outputs, self.dropout, Draw.SOURCE_DROPOUT, draws, number)
             outputs, state = _read(cells, outputs, source_length, dtype)
             states.append(state)
         return Encoded(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))

@@ -24,7 +24,7 @@ class Seq2Seq(keras.Model):
         target_input_ids: int32[batch, target_time]: begin of reply, then the reply without its
             last id.
         emptied: bool[batch], the prompts to be read as if there were none; None: no such prompt.
-        seed: int32[2], of the training and the batch's number, for dropout; None: without.
+        draws: where the random numbers of dropout come from; None: there is none.
 
     Returns:
         float32[batch, target_time, vocab], the logits of the reply's words.
@@ -52,10 +52,10 @@ class Seq2Seq(keras.Model):
         self(one, tf.ones([1], tf.int32), one)
 
     def call(
-        self, source_ids, source_length, target_input_ids, emptied=None, seed=None
+        self, source_ids, source_length, target_input_ids, emptied=None, draws=None
     ) -> tf.Tensor:
         """Teacher forcing; see the class."""
-        vectors, _ = self.attend(source_ids, source_length, target_input_ids, emptied, seed)
+        vectors, _ = self.attend(source_ids, source_length, target_input_ids, emptied, draws)
         return self.decoder.output_projection(vectors)
 
     def attend(
@@ -64,7 +64,7 @@ class Seq2Seq(keras.Model):
         source_length,
         target_input_ids,
         emptied=None,
-        seed=None,
+        draws=None,
         dtype: tf.DType = tf.float32,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """What the projection makes logits of; a loss may project the real words only.
@@ -74,7 +74,7 @@ class Seq2Seq(keras.Model):
             source_length: see there.
             target_input_ids: see there.
             emptied: see there.
-            seed: see there.
+            draws: see there.
             dtype: what matrix products are computed in, float32 or bfloat16; all the rest, and
                 the weights, are float32.
 
@@ -82,10 +82,10 @@ class Seq2Seq(keras.Model):
             The attention vectors float32[batch, target_time, units] and the attention weights
             float32[batch, target_time, source_time] (without attention [..., 0]).
         """
-        encoded = self.encoder(source_ids, source_length, seed=seed, dtype=dtype)
+        encoded = self.encoder(source_ids, source_length, draws=draws, dtype=dtype)
         if emptied is not None:
             encoded = without_prompt(encoded, emptied)
-        return self.decoder(target_input_ids, encoded, seed=seed, dtype=dtype)
+        return self.decoder(target_input_ids, encoded, draws=draws, dtype=dtype)
 
     def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
         """Reads prompts and gets ready to answer.

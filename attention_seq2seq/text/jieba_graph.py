@@ -17,6 +17,7 @@ from attention_seq2seq.text.hidden_markov_graph import (
     word_ends,
 )
 from attention_seq2seq.text.words_graph import NEVER, WordTable, cut_into_words
+from attention_seq2seq.tracing import traced
 
 _LETTERS = string.ascii_letters + string.digits
 _IN_BLOCKS = _LETTERS + "+#&._%-"
@@ -45,7 +46,7 @@ class JiebaGraph(tf.Module):
         self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
         self.always_split = sorted(finalseg.Force_Split_Words) if hmm else []
         # Thousands of operations, which a graph that cuts in several places has but once.
-        self._cut_once = tf.function(self._cut, [tf.TensorSpec([None], tf.string)])
+        self._cut_once = traced(self._cut, [tf.TensorSpec([None], tf.string)])
 
     def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """The words of string[num_texts], normalised: string[num_texts, (words)]."""

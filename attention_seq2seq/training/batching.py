@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from attention_seq2seq.model.draws import Draw, seed_of
+from attention_seq2seq.tracing import as_it_stands
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that no
@@ -16,6 +17,7 @@ def num_batches(pairs: InMemory | Shards, batch_size: int) -> int:
     return -(-len(pairs) // batch_size)
 
 
+@as_it_stands
 def batches(pairs: InMemory | Shards, batch_size: int) -> tf.data.Dataset:
     """All pairs once, to be measured on: each batch padded to its own longest row.
 
@@ -35,6 +37,7 @@ def batches(pairs: InMemory | Shards, batch_size: int) -> tf.data.Dataset:
     return batched.prefetch(tf.data.AUTOTUNE)
 
 
+@as_it_stands
 def training_batches(
     pairs: InMemory | Shards,
     batch_size: int,

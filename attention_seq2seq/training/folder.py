@@ -76,7 +76,8 @@ def _difference(folder: Path, config: Config, trained_on: dict) -> str:
     for group, options in vars(config).items():
         for name, value in vars(options).items():
             found = getattr(getattr(begun, group), name)
-            if found != value:
+            # What `auto` was when it was begun, it stays.
+            if found != value and (name, value) != ("dtype", "auto"):
                 return f"with {name} {found!r}; now it is {value!r}"
     known = json.loads((folder / TRAINED_ON).read_text(encoding="utf-8"))
     for name in known.keys() | trained_on.keys():

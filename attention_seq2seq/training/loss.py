@@ -2,6 +2,9 @@
 
 import tensorflow as tf
 
+# Probabilities above it have all digits of their logarithms.
+_SMALLEST = 1e-30
+
 
 def real_words(
     vectors: tf.Tensor, target_ids: tf.Tensor, target_length: tf.Tensor
@@ -87,13 +90,20 @@ def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType, smoothing: float):
         coarse_vectors, coarse_kernel = tf.cast(vectors, dtype), tf.cast(kernel, dtype)
         logits = tf.nn.bias_add(tf.cast(tf.matmul(coarse_vectors, coarse_kernel), tf.float32), bias)
         probabilities = tf.nn.softmax(logits)
-        # Of the most probable word the probability is never too small for its logarithm.
-        normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(
-            tf.reduce_max(probabilities, axis=1)
+        of_words, likely = tf.gather_nd(logits, words), tf.gather_nd(probabilities, words)
+
+        def by_the_most_probable():
+            # Its probability is never too small for its logarithm.
+            normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(
+                tf.reduce_max(probabilities, axis=1)
+            )
+            return normalizer - of_words
+
+        losses = tf.cond(
+            tf.reduce_all(likely > _SMALLEST), lambda: -tf.math.log(likely), by_the_most_probable
         )
-        losses = normalizer - (1 - smoothing) * tf.gather_nd(logits, words)
         if smoothing:
-            losses -= smoothing * tf.reduce_mean(logits, axis=1)
+            losses += smoothing * (of_words - tf.reduce_mean(logits, axis=1))
 
         def gradient(g):
             # float[words, vocab]

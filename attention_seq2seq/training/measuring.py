@@ -12,6 +12,7 @@ from attention_seq2seq.config import Config
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
+from attention_seq2seq.tracing import traced
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 # Whether less of it is better.
@@ -65,7 +66,7 @@ class Validation:
         lengths = np.array([len(word) for word in words])
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths
-        self._judge = tf.function(task.judge, input_signature=[batches.element_spec])
+        self._judge = traced(task.judge, input_signature=[batches.element_spec])
 
     def __call__(self) -> dict[str, float]:
         """val_loss, val_perplexity, val_character_perplexity, val_accuracy."""

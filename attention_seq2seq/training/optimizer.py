@@ -35,6 +35,8 @@ class LazyAdam(keras.optimizers.Optimizer):
         beta_1: how much of the mean of gradients is kept.
         beta_2: how much of the mean of their squares is kept.
         epsilon: added to the square root.
+        weight_decay: as every Keras optimizer has it; Keras' own default of zero would go over all
+            weights to change nothing.
         name: of its variables.
         **kwargs: what every Keras optimizer takes.
 
@@ -56,10 +58,11 @@ class LazyAdam(keras.optimizers.Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
+        weight_decay: float | None = None,
         name: str = "lazy_adam",
         **kwargs,
     ):
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, weight_decay=weight_decay, **kwargs)
         self._learning_rate = self._build_learning_rate(learning_rate)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self._means, self._squares = [], []

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_seq2seq.model.draws import Draw, seed_of
+from attention_seq2seq.decoding.sampling import drawn_by
+from attention_seq2seq.model.draws import Draw, Draws
 
 
 def with_own_words(
-    step: Callable, state, target_input_ids: tf.Tensor, share: tf.Tensor, seed: tf.Tensor
+    step: Callable, state, target_input_ids: tf.Tensor, share: tf.Tensor, draws: Draws
 ) -> tf.Tensor:
     """The words before each word of a reply, some of them drawn from what the model would say.
 
@@ -21,7 +22,7 @@ def with_own_words(
         state: before the first word.
         target_input_ids: int32[batch, target_time], begin of reply and the true words.
         share: float32[], of words to be drawn.
-        seed: int32[2], of the training and the batch's number.
+        draws: where random numbers come from.
 
     Returns:
         int32[batch, target_time].
@@ -33,18 +34,15 @@ def with_own_words(
     # int32[target_time, batch]
     true_ids = tf.transpose(target_input_ids)
     num_steps = tf.shape(true_ids)[0]
-    coins = tf.random.stateless_uniform(
-        tf.shape(target_input_ids), seed_of(Draw.OWN_WORDS, *tf.unstack(seed))
-    )
-    own = tf.transpose(coins < share)
+    shape = tf.shape(target_input_ids)
+    own = tf.transpose(draws.uniform(shape, Draw.OWN_WORDS) < share)
+    # float32[target_time, batch]
+    chances = tf.transpose(draws.uniform(shape, Draw.WORDS_SAID))
 
     def one(time, ids, state, taken):
         taken = taken.write(time - 1, ids)
         logits, _, state = step(ids, state)
-        drawn = tf.random.stateless_categorical(
-            logits, 1, seed_of(Draw.WORDS_SAID, *tf.unstack(seed), time), dtype=tf.int32
-        )
-        ids = tf.where(own[time], drawn[:, 0], true_ids[time])
+        ids = tf.where(own[time], drawn_by(chances[time], logits), true_ids[time])
         return time + 1, ids, state, taken
 
     _, ids, _, taken = tf.while_loop(

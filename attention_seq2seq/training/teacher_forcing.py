@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.config import TrainingConfig
-from attention_seq2seq.model.draws import Draw, seed_of
+from attention_seq2seq.model.draws import Draw, Draws
 from attention_seq2seq.model.seq2seq import Seq2Seq, without_prompt
 from attention_seq2seq.training.gradients import Gradient
 from attention_seq2seq.training.guidance import guidance
@@ -74,15 +74,15 @@ class TeacherForcing:
     def losses_and_guidances(self, batch, share_of_own_words) -> tuple[tf.Tensor, tf.Tensor]:
         """The two parts of `losses`, each float32[words]."""
         options = self.options
-        seed = tf.stack([options.seed, tf.cast(batch["number"], tf.int32)])
+        draws = Draws(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
         inputs = self._inputs(batch)
         if options.scheduled_sampling:
             inputs["target_input_ids"] = with_own_words(
-                *self._start(batch), inputs["target_input_ids"], share_of_own_words, seed
+                *self._start(batch), inputs["target_input_ids"], share_of_own_words, draws
             )
-        vectors, attention_weights = self.seq2seq.attend(**inputs, seed=seed, dtype=self.dtype)
+        vectors, attention_weights = self.seq2seq.attend(**inputs, draws=draws, dtype=self.dtype)
         vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
-        losses = self._cross_entropies(vectors, ids, seed)
+        losses = self._cross_entropies(vectors, ids, draws)
         if not options.attention_guidance:
             return losses, tf.zeros_like(losses)
         return losses, options.attention_guidance * self._guidance(batch, attention_weights)
@@ -114,12 +114,12 @@ class TeacherForcing:
         losses, right = judged(vectors, projection.kernel, projection.bias, ids)
         return Judged(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
 
-    def _cross_entropies(self, vectors, ids, seed) -> tf.Tensor:
+    def _cross_entropies(self, vectors, ids, draws: Draws) -> tf.Tensor:
         """Of each real word float32[words], of all words or of sampled ones."""
         options, projection = self.options, self.seq2seq.decoder.output_projection
         weights = projection.kernel, projection.bias
         if options.sampled_words:
-            seed = seed_of(Draw.SAMPLED_WORDS, *tf.unstack(seed))
+            seed = draws.seed_of(Draw.SAMPLED_WORDS)
             return sampled_cross_entropy(vectors, *weights, ids, options.sampled_words, seed)
         return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
 

@@ -197,7 +197,6 @@ def _train(
             f"initial_model is {folder}, where the new model is to be written. Give another "
             "model_dir."
         )
-    config = dataclasses.replace(config, training=with_dtype_resolved(config.training))
     prompts = probing.prompts if probing else ()
     trained_on = {**trained_on, "sha256_of_probe_prompts": _sha256(prompts)}
     with entered(folder, config, trained_on, overwrite) as was_begun:
@@ -205,7 +204,10 @@ def _train(
             # Killed between the two, a training has left its checkpoints.
             Checkpoints(folder / CHECKPOINTS).clear()
             return read_log(folder)
-        # What was begun goes on with its own words, whatever has become of what they were made of.
+        # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
+        # and has become of what the words were made of.
+        options = Config.load(folder).training if was_begun else config.training
+        config = dataclasses.replace(config, training=with_dtype_resolved(options))
         codec = Codec.load(folder, config.text) if was_begun else new_codec()
         training, validation = encoded(codec)
         # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.

@@ -1,5 +1,6 @@
 """One update of the weights from one batch or several."""
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from attention_seq2seq.tracing import traced
 from attention_seq2seq.training.gradients import clipped, summed, with_rows_summed
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
@@ -53,9 +55,14 @@ class Updates:
         self._optimizer = optimizer
         self._after = after
         scalar = tf.TensorSpec([], tf.float32)
-        self._gradients = tf.function(task.gradients, input_signature=[spec, scalar, scalar])
-        self._clip = tf.function(self._clipped, reduce_retracing=True)
-        self._apply = tf.function(self._applied, reduce_retracing=True)
+        self._gradients = traced(task.gradients, input_signature=[spec, scalar, scalar])
+        found, _ = self._gradients.get_concrete_function().structured_outputs
+        # Of any number of rows, which TensorFlow would find out by tracing anew.
+        specs = list(map(tf.type_spec_from_value, found))
+        self._clip_of = functools.cache(
+            lambda num_batches: traced(self._clipped, [[specs] * num_batches])
+        )
+        self._apply = traced(self._applied, [specs])
 
     def __call__(self, batches: Sequence[dict], share_of_own_words: float = 0.0) -> Outcome:
         """One update from the mean of the loss over all words of some batches.
@@ -70,7 +77,7 @@ class Updates:
             gradients, of_batch = self._gradients(batch, float(words), share_of_own_words)
             found.append(gradients)
             loss += float(of_batch)
-        gradients, norm = self._clip(found)
+        gradients, norm = self._clip_of(len(found))(found)
         outcome = Outcome(loss, words, float(norm))
         if outcome.is_finite:
             self._apply(gradients)

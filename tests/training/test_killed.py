@@ -7,7 +7,8 @@ from killed_training import CONFIGURATIONS, kill_and_compare
 @pytest.mark.parametrize("name", ["everything"])
 def test_a_killed_training_ends_as_one_never_killed(tmp_path, name):
     seed = 1
-    kills = kill_and_compare(tmp_path, CONFIGURATIONS[name], num_kills=2, num_writing=1, seed=seed)
+    options = [*CONFIGURATIONS[name], "--epochs=5"]
+    kills = kill_and_compare(tmp_path, options, num_kills=2, num_writing=1, seed=seed)
     print(f"{name}, seed {seed}: {kills}")
     assert kills.kills >= 2
     assert kills.writing >= 1

@@ -1,15 +1,40 @@
 """What `--dtype=auto` becomes depends on the processor and a product, and is written down."""
 
+import dataclasses
+import os
+import signal
+import time
+
 import pytest
 import tensorflow as tf
 
 from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.training import precision
+from attention_seq2seq.training.listeners import Listener
 from attention_seq2seq.training.precision import with_dtype_resolved
 from attention_seq2seq.training.trainer import train
 
+
+class Interrupted(Listener):
+    """Presses Ctrl-C after the first update."""
+
+    def updated(self, update):
+        os.kill(os.getpid(), signal.SIGINT)
+
+
 X86 = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu avx2 avx512f{}\n"
 ARM = "processor\t: 0\nFeatures\t: fp asimd{}\n"
+
+
+def taking_longer_in(slow: tf.DType):
+    """A product that takes longer in a dtype than any takes on any processor."""
+    plain = tf.matmul
+
+    def matmul(left, right, **options):
+        time.sleep(0.05 if left.dtype == slow else 0)
+        return plain(left, right, **options)
+
+    return matmul
 
 
 def resolved(monkeypatch, tmp_path, cpuinfo: str | None) -> str:
@@ -17,6 +42,7 @@ def resolved(monkeypatch, tmp_path, cpuinfo: str | None) -> str:
     if cpuinfo is not None:
         path.write_text(cpuinfo)
     monkeypatch.setattr(precision, "_CPUINFO", path)
+    monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.float32))
     return with_dtype_resolved(TrainingConfig()).dtype
 
 
@@ -48,6 +74,14 @@ def test_auto_is_float32_where_products_are_wrong(monkeypatch, tmp_path):
     assert resolved(monkeypatch, tmp_path, coarse) == "float32"
 
 
+def test_auto_is_float32_where_products_gain_nothing(monkeypatch, tmp_path):
+    path = tmp_path / "cpuinfo"
+    path.write_text(X86.format(" avx512_bf16"))
+    monkeypatch.setattr(precision, "_CPUINFO", path)
+    monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.bfloat16))
+    assert with_dtype_resolved(TrainingConfig()).dtype == "float32"
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_is_asked_for_is_taken(monkeypatch, tmp_path, dtype):
     monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "none")
@@ -59,4 +93,15 @@ def test_a_model_folder_says_what_was_computed_in(tmp_path):
     train([("吃什么", "吃烤鸭")] * 3, tmp_path, config, [], progress=False)
     written = Config.load(tmp_path).training
     assert written.dtype in ("float32", "bfloat16")
-    assert written == with_dtype_resolved(config.training)
+    assert dataclasses.replace(written, dtype="auto") == config.training
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_was_begun_goes_on_in_its_dtype(tmp_path, dtype):
+    pairs, config = [("吃什么", "吃烤鸭")] * 3, Config(model=ModelConfig(units=4))
+    begun = dataclasses.replace(config, training=TrainingConfig(epochs=3, dtype=dtype))
+    asked = dataclasses.replace(config, training=TrainingConfig(epochs=3))
+    with pytest.raises(KeyboardInterrupt):
+        train(pairs, tmp_path, begun, [], progress=False, listeners=[Interrupted()])
+    assert len(train(pairs, tmp_path, asked, [], progress=False)["loss"]) == 3
+    assert Config.load(tmp_path) == begun

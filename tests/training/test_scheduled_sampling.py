@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_seq2seq.model.draws import Draws
 from attention_seq2seq.training.scheduled_sampling import with_own_words
 from models import BEGIN, CONFIGURATIONS, FURTHER, name_of, random_batch, random_model, task_of
 
@@ -13,9 +14,9 @@ def inputs_of(batch):
     return tf.concat([begin, batch["target_ids"][:, :-1]], axis=1)
 
 
-def drawn(model, batch, share, seed=(1, 2)):
+def drawn(model, batch, share, number=2):
     step, state = model.start(batch["source_ids"], batch["source_length"])
-    return with_own_words(step, state, inputs_of(batch), share, tf.constant(seed))
+    return with_own_words(step, state, inputs_of(batch), share, Draws(1, number))
 
 
 def test_none_of_its_own_are_the_true_words():
@@ -33,7 +34,7 @@ def test_all_of_its_own_are_what_it_would_have_said(config):
         logits, weights, state = step(ids, state)
         return 1e5 * logits, weights, state
 
-    own = with_own_words(sharp, start, inputs_of(batch), 1.0, tf.constant([1, 2]))
+    own = with_own_words(sharp, start, inputs_of(batch), 1.0, Draws(1, 2))
     expected, state = [tf.fill([8], BEGIN)], start
     for _ in range(own.shape[1] - 1):
         logits, _, state = step(expected[-1], state)
@@ -43,7 +44,7 @@ def test_all_of_its_own_are_what_it_would_have_said(config):
 
 def test_the_share_is_that_asked_for_and_a_seed_repeats_it():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(200, 5, 20, target=11)
-    once, again, other = (drawn(model, batch, 0.4, seed=(1, n)) for n in (1, 1, 2))
+    once, again, other = (drawn(model, batch, 0.4, n) for n in (1, 1, 2))
     np.testing.assert_array_equal(once, again)
     assert np.any(once != other)
     changed = np.mean(once[:, 1:] != inputs_of(batch)[:, 1:])
@@ -54,7 +55,7 @@ def test_the_share_is_that_asked_for_and_a_seed_repeats_it():
 def test_the_loss_is_that_of_teacher_forcing_on_the_words_drawn():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
     task = task_of(model, scheduled_sampling=0.5)
-    mixed = drawn(model, batch, 0.5, seed=(1, int(batch["number"])))
+    mixed = drawn(model, batch, 0.5, int(batch["number"]))
     assert np.any(mixed != inputs_of(batch))
     logits = model(batch["source_ids"], batch["source_length"], mixed)
     expected = tf.nn.sparse_softmax_cross_entropy_with_logits(batch["target_ids"], logits)
