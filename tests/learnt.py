@@ -8,10 +8,10 @@ from running import ROOT, script
 PRESETS = ROOT / "experiments" / "presets"
 
 
-def shares_of_demo(folder, *options) -> dict[str, float]:
+def shares_of_demo(folder) -> dict[str, float]:
     """Trains as `make demo` does; the share of exact replies, by what evaluate.py names."""
     flags = f"--flagfile={PRESETS / 'demo.flags'}"
-    done = script("train", f"--model_dir={folder}", flags, *options)
+    done = script("train", f"--model_dir={folder}", flags)
     assert (done.returncode, done.stderr) == (0, "")
     table = script("evaluate", f"--model_dir={folder}").stdout
     assert_words_come_from_themselves(folder)
