@@ -119,6 +119,7 @@ def shares_of(chat, pairs) -> Shares:
         int(row.argmax()) == place
         for reply, pair in zip(replies, pairs)
         for place, row in zip(places_of(pair.prompt), reply.attention_weights)
+        if chat.model.attends
     )
     return Shares(
         metrics.exact_match([reply.text for reply in replies], [pair.reply for pair in pairs]),

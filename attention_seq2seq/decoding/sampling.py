@@ -102,8 +102,8 @@ def drawn_by(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
         int32[rows].
 
     Example:
-        >>> logits = tf.math.log([[0.25, 0.0, 0.75]])
-        >>> [int(drawn_by(tf.constant([draw]), logits)) for draw in (0.2, 0.3, 0.99)]
+        >>> logits = tf.math.log([[0.25, 0.0, 0.75]] * 3)
+        >>> drawn_by(tf.constant([0.2, 0.3, 0.99]), logits).numpy().tolist()
         [0, 2, 2]
     """
     probabilities = tf.nn.softmax(scaled)
