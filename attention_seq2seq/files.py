@@ -54,12 +54,13 @@ def sha256_of(path: Path, on_read: Callable[[int], None] = lambda num_bytes: Non
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path, share: int | None = None) -> Iterator[None]:
     """Within it, no other process may enter the same folder; a killed one has left it.
 
     Args:
         folder: made if it is not there. What is in it may be removed: it must have been entered
             before, or be empty.
+        share: others may be in it, too, each with another one.
 
     Raises:
         ValueError: another process is in it, or it is somebody else's.
@@ -70,22 +71,31 @@ def alone_in(folder: Path) -> Iterator[None]:
             f"{folder} holds other files. Give a new folder: what is prepared replaces what is in "
             "the folder."
         )
+    if share is not None:
+        with locked(folder / _LOCK, among_others=True), locked(folder / f"{_LOCK}.{share}"):
+            yield
+        return
     with locked(folder / _LOCK):
-        for left_behind in folder.rglob(f"*{PART}"):
+        for left_behind in (*folder.rglob(f"*{PART}"), *folder.glob(f"{_LOCK}.*")):
             left_behind.unlink(missing_ok=True)
         yield
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, among_others: bool = False) -> Iterator[None]:
     """Within it, no other process may lock the same file; one that is killed unlocks it.
+
+    Args:
+        path: the file.
+        among_others: whether others may, who say the same.
 
     Raises:
         ValueError: another process has locked it.
     """
     with path.open("wb") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if among_others else fcntl.LOCK_EX
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except OSError:
             raise ValueError(
                 f"{path.parent}: another process is at work here. Wait for its end, or give "

@@ -27,6 +27,12 @@ EXAMINE = flags.DEFINE_bool(
 OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace what was prepared from other corpora or with other options"
 )
+SHARE = flags.DEFINE_string(
+    "share",
+    None,
+    "on one of several machines: only cut this share of the corpus, for example 0/2 and 1/2 on two "
+    "machines; the same command without it goes on when all have ended",
+)
 for options in (DataConfig, TextConfig, PreparationConfig):
     console.define_flags_of(options)
 console.FLAGS["data"].help = (
@@ -41,7 +47,7 @@ def main(_) -> None:
         console.options_from_flags(options)
         for options in (DataConfig, TextConfig, PreparationConfig)
     )
-    from attention_seq2seq.preparation.prepare import examine, prepare
+    from attention_seq2seq.preparation.prepare import cut_share, examine, prepare
     from attention_seq2seq.preparation.report import (
         cleaning_report,
         examination_report,
@@ -49,6 +55,10 @@ def main(_) -> None:
     )
 
     folder = PREPARED_DIR.value
+    if SHARE.value:
+        cut_share(folder, data, text, preparation, *share_of(SHARE.value))
+        print(f"\n{folder}: share {SHARE.value} is cut; when all are, run it without --share.")
+        return
     width = shutil.get_terminal_size().columns
     if EXAMINE.value:
         found = examine(folder, data, text, preparation)
@@ -60,6 +70,18 @@ def main(_) -> None:
     print(f"\n{examination_report(found, width)}\n\n{cleaning_report(found['counts'])}")
     print(vocabulary_report(prepared.content["words"]))
     console.say_how("Train on it", "train.py", data=folder, model_dir="models/mine")
+
+
+def share_of(text: str) -> tuple[int, int]:
+    """The number of a share, and how many there are.
+
+    Raises:
+        ValueError: it names none.
+    """
+    number, _, shares = text.partition("/")
+    if not number.isdigit() or not shares.isdigit() or int(number) >= int(shares):
+        raise ValueError(f"--share={text}; expected one of several, as in 0/2 and 1/2.")
+    return int(number), int(shares)
 
 
 if __name__ == "__main__":

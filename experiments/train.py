@@ -36,21 +36,35 @@ PROBE_PROMPTS = flags.DEFINE_string(
 TENSORBOARD = flags.DEFINE_bool(
     "tensorboard", False, "write curves, replies and attention for TensorBoard into --model_dir"
 )
+STRATEGY = flags.DEFINE_enum(
+    "strategy",
+    "none",
+    ["none", "mirrored", "multi_worker"],
+    "what the work is shared by: mirrored: all devices of this machine; multi_worker: the "
+    "machines that TF_CONFIG names, each of which runs the same command; --batch_size is of all",
+)
 console.define_config_flags()
 
 
 def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
+    from strategies import strategy_of
+
     from attention_seq2seq.training.folder import is_finished
 
     console.make_repeatable()
+    # Before anything else of TensorFlow's runs, as it wants it.
+    strategy = strategy_of(STRATEGY.value)
     config = console.config_from_flags()
     prepared = prepared_corpus(config.data.data)
     if prepared:
         config = with_options_of(prepared, config)
     folder = Path(MODEL_DIR.value)
     was_finished = is_finished(folder) and not OVERWRITE.value
-    history = train_on(prepared, config, folder)
+    history = train_on(prepared, config, folder, strategy)
+    if strategy and not strategy.extended.should_checkpoint:
+        print("The training has ended; the first worker has written it.")
+        return
     if was_finished:
         print(f"{folder} is trained with these options already; --overwrite trains it anew.")
         return
@@ -62,7 +76,7 @@ def main(_) -> None:
     console.say_how_to_talk(folder)
 
 
-def train_on(prepared, config, folder: Path) -> dict:
+def train_on(prepared, config, folder: Path, strategy) -> dict:
     """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
     from probing import ProbePrompts, first_prompts, read_prompts
 
@@ -75,6 +89,7 @@ def train_on(prepared, config, folder: Path) -> dict:
     others = {
         "overwrite": OVERWRITE.value,
         "checkpoint_minutes": CHECKPOINT_MINUTES.value,
+        "strategy": strategy,
         "listeners": [TensorBoard(folder / CURVES)] if TENSORBOARD.value else [],
     }
     if prepared:

@@ -78,6 +78,8 @@ def cut_corpus(
     num_processes: int,
     progress: bool,
     pairs_a_chunk: int = PAIRS_A_CHUNK,
+    share: int = 0,
+    shares: int = 1,
 ) -> Corpus:
     """Cuts all pairs of some corpora into words.
 
@@ -89,6 +91,8 @@ def cut_corpus(
         num_processes: how many work at once.
         progress: whether to show how far it is.
         pairs_a_chunk: the pairs of a chunk.
+        share: which chunks are cut: every so many, from this number on.
+        shares: how many.
 
     Raises:
         ValueError: a bad line, or a file without any pair.
@@ -101,8 +105,8 @@ def cut_corpus(
         positions = deque()
 
         def missing():
-            for path, pairs in chunks:
-                if path.is_file():
+            for number, (path, pairs) in enumerate(chunks):
+                if path.is_file() or number % shares != share:
                     reach(bar, reader.position)
                 else:
                     positions.append(reader.position)

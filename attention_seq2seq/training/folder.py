@@ -12,14 +12,17 @@ from attention_seq2seq.config import FILE_NAME, Config
 from attention_seq2seq.files import PART, locked, whole_file
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.training.checkpoints import Checkpoints
-from attention_seq2seq.training.loop import BEST, CHECKPOINTS, LAST, LOG, OFFENDING_BATCH
 from attention_seq2seq.training.measuring import best_of
+from attention_seq2seq.training.results import BEST, LAST, LOG, OFFENDING_BATCH
 
 # An empty file that says: the weights beside it are those of a whole training.
 FINISHED = "finished"
 
 # How many pairs a model has learnt from, and the hashes of what it was given.
 TRAINED_ON = "trained_on.json"
+
+# The folder of what a training that was stopped goes on from.
+CHECKPOINTS = "checkpoints"
 
 # The folder of curves, where they are asked for.
 TENSORBOARD = "tensorboard"

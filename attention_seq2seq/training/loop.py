@@ -1,24 +1,22 @@
 """The loop of a training: updates, epochs, checkpoints; begun, or gone on with, from any update."""
 
 import contextlib
-import csv
-import io
 import logging
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config import Config
-from attention_seq2seq.files import whole_file
-from attention_seq2seq.model.weights import write_weights
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.averages import Averages
 from attention_seq2seq.training.batching import batches, num_batches, training_batches
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
+from attention_seq2seq.training.folder import CHECKPOINTS
 from attention_seq2seq.training.interruptions import interruptions
 from attention_seq2seq.training.listeners import Epoch, Listener, Update
 from attention_seq2seq.training.measuring import (
@@ -29,14 +27,12 @@ from attention_seq2seq.training.measuring import (
     perplexity,
 )
 from attention_seq2seq.training.optimizer import optimizer_of
+from attention_seq2seq.training.replicas import Replicas
+from attention_seq2seq.training.results import LAST, OFFENDING_BATCH, Results
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 from attention_seq2seq.training.updates import Outcome, Updates
 
 log = logging.getLogger(__name__)
-
-BEST, LAST, LOG = "best.npz", "last.npz", "log.csv"
-CHECKPOINTS = "checkpoints"
-OFFENDING_BATCH = "offending_batch.tsv"
 
 
 class Diverged(ValueError):
@@ -61,6 +57,8 @@ class Loop:
             no such prompts.
         listeners: who is told.
         checkpoint_seconds: between two checkpoints.
+        replicas: who share the work; only the chief's folder is written into, only its probes and
+            listeners count.
     """
 
     def __init__(
@@ -74,11 +72,13 @@ class Loop:
         probing: Probing | None,
         listeners: Sequence[Listener],
         checkpoint_seconds: float,
+        replicas: Replicas,
     ):
-        self._model, self._codec, self._pairs, self._folder = model, codec, pairs, folder
+        self._model, self._pairs, self._folder = model, pairs, folder
+        self._results = Results(folder, codec)
         self._options = options = config.training
         self._listeners, self._probing = listeners, probing
-        self._checkpoint_seconds = checkpoint_seconds
+        self._checkpoint_seconds, self._replicas = checkpoint_seconds, replicas
         self._batches_an_epoch = num_batches(pairs, options.batch_size)
         self._updates_an_epoch = -(-self._batches_an_epoch // options.accumulated_batches)
         self._num_updates = options.epochs * self._updates_an_epoch
@@ -86,15 +86,16 @@ class Loop:
         self._validation = None
         if len(validation):
             in_order = batches(validation, options.batch_size)
-            self._validation = Validation(self._task, in_order, codec)
-        self._optimizer = optimizer_of(options, self._num_updates)
-        self._optimizer.build(model.trainable_variables)
-        self._averages = Averages(model.named_weights(), options)
-        self._checkpoints = Checkpoints(folder / CHECKPOINTS)
+            self._validation = Validation(self._task, in_order, codec, replicas)
+        with replicas.scope():
+            self._optimizer = optimizer_of(options, self._num_updates)
+            self._optimizer.build(model.trainable_variables)
+            self._averages = Averages(model.named_weights(), options)
+        self._checkpoints = Checkpoints(folder / CHECKPOINTS) if replicas.is_chief else None
         # What an epoch is measured by so far, and what the epochs before were.
         self._updates, self._loss, self._words = 0, 0.0, 0
         self._history: list[dict[str, float]] = []
-        self._stopped = False
+        self._asked_to_stop = self._stopped = False
 
     def run(self) -> list[dict[str, float]]:
         """Trains to the end.
@@ -111,6 +112,7 @@ class Loop:
         with contextlib.ExitStack() as ending:
             for listener in self._listeners:
                 ending.callback(listener.ended)
+            ending.enter_context(self._replicas.losses_said())
             with interruptions() as interrupted:
                 saved = time.monotonic()
                 batches = self._batches_left()
@@ -118,6 +120,7 @@ class Loop:
                     self._task,
                     self._optimizer,
                     batches.element_spec,
+                    self._replicas,
                     self._averages.after_update,
                 )
                 for group in self._groups(batches):
@@ -138,7 +141,8 @@ class Loop:
 
     def finish(self) -> None:
         """Removes what only a training that goes on needs."""
-        self._checkpoints.clear()
+        if self._checkpoints:
+            self._checkpoints.clear()
 
     def _batches_left(self) -> tf.data.Dataset:
         """The batches from the first on that no update was made of."""
@@ -184,7 +188,9 @@ class Loop:
             outcome.words,
         )
         for listener in self._listeners:
-            self._stopped |= bool(listener.updated(update))
+            self._asked_to_stop |= bool(listener.updated(update))
+        # Other processes do not hear of it before the end of the epoch.
+        self._stopped = self._asked_to_stop and self._replicas.num_processes == 1
 
     def _end_epoch(self) -> None:
         self._averages.after_epoch()
@@ -199,17 +205,17 @@ class Loop:
             if self._probing:
                 probes = self._probing()
                 measured |= of_probes(probes)
-        write_weights(weights, self._folder / LAST)
-        self._history.append(measured)
-        best = best_of(self._options.best_by, self._history)
-        if best is None or best == len(self._history) - 1:
-            write_weights(weights, self._folder / BEST)
-        self._write_log()
+        self._history.append(self._replicas.told(measured))
+        if self._replicas.is_chief:
+            best = best_of(self._options.best_by, self._history)
+            is_best = best is None or best == len(self._history) - 1
+            self._results.write_epoch(weights, is_best, self._history)
         epoch = Epoch(
             len(self._history), self._options.epochs, self._history, probes, self._is_over()
         )
         for listener in self._listeners:
-            self._stopped |= bool(listener.measured(epoch))
+            self._asked_to_stop |= bool(listener.measured(epoch))
+        self._stopped = self._replicas.told(self._asked_to_stop)
 
     @contextlib.contextmanager
     def _measured_weights(self, weights) -> Iterator[None]:
@@ -236,16 +242,9 @@ class Loop:
     def _is_over(self) -> bool:
         return self._stopped or len(self._history) == self._options.epochs or self.is_stale()
 
-    def _write_log(self) -> None:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, ["epoch", *self._history[0]], lineterminator="\n")
-        writer.writeheader()
-        for number, measured in enumerate(self._history, 1):
-            writer.writerow({"epoch": number, **measured})
-        with whole_file(self._folder / LOG) as file:
-            file.write(text.getvalue().encode())
-
     def _save(self) -> None:
+        if not self._checkpoints:
+            return
         arrays = {f"model/{n}": v.numpy() for n, v in self._model.named_weights().items()}
         arrays |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)}
         arrays |= {f"averages/{name}": value for name, value in self._averages.state().items()}
@@ -253,10 +252,9 @@ class Loop:
         self._checkpoints.save(self._updates, arrays, {"updates": self._updates, **state})
 
     def _resume(self) -> None:
-        found = self._checkpoints.newest()
-        if found is None:
+        arrays, state = self._checkpoint()
+        if not state:
             return
-        arrays, state = found
         for name, variable in self._model.named_weights().items():
             variable.assign(arrays[f"model/{name}"])
         for number, variable in enumerate(self._optimizer.variables):
@@ -268,20 +266,19 @@ class Loop:
         self._words, self._history = state["words"], state["history"]
         log.info("going on after update %d of %d", self._updates, self._num_updates)
 
+    def _checkpoint(self) -> tuple[dict[str, np.ndarray], dict]:
+        """Arrays and state of the chief's newest checkpoint; nothing where there is none."""
+        found = self._checkpoints.newest() if self._checkpoints else None
+        arrays, state = found or ({}, {})
+        return self._replicas.given(arrays), self._replicas.told(state)
+
     def _diverged(self, group: list[dict], outcome: Outcome) -> None:
         """Leaves the weights before the update, and the pairs that did it; then raises."""
-        write_weights(self._averages.weights(), self._folder / LAST)
-        path = self._folder / OFFENDING_BATCH
-        sides = self._codec.source_vocabulary, self._codec.target_vocabulary
-        with path.open("w", encoding="utf-8") as file:
-            for batch in group:
-                rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))
-                for ids in zip(*rows):
-                    words = (side.words(i for i in row if i) for side, row in zip(sides, ids))
-                    file.write("\t".join(map(" ".join, words)) + "\n")
+        if self._replicas.is_chief:
+            self._results.write_offending(group, self._averages.weights())
         raise Diverged(
             f"update {self._updates + 1} (epoch {len(self._history) + 1}): the loss is "
             f"{outcome.loss / outcome.words}, the norm of its gradient {outcome.norm}. Its pairs "
-            f"are in {path}; the weights before it are in {self._folder / LAST}. Try a smaller "
-            "learning_rate or clip_norm."
+            f"are in {self._folder / OFFENDING_BATCH}; the weights before it are in "
+            f"{self._folder / LAST}. Try a smaller learning_rate or clip_norm."
         )

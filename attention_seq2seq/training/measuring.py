@@ -13,6 +13,7 @@ from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
 from attention_seq2seq.tracing import traced
+from attention_seq2seq.training.replicas import Replicas
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 # Whether less of it is better.
@@ -58,15 +59,19 @@ class Validation:
         task: the model with its loss.
         batches: as from `batching.batches`.
         codec: whose words have characters.
+        replicas: who share the work.
     """
 
-    def __init__(self, task: TeacherForcing, batches: tf.data.Dataset, codec: Codec):
+    def __init__(
+        self, task: TeacherForcing, batches: tf.data.Dataset, codec: Codec, replicas: Replicas
+    ):
         self._batches = batches
         words = codec.target_vocabulary.words(range(len(codec.target_vocabulary)))
         lengths = np.array([len(word) for word in words])
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths
-        self._judge = traced(task.judge, input_signature=[batches.element_spec])
+        judge = replicas.summed(task.judge)
+        self._judge = traced(judge, input_signature=[batches.element_spec])
 
     def __call__(self) -> dict[str, float]:
         """val_loss, val_perplexity, val_character_perplexity, val_accuracy."""

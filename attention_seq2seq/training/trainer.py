@@ -1,35 +1,27 @@
 """Pairs to a model folder."""
 
-import dataclasses
-import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from tensorflow import keras
+import tensorflow as tf
 
 from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.pairs import as_pairs, with_context
 from attention_seq2seq.data.splitting import split_by_conversation
-from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.cutting import CutPair, PairCutter, read_user_dictionary
 from attention_seq2seq.training.alarms import Alarms
-from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
-from attention_seq2seq.training.folder import begin, entered, finish, is_finished, read_log
-from attention_seq2seq.training.initial import known_codec, start_from_model, start_from_vectors
+from attention_seq2seq.training.initial import known_codec
 from attention_seq2seq.training.listeners import Listener, Progress
-from attention_seq2seq.training.loop import CHECKPOINTS, Loop
-from attention_seq2seq.training.measuring import OF_PROBES, Prober
-from attention_seq2seq.training.precision import with_dtype_resolved
+from attention_seq2seq.training.measuring import Prober
+from attention_seq2seq.training.run import run, sha256_of_rows
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_MINUTES = 5.0
-_LARGEST_SEED = 2**31 - 1
 
 
 def train(
@@ -42,6 +34,7 @@ def train(
     probing: Prober | None = None,
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, list[float]]:
     """Trains a model from pairs of strings, and writes it into a folder.
 
@@ -64,6 +57,8 @@ def train(
         probing: answers some prompts after each epoch, always the same.
         overwrite: whether to train anew where a training is in the folder already.
         checkpoint_minutes: between two checkpoints.
+        strategy: what several devices or machines share the work by; every process is given the
+            same, and the first alone uses `model_dir`, `listeners` and `probing`.
 
     Returns:
         loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
@@ -97,9 +92,9 @@ def train(
     trained_on = {
         "training_pairs": len(training_pairs),
         "validation_pairs": len(validation_pairs),
-        "sha256_of_training_pairs": _sha256(pair[:2] for pair in training_pairs),
-        "sha256_of_validation_pairs": _sha256(pair[:2] for pair in validation_pairs),
-        "sha256_of_user_dictionary": _sha256(user_words),
+        "sha256_of_training_pairs": sha256_of_rows(pair[:2] for pair in training_pairs),
+        "sha256_of_validation_pairs": sha256_of_rows(pair[:2] for pair in validation_pairs),
+        "sha256_of_user_dictionary": sha256_of_rows(user_words),
     }
 
     def encoded(codec: Codec) -> tuple[InMemory, InMemory]:
@@ -116,9 +111,9 @@ def train(
         known = known_codec(config) if config.training.initial_model else None
         return Codec.of_words(cut_training, cutter, known)
 
-    return _train(
+    return run(
         *(new_codec, encoded, Path(model_dir), config, trained_on),
-        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes),
+        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
 
@@ -132,6 +127,7 @@ def train_prepared(
     probing: Prober | None = None,
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, list[float]]:
     """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
 
@@ -145,6 +141,7 @@ def train_prepared(
         probing: see `train`.
         overwrite: see `train`.
         checkpoint_minutes: see `train`.
+        strategy: see `train`.
 
     Returns:
         As `train` does.
@@ -164,99 +161,14 @@ def train_prepared(
         Shards(prepared.shards(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
-    return _train(
+    return run(
         *(prepared.codec, lambda codec: parts, Path(model_dir), config, prepared.trained_on()),
-        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes),
+        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
 
 def _with_bar(listeners: Sequence[Listener], progress: bool) -> list[Listener]:
     return [*listeners, Alarms(), *([Progress()] if progress else [])]
-
-
-def _train(
-    new_codec: Callable[[], Codec],
-    encoded: Callable[[Codec], Sequence[InMemory | Shards]],
-    folder: Path,
-    config: Config,
-    trained_on: dict,
-    listeners: Sequence[Listener],
-    probing: Prober | None,
-    overwrite: bool,
-    checkpoint_minutes: float,
-) -> dict[str, list[float]]:
-    if config.training.best_by in OF_PROBES and not probing:
-        raise ValueError(
-            f"best_by is {config.training.best_by!r}, which replies to probe prompts are measured "
-            "by, and there are none. Give probing (train.py: --probe_prompts), or choose by "
-            "perplexity or accuracy."
-        )
-    initial = config.training.initial_model
-    if initial and Path(initial).resolve() == folder.resolve():
-        raise ValueError(
-            f"initial_model is {folder}, where the new model is to be written. Give another "
-            "model_dir."
-        )
-    prompts = probing.prompts if probing else ()
-    trained_on = {**trained_on, "sha256_of_probe_prompts": _sha256(prompts)}
-    with entered(folder, config, trained_on, overwrite) as was_begun:
-        if was_begun and is_finished(folder):
-            # Killed between the two, a training has left its checkpoints.
-            Checkpoints(folder / CHECKPOINTS).clear()
-            return read_log(folder)
-        # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
-        # and has become of what the words were made of.
-        options = Config.load(folder).training if was_begun else config.training
-        config = dataclasses.replace(config, training=with_dtype_resolved(options))
-        codec = Codec.load(folder, config.text) if was_begun else new_codec()
-        training, validation = encoded(codec)
-        # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
-        keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
-        model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
-        log.info(
-            "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
-            len(training),
-            len(validation),
-            len(codec.target_vocabulary),
-            f"{model.count_params():,}",
-            config.training.dtype,
-        )
-        if not was_begun or not Checkpoints(folder / CHECKPOINTS).newest():
-            if initial:
-                start_from_model(model, codec, config)
-            if config.training.pretrained_embeddings:
-                start_from_vectors(model, codec, config.training.pretrained_embeddings)
-        loop = Loop(
-            *(model, codec, training, validation, folder, config),
-            probing(model, codec, config) if probing else None,
-            listeners,
-            60 * checkpoint_minutes,
-        )
-        if not was_begun:
-            # Whatever is wrong has been said by now: from here on what was there is replaced.
-            begin(folder, config, trained_on, codec)
-        history = _run(loop, folder)
-        if loop.is_stale() and len(history) < config.training.epochs:
-            log.info(
-                "stopped after epoch %d of %d: none better by %s for %d epochs",
-                len(history),
-                config.training.epochs,
-                config.training.best_by,
-                config.training.patience,
-            )
-        finish(folder, config, trained_on, history)
-        loop.finish()
-    return {name: [m[name] for m in history] for name in (history[0] if history else ())}
-
-
-def _run(loop: Loop, folder: Path) -> list[dict[str, float]]:
-    try:
-        return loop.run()
-    except OSError as error:
-        raise OSError(
-            f"{folder}: nothing more can be written ({error.strerror or error}). The last "
-            "checkpoint is whole: make room, and run the same again."
-        ) from error
 
 
 def _split(pairs, validation_pairs, config: Config):
@@ -289,9 +201,3 @@ def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
             config.data.max_target_length,
         )
     return InMemory(source, target)
-
-
-def _sha256(rows: Iterable) -> str:
-    """Of rows as JSON, one a line."""
-    lines = (json.dumps(row) + "\n" for row in rows)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -11,6 +11,7 @@ from tensorflow import keras
 
 from attention_seq2seq.tracing import traced
 from attention_seq2seq.training.gradients import clipped, summed, with_rows_summed
+from attention_seq2seq.training.replicas import Replicas
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
 
@@ -40,6 +41,7 @@ class Updates:
         task: the model with its loss.
         optimizer: built.
         spec: of a batch, as a dataset's `element_spec`.
+        replicas: who share the work.
         after: called in the graph of each update, with the number of updates made.
     """
 
@@ -48,14 +50,16 @@ class Updates:
         task: TeacherForcing,
         optimizer: keras.optimizers.Optimizer,
         spec: dict,
+        replicas: Replicas,
         after: Callable[[tf.Tensor], None] = lambda num_updates: None,
     ):
         self._variables = task.seq2seq.trainable_variables
         self._clip_norm = task.options.clip_norm
         self._optimizer = optimizer
-        self._after = after
+        self._after, self._replicas = after, replicas
         scalar = tf.TensorSpec([], tf.float32)
-        self._gradients = traced(task.gradients, input_signature=[spec, scalar, scalar])
+        signature = [spec, scalar, scalar]
+        self._gradients = traced(replicas.summed(task.gradients), signature)
         found, _ = self._gradients.get_concrete_function().structured_outputs
         # Of any number of rows, which TensorFlow would find out by tracing anew.
         specs = list(map(tf.type_spec_from_value, found))
@@ -88,5 +92,10 @@ class Updates:
         return clipped(gradients, self._clip_norm)
 
     def _applied(self, gradients):
-        self._optimizer.apply_gradients(zip(gradients, self._variables))
+        self._replicas.everywhere(self._step, gradients)
         self._after(self._optimizer.iterations)
+
+    def _step(self, gradients):
+        # They are sums of what all replicas found already.
+        pairs = zip(gradients, self._variables)
+        self._optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)

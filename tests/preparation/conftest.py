@@ -5,15 +5,15 @@ from prepared_corpora import write
 
 from attention_seq2seq.data.corpora import small_talk
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.preparation import prepare as prepare_module
+from attention_seq2seq.preparation import job
 
 
 @pytest.fixture(autouse=True)
 def small_pieces(monkeypatch):
     """Chunks of 50 pairs and shards of 100, so that a small corpus has several."""
-    cut, write = prepare_module.cut_corpus, prepare_module.write_shards
-    monkeypatch.setattr(prepare_module, "cut_corpus", lambda *a: cut(*a, pairs_a_chunk=50))
-    monkeypatch.setattr(prepare_module, "write_shards", lambda *a: write(*a, pairs_a_shard=100))
+    cut, write = job.cut_corpus, job.write_shards
+    monkeypatch.setattr(job, "cut_corpus", lambda *a, **k: cut(*a, **k, pairs_a_chunk=50))
+    monkeypatch.setattr(job, "write_shards", lambda *a: write(*a, pairs_a_shard=100))
 
 
 @pytest.fixture(scope="module")

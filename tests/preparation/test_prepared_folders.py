@@ -7,8 +7,7 @@ import pytest
 from prepared_corpora import bytes_in
 
 from attention_seq2seq.config import DataConfig
-from attention_seq2seq.preparation import cut_corpus
-from attention_seq2seq.preparation import prepare as prepare_module
+from attention_seq2seq.preparation import cut_corpus, job
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.preparation.prepare import examine, prepare
 from attention_seq2seq.preparation_config import PreparationConfig
@@ -28,7 +27,7 @@ def test_stopped_at_any_stage_it_goes_on(corpus, tmp_path, monkeypatch, stage):
 
     data = DataConfig((corpus,), validation_fraction=0.1)
     prepare(tmp_path / "whole", data, None, ONE, progress=False)
-    module = {"cut": cut_corpus, "write_json": prepare_module}.get(stage, write_shards)
+    module = {"cut": cut_corpus, "write_json": job}.get(stage, write_shards)
     function, calls = getattr(module, stage), []
 
     def fails_later(*args):

@@ -1,0 +1,62 @@
+"""What a training writes into the model's folder on its way."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from attention_seq2seq.files import whole_file
+from attention_seq2seq.model.weights import write_weights
+from attention_seq2seq.text.codec import Codec
+
+BEST, LAST, LOG = "best.npz", "last.npz", "log.csv"
+OFFENDING_BATCH = "offending_batch.tsv"
+
+
+class Results:
+    """Writes weights, the log, and the batch that a training broke off at.
+
+    Args:
+        folder: of the model.
+        codec: of its words.
+    """
+
+    def __init__(self, folder: Path, codec: Codec):
+        self._folder, self._codec = folder, codec
+
+    def write_epoch(
+        self,
+        weights: Mapping[str, np.ndarray],
+        is_best: bool,
+        history: Sequence[Mapping[str, float]],
+    ) -> None:
+        """After an epoch.
+
+        Args:
+            weights: at its end.
+            is_best: whether none was better.
+            history: what was measured after each epoch so far.
+        """
+        write_weights(weights, self._folder / LAST)
+        if is_best:
+            write_weights(weights, self._folder / BEST)
+        text = io.StringIO()
+        writer = csv.DictWriter(text, ["epoch", *history[0]], lineterminator="\n")
+        writer.writeheader()
+        for number, measured in enumerate(history, 1):
+            writer.writerow({"epoch": number, **measured})
+        with whole_file(self._folder / LOG) as file:
+            file.write(text.getvalue().encode())
+
+    def write_offending(self, group: Iterable[dict], weights: Mapping[str, np.ndarray]) -> None:
+        """The pairs of an update whose loss is no number, and the weights before it."""
+        write_weights(weights, self._folder / LAST)
+        sides = self._codec.source_vocabulary, self._codec.target_vocabulary
+        with (self._folder / OFFENDING_BATCH).open("w", encoding="utf-8") as file:
+            for batch in group:
+                rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))
+                for ids in zip(*rows):
+                    words = (side.words(i for i in row if i) for side, row in zip(sides, ids))
+                    file.write("\t".join(map(" ".join, words)) + "\n")

@@ -1,0 +1,157 @@
+"""A training that is shared ends as one that is not."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from killed_training import write_data
+
+from attention_seq2seq.training.replicas import rows_of
+from models import random_batch
+from running import ROOT
+from trainings import weights_in
+
+SCRIPT = ROOT / "tests" / "shared_training.py"
+OPTIONS = {
+    "plain": {},
+    "everything": {
+        "dropout": 0.2,
+        "scheduled_sampling": 0.5,
+        "accumulated_batches": 2,
+        "averaging": "ema",
+        "empty_probability": 0.2,
+        "sampled_words": 9,
+        "optimizer": "adam",
+    },
+}
+
+
+def start(folder, strategy, options, cluster=None, index=0):
+    """One process of a training."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'experiments'}"
+    if cluster:
+        task = {"type": "worker", "index": index}
+        environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster}, "task": task})
+    return subprocess.Popen(
+        [sys.executable, SCRIPT, folder, strategy, json.dumps(options)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def found(process) -> dict:
+    """What a process printed at its end."""
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return json.loads(output.splitlines()[-1])
+
+
+def places(number: int) -> list[str]:
+    """Addresses on this machine that are free."""
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def assert_the_same(found, expected, folder, expected_folder):
+    np.testing.assert_allclose(found["losses"], expected["losses"], atol=1e-4)
+    for name, values in expected["history"].items():
+        np.testing.assert_allclose(found["history"][name], values, rtol=1e-4)
+    weights = weights_in(folder / "last.npz")
+    for name, value in weights_in(expected_folder / "last.npz").items():
+        np.testing.assert_allclose(weights[name], value, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
+    options, folders = OPTIONS[name], [tmp_path / way for way in ("one", "two", "devices")]
+    alone = found(start(folders[0], "none", options))
+    cluster = places(2)
+    workers = [start(folders[1], "multi_worker", options, cluster, i) for i in range(2)]
+    chief, other = map(found, workers)
+    assert_the_same(chief, alone, *folders[1::-1])
+    assert other["losses"] == []
+    assert other["history"] == chief["history"]
+    assert_the_same(found(start(folders[2], "mirrored", options)), alone, *folders[::-2])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 6])
+@pytest.mark.parametrize("replicas", [1, 2, 3])
+def test_each_row_is_computed_with_once(rows, replicas):
+    batch = random_batch(rows, 4, 3)
+    shares = [rows_of(batch, replica, replicas) for replica in range(replicas)]
+    assert len({len(share["row"]) for share in shares}) == 1
+    whole = rows_of(batch, 0, 1)
+    for name in ("source_ids", "source_length", "target_ids", "target_length"):
+        np.testing.assert_array_equal(whole[name], batch[name])
+    real = [
+        (int(row), ids.tolist())
+        for share in shares
+        for row, ids, length in zip(
+            share["row"], share["target_ids"].numpy(), share["target_length"]
+        )
+        if length
+    ]
+    assert sorted(real) == list(enumerate(batch["target_ids"].numpy().tolist()))
+    assert all(int(tf.reduce_min(share["source_length"])) >= 1 for share in shares)
+
+
+def train_py(folder, data, cluster=None, index=0):
+    """One process of what a user starts."""
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
+    command = [
+        *(sys.executable, ROOT / "experiments" / "train.py"),
+        *(f"--model_dir={folder}", f"--data={data}", "--epochs=6", "--batch_size=8", "--units=8"),
+        *("--dtype=float32", "--patience=0", "--checkpoint_minutes=0.002"),
+    ]
+    if cluster:
+        task = {"type": "worker", "index": index}
+        environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster}, "task": task})
+        command.append("--strategy=multi_worker")
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+# Within so many seconds the others have to notice.
+NOTICED = 30
+
+
+@pytest.mark.parametrize("killed", [0, 1])
+def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path, killed):
+    data = tmp_path / "pairs.tsv"
+    write_data(data, num_pairs=200)
+    alone = train_py(tmp_path / "alone", data)
+    assert alone.wait(120) == 0, alone.stderr.read()
+    cluster = places(2)
+    workers = [train_py(tmp_path / "shared", data, cluster, index) for index in range(2)]
+    while not list((tmp_path / "shared" / "checkpoints").glob("*.npz")):
+        assert workers[0].poll() is None, workers[0].stderr.read()
+        time.sleep(0.01)
+    workers[killed].kill()
+    begin = time.monotonic()
+    _, errors = workers[1 - killed].communicate(timeout=NOTICED)
+    print(f"noticed after {time.monotonic() - begin:.1f} seconds")
+    assert workers[1 - killed].returncode == 1
+    assert "another process of this training has ended" in errors
+    assert "Traceback" not in errors
+    cluster = places(2)
+    for worker in [train_py(tmp_path / "shared", data, cluster, index) for index in range(2)]:
+        output, errors = worker.communicate(timeout=120)
+        assert worker.returncode == 0, errors
+    for name, value in weights_in(tmp_path / "alone" / "last.npz").items():
+        found = weights_in(tmp_path / "shared" / "last.npz")[name]
+        np.testing.assert_allclose(found, value, atol=1e-4)
