@@ -150,7 +150,7 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path, killed
     assert "Traceback" not in errors
     cluster = places(2)
     for worker in [train_py(tmp_path / "shared", data, cluster, index) for index in range(2)]:
-        output, errors = worker.communicate(timeout=120)
+        _, errors = worker.communicate(timeout=120)
         assert worker.returncode == 0, errors
     for name, value in weights_in(tmp_path / "alone" / "last.npz").items():
         found = weights_in(tmp_path / "shared" / "last.npz")[name]
