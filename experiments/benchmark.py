@@ -71,7 +71,9 @@ THREADS = flags.DEFINE_integer(
     "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
 )
 
-DATA = flags.DEFINE_list("data", [], "prepare, train, minutes, input: corpus files [paths]")
+DATA = flags.DEFINE_list(
+    "data", [], "prepare, train, minutes, input, scaling: corpus files [paths]"
+)
 NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 2_000_000, "prepare: how many pairs are sampled [pairs]", lower_bound=1000
 )
@@ -99,6 +101,7 @@ def main(argv) -> None:
         "input": input_,
         "pieces": pieces,
         "vocabulary": vocabulary,
+        "scaling": scaling,
     }
     # The end of life of TensorFlow Addons is known here and of no use to whoever measures.
     warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\) has ended")
@@ -198,6 +201,14 @@ def pieces() -> None:
 
     console.silence_retracing()
     print_table(UNITS.value, VOCABULARY.value, REPEATS.value or 15)
+
+
+def scaling() -> None:
+    """Prints pairs a second of one worker and of two, and what more machines would bring."""
+    from scaling_times import print_table
+
+    with work() as folder:
+        print_table(folder, UNITS.value)
 
 
 def vocabulary() -> None:

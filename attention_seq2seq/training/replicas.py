@@ -164,3 +164,25 @@ def rows_of(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> dict[
             tensor = tf.pad(tensor, missing, constant_values=value)[replica::num_replicas]
         rows[name] = tensor
     return {**rows, "num_rows": num_rows}
+
+
+def bytes_exchanged(dense: float, sparse: float, num_machines: int) -> float:
+    """What each machine sends in a step, so that all have the sums.
+
+    Dense gradients go round a ring, a part at a time, once to be added and once to be known;
+    each machine's rows of embeddings go to all others.
+
+    Args:
+        dense: bytes of all dense gradients.
+        sparse: bytes of the rows, with their numbers, that a machine has.
+        num_machines: how many there are.
+
+    Source:
+        Patarasuk and Yuan: Bandwidth Optimal All-reduce Algorithms for Clusters of Workstations,
+        2009.
+
+    Example:
+        >>> bytes_exchanged(dense=8e6, sparse=1e6, num_machines=2)
+        9000000.0
+    """
+    return 2 * (num_machines - 1) / num_machines * dense + (num_machines - 1) * sparse

@@ -1,0 +1,98 @@
+"""How training grows with the workers that share it: measured here for two, reckoned for eight."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import peers
+
+from attention_seq2seq.training.replicas import bytes_exchanged
+
+# What is reckoned for.
+MACHINES = 8
+NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 1e10 / 8}
+WORDS = (8000, 100_000)
+
+
+def print_table(folder: Path, units: int) -> None:
+    """Two workers of one core each beside one, and what the formula says of more machines."""
+    if peers.num_threads() < 2:
+        raise ValueError("two workers need two cores; there is one.")
+    alone = run(folder, units, WORDS[0], batch_size=64, workers=1)
+    print(f"{units} units, {WORDS[0]:,} words, float32, one core a worker\n")
+    print(f"{'workers':>8}{'batch':>7}{'pairs/s':>9}{'to one':>8}{'ms/step':>9}", end="")
+    print(f"{'exchange':>10}{'of the step':>13}")
+    for workers, batch_size in ((1, 64), (2, 64), (2, 128)):
+        found = alone if workers == 1 else run(folder, units, WORDS[0], batch_size, workers)
+        print(
+            f"{workers:>8}{batch_size:>7}{found['pairs']:>9,.0f}"
+            f"{found['pairs'] / alone['pairs']:>8.2f}{1000 * found['seconds']:>9.0f}"
+            f"{1000 * found['exchange']:>10.1f}{found['exchange'] / found['seconds']:>13.1%}",
+            flush=True,
+        )
+    print(f"\nreckoned for {MACHINES} machines of one such core, 64 pairs each: seconds of a step")
+    print("alone, and bytes that a machine sends, divided by what its network carries\n")
+    print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
+    print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
+    for num_words in WORDS:
+        one = alone if num_words == WORDS[0] else run(folder, units, num_words, 64, 1)
+        for kind, dense, sparse in (
+            ("as rows", one["dense"], one["sparse"]),
+            ("as tables", one["dense"] + one["tables"], 0),
+        ):
+            sent = bytes_exchanged(dense, sparse, MACHINES)
+            print(f"{num_words:>8,}  {kind:12}{sent / 1e6:>9.1f}", end="")
+            for speed in NETWORKS.values():
+                seconds = one["seconds"] + sent / speed
+                print(f"{1000 * seconds:>9.0f} ms", end="")
+                print(f"{MACHINES * one['seconds'] / seconds:>10.2f}", end="")
+            print(flush=True)
+
+
+def run(folder: Path, units: int, num_words: int, batch_size: int, workers: int) -> dict:
+    """What the first of some workers measured.
+
+    Raises:
+        ValueError: it failed.
+    """
+    steps = ("--first=20", "--last=80") if num_words == WORDS[0] else ("--first=5", "--last=20")
+    cores, places = sorted(os.sched_getaffinity(0)), free_places(workers)
+    script = Path(__file__).with_name("timed_sharing.py")
+    processes = []
+    for index in range(workers):
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if workers > 1:
+            task = {"type": "worker", "index": index}
+            environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": places}, "task": task})
+        command = [
+            *(sys.executable, str(script), f"--work={folder.resolve()}", f"--core={cores[index]}"),
+            *(f"--units={units}", f"--vocabulary={num_words}", f"--batch_size={batch_size}"),
+            *steps,
+        ]
+        processes.append(
+            subprocess.Popen(
+                command,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        )
+    outputs = [process.communicate()[0] for process in processes]
+    if any(process.returncode for process in processes):
+        raise ValueError(f"the training failed:\n{outputs[0][-2000:]}")
+    return json.loads(outputs[0].splitlines()[-1])
+
+
+def free_places(number: int) -> list[str]:
+    """Addresses on this machine that nobody listens at."""
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    places = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
+    for one in sockets:
+        one.close()
+    return places

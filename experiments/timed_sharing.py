@@ -1,0 +1,149 @@
+"""One worker of a training that benchmark.py times: prints how fast, as one line of JSON.
+
+It has one core, so that two workers on a machine of two cores are two machines of one.
+"""
+
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from absl import flags
+
+import console
+
+WORK = flags.DEFINE_string("work", None, "the folder with train.tsv [path]", required=True)
+CORE = flags.DEFINE_integer("core", 0, "the core to run on", lower_bound=0)
+UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
+VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "pairs of all workers", lower_bound=1)
+LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
+FIRST = flags.DEFINE_integer("first", 20, "the step after which time is taken", lower_bound=1)
+LAST = flags.DEFINE_integer("last", 80, "the last step", lower_bound=2)
+
+# How often the exchange alone is timed.
+EXCHANGES = 20
+
+
+def main(_) -> None:
+    """Trains, then exchanges what training exchanged, and nothing else."""
+    os.sched_setaffinity(0, {CORE.value})
+    from strategies import strategy_of
+
+    from attention_seq2seq.training.replicas import Replicas
+
+    console.make_repeatable()
+    strategy = strategy_of("multi_worker") if "TF_CONFIG" in os.environ else None
+    seconds = seconds_a_step(strategy)
+    dense, rows = exchanged()
+    found = {
+        "pairs": BATCH_SIZE.value / seconds,
+        "seconds": seconds,
+        "exchange": seconds_of_exchange(Replicas(strategy), dense, rows),
+        "dense": 4 * sum(size for size in dense),
+        "sparse": sum(rows) * (4 * UNITS.value + 4),
+        "tables": 2 * 4 * VOCABULARY.value * UNITS.value,
+    }
+    print(json.dumps(found))
+
+
+def config_of():
+    """The document's model on text that has been cut already."""
+    from attention_seq2seq.config import (
+        Config,
+        DataConfig,
+        ModelConfig,
+        TextConfig,
+        TrainingConfig,
+    )
+
+    return Config(
+        DataConfig(max_source_length=LONGEST.value, max_target_length=LONGEST.value),
+        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY.value),
+        ModelConfig(units=UNITS.value),
+        TrainingConfig(
+            epochs=1, batch_size=BATCH_SIZE.value, dtype="float32", unknown_probability=0.0
+        ),
+    )
+
+
+def seconds_a_step(strategy) -> float:
+    """The mean of the steps in question; all workers end with the epoch, which is that long."""
+    from attention_seq2seq.data.readers import read_pairs
+    from attention_seq2seq.training.listeners import Listener
+    from attention_seq2seq.training.trainer import train
+
+    class Clock(Listener):
+        """Reads the time at the first step and the last."""
+
+        def __init__(self):
+            self.times = []
+
+        def updated(self, update):
+            if update.number in (FIRST.value, LAST.value):
+                self.times.append(time.perf_counter())
+
+    pairs = read_pairs([str(Path(WORK.value) / "train.tsv")])[0]
+    short = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= LONGEST.value]
+    clock, begin = Clock(), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            *(short[: LAST.value * BATCH_SIZE.value], folder, config_of(), []),
+            progress=False,
+            listeners=[clock],
+            strategy=strategy,
+        )
+    # Of those who are not the first worker nobody reads what they print.
+    begin, end = clock.times or (begin, time.perf_counter())
+    return (end - begin) / (LAST.value - FIRST.value)
+
+
+def exchanged() -> tuple[list[int], list[int]]:
+    """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
+    from attention_seq2seq.model.seq2seq import Seq2Seq
+
+    model = Seq2Seq(config_of().model, VOCABULARY.value, VOCABULARY.value)
+    sizes = [
+        int(variable.shape.num_elements())
+        for name, variable in model.named_weights().items()
+        if "embedding" not in name
+    ]
+    return sizes, [BATCH_SIZE.value // 2 * MEAN_WORDS] * 2
+
+
+# Words of a side of a pair, with padding, in the batches of three chat corpora.
+MEAN_WORDS = 12
+
+
+def seconds_of_exchange(replicas, dense: list[int], rows: list[int]) -> float:
+    """The mean time that summing such gradients takes; nothing for one worker."""
+    import tensorflow as tf
+
+    def gradients(batch):
+        of_dense = [tf.zeros([size]) + batch["one"] for size in dense]
+        table = [VOCABULARY.value, UNITS.value]
+        of_rows = [
+            tf.IndexedSlices(tf.zeros([number, UNITS.value]), tf.range(number) % table[0], table)
+            for number in rows
+        ]
+        return of_dense + of_rows
+
+    def waited(found) -> None:
+        float(found[0][0])
+
+    lengths = tf.ones([2], tf.int32)
+    batch = {"source_length": lengths, "one": tf.constant(1.0)}
+    apart, together = tf.function(gradients), tf.function(replicas.summed(gradients))
+    times = []
+    for function in (apart, together):
+        waited(function(batch))
+        begin = time.perf_counter()
+        for _ in range(EXCHANGES):
+            waited(function(batch))
+        times.append((time.perf_counter() - begin) / EXCHANGES)
+    return max(0.0, times[1] - times[0])
+
+
+if __name__ == "__main__":
+    console.run(main)
