@@ -11,6 +11,7 @@
     python experiments/benchmark.py input --data=a.tsv,b.tsv
     python experiments/benchmark.py pieces
     python experiments/benchmark.py vocabulary
+    python experiments/benchmark.py scaling --data=a.tsv,b.tsv
 
 decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
@@ -43,6 +44,10 @@ those that are trained on.
 pieces: milliseconds of each piece of an update, beside the plain way of doing the same.
 
 vocabulary: milliseconds an update with 100, 8,000 and 100,000 words.
+
+scaling: pairs a second of one worker and of two, each with one core of this machine, and the share
+of the time that they spend exchanging gradients; and what that makes of eight machines, by a
+formula, for networks of two speeds and for vocabularies of 8,000 and 100,000 words.
 """
 
 import contextlib
