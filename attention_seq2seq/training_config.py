@@ -37,8 +37,8 @@ class TrainingConfig(Options):
     dtype: str = option(
         "auto",
         "what the large matrix products of training are computed in: float32, bfloat16, or auto: "
-        "bfloat16 where the processor has it and is faster by it; weights, states, softmax and loss "
-        "are float32",
+        "bfloat16 where the processor has it and is faster by it; weights, states, softmax and "
+        "loss are float32",
         choices=("auto", "float32", "bfloat16"),
     )
     sampled_words: int = option(

@@ -154,9 +154,10 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
     dtype = replicas.told(options["training"].pop("dtype"))
     sides = codec.source_vocabulary, codec.target_vocabulary
     words = [side.words(range(len(side))) for side in sides]
-    given = {**trained_on, **options, "words": sha256_of_rows(words)}
+    # As it arrives, where tuples are lists.
+    given = json.loads(json.dumps({**trained_on, **options, "words": sha256_of_rows(words)}))
     for name, value in replicas.told(given).items():
-        if json.loads(json.dumps(given[name])) != value:
+        if given[name] != value:
             raise ValueError(
                 f"this process was given another {name.removeprefix('sha256_of_')} than the "
                 "first one; start all with the same options and the same data."

@@ -135,13 +135,15 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path, killed
     data = tmp_path / "pairs.tsv"
     write_data(data, num_pairs=200)
     alone = train_py(tmp_path / "alone", data)
-    assert alone.wait(120) == 0, alone.stderr.read()
+    _, errors = alone.communicate(timeout=120)
+    assert alone.returncode == 0, errors
     cluster = places(2)
     workers = [train_py(tmp_path / "shared", data, cluster, index) for index in range(2)]
     while not list((tmp_path / "shared" / "checkpoints").glob("*.npz")):
         assert workers[0].poll() is None, workers[0].stderr.read()
         time.sleep(0.01)
     workers[killed].kill()
+    workers[killed].communicate()
     begin = time.monotonic()
     _, errors = workers[1 - killed].communicate(timeout=NOTICED)
     print(f"noticed after {time.monotonic() - begin:.1f} seconds")
