@@ -36,7 +36,7 @@ def main(_) -> None:
     console.make_repeatable()
     strategy = strategy_of("multi_worker") if "TF_CONFIG" in os.environ else None
     seconds = seconds_a_step(strategy)
-    dense, rows = exchanged()
+    dense, rows = exchanged(strategy.num_replicas_in_sync if strategy else 1)
     found = {
         "pairs": BATCH_SIZE.value / seconds,
         "seconds": seconds,
@@ -99,7 +99,7 @@ def seconds_a_step(strategy) -> float:
     return (end - begin) / (LAST.value - FIRST.value)
 
 
-def exchanged() -> tuple[list[int], list[int]]:
+def exchanged(workers: int) -> tuple[list[int], list[int]]:
     """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
     from attention_seq2seq.model.seq2seq import Seq2Seq
 
@@ -109,7 +109,7 @@ def exchanged() -> tuple[list[int], list[int]]:
         for name, variable in model.named_weights().items()
         if "embedding" not in name
     ]
-    return sizes, [BATCH_SIZE.value // 2 * MEAN_WORDS] * 2
+    return sizes, [BATCH_SIZE.value // workers * MEAN_WORDS] * 2
 
 
 # Words of a side of a pair, with padding, in the batches of three chat corpora.
@@ -122,7 +122,7 @@ def seconds_of_exchange(replicas, dense: list[int], rows: list[int]) -> float:
 
     def gradients(batch):
         of_dense = [tf.zeros([size]) + batch["one"] for size in dense]
-        table = [VOCABULARY.value, UNITS.value]
+        table = tf.constant([VOCABULARY.value, UNITS.value])
         of_rows = [
             tf.IndexedSlices(tf.zeros([number, UNITS.value]), tf.range(number) % table[0], table)
             for number in rows

@@ -80,6 +80,12 @@ def test_bytes_that_are_no_utf8_are_answered(meals_dir):
         (["train", "--model_dir={tmp}/m", "--data={tmp}/empty.tsv"], "no pair in it"),
         (["train", "--model_dir={tmp}/m", "--data={tmp}/bad.tsv"], "bad.tsv, line 2: no tab"),
         (["train", "--model_dir={tmp}/m", "--flagfile=nowhere.flags"], "nowhere.flags"),
+        (["train", "--model_dir={tmp}/m", "--strategy=multi_worker"], "TF_CONFIG is not set"),
+        (["train", "--model_dir={tmp}/m", "--strategy=mirrored"], "found one device"),
+        (
+            ["prepare", "--prepared_dir={tmp}/p", "--data={tmp}/good.tsv", "--share=2/2"],
+            "--share=2/2; expected one of several",
+        ),
         (["train", "--model_dir={tmp}/empty.tsv", "--data={tmp}/good.tsv"], "empty.tsv"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -85,7 +85,8 @@ def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
     assert_the_same(chief, alone, *folders[1::-1])
     assert other["losses"] == []
     assert other["history"] == chief["history"]
-    assert_the_same(found(start(folders[2], "mirrored", options)), alone, *folders[::-2])
+    if name == "everything":
+        assert_the_same(found(start(folders[2], "mirrored", options)), alone, *folders[::-2])
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 6])
@@ -130,30 +131,32 @@ def train_py(folder, data, cluster=None, index=0):
 NOTICED = 30
 
 
-@pytest.mark.parametrize("killed", [0, 1])
-def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path, killed):
-    data = tmp_path / "pairs.tsv"
+def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
+    """First the second worker, then the first."""
+    data, shared = tmp_path / "pairs.tsv", tmp_path / "shared"
     write_data(data, num_pairs=200)
     alone = train_py(tmp_path / "alone", data)
     _, errors = alone.communicate(timeout=120)
     assert alone.returncode == 0, errors
+    for killed in (1, 0):
+        known = set(shared.glob("checkpoints/*.npz"))
+        cluster = places(2)
+        workers = [train_py(shared, data, cluster, index) for index in range(2)]
+        while not set(shared.glob("checkpoints/*.npz")) - known:
+            assert workers[0].poll() is None, workers[0].communicate()
+            time.sleep(0.01)
+        workers[killed].kill()
+        workers[killed].communicate()
+        begin = time.monotonic()
+        _, errors = workers[1 - killed].communicate(timeout=NOTICED)
+        print(f"noticed after {time.monotonic() - begin:.1f} seconds")
+        assert workers[1 - killed].returncode == 1
+        assert "another process of this training has ended" in errors
+        assert "Traceback" not in errors
     cluster = places(2)
-    workers = [train_py(tmp_path / "shared", data, cluster, index) for index in range(2)]
-    while not list((tmp_path / "shared" / "checkpoints").glob("*.npz")):
-        assert workers[0].poll() is None, workers[0].stderr.read()
-        time.sleep(0.01)
-    workers[killed].kill()
-    workers[killed].communicate()
-    begin = time.monotonic()
-    _, errors = workers[1 - killed].communicate(timeout=NOTICED)
-    print(f"noticed after {time.monotonic() - begin:.1f} seconds")
-    assert workers[1 - killed].returncode == 1
-    assert "another process of this training has ended" in errors
-    assert "Traceback" not in errors
-    cluster = places(2)
-    for worker in [train_py(tmp_path / "shared", data, cluster, index) for index in range(2)]:
-        _, errors = worker.communicate(timeout=120)
+    for worker in [train_py(shared, data, cluster, index) for index in range(2)]:
+        output, errors = worker.communicate(timeout=120)
         assert worker.returncode == 0, errors
+        assert "going on after update" in output
     for name, value in weights_in(tmp_path / "alone" / "last.npz").items():
-        found = weights_in(tmp_path / "shared" / "last.npz")[name]
-        np.testing.assert_allclose(found, value, atol=1e-4)
+        np.testing.assert_allclose(weights_in(shared / "last.npz")[name], value, atol=1e-4)
