@@ -120,8 +120,8 @@ class Loop:
                     self._task,
                     self._optimizer,
                     batches.element_spec,
-                    self._replicas,
                     self._averages.after_update,
+                    self._replicas,
                 )
                 for group in self._groups(batches):
                     self._update(group, make_update)

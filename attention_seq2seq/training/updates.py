@@ -41,8 +41,8 @@ class Updates:
         task: the model with its loss.
         optimizer: built.
         spec: of a batch, as a dataset's `element_spec`.
-        replicas: who share the work.
         after: called in the graph of each update, with the number of updates made.
+        replicas: who share the work; None: there is one device.
     """
 
     def __init__(
@@ -50,16 +50,16 @@ class Updates:
         task: TeacherForcing,
         optimizer: keras.optimizers.Optimizer,
         spec: dict,
-        replicas: Replicas,
         after: Callable[[tf.Tensor], None] = lambda num_updates: None,
+        replicas: Replicas | None = None,
     ):
         self._variables = task.seq2seq.trainable_variables
         self._clip_norm = task.options.clip_norm
         self._optimizer = optimizer
-        self._after, self._replicas = after, replicas
+        self._after, self._replicas = after, replicas or Replicas()
         scalar = tf.TensorSpec([], tf.float32)
         signature = [spec, scalar, scalar]
-        self._gradients = traced(replicas.summed(task.gradients), signature)
+        self._gradients = traced(self._replicas.summed(task.gradients), signature)
         found, _ = self._gradients.get_concrete_function().structured_outputs
         # Of any number of rows, which TensorFlow would find out by tracing anew.
         specs = list(map(tf.type_spec_from_value, found))

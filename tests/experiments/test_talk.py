@@ -139,7 +139,8 @@ def test_on_a_terminal(meals_dir):
     terminal.expect("晚上吃烤鸭吧\r\n> ")
     terminal.sendline("/why")
     terminal.expect("contribution")
-    terminal.expect("> ")
+    # Not that of "<eos> ": the end of input is for the prompt that waits for it.
+    terminal.expect("\r\n> ")
     terminal.sendeof()
     terminal.expect(pexpect.EOF)
     terminal.close()
