@@ -220,6 +220,7 @@ def vocabulary() -> None:
     """Prints milliseconds an update."""
     from vocabulary_times import print_table
 
+    console.silence_retracing()
     print_table(UNITS.value, REPEATS.value or 15)
 
 

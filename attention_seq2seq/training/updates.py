@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.tracing import traced
-from attention_seq2seq.training.gradients import clipped, summed, with_rows_summed
+from attention_seq2seq.training.gradients import Gradient, clipped, summed, with_rows_summed
 from attention_seq2seq.training.replicas import Replicas
 from attention_seq2seq.training.teacher_forcing import TeacherForcing
 
@@ -61,8 +61,7 @@ class Updates:
         signature = [spec, scalar, scalar]
         self._gradients = traced(self._replicas.summed(task.gradients), signature)
         found, _ = self._gradients.get_concrete_function().structured_outputs
-        # Of any number of rows, which TensorFlow would find out by tracing anew.
-        specs = list(map(tf.type_spec_from_value, found))
+        specs = list(map(_spec_of, found))
         self._clip_of = functools.cache(
             lambda num_batches: traced(self._clipped, [[specs] * num_batches])
         )
@@ -99,3 +98,11 @@ class Updates:
         # They are sums of what all replicas found already.
         pairs = zip(gradients, self._variables)
         self._optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+
+
+def _spec_of(gradient: Gradient) -> tf.TypeSpec:
+    """Of any number of rows, which TensorFlow would find out by tracing anew."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return tf.TensorSpec(gradient.shape, gradient.dtype)
+    dtypes = gradient.dtype, gradient.indices.dtype, gradient.dense_shape.dtype
+    return tf.IndexedSlicesSpec(gradient.shape, *dtypes, indices_shape=[None])
