@@ -9,6 +9,7 @@ that prepare.py has written brings its options of reading and cutting with it.
 """
 
 import dataclasses
+import logging
 from pathlib import Path
 
 from absl import flags
@@ -55,6 +56,9 @@ def main(_) -> None:
     console.make_repeatable()
     # Before anything else of TensorFlow's runs, as it wants it.
     strategy = strategy_of(STRATEGY.value)
+    if strategy and not strategy.extended.should_checkpoint:
+        # What there is to be told the first worker tells.
+        logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     config = console.config_from_flags()
     prepared = prepared_corpus(config.data.data)
     if prepared:

@@ -69,6 +69,15 @@ def test_training_stops_when_validation_no_longer_improves(tmp_path, caplog):
     assert f"stopped after epoch {stopped} of 40" in caplog.text
 
 
+def loss_of_last_weights(folder, pairs) -> float:
+    """In nats a word, by what answers."""
+    chat = Chat.load(folder)
+    load_weights(chat.model, folder / "last.npz")
+    sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
+    scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
+    return -sum(scores) / sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
+
+
 @pytest.fixture(scope="module")
 def default_weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("default")
@@ -86,12 +95,7 @@ def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(
     history = train(pairs, tmp_path, config(**options), pairs, progress=False)
     other = weights_in(tmp_path / "last.npz")
     assert any(np.any(weights != other[name]) for name, weights in default_weights.items())
-    chat = Chat.load(tmp_path)
-    load_weights(chat.model, tmp_path / "last.npz")
-    sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
-    scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
-    num_words = sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
-    assert -sum(scores) / num_words == pytest.approx(history["val_loss"][-1], rel=1e-5)
+    assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-5)
 
 
 def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
@@ -108,12 +112,7 @@ def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, averaging):
     pairs = MEALS.training[:64]
     options = config(averaging=averaging, ema_decay=0.9, averaged_epochs=2)
     history = train(pairs, tmp_path, options, pairs, progress=False)
-    chat = Chat.load(tmp_path)
-    load_weights(chat.model, tmp_path / "last.npz")
-    sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
-    scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
-    words = sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
-    assert -sum(scores) / words == pytest.approx(history["val_loss"][-1], rel=1e-4)
+    assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-4)
     assert history["val_loss"][-1] != pytest.approx(history["loss"][-1], rel=1e-3)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from killed_training import write_data
+from scaling_times import free_places
 
 from attention_seq2seq.training.replicas import rows_of
 from models import random_batch
@@ -55,17 +55,6 @@ def found(process) -> dict:
     return json.loads(output.splitlines()[-1])
 
 
-def places(number: int) -> list[str]:
-    """Addresses on this machine that are free."""
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return [f"127.0.0.1:{port}" for port in ports]
-
-
 def assert_the_same(found, expected, folder, expected_folder):
     np.testing.assert_allclose(found["losses"], expected["losses"], atol=1e-4)
     for name, values in expected["history"].items():
@@ -79,7 +68,7 @@ def assert_the_same(found, expected, folder, expected_folder):
 def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
     options, folders = OPTIONS[name], [tmp_path / way for way in ("one", "two", "devices")]
     alone = found(start(folders[0], "none", options))
-    cluster = places(2)
+    cluster = free_places(2)
     workers = [start(folders[1], "multi_worker", options, cluster, i) for i in range(2)]
     chief, other = map(found, workers)
     assert_the_same(chief, alone, *folders[1::-1])
@@ -140,7 +129,7 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
     assert alone.returncode == 0, errors
     for killed in (1, 0):
         known = set(shared.glob("checkpoints/*.npz"))
-        cluster = places(2)
+        cluster = free_places(2)
         workers = [train_py(shared, data, cluster, index) for index in range(2)]
         while not set(shared.glob("checkpoints/*.npz")) - known:
             assert workers[0].poll() is None, workers[0].communicate()
@@ -153,10 +142,12 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
         assert workers[1 - killed].returncode == 1
         assert "another process of this training has ended" in errors
         assert "Traceback" not in errors
-    cluster = places(2)
-    for worker in [train_py(shared, data, cluster, index) for index in range(2)]:
-        output, errors = worker.communicate(timeout=120)
-        assert worker.returncode == 0, errors
-        assert "going on after update" in output
+    cluster = free_places(2)
+    workers = [train_py(shared, data, cluster, index) for index in range(2)]
+    outputs = [worker.communicate(timeout=120) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0], outputs
+    (of_first, _), (of_second, _) = outputs
+    assert "going on after update" in of_first
+    assert of_second == "The training has ended; the first worker has written it.\n"
     for name, value in weights_in(tmp_path / "alone" / "last.npz").items():
         np.testing.assert_allclose(weights_in(shared / "last.npz")[name], value, atol=1e-4)
