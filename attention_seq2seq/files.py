@@ -26,6 +26,10 @@ def part_of(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        # So that after a failing lamp no later file is there without this one.
+        of_folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(of_folder)
+        os.close(of_folder)
     finally:
         # A disk that is full stays full of what nobody needs, else.
         temporary.unlink(missing_ok=True)

@@ -44,7 +44,7 @@ class TrainingConfig(Options):
     sampled_words: int = option(
         0,
         "words drawn for the softmax of training instead of the whole vocabulary, which is worth "
-        "it from some tens of thousands on; 0: the whole; measured is always with the whole",
+        "it from some tens of thousands on; 0: the whole; validation is always with the whole",
         unit="words",
         low=0,
     )
@@ -68,7 +68,7 @@ class TrainingConfig(Options):
     label_smoothing: float = option(
         0.0,
         "share of the probability asked for that is spread over all words, so that no word is "
-        "learnt to be impossible; measured is always without",
+        "learnt to be impossible; validation is always without",
         low=0.0,
         high=0.9,
     )

@@ -31,6 +31,9 @@ ATTENTION_PNG = flags.DEFINE_string(
 )
 console.define_config_flags()
 
+# Strings that validation measures on.
+VALIDATION_PAIRS = 500
+
 
 def main(_) -> None:
     """Generates, trains, measures."""
@@ -42,14 +45,16 @@ def main(_) -> None:
     from attention_seq2seq.training.folder import is_finished
     from attention_seq2seq.training.trainer import train
 
-    pairs = reversal(TRAINING_PAIRS.value + UNSEEN_PAIRS.value, seed=1)
-    training, unseen = pairs[UNSEEN_PAIRS.value :], pairs[: UNSEEN_PAIRS.value]
+    num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value
+    pairs = reversal(num_unseen + num_training + VALIDATION_PAIRS, seed=1)
+    unseen, training = pairs[:num_unseen], pairs[num_unseen:-VALIDATION_PAIRS]
+    validation = pairs[-VALIDATION_PAIRS:]
     console.make_repeatable()
     begin = time.monotonic()
     probing = ProbePrompts(first_prompts(unseen))
     was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
     options = {"probing": probing, "overwrite": OVERWRITE.value}
-    train(training, MODEL_DIR.value, console.config_from_flags(), (), **options)
+    train(training, MODEL_DIR.value, console.config_from_flags(), validation, **options)
     seconds = time.monotonic() - begin
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])
     exact = exact_match([reply.text for reply in replies], [pair.reply for pair in unseen])

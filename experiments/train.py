@@ -97,6 +97,8 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
         "listeners": [TensorBoard(folder / CURVES)] if TENSORBOARD.value else [],
     }
     if prepared:
+        if not prompts:
+            print("No prompts are answered while it trains: --probe_prompts=FILE names some.")
         return train_prepared(
             *(prepared.folder, folder, config.model, config.training),
             probing=ProbePrompts(prompts) if prompts else None,

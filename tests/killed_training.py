@@ -1,5 +1,6 @@
 """A training that is killed again and again, and run again each time."""
 
+import contextlib
 import json
 import random
 import subprocess
@@ -40,12 +41,14 @@ class Kills(NamedTuple):
 
     Attributes:
         kills: how often.
+        anywhere: of these, at any moment, start-up and end included.
         writing: of these, in the middle of a checkpoint's writing.
         in_epoch: of these, with a last checkpoint from within an epoch.
         finished: how many trainings came to their end.
     """
 
     kills: int
+    anywhere: int
     writing: int
     in_epoch: int
     finished: int
@@ -72,7 +75,12 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def kill_and_compare(
-    tmp_path: Path, options: list[str], num_kills: int, num_writing: int, seed: int
+    tmp_path: Path,
+    options: list[str],
+    num_kills: int,
+    num_writing: int,
+    seed: int,
+    num_anywhere: int = 0,
 ) -> Kills:
     """Kills trainings until there were as many kills as asked for, and compares what comes out.
 
@@ -82,26 +90,36 @@ def kill_and_compare(
         num_kills: how many at least.
         num_writing: how many at least in the middle of a checkpoint's writing.
         seed: of the moments.
+        num_anywhere: how many more, at first, at any moment between the start and the end.
     """
     data = tmp_path / "pairs.tsv"
     write_data(data)
     options = [*COMMON, "--source_segmentation=characters", *options]
     options.append("--target_segmentation=characters")
     whole = tmp_path / "whole"
+    print(f"seed {seed}")
+    begin = time.monotonic()
     subprocess.run(command(data, whole, options), check=True, capture_output=True)
+    seconds = time.monotonic() - begin
     expected = files_of(whole)
     if "--patience=2" in options:
         assert expected["log.csv"].count(b"\n") <= 40, "it did not stop early"
     draw = random.Random(seed)
-    kills = writing = in_epoch = finished = 0
+    kills = anywhere = writing = in_epoch = finished = 0
+    num_kills += num_anywhere
     while kills < num_kills or writing < num_writing or not finished:
+        assert finished < 2 * num_kills, f"{finished} trainings ended before they were killed"
         folder = tmp_path / f"killed{finished}"
         enough = kills >= num_kills and writing >= num_writing
         process = subprocess.Popen(
             command(data, folder, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        within = writing < num_writing and kills % 2 == 0
-        killed = not enough and kill(process, folder, draw, within)
+        if anywhere < num_anywhere:
+            killed = kill_after(process, draw.uniform(0, seconds))
+            anywhere += killed
+        else:
+            within = writing < num_writing and kills % 2 == 0
+            killed = not enough and kill(process, folder, draw, within)
         errors = process.communicate()[1].decode()
         if not killed:
             assert process.returncode == 0, errors
@@ -115,7 +133,7 @@ def kill_and_compare(
         left_behind = list((folder / "checkpoints").glob("*.part"))
         writing += bool(left_behind)
         in_epoch += is_within_an_epoch(folder)
-    return Kills(kills, writing, in_epoch, finished)
+    return Kills(kills, anywhere, writing, in_epoch, finished)
 
 
 def kill(process, folder: Path, draw: random.Random, within_writing: bool) -> bool:
@@ -123,12 +141,20 @@ def kill(process, folder: Path, draw: random.Random, within_writing: bool) -> bo
     known = set((folder / "checkpoints").glob("*.npz"))
     while process.poll() is None and known >= set((folder / "checkpoints").glob("*.npz")):
         time.sleep(0.005)
-    moment = time.monotonic() + draw.uniform(0, 0.4)
-    while process.poll() is None and time.monotonic() < moment:
-        time.sleep(0.001)
+    moment = draw.uniform(0, 0.4)
     if within_writing:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
         while process.poll() is None and not any((folder / "checkpoints").glob("*.part")):
             pass
+        moment = 0
+    return kill_after(process, moment)
+
+
+def kill_after(process, seconds: float) -> bool:
+    """Kills it after so long; False if it ended before."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
     process.kill()
     process.wait()
     return process.returncode == -9
@@ -136,6 +162,9 @@ def kill(process, folder: Path, draw: random.Random, within_writing: bool) -> bo
 
 def is_within_an_epoch(folder: Path) -> bool:
     """Whether the newest checkpoint has words of an epoch that has not ended."""
-    newest = max((folder / "checkpoints").glob("*.npz"))
+    paths = list((folder / "checkpoints").glob("*.npz"))
+    if not paths:
+        return False
+    newest = max(paths)
     with np.load(newest) as archive:
         return json.loads(archive["state.json"].tobytes())["words"] > 0

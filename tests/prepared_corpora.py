@@ -17,6 +17,13 @@ def write(pairs, path: Path) -> str:
     return str(path)
 
 
+def numbered(path: Path, num_pairs: int = 1300) -> Path:
+    """Questions that all differ, with answers of several lengths."""
+    pairs = [(f"今天{i % 7}吃什么{i}", f"吃{i % 5}烤鸭" * (i % 3 + 1)) for i in range(num_pairs)]
+    path.write_text("".join(f"{prompt}\t{reply}\n" for prompt, reply in pairs), encoding="utf-8")
+    return path
+
+
 def written(prepared: Prepared, part: str) -> list[tuple[list[int], list[int]]]:
     if not prepared.num_pairs(part):
         return []

@@ -104,7 +104,6 @@ def test_the_unknown_word_is_forbidden_shown_or_replaced():
     replaced = reply("replace")
     sources = [["你好", "囧", "吗"][row.argmax()] for row in replaced.attention_weights]
     assert replaced.tokens == sources
-    assert len(set(sources)) >= 1
 
 
 def language_model(chat, ids):

@@ -23,7 +23,7 @@ ALLOWED = {
     "metrics": set(),
     "tables": set(),
     "pictures": set(),
-    "text": {"config", "tracing"},
+    "text": {"config", "tracing", "files"},
     "model": {"config", "files"},
     "preparation_config": {"options"},
     "preparation": {"config", "preparation_config", "data", "text", "files"},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.config import Config
+from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.preparation_config import PreparationConfig
@@ -54,6 +54,23 @@ def test_the_python_lines_run(tmp_path, monkeypatch):
             exec(block, {})
         # Before it there may be a progress bar.
         assert "\n晚上吃烤鸭吧 ['晚上', '吃', '烤鸭', '吧'] -" in f"\n{printed.getvalue()}"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (field, value)
+        for options in (ModelConfig, TrainingConfig)
+        for field in dataclasses.fields(options)
+        for value in (set(field.metadata["choices"]) - {field.default} or [""])
+    ],
+    ids=lambda given: given if isinstance(given, str) else given.name,
+)
+def test_each_option_of_model_and_training_has_a_preset_or_a_row(field, value):
+    experiments = ROOT / "experiments"
+    places = [experiments / "README.md", *(experiments / "presets").glob("*.flags")]
+    known = "".join(path.read_text(encoding="utf-8") for path in places)
+    assert re.search(rf"--{field.name}" + (f"={value}" if value else "") + r"\b", known)
 
 
 @pytest.mark.parametrize("command", commands(ENGLISH), ids=" ".join)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attention_seq2seq.config import TextConfig
+from attention_seq2seq.files import whole_file
 from attention_seq2seq.text.cutting import (
     CutPair,
     PairCutter,
@@ -171,7 +172,8 @@ class Codec:
         (folder / USER_DICTIONARY_FILE).unlink(missing_ok=True)
         if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._cutter.user_words)
-            (folder / USER_DICTIONARY_FILE).write_text(text, encoding="utf-8")
+            with whole_file(folder / USER_DICTIONARY_FILE) as file:
+                file.write(text.encode())
 
     @classmethod
     def load(cls, model_dir: str | Path, config: TextConfig) -> "Codec":

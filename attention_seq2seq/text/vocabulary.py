@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from attention_seq2seq.files import whole_file
+
 PAD, BOS, EOS, UNK, TURN = range(5)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>", "<turn>")
 
@@ -82,7 +84,8 @@ class Vocabulary:
     def save(self, path: str | Path) -> None:
         """Writes one word a line, in the order of the ids; line breaks and quotes escaped."""
         text = "".join(f"{_escape(word)}\n" for word in self._words)
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        with whole_file(Path(path)) as file:
+            file.write(text.encode())
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":

@@ -82,10 +82,10 @@ class Checkpoints:
         return None
 
     def clear(self) -> None:
-        """Removes them all."""
+        """Removes them all, and the folder if nothing else is in it."""
         for path in self._paths():
             path.unlink()
-        if self._folder.is_dir():
+        with contextlib.suppress(OSError):
             self._folder.rmdir()
 
     def _paths(self) -> list[Path]:

@@ -128,10 +128,10 @@ class Loop:
                     if self._updates % self._updates_an_epoch == 0:
                         self._end_epoch()
                     due = time.monotonic() - saved >= self._checkpoint_seconds
-                    if due or interrupted():
+                    if (stopping := interrupted()) or due:
                         self._save()
                         saved = time.monotonic()
-                    if interrupted():
+                    if stopping:
                         log.info("stopped after update %d; the same again goes on", self._updates)
                         raise KeyboardInterrupt
             if self._words:

@@ -168,10 +168,18 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
 def _to_the_end(loop: Loop, folder: Path) -> list[dict[str, float]]:
     try:
         return loop.run()
+    except ConnectionError:
+        # It says what is lost: not the disk.
+        raise
     except OSError as error:
         raise OSError(
-            f"{folder}: nothing more can be written ({error.strerror or error}). The last "
-            "checkpoint is whole: make room, and run the same again."
+            f"{folder}: nothing more can be written ({error.strerror or error}). What was written "
+            "is whole: make room, and run the same again."
+        ) from error
+    except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
+        raise OSError(
+            f"the prepared corpus can no longer be read ({error.message}). Bring back what is "
+            "missing, or prepare it again, and run the same again."
         ) from error
 
 

@@ -1,6 +1,5 @@
 """One update of the weights from one batch or several."""
 
-import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -62,9 +61,8 @@ class Updates:
         self._gradients = traced(self._replicas.summed(task.gradients), signature)
         found, _ = self._gradients.get_concrete_function().structured_outputs
         specs = list(map(_spec_of, found))
-        self._clip_of = functools.cache(
-            lambda num_batches: traced(self._clipped, [[specs] * num_batches])
-        )
+        self._add = traced(lambda *batches: list(map(summed, zip(*batches))), [specs, specs])
+        self._clip = traced(self._clipped, [specs])
         self._apply = traced(self._applied, [specs])
 
     def __call__(self, batches: Sequence[dict], share_of_own_words: float = 0.0) -> Outcome:
@@ -75,20 +73,19 @@ class Updates:
             share_of_own_words: see `scheduled_sampling`.
         """
         words = sum(int(np.sum(batch["target_length"])) for batch in batches)
-        found, loss = [], 0.0
+        together, loss = None, 0.0
         for batch in batches:
             gradients, of_batch = self._gradients(batch, float(words), share_of_own_words)
-            found.append(gradients)
+            together = gradients if together is None else self._add(together, gradients)
             loss += float(of_batch)
-        gradients, norm = self._clip_of(len(found))(found)
+        gradients, norm = self._clip(together)
         outcome = Outcome(loss, words, float(norm))
         if outcome.is_finite:
             self._apply(gradients)
         return outcome
 
     def _clipped(self, gradients):
-        gradients = [with_rows_summed(summed(of_all)) for of_all in zip(*gradients)]
-        return clipped(gradients, self._clip_norm)
+        return clipped(list(map(with_rows_summed, gradients)), self._clip_norm)
 
     def _applied(self, gradients):
         self._replicas.everywhere(self._step, gradients)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from attention_seq2seq.data import conv
 from attention_seq2seq.data.corpus_file import BadLine
 from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.readers import PairReader, read_pairs
@@ -118,7 +119,6 @@ def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
         ('[\n["a", "b"],\n["c", ""],\n["e", "f"]\n]', 3, "an empty turn", 2),
         ('[\n["a", "b"],\n["c", 3],\n["e", "f"]\n]', 3, "a turn that is no text; got int", 2),
         ('[\n["a", "b"],\n[' + "9" * 5000 + "]\n]", 3, "broken JSON from here on", 1),
-        ("E\nM a\nM b\nE\n" + "M 长长长\n" * 6_000_000, 5592410, "over 16 million", 1),
         ('[\n["a", "b"],\n5,\n["e", "f"]\n]', 3, "no conversation; expected a list of turns", 2),
         ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),
         ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 4, "a conversation of one turn", 2),
@@ -132,6 +132,10 @@ def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
     ids=lambda value: str(value)[:40],
 )
 def test_damage_is_named_and_costs_no_more_than_it_must(tmp_path, content, line, reason, kept):
+    assert_damaged(tmp_path, content, line, reason, kept)
+
+
+def assert_damaged(tmp_path, content, line, reason, kept):
     path = tmp_path / "corpus"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(BadLine, match=f"corpus, line {line}: .*{reason}"):
@@ -141,6 +145,13 @@ def test_damage_is_named_and_costs_no_more_than_it_must(tmp_path, content, line,
     reader = PairReader(path, skip_bad_lines=True)
     assert len(list(reader)) == kept
     assert reader.skipped.total() == 1
+
+
+def test_a_conversation_without_end_is_no_conversation(tmp_path, monkeypatch):
+    monkeypatch.setattr(conv, "LONGEST_CONVERSATION", 2 << 20)
+    content = "E\nM a\nM b\nE\n" + "M 长长长\n" * 1_000_000
+    # Three characters a line, and two million of them may be kept.
+    assert_damaged(tmp_path, content, 4 + (2 << 20) // 3 + 1, "over 2 million", 1)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
-"""The benchmarks of training print their tables; what stands there is for an idle machine."""
+"""What the benchmarks of training measure with; tests/soak has them print their tables."""
 
 import json
-import re
 import sys
 
 import joey_peer
 import opennmt_peer
 import peers
 import pytest
+from prepared_corpora import numbered
 from training_times import write_work
 
 from attention_seq2seq.config import TextConfig
@@ -16,38 +16,8 @@ from attention_seq2seq.text.codec import Codec
 from running import ROOT, script
 
 
-def corpus(folder):
-    path = folder / "pairs.tsv"
-    pairs = [(f"今天{i % 7}吃什么{i}", f"吃{i % 5}烤鸭" * (i % 3 + 1)) for i in range(1300)]
-    path.write_text("".join(f"{prompt}\t{reply}\n" for prompt, reply in pairs), encoding="utf-8")
-    return path
-
-
-def test_training_is_measured_beside_the_tutorials_way(tmp_path):
-    done = script(
-        "benchmark",
-        *("train", f"--data={corpus(tmp_path)}", "--units=8", "--vocabulary=50"),
-        *("--steps=1,3", "--repeats=1"),
-    )
-    assert done.returncode == 0, done.stderr
-    rows = re.findall(r"^(tfa.seq2seq, tutorial|ours|ours, bfloat16) +([\d,]+) ", done.stdout, re.M)
-    assert [name for name, _ in rows] == ["tfa.seq2seq, tutorial", "ours", "ours, bfloat16"]
-    assert all(int(rate.replace(",", "")) > 0 for _, rate in rows)
-
-
-def test_decoding_is_measured_beside_tensorflow_addons():
-    done = script(
-        *("benchmark", "decode", "--units=8", "--vocabulary=50", "--words=3", "--repeats=1")
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    for name in ("greedy", "greedy, explained", "beam 5"):
-        assert (
-            len(re.findall(rf"^{name} +(?:1|64) +[\d.]+ +[\d.]+ +[\d.]+$", done.stdout, re.M)) == 2
-        )
-
-
 def test_what_cannot_be_measured_is_said(tmp_path):
-    data = f"--data={corpus(tmp_path)}"
+    data = f"--data={numbered(tmp_path / 'pairs.tsv')}"
     for arguments, message in [
         (("train",), "name their files, --data=FILE,FILE"),
         (("train", data, "--steps=5,5"), "the first must be from 1 to 4"),
@@ -59,13 +29,6 @@ def test_what_cannot_be_measured_is_said(tmp_path):
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert message in done.stderr
-
-
-def test_pieces_are_measured():
-    done = script("benchmark", "pieces", "--units=8", "--vocabulary=50", "--repeats=1")
-    assert (done.returncode, done.stderr) == (0, "")
-    for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
-        assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", done.stdout, re.M)
 
 
 def test_every_system_reads_the_same_words(tmp_path):
@@ -86,7 +49,7 @@ def test_every_system_reads_the_same_words(tmp_path):
 
 
 def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
-    write_work([str(corpus(tmp_path))], 50, tmp_path)
+    write_work([str(numbered(tmp_path / "pairs.tsv"))], 50, tmp_path)
     words = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
     script_path = str(ROOT / "experiments" / "timed_training.py")
     command = [sys.executable, script_path, f"--work={tmp_path}", "--units=4", "--vocabulary=50"]

@@ -8,9 +8,7 @@ from learnt import PRESETS, assert_words_come_from_themselves
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.metrics import exact_match
 from attention_seq2seq.training.trainer import train
 from running import script
 
@@ -20,18 +18,13 @@ pytestmark = pytest.mark.xdist_group("learning")
 NAMES = "春夏秋冬东南西北"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_words_come_from_themselves_whatever_the_seed(tmp_path, seed):
-    training = TrainingConfig(
-        epochs=8, batch_size=32, learning_rate=0.01, learning_rate_schedule="cosine", seed=seed
-    )
-    config = Config(model=ModelConfig(units=48), training=training)
-    train(meal_talk().training, tmp_path, config, meal_talk().validation, progress=False)
-    assert_words_come_from_themselves(tmp_path)
+def test_words_come_from_themselves(meals_dir):
+    assert_words_come_from_themselves(meals_dir)
 
 
 def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
     done = script("reversal", f"--model_dir={tmp_path}", f"--flagfile={PRESETS / 'reversal.flags'}")
+    # No alarm rings.
     assert (done.returncode, done.stderr) == (0, "")
     seconds = int(re.search(r"training, seconds +(\d+)", done.stdout)[1])
     exact = float(re.search(r"exactly +([\d.]+)% of 1000", done.stdout)[1])
@@ -56,21 +49,13 @@ def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
         patience=0,
         dtype="float32",
     )
+    text = TextConfig(
+        source_segmentation="characters", target_segmentation="characters", context_turns=2
+    )
     # From a zero start one seed in five finds no way out of always saying the same name.
     model = ModelConfig(units=64, initial_state="encoder")
-    shares = {}
-    for context_turns in (0, 2):
-        text = TextConfig(
-            source_segmentation="characters",
-            target_segmentation="characters",
-            context_turns=context_turns,
-        )
-        config = Config(text=text, model=model, training=options)
-        train(pairs, tmp_path / str(context_turns), config, (), progress=False)
-        chat = Chat.load(tmp_path / str(context_turns))
-        before = [f"我叫小{name}\n你好小{name}\n" for name in NAMES]
-        asked = [f"{turns if context_turns else ''}我叫什么" for turns in before]
-        replies = [reply.text for reply in chat.reply(asked)]
-        shares[context_turns] = exact_match(replies, [f"你叫小{name}" for name in NAMES])
-    assert shares[2] == 1
-    assert shares[0] <= 1 / len(NAMES)
+    config = Config(text=text, model=model, training=options)
+    train(pairs, tmp_path, config, (), progress=False)
+    asked = [f"我叫小{name}\n你好小{name}\n我叫什么" for name in NAMES]
+    replies = [reply.text for reply in Chat.load(tmp_path).reply(asked)]
+    assert replies == [f"你叫小{name}" for name in NAMES]

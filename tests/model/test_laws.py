@@ -79,7 +79,10 @@ def test_what_stands_in_the_padding_changes_nothing(config):
         np.testing.assert_array_equal(one, other)
 
 
-@everywhere
+# From whatever state it starts.
+@pytest.mark.parametrize(
+    "config", [*CONFIGURATIONS[::2], *FURTHER[:8:2], *FURTHER[8:]], ids=name_of
+)
 def test_order_of_the_rows_and_a_batch_of_one_change_nothing(config):
     model, batch = random_model(config), random_batch(5, 6, 4)
     _, _, followed = measured(model, batch)
@@ -194,8 +197,9 @@ def test_dropout_acts_in_training_only():
     assert dropped[0] == dropped[1] != dropped[2] != judged.loss
 
 
-def test_shapes_and_the_documents_names():
-    model = random_model(CONFIGURATIONS[0])
+@pytest.mark.parametrize("tied", [False, True])
+def test_shapes_and_the_documents_names(tied):
+    model = random_model(dataclasses.replace(CONFIGURATIONS[0], tied_projection=tied))
     assert model.decoder.output_projection.name == "output_projection"
     assert model.decoder.recurrence.wrapper.name == "Attention_Wrapper"
     assert model.decoder.recurrence.cells[0].units == model.decoder.recurrence.mechanism.units

@@ -1,6 +1,7 @@
 """What survives on the disk, and what is said where it does not."""
 
 import logging
+import shutil
 import subprocess
 import sys
 
@@ -11,7 +12,6 @@ from probing import ProbePrompts
 
 from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
-from attention_seq2seq.files import locked
 from attention_seq2seq.training import loop
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.listeners import Listener
@@ -50,6 +50,28 @@ def cut(folder, at, **options):
         )
 
 
+@pytest.fixture(scope="module")
+def whole_dir(tmp_path_factory):
+    """A training that has ended; to be read, not written."""
+    folder = tmp_path_factory.mktemp("whole")
+    train(PAIRS, folder, config(), [], progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cut_dir(tmp_path_factory):
+    """One that was cut at update 11; to be read, not written."""
+    folder = tmp_path_factory.mktemp("cut")
+    cut(folder, 11)
+    return folder
+
+
+@pytest.fixture
+def stopped(cut_dir, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(cut_dir, tmp_path / "stopped")
+
+
 def saved(folder):
     return sorted((folder / "checkpoints").glob("*.npz"))
 
@@ -59,54 +81,56 @@ def weights(folder):
         return dict(archive)
 
 
-def test_two_are_kept_and_none_of_a_finished_training(tmp_path):
-    cut(tmp_path, 11)
-    assert [path.name[:9] for path in saved(tmp_path)] == ["000000009", "000000010"]
-    train(PAIRS, tmp_path, config(), [], progress=False)
-    assert not (tmp_path / "checkpoints").exists()
+def test_two_are_kept_and_none_of_a_finished_training(cut_dir, whole_dir):
+    assert [path.name[:9] for path in saved(cut_dir)] == ["000000009", "000000010"]
+    assert not (whole_dir / "checkpoints").exists()
+
+
+def test_a_file_of_somebody_elses_stands_in_no_trainings_way(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {}, {})
+    (tmp_path / "notes").touch()
+    checkpoints.clear()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
-def test_of_a_damaged_one_the_one_before_is_taken(tmp_path, caplog, damage):
-    expected = tmp_path / "whole"
-    train(PAIRS, expected, config(), [], progress=False)
-    folder = tmp_path / "damaged"
-    cut(folder, 11)
-    newest = saved(folder)[-1]
+def test_of_a_damaged_one_the_one_before_is_taken(stopped, whole_dir, caplog, damage):
+    newest = saved(stopped)[-1]
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     damaged = {"cut": content[: len(content) // 2], "flipped": content, "emptied": b""}[damage]
     newest.write_bytes(damaged)
     with caplog.at_level(logging.INFO):
-        train(PAIRS, folder, config(), [], progress=False)
+        train(PAIRS, stopped, config(), [], progress=False)
     assert f"{newest} is damaged and was removed; the one before it is taken" in caplog.text
     assert "going on after update 9 of 24" in caplog.text
-    for name, value in weights(expected).items():
-        np.testing.assert_array_equal(weights(folder)[name], value)
+    for name, value in weights(whole_dir).items():
+        np.testing.assert_array_equal(weights(stopped)[name], value)
 
 
-def test_where_all_are_damaged_it_begins_anew(tmp_path, caplog):
-    cut(tmp_path, 11)
-    for path in saved(tmp_path):
+def test_where_all_are_damaged_it_begins_anew(stopped, caplog):
+    for path in saved(stopped):
         path.write_bytes(b"")
     with caplog.at_level(logging.INFO):
-        cut(tmp_path, 4)
+        cut(stopped, 4)
     assert caplog.text.count("is damaged") == 2
     assert caplog.text.count("the training begins anew") == 1
     assert "going on" not in caplog.text
     # Damaged ones, of later updates, take no place from the new ones.
-    assert [path.name[:9] for path in saved(tmp_path)] == ["000000002", "000000003"]
+    assert [path.name[:9] for path in saved(stopped)] == ["000000002", "000000003"]
 
 
-def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path):
+@pytest.mark.parametrize("update", [10, 8], ids=["at a checkpoint", "at the end of an epoch"])
+def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     """The limit of a file's size stands for the disk: the system's own error, at a byte of it."""
     script = """if True:
         import resource, sys
         from test_checkpoints import PAIRS, Listener, config, train
         class Full(Listener):
             def updated(self, update):
-                if update.number == 10:
-                    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+                if update.number == int(sys.argv[2]):
+                    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:
@@ -121,7 +145,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path):
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     done = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path)],
+        [sys.executable, "-c", script, str(tmp_path), str(update)],
         capture_output=True,
         text=True,
         env={**environment, "PATH": "/usr/bin:/bin"},
@@ -129,28 +153,26 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path):
     assert f"{tmp_path}: nothing more can be written (File too large)" in done.stdout, done.stderr
     assert not list(tmp_path.rglob("*.part"))
     arrays, state = Checkpoints(tmp_path / "checkpoints").newest()
-    assert state["updates"] == 9
+    assert state["updates"] == update - 1
     assert all(np.all(np.isfinite(array)) for array in arrays.values())
 
 
 def test_two_at_once_are_refused(tmp_path):
-    with (
-        locked(tmp_path / "training.lock"),
-        pytest.raises(ValueError, match="another process is at work here"),
-    ):
-        train(PAIRS, tmp_path, config(), [], progress=False)
+    class Another(Listener):
+        def updated(self, update):
+            train(PAIRS, tmp_path, config(), [], progress=False)
+
+    with pytest.raises(ValueError, match="another process is at work here"):
+        train(PAIRS, tmp_path, config(), [], progress=False, listeners=[Another()])
 
 
 @pytest.mark.parametrize("finished", [False, True])
-def test_other_options_are_refused_by_name(tmp_path, finished):
-    if finished:
-        train(PAIRS, tmp_path, config(), [], progress=False)
-    else:
-        cut(tmp_path, 5)
+def test_other_options_are_refused_by_name(stopped, whole_dir, finished):
+    folder = whole_dir if finished else stopped
     with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
-        train(PAIRS, tmp_path, config(batch_size=16), [], progress=False)
+        train(PAIRS, folder, config(batch_size=16), [], progress=False)
     with pytest.raises(ValueError, match="on other training pairs"):
-        train(PAIRS[:-1], tmp_path, config(), [], progress=False)
+        train(PAIRS[:-1], folder, config(), [], progress=False)
 
 
 def wrong_then_right(folder, message, wrong, right=None, **others):
@@ -164,17 +186,16 @@ def wrong_then_right(folder, message, wrong, right=None, **others):
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_what_cannot_begin_removes_nothing(tmp_path, there):
+def test_what_cannot_begin_removes_nothing(tmp_path, whole_dir, there):
     folder = tmp_path / "model"
     if there:
-        train(PAIRS, folder, config(epochs=2), [], progress=False)
+        shutil.copytree(whole_dir, folder)
     wrong = config(pretrained_embeddings=str(tmp_path / "none.txt"))
     wrong_then_right(folder, "No such file", wrong)
 
 
-def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path):
-    folder = tmp_path / "model"
-    train(PAIRS, folder, config(), [], progress=False)
+def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, whole_dir):
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
     wrong_then_right(folder, "where the new model is to be", config(initial_model=str(folder)))
 
 
@@ -189,10 +210,9 @@ def test_files_that_are_nobodys_training_are_left(tmp_path):
     assert (tmp_path / "notes.npz").read_bytes() == b"mine"
 
 
-def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(tmp_path, caplog):
-    cut(tmp_path, 11)
+def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(stopped, caplog):
     with caplog.at_level(logging.INFO):
-        train(PAIRS, tmp_path, config(), [], progress=False, overwrite=True)
+        train(PAIRS, stopped, config(), [], progress=False, overwrite=True)
     assert "going on after update 10 of 24" in caplog.text
 
 
@@ -221,8 +241,7 @@ def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_p
 
 def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):
     """Its weights are in a checkpoint, its words in the folder."""
-    for name in ("first", "again"):
-        train(PAIRS[:40], tmp_path / name, config(), [], progress=False)
+    train(PAIRS[:40], tmp_path / "first", config(), [], progress=False)
     options = {"initial_model": str(tmp_path / "first")}
     train(PAIRS, tmp_path / "whole", config(**options), [], progress=False)
     cut(tmp_path / "stopped", 11, **options)
@@ -252,24 +271,32 @@ def test_what_has_ended_is_not_done_again(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"accumulated_batches": 2}, {"averaging": "ema"}, {"averaging": "last"}],
+    ("options", "bad", "epoch"),
+    [
+        ({"accumulated_batches": 2}, 6, 1),
+        ({"averaging": "ema"}, 6, 1),
+        # After an epoch that counts in the mean.
+        ({"averaging": "last"}, 14, 2),
+    ],
     ids=str,
 )
-def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(tmp_path, monkeypatch, options):
+def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
+    tmp_path, monkeypatch, options, bad, epoch
+):
     class Poisoned(loop.TeacherForcing):
         def losses_and_guidances(self, batch, share_of_own_words):
             losses, guidances = super().losses_and_guidances(batch, share_of_own_words)
-            return tf.where(batch["number"] == 6, float("nan"), losses), guidances
+            return tf.where(batch["number"] == bad, float("nan"), losses), guidances
 
     batches = options.get("accumulated_batches", 1)
-    update = 6 // batches + 1
+    update = bad // batches + 1
     cut(tmp_path / "until", update, **options)
     expected, _ = Checkpoints(tmp_path / "until" / "checkpoints").newest()
-    kind = "averages/moving/" if options == {"averaging": "ema"} else "model/"
+    kinds = {"ema": "averages/moving/", "last": "averages/epoch0/"}
+    kind = kinds.get(options.get("averaging"), "model/")
     monkeypatch.setattr(loop, "TeacherForcing", Poisoned)
     folder = tmp_path / "poisoned"
-    with pytest.raises(ValueError, match=rf"update {update} \(epoch 1\): the loss is nan"):
+    with pytest.raises(ValueError, match=rf"update {update} \(epoch {epoch}\): the loss is nan"):
         train(PAIRS, folder, config(**options), [], progress=False)
     lines = (folder / "offending_batch.tsv").read_text(encoding="utf-8").splitlines()
     sides = {("".join(p.split()), "".join(r.split())) for p, r in (x.split("\t") for x in lines)}

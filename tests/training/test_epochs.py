@@ -1,18 +1,30 @@
 """What is measured after each epoch, and which epoch answers."""
 
 import csv
+import dataclasses
 import logging
 import math
+import shutil
 
 import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.config import Config, TextConfig, TrainingConfig
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.weights import load_weights
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.vocabulary import SPECIALS
 from attention_seq2seq.training import loop
 from attention_seq2seq.training.folder import is_finished
 from attention_seq2seq.training.listeners import Listener
+from attention_seq2seq.training.measuring import (
+    LESS_IS_BETTER,
+    OF_PROBES,
+    Probe,
+    best_of,
+    of_probes,
+)
 from attention_seq2seq.training.trainer import train
 from trainings import MEALS, config, weights_in
 
@@ -47,14 +59,56 @@ def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("answer_with", ["best", "last"])
-def test_the_checkpoint_that_answers_is_the_one_asked_for(tmp_path, answer_with):
-    pairs = MEALS.training[:64]
-    train(pairs, tmp_path, config(answer_with=answer_with), MEALS.validation[:9], progress=False)
-    for path in tmp_path.glob("*.npz"):
+def test_the_checkpoint_that_answers_is_the_one_asked_for(meals_dir, tmp_path, answer_with):
+    folder = shutil.copytree(meals_dir, tmp_path / "model")
+    options = Config.load(folder)
+    training = dataclasses.replace(options.training, answer_with=answer_with)
+    dataclasses.replace(options, training=training).save(folder)
+    for path in folder.glob("*.npz"):
         if path.stem != answer_with:
             path.unlink()
-    chat = Chat.load(tmp_path)
-    load_weights(chat.model, tmp_path / f"{answer_with}.npz")
+    chat = Chat.load(folder)
+    expected = weights_in(folder / f"{answer_with}.npz")
+    for name, variable in chat.model.named_weights().items():
+        np.testing.assert_array_equal(variable, expected[name])
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "best"),
+    [
+        ("loss", [3, 2, 2, 4], 1),
+        ("perplexity", [3, 2, 2, 4], 1),
+        ("character_perplexity", [3, 4, 2, 4], 2),
+        ("accuracy", [0.1, 0.3, 0.3, 0.2], 1),
+        ("distinct_1", [0.1, 0.2, 0.3, 0.2], 2),
+        ("distinct_2", [0.4, 0.2, 0.3, 0.2], 0),
+        ("commonest", [0.9, 0.5, 0.3, 0.3], 2),
+        ("commonest", [], None),
+    ],
+)
+def test_an_epoch_is_the_best_by_any_metric(metric, values, best):
+    prefix = "probe" if metric in OF_PROBES else "val"
+    assert best_of(metric, [{f"{prefix}_{metric}": value, "loss": 1} for value in values]) == best
+    assert best_of(metric, [{"loss": 1}]) is None
+
+
+def test_every_metric_can_choose():
+    (choices,) = (
+        f.metadata["choices"] for f in dataclasses.fields(TrainingConfig) if f.name == "best_by"
+    )
+    assert set(choices) == set(LESS_IS_BETTER)
+
+
+def test_what_is_measured_on_replies():
+    flat, sharp = np.full([1, 2], 0.5), np.array([[1.0, 0.0]])
+    said = [("好 的", flat), ("好 的", sharp), ("好 吃", flat), ("不", sharp)]
+    probes = [Probe(["吃", "什么"], r.split(), r, weights, ["_"]) for r, weights in said]
+    assert of_probes(probes) == {
+        "probe_commonest": 1 / 2,
+        "probe_distinct_1": 4 / 7,
+        "probe_distinct_2": 2 / 3,
+        "probe_flatness": pytest.approx(1 / 2),
+    }
 
 
 def test_training_stops_when_validation_no_longer_improves(tmp_path, caplog):
@@ -80,9 +134,16 @@ def loss_of_last_weights(folder, pairs) -> float:
 
 @pytest.fixture(scope="module")
 def default_weights(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("default")
-    train(MEALS.training[:64], folder, config(), MEALS.training[:64], progress=False)
-    return weights_in(folder / "last.npz")
+    """The weights after each epoch of a training with no options."""
+    folder, found = tmp_path_factory.mktemp("default"), []
+
+    class Kept(Listener):
+        def measured(self, epoch):
+            found.append(weights_in(folder / "last.npz"))
+
+    pairs = MEALS.training[:64]
+    train(pairs, folder, config(), pairs, progress=False, listeners=[Kept()])
+    return found
 
 
 @pytest.mark.parametrize(
@@ -94,26 +155,41 @@ def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(
     pairs = MEALS.training[:64]
     history = train(pairs, tmp_path, config(**options), pairs, progress=False)
     other = weights_in(tmp_path / "last.npz")
-    assert any(np.any(weights != other[name]) for name, weights in default_weights.items())
+    assert any(np.any(weights != other[name]) for name, weights in default_weights[-1].items())
     assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-5)
 
 
 def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
     history = train(MEALS.training[:50], tmp_path, config(), MEALS.validation, progress=False)
-    for loss, perplexity in zip(history["val_loss"], history["val_perplexity"]):
-        assert math.isclose(perplexity, math.exp(loss), rel_tol=1e-5)
+    codec = Codec.load(tmp_path, TextConfig())
+
+    def said(reply):
+        return codec.target_vocabulary.words(codec.encode_reply(reply))
+
+    words = [w for p in MEALS.validation for w in said(p.reply)]
+    characters = sum(1 if word in SPECIALS else len(word) for word in words)
+    assert characters > len(words)
+    for name, number in (("val_perplexity", len(words)), ("val_character_perplexity", characters)):
+        for loss, perplexity in zip(history["val_loss"], history[name]):
+            expected = math.exp(loss * len(words) / number)
+            assert math.isclose(perplexity, expected, rel_tol=1e-5)
     with (tmp_path / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [float(row["val_loss"]) for row in rows] == pytest.approx(history["val_loss"])
 
 
 @pytest.mark.parametrize("averaging", ["ema", "last"])
-def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, averaging):
+def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weights, averaging):
     pairs = MEALS.training[:64]
     options = config(averaging=averaging, ema_decay=0.9, averaged_epochs=2)
     history = train(pairs, tmp_path, options, pairs, progress=False)
     assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-4)
-    assert history["val_loss"][-1] != pytest.approx(history["loss"][-1], rel=1e-3)
+    first, last = default_weights
+    for name, value in weights_in(tmp_path / "last.npz").items():
+        if averaging == "last":
+            np.testing.assert_allclose(value, (first[name] + last[name]) / 2, atol=1e-6)
+        else:
+            assert np.any(np.abs(value - last[name]) > 1e-4), name
 
 
 def test_the_best_epoch_by_replies_needs_prompts(tmp_path):

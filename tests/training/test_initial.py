@@ -24,10 +24,17 @@ def weights(folder):
         return dict(archive)
 
 
-def test_words_that_were_known_keep_their_ids_and_weights(tmp_path):
-    train(OLD, tmp_path / "old", config(), [], progress=False)
-    options = config(tmp_path / "old")
-    known = Codec.load(tmp_path / "old", TEXT)
+@pytest.fixture(scope="module")
+def old_dir(tmp_path_factory):
+    """A model to start from; to be read, not written."""
+    folder = tmp_path_factory.mktemp("old")
+    train(OLD, folder, config(), [], progress=False)
+    return folder
+
+
+def test_words_that_were_known_keep_their_ids_and_weights(tmp_path, old_dir):
+    options = config(old_dir)
+    known = Codec.load(old_dir, TEXT)
     train(NEW, tmp_path / "new", options, [], progress=False)
     codec = Codec.load(tmp_path / "new", TEXT)
     size = len(known.target_vocabulary)
@@ -36,7 +43,7 @@ def test_words_that_were_known_keep_their_ids_and_weights(tmp_path):
     model = Seq2Seq(options.model, size + 3, size + 3)
     before = model.named_weights()["encoder/embedding"].numpy()[size:]
     start_from_model(model, codec, options)
-    old = weights(tmp_path / "old")
+    old = weights(old_dir)
     for name, variable in model.named_weights().items():
         value = variable.numpy()
         if name.endswith("projection/kernel"):
@@ -63,10 +70,9 @@ def test_it_begins_better_than_from_nothing(tmp_path):
         ({"text": TextConfig("blanks", "characters")}, "has target_segmentation 'blanks'"),
     ],
 )
-def test_another_model_is_refused(tmp_path, options, message):
-    train(OLD, tmp_path / "old", config(), [], progress=False)
+def test_another_model_is_refused(tmp_path, old_dir, options, message):
     with pytest.raises(ValueError, match=message):
-        train(NEW, tmp_path / "new", config(tmp_path / "old", **options), [], progress=False)
+        train(NEW, tmp_path / "new", config(old_dir, **options), [], progress=False)
 
 
 def test_a_folder_without_a_model_is_said(tmp_path):

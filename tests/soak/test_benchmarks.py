@@ -1,0 +1,48 @@
+"""The benchmarks print their tables; what stands there is for an idle machine."""
+
+import re
+
+from prepared_corpora import numbered
+
+from running import script
+
+
+def test_training_is_measured_beside_the_tutorials_way(tmp_path):
+    done = script(
+        "benchmark",
+        *("train", f"--data={numbered(tmp_path / 'pairs.tsv')}", "--units=8", "--vocabulary=50"),
+        *("--steps=1,3", "--repeats=1"),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^(tfa.seq2seq, tutorial|ours|ours, bfloat16) +([\d,]+) ", done.stdout, re.M)
+    assert [name for name, _ in rows] == ["tfa.seq2seq, tutorial", "ours", "ours, bfloat16"]
+    assert all(int(rate.replace(",", "")) > 0 for _, rate in rows)
+
+
+def test_decoding_is_measured_beside_tensorflow_addons():
+    done = script(
+        *("benchmark", "decode", "--units=8", "--vocabulary=50", "--words=3", "--repeats=1")
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("greedy", "greedy, explained", "beam 5"):
+        assert (
+            len(re.findall(rf"^{name} +(?:1|64) +[\d.]+ +[\d.]+ +[\d.]+$", done.stdout, re.M)) == 2
+        )
+
+
+def test_pieces_are_measured():
+    done = script("benchmark", "pieces", "--units=8", "--vocabulary=50", "--repeats=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
+        assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", done.stdout, re.M)
+
+
+def test_scaling_is_measured(tmp_path):
+    corpus = numbered(tmp_path / "pairs.tsv", 12_000)
+    done = script("benchmark", "scaling", f"--data={corpus}", "--units=8")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = re.findall(
+        r"^ +([12]) +(64|128) +[\d,]+ +[\d.]+ +\d+ +[\d.]+ +[\d.]+%$", done.stdout, re.M
+    )
+    assert rows == [("1", "64"), ("2", "64"), ("2", "128")]
+    assert len(re.findall(r"^ +(?:8,000|100,000)  as (?:rows|tables) ", done.stdout, re.M)) == 4

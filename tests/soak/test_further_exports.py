@@ -1,0 +1,27 @@
+"""A model with all that an export could leave out: a cell, layers, both ways, what is shared."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.config import Config, TrainingConfig
+from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.export.saved_model import export_saved_model
+from attention_seq2seq.training.trainer import train
+from models import FURTHER
+
+PAIRS = meal_talk().training[:40]
+PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
+
+
+def test_it_is_exported(tmp_path):
+    model = dataclasses.replace(FURTHER[14], units=12, shared_embedding=True, tied_projection=True)
+    options = TrainingConfig(epochs=6, batch_size=4, learning_rate=0.03, patience=0)
+    train(PAIRS, tmp_path / "model", Config(model=model, training=options), [], progress=False)
+    export_saved_model(tmp_path / "model", tmp_path / "1", progress=False)
+    served = tf.saved_model.load(str(tmp_path / "1"))
+    found = served.signatures["serving_default"](tf.constant(PROMPTS))
+    texts = [reply.text for reply in Chat.load(tmp_path / "model").reply(PROMPTS)]
+    assert [text.decode() for text in np.ravel(found["reply"].numpy())] == texts
