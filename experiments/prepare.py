@@ -55,8 +55,11 @@ def main(_) -> None:
     )
 
     folder = PREPARED_DIR.value
-    if SHARE.value:
-        cut_share(folder, data, text, preparation, *share_of(SHARE.value))
+    if SHARE.value is not None:
+        if EXAMINE.value:
+            raise ValueError("--share and --examine; examine when all shares are cut, without it.")
+        share, shares = share_of(SHARE.value)
+        cut_share(folder, data, text, preparation, share, shares, OVERWRITE.value)
         print(f"\n{folder}: share {SHARE.value} is cut; when all are, run it without --share.")
         return
     width = shutil.get_terminal_size().columns

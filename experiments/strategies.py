@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import signal
 
 _EXAMPLE = (
     """{"cluster": {"worker": ["first:2222", "second:2222"]}, "task": {"type": "worker", """
@@ -27,25 +29,41 @@ def strategy_of(name: str):
                 "kind to share the work. Leave the flag out."
             )
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    check_cluster(os.environ.get("TF_CONFIG", ""))
-    return tf.distribute.MultiWorkerMirroredStrategy()
+    workers, index = cluster_of(os.environ.get("TF_CONFIG", ""))
+    others = workers[:index] + workers[index + 1 :]
+    if others:
+        print(f"Worker {index} of {len(workers)}, waiting for {', '.join(others)}", flush=True)
+    # TensorFlow waits where Python does not hear a Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ConnectionError(
+            f"--strategy=multi_worker: no connection ({str(error).splitlines()[0]}). Is the port "
+            f"of {workers[index]} free here, and do all addresses in TF_CONFIG lead to a worker?"
+        ) from error
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def check_cluster(text: str) -> None:
-    """Whether TF_CONFIG names the workers, and which of them this is.
+def cluster_of(text: str) -> tuple[list[str], int]:
+    """The addresses of the workers in TF_CONFIG, and which of them this is.
 
     Raises:
         ValueError: it does not.
     """
     try:
         config = json.loads(text)
-        workers, task = config["cluster"]["worker"], config["task"]
-        names_one = task["type"] == "worker" and 0 <= int(task["index"]) < len(workers)
-        names_places = all(":" in place for place in workers)
+        workers, task = list(config["cluster"]["worker"]), config["task"]
+        index = int(task["index"])
+        names_one = task["type"] == "worker" and 0 <= index < len(workers)
+        names_places = all(re.fullmatch(r"[^/\s]+:\d+", place) for place in workers)
     except (ValueError, KeyError, TypeError, AttributeError):
         names_one = names_places = False
-    if not names_one or not names_places:
+    if not names_one or not names_places or len(set(workers)) < len(workers):
         raise ValueError(
             f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected the addresses of "
-            f"all workers, the same everywhere, and which of them this is, for example {_EXAMPLE}."
+            "all workers, each another, the same everywhere, and which of them this is, for "
+            f"example {_EXAMPLE}."
         )
+    return workers, index

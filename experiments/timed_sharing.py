@@ -86,6 +86,11 @@ def seconds_a_step(strategy) -> float:
 
     pairs = read_pairs([str(Path(WORK.value) / "train.tsv")])[0]
     short = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= LONGEST.value]
+    if len(short) < LAST.value * BATCH_SIZE.value:
+        raise ValueError(
+            f"{len(short)} pairs of at most {LONGEST.value} words; {LAST.value} steps of "
+            f"{BATCH_SIZE.value} pairs take more. Give a larger corpus."
+        )
     clock, begin = Clock(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         train(

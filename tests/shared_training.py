@@ -14,24 +14,45 @@ from strategies import strategy_of
 
 from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.training import run
 from attention_seq2seq.training.listeners import Listener
 from attention_seq2seq.training.trainer import train
 
 
 class Losses(Listener):
-    """The mean loss of the epoch so far, after each update."""
+    """The mean loss of each update, from that of the epoch so far."""
 
     def __init__(self):
         self.found = []
+        self._epoch = self._sum = self._words = 0
 
     def updated(self, update):
-        self.found.append(update.loss)
+        if update.epoch != self._epoch:
+            self._epoch, self._sum, self._words = update.epoch, 0.0, 0
+        before, self._words = self._sum, self._words + update.words
+        self._sum = update.loss * self._words
+        self.found.append((self._sum - before) / update.words)
+
+
+def with_other_weights(make):
+    """Makes models whose first weights are none of the others'."""
+
+    def made(*arguments):
+        model = make(*arguments)
+        for variable in model.named_weights().values():
+            variable.assign_add(tf.ones_like(variable))
+        return model
+
+    return made
 
 
 def main(folder: str, strategy: str, options: str) -> None:
     if strategy == "mirrored":
         two = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+    shared = strategy_of(strategy)
+    if shared and not shared.extended.should_checkpoint:
+        run.Seq2Seq = with_other_weights(run.Seq2Seq)
     options = json.loads(options)
     config = Config(
         model=ModelConfig(units=8, dropout=options.pop("dropout", 0.0)),
@@ -40,7 +61,6 @@ def main(folder: str, strategy: str, options: str) -> None:
         ),
     )
     meals, losses = meal_talk(), Losses()
-    shared = strategy_of(strategy)
     history = train(
         # The last batch has one row: too few for two.
         *(meals.training[:65], folder, config, meals.validation[:9]),

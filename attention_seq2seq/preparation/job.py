@@ -132,10 +132,13 @@ class Job:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def cut_share(self, share: int, shares: int) -> None:
-        """A share of the cutting."""
+    def cut_share(self, share: int, shares: int, overwrite: bool) -> None:
+        """A share of the cutting, unless all is done already."""
         keys = self._keys(self._corpora())
-        self._refuse_another(keys)
+        if not overwrite:
+            self._refuse_another(keys)
+            if (self.folder / MANIFEST).is_file():
+                return
         self._cut(self._under_way("cutting", keys["cutting"]), share, shares)
 
     def _cut(self, folder: Path, share: int = 0, shares: int = 1) -> Corpus:

@@ -87,6 +87,7 @@ def cut_share(
     preparation: PreparationConfig | None = None,
     share: int = 0,
     shares: int = 1,
+    overwrite: bool = False,
     progress: bool = True,
 ) -> None:
     """Does one share of the longest work of a preparation, so that several machines may share it.
@@ -102,6 +103,7 @@ def cut_share(
         preparation: the number of processes.
         share: which share this is, from 0 on.
         shares: how many there are.
+        overwrite: see `prepare`; to be given to it, too.
         progress: whether to show bars, or log lines where the output is no terminal.
 
     Raises:
@@ -111,4 +113,4 @@ def cut_share(
         raise ValueError(f"share {share} of {shares}; expected one from 0 to {shares - 1}.")
     job = Job(folder, data, text, preparation, progress)
     with alone_in(job.folder, share):
-        job.cut_share(share, shares)
+        job.cut_share(share, shares, overwrite)

@@ -112,7 +112,6 @@ class Loop:
         with contextlib.ExitStack() as ending:
             for listener in self._listeners:
                 ending.callback(listener.ended)
-            ending.enter_context(self._replicas.losses_said())
             with interruptions() as interrupted:
                 saved = time.monotonic()
                 batches = self._batches_left()
@@ -173,7 +172,12 @@ class Loop:
 
     def _update(self, group: list[dict], make_update: Updates) -> None:
         share = self._options.scheduled_sampling * self._updates / self._num_updates
-        outcome = make_update(group, share)
+        try:
+            outcome = make_update(group, share)
+        except tf.errors.OpError:
+            # Another process was lost before the sums were there: no weight has changed since.
+            self._save()
+            raise
         if not outcome.is_finite:
             self._diverged(group, outcome)
         self._updates += 1

@@ -10,6 +10,17 @@ import tensorflow as tf
 
 from attention_seq2seq.model.seq2seq import Seq2Seq
 
+# What TensorFlow raises where another process cannot be reached. Whatever else it raises is wrong
+# in this one.
+_LOST = (
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.InternalError,
+    tf.errors.UnavailableError,
+)
+
 
 class Replicas:
     """What shares the work of each update, through `tf.distribute`.
@@ -23,7 +34,10 @@ class Replicas:
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None):
-        self._strategy = strategy or tf.distribute.get_strategy()
+        if strategy is None or strategy.num_replicas_in_sync == 1:
+            # Alone there is nothing to be shared.
+            strategy = tf.distribute.get_strategy()
+        self._strategy = strategy
         resolver = self._strategy.cluster_resolver
         self._num_processes = 1
         if resolver is not None:
@@ -122,7 +136,7 @@ class Replicas:
         """
         try:
             yield
-        except tf.errors.OpError as error:
+        except _LOST as error:
             if self._num_processes == 1:
                 raise
             raise ConnectionError(

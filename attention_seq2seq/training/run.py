@@ -141,6 +141,8 @@ def run(
         if replicas.is_chief:
             finish(folder, config, trained_on, history)
         loop.finish()
+        # Nobody says that it has ended before it is written.
+        replicas.told(None)
     return {name: [m[name] for m in history] for name in (history[0] if history else ())}
 
 
@@ -150,17 +152,22 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
     Raises:
         ValueError: this one was given something else.
     """
-    options = dataclasses.asdict(config)
-    dtype = replicas.told(options["training"].pop("dtype"))
+    options = dict(pair for group in vars(config).values() for pair in vars(group).items())
+    # The same pairs may lie elsewhere.
+    del options["data"]
+    dtype = replicas.told(options.pop("dtype"))
     sides = codec.source_vocabulary, codec.target_vocabulary
     words = [side.words(range(len(side))) for side in sides]
     # As it arrives, where tuples are lists.
     given = json.loads(json.dumps({**trained_on, **options, "words": sha256_of_rows(words)}))
     for name, value in replicas.told(given).items():
-        if given[name] != value:
+        if given.get(name) != value:
+            what = name.removeprefix("sha256_of_").replace("_", " ")
+            what = f"other {what} than the first one"
+            if name in options:
+                what = f"{name} {given[name]!r}, the first one {value!r}"
             raise ValueError(
-                f"this process was given another {name.removeprefix('sha256_of_')} than the "
-                "first one; start all with the same options and the same data."
+                f"this process was given {what}; start all with the same options and the same data."
             )
     return dataclasses.replace(config, training=dataclasses.replace(config.training, dtype=dtype))
 
@@ -168,9 +175,6 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
 def _to_the_end(loop: Loop, folder: Path) -> list[dict[str, float]]:
     try:
         return loop.run()
-    except ConnectionError:
-        # It says what is lost: not the disk.
-        raise
     except OSError as error:
         raise OSError(
             f"{folder}: nothing more can be written ({error.strerror or error}). What was written "

@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from prepared_corpora import bytes_in
 
 from killing import is_over, kill_and_go_on, write_corpus
 from running import ROOT, on_a_terminal, script
@@ -130,3 +131,12 @@ def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
 
 def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
     kill_and_go_on(tmp_path, num_pairs=6_000, num_kills=1, seed=2)
+
+
+def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
+    shared, whole = tmp_path / "shared", tmp_path / "whole"
+    for flags in ((shared, "--share=0/2"), (shared, "--share=1/2"), (shared,), (whole,)):
+        done = script("prepare", f"--data={corpus}", f"--prepared_dir={flags[0]}", *flags[1:])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert ("is cut; when all are" in done.stdout) == (len(flags) == 2)
+    assert bytes_in(shared) == bytes_in(whole)

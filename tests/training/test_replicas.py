@@ -10,10 +10,14 @@ import pytest
 import tensorflow as tf
 from scaling_times import free_places
 
-from attention_seq2seq.training.replicas import rows_of
+from attention_seq2seq.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.training import run
+from attention_seq2seq.training.replicas import Replicas, rows_of
+from attention_seq2seq.training.trainer import train
 from models import random_batch
 from running import ROOT
-from trainings import weights_in
+from trainings import MEALS, config, weights_in
 
 SCRIPT = ROOT / "tests" / "shared_training.py"
 OPTIONS = {
@@ -25,7 +29,10 @@ OPTIONS = {
         "averaging": "ema",
         "empty_probability": 0.2,
         "sampled_words": 9,
-        "optimizer": "adam",
+        # With no clipping: a gradient twice too large makes twice too large a step.
+        "optimizer": "sgd",
+        "learning_rate": 0.5,
+        "clip_norm": 1e6,
     },
 }
 
@@ -66,14 +73,54 @@ def assert_the_same(found, expected, folder, expected_folder):
 def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
     options, folders = OPTIONS[name], [tmp_path / way for way in ("one", "two", "devices")]
     alone = found(start(folders[0], "none", options))
-    cluster = free_places(2)
-    workers = [start(folders[1], "multi_worker", options, cluster, i) for i in range(2)]
+    cluster, nowhere = free_places(2), tmp_path / "nowhere"
+    workers = [
+        start(folder, "multi_worker", options, cluster, index)
+        for index, folder in enumerate((folders[1], nowhere))
+    ]
     chief, other = map(found, workers)
     assert_the_same(chief, alone, *folders[1::-1])
+    # The second worker began with other weights, is told those of the first, and writes nothing.
     assert other["losses"] == []
     assert other["history"] == chief["history"]
-    if name == "everything":
-        assert_the_same(found(start(folders[2], "mirrored", options)), alone, *folders[::-2])
+    assert not nowhere.exists()
+    assert_the_same(found(start(folders[2], "mirrored", options)), alone, *folders[::-2])
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"units": 16}, "given units 8, the first one 16; start all with"),
+        ({"sha256_of_training_pairs": "b"}, "given other training pairs than the first one"),
+    ],
+)
+def test_workers_that_were_given_something_else_are_refused(told, message):
+    class Chief(Replicas):
+        def told(self, mine):
+            return {**mine, **told} if isinstance(mine, dict) else "bfloat16"
+
+    codec = Codec.build([("吃 什么", "吃 面")], TextConfig("blanks", "blanks"))
+    options = Config(model=ModelConfig(units=8))
+    with pytest.raises(ValueError, match=message):
+        run._agreed(Chief(), options, {"sha256_of_training_pairs": "a"}, codec)
+
+
+def test_one_device_shares_nothing(tmp_path):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    train(MEALS.training[:20], tmp_path, config(), [], progress=False, strategy=strategy)
+    assert (tmp_path / "last.npz").is_file()
+
+
+def test_only_another_process_is_said_to_be_lost():
+    class Two(Replicas):
+        def __init__(self):
+            super().__init__()
+            self._num_processes = 2
+
+    with pytest.raises(ConnectionError, match="another process of this"), Two().losses_said():
+        raise tf.errors.UnavailableError(None, None, "gone")
+    with pytest.raises(tf.errors.DataLossError), Two().losses_said():
+        raise tf.errors.DataLossError(None, None, "damaged here")
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 6])
