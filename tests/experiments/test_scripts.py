@@ -1,5 +1,6 @@
 """The scripts as a user runs them: what they print, and what they say to what is wrong."""
 
+import dataclasses
 import json
 import re
 import signal
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from attention_seq2seq.config import Config
 from running import ROOT, on_a_terminal, script
 
 QUESTION = "今天晚上吃什么"
@@ -118,6 +120,22 @@ def test_help_is_worth_reading(name, expected):
     for words in expected:
         assert words in unwrapped
     assert done.stderr == ""
+
+
+def test_each_flag_tells_its_default_its_unit_and_its_range():
+    text = script("train", "--help").stdout
+    entries = re.findall(r"^  --(?:\[no\])?(\w+): (.*?)(?=^  --|^\S|\Z)", text, re.M | re.S)
+    told = {name: " ".join(entry.split()) for name, entry in entries}
+    options = [f for group in dataclasses.fields(Config) for f in dataclasses.fields(group.type)]
+    assert len(options) > 40
+    for option in options:
+        entry, about = told[option.name], option.metadata
+        assert "(default: '" in entry, option.name
+        assert f"[{about['unit']}]" in entry or not about["unit"], option.name
+        if option.type in (int, float):
+            assert re.search(r"\([^()]*(number|integer)", entry), option.name
+        if about["choices"]:
+            assert f"<{'|'.join(map(str, about['choices']))}>" in entry.replace(" ", "")
 
 
 def test_training_talking_and_training_again(tmp_path):
