@@ -32,7 +32,7 @@ ATTENTION_PNG = flags.DEFINE_string(
 console.define_config_flags()
 
 # Strings that validation measures on.
-VALIDATION_PAIRS = 500
+VALIDATION_PAIRS = 200
 
 
 def main(_) -> None:

@@ -2,6 +2,8 @@
 
 from importlib import metadata
 
+import pytest
+
 from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.training.folder import read_log
 from attention_seq2seq.training.trainer import train
@@ -30,6 +32,7 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
     assert f"After epoch {losses.index(min(losses)) + 1}, whose weights answer" in card
 
 
+@pytest.mark.xdist_group("export")
 def test_an_export_carries_the_card_of_its_model(export_dir, talk_dir):
     (exported,) = export_dir.rglob("CARD.md")
     assert exported.read_bytes() == (talk_dir / "CARD.md").read_bytes()

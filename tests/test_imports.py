@@ -1,6 +1,7 @@
 """The rooms: who may import whom, who may import TensorFlow, what is public."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,13 @@ def test_public_names_exist_and_are_few():
         assert getattr(attention_seq2seq, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'Chta'"):
         attention_seq2seq.Chta  # noqa: B018
+
+
+@pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="there is one process")
+@pytest.mark.xdist_group("together")
+def test_the_tests_of_a_group_run_in_one_process(request):
+    """Else each process makes what they share, and what is timed is not alone."""
+    assert request.node.nodeid.endswith("@together")
 
 
 def test_modules_are_small():
