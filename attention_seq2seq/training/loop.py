@@ -280,9 +280,10 @@ class Loop:
         """Leaves the weights before the update, and the pairs that did it; then raises."""
         if self._replicas.is_chief:
             self._results.write_offending(group, self._averages.weights())
+        where = "" if self._replicas.is_chief else "on the first machine, "
         raise Diverged(
             f"update {self._updates + 1} (epoch {len(self._history) + 1}): the loss is "
             f"{outcome.loss / outcome.words}, the norm of its gradient {outcome.norm}. Its pairs "
-            f"are in {self._folder / OFFENDING_BATCH}; the weights before it are in "
+            f"are {where}in {self._folder / OFFENDING_BATCH}; the weights before it are in "
             f"{self._folder / LAST}. Try a smaller learning_rate or clip_norm."
         )

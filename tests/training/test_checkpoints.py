@@ -1,84 +1,22 @@
 """What survives on the disk, and what is said where it does not."""
 
 import logging
-import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from probing import ProbePrompts
+from cut_training import PAIRS, config, cut, weights
 
-from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.training import loop
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.listeners import Listener
 from attention_seq2seq.training.trainer import train
 
-PAIRS = meal_talk().training[:64]
-
-
-def config(**training) -> Config:
-    options = {"epochs": 3, "batch_size": 8, "patience": 0, "dtype": "float32", **training}
-    return Config(model=ModelConfig(units=8), training=TrainingConfig(**options))
-
-
-class Power(Exception):
-    pass
-
-
-class CutAt(Listener):
-    """Stops a training as a failing lamp would."""
-
-    def __init__(self, update):
-        self.update = update
-
-    def updated(self, update):
-        if update.number == self.update:
-            raise Power
-
-
-def cut(folder, at, **options):
-    with pytest.raises(Power):
-        train(
-            *(PAIRS, folder, config(**options), []),
-            progress=False,
-            listeners=[CutAt(at)],
-            checkpoint_minutes=0,
-        )
-
-
-@pytest.fixture(scope="module")
-def whole_dir(tmp_path_factory):
-    """A training that has ended; to be read, not written."""
-    folder = tmp_path_factory.mktemp("whole")
-    train(PAIRS, folder, config(), [], progress=False)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def cut_dir(tmp_path_factory):
-    """One that was cut at update 11; to be read, not written."""
-    folder = tmp_path_factory.mktemp("cut")
-    cut(folder, 11)
-    return folder
-
-
-@pytest.fixture
-def stopped(cut_dir, tmp_path):
-    """A copy of it."""
-    return shutil.copytree(cut_dir, tmp_path / "stopped")
-
 
 def saved(folder):
     return sorted((folder / "checkpoints").glob("*.npz"))
-
-
-def weights(folder):
-    with np.load(folder / "last.npz") as archive:
-        return dict(archive)
 
 
 def test_two_are_kept_and_none_of_a_finished_training(cut_dir, whole_dir):
@@ -126,7 +64,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     """The limit of a file's size stands for the disk: the system's own error, at a byte of it."""
     script = """if True:
         import resource, sys
-        from test_checkpoints import PAIRS, Listener, config, train
+        from cut_training import PAIRS, Listener, config, train
         class Full(Listener):
             def updated(self, update):
                 if update.number == int(sys.argv[2]):
@@ -141,7 +79,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     """
     here = __file__.rpartition("/")[0]
     environment = {
-        "PYTHONPATH": f"{here}:{here}/../..:{here}/../../experiments",
+        "PYTHONPATH": f"{here}/..:{here}/../..:{here}/../../experiments",
         "TF_CPP_MIN_LOG_LEVEL": "3",
     }
     done = subprocess.run(
@@ -157,86 +95,10 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     assert all(np.all(np.isfinite(array)) for array in arrays.values())
 
 
-def test_two_at_once_are_refused(tmp_path):
-    class Another(Listener):
-        def updated(self, update):
-            train(PAIRS, tmp_path, config(), [], progress=False)
-
-    with pytest.raises(ValueError, match="another process is at work here"):
-        train(PAIRS, tmp_path, config(), [], progress=False, listeners=[Another()])
-
-
-@pytest.mark.parametrize("finished", [False, True])
-def test_other_options_are_refused_by_name(stopped, whole_dir, finished):
-    folder = whole_dir if finished else stopped
-    with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
-        train(PAIRS, folder, config(batch_size=16), [], progress=False)
-    with pytest.raises(ValueError, match="on other training pairs"):
-        train(PAIRS[:-1], folder, config(), [], progress=False)
-
-
-def wrong_then_right(folder, message, wrong, right=None, **others):
-    """A training that cannot be removes nothing, and does not stand in the right one's way."""
-    before = {path: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
-    with pytest.raises((ValueError, OSError), match=message):
-        train(PAIRS, folder, wrong, [], progress=False, overwrite=True, **others)
-    for path, content in before.items():
-        assert path.read_bytes() == content
-    train(PAIRS, folder, right or config(epochs=1), [], progress=False, overwrite=bool(before))
-
-
-@pytest.mark.parametrize("there", [False, True])
-def test_what_cannot_begin_removes_nothing(tmp_path, whole_dir, there):
-    folder = tmp_path / "model"
-    if there:
-        shutil.copytree(whole_dir, folder)
-    wrong = config(pretrained_embeddings=str(tmp_path / "none.txt"))
-    wrong_then_right(folder, "No such file", wrong)
-
-
-def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, whole_dir):
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
-    wrong_then_right(folder, "where the new model is to be", config(initial_model=str(folder)))
-
-
-def test_files_that_are_nobodys_training_are_left(tmp_path):
-    (tmp_path / "best.npz").write_bytes(b"mine")
-    with pytest.raises(ValueError, match=r"has best\.npz, but no config\.json that tells whose"):
-        train(PAIRS, tmp_path, config(), [], progress=False)
-    assert (tmp_path / "best.npz").read_bytes() == b"mine"
-    (tmp_path / "best.npz").unlink()
-    (tmp_path / "notes.npz").write_bytes(b"mine")
-    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
-    assert (tmp_path / "notes.npz").read_bytes() == b"mine"
-
-
 def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(stopped, caplog):
     with caplog.at_level(logging.INFO):
         train(PAIRS, stopped, config(), [], progress=False, overwrite=True)
     assert "going on after update 10 of 24" in caplog.text
-
-
-def test_other_probe_prompts_are_refused(tmp_path):
-    prompts = ProbePrompts([pair.prompt for pair in PAIRS[:9]])
-    with pytest.raises(Power):
-        train(
-            *(PAIRS, tmp_path, config(), []),
-            progress=False,
-            probing=prompts,
-            listeners=[CutAt(11)],
-            checkpoint_minutes=0,
-        )
-    for other in (None, ProbePrompts(["今天晚上吃什么"])):
-        with pytest.raises(ValueError, match="on other probe prompts"):
-            train(PAIRS, tmp_path, config(), [], progress=False, probing=other)
-    history = train(PAIRS, tmp_path, config(), [], progress=False, probing=prompts)
-    assert len(history["probe_commonest"]) == 3
-
-
-def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_path):
-    with pytest.raises(ValueError, match="all 1 probe prompts have more than"):
-        train(PAIRS, tmp_path, config(), progress=False, probing=ProbePrompts(["吃 " * 99]))
-    train(PAIRS, tmp_path, config(epochs=1), progress=False)
 
 
 def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):

@@ -1,0 +1,27 @@
+"""A training that has ended and one that was cut."""
+
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def whole_dir(once):
+    """A training that has ended; to be read, not written."""
+    from cut_training import PAIRS, config, train
+
+    return once("whole", lambda folder: train(PAIRS, folder, config(), [], progress=False))
+
+
+@pytest.fixture(scope="session")
+def cut_dir(once):
+    """One that was cut at update 11; to be read, not written."""
+    from cut_training import cut
+
+    return once("cut", lambda folder: cut(folder, 11))
+
+
+@pytest.fixture
+def stopped(cut_dir, tmp_path):
+    """A copy of it."""
+    return shutil.copytree(cut_dir, tmp_path / "stopped")
