@@ -21,14 +21,14 @@ def print_table(folder: Path, units: int) -> None:
     """Two workers of one core each beside one, and what the formula says of more machines."""
     if peers.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
-    alone = run(folder, units, WORDS[0], batch_size=64, workers=1)
+    alone = run(folder, units, batch_size=64, workers=1)
     print(f"{units} units, {WORDS[0]:,} words, float32, one core a worker\n")
     print(f"{'workers':>8}{'batch':>7}{'pairs/s':>9}{'to one':>8}{'ms/step':>9}", end="")
     print(f"{'exchange':>10}{'of the step':>13}")
     for workers, batch_size in ((1, 64), (1, 128), (2, 64), (2, 128)):
         found = alone
         if (workers, batch_size) != (1, 64):
-            found = run(folder, units, WORDS[0], batch_size, workers)
+            found = run(folder, units, batch_size, workers)
         print(
             f"{workers:>8}{batch_size:>7}{found['pairs']:>9,.0f}"
             f"{found['pairs'] / alone['pairs']:>8.2f}{1000 * found['seconds']:>9.0f}"
@@ -40,7 +40,7 @@ def print_table(folder: Path, units: int) -> None:
     print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
     for num_words in WORDS:
-        one = alone if num_words == WORDS[0] else run(folder, units, num_words, 64, 1)
+        one = run(folder, units, 64, 1, f"--vocabulary={num_words}", "--alone")
         for kind, dense, sparse in (
             ("as rows", one["dense"], one["sparse"]),
             ("as tables", one["dense"] + one["tables"], 0),
@@ -54,13 +54,12 @@ def print_table(folder: Path, units: int) -> None:
             print(flush=True)
 
 
-def run(folder: Path, units: int, num_words: int, batch_size: int, workers: int) -> dict:
+def run(folder: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:
     """What the first of some workers measured.
 
     Raises:
         ValueError: it failed.
     """
-    steps = ("--first=20", "--last=80") if num_words == WORDS[0] else ("--first=5", "--last=20")
     cores, places = sorted(os.sched_getaffinity(0)), free_places(workers)
     script = Path(__file__).with_name("timed_sharing.py")
     processes = []
@@ -71,8 +70,8 @@ def run(folder: Path, units: int, num_words: int, batch_size: int, workers: int)
             environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": places}, "task": task})
         command = [
             *(sys.executable, str(script), f"--work={folder.resolve()}", f"--core={cores[index]}"),
-            *(f"--units={units}", f"--vocabulary={num_words}", f"--batch_size={batch_size}"),
-            *steps,
+            *(f"--units={units}", f"--vocabulary={WORDS[0]}", f"--batch_size={batch_size}"),
+            *flags,
         ]
         processes.append(
             subprocess.Popen(

@@ -1,6 +1,7 @@
 """One worker of a training that benchmark.py times: prints how fast, as one line of JSON.
 
-It has one core, so that two workers on a machine of two cores are two machines of one.
+It has one core, so that two workers on a machine of two cores are two machines of one. With
+--alone: how long an update takes by itself, and what would be exchanged.
 """
 
 import json
@@ -21,14 +22,36 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "pairs of all workers", lowe
 LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
 FIRST = flags.DEFINE_integer("first", 20, "the step after which time is taken", lower_bound=1)
 LAST = flags.DEFINE_integer("last", 80, "the last step", lower_bound=2)
+ALONE = flags.DEFINE_bool(
+    "alone", False, "time updates with random pairs, in which any vocabulary is full"
+)
 
-# How often the exchange alone is timed.
+# How often the exchange alone is timed, and an update alone.
 EXCHANGES = 20
+UPDATES = 8
 
 
 def main(_) -> None:
     """Trains, then exchanges what training exchanged, and nothing else."""
     os.sched_setaffinity(0, {CORE.value})
+    print(json.dumps(alone() if ALONE.value else shared()))
+
+
+def alone() -> dict:
+    """Seconds of an update, and bytes of its gradients, embeddings as rows and as tables."""
+    from vocabulary_times import update_time
+
+    dense, rows = exchanged(1)
+    return {
+        "seconds": update_time(UNITS.value, VOCABULARY.value, "float32", 0, UPDATES) / 1000,
+        "dense": 4 * sum(dense),
+        "sparse": sum(rows) * (4 * UNITS.value + 4),
+        "tables": 2 * 4 * VOCABULARY.value * UNITS.value,
+    }
+
+
+def shared() -> dict:
+    """Pairs a second, and seconds of a step and of the exchange in it."""
     from strategies import strategy_of
 
     from attention_seq2seq.training.replicas import Replicas
@@ -37,15 +60,8 @@ def main(_) -> None:
     strategy = strategy_of("multi_worker") if "TF_CONFIG" in os.environ else None
     seconds = seconds_a_step(strategy)
     dense, rows = exchanged(strategy.num_replicas_in_sync if strategy else 1)
-    found = {
-        "pairs": BATCH_SIZE.value / seconds,
-        "seconds": seconds,
-        "exchange": seconds_of_exchange(Replicas(strategy), dense, rows),
-        "dense": 4 * sum(size for size in dense),
-        "sparse": sum(rows) * (4 * UNITS.value + 4),
-        "tables": 2 * 4 * VOCABULARY.value * UNITS.value,
-    }
-    print(json.dumps(found))
+    exchange = seconds_of_exchange(Replicas(strategy), dense, rows)
+    return {"pairs": BATCH_SIZE.value / seconds, "seconds": seconds, "exchange": exchange}
 
 
 def config_of():
