@@ -32,7 +32,11 @@ def tokens_of(text: str) -> list[str]:
 
 
 def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:
-    """Perplexities of the references; the end of a reply is a word, and a character."""
+    """Perplexities of the references; the end of a reply is a word, and a character.
+
+    Blanks are no characters: where characters are words they are words too, where jieba cuts they
+    are left out, and both are to count the same.
+    """
     rows = [number for number, texts in enumerate(references) for _ in texts]
     texts = [text for of_one in references for text in of_one]
     plain = DecodingConfig(length_penalty=0.0)
@@ -44,7 +48,8 @@ def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:
         words.append(len(ids))
         unknown.append(ids.count(UNK))
         # What an unknown word was, the model does not know: it is one character to it.
-        characters.append(1 + sum(1 if i == UNK else len(word) for word, i in zip(said, ids)))
+        known = (1 if i == UNK else len(word.strip()) for word, i in zip(said, ids))
+        characters.append(1 + sum(known))
     loss, of_words, of_characters, of_unknown = (
         np.bincount(rows, values, len(prompts)) for values in (losses, words, characters, unknown)
     )
@@ -96,7 +101,8 @@ def ngrams(said, references) -> tuple[dict[str, Counted], list[str]]:
     for name, metric in kinds.items():
         sums = np.array(metric._extract_corpus_statistics(texts, None), float)
         found[name] = Counted(sums, _score_of(metric))
-        signatures.append(f"{name}|{metric.get_signature().format()}")
+        # Full-width letters and marks are plain ones by then, which sacrebleu alone would not do.
+        signatures.append(f"{name}|{metric.get_signature().format()}|text:normalized")
     return found, signatures
 
 

@@ -50,6 +50,7 @@ class Evaluation:
 
     Attributes:
         prompts: each once, in the order of the pairs; with earlier turns, if the model reads them.
+        conversations: int[prompts], the number of the conversation in which each first stands.
         replies: to each prompt, the model's.
         references: for each prompt, all replies of the pairs, as tokens with blanks in between.
         counted: the metrics that are made of sums over prompts, by name.
@@ -57,20 +58,22 @@ class Evaluation:
     """
 
     prompts: list[str]
+    conversations: np.ndarray
     replies: list[str]
     references: list[list[str]]
     counted: dict[str, Counted]
     signatures: list[str]
 
     def measured(self) -> dict[str, Measured]:
-        """All metrics by name, with their intervals.
+        """All metrics by name, with their intervals, for which conversations are drawn anew.
 
         Distinct-n and the share of the commonest reply have none: a prompt drawn twice would be
         a reply said twice. Nor has a metric that comes to the same whatever prompts are drawn.
         """
         found = {}
         for name, counted in self.counted.items():
-            found[name] = Measured(counted.value, *(interval(counted) or ()))
+            limits = interval(counted.together(self.conversations)) or ()
+            found[name] = Measured(counted.value, *limits)
         tokens = [tokens_of(reply) for reply in self.replies]
         for size in (1, 2):
             if any(len(reply) >= size for reply in tokens):
@@ -78,10 +81,10 @@ class Evaluation:
         found["commonest"] = Measured(metrics.commonest_share(tokens))
         return found
 
-    def p_values(self, other: "Evaluation") -> dict[str, float]:
-        """Of the difference to another model on the same prompts, by metric.
+    def beside(self, other: "Evaluation") -> dict[str, "Compared"]:
+        """What can be compared with another model on the same prompts, by metric.
 
-        There is none of a metric that one of them has not, see `comparable`.
+        A metric that one of them has not cannot, see `comparable`.
 
         Raises:
             ValueError: the prompts or their references are not the same.
@@ -94,29 +97,57 @@ class Evaluation:
             )
         found = {}
         for name in self.counted:
-            if both := comparable(name, self.counted, other.counted):
-                found[name] = p_value(*both)
+            if both := comparable(name, self.counted, other.counted, self.conversations):
+                found[name] = both
         return found
 
 
+class Compared(NamedTuple):
+    """A metric of two models on the same prompts.
+
+    Attributes:
+        one: what the first comes to on each prompt that is compared.
+        other: what the second does.
+        conversations: int[prompts], in which each of these stands.
+    """
+
+    one: Counted
+    other: Counted
+    conversations: np.ndarray
+
+    def p_value(self) -> float:
+        """Of their difference, conversations being drawn, see `resampling.p_value`."""
+        return p_value(
+            self.one.together(self.conversations), self.other.together(self.conversations)
+        )
+
+
 def comparable(
-    name: str, one: dict[str, Counted], other: dict[str, Counted]
-) -> tuple[Counted, Counted] | None:
+    name: str, one: dict[str, Counted], other: dict[str, Counted], conversations: np.ndarray
+) -> Compared | None:
     """A metric of two models, so that they can be compared; None where they cannot.
 
     A word that a model does not know costs it little, and two models may not know different ones:
     perplexities are compared on prompts whose replies have only words that both know; and only if
-    both count the same, which the words of two vocabularies do not, and their characters do.
+    both count the same, which the words of two vocabularies do not, and their characters do. Such
+    replies are easier than others, for both.
+
+    Args:
+        name: of the metric.
+        one: what a model comes to, by metric.
+        other: what the other does, on the same prompts.
+        conversations: int[prompts], in which each prompt stands.
     """
     if name not in one or name not in other:
         return None
-    pair = one[name], other[name]
+    both = Compared(one[name], other[name], conversations)
     if name in PERPLEXITIES:
         known = (one[UNKNOWN].sums[:, 0] == 0) & (other[UNKNOWN].sums[:, 0] == 0)
-        pair = tuple(counted._replace(sums=counted.sums[known]) for counted in pair)
-        if not np.array_equal(pair[0].sums[:, 1], pair[1].sums[:, 1]):
+        kept = (counted._replace(sums=counted.sums[known]) for counted in both[:2])
+        both = Compared(*kept, conversations[known])
+        if not np.array_equal(both.one.sums[:, 1], both.other.sums[:, 1]):
             return None
-    return pair if all(np.isfinite(counted.value) for counted in pair) else None
+    return both if all(np.isfinite(counted.value) for counted in both[:2]) else None
 
 
 def evaluate(
@@ -130,13 +161,28 @@ def evaluate(
             prompt may stand in several. A reply without a token is left out, and counted.
         decoding: how it answers; greedily by default.
 
+    Returns:
+        What it said, and what that comes to.
+
     Raises:
         ValueError: there are no pairs.
+
+    Example:
+        >>> from attention_seq2seq.training.trainer import train
+        >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
+        >>> history = train(pairs, folder, progress=False)
+        >>> found = evaluate(Chat.load(folder), pairs)
+        >>> found.references
+        [['你 好 呀'], ['吃 烤 鸭']]
+        >>> found.measured()["perplexity"].value < 20
+        True
     """
-    expected, left_out = defaultdict(dict), 0
-    for prompt, reply, *_ in with_context(as_pairs(pairs), chat.config.text.context_turns):
+    expected, conversations, left_out = defaultdict(dict), {}, 0
+    in_context = with_context(as_pairs(pairs), chat.config.text.context_turns)
+    for prompt, reply, conversation in in_context:
         if tokens := tokens_of(reply):
             expected[prompt].setdefault(" ".join(tokens), reply)
+            conversations.setdefault(prompt, conversation)
         else:
             left_out += 1
     if not expected:
@@ -156,7 +202,8 @@ def evaluate(
         **likeness(prompts, said, references),
         **of_ngrams,
     }
-    return Evaluation(prompts, replies, references, counted, signatures)
+    numbers = np.array([conversations[prompt] for prompt in prompts])
+    return Evaluation(prompts, numbers, replies, references, counted, signatures)
 
 
 def agreement(

@@ -1,7 +1,8 @@
 """How sure a number is: intervals of a metric, and whether two models differ, by resampling.
 
 A metric is made of sums over prompts, as the share of right replies is: so many right, of so many.
-What is drawn are prompts, the only thing there is a sample of.
+What is drawn are prompts, or conversations with all of their prompts: what follows one another in a
+conversation is alike, and a hundred turns of one tell less than a hundred prompts.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,21 @@ class Counted(NamedTuple):
     def value(self) -> float:
         """The metric; no number where there is nothing to count."""
         return float(self.metric_of(self.sums.sum(axis=0, keepdims=True))[0])
+
+    def together(self, conversations: np.ndarray) -> "Counted":
+        """The same metric, to be drawn by conversations.
+
+        Args:
+            conversations: int[prompts], the number of that in which each prompt stands.
+
+        Example:
+            >>> ratio(np.array([1.0, 0, 1]), np.ones(3)).together(np.array([7, 7, 2])).sums.tolist()
+            [[1.0, 1.0], [1.0, 2.0]]
+        """
+        numbers, places = np.unique(conversations, return_inverse=True)
+        sums = np.zeros((len(numbers), self.sums.shape[1]))
+        np.add.at(sums, places, self.sums)
+        return self._replace(sums=sums)
 
 
 def ratio(

@@ -6,14 +6,17 @@
 
 Each variant is flags of train.py, beside those that are given here for all; "" is none. All get the
 same pairs, those that are short enough for every variant, in as many epochs, none stopped early.
-The best epoch is chosen on pairs set aside for it (--validation_fraction), and what is reported is
-measured on others (--test_data, or --test_fraction of the conversations), none of whose prompts was
-trained on or chosen by.
+The best epoch is chosen on pairs set aside for it (--validation_fraction), and answers, whatever
+--answer_with says; what is reported is measured on others (--test_data, or --test_fraction of the
+conversations), none of whose prompts was trained on or chosen by. Their replies may have been: how
+many were is printed.
 
 p is that of the first variant beside each: how probable such a difference would be if it did not
-matter which is which, prompts drawn, the seeds' replies to a prompt taken together. It knows of no
-other seeds: a difference is called one only where p is below 0.05 and no seed of the one is as good
-as a seed of the other. Distinct-n and the commonest reply's share have no p. A training that was
+matter which is which, conversations drawn, the seeds' replies to a prompt taken together. It knows
+of no other seeds: a difference is called one only where p is below 0.05 and no seed of the one is
+as good as a seed of the other; of twenty differences that are none, one has such a p. Perplexities
+are compared on prompts whose replies have no word that is unknown to one of the two, and what they
+are there is printed too. Distinct-n and the commonest reply's share have no p. A training that was
 stopped goes on; one that has ended is not done again.
 """
 
@@ -23,6 +26,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import verdicts
 from absl import flags
 
 import console
@@ -63,7 +67,10 @@ GROUPS = 6
 
 
 # What would make the variants' trainings different ones, or would be ignored.
-COMMON = ("data", "validation_fraction", "seed", "epochs", "batch_size", "accumulated_batches")
+COMMON = (
+    *("data", "validation_fraction", "seed", "epochs", "batch_size", "accumulated_batches"),
+    *("context_turns", "answer_with", "patience"),
+)
 
 
 def main(_) -> None:
@@ -78,7 +85,8 @@ def main(_) -> None:
     found = {}
     for variant in variants:
         found[variant] = [comparison.measured(variant, seed) for seed in seeds]
-        print_rows(variant, found[variant], found[VARIANTS.value[0]])
+        first, numbers = found[VARIANTS.value[0]], comparison.conversations
+        verdicts.print_rows(variant, METRICS.value, found[variant], first, numbers)
     if BY_LENGTH_PNG.value:
         draw_by_length(found, comparison.prompts)
 
@@ -97,7 +105,8 @@ def config_of(variant: str):
                 raise ValueError(
                     f"--variant={variant}: {name} is the same for all; give it beside the variants."
                 )
-    return dataclasses.replace(changed, training=dataclasses.replace(changed.training, patience=0))
+    training = dataclasses.replace(changed.training, patience=0, answer_with="best")
+    return dataclasses.replace(changed, training=training)
 
 
 class Comparison:
@@ -140,10 +149,13 @@ class Comparison:
             "reported on: too long, or their prompt is trained on or chosen by",
             flush=True,
         )
-        if not self._training or not self._test:
-            raise ValueError("there are no pairs for one of these; give more.")
-        #: What is reported on, each once.
-        self.prompts = []
+        if not self._training or not self._validation or not self._test:
+            raise ValueError("there are no pairs for one of these; give more, or larger fractions.")
+        said = {spelt(pair.reply) for pair in self._training}
+        share = sum(spelt(pair.reply) in said for pair in self._test) / len(self._test)
+        print(f"{share:.1%} of the replies to report on are trained on, to other prompts")
+        #: What is reported on, each once, and in which conversation it stands.
+        self.prompts, self.conversations = [], np.array([], int)
 
     def measured(self, variant: str, seed: int) -> dict:
         """What a training of a variant comes to: by the name of a metric what was counted.
@@ -164,7 +176,7 @@ class Comparison:
         print(f"{folder.name}: {(time.monotonic() - begin) / 60:.1f} minutes", flush=True)
         chat, decoding = Chat.load(folder), console.options_from_flags(DecodingConfig)
         evaluation = evaluate(chat, self._test, decoding)
-        self.prompts = evaluation.prompts
+        self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
         found = {name: measured.value for name, measured in evaluation.measured().items()}
         found |= evaluation.counted
         if AGREEMENT in METRICS.value and chat.model.attends:
@@ -202,68 +214,18 @@ def spelt(prompt: str) -> str:
     return " ".join(tokens_of(prompt))
 
 
-def print_rows(variant: str, ours: list[dict], reference: list[dict]) -> None:
-    """All seeds together, how far they lie apart, and p beside the first variant."""
-    print(f"\n{variant or 'as given'}: {len(ours)} seeds")
-    for name in METRICS.value:
-        if not all(name in of_seed for of_seed in ours):
-            print(f"  {name:22}{'not measured':>9}")
-            continue
-        values = values_of(ours, name)
-        value = sum(values) / len(values)
-        if not isinstance(ours[0][name], float):
-            value = of_all_seeds(ours)[name].value
-        print(
-            f"  {name:22}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
-            f"{verdict(name, ours, reference)}",
-            flush=True,
-        )
-    print(flush=True)
-
-
-def verdict(name: str, ours: list[dict], reference: list[dict]) -> str:
-    """p, and whether it and the seeds tell a difference."""
-    from attention_seq2seq.evaluation import comparable
-    from attention_seq2seq.resampling import p_value
-
-    if ours is reference:
-        return ""
-    both = comparable(name, of_all_seeds(ours), of_all_seeds(reference))
-    if not both:
-        return "  no p"
-    p, values = p_value(*both), [values_of(seeds, name) for seeds in (ours, reference)]
-    apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
-    return f"  p {p:.4f}, {'different' if p < 0.05 and apart else 'no difference told'}"
-
-
-def values_of(of_seeds: list[dict], name: str) -> list[float]:
-    """A metric of each seed."""
-    found = [of_seed[name] for of_seed in of_seeds]
-    return [one if isinstance(one, float) else one.value for one in found]
-
-
-def of_all_seeds(of_seeds: list[dict]) -> dict:
-    """Metrics with what the seeds come to on a prompt added up."""
-    first, *others = of_seeds
-    return {
-        name: one._replace(sums=sum((of_seed[name].sums for of_seed in others), start=one.sums))
-        for name, one in first.items()
-        if not isinstance(one, float) and all(name in of_seed for of_seed in others)
-    }
-
-
 def draw_by_length(found: dict[str, list[dict]], prompts: list[str]) -> None:
     """A line for each variant: the first metric, by the length of prompts."""
     from matplotlib.figure import Figure
 
     name = METRICS.value[0]
-    lengths = np.array([len(spelt(prompt).split()) for prompt in prompts])
-    groups = np.array_split(np.argsort(lengths, kind="stable"), min(GROUPS, len(prompts)))
+    lengths = [len(spelt(prompt).split()) for prompt in prompts]
+    groups = verdicts.groups_of(lengths, GROUPS)
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     print(f"{name} by the length of prompts")
     for variant, of_seeds in found.items():
-        whole = of_all_seeds(of_seeds).get(name)
+        whole = verdicts.of_all_seeds(of_seeds).get(name)
         if whole is None:
             continue
         values = [whole._replace(sums=whole.sums[group]).value for group in groups]

@@ -15,9 +15,11 @@ cost it little; all the rest is of what the model says. Tokens are single Chines
 what stands between blanks of everything else, in lower case. exact_match: replies that are one of
 those expected; what is missing to 100 % is the word error rate where prompts are spellings and
 replies pronunciations. error_rate: tokens to put in, leave out or exchange, of those expected; of
-pronunciations the phoneme error rate. Intervals are of 95 %, by drawing prompts anew. p: how
-probable such a difference would be if it did not matter which model is which; it is of these two
-models, another seed makes others. Perplexities have one where both models have the same words.
+pronunciations the phoneme error rate. Intervals are of 95 %, by drawing conversations anew,
+with all their prompts. p: how probable such a difference would be if it did not matter which model
+is which; it is of these two models, another seed makes others. Perplexities are compared on prompts
+whose replies have no word that is unknown to one of them, and what they are there is printed below;
+perplexities of words only where both models have the same.
 """
 
 import json
@@ -47,6 +49,8 @@ def main(_) -> None:
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.evaluation import evaluate
 
+    if JSON.value and not Path(JSON.value).absolute().parent.is_dir():
+        raise ValueError(f"{JSON.value}: there is no such folder; make it, or give another.")
     # It tells each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     decoding = console.options_from_flags(DecodingConfig)
@@ -60,16 +64,28 @@ def main(_) -> None:
         print_exact_replies(chats[0])
     evaluations = [evaluate(chat, pairs, decoding) for chat in chats]
     found = [evaluation.measured() for evaluation in evaluations]
-    p_values = evaluations[0].p_values(evaluations[1]) if BESIDE.value else {}
+    compared = evaluations[0].beside(evaluations[1]) if BESIDE.value else {}
+    p_values = {name: both.p_value() for name, both in compared.items()}
     print(f"{len(evaluations[0].prompts)} prompts\n")
     print(f"{'':21}" + "".join(f"{Path(folder).name[:25]:>26}" for folder in folders), end="")
     print(f"{'p':>7}" if p_values else "")
     for name in dict.fromkeys(name for of_one in found for name in of_one):
         row = "".join(f"{cell(name, of_one.get(name)):>26}" for of_one in found)
         print(f"{name:21}{row}" + (f"{p_values[name]:>7.3f}" if name in p_values else ""))
+    print_compared(compared, evaluations[0])
     print("\n" + "\n".join(evaluations[0].signatures))
     if JSON.value:
         write_json(folders, evaluations, found, p_values)
+
+
+def print_compared(compared: dict, evaluation) -> None:
+    """What is compared on fewer prompts than it is measured on."""
+    for name, both in compared.items():
+        if len(both.conversations) < len(evaluation.prompts):
+            print(
+                f"{name}: {both.one.value:.3f} and {both.other.value:.3f} on the "
+                f"{len(both.conversations)} prompts compared, whose replies have no unknown word"
+            )
 
 
 def cell(name: str, measured) -> str:

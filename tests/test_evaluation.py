@@ -5,11 +5,16 @@ import pytest
 from sacrebleu.metrics import BLEU, CHRF
 
 from attention_seq2seq import metrics
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.evaluation import comparable, evaluate, exact_replies, with_one_reply
 from attention_seq2seq.metrics import exact_match, largest_at
 from attention_seq2seq.resampling import ratio
+from attention_seq2seq.text.vocabulary import UNK
+from attention_seq2seq.training.trainer import train
 
 
 def test_only_prompts_with_one_reply_can_be_exact():
@@ -31,6 +36,10 @@ def test_how_the_reply_is_written_does_not_matter_but_its_words_do(chat):
 def test_nothing_to_measure_is_said(metric, given):
     with pytest.raises(ValueError, match="as many of one as of the other"):
         metric(*given)
+
+
+def p_values_of(one, other) -> dict[str, float]:
+    return {name: both.p_value() for name, both in one.beside(other).items()}
 
 
 MEALS = [
@@ -88,13 +97,13 @@ def test_perplexity_is_that_of_every_word_and_end(chat):
 def test_a_model_beside_itself_and_beside_a_worse_one(chat):
     pairs = meal_talk().training[:60]
     greedy = evaluate(chat, pairs)
-    assert set(greedy.p_values(evaluate(chat, pairs)).values()) == {1.0}
+    assert set(p_values_of(greedy, evaluate(chat, pairs)).values()) == {1.0}
     short = evaluate(chat, pairs, DecodingConfig(maximum_length=2))
-    p_values = greedy.p_values(short)
+    p_values = p_values_of(greedy, short)
     assert p_values["perplexity"] == 1
     assert max(p_values[name] for name in ("exact_match", "bleu", "chrf", "rouge_l")) < 0.01
     with pytest.raises(ValueError, match="not asked the same prompts"):
-        greedy.p_values(evaluate(chat, pairs[:9]))
+        greedy.beside(evaluate(chat, pairs[:9]))
 
 
 def test_one_reply_of_many_that_differs_is_no_difference(chat):
@@ -104,7 +113,7 @@ def test_one_reply_of_many_that_differs_is_no_difference(chat):
         sums = other.counted[name].sums.copy()
         sums[0] = 0.5 * sums[0]
         other.counted[name] = other.counted[name]._replace(sums=sums)
-    assert min(one.p_values(other).values()) > 0.4
+    assert min(p_values_of(one, other).values()) > 0.4
 
 
 def test_a_metric_that_one_of_them_has_not_is_not_compared(chat):
@@ -112,8 +121,8 @@ def test_a_metric_that_one_of_them_has_not_is_not_compared(chat):
     pairs = meal_talk().training[:20]
     whole, short = evaluate(chat, pairs), evaluate(chat, pairs)
     del short.counted["echo"]
-    assert "echo" not in whole.p_values(short)
-    assert "echo" not in short.p_values(whole)
+    assert "echo" not in whole.beside(short)
+    assert "echo" not in short.beside(whole)
 
 
 def test_perplexities_are_compared_on_words_that_both_know():
@@ -123,17 +132,89 @@ def test_perplexities_are_compared_on_words_that_both_know():
         return {"perplexity": ratio(loss, words, np.exp), "unknown": ratio(unknown, words)}
 
     one, other = counted(np.array([0.0, 1.0, 0.0])), counted(np.zeros(3))
-    both = comparable("perplexity", one, other)
-    assert [len(of_one.sums) for of_one in both] == [2, 2]
-    assert comparable("perplexity", one, counted(np.zeros(3), words + 1)) is None
-    assert comparable("perplexity", one, counted(np.ones(3))) is None
+    talks = np.array([0, 1, 2])
+    both = comparable("perplexity", one, other, talks)
+    assert both.one.value == both.other.value == pytest.approx(math.exp(11 / 6))
+    assert both.conversations.tolist() == [0, 2]
+    assert comparable("perplexity", one, counted(np.zeros(3), words + 1), talks) is None
+    assert comparable("perplexity", one, counted(np.ones(3)), talks) is None
+
+
+def test_of_several_references_the_nearest_counts_wherever_it_stands(chat):
+    """For each metric by hand: 晚上吃烤鸭吧 is said to the first prompt, six characters."""
+    asked = "今天晚上吃什么"
+    last = evaluate(chat, [(asked, "不知道"), (asked, "晚上吃烤鸭吧")]).measured()
+    assert last["exact_match"].value == last["rouge_l"].value == last["length_ratio"].value == 1
+    assert last["error_rate"].value == 0
+    near = evaluate(chat, [(asked, "不知道"), (asked, "晚上吃烤鸡"), (asked, "好")]).measured()
+    assert near["exact_match"].value == 0
+    # One to exchange and one to leave out of 晚上吃烤鸭吧; four of it stand in the reference.
+    assert near["error_rate"].value == pytest.approx(2 / 5)
+    assert near["rouge_l"].value == pytest.approx(2 * 4 / (6 + 5))
+    assert near["length_ratio"].value == pytest.approx(6 / 5)
+
+
+def test_an_unknown_word_is_one_character_and_is_counted(chat):
+    asked = "今天晚上吃什么"
+    pairs = [(asked, "晚上吃饕餮餮"), (asked, "晚上吃烤鸭吧")]
+    said = [chat.codec.reply_words(reply) for _, reply in pairs]
+    ids = [chat.codec.encode_reply(reply) for _, reply in pairs]
+    unknown = [word for word, i in zip(said[0], ids[0]) if i == UNK]
+    assert unknown and max(map(len, unknown)) > 1
+    measured = evaluate(chat, pairs).measured()
+    words = sum(map(len, ids))
+    assert measured["unknown"].value == pytest.approx(len(unknown) / words)
+    characters = 6 - len("".join(unknown)) + len(unknown) + 1 + 6 + 1
+    loss = words * math.log(measured["perplexity"].value)
+    expected = math.exp(loss / characters)
+    assert measured["character_perplexity"].value == pytest.approx(expected)
+
+
+def test_characters_are_counted_alike_where_blanks_are_words(tmp_path):
+    pairs = [("吃什么", "吃 KFC 吧 Hello World"), ("喝什么", "喝茶")]
+    found = []
+    for segmentation in ("jieba", "characters"):
+        config = Config(
+            text=TextConfig(segmentation, segmentation),
+            model=ModelConfig(units=8),
+            training=TrainingConfig(epochs=1, patience=0),
+        )
+        history = train(pairs, tmp_path / segmentation, config, pairs, progress=False)
+        evaluation = evaluate(Chat.load(tmp_path / segmentation), pairs)
+        found.append(evaluation)
+        measured = evaluation.measured()["character_perplexity"].value
+        assert measured == pytest.approx(history["val_character_perplexity"][0], rel=1e-4)
+    assert "character_perplexity" in found[0].beside(found[1])
+    assert "perplexity" not in found[0].beside(found[1])
+    counts = found[0].counted["character_perplexity"].sums[:, 1]
+    assert counts.tolist() == [len("吃KFC吧HelloWorld") + 1, 3]
+
+
+def test_what_is_drawn_are_conversations(chat):
+    """Prompts of one conversation are answered equally well here; so there are two, not sixty."""
+    pairs = meal_talk().training[:60]
+    alone = evaluate(chat, [Pair(p.prompt, p.reply, n) for n, p in enumerate(pairs)])
+    talks = evaluate(chat, [Pair(p.prompt, p.reply, n // 30) for n, p in enumerate(pairs)])
+    assert talks.conversations.tolist() == [0] * 30 + [1] * 30
+    few, many = talks.measured()["perplexity"], alone.measured()["perplexity"]
+    assert few.value == many.value
+    # Of two conversations only one, or only the other, is drawn as often as one time in four.
+    halves = [
+        evaluate(chat, half).measured()["perplexity"].value for half in (pairs[:30], pairs[30:])
+    ]
+    assert sorted(halves) == pytest.approx([few.low, few.high])
+    assert (many.low, many.high) != pytest.approx((few.low, few.high))
+    short = DecodingConfig(maximum_length=2)
+    assert p_values_of(alone, evaluate(chat, pairs, short))["chrf"] < 0.01
+    # Of two conversations every second drawing exchanges both or none.
+    assert p_values_of(talks, evaluate(chat, pairs, short))["chrf"] > 0.3
 
 
 def test_models_of_other_words_are_expected_to_say_the_same(chat, talker):
     pairs = [("今天晚上吃什么", "晚上 吃，烤鸭 吧"), ("Hello", "Hello, World")]
     one, other = evaluate(chat, pairs), evaluate(talker, pairs)
     assert one.references == [["晚 上 吃 , 烤 鸭 吧"], ["hello , world"]]
-    assert 0 <= one.p_values(other)["rouge_l"] <= 1
+    assert 0 <= p_values_of(one, other)["rouge_l"] <= 1
 
 
 def test_a_model_that_reads_earlier_turns_is_given_them(talker):

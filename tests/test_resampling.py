@@ -36,6 +36,24 @@ def test_two_models_that_are_alike_differ_as_often_as_p_says():
     assert 0.01 < np.mean(np.array(values) < 0.05) < 0.1
 
 
+def test_turns_of_one_conversation_are_no_prompts_of_their_own():
+    """Ten turns of each are alike: two alike models differ too often unless they are drawn so."""
+    draw = np.random.default_rng(7)
+    talks = np.repeat(np.arange(40), 10)
+    found = {"prompts": [], "conversations": []}
+    for number in range(100):
+        one, other = (
+            ratio((draw.random(400) < np.repeat(draw.random(40), 10)).astype(float), np.ones(400))
+            for _ in range(2)
+        )
+        found["prompts"].append(p_value(one, other, number))
+        both = one.together(talks), other.together(talks)
+        found["conversations"].append(p_value(*both, number))
+    often = {name: np.mean(np.array(values) < 0.05) for name, values in found.items()}
+    assert often["prompts"] > 0.2
+    assert 0.0 < often["conversations"] < 0.12
+
+
 def test_a_difference_on_the_same_prompts_is_seen_where_intervals_overlap():
     draw = np.random.default_rng(4)
     difficulty = draw.random(400)

@@ -54,6 +54,7 @@ class Validation:
 
     Perplexity a character compares models whose words are of different lengths. An end of reply
     and an unknown word count as one character each: what an unknown word was, ids do not tell.
+    Blanks do not count, which are words where characters are, and none where jieba cuts.
 
     Args:
         task: the model with its loss.
@@ -67,7 +68,7 @@ class Validation:
     ):
         self._batches = batches
         words = codec.target_vocabulary.words(range(len(codec.target_vocabulary)))
-        lengths = np.array([len(word) for word in words])
+        lengths = np.array([len(word.strip()) for word in words])
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths
         judge = replicas.summed(task.judge)

@@ -1,0 +1,86 @@
+"""What trainings with several seeds come to, and whether they differ from others."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def print_rows(
+    variant: str,
+    names: Sequence[str],
+    ours: list[dict],
+    reference: list[dict],
+    conversations: np.ndarray,
+) -> None:
+    """All seeds together, how far they lie apart, and p beside the first variant."""
+    print(f"\n{variant or 'as given'}: {len(ours)} seeds")
+    for name in names:
+        if not all(name in of_seed for of_seed in ours):
+            print(f"  {name:22}{'not measured':>9}")
+            continue
+        values = values_of(ours, name)
+        value = sum(values) / len(values)
+        if not isinstance(ours[0][name], float):
+            value = of_all_seeds(ours)[name].value
+        print(
+            f"  {name:22}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
+            f"{verdict(name, ours, reference, conversations)}",
+            flush=True,
+        )
+    print(flush=True)
+
+
+def verdict(name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray) -> str:
+    """p, and whether it and the seeds tell a difference."""
+    from attention_seq2seq.evaluation import comparable
+
+    if ours is reference:
+        return ""
+    both = comparable(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
+    if not both:
+        return "  no p"
+    of_seeds = [comparable(name, *seeds, conversations) for seeds in zip(ours, reference)]
+    if not all(of_seeds):
+        return "  no p"
+    values = [[seeds.one.value for seeds in of_seeds], [seeds.other.value for seeds in of_seeds]]
+    apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
+    p = both.p_value()
+    told = "no difference told"
+    if p < 0.05 and apart:
+        told = "lower" if both.one.value < both.other.value else "higher"
+    compared = ""
+    if len(both.conversations) < len(conversations):
+        compared = (
+            f"\n  {'':22}{both.one.value:>9.4f}  to {both.other.value:.4f} on the "
+            f"{len(both.conversations):,} prompts compared"
+        )
+    return f"  p {p:.4f}, {told}{compared}"
+
+
+def values_of(of_seeds: list[dict], name: str) -> list[float]:
+    """A metric of each seed."""
+    found = [of_seed[name] for of_seed in of_seeds]
+    return [one if isinstance(one, float) else one.value for one in found]
+
+
+def of_all_seeds(of_seeds: list[dict]) -> dict:
+    """Metrics with what the seeds come to on a prompt added up."""
+    first, *others = of_seeds
+    return {
+        name: one._replace(sums=sum((of_seed[name].sums for of_seed in others), start=one.sums))
+        for name, one in first.items()
+        if not isinstance(one, float) and all(name in of_seed for of_seed in others)
+    }
+
+
+def groups_of(lengths: Sequence[int], number: int) -> list[np.ndarray]:
+    """Places of prompts, the shortest first, in groups of about as many; equal lengths together.
+
+    Example:
+        >>> [group.tolist() for group in groups_of([3, 1, 2, 2, 2, 9], 3)]
+        [[1], [2, 3, 4], [0, 5]]
+    """
+    order = np.argsort(lengths, kind="stable")
+    ordered = np.asarray(lengths)[order]
+    cuts = {int(np.searchsorted(ordered, ordered[len(order) * i // number])) for i in range(number)}
+    return np.split(order, sorted(cuts - {0}))
