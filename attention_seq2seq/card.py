@@ -28,7 +28,9 @@ def card_of(config: Config, trained_on: dict, measured: dict[str, float], epoch:
     data = ", ".join(corpora or [Path(path).name for path in config.data.data])
     own = "the default corpus, or pairs given in Python"
     # Numbers of the pairs that chose an epoch are a little better than those of others would be.
-    chosen = " (which chose the epoch)" if config.training.answer_with == "best" else ""
+    options = config.training
+    by_them = options.answer_with == "best" and f"val_{options.best_by}" in measured
+    chosen = " (which chose the epoch)" if by_them else ""
     numbers = "\n".join(f"| {name} | {value:.4g} |" for name, value in measured.items())
     return f"""\
 # A model that answers

@@ -211,13 +211,18 @@ def agreement(
 ) -> Counted:
     """How near the places where a model looks come to those that it needs.
 
-    For each word of its replies, the rank correlation of the attention weights with the
-    contributions of the prompt's words; over all words whose rows have an order.
+    For each word of its replies, and their end, the rank correlation (Spearman's) of the attention
+    weights with the contributions of the prompt's words; the mean over all whose rows have an
+    order. In long prompts most words have hardly any weight and no contribution, and their order
+    is nearly chance: only prompts of like lengths compare.
 
     Args:
         chat: a trained model with attention.
         prompts: what it is asked.
         decoding: how it answers; greedily by default.
+
+    Returns:
+        The metric, -1 to 1, with what each prompt adds to it.
 
     Raises:
         ValueError: the model has no attention.
@@ -244,6 +249,9 @@ def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -
         pairs: (prompt, reply).
         batch_size: prompts answered at once.
 
+    Returns:
+        0 to 1.
+
     Raises:
         ValueError: there are no pairs.
     """
@@ -255,7 +263,12 @@ def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -
 
 
 def with_one_reply(pairs: Sequence[Sequence]) -> list[Sequence]:
-    """The pairs whose prompt has only one reply: those that can be answered exactly at all."""
+    """The pairs whose prompt has only one reply: those that can be answered exactly at all.
+
+    Example:
+        >>> with_one_reply([("吃什么", "吃面"), ("喝什么", "喝茶"), ("喝什么", "喝水")])
+        [('吃什么', '吃面')]
+    """
     replies = defaultdict(set)
     for prompt, reply, *_ in pairs:
         replies[prompt].add(reply)
@@ -276,7 +289,15 @@ def mean_rank(
         others: for each pair, replies that are not to its prompt.
         decoding: whose score orders them, see `Chat.scores`. Of equal ones the true one comes
             last.
+
+    Returns:
+        1 to one more than there are others.
+
+    Raises:
+        ValueError: there are no pairs.
     """
+    if not pairs:
+        raise ValueError("no pairs, so no ranks; expected at least one.")
     prompts = [pair[0] for pair, wrong in zip(pairs, others) for _ in range(1 + len(wrong))]
     replies = [reply for pair, wrong in zip(pairs, others) for reply in (pair[1], *wrong)]
     scores = iter(chat.scores(prompts, replies, decoding))

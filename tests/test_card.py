@@ -4,6 +4,7 @@ from importlib import metadata
 
 import pytest
 
+from attention_seq2seq.card import card_of
 from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.training.folder import read_log
 from attention_seq2seq.training.trainer import train
@@ -30,6 +31,22 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
     losses = read_log(tmp_path)["val_loss"]
     assert f"| val_loss | {min(losses):.4g} |" in card
     assert f"After epoch {losses.index(min(losses)) + 1}, whose weights answer" in card
+    assert "on the validation pairs (which chose the epoch)" in card
+
+
+@pytest.mark.parametrize(
+    ("options", "measured"),
+    [
+        ({}, {"loss": 1.0}),
+        ({"best_by": "distinct_1"}, {"val_loss": 1.0, "probe_distinct_1": 0.5}),
+        ({"answer_with": "last"}, {"val_loss": 1.0, "val_perplexity": 2.7}),
+    ],
+    ids=["no validation pairs", "chosen by probe prompts", "the last answers"],
+)
+def test_validation_pairs_that_chose_nothing_are_not_said_to(options, measured):
+    config = Config(training=TrainingConfig(**options))
+    card = card_of(config, {"training_pairs": 9, "validation_pairs": 3}, measured, 2)
+    assert "on the validation pairs, `probe_`" in card
 
 
 @pytest.mark.xdist_group("export")

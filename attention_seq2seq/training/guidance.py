@@ -29,8 +29,9 @@ def guidance(
         float32[batch, target_time], in nats.
 
     Source:
-        Guided alignment (Mi, Wang, Ittycheriah: Supervised Attentions for Neural Machine
-        Translation, EMNLP 2016), the alignment being that of equal words.
+        Mi, Wang, Ittycheriah: Supervised Attentions for Neural Machine Translation, EMNLP 2016.
+        Theirs compares the weights with those of a given alignment; here a word is aligned with
+        all places where it stands in the prompt, whichever of them the weight lies on.
 
     Example:
         >>> weights = tf.constant([[[0.25, 0.75], [0.5, 0.5]]])

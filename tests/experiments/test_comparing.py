@@ -1,5 +1,6 @@
 """Trainings compared with one another: seeds, pairs that are not trained on, what is paired."""
 
+import json
 import re
 
 from attention_seq2seq.data.meals import meal_talk
@@ -12,15 +13,25 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     data, picture = tmp_path / "meals.tsv", tmp_path / "lengths.png"
     lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_talk().training[:200]]
     data.write_text("".join(lines), encoding="utf-8")
+    others = tmp_path / "others.tsv"
+    known = [f"{lines[9][:2]} {lines[9][2:]}", lines[0], f"新\t{'吃' * 99}\n"]
+    unseen = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_talk().validation[:30]]
+    others.write_text("".join([*known, *unseen]), encoding="utf-8")
     arguments = [
         *("compare", f"--work_dir={tmp_path}/work", f"--data={data}", "--epochs=1", *SMALL),
-        *("--metric=perplexity", "--metric=exact_match", "--variant="),
+        *(f"--test_data={others}", "--answer_with=last", "--metric=perplexity"),
+        *("--metric=exact_match", "--variant="),
         "--variant=--attention=none",
     ]
     done = script(*arguments, "--seeds=1")
     assert done.returncode == 0, done.stderr
+    # Not reported on: what is trained on, however it is written, and what is too long.
+    assert "to choose on, 30 to report on; 3 others are not reported on" in done.stdout
     number = r"[\d.]+"
-    rows = rf"^  perplexity +({number})  \(({number}) to ({number})\)(  p [01].\d{{4}}, .*)?$"
+    told = "higher|lower|no difference told"
+    rows = (
+        rf"^  perplexity +({number})  \(({number}) to ({number})\)(  p [01].\d{{4}}, (?:{told}))?$"
+    )
     alone = re.findall(rows, done.stdout, re.M)
     assert [bool(row[3]) for row in alone] == [False, True]
     # With a seed more, what was trained is not trained again, and comes to the same.
@@ -31,6 +42,9 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
         assert value in (least, most)
         assert least != most
     assert picture.read_bytes().startswith(b"\x89PNG")
+    # The best epoch answers, which alone is chosen on others.
+    config = (tmp_path / "work" / "as given,seed=1" / "config.json").read_text(encoding="utf-8")
+    assert json.loads(config)["training"]["answer_with"] == "best"
     assert {path.name for path in (tmp_path / "work").iterdir()} == {
         f"{name},seed={seed}" for name in ("as given", "attention=none") for seed in "12"
     }
@@ -62,7 +76,10 @@ def test_what_cannot_be_compared_is_said(tmp_path):
         (("longer", work, "--seeds=1,x"), "--seeds=1,x; expected numbers"),
         (("compare", work, "--variant=--units=a"), "--units=a: expected a number"),
         (("compare", work, "--variant=--epochs=3"), "epochs is the same for all"),
+        (("compare", work, "--variant=--context_turns=1"), "context_turns is the same for all"),
         (("compare", work, f"--data={few}", "--test_fraction=0.1"), "give more"),
+        (("compare", work, f"--data={few}", f"--test_data={few}"), "give more"),
+        (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
         (("longer", work, "--attentions=dot"), "dot"),
     ]:
         done = script(*arguments)

@@ -111,4 +111,26 @@ def test_guided_attention_lies_on_the_words_that_are_copied(tmp_path):
         agreeing[weight] = agreement(chat, [pair.prompt for pair in pairs[:20]]).value
     assert looking[1.0] > 0.95
     assert looking[1.0] > looking[0.0]
-    assert agreeing[1.0] > 0.5
+    assert agreeing[1.0] > max(0.5, agreeing[0.0])
+    correlations = [
+        np.corrcoef(ranks(looked), ranks(needed))[0, 1]
+        for reply in chat.reply([pair.prompt for pair in pairs[:20]])
+        for looked, needed in zip(reply.attention_weights, reply.contributions)
+        if np.ptp(looked) and np.ptp(needed)
+    ]
+    assert agreeing[1.0] == pytest.approx(np.mean(correlations))
+
+
+def ranks(row):
+    """How many are smaller, equal ones counting half."""
+    row = np.asarray(row)
+    return [np.sum(row < number) + np.sum(row == number) / 2 for number in row]
+
+
+def test_a_model_without_attention_agrees_with_nothing(tmp_path):
+    config = Config(
+        model=ModelConfig(units=8, attention="none"), training=TrainingConfig(epochs=1, patience=0)
+    )
+    train([("吃什么", "吃面")] * 3, tmp_path, config, (), progress=False)
+    with pytest.raises(ValueError, match="a model without attention looks nowhere"):
+        agreement(Chat.load(tmp_path), ["吃什么"])

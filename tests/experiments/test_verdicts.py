@@ -1,0 +1,67 @@
+"""A difference between trainings is called one only where prompts and seeds agree."""
+
+import numpy as np
+import pytest
+from verdicts import of_all_seeds, verdict
+
+from attention_seq2seq.resampling import ratio
+
+PROMPTS = 100
+TALKS = np.arange(PROMPTS)
+
+
+def right(shares, name="exact_match"):
+    """For each seed the metric of a model that answers so many of the prompts rightly."""
+    return [{name: ratio((share > TALKS).astype(float), np.ones(PROMPTS))} for share in shares]
+
+
+@pytest.mark.parametrize(
+    ("ours", "told"),
+    [
+        ((80, 85, 90), "higher"),
+        ((10, 15, 5), "lower"),
+        # The prompts tell a difference, but one seed is as good as one of the others.
+        ((80, 85, 40), "no difference told"),
+        # The seeds lie apart, but by two prompts.
+        ((42, 43, 42), "no difference told"),
+    ],
+)
+def test_prompts_and_seeds_have_to_agree(ours, told):
+    reference = right((40, 41, 40))
+    said = verdict("exact_match", right(ours), reference, TALKS)
+    assert said.endswith(told)
+    assert (float(said.split()[1].strip(",")) < 0.05) == (max(ours) > 50 or max(ours) < 20)
+
+
+def test_conversations_are_drawn_whole():
+    ours, reference = right((80, 85, 90)), right((40, 41, 40))
+    # In two conversations, one difference more is as probable as one less.
+    assert "no difference told" in verdict("exact_match", ours, reference, TALKS // 50)
+
+
+def test_a_variant_is_not_compared_with_itself_nor_what_has_no_sums():
+    ours = right((80, 85))
+    assert verdict("exact_match", ours, ours, TALKS) == ""
+    numbers = [{"distinct_1": 0.5}, {"distinct_1": 0.6}]
+    assert verdict("distinct_1", numbers, [dict(of_one) for of_one in numbers], TALKS) == "  no p"
+
+
+def test_seeds_are_added_up():
+    assert of_all_seeds(right((40, 60)))["exact_match"].value == 0.5
+    assert of_all_seeds(right((40, 60)))["exact_match"].sums[:, 1].tolist() == [2.0] * PROMPTS
+
+
+def test_perplexities_are_those_of_the_prompts_compared():
+    """What looks better because unknown words cost it little is worse where it counts."""
+    words, unknown = np.full(PROMPTS, 5.0), (TALKS < 50).astype(float)
+
+    def measured(on_known, on_unknown, unknown):
+        loss = words * np.where(TALKS < 50, on_unknown, on_known)
+        found = {"perplexity": ratio(loss, words, np.exp), "unknown": ratio(unknown, words)}
+        return [found] * 2
+
+    ours, reference = measured(4.0, 1.0, unknown), measured(3.9, 3.9, 0 * unknown)
+    assert ours[0]["perplexity"].value < reference[0]["perplexity"].value
+    said = verdict("perplexity", ours, reference, TALKS)
+    assert "higher" in said
+    assert f"{np.exp(4):.4f}  to {np.exp(3.9):.4f} on the 50 prompts compared" in said
