@@ -1,8 +1,12 @@
 """What trainings with several seeds come to, and whether they differ from others."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from attention_seq2seq.evaluation import Compared
 
 
 def print_rows(
@@ -31,30 +35,53 @@ def print_rows(
 
 
 def verdict(name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray) -> str:
-    """p, and whether it and the seeds tell a difference."""
-    from attention_seq2seq.evaluation import comparable
-
+    """p, whether it and the seeds tell a difference, and what was compared if that is not all."""
     if ours is reference:
         return ""
-    both = comparable(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
-    if not both:
+    found = difference(name, ours, reference, conversations)
+    if not found:
         return "  no p"
-    of_seeds = [comparable(name, *seeds, conversations) for seeds in zip(ours, reference)]
-    if not all(of_seeds):
-        return "  no p"
-    values = [[seeds.one.value for seeds in of_seeds], [seeds.other.value for seeds in of_seeds]]
-    apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
-    p = both.p_value()
-    told = "no difference told"
-    if p < 0.05 and apart:
-        told = "lower" if both.one.value < both.other.value else "higher"
-    compared = ""
+    both, compared = found.both, ""
     if len(both.conversations) < len(conversations):
         compared = (
             f"\n  {'':22}{both.one.value:>9.4f}  to {both.other.value:.4f} on the "
             f"{len(both.conversations):,} prompts compared"
         )
-    return f"  p {p:.4f}, {told}{compared}"
+    return f"  p {found.p:.4f}, {found.told or 'no difference told'}{compared}"
+
+
+class Difference(NamedTuple):
+    """Of trainings with several seeds.
+
+    Attributes:
+        both: a metric of each, all seeds together.
+        p: see `resampling.p_value`.
+        told: "lower" or "higher", of the first; empty where none is told.
+    """
+
+    both: "Compared"
+    p: float
+    told: str
+
+
+def difference(
+    name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray
+) -> Difference | None:
+    """A difference is told where p is below 0.05 and no seed is as good as one of the others."""
+    from attention_seq2seq.evaluation import comparable
+
+    both = comparable(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
+    if not both:
+        return None
+    of_seeds = [comparable(name, *seeds, conversations) for seeds in zip(ours, reference)]
+    if not all(of_seeds):
+        return None
+    values = [[seeds.one.value for seeds in of_seeds], [seeds.other.value for seeds in of_seeds]]
+    apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
+    p, told = both.p_value(), ""
+    if p < 0.05 and apart:
+        told = "lower" if both.one.value < both.other.value else "higher"
+    return Difference(both, p, told)
 
 
 def values_of(of_seeds: list[dict], name: str) -> list[float]:

@@ -1,5 +1,8 @@
 """A difference between trainings is called one only where prompts and seeds agree."""
 
+from types import SimpleNamespace
+
+import longer
 import numpy as np
 import pytest
 from verdicts import of_all_seeds, verdict
@@ -65,3 +68,35 @@ def test_perplexities_are_those_of_the_prompts_compared():
     said = verdict("perplexity", ours, reference, TALKS)
     assert "higher" in said
     assert f"{np.exp(4):.4f}  to {np.exp(3.9):.4f} on the 50 prompts compared" in said
+
+
+class Copying:
+    """A chat that says what is to be said, looks where it stands, and errs where it is told to."""
+
+    def __init__(self, replies, places, attends=True):
+        self.model = SimpleNamespace(attends=attends)
+        self._said = [
+            SimpleNamespace(text=text, attention_weights=np.eye(9)[of_one])
+            for text, of_one in zip(replies, places)
+        ]
+
+    def reply(self, prompts):
+        return self._said[: len(prompts)]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected", "places"),
+    [("reverse", "dcba", [3, 2, 1, 0]), ("copy", "abcd", [0, 1, 2, 3])],
+)
+def test_shares_of_longer_strings_by_hand(task, expected, places):
+    pairs = longer.pairs_of(task, ["abcd"] * 3)
+    assert [pair.reply for pair in pairs] == [expected] * 3
+    # Right; one to exchange and one that is missing; nothing of it right and far too long.
+    replies = [expected, f"x{expected[1:3]}", "z" * 20]
+    looked = [places, places[:3], [*places[::-1], *[8] * 16]]
+    shares = longer.shares_of(task, Copying(replies, looked), pairs)
+    assert {name: share.value for name, share in shares.items()} == pytest.approx(
+        {"exact": 1 / 3, "symbols": (4 + 2 + 0) / 12, "looking": (4 + 3 + 0) / 12}
+    )
+    without = longer.shares_of(task, Copying(replies, looked, attends=False), pairs)
+    assert list(without) == ["exact", "symbols"]
