@@ -27,7 +27,8 @@ import console
 
 OUT = flags.DEFINE_string("out", None, "the file that is written [path]", required=True)
 
-_FIRST_MEANING = re.compile(r"(?:1\.)?\s*(.*?)\s*(?:2\.|$)")
+# Meanings are numbered where there are several; elsewhere a number belongs to what is said.
+_FIRST_MEANING = re.compile(r"1\.\s*(?P<first>.*?)\s*(?:2\.|$)|\s*(?P<only>.*?)\s*$")
 _REFERENCE = re.compile("^(?:见|同|亦作|参见|即|犹)")
 
 
@@ -48,7 +49,9 @@ def translation() -> Iterator[tuple[str, str]]:
     """English sentences and Chinese ones."""
     path = folder_of("hsk_sentences_audio", "hsk-sentences-audio") / "data" / "sentences.json"
     for sentence in json.loads(path.read_text(encoding="utf-8")):
-        yield sentence["translation"]["en"], sentence["chinese"]
+        sides = sentence["translation"]["en"], sentence["chinese"]
+        # A line is a pair, and a tab parts its sides.
+        yield tuple(" ".join(side.split()) for side in sides)
 
 
 def definitions() -> Iterator[tuple[str, str]]:
@@ -58,7 +61,8 @@ def definitions() -> Iterator[tuple[str, str]]:
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.txt") as file:
         for line in io.TextIOWrapper(file, encoding="utf-8"):
             word, _, meanings = line.rstrip("\n").partition("\t")
-            meaning = _FIRST_MEANING.match(meanings)[1]
+            found = _FIRST_MEANING.match(meanings)
+            meaning = found["only"] if found["first"] is None else found["first"]
             if (
                 2 <= len(word) <= 4
                 and len(meaning) >= 4

@@ -15,9 +15,12 @@ from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.preparation_config import PreparationConfig
 
 ROOT = Path(__file__).parents[1]
-ENGLISH, CHINESE = (
-    (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")
+ENGLISH, CHINESE, EXPERIMENTS = (
+    (ROOT / name).read_text(encoding="utf-8")
+    for name in ("README.md", "README.zh.md", "experiments/README.md")
 )
+# Of TensorFlow 1, where samplers were helpers, and of Kubernetes.
+ELSEWHERE = re.compile("[A-Z]\\w+Helper|ReadWriteMany")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -26,6 +29,10 @@ def blocks(text: str, language: str) -> list[str]:
 
 def commands(text: str) -> list[list[str]]:
     return [shlex.split(line) for block in blocks(text, "bash") for line in block.splitlines()]
+
+
+def unique_lines(*texts: str) -> list[str]:
+    return list(dict.fromkeys(shlex.join(line) for text in texts for line in commands(text)))
 
 
 def test_both_languages_name_the_same_commands_and_code():
@@ -73,7 +80,9 @@ def test_each_option_of_model_and_training_has_a_preset_or_a_row(field, value):
     assert re.search(rf"--{field.name}" + (f"={value}" if value else "") + r"\b", known)
 
 
-@pytest.mark.parametrize("command", commands(ENGLISH), ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [shlex.split(line) for line in unique_lines(ENGLISH, EXPERIMENTS)], ids=" ".join
+)
 def test_a_command_exists(command):
     if command[0] == "make":
         makefile = (ROOT / "Makefile").read_text()
@@ -100,6 +109,27 @@ def option_names():
         PreparationConfig,
     ]
     return {field.name for group in groups for field in dataclasses.fields(group)}
+
+
+@pytest.mark.parametrize("text", [ENGLISH, CHINESE, EXPERIMENTS])
+def test_a_class_that_is_named_is_there(text):
+    import tensorflow_addons as tfa
+
+    sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").glob("*.py")]
+    ours = {
+        name
+        for path in sources
+        for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    code = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.M))
+    for name in re.findall(r"(?<![\w-])(?:[A-Z][a-z]+){2,}\b|[A-Z]\w+RNN\b", " ".join(code)):
+        assert name in ours or hasattr(tfa.seq2seq, name) or ELSEWHERE.fullmatch(name), name
+
+
+def test_every_script_is_in_the_table_of_scripts():
+    table = EXPERIMENTS.partition("## ")[0]
+    for path in (ROOT / "experiments").glob("*.py"):
+        assert f"`{path.name}`" in table, path.name
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])

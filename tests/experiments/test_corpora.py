@@ -1,0 +1,52 @@
+"""What is taken from packages that hold corpora, here made up of a few lines."""
+
+import json
+import zipfile
+
+import corpora
+import pytest
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder of packages, before all others."""
+    monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(packages):
+    lines = {
+        "晨风": "清晨的风。",
+        "分母": "1.数学上除数的意思 2.见〖分数〗",
+        "望月": "每月15.2.的月亮很圆",
+        "晨光": "见〖曙光〗的意思",
+        "老": "年岁很大的人",
+        "曙光": "曙光就是晨光",
+        "近": "不远",
+        "不远千里": "1.不近",
+    }
+    (packages / "jionlp" / "dictionary").mkdir(parents=True)
+    (packages / "jionlp" / "__init__.py").touch()
+    path = packages / "jionlp" / "dictionary" / "chinese_word_dictionary.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        text = "".join(f"{word}\t{meaning}\n" for word, meaning in lines.items())
+        archive.writestr("chinese_word_dictionary.txt", text)
+    assert list(corpora.definitions()) == [
+        ("清晨的风。", "晨风"),
+        ("数学上除数的意思", "分母"),
+        ("每月15.2.的月亮很圆", "望月"),
+    ]
+
+
+def test_a_sentence_is_a_line(packages):
+    folder = packages / "hsk_sentences_audio" / "data"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    sentences = [{"chinese": "你好，\t老师", "translation": {"en": "Hello,\nteacher "}}]
+    (folder / "sentences.json").write_text(json.dumps(sentences), encoding="utf-8")
+    assert list(corpora.translation()) == [("Hello, teacher", "你好， 老师")]
+
+
+def test_a_package_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="not_to_be_found is not installed: pip install it"):
+        corpora.folder_of("not_to_be_found", "it")
