@@ -67,9 +67,11 @@ def test_longer_strings_are_measured_by_their_lengths(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_compared_is_said(tmp_path):
+def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
     work, few = f"--work_dir={tmp_path}", tmp_path / "few.tsv"
     few.write_text("你好\t你好呀\n吃什么\t吃面\n", encoding="utf-8")
+    bad = tmp_path / "bad.tsv"
+    bad.write_text("你好\t你好呀\n吃什么\n", encoding="utf-8")
     for arguments, message in [
         (("compare", work, "--seeds=a"), "--seeds=a; expected numbers, each another"),
         (("compare", work, "--seeds=1,1"), "--seeds=1,1; expected numbers, each another"),
@@ -81,6 +83,7 @@ def test_what_cannot_be_compared_is_said(tmp_path):
         (("compare", work, "--variant=--context_turns=1"), "context_turns is the same for all"),
         (("compare", work, f"--data={few}", "--test_fraction=0.1"), "give more"),
         (("compare", work, f"--data={few}", f"--test_data={few}"), "give more"),
+        (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}:2: "),
         (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
         (("longer", work, "--attentions=dot"), "dot"),
     ]:
