@@ -83,7 +83,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
         (("compare", work, "--variant=--context_turns=1"), "context_turns is the same for all"),
         (("compare", work, f"--data={few}", "--test_fraction=0.1"), "give more"),
         (("compare", work, f"--data={few}", f"--test_data={few}"), "give more"),
-        (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}:2: "),
+        (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}, line 2: no tab"),
         (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
         (("longer", work, "--attentions=dot"), "dot"),
     ]:
