@@ -61,7 +61,12 @@ def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:
 
 
 def likeness(prompts, said, references) -> dict[str, Counted]:
-    """How like the references replies are; of several references the nearest counts."""
+    """How like the references replies are; of several references the nearest counts.
+
+    The error rate is that of speech recognition: edits of the replies, as a share of the tokens of
+    the references. Where a reply is exactly right or not, what is missing to 1 is the word error
+    rate of pronunciations (Bisani and Ney 2008: a word is right if it is one of its references).
+    """
     names = ("exact_match", "error_rate", "rouge_l", "echo", "length_ratio")
     counts = {name: ([], []) for name in names}
 
@@ -89,6 +94,9 @@ def ngrams(said, references) -> tuple[dict[str, Counted], list[str]]:
     """BLEU and chrF from what sacrebleu counts of each prompt, and its signatures.
 
     BLEU is left out where no reference is long enough for it.
+
+    Source:
+        Papineni et al. 2002 (BLEU), Popović 2015 (chrF), Post 2018 (sacrebleu).
     """
     most = max(map(len, references))
     columns = [[(of_one + [None] * most)[i] for of_one in references] for i in range(most)]

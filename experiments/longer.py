@@ -49,6 +49,13 @@ def main(_) -> None:
     console.make_repeatable()
     console.silence_retracing()
     config = console.config_from_flags()
+    cut = {config.text.source_segmentation, config.text.target_segmentation}
+    if cut != {"characters"}:
+        raise ValueError(
+            f"text is cut by {', '.join(sorted(cut))}; expected by characters, each a symbol: give "
+            "--flagfile=experiments/presets/reversal.flags, or --source_segmentation=characters "
+            "and --target_segmentation=characters."
+        )
     variants = {
         attention: console.with_options(config, [f"--attention={attention}"])
         for attention in ATTENTIONS.value

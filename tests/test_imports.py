@@ -1,7 +1,10 @@
 """The rooms: who may import whom, who may import TensorFlow, what is public."""
 
 import ast
+import inspect
 import os
+import pydoc
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +122,15 @@ def test_public_names_exist_and_are_few():
         assert getattr(attention_seq2seq, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'Chta'"):
         attention_seq2seq.Chta  # noqa: B018
+
+
+def test_pydoc_reads_as_a_reference():
+    text = pydoc.plain(pydoc.render_doc(attention_seq2seq))
+    for name in attention_seq2seq.__all__:
+        assert re.search(rf"^    (?:class )?{name}\(", text, re.MULTILINE), name
+        public = getattr(attention_seq2seq, name)
+        if inspect.isfunction(public) and inspect.signature(public).parameters:
+            assert "Args:" in public.__doc__, name
 
 
 @pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="there is one process")

@@ -77,6 +77,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
         (("compare", work, "--seeds=1,1"), "--seeds=1,1; expected numbers, each another"),
         (("compare", work, "--variant=", "--variant="), "one was given twice"),
         (("compare", work, "--variant=--unit=3"), "--unit=3 is no flag of train.py"),
+        (("longer", work), "text is cut by jieba; expected by characters"),
         (("longer", work, "--seeds=1,x"), "--seeds=1,x; expected numbers"),
         (("compare", work, "--variant=--units=a"), "--units=a: expected a number"),
         (("compare", work, "--variant=--epochs=3"), "epochs is the same for all"),
