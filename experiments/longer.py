@@ -137,13 +137,13 @@ def shares_of(task: str, chat, pairs) -> dict:
 def print_rows(attention: str, of_seeds: list[list[dict]]) -> None:
     """A line for each range of lengths."""
     print(f"\n{TASK.value}, --attention={attention}, {len(of_seeds)} seeds")
-    print(f"  {'symbols':9}{'exact':>22}{'symbols right':>22}{'looking there':>22}")
+    print(f"  {'symbols':9}{'exact':>23}{'symbols right':>23}{'looking there':>23}")
     for (shortest, longest), of_range in zip(RANGES, zip(*of_seeds)):
         print(f"  {f'{shortest} to {longest}':9}", end="")
         for name in of_range[0]:
             values = [shares[name].value for shares in of_range]
             limits = f"({100 * min(values):.1f} to {100 * max(values):.1f})"
-            print(f"{f'{mean(values):.1%} {limits}':>22}", end="")
+            print(f"{f'{mean(values):.1%} {limits}':>23}", end="")
         print()
     print(flush=True)
 
