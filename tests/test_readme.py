@@ -111,9 +111,11 @@ def option_names():
     return {field.name for group in groups for field in dataclasses.fields(group)}
 
 
-@pytest.mark.parametrize("text", [ENGLISH, CHINESE, EXPERIMENTS])
+@pytest.mark.parametrize(
+    "text", [ENGLISH, CHINESE, EXPERIMENTS], ids=["English", "Chinese", "experiments"]
+)
 def test_a_class_that_is_named_is_there(text):
-    import tensorflow_addons as tfa
+    from oracles import tfa
 
     sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").glob("*.py")]
     ours = {
