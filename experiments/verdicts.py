@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from attention_seq2seq.evaluation import Compared
+    from attention_seq2seq.comparisons import Compared
 
 
 def print_rows(
@@ -68,7 +68,7 @@ def difference(
     name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> Difference | None:
     """A difference is told where p is below 0.05 and no seed is as good as one of the others."""
-    from attention_seq2seq.evaluation import comparable
+    from attention_seq2seq.comparisons import comparable
 
     both = comparable(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
     if not both:

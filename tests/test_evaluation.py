@@ -6,11 +6,12 @@ from sacrebleu.metrics import BLEU, CHRF
 
 from attention_seq2seq import metrics
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.comparisons import comparable
 from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.evaluation import comparable, evaluate, exact_replies, with_one_reply
+from attention_seq2seq.evaluation import evaluate, exact_replies, with_one_reply
 from attention_seq2seq.metrics import exact_match, largest_at
 from attention_seq2seq.resampling import ratio
 from attention_seq2seq.text.vocabulary import UNK

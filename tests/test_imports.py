@@ -49,7 +49,11 @@ ALLOWED = {
     },
     "resampling": set(),
     "counting": {"decoding_config", "text", "chat", "metrics", "resampling"},
-    "evaluation": {"decoding_config", "data", "chat", "metrics", "resampling", "counting"},
+    "comparisons": {"resampling", "counting"},
+    "evaluation": {
+        *("decoding_config", "data", "chat", "metrics", "resampling", "counting"),
+        "comparisons",
+    },
 }
 
 

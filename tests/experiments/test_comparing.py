@@ -6,6 +6,7 @@ import re
 from attention_seq2seq.data.meals import meal_talk
 from running import script
 
+CHARACTERS = ["--source_segmentation=characters", "--target_segmentation=characters"]
 SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--dtype=float32"]
 
 
@@ -55,7 +56,7 @@ def test_longer_strings_are_measured_by_their_lengths(tmp_path):
     done = script(
         *("longer", f"--work_dir={tmp_path}", "--task=copy", "--attentions=luong,none"),
         *("--seeds=1", "--training_pairs=100", "--unseen_pairs=9", "--epochs=1", *SMALL),
-        *("--source_segmentation=characters", "--target_segmentation=characters"),
+        *CHARACTERS,
         f"--png={picture}",
     )
     assert done.returncode == 0, done.stderr
@@ -86,7 +87,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
         (("compare", work, f"--data={few}", f"--test_data={few}"), "give more"),
         (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}, line 2: no tab"),
         (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
-        (("longer", work, "--attentions=dot"), "dot"),
+        (("longer", work, *CHARACTERS, "--attentions=dot"), "dot"),
     ]:
         done = script(*arguments)
         assert done.returncode == 1
