@@ -67,7 +67,7 @@ def main(_) -> None:
     compared = evaluations[0].beside(evaluations[1]) if BESIDE.value else {}
     p_values = {name: both.p_value() for name, both in compared.items()}
     print(f"{len(evaluations[0].prompts)} prompts\n")
-    print(f"{'':21}" + "".join(f"{Path(folder).name[:25]:>26}" for folder in folders), end="")
+    print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles(folders)), end="")
     print(f"{'p':>7}" if p_values else "")
     for name in dict.fromkeys(name for of_one in found for name in of_one):
         row = "".join(f"{cell(name, of_one.get(name)):>26}" for of_one in found)
@@ -76,6 +76,12 @@ def main(_) -> None:
     print("\n" + "\n".join(evaluations[0].signatures))
     if JSON.value:
         write_json(folders, evaluations, found, p_values)
+
+
+def titles(folders: list[str]) -> list[str]:
+    """What stands above the numbers of each model: its folder's name, if that tells them apart."""
+    names = [Path(folder).name for folder in folders]
+    return names if len(set(names)) == len(names) else folders
 
 
 def print_compared(compared: dict, evaluation) -> None:

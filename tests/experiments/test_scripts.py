@@ -203,14 +203,18 @@ def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(tmp_path):
 def test_evaluate_prints_a_table(meals_dir, tmp_path):
     corpus, numbers = tmp_path / "pairs.tsv", tmp_path / "numbers.json"
     corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n明天早上喝什么\t不知道\n", encoding="utf-8")
-    arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--beside={meals_dir}"
+    other = tmp_path / meals_dir.name
+    other.symlink_to(meals_dir)
+    arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--beside={other}"
     done = script("evaluate", *arguments, f"--json={numbers}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 prompts\n")
     assert re.search(r"^exact_match +50.0% \(0.0% to 100.0%\) .* 1.000$", done.stdout, re.M)
     assert "bleu|nrefs:1|case:lc|eff:no|tok:zh|" in done.stdout
+    # Folders that have the same name are told apart by where they are.
+    assert all(str(folder)[-25:] in done.stdout for folder in (meals_dir, other))
     content = json.loads(numbers.read_text(encoding="utf-8"))
     assert content["prompts"] == [QUESTION, "明天早上喝什么"]
-    (model,) = content["models"].values()
+    model = content["models"][str(meals_dir)]
     assert model["metrics"]["exact_match"]["value"] == 0.5
     assert model["replies"][0] == "晚上吃烤鸭吧"
