@@ -1,4 +1,4 @@
-"""Trains variants of a model with several seeds each, and says which are better, and how surely.
+r"""Trains variants of a model with several seeds each, and says which are better, and how surely.
 
     python experiments/compare.py --work_dir=work --data=chat.tsv --variant="" \
         --variant="--attention=none" --variant="--source_segmentation=characters"

@@ -1,4 +1,4 @@
-"""Trains on short strings, and measures on longer ones what is still done right, and why.
+r"""Trains on short strings, and measures on longer ones what is still done right, and why.
 
     python experiments/longer.py --work_dir=work --task=reverse \
         --flagfile=experiments/presets/reversal.flags

@@ -2,7 +2,7 @@ r"""Prepares corpora of any size: cut into words once, examined, cleaned, and wr
 
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine --examine
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine
-python experiments/prepare.py --data=a.conv,b.json.gz --prepared_dir=prepared/both \\
+python experiments/prepare.py --data=a.conv,b.json.gz --prepared_dir=prepared/both \
     --clean=duplicates,common_replies,mojibake --reply_cap=50
 python experiments/train.py --data=prepared/mine --model_dir=models/mine
 

@@ -1,4 +1,4 @@
-"""Answers a file of prompts, one a line, in their order.
+r"""Answers a file of prompts, one a line, in their order.
 
 python experiments/reply.py --model_dir=models/demo --prompts=in.txt --replies=out.txt
 python experiments/reply.py --model_dir=models/demo --prompts=in.txt --replies=out.jsonl \

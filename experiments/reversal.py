@@ -1,4 +1,4 @@
-"""Trains the model to reverse strings, and prints whether its attention looks where it must.
+r"""Trains the model to reverse strings, and prints whether its attention looks where it must.
 
     python experiments/reversal.py --model_dir=models/reversal \
         --flagfile=experiments/presets/reversal.flags

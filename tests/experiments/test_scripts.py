@@ -1,5 +1,6 @@
 """The scripts as a user runs them: what they print, and what they say to what is wrong."""
 
+import ast
 import dataclasses
 import json
 import re
@@ -120,6 +121,14 @@ def test_help_is_worth_reading(name, expected):
     for words in expected:
         assert words in unwrapped
     assert done.stderr == ""
+
+
+def test_commands_in_help_can_be_pasted():
+    # A backslash at a line's end is Python's own in a string that is not raw: it joins the lines.
+    for path in sorted((ROOT / "experiments").glob("*.py")):
+        lines = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
+        assert max(map(len, lines)) <= 100, path
+        assert not any(line.endswith("\\\\") for line in lines), path
 
 
 def test_each_flag_tells_its_default_its_unit_and_its_range():
