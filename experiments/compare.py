@@ -57,7 +57,9 @@ METRICS = flags.DEFINE_multi_enum(
     "attention weights with contributions, and takes long",
 )
 BY_LENGTH_PNG = flags.DEFINE_string(
-    "by_length_png", None, "draw the first metric by the length of prompts [path]"
+    "by_length_png",
+    None,
+    "draw the first metric by the length of prompts, beside that of the first variant [path]",
 )
 console.define_config_flags()
 console.define_flags_of(DecodingConfig)
@@ -65,6 +67,7 @@ console.define_flags_of(DecodingConfig)
 # Prompts in each group of lengths are about as many.
 GROUPS = 6
 
+WITHOUT_SUMS = ("distinct_1", "distinct_2", "commonest")
 
 # What would make the variants' trainings different ones, or would be ignored.
 COMMON = (
@@ -78,6 +81,12 @@ def main(_) -> None:
     seeds = console.seeds_of(SEEDS.value)
     if len(set(VARIANTS.value)) < len(VARIANTS.value):
         raise ValueError("--variant: one was given twice; expected different ones.")
+    console.expect_picture(BY_LENGTH_PNG.value)
+    if BY_LENGTH_PNG.value and METRICS.value[0] in WITHOUT_SUMS:
+        raise ValueError(
+            f"--by_length_png draws the first --metric, {METRICS.value[0]}, which is not made of "
+            "sums over prompts; give another one before it."
+        )
     console.make_repeatable()
     console.silence_retracing()
     variants = {variant: config_of(variant) for variant in VARIANTS.value}
@@ -88,7 +97,7 @@ def main(_) -> None:
         first, numbers = found[VARIANTS.value[0]], comparison.conversations
         verdicts.print_rows(variant, METRICS.value, found[variant], first, numbers)
     if BY_LENGTH_PNG.value:
-        draw_by_length(found, comparison.prompts)
+        draw_by_length(found, comparison)
 
 
 def config_of(variant: str):
@@ -214,29 +223,34 @@ def spelt(prompt: str) -> str:
     return " ".join(tokens_of(prompt))
 
 
-def draw_by_length(found: dict[str, list[dict]], prompts: list[str]) -> None:
-    """A line for each variant: the first metric, by the length of prompts."""
+def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None:
+    """For each variant the first metric by the length of prompts, beside the first variant's."""
     from matplotlib.figure import Figure
 
-    name = METRICS.value[0]
-    lengths = [len(spelt(prompt).split()) for prompt in prompts]
+    name, first = METRICS.value[0], VARIANTS.value[0]
+    lengths = [len(spelt(prompt).split()) for prompt in comparison.prompts]
     groups = verdicts.groups_of(lengths, GROUPS)
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
-    print(f"{name} by the length of prompts")
+    print(f"{name} by the length of prompts, and divided by that of the first variant")
     for variant, of_seeds in found.items():
-        whole = verdicts.of_all_seeds(of_seeds).get(name)
-        if whole is None:
+        title = variant or "as given"
+        both = verdicts.in_groups(name, of_seeds, found[first], groups, comparison.conversations)
+        if not both:
+            print(f"  {title:34} cannot be compared")
             continue
-        values = [whole._replace(sums=whole.sums[group]).value for group in groups]
-        axes.plot(range(len(groups)), values, marker="o", label=variant or "as given")
-        print(f"  {variant or 'as given':34}" + "".join(f"{value:>10.3f}" for value in values))
+        ratios = [one / other if other else np.nan for one, other in both]
+        print(f"  {title:34}" + "".join(f"{one:>10.3f}" for one, _ in both))
+        if variant != first:
+            print(f"  {'':34}" + "".join(f"{ratio:>10.3f}" for ratio in ratios))
+        style = {"linestyle": "--", "color": "gray"} if variant == first else {"marker": "o"}
+        axes.plot(range(len(groups)), ratios, label=title, **style)
     ranges = [f"{lengths[group[0]]} to {lengths[group[-1]]}" for group in groups]
     print(f"  {'tokens of the prompt':34}" + "".join(f"{of_one:>10}" for of_one in ranges))
     axes.set_xticks(range(len(groups)), ranges)
     axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
-    axes.set_ylabel(name.replace("_", " "))
-    axes.legend()
+    axes.set_ylabel(f"{name.replace('_', ' ')}, divided by that of {first or 'as given'}")
+    axes.legend(fontsize="small")
     figure.savefig(BY_LENGTH_PNG.value, dpi=160)
     print(f"as a picture: {BY_LENGTH_PNG.value}")
 

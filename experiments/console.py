@@ -138,12 +138,30 @@ def draw(reply, picture: str) -> str:
     """Writes the tables of a reply as a picture, and says so."""
     from attention_seq2seq.pictures import save_picture
 
-    if not Path(picture).suffix:
-        raise ValueError(
-            f"{picture}: a picture's name tells its format, for example {picture}.png."
-        )
+    expect_picture(picture)
     save_picture(picture, reply.rows, reply.prompt_tokens, _tables(reply))
     return f"\nThe tables as a picture: {picture}"
+
+
+def expect_folder_of(file: str | None) -> None:
+    """Refuses a file that cannot be written, before the work whose result it is to hold."""
+    if file and not Path(file).absolute().parent.is_dir():
+        raise ValueError(f"{file}: there is no such folder; make it, or give another.")
+
+
+def expect_picture(file: str | None) -> None:
+    """Refuses a picture that cannot be written, before the work that it is to show."""
+    if not file:
+        return
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    expect_folder_of(file)
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if Path(file).suffix.lower()[1:] not in formats:
+        raise ValueError(
+            f"{file}: a picture's name tells its format, for example {Path(file).stem}.png; "
+            f"expected one of {', '.join(formats)}."
+        )
 
 
 def _tables(reply) -> dict:

@@ -49,8 +49,7 @@ def main(_) -> None:
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.evaluation import evaluate
 
-    if JSON.value and not Path(JSON.value).absolute().parent.is_dir():
-        raise ValueError(f"{JSON.value}: there is no such folder; make it, or give another.")
+    console.expect_folder_of(JSON.value)
     # It tells each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     decoding = console.options_from_flags(DecodingConfig)

@@ -56,6 +56,7 @@ def main(_) -> None:
             "--flagfile=experiments/presets/reversal.flags, or --source_segmentation=characters "
             "and --target_segmentation=characters."
         )
+    console.expect_picture(PNG.value)
     variants = {
         attention: console.with_options(config, [f"--attention={attention}"])
         for attention in ATTENTIONS.value

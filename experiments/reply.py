@@ -54,8 +54,7 @@ def main(_) -> None:
         return
     if Path(REPLIES.value).exists():
         raise ValueError(f"{REPLIES.value} exists; remove it, or give another --replies.")
-    if not Path(REPLIES.value).absolute().parent.is_dir():
-        raise ValueError(f"{REPLIES.value}: there is no such folder; make it, or give another.")
+    console.expect_folder_of(REPLIES.value)
 
     from unfinished import Unfinished
 

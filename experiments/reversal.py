@@ -45,6 +45,7 @@ def main(_) -> None:
     from attention_seq2seq.training.folder import is_finished
     from attention_seq2seq.training.trainer import train
 
+    console.expect_picture(ATTENTION_PNG.value)
     num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value
     pairs = reversal(num_unseen + num_training + VALIDATION_PAIRS, seed=1)
     unseen, training = pairs[:num_unseen], pairs[num_unseen:-VALIDATION_PAIRS]

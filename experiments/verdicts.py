@@ -84,6 +84,29 @@ def difference(
     return Difference(both, p, told)
 
 
+def in_groups(
+    name: str,
+    ours: list[dict],
+    reference: list[dict],
+    groups: Sequence[np.ndarray],
+    conversations: np.ndarray,
+) -> list[tuple[float, float]]:
+    """What both come to in each group of prompts; nothing where they cannot be compared."""
+    from attention_seq2seq.comparisons import comparable
+
+    found = []
+    for group in groups:
+        parts = [
+            {each: counted._replace(sums=counted.sums[group]) for each, counted in whole.items()}
+            for whole in (of_all_seeds(ours), of_all_seeds(reference))
+        ]
+        both = comparable(name, *parts, conversations[group])
+        if not both:
+            return []
+        found.append((both.one.value, both.other.value))
+    return found
+
+
 def values_of(of_seeds: list[dict], name: str) -> list[float]:
     """A metric of each seed."""
     found = [of_seed[name] for of_seed in of_seeds]

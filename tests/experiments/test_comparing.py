@@ -37,6 +37,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     assert [bool(row[3]) for row in alone] == [False, True]
     # With a seed more, what was trained is not trained again, and comes to the same.
     more = script(*arguments, "--seeds=1,2", f"--by_length_png={picture}")
+    assert "perplexity by the length of prompts, and divided by that of the first" in more.stdout
     assert more.stdout.count("epoch 1 of 1: ") == 2
     together = re.findall(rows, more.stdout, re.M)
     for (value, *_), (_, least, most, _) in zip(alone, together):
@@ -88,6 +89,9 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
         (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}, line 2: no tab"),
         (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
         (("longer", work, *CHARACTERS, "--attentions=dot"), "dot"),
+        (("longer", work, *CHARACTERS, f"--png={tmp_path}/no/a.png"), "no such folder"),
+        (("compare", work, f"--by_length_png={tmp_path}/a"), "a picture's name tells its format"),
+        (("compare", work, f"--by_length_png={tmp_path}/a.png", "--metric=commonest"), "sums"),
     ]:
         done = script(*arguments)
         assert done.returncode == 1

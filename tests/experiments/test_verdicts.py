@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import longer
 import numpy as np
 import pytest
-from verdicts import of_all_seeds, verdict
+from verdicts import in_groups, of_all_seeds, verdict
 
 from attention_seq2seq.resampling import ratio
 
@@ -68,6 +68,14 @@ def test_perplexities_are_those_of_the_prompts_compared():
     said = verdict("perplexity", ours, reference, TALKS)
     assert "higher" in said
     assert f"{np.exp(4):.4f}  to {np.exp(3.9):.4f} on the 50 prompts compared" in said
+
+
+def test_groups_are_compared_each():
+    ours, reference = right((50,)), right((20,))
+    groups = np.split(TALKS, [20, 60])
+    both = in_groups("exact_match", ours, reference, groups, TALKS)
+    assert both == [(1.0, 1.0), (0.75, 0.0), (0.0, 0.0)]
+    assert in_groups("perplexity", ours, reference, groups, TALKS) == []
 
 
 class Copying:
