@@ -230,7 +230,7 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
     name, first = METRICS.value[0], VARIANTS.value[0]
     lengths = [len(spelt(prompt).split()) for prompt in comparison.prompts]
     groups = verdicts.groups_of(lengths, GROUPS)
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     print(f"{name} by the length of prompts, and divided by that of the first variant")
     for variant, of_seeds in found.items():
@@ -250,7 +250,7 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
     axes.set_xticks(range(len(groups)), ranges)
     axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
     axes.set_ylabel(f"{name.replace('_', ' ')}, divided by that of {first or 'as given'}")
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside upper left", fontsize="small")
     figure.savefig(BY_LENGTH_PNG.value, dpi=160)
     print(f"as a picture: {BY_LENGTH_PNG.value}")
 
