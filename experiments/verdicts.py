@@ -94,11 +94,11 @@ def in_groups(
     """What both come to in each group of prompts; nothing where they cannot be compared."""
     from attention_seq2seq.comparisons import comparable
 
-    found = []
+    found, wholes = [], [of_all_seeds(ours), of_all_seeds(reference)]
     for group in groups:
         parts = [
             {each: counted._replace(sums=counted.sums[group]) for each, counted in whole.items()}
-            for whole in (of_all_seeds(ours), of_all_seeds(reference))
+            for whole in wholes
         ]
         both = comparable(name, *parts, conversations[group])
         if not both:
