@@ -125,6 +125,9 @@ class Chat:
         Returns:
             For each prompt `num_best` replies; of a beam fewer where there are no more, and
             where its groups have found the same.
+
+        Raises:
+            TypeError: a single string was given instead of a list.
         """
         if isinstance(prompts, str | bytes):
             raise TypeError(f"got one {type(prompts).__name__}; expected a list: reply([prompt]).")

@@ -36,6 +36,14 @@ def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:
 
     Blanks are no characters: where characters are words they are words too, where jieba cuts they
     are left out, and both are to count the same.
+
+    Args:
+        chat: a trained model.
+        prompts: what it is asked.
+        references: for each prompt the texts of the replies that were expected.
+
+    Returns:
+        By name perplexity of words and of characters, and the share of unknown words.
     """
     rows = [number for number, texts in enumerate(references) for _ in texts]
     texts = [text for of_one in references for text in of_one]
@@ -66,6 +74,14 @@ def likeness(prompts, said, references) -> dict[str, Counted]:
     The error rate is that of speech recognition: edits of the replies, as a share of the tokens of
     the references. Where a reply is exactly right or not, what is missing to 1 is the word error
     rate of pronunciations (Bisani and Ney 2008: a word is right if it is one of its references).
+
+    Args:
+        prompts: what a model was asked.
+        said: the tokens of its replies, see `tokens_of`.
+        references: for each prompt the replies that were expected, tokens with blanks between.
+
+    Returns:
+        By name exact match, error rate, ROUGE-L, echoes, length ratio.
     """
     names = ("exact_match", "error_rate", "rouge_l", "echo", "length_ratio")
     counts = {name: ([], []) for name in names}
@@ -94,6 +110,13 @@ def ngrams(said, references) -> tuple[dict[str, Counted], list[str]]:
     """BLEU and chrF from what sacrebleu counts of each prompt, and its signatures.
 
     BLEU is left out where no reference is long enough for it.
+
+    Args:
+        said: the tokens of each reply, see `tokens_of`.
+        references: for each prompt the replies that were expected, tokens with blanks between.
+
+    Returns:
+        By name the metrics, 0 to 1, and a signature for each.
 
     Source:
         Papineni et al. 2002 (BLEU), Popović 2015 (chrF), Post 2018 (sacrebleu).

@@ -82,6 +82,9 @@ def distinct(replies: Sequence[Sequence[str]], size: int) -> float:
 def commonest_share(replies: Sequence[Sequence[str]]) -> float:
     """The share of replies that are the commonest one: 1 where every prompt is answered alike.
 
+    Args:
+        replies: the words of each reply.
+
     Raises:
         ValueError: there are no replies.
 
@@ -99,6 +102,9 @@ def flatness(weights: Sequence[float]) -> float:
 
     The entropy of the weights as a share of the largest possible. Weights that sum to less than
     one, as of monotonic attention, are scaled up first; of weights that are all zero it is 1.
+
+    Args:
+        weights: float[place], none below zero.
 
     Raises:
         ValueError: there are less than two.
@@ -120,6 +126,10 @@ def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
     """How far two rows of numbers order their places alike: Spearman's, from -1 to 1.
 
     Equal numbers share the mean of their ranks.
+
+    Args:
+        one: a number for each place.
+        other: another one for each place.
 
     Raises:
         ValueError: there are not as many of one as of the other, or one has equal numbers only,
@@ -176,6 +186,10 @@ def echo_rate(prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
 def echoes(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
     """How many pairs of words of a reply stand in the prompt too, and how many pairs it has.
 
+    Args:
+        prompt: its words.
+        reply: its words.
+
     Example:
         >>> echoes(["你", "喜欢", "下雨", "吗"], ["我", "喜欢", "下雨"])
         (1, 2)
@@ -186,6 +200,10 @@ def echoes(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
 
 def edits(one: Sequence[str], other: Sequence[str]) -> int:
     """The fewest words to put in, leave out or exchange to make one of the other (Levenshtein).
+
+    Args:
+        one: words.
+        other: words.
 
     Example:
         >>> edits("AH B EY T".split(), "AH B EY T S".split())
@@ -204,6 +222,13 @@ def edits(one: Sequence[str], other: Sequence[str]) -> int:
 
 def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
     """How much of the reference stands in the reply in its order: ROUGE-L's F1 (Lin 2004).
+
+    Args:
+        reply: its words.
+        reference: the words of the reply that was expected.
+
+    Returns:
+        0 to 1; where one of them has no words 1 if the other has none either.
 
     Example:
         >>> rouge_l("晚 上 吃 面".split(), "晚 上 我 吃 面 吧".split())
@@ -224,6 +249,10 @@ def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
 
 def length_ratio(replies: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:
     """The number of words in the replies, as a ratio to those in the references.
+
+    Args:
+        replies: the words of each reply.
+        references: the words of each reply that was expected.
 
     Raises:
         ValueError: not as many of one as of the other, or the references have no words.

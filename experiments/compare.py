@@ -96,6 +96,9 @@ def main(_) -> None:
         found[variant] = [comparison.measured(variant, seed) for seed in seeds]
         first, numbers = found[VARIANTS.value[0]], comparison.conversations
         verdicts.print_rows(variant, METRICS.value, found[variant], first, numbers)
+    for signature in comparison.signatures:
+        if signature.partition("|")[0] in METRICS.value:
+            print(signature)
     if BY_LENGTH_PNG.value:
         draw_by_length(found, comparison)
 
@@ -165,6 +168,8 @@ class Comparison:
         print(f"{share:.1%} of the replies to report on are trained on, to other prompts")
         #: What is reported on, each once, and in which conversation it stands.
         self.prompts, self.conversations = [], np.array([], int)
+        #: How sacrebleu counts.
+        self.signatures = []
 
     def measured(self, variant: str, seed: int) -> dict:
         """What a training of a variant comes to: by the name of a metric what was counted.
@@ -186,6 +191,7 @@ class Comparison:
         chat, decoding = Chat.load(folder), console.options_from_flags(DecodingConfig)
         evaluation = evaluate(chat, self._test, decoding)
         self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
+        self.signatures = evaluation.signatures
         found = {name: measured.value for name, measured in evaluation.measured().items()}
         found |= evaluation.counted
         if AGREEMENT in METRICS.value and chat.model.attends:

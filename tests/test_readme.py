@@ -128,10 +128,11 @@ def test_a_class_that_is_named_is_there(text):
         assert name in ours or hasattr(tfa.seq2seq, name) or ELSEWHERE.fullmatch(name), name
 
 
-def test_every_script_is_in_the_table_of_scripts():
-    table = EXPERIMENTS.partition("## ")[0]
-    for path in (ROOT / "experiments").glob("*.py"):
-        assert f"`{path.name}`" in table, path.name
+def test_every_script_and_preset_is_in_its_table():
+    tables = EXPERIMENTS.partition("## ")[0]
+    folder = ROOT / "experiments"
+    for path in [*folder.glob("*.py"), *folder.glob("presets/*.flags")]:
+        assert f"`{path.name}`" in tables, path.name
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])

@@ -21,13 +21,15 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     arguments = [
         *("compare", f"--work_dir={tmp_path}/work", f"--data={data}", "--epochs=1", *SMALL),
         *(f"--test_data={others}", "--answer_with=last", "--metric=perplexity"),
-        *("--metric=exact_match", "--variant="),
+        *("--metric=exact_match", "--metric=chrf", "--variant="),
         "--variant=--attention=none",
     ]
     done = script(*arguments, "--seeds=1")
     assert done.returncode == 0, done.stderr
     # Not reported on: what is trained on, however it is written, and what is too long.
     assert "to choose on, 30 to report on; 3 others are not reported on" in done.stdout
+    # How sacrebleu counts, of what is printed.
+    assert re.findall(r"^(\w+)\|nrefs:", done.stdout, re.M) == ["chrf"]
     number = r"[\d.]+"
     told = "higher|lower|no difference told"
     rows = (
