@@ -144,8 +144,8 @@ class ModelConfig(Options):
     )
     dropout: float = option(
         0.0,
-        "share of each layer's inputs in the encoder, of the decoder's embeddings and of the "
-        "attention vectors dropped in training",
+        "share of the embeddings, of what each layer hands to the next, and of the attention "
+        "vectors before the projection, dropped in training",
         low=0.0,
         high=0.9,
     )

@@ -55,7 +55,9 @@ def main(folder: str, strategy: str, options: str) -> None:
         run.Seq2Seq = with_other_weights(run.Seq2Seq)
     options = json.loads(options)
     config = Config(
-        model=ModelConfig(units=8, dropout=options.pop("dropout", 0.0)),
+        model=ModelConfig(
+            units=8, layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)
+        ),
         training=TrainingConfig(
             **{"epochs": 2, "batch_size": 8, "patience": 0, "dtype": "float32", **options}
         ),

@@ -5,7 +5,9 @@ its memory along, and sets it up before the cell is used: nothing is remembered 
 """
 
 import warnings
+from collections.abc import Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -127,6 +129,7 @@ class AttentionRNN(keras.layers.Layer):
         memory: Memory,
         state: AttentionState,
         dtype: tf.DType = tf.float32,
+        kept: Sequence[tf.Tensor] = (),
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs over all inputs at once, as in training.
 
@@ -136,6 +139,8 @@ class AttentionRNN(keras.layers.Layer):
             state: from `initial_state`.
             dtype: what products with the layers' kernels are computed in, float32 or bfloat16;
                 scores and contexts are float32.
+            kept: for dropout, what each layer's outputs but the last's are multiplied by before
+                the next reads them, each float32[target_time, batch, units]; none: by nothing.
 
         Returns:
             float32[target_time, batch, units], the attention vectors, and
@@ -168,11 +173,12 @@ class AttentionRNN(keras.layers.Layer):
         # What `step` has the wrapper do, but with what could be computed before the loop.
         def one(states, inputs):
             cells, below, weights = states
-            gates, nothing = inputs
+            gates, nothing, kept = inputs
             after = []
-            for cell, product, added, of_cell in zip(self.cells, products, gates, cells):
+            layers = zip_longest(self.cells, products, gates, cells, kept)
+            for cell, product, added, of_cell, share in layers:
                 of_cell = cell.after(added + product(tf.concat([below, of_cell[0]], 1)), of_cell)
-                below = of_cell[0]
+                below = of_cell[0] if share is None else of_cell[0] * share
                 after.append(of_cell)
             weights, _ = self.mechanism([below, weights])
             context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], memory.values), axis=1)
@@ -180,14 +186,15 @@ class AttentionRNN(keras.layers.Layer):
             return tuple(after), vector, weights
 
         start = state.cells, state.attention_vector, self._weights_before(memory, state)
-        cells, vectors, weights = tf.scan(one, (tuple(gates), nothing), start)
+        cells, vectors, weights = tf.scan(one, (tuple(gates), nothing, tuple(kept)), start)
         outputs = [of_cell[0] for of_cell in cells]
         h = outputs[-1]
+        read = [output * share for output, share in zip(outputs, kept)] or outputs
         # What each layer was given in the loop: the output below it, and its own, a step before.
         fed_back = [
             tf.concat([below, before(first[0], own)], axis=2)
             for below, own, first in zip(
-                [before(state.attention_vector, vectors), *outputs], outputs, state.cells
+                [before(state.attention_vector, vectors), *read], outputs, state.cells
             )
         ]
         return vectors, weights

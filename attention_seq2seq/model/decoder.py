@@ -34,9 +34,14 @@ class PlainRNN(keras.layers.Layer):
         """The cells' state is all there is."""
         return cells
 
-    def unroll(self, inputs, memory, state, dtype=tf.float32):
-        """Runs over all inputs: float32[target_time, batch, units] to the same, and no weights."""
-        for cell, of_cell in zip(self.cells, state):
+    def unroll(self, inputs, memory, state, dtype=tf.float32, kept=()):
+        """Runs over all inputs: float32[target_time, batch, units] to the same, and no weights.
+
+        See `AttentionRNN.unroll`.
+        """
+        for number, (cell, of_cell) in enumerate(zip(self.cells, state)):
+            if number and kept:
+                inputs *= kept[number - 1]
             inputs = cell.unroll(inputs, of_cell, dtype)[0]
         return inputs, tf.zeros_like(inputs[:, :, :0])
 
@@ -151,7 +156,12 @@ class Decoder(keras.layers.Layer):
         # float[target_time, batch, units]
         embedded = self.embedding(tf.transpose(target_input_ids))
         embedded = dropped(embedded, self.dropout, Draw.TARGET_DROPOUT, draws)
-        vectors, attention_weights = self.recurrence.unroll(embedded, memory, state, dtype)
+        # What the loop drops is drawn before it.
+        kept = [
+            dropped(tf.ones_like(embedded), self.dropout, Draw.LAYER_DROPOUT, draws, number)
+            for number in range(len(self.recurrence.cells) - 1 if self.dropout and draws else 0)
+        ]
+        vectors, attention_weights = self.recurrence.unroll(embedded, memory, state, dtype, kept)
         vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, draws)
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 

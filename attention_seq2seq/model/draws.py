@@ -23,6 +23,7 @@ class Draw(enum.IntEnum):
     VECTOR_DROPOUT = enum.auto()
     OWN_WORDS = enum.auto()
     WORDS_SAID = enum.auto()
+    LAYER_DROPOUT = enum.auto()
 
 
 def seed_of(draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:

@@ -60,6 +60,43 @@ def test_steps_one_by_one_are_those_of_the_loop(config):
         np.testing.assert_allclose(at_once, logits[:, time], atol=1e-5)
 
 
+@pytest.mark.parametrize("attention", ["luong", "bahdanau", "none"])
+def test_what_is_kept_of_a_layers_outputs_is_what_the_next_one_reads_and_learns_from(attention):
+    model = random_model(ModelConfig(units=UNITS, layers=3, attention=attention))
+    recurrence = model.decoder.recurrence
+    ids, length = tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2])
+    inputs = random(1, TIME, BATCH, UNITS)
+    kept = [2.0 * tf.cast(random(seed, TIME, BATCH, UNITS) > 0, tf.float32) for seed in (2, 3)]
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(inputs)
+        memory, state = model.decoder.start(model.encoder(ids, length))
+        cells = list(state if attention == "none" else state.cells)
+        fast, _ = recurrence.unroll(inputs, memory, state, kept=kept)
+        plain, vector = [], tf.zeros([BATCH, UNITS])
+        for time in range(TIME):
+            below = inputs[time] if attention == "none" else tf.concat([inputs[time], vector], 1)
+            for number, cell in enumerate(recurrence.cells):
+                below, cells[number] = cell(below, cells[number])
+                below *= kept[number][time] if number < len(kept) else 1
+            vector = below if attention == "none" else attention_vector(recurrence, below, memory)
+            plain.append(vector)
+        losses = tf.reduce_sum(fast**2), tf.reduce_sum(tf.stack(plain) ** 2)
+    np.testing.assert_allclose(fast, tf.stack(plain), atol=1e-6)
+    watched = [inputs, *model.encoder.trainable_variables, *recurrence.trainable_variables]
+    for one, other in zip(*(tape.gradient(loss, watched) for loss in losses)):
+        assert (one is None) == (other is None)
+        if one is not None:
+            np.testing.assert_allclose(*map(tf.convert_to_tensor, (one, other)), atol=1e-5)
+    assert not np.allclose(fast, recurrence.unroll(inputs, memory, state)[0], atol=1e-3)
+
+
+def attention_vector(recurrence, query, memory):
+    """float32[batch, units], by the mechanism's own call."""
+    weights, _ = recurrence.mechanism([query, tf.zeros(tf.shape(memory.values)[:2])])
+    context = tf.einsum("bs,bsu->bu", weights, memory.values)
+    return recurrence.attention_layer(tf.concat([query, context], axis=1))
+
+
 def loss_and_gradients(model, batch, dtype):
     with tf.GradientTape() as tape:
         loss = loss_of(task_of(model, dtype=dtype), batch)

@@ -23,6 +23,7 @@ SCRIPT = ROOT / "tests" / "shared_training.py"
 OPTIONS = {
     "plain": {},
     "everything": {
+        "layers": 2,
         "dropout": 0.2,
         "scheduled_sampling": 0.5,
         "accumulated_batches": 2,
