@@ -32,8 +32,6 @@ _ROOMS = {
     "Codec": "text.codec",
     "Vocabulary": "text.vocabulary",
     "Evaluation": "evaluation",
-    "Measured": "evaluation",
-    "agreement": "evaluation",
     "evaluate": "evaluation",
     "examine": "preparation.prepare",
     "prepare": "preparation.prepare",
