@@ -11,6 +11,7 @@ from tensorflow import keras
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
+from attention_seq2seq.model.draws import Draws
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from models import (
     BEGIN,
@@ -195,6 +196,23 @@ def test_dropout_acts_in_training_only():
     assert judged.loss == task.judge(batch).loss
     dropped = [tf.reduce_sum(task.losses({**batch, "number": n})) for n in (1, 1, 2)]
     assert dropped[0] == dropped[1] != dropped[2] != judged.loss
+
+
+@pytest.mark.parametrize("attention", ["luong", "none"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_dropout_acts_between_the_decoders_layers(attention, layers):
+    config = ModelConfig(units=16, layers=layers, dropout=0.5, attention=attention)
+    model, batch = random_model(config), random_batch(2, 5, 4)
+    encoded = model.encoder(batch["source_ids"], batch["source_length"])
+    # Of embeddings of zeros nothing can be dropped, so only the vectors and the layers are left.
+    embeddings = model.decoder.embedding.embeddings
+    embeddings.assign(tf.zeros_like(embeddings))
+    plain, _ = model.decoder(batch["target_ids"], encoded)
+    dropped, _ = model.decoder(batch["target_ids"], encoded, Draws(1, tf.constant(1)))
+    kept = dropped != 0
+    assert 0.3 < np.mean(kept) < 0.7
+    is_scaled_only = np.allclose(dropped[kept], 2 * plain[kept], atol=1e-5)
+    assert is_scaled_only == (layers == 1)
 
 
 @pytest.mark.parametrize("tied", [False, True])
