@@ -75,7 +75,8 @@ class TFASeq2Seq:
             [self._cell("encoder", config.units // len(self.ways), i, way) for way in self.ways]
             for i in range(config.layers)
         ]
-        cells = [self._cell("decoder", config.units, i) for i in range(config.layers)]
+        self.decoder_layers = config.decoder_layers or config.layers
+        cells = [self._cell("decoder", config.units, i) for i in range(self.decoder_layers)]
         self.cell = keras.layers.StackedRNNCells(cells)
         self.projection = keras.layers.Dense(weights["decoder/output_projection/bias"].shape[0])
         self.projection.build([None, config.units])
@@ -137,7 +138,7 @@ class TFASeq2Seq:
         batch = source_ids.shape[0]
         if not self.config.starts_from_encoder:
             state = tf.nest.map_structure(tf.zeros_like, state)
-        state = tuple(state)
+        state = tuple(state[-self.decoder_layers :])
         if not self.attends:
             return state
         self.mechanism.setup_memory(outputs, source_length)

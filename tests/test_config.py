@@ -36,6 +36,7 @@ def test_round_trip(tmp_path):
         ),
         (lambda: ModelConfig(attention="none", initial_state="zero"), "never see the prompt"),
         (lambda: ModelConfig(attention="none", attention_vector="tanh"), "no attention vector"),
+        (lambda: ModelConfig(layers=2, decoder_layers=3), "cannot have more. Use at most 2"),
         (lambda: TrainingConfig(clip_norm=0.0), "clip_norm is 0.0; expected at least"),
         (lambda: TextConfig(vocabulary_size=5), "vocabulary_size is 5; expected at least 6"),
     ],

@@ -103,7 +103,7 @@ class AttentionRNN(keras.layers.Layer):
         # feeding), those of others the output below.
         self.cells = [
             cell_of(config, units, units if number else 2 * units, number)
-            for number in range(config.layers)
+            for number in range(config.num_decoder_layers)
         ]
         self.wrapper = AttentionWrapper(
             StackedCells(self.cells),

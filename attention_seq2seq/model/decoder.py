@@ -24,7 +24,8 @@ class PlainRNN(keras.layers.Layer):
     def __init__(self, config: ModelConfig):
         super().__init__(name="plain_rnn")
         units = config.units
-        self.cells = [cell_of(config, units, units, number) for number in range(config.layers)]
+        layers = range(config.num_decoder_layers)
+        self.cells = [cell_of(config, units, units, number) for number in layers]
 
     def prepare(self, encoded: Encoded) -> tuple:
         """Nothing is remembered."""
@@ -130,7 +131,8 @@ class Decoder(keras.layers.Layer):
 
     def start(self, encoded: Encoded):
         """The memory and the state before the first word, for `step`."""
-        cells = encoded.final_state
+        # Of an encoder with more layers, the last.
+        cells = encoded.final_state[-len(self.recurrence.cells) :]
         if not self.starts_from_encoder:
             cells = tf.nest.map_structure(tf.zeros_like, cells)
         memory = self.recurrence.prepare(encoded)
