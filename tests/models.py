@@ -36,18 +36,10 @@ FURTHER = [
         {"units": 4, "bidirectional": True, "initial_state": "encoder"},
         {"units": UNITS, "tied_projection": True},
         {"units": UNITS, "cell": "gru", "attention": "none"},
-        {"units": UNITS, "layers": 3, "initial_state": "encoder", "attention_vector": "tanh"},
+        {"units": UNITS, "layers": 3, "decoder_layers": 2, "initial_state": "encoder"},
         {"units": 4, "cell": "gru", "layers": 2, "bidirectional": True, "attention": "bahdanau"},
-        {"units": 4, "layers": 2, "bidirectional": True, "attention": "none"},
+        {"units": 4, "layers": 2, "decoder_layers": 1, "bidirectional": True, "attention": "none"},
         {"units": UNITS, "cell": "gru", "layers": 2, "attention": "luong_monotonic"},
-        {
-            "units": 4,
-            "bidirectional": True,
-            "layers": 3,
-            "decoder_layers": 2,
-            "initial_state": "encoder",
-        },
-        {"units": UNITS, "layers": 2, "decoder_layers": 1, "attention": "none"},
     )
 ]
 # One vocabulary for both sides.
