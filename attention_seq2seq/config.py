@@ -156,6 +156,11 @@ class ModelConfig(Options):
         low=0.0,
         high=0.9,
     )
+    embedding_dropout: bool = option(
+        True,
+        "drop a share of the embeddings too; where words are few, as letters are, a model learns "
+        "better without, and faster",
+    )
 
     def __post_init__(self):
         super().__post_init__()

@@ -16,7 +16,7 @@ from tensorflow import keras
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.cells import StackedCells, cell_of
 from attention_seq2seq.model.encoder import Encoded
-from attention_seq2seq.model.products import loop_product, multiply
+from attention_seq2seq.model.products import Words, loop_product, multiply
 from attention_seq2seq.model.recurrent import State, before
 
 with warnings.catch_warnings():
@@ -125,7 +125,7 @@ class AttentionRNN(keras.layers.Layer):
 
     def unroll(
         self,
-        inputs: tf.Tensor,
+        inputs: tf.Tensor | Words,
         memory: Memory,
         state: AttentionState,
         dtype: tf.DType = tf.float32,
@@ -134,7 +134,7 @@ class AttentionRNN(keras.layers.Layer):
         """Runs over all inputs at once, as in training.
 
         Args:
-            inputs: float32[target_time, batch, units].
+            inputs: float32[target_time, batch, units], or the words that they are of.
             memory: from `prepare`.
             state: from `initial_state`.
             dtype: what products with the layers' kernels are computed in, float32 or bfloat16;
@@ -154,7 +154,7 @@ class AttentionRNN(keras.layers.Layer):
             from_words, from_below = (None, kernel) if number else tf.split(kernel, 2)
             product, of_cell = loop_product(
                 tf.concat([from_below, recurrent_kernel], axis=0),
-                tf.zeros_like(inputs[:, :, :1]) + bias
+                tf.zeros_like(gates[0][:, :, :1]) + bias
                 if number
                 else multiply(inputs, from_words, dtype) + bias,
                 partial(lambda number: fed_back[number], number),
@@ -164,7 +164,7 @@ class AttentionRNN(keras.layers.Layer):
             gates.append(of_cell)
         attending, nothing = loop_product(
             tf.convert_to_tensor(layer.kernel),
-            tf.zeros_like(inputs),
+            tf.zeros_like(gates[0][:, :, : self.units]),
             lambda: tf.concat([h, tf.einsum("tbs,bsu->tbu", weights, memory.values)], 2),
             dtype,
         )

@@ -6,7 +6,7 @@ from tensorflow import keras
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.attention import AttentionRNN
 from attention_seq2seq.model.cells import cell_of
-from attention_seq2seq.model.draws import Draw, dropped
+from attention_seq2seq.model.draws import Draw, dropped, embedded
 from attention_seq2seq.model.encoder import Encoded
 from attention_seq2seq.model.recurrent import State
 
@@ -36,7 +36,7 @@ class PlainRNN(keras.layers.Layer):
         return cells
 
     def unroll(self, inputs, memory, state, dtype=tf.float32, kept=()):
-        """Runs over all inputs: float32[target_time, batch, units] to the same, and no weights.
+        """Runs over all inputs to float32[target_time, batch, units], and no weights.
 
         See `AttentionRNN.unroll`.
         """
@@ -120,6 +120,7 @@ class Decoder(keras.layers.Layer):
         )
         self.shares_embedding = embedding is not None
         self.dropout = config.dropout
+        self.embedding_dropout = config.dropout if config.embedding_dropout else None
         self.recurrence = PlainRNN(config) if config.attention == "none" else AttentionRNN(config)
         if config.tied_projection:
             self.output_projection = TiedProjection(self.embedding)
@@ -155,15 +156,16 @@ class Decoder(keras.layers.Layer):
             weights float32[batch, target_time, source_time] (without attention [..., 0]).
         """
         memory, state = self.start(encoded)
+        ids = tf.transpose(target_input_ids)
         # float[target_time, batch, units]
-        embedded = self.embedding(tf.transpose(target_input_ids))
-        embedded = dropped(embedded, self.dropout, Draw.TARGET_DROPOUT, draws)
+        inputs = embedded(self.embedding, ids, self.embedding_dropout, Draw.TARGET_DROPOUT, draws)
         # What the loop drops is drawn before it.
+        ones = tf.ones([*tf.unstack(tf.shape(ids)), self.embedding.output_dim])
         kept = [
-            dropped(tf.ones_like(embedded), self.dropout, Draw.LAYER_DROPOUT, draws, number)
+            dropped(ones, self.dropout, Draw.LAYER_DROPOUT, draws, number)
             for number in range(len(self.recurrence.cells) - 1 if self.dropout and draws else 0)
         ]
-        vectors, attention_weights = self.recurrence.unroll(embedded, memory, state, dtype, kept)
+        vectors, attention_weights = self.recurrence.unroll(inputs, memory, state, dtype, kept)
         vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, draws)
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 

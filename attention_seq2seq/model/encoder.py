@@ -7,7 +7,8 @@ from tensorflow import keras
 
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.cells import cell_of
-from attention_seq2seq.model.draws import Draw, dropped
+from attention_seq2seq.model.draws import Draw, dropped, embedded
+from attention_seq2seq.model.products import Words
 from attention_seq2seq.model.recurrent import State
 
 
@@ -53,6 +54,7 @@ class Encoder(keras.layers.Layer):
         self.embedding = keras.layers.Embedding(vocabulary_size, units, name="source_embedding")
         self.embedding.build([])
         self.dropout = config.dropout
+        self.embedding_dropout = config.dropout if config.embedding_dropout else None
         self.units = units
         ways = ["", "backward_"] if config.bidirectional else [""]
         self.layers = [
@@ -63,10 +65,14 @@ class Encoder(keras.layers.Layer):
     def call(self, source_ids, source_length, draws=None, dtype=tf.float32) -> Encoded:
         """Reads the prompts."""
         # float[source_time, batch, units]
-        outputs = self.embedding(tf.transpose(source_ids))
+        outputs = embedded(
+            *(self.embedding, tf.transpose(source_ids)),
+            *(self.embedding_dropout, Draw.SOURCE_DROPOUT, draws),
+        )
         states = []
         for number, cells in enumerate(self.layers):
-            outputs = dropped(outputs, self.dropout, Draw.SOURCE_DROPOUT, draws, number)
+            if number:
+                outputs = dropped(outputs, self.dropout, Draw.SOURCE_DROPOUT, draws, number)
             outputs, state = _read(cells, outputs, source_length, dtype)
             states.append(state)
         return Encoded(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))
@@ -85,7 +91,7 @@ class Encoder(keras.layers.Layer):
         return weights
 
 
-def _read(cells, inputs: tf.Tensor, length: tf.Tensor, dtype: tf.DType):
+def _read(cells, inputs: tf.Tensor | Words, length: tf.Tensor, dtype: tf.DType):
     """One layer, one way or both: float[time, batch, units] to the same, and the final state."""
     outputs, finals = [], []
     for number, cell in enumerate(cells):
@@ -102,6 +108,8 @@ def _read(cells, inputs: tf.Tensor, length: tf.Tensor, dtype: tf.DType):
     return tf.concat(outputs, axis=2), tuple(tf.concat(parts, axis=1) for parts in zip(*finals))
 
 
-def _reversed(inputs: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+def _reversed(inputs: tf.Tensor | Words, length: tf.Tensor) -> tf.Tensor | Words:
     """float[time, batch, width] with the real words of each row in reverse order."""
+    if isinstance(inputs, Words):
+        return inputs._replace(ids=_reversed(inputs.ids, length))
     return tf.reverse_sequence(inputs, length, seq_axis=0, batch_axis=1)

@@ -1,21 +1,41 @@
 """Matrix products that take most of a training's time, and how their gradients are kept cheap."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 
-def multiply(inputs: tf.Tensor, kernel: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
+class Words(NamedTuple):
+    """Words of a small vocabulary, in place of their embeddings.
+
+    A product of the vocabulary, looked up, is a small part of the product of each place where a
+    word stands.
+
+    Attributes:
+        embeddings: float32[vocabulary, width], a tensor or a variable.
+        ids: int32[...], the words.
+    """
+
+    embeddings: tf.Tensor | tf.Variable
+    ids: tf.Tensor
+
+
+def multiply(
+    inputs: tf.Tensor | Words, kernel: tf.Tensor, dtype: tf.DType = tf.float32
+) -> tf.Tensor:
     """`inputs @ kernel`, computed in `dtype`, its gradient too.
 
     Args:
-        inputs: float32[..., width_in].
+        inputs: float32[..., width_in], or words whose embeddings are as wide.
         kernel: float32[width_in, width_out].
         dtype: float32, or bfloat16 for a faster and coarser product.
 
     Returns:
         float32[..., width_out].
     """
+    if isinstance(inputs, Words):
+        return tf.gather(multiply(inputs.embeddings, kernel, dtype), inputs.ids)
     shape = tf.concat([tf.shape(inputs)[:-1], tf.shape(kernel)[1:]], axis=0)
     rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
     product = tf.matmul(tf.cast(rows, dtype), tf.cast(kernel, dtype))

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.model.products import loop_product, multiply
+from attention_seq2seq.model.products import Words, loop_product, multiply
 
 State = tuple[tf.Tensor, ...]
 
@@ -57,11 +57,13 @@ class RecurrentCell(keras.layers.Layer):
         """Zeros."""
         return (tf.zeros([num_rows, self.units]),) * self.num_states
 
-    def unroll(self, inputs: tf.Tensor, state: State, dtype: tf.DType = tf.float32) -> State:
+    def unroll(
+        self, inputs: tf.Tensor | Words, state: State, dtype: tf.DType = tf.float32
+    ) -> State:
         """All steps.
 
         Args:
-            inputs: float32[time, batch, inputs_size].
+            inputs: float32[time, batch, inputs_size], or the words that they are of.
             state: before the first step.
             dtype: what products are computed in.
 

@@ -76,7 +76,7 @@ def start_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
 
 def _refuse_difference(folder: str, theirs, ours) -> None:
     # Whether words are guessed from the corpus anew, and dropout, are a matter of this training.
-    free = ("dropout", "vocabulary_size", "min_count")
+    free = ("dropout", "embedding_dropout", "vocabulary_size", "min_count")
     for name, value in vars(ours).items():
         if name not in free and vars(theirs)[name] != value:
             raise ValueError(

@@ -198,6 +198,27 @@ def test_dropout_acts_in_training_only():
     assert dropped[0] == dropped[1] != dropped[2] != judged.loss
 
 
+@pytest.mark.parametrize("units", [16, 6], ids=["few words", "many words"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
+    options = {"units": units, "layers": layers, "bidirectional": True, "dropout": 0.5}
+    batch, draws = random_batch(2, 5, 4), Draws(1, tf.constant(1))
+    prompts = batch["source_ids"], batch["source_length"]
+    for spared in (True, False):
+        model = random_model(ModelConfig(embedding_dropout=not spared, **options))
+        one, other = model.encoder(*prompts), model.encoder(*prompts, draws=draws)
+        real = tf.sequence_mask(prompts[1])
+        is_same = np.allclose(one.outputs[real], other.outputs[real], atol=1e-6)
+        assert is_same == (spared and layers == 1)
+        (plain, _), (dropped, _) = (
+            model.decoder(batch["target_ids"], one, d) for d in (None, draws)
+        )
+        # What is left of the attention vectors after their own dropout.
+        left = dropped != 0
+        assert 0.3 < np.mean(left) < 0.7
+        assert np.allclose(dropped[left], 2 * plain[left], atol=1e-5) == (spared and layers == 1)
+
+
 @pytest.mark.parametrize("attention", ["luong", "none"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_dropout_acts_between_the_decoders_layers(attention, layers):

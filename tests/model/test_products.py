@@ -7,6 +7,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.lstm import LSTMCell
+from attention_seq2seq.model.products import Words
 from models import CONFIGURATIONS, loss_of, name_of, random_batch, random_model, task_of
 
 TIME, BATCH, INPUTS, UNITS = 7, 2, 5, 3
@@ -88,6 +89,29 @@ def test_what_is_kept_of_a_layers_outputs_is_what_the_next_one_reads_and_learns_
         if one is not None:
             np.testing.assert_allclose(*map(tf.convert_to_tensor, (one, other)), atol=1e-5)
     assert not np.allclose(fast, recurrence.unroll(inputs, memory, state)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("attention", ["luong", "none"])
+def test_words_looked_up_are_their_embeddings_and_learn_as_they_do(attention):
+    model = random_model(ModelConfig(units=UNITS, layers=2, attention=attention))
+    recurrence, cell = model.decoder.recurrence, LSTMCell(UNITS, UNITS, name="lstm")
+    encoded = model.encoder(tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2]))
+    table = tf.Variable(random(1, 4, UNITS))
+    ids = tf.constant(np.random.default_rng(3).integers(3, size=[TIME, BATCH]))
+    found = []
+    for inputs in (lambda: Words(table, ids), lambda: tf.gather(table, ids)):
+        with tf.GradientTape() as tape:
+            memory, state = model.decoder.start(encoded)
+            outputs = [
+                recurrence.unroll(inputs(), memory, state)[0],
+                cell.unroll(inputs(), cell.zero_state(BATCH))[0],
+            ]
+            loss = sum(tf.reduce_sum(output**2) for output in outputs)
+        weights = [table, *cell.weights, *recurrence.cells[0].weights]
+        gradients = map(tf.convert_to_tensor, tape.gradient(loss, weights))
+        found.append([*outputs, *gradients])
+    for one, other in zip(*found):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def attention_vector(recurrence, query, memory):
