@@ -14,6 +14,7 @@ from attention_seq2seq.contributions import contributions
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.knobs import Knobs
+from attention_seq2seq.model.ensemble import Ensemble
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import load_weights
 from attention_seq2seq.search import Search
@@ -78,20 +79,36 @@ class Chat:
         config: of the training.
     """
 
-    def __init__(self, codec: Codec, model: Seq2Seq, config: Config):
+    def __init__(self, codec: Codec, model: Seq2Seq | Ensemble, config: Config):
         self.codec = codec
         self.model = model
         self.config = config
         self.search = Search(model, BOS, EOS)
 
     @classmethod
-    def load(cls, model_dir: str | Path) -> "Chat":
-        """Loads a trained model from its folder.
+    def load(cls, model_dir: str | Path, *others: str | Path) -> "Chat":
+        """Loads a trained model from its folder, or several that answer together.
+
+        Args:
+            model_dir: the folder.
+            *others: those of models of the same words, that answer with it; see `Ensemble`.
 
         Raises:
             FileNotFoundError: there is no model, or a part of it is missing.
-            ValueError: a part of it is damaged, or of another version.
+            ValueError: a part of it is damaged, or of another version; the words are not the same.
         """
+        first, *more = map(cls._of_folder, (model_dir, *others))
+        for folder, chat in zip(others, more):
+            if not chat.codec.is_same(first.codec):
+                raise ValueError(
+                    f"{folder} reads or says other words than {model_dir}, so they cannot answer "
+                    "together. Train all of them on one folder that prepare.py has written."
+                )
+        model = Ensemble([chat.model for chat in (first, *more)]) if more else first.model
+        return cls(first.codec, model, first.config)
+
+    @classmethod
+    def _of_folder(cls, model_dir: str | Path) -> "Chat":
         config = Config.load(model_dir)
         codec = Codec.load(model_dir, config.text)
         model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))

@@ -13,6 +13,7 @@ from attention_seq2seq.decoding.sampling import Sampling, sample
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
 from attention_seq2seq.knobs import KNOBS, Knobs
+from attention_seq2seq.model.ensemble import Ensemble
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.tracing import apart, traced
 
@@ -44,7 +45,7 @@ class Search:
             ranks these replies by.
     """
 
-    def __init__(self, model: Seq2Seq, begin_id: int, end_id: int):
+    def __init__(self, model: Seq2Seq | Ensemble, begin_id: int, end_id: int):
         self.model = model
         self.begin_id = begin_id
         self.end_id = end_id
@@ -149,7 +150,7 @@ class Search:
         prompts = _prompts(tf.shape(source_ids)[0], copies)
         num_rows = tf.size(prompts)
         step, state = self._model_start(source_ids, source_length, prompts)
-        vocab = self.model.decoder.output_projection.units
+        vocab = self.model.num_words
         constraints = forbidding(knobs.forbidden_ids, vocab, self.end_id)
         rules = Rules(
             minimum_length=knobs.minimum_length,

@@ -14,7 +14,7 @@ from absl import flags
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
+MODEL_DIRS = flags.DEFINE_list("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 ASK = flags.DEFINE_string(
     "ask", None, "answer this, show which words the answer came from, and leave"
 )
@@ -40,7 +40,7 @@ def main(_) -> None:
 
     from attention_seq2seq.chat import Chat
 
-    chat = Chat.load(MODEL_DIR.value)
+    chat = Chat.load(*MODEL_DIRS.value)
     if ASK.value is not None:
         reply = chat.reply([ASK.value], decoding)[0]
         print(f"{reply.text}\n\n{console.explanation(reply, ATTENTION_PNG.value)}")

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from attention_seq2seq.config import Config
 
 FLAGS = flags.FLAGS
+MODEL_DIRS_HELP = "the folder of a trained model; several, of the same words, answer together"
 
 
 def define_config_flags() -> None:

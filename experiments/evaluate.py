@@ -31,12 +31,16 @@ from absl import flags
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
+MODEL_DIRS = flags.DEFINE_list("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 DATA = flags.DEFINE_list("data", [], "corpus files, as for train.py [paths]")
 SKIP_BAD_LINES = flags.DEFINE_bool(
     "skip_bad_lines", False, "leave out lines that cannot be read, and count them"
 )
-BESIDE = flags.DEFINE_string("beside", None, "the folder of a model to compare with [path]")
+BESIDE = flags.DEFINE_list(
+    "beside",
+    [],
+    "the folder of a model to compare with, or of several that answer together [paths]",
+)
 JSON = flags.DEFINE_string("json", None, "write what was measured into this file, too [path]")
 console.define_flags_of(DecodingConfig)
 
@@ -53,8 +57,8 @@ def main(_) -> None:
     # It tells each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     decoding = console.options_from_flags(DecodingConfig)
-    folders = [MODEL_DIR.value, *([BESIDE.value] if BESIDE.value else [])]
-    chats = [Chat.load(folder) for folder in folders]
+    models = [MODEL_DIRS.value, *([BESIDE.value] if BESIDE.value else [])]
+    chats = [Chat.load(*folders) for folders in models]
     if DATA.value:
         pairs, skipped = read_pairs(DATA.value, SKIP_BAD_LINES.value)
         console.print_skipped(skipped)
@@ -66,7 +70,7 @@ def main(_) -> None:
     compared = evaluations[0].beside(evaluations[1]) if BESIDE.value else {}
     p_values = {name: both.p_value() for name, both in compared.items()}
     print(f"{len(evaluations[0].prompts)} prompts\n")
-    print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles(folders)), end="")
+    print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles(models)), end="")
     print(f"{'p':>7}" if p_values else "")
     for name in dict.fromkeys(name for of_one in found for name in of_one):
         row = "".join(f"{cell(name, of_one.get(name)):>26}" for of_one in found)
@@ -74,13 +78,13 @@ def main(_) -> None:
     print_compared(compared, evaluations[0])
     print("\n" + "\n".join(evaluations[0].signatures))
     if JSON.value:
-        write_json(folders, evaluations, found, p_values)
+        write_json(models, evaluations, found, p_values)
 
 
-def titles(folders: list[str]) -> list[str]:
-    """What stands above the numbers of each model: its folder's name, if that tells them apart."""
-    names = [Path(folder).name for folder in folders]
-    return names if len(set(names)) == len(names) else folders
+def titles(models: list[list[str]]) -> list[str]:
+    """What stands above the numbers of each: its folders' names, if that tells them apart."""
+    names = ["+".join(Path(folder).name for folder in folders) for folders in models]
+    return names if len(set(names)) == len(names) else list(map("+".join, models))
 
 
 def print_compared(compared: dict, evaluation) -> None:
@@ -102,14 +106,14 @@ def cell(name: str, measured) -> str:
     return f"{value} ({' to '.join(limits)})" if limits else f"{value}{'':17}"
 
 
-def write_json(folders, evaluations, found, p_values) -> None:
+def write_json(models, evaluations, found, p_values) -> None:
     """Everything that is printed, and the replies."""
-    models = {
-        str(folder): {
+    content_of = {
+        ",".join(folders): {
             "metrics": {name: measured._asdict() for name, measured in of_one.items()},
             "replies": evaluation.replies,
         }
-        for folder, evaluation, of_one in zip(folders, evaluations, found)
+        for folders, evaluation, of_one in zip(models, evaluations, found)
     }
     content = {
         "data": DATA.value,
@@ -117,7 +121,7 @@ def write_json(folders, evaluations, found, p_values) -> None:
         "references": evaluations[0].references,
         "signatures": evaluations[0].signatures,
         "p_values": p_values,
-        "models": models,
+        "models": content_of,
     }
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
     Path(JSON.value).write_text(text, encoding="utf-8")

@@ -22,7 +22,7 @@ from absl import flags
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
+MODEL_DIRS = flags.DEFINE_list("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 PROMPTS = flags.DEFINE_string(
     "prompts", None, "a prompt a line; standard input if not given [path]"
 )
@@ -73,7 +73,7 @@ def answers(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[s
     """The lines to be written, in chunks."""
     from attention_seq2seq.chat import Chat
 
-    chat = Chat.load(MODEL_DIR.value)
+    chat = Chat.load(*MODEL_DIRS.value)
     line_of = as_json if FORMAT.value == "jsonl" else as_text
     while chunk := list(islice(prompts, CHUNK)):
         turns = [prompt.replace("\t", "\n") for prompt in chunk]
@@ -118,11 +118,11 @@ def as_json(prompt: str, replies) -> str:
 
 def identity(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
-    model = Path(MODEL_DIR.value)
-    weights = {path.name: path.stat().st_mtime_ns for path in sorted(model.glob("*.npz"))}
+    models = [Path(folder).resolve() for folder in MODEL_DIRS.value]
+    weights = [path for model in models for path in sorted(model.glob("*.npz"))]
     return {
-        "model": str(model.resolve()),
-        "weights": weights,
+        "models": [str(model) for model in models],
+        "weights": {str(path): path.stat().st_mtime_ns for path in weights},
         "format": FORMAT.value,
         **dataclasses.asdict(decoding),
     }

@@ -179,3 +179,24 @@ def test_a_vocabulary_of_another_model_is_explained(meals_dir, tmp_path):
         file.write("龘\n")
     with pytest.raises(ValueError, match="weights of another model; decoder/embedding has shape"):
         Chat.load(folder)
+
+
+def test_a_model_with_itself_answers_as_it_does_alone(chat, meals_dir):
+    together = Chat.load(meals_dir, meals_dir)
+    for decoding in (DecodingConfig(), DecodingConfig(method="beam")):
+        replies = [one.reply([QUESTION, "龘"], decoding) for one in (chat, together)]
+        for alone, reply in zip(*replies):
+            assert reply.text == alone.text
+            np.testing.assert_allclose(reply.score, alone.score, atol=1e-4)
+            np.testing.assert_allclose(reply.contributions, alone.contributions, atol=1e-3)
+
+
+def test_models_of_other_words_do_not_answer_together(meals_dir, tmp_path):
+    folder = copy_of(meals_dir, tmp_path)
+    words = (folder / "vocabulary.txt").read_text(encoding="utf-8").splitlines()
+    text = "".join(f"{word}\n" for word in [*words[:-2], words[-1], words[-2]])
+    (folder / "vocabulary.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(
+        ValueError, match=r"copy reads or says other words than .*one folder that prepare.py"
+    ):
+        Chat.load(meals_dir, folder)

@@ -18,6 +18,10 @@ class Seq2Seq(keras.Model):
         source_vocabulary_size: number of source words.
         target_vocabulary_size: number of target words.
 
+    Attributes:
+        attends: whether it looks at the prompt's words.
+        num_words: how many words it can say.
+
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
@@ -45,6 +49,7 @@ class Seq2Seq(keras.Model):
     ):
         super().__init__(name="seq2seq")
         self.attends = config.attention != "none"
+        self.num_words = target_vocabulary_size
         self.encoder = Encoder(config, source_vocabulary_size)
         shared = self.encoder.embedding if config.shared_embedding else None
         self.decoder = Decoder(config, target_vocabulary_size, shared)

@@ -156,6 +156,21 @@ class Codec:
         ids = self.target_vocabulary.ids(words)
         return [-1] * len(SPECIALS) + [-1 if i == UNK else i for i in ids]
 
+    def is_same(self, other: "Codec") -> bool:
+        """Whether another one makes the same ids of any text, and the same texts of any ids."""
+        parts = [
+            (
+                codec.config,
+                *(
+                    v.words(range(len(v)))
+                    for v in (codec.source_vocabulary, codec.target_vocabulary)
+                ),
+                tuple(codec._cutter.user_words),
+            )
+            for codec in (self, other)
+        ]
+        return parts[0] == parts[1]
+
     def tokenizer(self):
         """The `jieba.Tokenizer` that cuts the words, with the user's."""
         return self._cutter.tokenizer()
