@@ -214,7 +214,9 @@ def test_evaluate_prints_a_table(meals_dir, tmp_path):
     corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n明天早上喝什么\t不知道\n", encoding="utf-8")
     other = tmp_path / meals_dir.name
     other.symlink_to(meals_dir)
-    arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--beside={other}"
+    # Each twice, to answer together.
+    model, beside = f"{meals_dir},{other}", f"{other},{meals_dir}"
+    arguments = f"--model_dir={model}", f"--data={corpus}", f"--beside={beside}"
     done = script("evaluate", *arguments, f"--json={numbers}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 prompts\n")
@@ -224,6 +226,6 @@ def test_evaluate_prints_a_table(meals_dir, tmp_path):
     assert all(str(folder)[-25:] in done.stdout for folder in (meals_dir, other))
     content = json.loads(numbers.read_text(encoding="utf-8"))
     assert content["prompts"] == [QUESTION, "明天早上喝什么"]
-    model = content["models"][str(meals_dir)]
-    assert model["metrics"]["exact_match"]["value"] == 0.5
-    assert model["replies"][0] == "晚上吃烤鸭吧"
+    found = content["models"][model]
+    assert found["metrics"]["exact_match"]["value"] == 0.5
+    assert found["replies"][0] == "晚上吃烤鸭吧"
