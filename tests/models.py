@@ -1,9 +1,11 @@
 """Small models and batches that the tests share; all sizes differ."""
 
 import dataclasses
+import functools
 import itertools
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow import keras
 
@@ -73,10 +75,30 @@ def random_model(config: ModelConfig, seed: int = 1, scale: float = 0.8, target=
     """A model with weights large enough for attention to be anything but flat."""
     keras.utils.set_random_seed(seed)
     model = Seq2Seq(config, target if config.shared_embedding else SOURCE_WORDS, target)
+    give_random_weights(model, seed, scale)
+    return model
+
+
+def give_random_weights(model, seed: int, scale: float = 0.8) -> None:
+    """Makes a model another one."""
     draw = np.random.default_rng(seed)
     for variable in model.named_weights().values():
         variable.assign(draw.normal(0, scale, variable.shape).astype(np.float32))
-    return model
+
+
+@functools.cache
+def shared_model(config: ModelConfig):
+    """The random model of these options, made once; its weights are to be read, not written."""
+    return random_model(config)
+
+
+def each_config(configs):
+    """Parametrizes with options of a model; those that share a model run in one process."""
+    marked = [
+        pytest.param(config, id=name_of(config), marks=pytest.mark.xdist_group(name_of(config)))
+        for config in configs
+    ]
+    return pytest.mark.parametrize("config", marked)
 
 
 def source_words(config: ModelConfig) -> int:

@@ -1,9 +1,9 @@
 """Trains on meal talk, alone or with others, and prints what each update came to.
 
-python shared_training.py FOLDER STRATEGY OPTIONS
+python shared_training.py OPTIONS FOLDER=STRATEGY...
 
 STRATEGY is none, mirrored (of two logical CPUs) or multi_worker (see TF_CONFIG); OPTIONS are those
-of the training as JSON.
+of the trainings as JSON. Each training prints a line.
 """
 
 import json
@@ -46,14 +46,19 @@ def with_other_weights(make):
     return made
 
 
-def main(folder: str, strategy: str, options: str) -> None:
-    if strategy == "mirrored":
+def main(options: str, *trainings: str) -> None:
+    ways = [training.rsplit("=", 1) for training in trainings]
+    if "mirrored" in dict(ways).values():
         two = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+    for folder, strategy in ways:
+        print_trained(folder, strategy, json.loads(options))
+
+
+def print_trained(folder: str, strategy: str, options: dict) -> None:
     shared = strategy_of(strategy)
     if shared and not shared.extended.should_checkpoint:
         run.Seq2Seq = with_other_weights(run.Seq2Seq)
-    options = json.loads(options)
     config = Config(
         model=ModelConfig(
             units=8, layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)

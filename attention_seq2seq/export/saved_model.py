@@ -11,7 +11,7 @@ from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.asked import unset
 from attention_seq2seq.export.caps import Caps
 from attention_seq2seq.export.documents import new_folder, say_size, write_documents
-from attention_seq2seq.export.serving import Serving
+from attention_seq2seq.export.serving import SIGNATURES, Serving
 from attention_seq2seq.export.warm_up import write_warm_up
 
 _WARM_UP_PROMPT = ["今天晚上吃什么"]
@@ -56,12 +56,8 @@ def export_saved_model(
     ):
         documents, whole = Path(temporary) / "documents", Path(temporary) / "whole"
         documents.mkdir()
-        serving = Serving(chat, decoding, caps, dictionary)
-        signatures = serving.signatures
-        bar = keras.utils.Progbar(len(signatures) + 1, unit_name="signature", verbose=int(progress))
-        for function in signatures.values():
-            function.get_concrete_function()
-            bar.add(1)
+        bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=int(progress))
+        serving = Serving(chat, decoding, caps, dictionary, was_traced=lambda: bar.add(1))
         uses_jieba = bool(list(Path(dictionary).iterdir()))
         write_documents(
             documents, chat, model_dir, {"decoding": decoding, "caps": caps}, uses_jieba
@@ -69,7 +65,8 @@ def export_saved_model(
         serving.documents = [
             tf.saved_model.Asset(str(path)) for path in sorted(documents.iterdir())
         ]
-        tf.saved_model.save(serving, str(whole), signatures=signatures)
+        # Only here are they traced: traces of before would be made, and kept, a second time.
+        tf.saved_model.save(serving, str(whole), signatures=serving.signatures)
         write_warm_up(whole, _warm_up_requests())
         bar.add(1)
         whole.rename(export_dir)

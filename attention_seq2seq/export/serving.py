@@ -1,6 +1,8 @@
 """A trained model as a TensorFlow module of signatures: raw text in, replies out."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import tensorflow as tf
@@ -37,6 +39,7 @@ class Serving(tf.Module):
         decoding: how `serving_default` and `tokens` answer, and `reply` unless told otherwise.
         caps: what is refused.
         folder: where a dictionary is written to, for the export to copy.
+        was_traced: called each time that one of the functions has become a graph.
 
     Attributes:
         serving_default: prompt string[batch], any bytes, to a dictionary: reply string[batch];
@@ -64,7 +67,14 @@ class Serving(tf.Module):
         ValueError: `decoding` asks for more than `caps` allow.
     """
 
-    def __init__(self, chat: Chat, decoding: DecodingConfig, caps: Caps, folder: str | Path):
+    def __init__(
+        self,
+        chat: Chat,
+        decoding: DecodingConfig,
+        caps: Caps,
+        folder: str | Path,
+        was_traced: Callable[[], None] = lambda: None,
+    ):
         super().__init__()
         _check_defaults(chat, decoding, caps)
         # The model itself cannot be saved: its attention holds on to tensors of other graphs.
@@ -81,19 +91,28 @@ class Serving(tf.Module):
             decoding, chat.knobs(decoding), chat.config.data.max_target_length + 1, caps, self.codec
         )
         self._caps = caps
-        self.serving_default = traced(self._answer, [PROMPT])
         nothing_asked = unset()
 
         def reply(prompt, asked=nothing_asked):
             return self._reply(prompt, asked)
 
+        def signature(function, specs):
+            @functools.wraps(function)
+            def told(*arguments):
+                outputs = function(*arguments)
+                was_traced()
+                return outputs
+
+            return traced(told, specs)
+
+        self.serving_default = signature(self._answer, [PROMPT])
         # The default is exported as well: a caller may leave out whatever is not asked for.
-        self.reply = traced(reply, [PROMPT, SPECS])
-        self.tokens = traced(self._answer_tokens, [TOKENS])
-        self.score = traced(self._score, [PROMPT, REPLY])
-        self.explain = traced(self._explain, [PROMPT, REPLY])
-        self.encode = traced(self._encode, [PROMPT])
-        self.step = traced(self._step, [IDS, self._stream.state_specs])
+        self.reply = signature(reply, [PROMPT, SPECS])
+        self.tokens = signature(self._answer_tokens, [TOKENS])
+        self.score = signature(self._score, [PROMPT, REPLY])
+        self.explain = signature(self._explain, [PROMPT, REPLY])
+        self.encode = signature(self._encode, [PROMPT])
+        self.step = signature(self._step, [IDS, self._stream.state_specs])
 
     @property
     def signatures(self) -> dict:

@@ -130,7 +130,7 @@ def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
 
 
 def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
-    kill_and_go_on(tmp_path, num_pairs=6_000, num_kills=1, seed=2)
+    kill_and_go_on(tmp_path, num_pairs=2_000, num_kills=1, seed=2)
 
 
 def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):

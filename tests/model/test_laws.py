@@ -1,6 +1,7 @@
 """What must not change the result, and what must."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -18,20 +19,22 @@ from models import (
     CONFIGURATIONS,
     FURTHER,
     TARGET_WORDS,
+    each_config,
     loss_of,
     name_of,
     random_batch,
     random_model,
+    shared_model,
     task_of,
 )
 from worlds import rules
 
 END = 2
 
-everywhere = pytest.mark.parametrize("config", CONFIGURATIONS + FURTHER, ids=name_of)
+everywhere = each_config(CONFIGURATIONS + FURTHER)
 
 
-def padded_more(batch, by=3):
+def padded_more(batch, by):
     longer = {name: tf.pad(batch[name], [[0, 0], [0, by]]) for name in ("source_ids", "target_ids")}
     return {**batch, **longer}
 
@@ -45,16 +48,25 @@ def measured(model, batch):
     with tf.GradientTape() as tape:
         loss = loss_of(task_of(model), batch)
     gradients = tape.gradient(loss, list(model.named_weights().values()))
+    return loss, [tf.convert_to_tensor(g) for g in gradients], followed_by(model, batch)
+
+
+def followed_by(model, batch):
     step, state = model.start(batch["source_ids"], batch["source_length"])
-    followed = teacher_forcing(step, state, batch["target_ids"], batch["target_length"], BEGIN)
-    return loss, [tf.convert_to_tensor(g) for g in gradients], followed
+    return teacher_forcing(step, state, batch["target_ids"], batch["target_length"], BEGIN)
+
+
+@functools.cache
+def measured_once(config, padding):
+    """A batch with so much padding, and the loss, gradients and so on of the shared model."""
+    batch = padded_more(random_batch(4, 6, 5), padding)
+    return batch, *measured(shared_model(config), batch)
 
 
 @everywhere
 def test_more_padding_changes_nothing(config):
-    model, batch = random_model(config), random_batch(4, 6, 5)
-    loss, gradients, followed = measured(model, batch)
-    loss2, gradients2, followed2 = measured(model, padded_more(batch))
+    _, loss, gradients, followed = measured_once(config, 0)
+    _, loss2, gradients2, followed2 = measured_once(config, 3)
     np.testing.assert_allclose(loss, loss2, atol=1e-5)
     for one, other in zip(gradients, gradients2):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -65,7 +77,7 @@ def test_more_padding_changes_nothing(config):
 
 @everywhere
 def test_what_stands_in_the_padding_changes_nothing(config):
-    model, batch = random_model(config), padded_more(random_batch(4, 6, 5))
+    batch, loss, gradients, _ = measured_once(config, 3)
     real = tf.sequence_mask(batch["source_length"], 9)
     real_target = tf.sequence_mask(batch["target_length"], 8)
     noisy = {
@@ -73,28 +85,26 @@ def test_what_stands_in_the_padding_changes_nothing(config):
         "source_ids": tf.where(real, batch["source_ids"], 7),
         "target_ids": tf.where(real_target, batch["target_ids"], 7),
     }
-    loss, gradients, _ = measured(model, batch)
-    loss2, gradients2, _ = measured(model, noisy)
+    loss2, gradients2, _ = measured(shared_model(config), noisy)
     assert loss == loss2
     for one, other in zip(gradients, gradients2):
         np.testing.assert_array_equal(one, other)
 
 
 # From whatever state it starts.
-@pytest.mark.parametrize(
-    "config", [*CONFIGURATIONS[::2], *FURTHER[:8:2], *FURTHER[8:]], ids=name_of
-)
+@each_config([*CONFIGURATIONS[::2], *FURTHER[:8:2], *FURTHER[8:]])
 def test_order_of_the_rows_and_a_batch_of_one_change_nothing(config):
-    model, batch = random_model(config), random_batch(5, 6, 4)
-    _, _, followed = measured(model, batch)
-    loss, _, permuted = measured(model, rows_of(batch, [3, 0, 4, 2, 1]))
-    np.testing.assert_allclose(loss, measured(model, batch)[0], atol=1e-5)
+    model, batch = shared_model(config), random_batch(5, 6, 4)
+    task, followed = task_of(model), followed_by(model, batch)
+    turned = rows_of(batch, [3, 0, 4, 2, 1])
+    loss, permuted = loss_of(task, turned), followed_by(model, turned)
+    np.testing.assert_allclose(loss, loss_of(task, batch), atol=1e-5)
     for one, other in zip(followed, permuted):
         np.testing.assert_allclose(tf.gather(one, [3, 0, 4, 2, 1]), other, atol=1e-5)
     total = 0.0
     for row in range(5):
         alone = rows_of(batch, [row])
-        loss_alone, _, one = measured(model, alone)
+        loss_alone, one = loss_of(task, alone), followed_by(model, alone)
         length = int(alone["target_length"][0])
         np.testing.assert_allclose(
             followed.attention_weights[row, :length], one.attention_weights[0], atol=1e-5
@@ -129,8 +139,7 @@ def reply(model, source_ids, source_length):
 
 @everywhere
 def test_padding_has_exactly_zero_weight_and_gradient(config):
-    model, batch = random_model(config), padded_more(random_batch(4, 6, 5))
-    _, gradients, followed = measured(model, batch)
+    batch, _, gradients, followed = measured_once(config, 3)
     real = tf.sequence_mask(batch["source_length"], 9)[:, tf.newaxis, :]
     if config.attention != "none":
         weights = followed.attention_weights
@@ -142,7 +151,7 @@ def test_padding_has_exactly_zero_weight_and_gradient(config):
         else:
             np.testing.assert_allclose(sums, steps, atol=1e-6)
     # Row 0 of the embeddings is the padding's.
-    by_name = dict(zip(model.named_weights(), gradients))
+    by_name = dict(zip(shared_model(config).named_weights(), gradients))
     assert np.all(by_name["encoder/embedding"][0] == 0)
     # A tied projection gives it the gradient of a word that is never said.
     assert config.tied_projection or np.all(by_name["decoder/embedding"][0] == 0)
@@ -150,9 +159,9 @@ def test_padding_has_exactly_zero_weight_and_gradient(config):
 
 @everywhere
 def test_every_variable_gets_a_gradient(config):
-    model, batch = random_model(config), random_batch(4, 6, 5)
+    model = shared_model(config)
     assert len(model.named_weights()) == len(model.trainable_variables) == len(model.weights)
-    for name, gradient in zip(model.named_weights(), measured(model, batch)[1]):
+    for name, gradient in zip(model.named_weights(), measured_once(config, 0)[2]):
         assert np.any(gradient != 0), name
 
 
@@ -166,12 +175,12 @@ def test_the_first_loss_is_near_that_of_guessing(config):
 
 @everywhere
 def test_a_step_equals_teacher_forcing(config):
-    model, batch = random_model(config), random_batch(3, 6, 5)
+    model, batch = shared_model(config), random_batch(3, 6, 5)
     logits = task_of(model).logits(batch)
     log_probabilities = tf.nn.log_softmax(logits)
     expected = tf.gather(log_probabilities, batch["target_ids"], batch_dims=2)
     real = tf.sequence_mask(batch["target_length"], 5, dtype=tf.float32)
-    _, _, followed = measured(model, batch)
+    followed = followed_by(model, batch)
     np.testing.assert_allclose(followed.log_probabilities, expected * real, atol=1e-5)
 
 

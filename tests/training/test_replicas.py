@@ -38,15 +38,15 @@ OPTIONS = {
 }
 
 
-def start(folder, strategy, options, cluster=None, index=0):
-    """One process of a training."""
+def start(options, *trainings, cluster=None, index=0):
+    """One process of trainings; of each, where it goes and how it is shared."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment["PYTHONPATH"] = f"{ROOT}:{ROOT / 'experiments'}"
     if cluster:
         task = {"type": "worker", "index": index}
         environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster}, "task": task})
     return subprocess.Popen(
-        [sys.executable, SCRIPT, folder, strategy, json.dumps(options)],
+        [sys.executable, SCRIPT, json.dumps(options), *(f"{to}={way}" for to, way in trainings)],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,11 +54,11 @@ def start(folder, strategy, options, cluster=None, index=0):
     )
 
 
-def found(process) -> dict:
-    """What a process printed at its end."""
+def found(process) -> list[dict]:
+    """What a process printed of each training."""
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    return json.loads(output.splitlines()[-1])
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
 
 
 def assert_the_same(found, expected, folder, expected_folder):
@@ -73,19 +73,19 @@ def assert_the_same(found, expected, folder, expected_folder):
 @pytest.mark.parametrize("name", OPTIONS)
 def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
     options, folders = OPTIONS[name], [tmp_path / way for way in ("one", "two", "devices")]
-    alone = found(start(folders[0], "none", options))
+    alone, on_devices = found(start(options, (folders[0], "none"), (folders[2], "mirrored")))
+    assert_the_same(on_devices, alone, *folders[::-2])
     cluster, nowhere = free_places(2), tmp_path / "nowhere"
     workers = [
-        start(folder, "multi_worker", options, cluster, index)
+        start(options, (folder, "multi_worker"), cluster=cluster, index=index)
         for index, folder in enumerate((folders[1], nowhere))
     ]
-    chief, other = map(found, workers)
+    (chief,), (other,) = map(found, workers)
     assert_the_same(chief, alone, *folders[1::-1])
     # The second worker began with other weights, is told those of the first, and writes nothing.
     assert other["losses"] == []
     assert other["history"] == chief["history"]
     assert not nowhere.exists()
-    assert_the_same(found(start(folders[2], "mirrored", options)), alone, *folders[::-2])
 
 
 @pytest.mark.parametrize(
