@@ -44,6 +44,7 @@ def _answer(request) -> int:
 @functools.cache
 def _fresh_processes():
     """See `fresh_processes`; it ends with the tests."""
+    # But for the number of threads, which scripts share with the tests.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_C", "PYTEST"))}
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("fresh_processes.py"))],
