@@ -65,7 +65,7 @@ def export_saved_model(
         serving.documents = [
             tf.saved_model.Asset(str(path)) for path in sorted(documents.iterdir())
         ]
-        # Only here are they traced: traces of before would be made, and kept, a second time.
+        # Only here are they traced: saving traces anew whatever was traced before it.
         tf.saved_model.save(serving, str(whole), signatures=serving.signatures)
         write_warm_up(whole, _warm_up_requests())
         bar.add(1)

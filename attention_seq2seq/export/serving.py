@@ -73,7 +73,7 @@ class Serving(tf.Module):
         decoding: DecodingConfig,
         caps: Caps,
         folder: str | Path,
-        was_traced: Callable[[], None] = lambda: None,
+        was_traced: Callable[[], None],
     ):
         super().__init__()
         _check_defaults(chat, decoding, caps)
