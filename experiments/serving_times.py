@@ -19,7 +19,7 @@ from attention_seq2seq.export.saved_model import export_saved_model
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import save_weights
 from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.segmentation import tokenizer_with
+from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 
 BATCH_SIZES = (1, 8, 64)
@@ -56,7 +56,7 @@ def write_endless_model(folder: Path, units: int, num_words: int) -> None:
     Its words are the most frequent ones of jieba's dictionary.
     """
     keras.utils.set_random_seed(1)
-    counts = tokenizer_with(()).FREQ
+    counts = JiebaDictionary().counts
     words = sorted(counts, key=lambda word: (-counts[word], word))[: num_words - len(SPECIALS)]
     config = Config(text=TextConfig(vocabulary_size=num_words), model=ModelConfig(units=units))
     vocabulary = Vocabulary(words)

@@ -14,7 +14,7 @@ import peers
 
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import tokenizer_with
+from attention_seq2seq.text.segmentation import JiebaSegmenter
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 
 SEED = 1
@@ -33,10 +33,10 @@ def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
     They are normalised before, as this project would do it, so that all read the same words. The
     vocabulary is that which it makes of the pairs to train on; its special words are its own.
     """
-    cut, normalize = tokenizer_with(()).lcut, Normalizer(lower_case=True)
+    cut, normalize = JiebaSegmenter().cut, Normalizer(lower_case=True)
 
     def words(text: str) -> str:
-        return " ".join(word for word in cut(normalize(text)) if word.strip())
+        return " ".join(cut(normalize(text)))
 
     pairs = [(words(pair.prompt), words(pair.reply)) for pair in read_pairs(paths)[0]]
     pairs = [pair for pair in pairs if all(pair)]

@@ -11,6 +11,7 @@ from attention_seq2seq.text.cutting import (
     num_unread_turns,
     read_user_dictionary,
 )
+from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 
 SOURCE_FILE = "source_vocabulary.txt"
@@ -171,9 +172,10 @@ class Codec:
         ]
         return parts[0] == parts[1]
 
-    def tokenizer(self):
-        """The `jieba.Tokenizer` that cuts the words, with the user's."""
-        return self._cutter.tokenizer()
+    @property
+    def dictionary(self) -> JiebaDictionary | None:
+        """jieba's words and the user's; None where neither side is cut by jieba."""
+        return self._cutter.dictionary
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""

@@ -73,8 +73,8 @@ class CodecGraph(tf.Module):
         config = codec.config
         self.config = config
         self._jieba = None
-        if "jieba" in (config.source_segmentation, config.target_segmentation):
-            self._jieba = JiebaGraph(codec.tokenizer(), config.jieba_hmm, folder)
+        if codec.dictionary:
+            self._jieba = JiebaGraph(codec.dictionary, config.jieba_hmm, folder)
         self.target_vocabulary = VocabularyGraph(codec.target_vocabulary)
         self.source_vocabulary = self.target_vocabulary
         if not config.shared_vocabulary:

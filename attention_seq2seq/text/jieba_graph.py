@@ -16,6 +16,7 @@ from attention_seq2seq.text.hidden_markov_graph import (
     HiddenMarkovModel,
     word_ends,
 )
+from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
 from attention_seq2seq.text.words_graph import NEVER, WordTable, cut_into_words
 from attention_seq2seq.tracing import traced
 
@@ -28,23 +29,21 @@ class JiebaGraph(tf.Module):
     """Chinese words inside a graph.
 
     Args:
-        tokenizer: a `jieba.Tokenizer`, read as it is now, with the words added to it.
+        dictionary: jieba's words and the user's.
         hmm: whether words that its dictionary lacks are guessed.
         folder: where its words are written to, for a lookup table that is read from a file.
     """
 
-    def __init__(self, tokenizer, hmm: bool, folder: str | Path):
+    def __init__(self, dictionary: JiebaDictionary, hmm: bool, folder: str | Path):
         super().__init__()
-        from jieba import finalseg
-
-        words = WordTable.of(tokenizer)
+        words = WordTable.of(dictionary)
         self.unknown, self.longest = words.unknown, words.longest
         initializer = tf.lookup.TextFileInitializer(words.save(folder), tf.string, 0, tf.float64, 1)
         self.words = tf.lookup.StaticHashTable(initializer, NEVER)
         # Made once, here: made where they are used, each use would put them into the graph anew.
         tables = HiddenMarkovModel.of_jieba() if hmm else None
         self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
-        self.always_split = sorted(finalseg.Force_Split_Words) if hmm else []
+        self.always_split = sorted(dictionary.forced_splits) if hmm else []
         # Thousands of operations, which a graph that cuts in several places has but once.
         self._cut_once = traced(self._cut, [tf.TensorSpec([None], tf.string)])
 

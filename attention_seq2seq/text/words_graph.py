@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
+
 NEVER = float("-inf")
 _IN_BLOCKS = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")
 
@@ -31,13 +33,12 @@ class WordTable(NamedTuple):
     longest: int
 
     @classmethod
-    def of(cls, tokenizer) -> "WordTable":
-        """Reads a `jieba.Tokenizer` as it is now, with the words added to it."""
-        tokenizer.check_initialized()
-        log_total = math.log(tokenizer.total)
+    def of(cls, dictionary: JiebaDictionary) -> "WordTable":
+        """Reads a dictionary with the user words on top of it."""
+        log_total = math.log(dictionary.total)
         log_probabilities = {
             word: math.log(count) - log_total
-            for word, count in tokenizer.FREQ.items()
+            for word, count in dictionary.counts.items()
             if count and _IN_BLOCKS.fullmatch(word)
         }
         return cls(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from attention_seq2seq.config import TextConfig
 from attention_seq2seq.data.corpora import default_corpus
 from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
 from attention_seq2seq.text.segmentation import (
     BlankSegmenter,
     CharacterSegmenter,
@@ -38,7 +39,8 @@ def test_hmm_finds_words_that_the_dictionary_lacks():
 
 
 def test_user_words_reach_this_segmenter_only():
-    assert JiebaSegmenter(False, ["杭研大厦 1000"]).cut("网易杭研大厦") == ["网易", "杭研大厦"]
+    dictionary = JiebaDictionary(["杭研大厦 1000"])
+    assert JiebaSegmenter(False, dictionary).cut("网易杭研大厦") == ["网易", "杭研大厦"]
     assert "杭研大厦" not in JiebaSegmenter(False).cut("网易杭研大厦")
     assert "杭研大厦" not in jieba.lcut("网易杭研大厦", HMM=False)
 
@@ -170,5 +172,5 @@ def test_a_cache_that_others_can_write_is_not_trusted(tmp_path):
 
 def test_other_users_of_jieba_keep_their_log_level():
     level = logging.getLogger("jieba").level
-    JiebaSegmenter(True, ["一个新词"]).cut("吃什么")
+    JiebaSegmenter(True, JiebaDictionary(["一个新词"])).cut("吃什么")
     assert logging.getLogger("jieba").level == level
