@@ -11,7 +11,7 @@ def conv_exchanges(file: CorpusFile, separated: bool) -> Iterator[Exchange]:
 
     Args:
         file: the file.
-        separated: whether its characters have a / between them.
+        separated: whether its characters or words have a / between them.
     """
     conversation = _Conversation()
     for raw in file.lines():
@@ -71,9 +71,3 @@ class _Conversation:
         except ValueError as error:
             file.bad(str(error), self._line)
             return []
-
-
-def is_separated(head: str) -> bool:
-    """Whether the beginning of a file shows a / after most characters of its turns."""
-    turns = "".join(line[1:].strip() for line in head.splitlines() if line.startswith("M"))
-    return 3 * turns.count("/") >= len(turns) > 0

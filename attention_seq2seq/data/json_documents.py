@@ -6,7 +6,7 @@ import ijson
 from ijson.common import ObjectBuilder
 
 from attention_seq2seq.data.corpus_file import LONGEST_CONVERSATION, BadLine, CorpusFile
-from attention_seq2seq.data.turns import Exchange, exchanges_of, unseparated
+from attention_seq2seq.data.turns import Exchange, exchanges_of, listed_turns
 
 _PIECE = 1 << 16
 
@@ -27,17 +27,21 @@ class _Pieces:
         return piece
 
 
-def document_exchanges(file: CorpusFile) -> Iterator[Exchange]:
+def document_exchanges(file: CorpusFile, separated: bool) -> Iterator[Exchange]:
     """The exchanges of LCCC, KdConv and CrossWOZ, see `readers`.
 
     Where the document is broken there is no telling what follows: the rest is left out.
+
+    Args:
+        file: the file.
+        separated: whether turns in lists have a blank between their characters or words.
     """
     pieces = _Pieces(file)
     try:
         for conversation in _conversations(ijson.basic_parse(pieces, buf_size=_PIECE)):
             pieces.num_bytes = 0
             try:
-                exchanges = exchanges_of(_turns(conversation))
+                exchanges = exchanges_of(_turns(conversation, separated))
             except ValueError as error:
                 file.bad(str(error))
                 continue
@@ -83,9 +87,9 @@ def _built(event: str, value, events):
         event, value = next(events)
 
 
-def _turns(conversation) -> list[str]:
+def _turns(conversation, separated: bool) -> list[str]:
     if isinstance(conversation, list):
-        return [unseparated(t, " ") if isinstance(t, str) else t for t in conversation]
+        return listed_turns(conversation, separated)
     messages = conversation.get("messages") if isinstance(conversation, dict) else None
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         raise ValueError("no conversation; expected a list of turns, or an object with 'messages'")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from attention_seq2seq.data.corpus_file import CorpusFile, decode
-from attention_seq2seq.data.turns import Exchange, exchanges_of, filled, unseparated
+from attention_seq2seq.data.turns import Exchange, exchanges_of, filled, listed_turns
 
 
 def line_exchanges(file: CorpusFile, parse: Callable[[str], list[Exchange]]) -> Iterator[Exchange]:
@@ -45,8 +45,12 @@ def parse_tsv(line: str) -> list[Exchange]:
     return [Exchange(filled(columns[0], "prompt"), filled(columns[1], "reply"), False)]
 
 
-def parse_json(line: str) -> list[Exchange]:
+def parse_json(line: str, separated: bool = False) -> list[Exchange]:
     """A line that is a pair or a conversation in JSON.
+
+    Args:
+        line: the line.
+        separated: whether turns in lists have a blank between their characters or words.
 
     Raises:
         ValueError: it is none.
@@ -56,7 +60,7 @@ def parse_json(line: str) -> list[Exchange]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"broken JSON; {error}") from None
     if isinstance(record, list):
-        return exchanges_of([unseparated(t, " ") if isinstance(t, str) else t for t in record])
+        return exchanges_of(listed_turns(record, separated))
     if isinstance(record, dict) and "messages" in record:
         return _parse_messages(record["messages"])
     if not isinstance(record, dict) or not {"prompt", "reply"} <= record.keys():

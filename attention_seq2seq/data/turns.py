@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-# Between two letters or digits a separator stands for a blank.
-_BLANK = re.compile(r"(?<=[0-9A-Za-z])[ /]+(?=[0-9A-Za-z])")
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+# Characters that stand without a blank beside others: Chinese, Japanese, and all punctuation.
+_SOLID = f"!-/:-@\\[-`{{-~\u2010-\u205e\u3000-\u30ff\uff00-\uffef{_HAN}"
 
 
 class Exchange(NamedTuple):
@@ -48,16 +49,55 @@ def filled(text, name: str) -> str:
     return text
 
 
-def unseparated(text: str, separator: str) -> str:
-    """A text without the separators between its characters or words.
+def is_separated(text: str, separator: str) -> bool:
+    """Whether most Chinese characters or words of a text have a separator between them.
 
     Example:
-        >>> [unseparated(text, "/") for text in ("你/好/!", "1/2/////3")]
-        ['你好!', '12//3']
-        >>> unseparated("我 用 TF 2", " ")
-        '我用TF 2'
+        >>> is_separated("你/好/呀", "/"), is_separated("会议在2024/12/25", "/")
+        (True, False)
+        >>> is_separated("我们 今天 吃 什么", " ")
+        True
     """
-    text = text.removesuffix(separator) if len(text) % 2 == 0 else text
-    if len(text) > 1 and not text[1::2].strip(separator):
-        return text[::2]
-    return _BLANK.sub("\n", text).replace(separator, "").replace("\n", " ")
+    apart = len(re.findall(f"(?<=[{_HAN}]){separator}(?=[{_HAN}])", text))
+    together = len(re.findall(f"(?<=[{_HAN}])(?=[{_HAN}])", text))
+    # Words have one and a half characters on average: of three pairs two are apart.
+    return 2 * apart >= together and apart > 0
+
+
+def unseparated(text: str, separator: str) -> str:
+    """A turn without the separators between its characters or words.
+
+    Between two words of a script that is written with blanks a separator becomes a blank. A
+    separator that is a character of the text stands between two others. A turn whose separators
+    are all among its letters and digits has none: they are a date, an address or a path.
+
+    Args:
+        text: a turn of a file for which `is_separated` holds.
+        separator: a single character.
+
+    Example:
+        >>> [unseparated(text, "/") for text in ("你/好/!", "1/2/////3", "会议在2024/12/25")]
+        ['你好!', '12//3', '会议在2024/12/25']
+        >>> [unseparated(text, " ") for text in ("我 用 TF 2", "привет мир")]
+        ['我用TF 2', 'привет мир']
+    """
+    whole = text.removesuffix(separator) if len(text) % 2 == 0 else text
+    if len(whole) > 1 and not whole[1::2].strip(separator):
+        return whole[::2]
+    if re.search(f"[{_HAN}]", text) and not re.search(
+        f"[{_HAN}]{separator}|{separator}[{_HAN}]", text
+    ):
+        return text
+    letter = f"[^{_SOLID}{separator}]"
+    between = re.compile(f"(?P<letters>(?<={letter}){separator}+(?={letter}))|{separator}")
+    return separator.join(
+        between.sub(lambda found: " " if found["letters"] else "", part)
+        for part in text.split(3 * separator)
+    )
+
+
+def listed_turns(turns: list, separated: bool) -> list:
+    """The turns of a JSON list; blanks between Chinese characters or words go if it has such."""
+    if not separated:
+        return turns
+    return [unseparated(turn, " ") if isinstance(turn, str) else turn for turn in turns]

@@ -72,6 +72,49 @@ def test_the_format_is_told_by_the_content(tmp_path, name, mark, zipped):
     assert list(PairReader(path)) == expected
 
 
+NATURAL = ["会议在2024/12/25", "24/7营业，见http://a.com/b/c", "今天 吃什么", "привет мир", "A B"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(NATURAL, ensure_ascii=False) + "\n",
+        json.dumps(NATURAL) + "\n",
+        json.dumps([NATURAL], indent=1),
+        json.dumps({"train": [NATURAL]}, ensure_ascii=False),
+        "E\n" + "".join(f"M {turn}\n" for turn in NATURAL),
+    ],
+    ids=["lines", "escaped lines", "array", "object", "conv"],
+)
+def test_nothing_is_removed_where_there_are_no_separators(tmp_path, content):
+    path = tmp_path / "corpus"
+    path.write_text(content, encoding="utf-8")
+    assert [pair[:2] for pair in PairReader(path)] == list(pairwise(NATURAL))
+
+
+@pytest.mark.parametrize(
+    ("content", "turns"),
+    [
+        # Words, as the larger LCCC corpora have them.
+        (
+            [["火锅 我 在 重庆 吃 了 七八 顿", "哈哈 ! 用 python 3 吗", "привет мир", "a\n b"]],
+            ["火锅我在重庆吃了七八顿", "哈哈!用python 3吗", "привет мир", "a\n b"],
+        ),
+        ([["你 们 好 吗", "我 用 T F   2", "１ ０ 点"]], ["你们好吗", "我用TF 2", "１０点"]),
+        (
+            "E\nM 我们/今天/吃/什么\nM 会议在2024/12/25\nM 1/////2\nM I/am/吃\nM 读///写\n",
+            ["我们今天吃什么", "会议在2024/12/25", "1//2", "I am吃", "读/写"],
+        ),
+    ],
+    ids=["words", "characters", "conv"],
+)
+def test_only_the_separators_of_the_format_go(tmp_path, content, turns):
+    path = tmp_path / "corpus"
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8")
+    assert [pair[:2] for pair in PairReader(path)] == list(pairwise(turns))
+
+
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"needs the samples of {SAMPLES.name}")
 @pytest.mark.parametrize("name", ["lccc", "kdconv", "crosswoz"])
 def test_real_samples_are_read_whole(name):
