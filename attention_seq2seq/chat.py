@@ -1,7 +1,7 @@
 """A prompt to a reply: codec, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +27,38 @@ log = logging.getLogger(__name__)
 _BATCH_SIZE = 64
 
 
+class _Measurement:
+    """Measures the contributions to one reply; without the model it stays behind in pickling."""
+
+    def __init__(self, chat: "Chat", source_ids: Sequence[int], reply_ids: Sequence[int]):
+        self._arguments = chat, source_ids, reply_ids
+
+    def __call__(self) -> np.ndarray:
+        chat, source_ids, reply_ids = self._arguments
+        return chat.contributions(source_ids, reply_ids)
+
+    def __deepcopy__(self, _) -> "_Measurement":
+        return self
+
+    def __reduce__(self):
+        return _NoMeasurement, ()
+
+
+class _NoMeasurement:
+    """Takes the place of `_Measurement` in a reply that was pickled."""
+
+    def __call__(self) -> np.ndarray:
+        raise ValueError(
+            "contributions: this reply was pickled before they were measured, and a pickled reply "
+            "has no model. Ask for reply.contributions before it is pickled."
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Reply:
     """An answer, and which words of the prompt each of its words came from.
+
+    A reply can be pickled, and carries the contributions along if they were measured before.
 
     Attributes:
         text: the answer.
@@ -50,7 +79,7 @@ class Reply:
     score: float
     attention_weights: np.ndarray
     ended: bool
-    _measure: Callable[[], np.ndarray] = field(repr=False)
+    _measure: _Measurement | _NoMeasurement = field(repr=False)
 
     @property
     def rows(self) -> list[str]:
@@ -72,6 +101,10 @@ class Reply:
 
 class Chat:
     """A trained model that answers; `training.trainer.train` has an example.
+
+    Threads may share it. Processes cannot by `fork`: a process that has used TensorFlow hangs in
+    its forked children. Start workers with `multiprocessing.get_context("spawn")`, and load the
+    model in each.
 
     Args:
         codec: strings to ids.
@@ -126,7 +159,7 @@ class Chat:
             decoding: how to search; greedily by default.
 
         Raises:
-            TypeError: a single string was given instead of a list.
+            TypeError: the prompts are no list of strings.
         """
         return [replies[0] for replies in self.replies(prompts, decoding)]
 
@@ -144,10 +177,9 @@ class Chat:
             where its groups have found the same.
 
         Raises:
-            TypeError: a single string was given instead of a list.
+            TypeError: the prompts are no list of strings.
         """
-        if isinstance(prompts, str | bytes):
-            raise TypeError(f"got one {type(prompts).__name__}; expected a list: reply([prompt]).")
+        _check_texts("prompts", prompts)
         decoding = decoding or DecodingConfig()
         read = [self._read(prompt) for prompt in prompts]
         knobs = self.knobs(decoding)
@@ -171,7 +203,18 @@ class Chat:
             replies: one for each prompt; what is unknown in it counts as the unknown word.
             decoding: its penalties and weights are applied, its constraints are not. By default
                 the log-probability, divided as `length_penalty` says.
+
+        Raises:
+            TypeError: prompts or replies are no list of strings.
+            ValueError: there are not as many replies as prompts.
         """
+        _check_texts("prompts", prompts)
+        _check_texts("replies", replies)
+        if len(prompts) != len(replies):
+            raise ValueError(
+                f"{len(prompts)} prompts and {len(replies)} replies; expected one reply for each "
+                "prompt."
+            )
         knobs = self.knobs(decoding or DecodingConfig())
         source = [self._read(prompt)[1] for prompt in prompts]
         target = [self.codec.encode_reply(reply) for reply in replies]
@@ -227,8 +270,14 @@ class Chat:
         """What a config says, as the tensors and ids that `search` takes.
 
         Raises:
+            TypeError: it is no config of decoding.
             ValueError: a forbidden word or the prefix is none that this model can say.
         """
+        if not isinstance(decoding, DecodingConfig):
+            raise TypeError(
+                f"decoding is {decoding!r}; expected a DecodingConfig, as in "
+                'DecodingConfig(method="beam").'
+            )
         vocabulary = self.codec.target_vocabulary
         forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unknown == "forbid")
         for word in decoding.forbidden_words:
@@ -272,8 +321,30 @@ class Chat:
             score=float(found.score),
             attention_weights=weights,
             ended=ended,
-            _measure=lambda: self.contributions(source_ids, ids),
+            _measure=_Measurement(self, source_ids, ids),
         )
+
+
+def _check_texts(name: str, texts: Sequence[str]) -> None:
+    """Refuses what is no list of strings.
+
+    Raises:
+        TypeError: with the position of what is no string.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError(
+            f"{name} is one {type(texts).__name__}, {texts!r}; expected a list of strings: "
+            f"[{texts!r}]."
+        )
+    is_list = hasattr(texts, "__len__") and hasattr(texts, "__getitem__")
+    if not is_list or isinstance(texts, Mapping):
+        raise TypeError(
+            f"{name} is a {type(texts).__name__}; expected a list of strings. If it can be "
+            f"iterated over, give list({name})."
+        )
+    for position, text in enumerate(texts):
+        if not isinstance(text, str | bytes):
+            raise TypeError(f"{name}[{position}] is {text!r}; expected a string.")
 
 
 def _different(hypotheses: list[Hypotheses]) -> list[Hypotheses]:

@@ -9,7 +9,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from attention_seq2seq.files import whole_file
+from attention_seq2seq.files import quoted, write_json
 from attention_seq2seq.options import Options, option
 from attention_seq2seq.training_config import TrainingConfig
 
@@ -214,6 +214,13 @@ class Config:
     training: TrainingConfig = dataclasses.field(default_factory=TrainingConfig)
 
     def __post_init__(self):
+        for field in dataclasses.fields(self):
+            group = getattr(self, field.name)
+            if not isinstance(group, field.type):
+                raise TypeError(
+                    f"{field.name} is {group!r}; expected a {field.type.__name__}, as in "
+                    f"Config({field.name}={field.type.__name__}())."
+                )
         if self.model.shared_embedding and not self.text.shared_vocabulary:
             raise ValueError(
                 "shared_embedding, but each side has a vocabulary of its own: an embedding can "
@@ -227,10 +234,7 @@ class Config:
 
     def save(self, model_dir: str | Path) -> None:
         """Writes `config.json` into `model_dir`, as a whole or not at all."""
-        content = {"format": FORMAT, **dataclasses.asdict(self)}
-        text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-        with whole_file(Path(model_dir) / FILE_NAME) as file:
-            file.write(text.encode())
+        write_json(Path(model_dir) / FILE_NAME, {"format": FORMAT, **dataclasses.asdict(self)})
 
     @classmethod
     def load(cls, model_dir: str | Path) -> "Config":
@@ -244,7 +248,7 @@ class Config:
         if not path.is_file():
             raise FileNotFoundError(
                 f"{model_dir}: no trained model here ({FILE_NAME} is missing). Train one with "
-                f"python experiments/train.py --model_dir={model_dir}"
+                f"python experiments/train.py --model_dir={quoted(model_dir)}"
             )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

@@ -1,5 +1,7 @@
 """What a model's replies come to on each prompt: the sums that metrics are made of."""
 
+import re
+
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
@@ -19,6 +21,8 @@ _BLEU_TOKENS = 4
 
 _NORMALIZE = Normalizer(lower_case=True)
 _TOKENIZER = TokenizerZh()
+# Chinese characters that sacrebleu does not take for such: later ones, and all beyond U+FFFF.
+_LATER_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\U00020000-\U0003ffff])")
 
 
 def tokens_of(text: str) -> list[str]:
@@ -27,8 +31,10 @@ def tokens_of(text: str) -> list[str]:
     Example:
         >>> tokens_of("今天吃KFC吗？no way")
         ['今', '天', '吃', 'kfc', '吗', '?', 'no', 'way']
+        >>> tokens_of("𠀀𠮷ok")
+        ['𠀀', '𠮷', 'ok']
     """
-    return _TOKENIZER(_NORMALIZE(text)).split()
+    return _TOKENIZER(_LATER_CHINESE.sub(r" \1 ", _NORMALIZE(text))).split()
 
 
 def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:

@@ -111,7 +111,7 @@ def evaluate(
         What it said, and what that comes to.
 
     Raises:
-        ValueError: there are no pairs.
+        ValueError: there are no pairs, or an element is no pair.
 
     Example:
         >>> from attention_seq2seq.training.trainer import train
@@ -124,7 +124,8 @@ def evaluate(
         True
     """
     expected, conversations, left_out = defaultdict(dict), {}, 0
-    in_context = with_context(as_pairs(pairs), chat.config.text.context_turns)
+    pairs = as_pairs(pairs)
+    in_context = with_context(pairs, chat.config.text.context_turns)
     for prompt, reply, conversation in in_context:
         if tokens := tokens_of(reply):
             expected[prompt].setdefault(" ".join(tokens), reply)
@@ -199,9 +200,9 @@ def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -
         0 to 1.
 
     Raises:
-        ValueError: there are no pairs.
+        ValueError: there are no pairs, or an element is no pair.
     """
-    replies = []
+    pairs, replies = as_pairs(pairs), []
     for first in range(0, len(pairs), batch_size):
         prompts = [pair[0] for pair in pairs[first : first + batch_size]]
         replies.extend(reply.tokens for reply in chat.reply(prompts))
@@ -242,6 +243,7 @@ def mean_rank(
     Raises:
         ValueError: there are no pairs.
     """
+    pairs = as_pairs(pairs)
     if not pairs:
         raise ValueError("no pairs, so no ranks; expected at least one.")
     prompts = [pair[0] for pair, wrong in zip(pairs, others) for _ in range(1 + len(wrong))]

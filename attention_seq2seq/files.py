@@ -1,17 +1,31 @@
 """Files that are written as a whole or not at all, whenever the process is killed."""
 
 import contextlib
+import errno
 import fcntl
+import gzip
 import hashlib
+import io
+import json
+import logging
 import os
-from collections.abc import Callable, Iterator
+import re
+import shlex
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+import numpy as np
+
+log = logging.getLogger(__name__)
 
 _PIECE = 1 << 20
+GZIP, BYTE_ORDER_MARK = b"\x1f\x8b", b"\xef\xbb\xbf"
 
 # What a file is named until it is whole; one whose process was killed is left behind.
 PART = ".part"
+_LEFT_BEHIND = re.compile(r".*\.\d+" + re.escape(PART))
 
 # Says that a folder is ours, and locks it.
 _LOCK = "preparation.lock"
@@ -40,6 +54,85 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     """The same as a file that is open for writing."""
     with part_of(path) as temporary, temporary.open("wb") as file:
         yield file
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text as UTF-8, whole or not at all.
+
+    What UTF-8 cannot say is escaped: half a surrogate pair of a JSON corpus, and bytes of a file's
+    name that are not UTF-8. In JSON the escape reads as the same character again.
+    """
+    with whole_file(path) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
+
+
+def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
+    """Writes JSON, see `write_text`."""
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=indent) + "\n")
+
+
+def archive_of(arrays: Mapping[str, np.ndarray]) -> memoryview:
+    """The bytes of a NumPy archive.
+
+    NumPy, writing into a file itself, prints a stack trace where the disk is full.
+    """
+    archive = io.BytesIO()
+    np.savez(archive, **arrays)
+    return archive.getbuffer()
+
+
+def left_behind(folder: Path, name: str | None = None) -> list[Path]:
+    """Files of this module that a killed process has not finished, of one name or of any."""
+    pattern = "*" if name is None else f"{name}.*"
+    return [path for path in folder.glob(pattern) if _LEFT_BEHIND.fullmatch(path.name)]
+
+
+def text_lines(file: BinaryIO, name: str) -> Iterator[str]:
+    """The lines of a text file, without their ends and a byte order mark.
+
+    Only a line feed ends a line; a carriage return before it is no text.
+
+    Args:
+        file: open for reading; UTF-8, plain or gzip, told apart by the content.
+        name: of the file, for errors.
+
+    Raises:
+        ValueError: a line is no UTF-8 text, or the file is damaged; with line and byte.
+    """
+    raw = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP else file
+    number = 0
+    while True:
+        number += 1
+        try:
+            line = raw.readline()
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{name}, line {number}: the file is damaged ({error}).") from None
+        if not line:
+            return
+        mark = len(BYTE_ORDER_MARK) if number == 1 and line.startswith(BYTE_ORDER_MARK) else 0
+        # UTF-16 without a mark may look like UTF-8 with many of them.
+        wrong = line.find(b"\0")
+        try:
+            text = line[mark:].decode("utf-8")
+        except UnicodeDecodeError as error:
+            wrong = mark + error.start
+        if wrong >= 0:
+            raise ValueError(
+                f"{name}, line {number}: not UTF-8 text; byte 0x{line[wrong]:02x} at position "
+                f"{wrong + 1} of the line. Convert the file to UTF-8."
+            )
+        yield text.rstrip("\r\n")
+
+
+def quoted(text: object) -> str:
+    """A value as a shell reads it; Chinese needs no quotes.
+
+    Example:
+        >>> print(quoted("models/餐"), quoted("my model"))
+        models/餐 'my model'
+    """
+    text = str(text)
+    return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else shlex.quote(text)
 
 
 def sha256_of(path: Path, on_read: Callable[[int], None] = lambda num_bytes: None) -> str:
@@ -80,29 +173,40 @@ def alone_in(folder: Path, share: int | None = None) -> Iterator[None]:
             yield
         return
     with locked(folder / _LOCK):
-        for left_behind in (*folder.rglob(f"*{PART}"), *folder.glob(f"{_LOCK}.*")):
-            left_behind.unlink(missing_ok=True)
+        folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+        unfinished = [path for place in folders for path in left_behind(place)]
+        for path in (*unfinished, *folder.glob(f"{_LOCK}.*")):
+            path.unlink(missing_ok=True)
         yield
 
 
 @contextlib.contextmanager
-def locked(path: Path, among_others: bool = False) -> Iterator[None]:
+def locked(path: Path, among_others: bool = False, name: object = None) -> Iterator[None]:
     """Within it, no other process may lock the same file; one that is killed unlocks it.
 
     Args:
-        path: the file.
+        path: the file; made if it is not there, and never changed.
         among_others: whether others may, who say the same.
+        name: what is locked, for errors; the file's folder by default.
 
     Raises:
         ValueError: another process has locked it.
     """
-    with path.open("wb") as lock:
+    with path.open("ab") as lock:
+        kind = fcntl.LOCK_SH if among_others else fcntl.LOCK_EX
         try:
-            kind = fcntl.LOCK_SH if among_others else fcntl.LOCK_EX
             fcntl.flock(lock, kind | fcntl.LOCK_NB)
-        except OSError:
-            raise ValueError(
-                f"{path.parent}: another process is at work here. Wait for its end, or give "
-                "another folder."
-            ) from None
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
+                # Some network file systems know no locks, and the work is possible without.
+                log.warning(
+                    "%s cannot be locked (%s): make sure that no other process writes there.",
+                    name or path.parent,
+                    error.strerror,
+                )
+            else:
+                raise ValueError(
+                    f"{name or path.parent}: another process is at work here. Wait for its end, or "
+                    f"give another {'file' if name else 'folder'}."
+                ) from None
         yield

@@ -31,8 +31,10 @@ def save_picture(
     ):
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_title(title, fontproperties=font, fontsize=11)
-        axes.set_xticks(range(len(columns)), columns, fontproperties=font, fontsize=12)
-        axes.set_yticks(range(len(rows)), rows, fontproperties=font, fontsize=12)
+        # Two dollar signs are no formula.
+        plain = {"fontproperties": font, "fontsize": 12, "parse_math": False}
+        axes.set_xticks(range(len(columns)), columns, **plain)
+        axes.set_yticks(range(len(rows)), rows, **plain)
         axes.xaxis.tick_top()
         axes.tick_params(length=0)
         for r, row in enumerate(shares):

@@ -9,13 +9,18 @@ from attention_seq2seq.decoding.constraints import Rules, forbidding
 from attention_seq2seq.decoding.dullness import against_language_model, ranked_anew, scored_anew
 from attention_seq2seq.decoding.greedy import greedy
 from attention_seq2seq.decoding.ranking import Ranking, length_divisors
-from attention_seq2seq.decoding.sampling import Sampling, sample
+from attention_seq2seq.decoding.sampling import (
+    Sampling,
+    prompt_hashes,
+    sample,
+    sampling_seeds,
+)
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.teacher_forcing import teacher_forcing
 from attention_seq2seq.knobs import KNOBS, Knobs
 from attention_seq2seq.model.ensemble import Ensemble
 from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.tracing import apart, traced
+from attention_seq2seq.tracing import TracedOnce, apart
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
@@ -27,7 +32,7 @@ class Search:
     """A model that answers: every way of decoding, as one traced function each.
 
     What a prompt is answered does not depend on the prompts beside it, nor on how far they are
-    padded.
+    padded. Threads may call all functions at once.
 
     Args:
         model: ids to logits.
@@ -49,11 +54,11 @@ class Search:
         self.model = model
         self.begin_id = begin_id
         self.end_id = end_id
-        self.greedy = traced(self._greedy, input_signature=_SEARCH)
-        self.beam = traced(self._beam, input_signature=_SEARCH)
-        self.sample = traced(self._sample, input_signature=_SEARCH)
-        self.follow = traced(self._follow, input_signature=_REPLIES)
-        self.score = traced(self._score, input_signature=[*_REPLIES, KNOBS])
+        self.greedy = TracedOnce(self._greedy, _SEARCH)
+        self.beam = TracedOnce(self._beam, _SEARCH)
+        self.sample = TracedOnce(self._sample, _SEARCH)
+        self.follow = TracedOnce(self._follow, _REPLIES)
+        self.score = TracedOnce(self._score, [*_REPLIES, KNOBS])
 
     def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         def search(*way):
@@ -64,8 +69,10 @@ class Search:
 
     def _sample(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
         num_best = knobs.num_best
-        rows = tf.range(tf.size(_prompts(tf.shape(source_ids)[0], num_best)))
-        seeds = tf.stack([tf.fill(tf.shape(rows), knobs.sampling_seed), rows % num_best], axis=1)
+        prompts = _prompts(tf.shape(source_ids)[0], num_best)
+        numbers = tf.range(tf.size(prompts)) % num_best
+        hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
+        seeds = sampling_seeds(knobs.sampling_seed, hashes, numbers)
         sampling = Sampling(knobs.temperature, knobs.top_k, knobs.top_p, seeds)
 
         def search(step, state, constraints):

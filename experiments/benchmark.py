@@ -70,20 +70,20 @@ REPEATS = flags.DEFINE_integer(
     lower_bound=1,
 )
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "talk, serve: the folder of a trained model")
+MODEL_DIR = console.define_path("model_dir", None, "talk, serve: the folder of a trained model")
 
 THREADS = flags.DEFINE_integer(
     "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
 )
 
-DATA = flags.DEFINE_list(
+DATA = console.define_paths(
     "data", [], "prepare, train, minutes, input, scaling: corpus files [paths]"
 )
 NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 2_000_000, "prepare: how many pairs are sampled [pairs]", lower_bound=1000
 )
 
-PEERS = flags.DEFINE_string(
+PEERS = console.define_path(
     "peers", None, "train, minutes: where other systems are installed [path]"
 )
 MINUTES = flags.DEFINE_float(

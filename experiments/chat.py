@@ -14,11 +14,11 @@ from absl import flags
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIRS = flags.DEFINE_list("model_dir", None, console.MODEL_DIRS_HELP, required=True)
+MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 ASK = flags.DEFINE_string(
     "ask", None, "answer this, show which words the answer came from, and leave"
 )
-ATTENTION_PNG = flags.DEFINE_string(
+ATTENTION_PNG = console.define_path(
     "attention_png", None, "with --ask: write the tables as a picture, too [path]"
 )
 CONTEXT_TURNS = flags.DEFINE_integer(
@@ -46,10 +46,14 @@ def main(_) -> None:
         print(f"{reply.text}\n\n{console.explanation(reply, ATTENTION_PNG.value)}")
     elif sys.stdin.isatty():
         turns = CONTEXT_TURNS.value
-        talk_to(Talk(chat, decoding, chat.config.text.context_turns if turns is None else turns))
+        turns = chat.config.text.context_turns if turns is None else turns
+        # Asked twice, a person would hear the same again.
+        draws_anew = not console.FLAGS["sampling_seed"].present
+        talk_to(Talk(chat, decoding, turns, draws_anew))
     else:
-        for line in sys.stdin:
-            print(chat.reply([line.rstrip("\n")], decoding)[0].text, flush=True)
+        with console.prompts_of(None) as prompts:
+            for prompt in prompts:
+                print(chat.reply([prompt], decoding)[0].text, flush=True)
 
 
 def talk_to(talk) -> None:

@@ -34,10 +34,10 @@ from attention_seq2seq.decoding_config import DecodingConfig
 
 AGREEMENT = "agreement"
 
-WORK_DIR = flags.DEFINE_string("work_dir", None, "where models are kept [path]", required=True)
+WORK_DIR = console.define_path("work_dir", None, "where models are kept [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of one variant; several times")
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
-TEST_DATA = flags.DEFINE_list("test_data", [], "corpus files to report on [paths]")
+TEST_DATA = console.define_paths("test_data", [], "corpus files to report on [paths]")
 TEST_FRACTION = flags.DEFINE_float(
     "test_fraction",
     0.1,
@@ -56,7 +56,7 @@ METRICS = flags.DEFINE_multi_enum(
     "what is printed, see evaluate.py; several times. agreement is the rank correlation of "
     "attention weights with contributions, and takes long",
 )
-BY_LENGTH_PNG = flags.DEFINE_string(
+BY_LENGTH_PNG = console.define_path(
     "by_length_png",
     None,
     "draw the first metric by the length of prompts, beside that of the first variant [path]",

@@ -1,17 +1,35 @@
 """What the scripts share: flags from the config, tables of a reply, errors as sentences."""
 
 import contextlib
+import csv
 import dataclasses
 import logging
 import os
-import re
-import shlex
 import shutil
 import signal
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+
+def _open_missing_streams() -> None:
+    """Opens what was closed before the start, as by `>&-`, on nothing.
+
+    A file that is opened later would get the number of a closed stream, and whatever is printed.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            mode = "w" if number else "r"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+# Before anything else opens a file.
+_open_missing_streams()
 
 # Before TensorFlow is imported; its start-up lines concern nobody who runs a script.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,9 +38,85 @@ from absl import app, flags
 from tqdm import tqdm
 
 from attention_seq2seq.config import Config
+from attention_seq2seq.files import quoted, text_lines
 
 FLAGS = flags.FLAGS
+# Flags that are defined by functions of this module are those of the script that calls them.
+flags.disclaim_key_flags()
 MODEL_DIRS_HELP = "the folder of a trained model; several, of the same words, answer together"
+
+
+class _Path(flags.ArgumentParser):
+    """A path as people type it: `~` is the home folder.
+
+    Args:
+        may_be_empty: whether an empty value means none.
+    """
+
+    syntactic_help = "a path"
+
+    def __init__(self, may_be_empty: bool = False):
+        self._may_be_empty = may_be_empty
+
+    def parse(self, argument: str) -> str:
+        """The path.
+
+        Raises:
+            ValueError: it is empty, or names the home of a user whom nobody knows.
+        """
+        if not argument and not self._may_be_empty:
+            raise ValueError("it is empty; expected a path")
+        path = os.path.expanduser(argument)  # noqa: PTH111
+        if path.startswith("~") and not Path(path).exists():
+            raise ValueError("there is no such home folder; give the whole path")
+        return path
+
+
+class _Paths(flags.ArgumentParser):
+    """Paths with commas between; one that has a comma is given alone, or in double quotes."""
+
+    syntactic_help = "paths with commas between; one with a comma stands in double quotes"
+
+    def parse(self, argument: str | list) -> list[str]:
+        """The paths; a single one that is there may have commas.
+
+        Raises:
+            ValueError: as for `_Path`.
+        """
+        if isinstance(argument, list):
+            return argument
+        parse = _Path().parse
+        whole = parse(argument)
+        if Path(whole).exists():
+            return [whole]
+        try:
+            (values,) = csv.reader([argument.strip()], strict=True)
+        except (csv.Error, ValueError) as error:
+            raise ValueError(f"no list of paths ({error})") from None
+        return [parse(value.strip()) for value in values]
+
+
+class _PathSerializer(flags.ArgumentSerializer):
+    def serialize(self, value: list) -> str:
+        return as_list(value)
+
+
+def define_path(name: str, default: str | None, help: str, **options) -> flags.FlagHolder:
+    """A flag that is a path."""
+    return flags.DEFINE(_Path(default == ""), name, default, help, **options)
+
+
+def define_paths(name: str, default: list | None, help: str, **options) -> flags.FlagHolder:
+    """A flag that is a list of paths."""
+    return flags.DEFINE(_Paths(), name, default, help, serializer=_PathSerializer(), **options)
+
+
+def as_list(values: Iterable[str]) -> str:
+    """Values as a flag that is a list reads them: what holds a comma stands in quotes."""
+    return ",".join(
+        '"' + value.replace('"', '""') + '"' if any(c in value for c in ',"') else value
+        for value in values
+    )
 
 
 def define_config_flags() -> None:
@@ -57,6 +151,10 @@ def _define(field: dataclasses.Field, title: str) -> None:
         flags.DEFINE_integer(*arguments, **bounds, **group)
     elif isinstance(field.default, float):
         flags.DEFINE_float(*arguments, **bounds, **group)
+    elif about["unit"] == "path":
+        define_path(*arguments, **group)
+    elif about["unit"] == "paths":
+        define_paths(field.name, list(field.default), about["help"] + unit, **group)
     elif isinstance(field.default, tuple):
         flags.DEFINE_list(field.name, list(field.default), about["help"] + unit, **group)
     else:
@@ -101,7 +199,10 @@ def with_options(config: Config, options: Iterable[str]) -> Config:
         fields = groups[found[0]]
         kind = type(vars(fields)[name])
         try:
-            value = value.lower() not in ("false", "0") if kind is bool else kind(value)
+            if kind is bool:
+                value = value.lower() not in ("false", "0")
+            else:
+                value = tuple(_Paths().parse(value)) if kind is tuple else kind(value)
         except ValueError:
             raise ValueError(f"{option}: expected a number, as train.py --help says.") from None
         groups[found[0]] = dataclasses.replace(fields, **{name: value})
@@ -215,13 +316,27 @@ def say_how(what: str, name: str, **options) -> None:
     """Prints the command of a script, with this Python where it is local."""
     python = Path(sys.executable)
     here = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
-    shown = "".join(f" --{option}={_quoted(str(value))}" for option, value in options.items())
-    print(f"\n{what}:\n  {here} experiments/{name}{shown}")
+    shown = "".join(f" --{option}={quoted(value)}" for option, value in options.items())
+    print(f"\n{what}:\n  {quoted(here)} experiments/{name}{shown}")
 
 
-def _quoted(value: str) -> str:
-    """For a shell; Chinese needs no quotes there."""
-    return value if re.fullmatch(r"[\w@%+=:,./-]+", value) else shlex.quote(value)
+@contextlib.contextmanager
+def prompts_of(path: str | None) -> Iterator[Iterator[str]]:
+    """The lines of a file of prompts, or of standard input.
+
+    Args:
+        path: a file, UTF-8, plain or gzip; None: standard input.
+
+    Raises:
+        ValueError: there is no such file; or, while iterating, a line is not UTF-8.
+    """
+    if path is None:
+        yield text_lines(sys.stdin.buffer, "standard input")
+        return
+    if not Path(path).exists() or Path(path).is_dir():
+        raise ValueError(f"{path}: no such file; expected one with a prompt a line.")
+    with Path(path).open("rb") as file:
+        yield text_lines(file, path)
 
 
 @contextlib.contextmanager
@@ -253,6 +368,27 @@ class _BesideBars(logging.StreamHandler):
             return text
         return textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False)
 
+    def handleError(self, record):
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        _silence(self.stream)
+        # A reader that has gone, as in `... | head`, wants to hear no more.
+        if not isinstance(error, BrokenPipeError) and self.stream is not sys.stderr:
+            print(
+                f"standard output cannot be written ({error.strerror}): no more is said there; "
+                "the work goes on.",
+                file=sys.stderr,
+            )
+
+
+def _silence(stream) -> None:
+    """What is written from now on, and what has not been yet, goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
 
 def run(main, takes_names: bool = False) -> None:
     """Runs a script: plain log lines, and errors that end in a sentence and a failing status.
@@ -261,8 +397,9 @@ def run(main, takes_names: bool = False) -> None:
         main: called with the arguments that are no flags, the script's name the first of them.
         takes_names: whether there may be any but that.
     """
+    _expect_utf8()
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")
+        stream.reconfigure(encoding="utf-8", errors="replace")
     package = logging.getLogger("attention_seq2seq")
     # News beside the results; warnings where they cannot be taken for answers.
     news, warnings = _BesideBars(sys.stdout), _BesideBars(sys.stderr)
@@ -272,24 +409,47 @@ def run(main, takes_names: bool = False) -> None:
     package.addHandler(warnings)
     package.setLevel(logging.INFO)
     package.propagate = False
-    # It reports the building of its font cache.
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    # It reports the building of its font cache, and where that is if there is no home folder.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if "--help" in sys.argv[1:]:
         _guarded(_print_help)
         return
     app.run(lambda argv: _guarded(main, argv, takes_names))
 
 
+def _expect_utf8() -> None:
+    """Starts Python anew in its UTF-8 mode where a locale has it read names in another encoding."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
+def _refuse_other_encodings() -> None:
+    """Files may have names that are not UTF-8, texts may not.
+
+    Raises:
+        ValueError: a flag that is a text is not UTF-8.
+    """
+    for name in FLAGS:
+        flag = FLAGS[name]
+        if not flag.present or isinstance(flag.parser, _Path | _Paths):
+            continue
+        values = flag.value if isinstance(flag.value, list) else [flag.value]
+        # Python's way to keep bytes that are not UTF-8.
+        if any("\udc80" <= letter <= "\udcff" for value in values for letter in str(value)):
+            raise ValueError(f"--{name} is not UTF-8. Use a terminal that is set to UTF-8.")
+
+
 def _guarded(main, argv=(), takes_names=False) -> None:
     if len(argv) > 1 and not takes_names:
         raise app.UsageError(f"{argv[1]!r} is no flag; flags are written --name=value.")
     try:
+        _refuse_other_encodings()
         main(argv)
         sys.stdout.flush()
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             # The reader of our output has gone, as in `... | head`.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence(sys.stdout)
             return
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:

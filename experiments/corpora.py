@@ -21,11 +21,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-from absl import flags
-
 import console
+from attention_seq2seq.files import write_text
 
-OUT = flags.DEFINE_string("out", None, "the file that is written [path]", required=True)
+OUT = console.define_path("out", None, "the file that is written [path]", required=True)
 
 # Meanings are numbered where there are several; elsewhere a number belongs to what is said.
 _FIRST_MEANING = re.compile(r"1\.\s*(?P<first>.*?)\s*(?:2\.|$)|\s*(?P<only>.*?)\s*$")
@@ -41,7 +40,7 @@ def main(argv) -> None:
         )
     pairs = dict.fromkeys(corpora[argv[1]]())
     lines = [f"{prompt}\t{reply}\n" for prompt, reply in pairs]
-    Path(OUT.value).write_text("".join(lines), encoding="utf-8")
+    write_text(Path(OUT.value), "".join(lines))
     print(f"{len(lines):,} pairs: {OUT.value}")
 
 

@@ -3,12 +3,10 @@
 python experiments/demo.py --model_dir=models/demo
 """
 
-from absl import flags
-
 import console
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
-ATTENTION_PNG = flags.DEFINE_string("attention_png", "attention.png", "the picture to write [path]")
+MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
+ATTENTION_PNG = console.define_path("attention_png", "attention.png", "the picture to write [path]")
 
 QUESTIONS = (
     "今天晚上吃什么",

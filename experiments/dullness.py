@@ -18,7 +18,7 @@ from absl import flags
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
+MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=30)
 NUM_SHOWN = flags.DEFINE_integer("num_shown", 20, "replies printed of each way", lower_bound=0)
 SEED = flags.DEFINE_integer("seed", 1, "of the prompts, the other replies and those printed")

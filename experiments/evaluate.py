@@ -22,26 +22,26 @@ whose replies have no word that is unknown to one of them, and what they are the
 perplexities of words only where both models have the same.
 """
 
-import json
 import logging
 from pathlib import Path
 
 from absl import flags
 
 import console
+from attention_seq2seq import files
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIRS = flags.DEFINE_list("model_dir", None, console.MODEL_DIRS_HELP, required=True)
-DATA = flags.DEFINE_list("data", [], "corpus files, as for train.py [paths]")
+MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
+DATA = console.define_paths("data", [], "corpus files, as for train.py [paths]")
 SKIP_BAD_LINES = flags.DEFINE_bool(
     "skip_bad_lines", False, "leave out lines that cannot be read, and count them"
 )
-BESIDE = flags.DEFINE_list(
+BESIDE = console.define_paths(
     "beside",
     [],
     "the folder of a model to compare with, or of several that answer together [paths]",
 )
-JSON = flags.DEFINE_string("json", None, "write what was measured into this file, too [path]")
+JSON = console.define_path("json", None, "write what was measured into this file, too [path]")
 console.define_flags_of(DecodingConfig)
 
 PERCENT = ("unknown", "exact_match", "error_rate", "bleu", "chrf", "rouge_l", "echo", "commonest")
@@ -123,8 +123,7 @@ def write_json(models, evaluations, found, p_values) -> None:
         "p_values": p_values,
         "models": content_of,
     }
-    text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    Path(JSON.value).write_text(text, encoding="utf-8")
+    files.write_json(Path(JSON.value), content, indent=1)
 
 
 def print_exact_replies(chat) -> None:

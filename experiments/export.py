@@ -16,9 +16,10 @@ from absl import flags, logging
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.caps import Caps
+from attention_seq2seq.files import quoted
 
-MODEL_DIR = flags.DEFINE_string("model_dir", None, "the folder of a trained model", required=True)
-EXPORT_DIR = flags.DEFINE_string("export_dir", None, "the folder to be written", required=True)
+MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
+EXPORT_DIR = console.define_path("export_dir", None, "the folder to be written", required=True)
 FORMAT = flags.DEFINE_enum(
     "format",
     "saved_model",
@@ -46,7 +47,7 @@ def main(_) -> None:
         MODEL_DIR.value, EXPORT_DIR.value, decoding, caps, progress=sys.stdout.isatty()
     )
     print(
-        f"\nAsk it:\n  saved_model_cli run --dir {EXPORT_DIR.value} --tag_set serve "
+        f"\nAsk it:\n  saved_model_cli run --dir {quoted(EXPORT_DIR.value)} --tag_set serve "
         "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"
     )
 

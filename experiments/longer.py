@@ -23,7 +23,7 @@ from absl import flags
 
 import console
 
-WORK_DIR = flags.DEFINE_string("work_dir", None, "where models are kept [path]", required=True)
+WORK_DIR = console.define_path("work_dir", None, "where models are kept [path]", required=True)
 TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "what is to be done")
 ATTENTIONS = flags.DEFINE_list(
     "attentions",
@@ -37,7 +37,7 @@ TRAINING_PAIRS = flags.DEFINE_integer(
 UNSEEN_PAIRS = flags.DEFINE_integer(
     "unseen_pairs", 300, "strings to measure on, of each range [strings]", lower_bound=1
 )
-PNG = flags.DEFINE_string("png", None, "draw the shares by length [path]")
+PNG = console.define_path("png", None, "draw the shares by length [path]")
 console.define_config_flags()
 
 RANGES = ((8, 16), (17, 20), (21, 24), (25, 30), (31, 40))

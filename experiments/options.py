@@ -24,7 +24,7 @@ import console
 ONLY = flags.DEFINE_multi_string(
     "only", [], "options of one line instead of all lines; may be given several times"
 )
-OTHERS = flags.DEFINE_list(
+OTHERS = console.define_paths(
     "others",
     [],
     "another corpus, that a model is trained on to start from: whole, or from its embeddings "

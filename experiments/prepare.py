@@ -18,7 +18,7 @@ import console
 from attention_seq2seq.config import DataConfig, TextConfig
 from attention_seq2seq.preparation_config import PreparationConfig
 
-PREPARED_DIR = flags.DEFINE_string(
+PREPARED_DIR = console.define_path(
     "prepared_dir", None, "the folder that is written", required=True
 )
 EXAMINE = flags.DEFINE_bool(

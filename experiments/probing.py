@@ -1,8 +1,8 @@
 """Replies to some prompts, always the same, while a model is trained."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
+import console
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.training.measuring import Probe, Probing
 
@@ -25,13 +25,8 @@ def read_prompts(path: str) -> list[str]:
     Raises:
         ValueError: it cannot be read, or has no line.
     """
-    try:
-        with Path(path).open(encoding="utf-8-sig") as file:
-            prompts = [line.rstrip("\r\n") for line in file if line.strip()]
-    except OSError as error:
-        raise ValueError(f"--probe_prompts={path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"--probe_prompts={path}: not UTF-8. Convert it to UTF-8.") from None
+    with console.prompts_of(path) as lines:
+        prompts = [line for line in lines if line.strip()]
     if not prompts:
         raise ValueError(f"--probe_prompts={path}: no prompt in it; expected one a line.")
     return prompts

@@ -22,11 +22,11 @@ from absl import flags
 import console
 from attention_seq2seq.decoding_config import DecodingConfig
 
-MODEL_DIRS = flags.DEFINE_list("model_dir", None, console.MODEL_DIRS_HELP, required=True)
-PROMPTS = flags.DEFINE_string(
+MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
+PROMPTS = console.define_path(
     "prompts", None, "a prompt a line; standard input if not given [path]"
 )
-REPLIES = flags.DEFINE_string("replies", None, "where to; standard output if not given [path]")
+REPLIES = console.define_path("replies", None, "where to; standard output if not given [path]")
 FORMAT = flags.DEFINE_enum(
     "format",
     "text",
@@ -43,30 +43,28 @@ CHUNK = 1024
 def main(_) -> None:
     """Answers all prompts, to a file or to standard output."""
     decoding = console.options_from_flags(DecodingConfig)
-    if PROMPTS.value and not Path(PROMPTS.value).is_file():
-        raise ValueError(
-            f"{PROMPTS.value}: no such file; --prompts is a file with a prompt a line."
-        )
-    if not REPLIES.value:
-        for lines in answers(lines_of_prompts(), decoding):
+    if REPLIES.value:
+        console.expect_folder_of(REPLIES.value)
+    with console.prompts_of(PROMPTS.value) as prompts:
+        if REPLIES.value:
+            answer_into_file(prompts, decoding)
+            return
+        for lines in answers(prompts, decoding):
             sys.stdout.writelines(lines)
             sys.stdout.flush()
-        return
-    if Path(REPLIES.value).exists():
-        raise ValueError(f"{REPLIES.value} exists; remove it, or give another --replies.")
-    console.expect_folder_of(REPLIES.value)
 
-    from unfinished import Unfinished
 
-    work = Unfinished(REPLIES.value, identity(decoding))
-    prompts = lines_of_prompts()
-    work.skip(prompts)
-    bar = progress_bar()
-    bar(work.num_done)
-    for lines in answers(work.noted(prompts), decoding):
-        work.write(lines)
+def answer_into_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
+    """Answers into --replies, from where it was stopped on."""
+    from unfinished import unfinished
+
+    with unfinished(REPLIES.value, identity(decoding)) as work:
+        work.skip(prompts)
+        bar = progress_bar()
         bar(work.num_done)
-    work.finish()
+        for lines in answers(work.noted(prompts), decoding):
+            work.write(lines)
+            bar(work.num_done)
 
 
 def answers(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[str]]:
@@ -79,17 +77,6 @@ def answers(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[s
         turns = [prompt.replace("\t", "\n") for prompt in chunk]
         replies = chat.replies(turns, decoding)
         yield [f"{line_of(prompt, found)}\n" for prompt, found in zip(chunk, replies)]
-
-
-def lines_of_prompts() -> Iterator[str]:
-    """The prompts, without the ends of their lines."""
-    if not PROMPTS.value:
-        # Only a line feed ends a line, as in a file.
-        sys.stdin.reconfigure(newline="\n")
-        yield from (line.rstrip("\r\n") for line in sys.stdin)
-        return
-    with Path(PROMPTS.value).open(encoding="utf-8-sig", errors="replace", newline="\n") as file:
-        yield from (line.rstrip("\r\n") for line in file)
 
 
 def as_text(_: str, replies) -> str:
@@ -118,11 +105,19 @@ def as_json(prompt: str, replies) -> str:
 
 def identity(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
-    models = [Path(folder).resolve() for folder in MODEL_DIRS.value]
-    weights = [path for model in models for path in sorted(model.glob("*.npz"))]
+    from attention_seq2seq.config import FILE_NAME, Config
+    from attention_seq2seq.files import sha256_of
+    from attention_seq2seq.text.codec import codec_files
+
+    models = []
+    for folder in map(Path, MODEL_DIRS.value):
+        config = Config.load(folder)
+        weights = f"{config.training.answer_with}.npz"
+        names = [FILE_NAME, weights, *codec_files(config.text)]
+        # A missing file is reported where the model is loaded.
+        models.append([sha256_of(folder / name) for name in names if (folder / name).is_file()])
     return {
-        "models": [str(model) for model in models],
-        "weights": {str(path): path.stat().st_mtime_ns for path in weights},
+        "models": models,
         "format": FORMAT.value,
         **dataclasses.asdict(decoding),
     }
@@ -134,7 +129,11 @@ def progress_bar():
         return lambda done: None
     from tensorflow import keras
 
-    total = sum(1 for _ in lines_of_prompts()) if PROMPTS.value else None
+    total = None
+    # A pipe can be read only once.
+    if PROMPTS.value and Path(PROMPTS.value).is_file():
+        with console.prompts_of(PROMPTS.value) as prompts:
+            total = sum(1 for _ in prompts)
     return keras.utils.Progbar(total, unit_name="prompt").update
 
 

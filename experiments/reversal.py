@@ -14,7 +14,7 @@ from absl import flags
 
 import console
 
-MODEL_DIR = flags.DEFINE_string(
+MODEL_DIR = console.define_path(
     "model_dir", None, "the folder that the trained model is written into", required=True
 )
 TRAINING_PAIRS = flags.DEFINE_integer(
@@ -26,7 +26,7 @@ UNSEEN_PAIRS = flags.DEFINE_integer(
 OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace another model that is in the folder, or train it anew"
 )
-ATTENTION_PNG = flags.DEFINE_string(
+ATTENTION_PNG = console.define_path(
     "attention_png", None, "write the attention on one string as a picture [path]"
 )
 console.define_config_flags()

@@ -1,15 +1,16 @@
 """A talk with a model: turns, and commands that begin with a slash."""
 
-import csv
 import dataclasses
 import difflib
 import inspect
-import io
+import os
+import random
 from pathlib import Path
 
 import console
 from attention_seq2seq.chat import Chat, Reply
 from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.files import quoted, write_text
 
 NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
 HELP = """\
@@ -34,11 +35,14 @@ class Talk:
         chat: the model.
         decoding: how to search, until it is changed.
         context_turns: earlier turns that each prompt carries.
+        draws_anew: whether each reply is drawn with another seed, until one is set.
     """
 
-    def __init__(self, chat: Chat, decoding: DecodingConfig, context_turns: int):
+    def __init__(
+        self, chat: Chat, decoding: DecodingConfig, context_turns: int, draws_anew: bool = False
+    ):
         self.chat = chat
-        self.first = decoding
+        self.first, self.first_draws_anew = decoding, draws_anew
         self.first_context = self._possible_context(context_turns)
         self.commands = {
             "why": self._why,
@@ -91,9 +95,14 @@ class Talk:
 
     def _reply(self, line: str) -> Reply:
         self.prompt = "\n".join([*self._earlier(), line])
-        self.last = self.chat.reply([self.prompt], self.decoding)[0]
+        self.last = self.chat.reply([self.prompt], self._of_this_request(self.decoding))[0]
         self.turns += [line, self.last.text]
         return self.last
+
+    def _of_this_request(self, decoding: DecodingConfig) -> DecodingConfig:
+        if not self.draws_anew:
+            return decoding
+        return dataclasses.replace(decoding, sampling_seed=random.randrange(2**31))
 
     def _earlier(self) -> list[str]:
         return self.turns[max(len(self.turns) - self.num_context, 0) :] if self.num_context else []
@@ -101,7 +110,7 @@ class Talk:
     def _why(self, picture: str | None = None) -> str:
         if self.last is None:
             raise ValueError("nothing was said yet; say something first.")
-        return console.explanation(self.last, picture)
+        return console.explanation(self.last, picture and os.path.expanduser(picture))  # noqa: PTH111
 
     def _nbest(self, number: str = "5") -> str:
         if self.last is None:
@@ -115,7 +124,7 @@ class Talk:
             num_best=count,
             beam_width=-(-width // self.decoding.beam_groups) * self.decoding.beam_groups,
         )
-        replies = self.chat.replies([self.prompt], decoding)[0]
+        replies = self.chat.replies([self.prompt], self._of_this_request(decoding))[0]
         return "\n".join(f"{reply.score:8.2f}  {reply.text}" for reply in replies)
 
     def _greedy(self) -> str:
@@ -152,15 +161,19 @@ class Talk:
             value = getattr(self.decoding, name)
             star = "*" if value != getattr(DecodingConfig(), name) else " "
             shown = " ".join(value) if isinstance(value, tuple) else value
+            if name == "sampling_seed" and self.draws_anew:
+                shown = "another for each reply"
             lines.append(f"{star} {name:28}{shown}")
         return "\n".join([*lines, f"  context: {self.num_context} turns"])
 
     def _reset(self) -> str:
         self.decoding, self.num_context = self.first, self.first_context
+        self.draws_anew = self.first_draws_anew
         self.turns, self.prompt, self.last = [], "", None
         return "all is as it was at the start."
 
     def _save(self, name: str) -> str:
+        name = os.path.expanduser(name)  # noqa: PTH111
         talk, options = Path(f"{name}.tsv"), Path(f"{name}.flags")
         for path in (talk, options):
             if path.exists():
@@ -169,9 +182,9 @@ class Talk:
             "\t".join(side.replace("\t", " ") for side in pair)
             for pair in zip(self.turns[::2], self.turns[1::2])
         ]
-        talk.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        options.write_text(f"{_as_flags(self.decoding)}", encoding="utf-8")
-        return f"the talk: {talk}\nthe options: {options}, for --flagfile={options}"
+        write_text(talk, "".join(f"{line}\n" for line in lines))
+        write_text(options, _as_flags(self.decoding))
+        return f"the talk: {talk}\nthe options: {options}, for --flagfile={quoted(options)}"
 
     def _help(self) -> str:
         return HELP
@@ -182,6 +195,7 @@ class Talk:
         # way of searching takes seconds.
         self.chat.reply([""], changed)
         self.decoding = changed
+        self.draws_anew &= "sampling_seed" not in values
         return ", ".join(f"{name} {getattr(self.decoding, name)}" for name in values)
 
     def _possible_context(self, turns: int) -> int:
@@ -207,19 +221,12 @@ def _meant(name: str, names, mark: str = "") -> str:
     return f" (did you mean {mark}{near[0]}?)" if near else ""
 
 
-def _as_list(words) -> str:
-    """As a flag that is a list reads it: a comma that is a word stands in quotes."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(words)
-    return line.getvalue()
-
-
 def _as_flags(decoding: DecodingConfig) -> str:
     """The options that are not the default ones, a flag each."""
     lines = []
     for name in NAMES:
         value = getattr(decoding, name)
         if value != getattr(DecodingConfig(), name):
-            shown = _as_list(value) if isinstance(value, tuple) else value
+            shown = console.as_list(value) if isinstance(value, tuple) else value
             lines.append(f"--{name}={shown}\n")
     return "".join(lines)

@@ -14,7 +14,7 @@ from absl import flags
 
 import console
 
-WORK = flags.DEFINE_string("work", None, "the folder with train.tsv [path]", required=True)
+WORK = console.define_path("work", None, "the folder with train.tsv [path]", required=True)
 CORE = flags.DEFINE_integer("core", 0, "the core to run on", lower_bound=0)
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)

@@ -19,7 +19,7 @@ WAY = flags.DEFINE_enum(
     ["float32", "bfloat16", "tutorial", "peak"],
     "how to train; or to multiply large matrices, and nothing else",
 )
-WORK = flags.DEFINE_string("work", None, "the folder with train.tsv [path]", required=True)
+WORK = console.define_path("work", None, "the folder with train.tsv [path]", required=True)
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
 LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)

@@ -16,7 +16,7 @@ from absl import flags
 
 import console
 
-MODEL_DIR = flags.DEFINE_string(
+MODEL_DIR = console.define_path(
     "model_dir", None, "the folder that the trained model is written into", required=True
 )
 OVERWRITE = flags.DEFINE_bool(
@@ -28,7 +28,7 @@ CHECKPOINT_MINUTES = flags.DEFINE_float(
     "between two checkpoints, from which a training that was stopped goes on [minutes]",
     lower_bound=0.0,
 )
-PROBE_PROMPTS = flags.DEFINE_string(
+PROBE_PROMPTS = console.define_path(
     "probe_prompts",
     None,
     "a file of prompts, one a line, that are answered after each epoch; without it the first of "

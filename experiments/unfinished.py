@@ -1,10 +1,46 @@
 """A file of lines that is written bit by bit, and goes on where it was stopped."""
 
+import contextlib
 import hashlib
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from attention_seq2seq.files import locked, write_json
+
+
+@contextlib.contextmanager
+def unfinished(name: str, identity: dict) -> Iterator["Unfinished"]:
+    """Within it lines are written; at its end, unless it fails, the file has its name.
+
+    Args:
+        name: of the file that is there at the end.
+        identity: what must not change from run to run; plain values.
+
+    Raises:
+        ValueError: the file is there, another process is writing it, or a run with another
+            identity was stopped here.
+    """
+    part = Path(f"{name}.part")
+    _refuse_existing(name)
+    with locked(part, name=part):
+        try:
+            # Another process may have finished it until it was locked.
+            _refuse_existing(name)
+            work = Unfinished(name, identity)
+        except ValueError:
+            if not part.stat().st_size:
+                part.unlink()
+            raise
+        with work:
+            yield work
+        work.finish()
+
+
+def _refuse_existing(name: str) -> None:
+    if os.path.lexists(name):
+        raise ValueError(f"{name} exists; remove it, or give another --replies.")
 
 
 class Unfinished:
@@ -15,7 +51,7 @@ class Unfinished:
 
     Args:
         name: of the file that is there at the end.
-        identity: what must not change from run to run; plain values.
+        identity: see `unfinished`.
 
     Raises:
         ValueError: a run with another identity was stopped here.
@@ -26,24 +62,41 @@ class Unfinished:
         self.identity = json.loads(json.dumps(identity))
         self.num_done = self.bytes_done = 0
         self._before = hashlib.sha256().hexdigest()
-        if self.job.exists() and self.part.exists():
+        if self.job.exists() and self.part.stat().st_size:
             self._go_on()
         self._hash = hashlib.sha256()
-        self._file = self.part.open("r+b" if self.num_done else "wb")
+        self._file = self.part.open("r+b")
         # A line that was being written when the run was stopped is written again.
         self._file.truncate(self.bytes_done)
         self._file.seek(self.bytes_done)
 
+    def __enter__(self) -> "Unfinished":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
     def _go_on(self) -> None:
-        job = json.loads(self.job.read_text(encoding="utf-8"))
-        changed = [key for key, value in self.identity.items() if job["identity"].get(key) != value]
+        try:
+            job = json.loads(self.job.read_text(encoding="utf-8"))
+            identity = job["identity"]
+            changed = [key for key, value in self.identity.items() if identity.get(key) != value]
+            done = int(job["lines"]), int(job["bytes"]), str(job["prompts"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(
+                f"{self.job} is damaged ({type(error).__name__}: {error}), so that nobody knows "
+                f"what is in {self.part}. Remove both to begin anew."
+            ) from None
         if changed:
             raise ValueError(
                 f"{self.part} was begun with another {', '.join(changed)}. Run with the same, or "
                 f"remove {self.part} to begin anew."
             )
-        self.num_done, self.bytes_done = job["lines"], job["bytes"]
-        self._before = job["prompts"]
+        self.num_done, self.bytes_done, self._before = done
+        if self.bytes_done > self.part.stat().st_size:
+            raise ValueError(
+                f"{self.part} is shorter than {self.job} says. Remove both to begin anew."
+            )
 
     def skip(self, prompts: Iterator[str]) -> None:
         """Passes over the prompts that are done.
@@ -67,7 +120,7 @@ class Unfinished:
 
     def write(self, lines: list[str]) -> None:
         """Writes the lines of the prompts taken since the last time."""
-        self._file.write("".join(lines).encode("utf-8", "surrogatepass"))
+        self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
         self._file.flush()
         os.fsync(self._file.fileno())
         self.num_done += len(lines)
@@ -78,13 +131,10 @@ class Unfinished:
             "bytes": self.bytes_done,
             "prompts": self._hash.hexdigest(),
         }
-        new = Path(f"{self.job}.new")
-        new.write_text(json.dumps(job, ensure_ascii=False), encoding="utf-8")
-        new.replace(self.job)
+        write_json(self.job, job, indent=None)
 
     def finish(self) -> None:
         """All is written."""
-        self._file.close()
         self.part.replace(self.path)
         self.job.unlink(missing_ok=True)
 

@@ -1,9 +1,10 @@
 """Runs scripts one after another, each in a process that was forked from this one.
 
 What every script imports first takes seconds, and is imported here once. A line of standard input
-is a request as JSON: the script with its arguments, and the files that stand for its standard
-input, output and errors; the answer is a line with its status. The script runs as the end of its
-process, as if Python had been started with it.
+is a request as JSON: the script with its arguments, the files that stand for its standard input,
+output and errors, which of these are closed, its working folder and environment; the answer is a
+line with its status. The script runs as the end of its process, as if Python had been started with
+it.
 """
 
 import importlib
@@ -29,6 +30,11 @@ def forked(request) -> bool:
     os.close(answers)
     for number, (name, mode) in enumerate(zip(request["files"], (os.O_RDONLY, *[os.O_WRONLY] * 2))):
         os.dup2(os.open(name, mode), number)
+    for number in request["closed"]:
+        os.close(number)
+        setattr(sys, ("stdin", "stdout", "stderr")[number], None)
+    os.chdir(request["folder"])
+    os.environ.update(request["environment"])
     return True
 
 

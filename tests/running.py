@@ -16,15 +16,25 @@ ROOT = Path(__file__).parents[1]
 _SECONDS = 300
 
 
-def script(name, *arguments, text=""):
-    """Runs a script without a terminal, in the environment of a user."""
+def script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
+    """Runs a script without a terminal, as a user does.
+
+    Args:
+        name: of the script.
+        *arguments: of the script.
+        text: its input.
+        closed: numbers of standard streams that are closed.
+        cwd: its working folder.
+        **environment: beside that of the tests.
+    """
     command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / stream for stream in ("in", "out", "errors")]
-        files[0].write_text(text, encoding="utf-8")
+        files[0].write_bytes(text if isinstance(text, bytes) else text.encode())
         for path in files[1:]:
             path.touch()
-        status = _answer({"command": command, "files": [*map(str, files)]})
+        request = {"command": command, "files": [*map(str, files)], "closed": closed}
+        status = _answer({**request, "folder": str(cwd), "environment": environment})
         output, errors = (path.read_text(encoding="utf-8") for path in files[1:])
     return subprocess.CompletedProcess(command, status, output, errors)
 

@@ -1,8 +1,12 @@
 """Prompts to replies, and which words they came from."""
 
+import copy
 import logging
+import pickle
 import random
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -86,7 +90,7 @@ def test_one_trace_serves_all_prompts_and_all_settings(meals_dir):
     chat.reply([QUESTION])[0].contributions  # noqa: B018
     search = chat.search
     for function in (search.greedy, search.beam, search.sample, search.follow):
-        assert function.experimental_get_tracing_count() == 1
+        assert function.num_traces == 1
 
 
 def random_decoding(draw: random.Random) -> DecodingConfig:
@@ -148,10 +152,101 @@ def test_a_reply_that_does_not_end_is_cut():
     assert reply.contributions.shape == (5, 1)
 
 
-def test_a_single_string_is_no_list(chat):
-    with pytest.raises(TypeError, match=r"got one str; expected a list: reply\(\[prompt\]\)"):
-        chat.reply(QUESTION)
-    assert chat.reply([]) == []
+@pytest.mark.parametrize(
+    ("prompts", "message"),
+    [
+        (QUESTION, r"prompts is one str, .*expected a list of strings"),
+        (b"abc", "prompts is one bytes"),
+        ((text for text in [QUESTION]), r"prompts is a generator; .*give list\(prompts\)"),
+        ({QUESTION}, "prompts is a set"),
+        ({QUESTION: 1}, "prompts is a dict"),
+        (None, "prompts is a NoneType"),
+        ([QUESTION, 3], r"prompts\[1\] is 3; expected a string"),
+        ([[QUESTION]], r"prompts\[0\] is \["),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_list_of_strings_is_refused(chat, prompts, message):
+    for method in (chat.reply, chat.replies, lambda texts: chat.scores(texts, [QUESTION])):
+        with pytest.raises(TypeError, match=message):
+            method(prompts)
+
+
+def test_lists_and_their_like_are_taken(chat):
+    assert chat.reply([]) == chat.scores([], []) == []
+    expected = chat.reply([QUESTION])[0].text
+    for prompts in ((QUESTION,), np.array([QUESTION]), [QUESTION.encode()]):
+        assert chat.reply(prompts)[0].text == expected
+
+
+def test_scores_need_a_reply_for_each_prompt(chat):
+    with pytest.raises(ValueError, match="2 prompts and 1 replies; expected one reply for each"):
+        chat.scores([QUESTION] * 2, ["吃"])
+    with pytest.raises(TypeError, match="replies is one str"):
+        chat.scores(["吃"], "吃")
+    with pytest.raises(TypeError, match="decoding is 'beam'; expected a DecodingConfig"):
+        chat.reply([QUESTION], "beam")
+
+
+def test_a_reply_can_be_pickled_with_what_was_measured(chat):
+    measured, other = chat.reply([QUESTION, "吃"])
+    contributions = measured.contributions
+    for loaded in (pickle.loads(pickle.dumps(measured)), copy.deepcopy(measured)):
+        assert (loaded.text, loaded.tokens, loaded.rows) == (
+            measured.text,
+            measured.tokens,
+            measured.rows,
+        )
+        np.testing.assert_array_equal(loaded.contributions, contributions)
+        np.testing.assert_array_equal(loaded.attention_weights, measured.attention_weights)
+    loaded = pickle.loads(pickle.dumps(other))
+    with pytest.raises(ValueError, match="this reply was pickled before they were measured"):
+        loaded.contributions  # noqa: B018
+    assert copy.copy(other).contributions.shape == copy.deepcopy(other).contributions.shape
+
+
+def first_calls(chat):
+    """Everything that traces a function of a model, greedy and beam search side by side."""
+    beam, sample = DecodingConfig(method="beam"), DecodingConfig(method="sample")
+    return [
+        lambda: chat.reply([QUESTION])[0].text,
+        lambda: chat.reply([QUESTION], beam)[0].text,
+        lambda: chat.reply([QUESTION], sample)[0].text,
+        lambda: round(chat.scores([QUESTION], ["晚上吃烤鸭吧"])[0], 4),
+        lambda: chat.contributions([5, 6, 7], [5, 6, EOS]).round(3).tolist(),
+    ]
+
+
+def test_threads_may_make_the_first_calls_of_one_model_and_of_two(meals_dir, chat):
+    expected = [call() for call in first_calls(chat)]
+    for _ in range(2):
+        calls = [call for _ in range(2) for call in first_calls(Chat.load(meals_dir))]
+        barrier = threading.Barrier(8)
+
+        def at_once(number, calls=calls, barrier=barrier):
+            barrier.wait()
+            order = [(number + place) % len(calls) for place in range(len(calls))]
+            return {place: calls[place]() for place in order}
+
+        with ThreadPoolExecutor(8) as executor:
+            for found in executor.map(at_once, range(8)):
+                assert [found[place] for place in sorted(found)] == expected * 2
+
+
+def test_a_model_answers_after_a_first_call_was_interrupted(meals_dir, monkeypatch):
+    chat = Chat.load(meals_dir)
+    step = type(chat.model.decoder).step
+
+    def interrupted(*arguments):
+        step(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(chat.model.decoder), "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            chat.reply([QUESTION])
+    for method in ("beam", "greedy"):
+        assert chat.reply([QUESTION], DecodingConfig(method=method))[0].text == "晚上吃烤鸭吧"
 
 
 def copy_of(folder, tmp_path):

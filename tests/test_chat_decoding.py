@@ -59,6 +59,20 @@ def test_samples_depend_on_the_seed_alone(chat):
     assert [[reply.text for reply in replies] for replies in other] != texts
 
 
+def test_prompts_share_no_random_numbers(chat):
+    """A temperature of 100 leaves nothing but the random numbers to decide."""
+    decoding = DecodingConfig(method="sample", temperature=100.0)
+    prompts = [QUESTION, "周末早上喝什么", "今天晚上喝什么", "什么吃晚上今天", "", "吃"]
+    replies = [reply.tokens for reply in chat.reply(prompts, decoding)]
+    assert len(set(map(tuple, replies))) == len(prompts)
+    # Not even the first word is drawn by the same number.
+    assert len({tokens[0] for tokens in replies}) > 3
+    # Neither the batch nor padding has any influence.
+    for prompt, tokens in zip(prompts, replies):
+        assert chat.reply([prompt], decoding)[0].tokens == tokens
+        assert chat.reply([prompts[1] * 4, prompt], decoding)[1].tokens == tokens
+
+
 def test_constraints_in_words(chat):
     def reply(**options):
         return chat.reply([QUESTION], DecodingConfig(**options))[0]

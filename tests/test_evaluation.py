@@ -8,6 +8,7 @@ from attention_seq2seq import metrics
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.comparisons import comparable
 from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.counting import tokens_of
 from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.decoding_config import DecodingConfig
@@ -231,3 +232,16 @@ def test_nothing_to_evaluate_on_is_said(chat, caplog):
     found = evaluate(chat, [("今天晚上吃什么", "\u200b"), *MEALS[:1]])
     assert found.references == [["晚 上 吃 烤 鸭 吧"]]
     assert "1 pairs left out: no word in the reply" in caplog.text
+
+
+@pytest.mark.parametrize("wrong", ["你好", ("a", 3), {"a": 1, "b": 2}], ids=repr)
+def test_what_is_no_pair_is_refused_with_its_position(chat, wrong):
+    with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
+        evaluate(chat, [("a", "b"), wrong])
+    with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
+        exact_replies(chat, [("a", "b"), wrong])
+
+
+def test_each_later_chinese_character_is_a_token():
+    assert tokens_of("𠀀𠮷ok𪚥") == ["𠀀", "𠮷", "ok", "𪚥"]
+    assert tokens_of("鿍鿎\u4db6") == ["鿍", "鿎", "\u4db6"]

@@ -45,7 +45,7 @@ ALLOWED = {
     },
     "export": {
         *("options", "decoding_config", "text", "model", "decoding", "tracing", "knobs"),
-        *("search", "contributions", "chat", "card"),
+        *("search", "contributions", "chat", "card", "files"),
     },
     "resampling": set(),
     "counting": {"decoding_config", "text", "chat", "metrics", "resampling"},

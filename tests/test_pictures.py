@@ -52,6 +52,14 @@ def test_an_odd_word_is_no_reason_to_fail(tmp_path):
     draw(tmp_path / "odd.png", rows=("$x_1", "\U0001fae8"))
 
 
+def test_text_that_looks_like_markup_is_drawn_as_it_stands(tmp_path):
+    formula = draw(tmp_path / "formula.png", rows=("$x$", "$\\bad{$"), columns=("^_$", "100$-200$"))
+    plain = draw(tmp_path / "plain.png", rows=("x", "$\\bad{$"), columns=("^_$", "100$-200$"))
+    # Read as a formula, $x$ would be an italic x without dollars, about as wide as the plain one.
+    assert formula.shape == plain.shape
+    assert np.any(formula != plain)
+
+
 def test_an_unknown_ending_is_explained(tmp_path):
     with pytest.raises(ValueError, match="not supported"):
         draw(tmp_path / "picture.xyz")

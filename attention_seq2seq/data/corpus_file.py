@@ -1,9 +1,12 @@
 """The bytes of a corpus file, plain or gzip, told apart by the content."""
 
 import gzip
+import shutil
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -39,6 +42,8 @@ class CorpusFile:
         self.line = 0
         self._on_bad = on_bad
         self._raw = path.open("rb")
+        if not self._raw.seekable():
+            self._raw = _copied(self._raw)
         zipped = self._raw.peek(2)[:2] == _GZIP
         self._bytes = gzip.GzipFile(fileobj=self._raw) if zipped else self._raw
 
@@ -103,6 +108,16 @@ class CorpusFile:
     def bad(self, reason: str, line: int | None = None) -> None:
         """Reports that a line cannot be read, the current one if no other is named."""
         self._on_bad(self.line if line is None else line, reason)
+
+
+def _copied(pipe: BinaryIO) -> BinaryIO:
+    """A file of what comes out of a pipe, which can be read only once, and not from its begin."""
+    with pipe:
+        # Whoever reads closes it, and closed it is removed.
+        file = tempfile.TemporaryFile()  # noqa: SIM115
+        shutil.copyfileobj(pipe, file)
+    file.seek(0)
+    return file
 
 
 def decode(raw: bytes) -> str:

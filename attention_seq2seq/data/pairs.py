@@ -1,6 +1,6 @@
 """What a corpus is made of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -41,15 +41,30 @@ def as_pairs(pairs: Iterable) -> list[Pair]:
     """Pairs of a user: `Pair` as it is, (prompt, reply) numbered by `in_conversations`.
 
     Raises:
-        ValueError: an element is no pair of strings.
+        ValueError: an element is neither two strings nor a `Pair`; with its position.
     """
     pairs = list(pairs)
-    for pair in pairs:
-        if len(pair) < 2 or not isinstance(pair[0], str) or not isinstance(pair[1], str):
-            raise ValueError(f"{pair!r} is no pair; expected (prompt, reply), two strings.")
+    for position, pair in enumerate(pairs):
+        if not _is_pair(pair):
+            raise ValueError(
+                f"pairs[{position}] is {pair!r}, no pair; expected (prompt, reply), two strings, "
+                "or a Pair."
+            )
     if all(isinstance(pair, Pair) for pair in pairs):
         return pairs
     return list(in_conversations((pair[0], pair[1]) for pair in pairs))
+
+
+def _is_pair(pair) -> bool:
+    if isinstance(pair, Pair):
+        return all(isinstance(side, str) for side in pair[:2]) and isinstance(pair[2], int)
+    # Two characters of a string are no pair, nor are two keys of a dict in no order.
+    return (
+        isinstance(pair, Sequence)
+        and not isinstance(pair, str | bytes)
+        and len(pair) == 2
+        and all(isinstance(side, str) for side in pair)
+    )
 
 
 def with_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:

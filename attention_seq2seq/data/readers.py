@@ -72,7 +72,7 @@ class PairReader:
         self.position = 0
         if self.path.is_dir():
             raise ValueError(f"{path} is a folder. Give a file of {FORMATS}.")
-        if not self.path.is_file():
+        if not self.path.exists():
             raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMATS}.")
 
     def __iter__(self) -> Iterator[Pair]:

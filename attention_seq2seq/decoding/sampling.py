@@ -9,6 +9,10 @@ from attention_seq2seq.decoding.constraints import NEVER, Constraints
 from attention_seq2seq.decoding.loop import decode
 from attention_seq2seq.decoding.step import Hypotheses, Step
 
+# A multiplier of Fishman and Moore (1986) for the multiplicative generator modulo this prime.
+_PRIME, _MULTIPLIER = 2**31 - 1, 742_938_285
+_POWERS = [pow(_MULTIPLIER, number, _PRIME) for number in range(1, 1025)]
+
 
 class Sampling(NamedTuple):
     """How words are drawn. All are tensors, so they change from call to call.
@@ -19,7 +23,7 @@ class Sampling(NamedTuple):
         top_k: int32[], draw from the k most probable words; 0: from all.
         top_p: float32[], draw from the fewest words that together are at least this probable;
             1: from all.
-        seeds: int32[rows, 2], of each row: a seed, and the number of the sample drawn with it.
+        seeds: int64[rows, 2], of each row, see `sampling_seeds`.
     """
 
     temperature: tf.Tensor
@@ -70,8 +74,48 @@ def sample(
     return decode(step, state, drawn, begin_id, end_id, max_length)
 
 
+def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
+    """int64[batch], below 2**31: numbers that differ where prompts do; padding has no influence.
+
+    Each id is multiplied by a power that depends on its position, modulo a prime, so that prompts
+    that differ in one id never have the same hash, and others hardly ever.
+
+    Args:
+        source_ids: int32[batch, source_time].
+        source_length: int32[batch].
+
+    Example:
+        >>> ids = tf.constant([[5, 7, 0], [7, 5, 0], [5, 7, 5]])
+        >>> hashes = prompt_hashes(ids, tf.constant([2, 2, 3])).numpy()
+        >>> len(set(hashes))
+        3
+        >>> bool(prompt_hashes(ids[:1, :2], tf.constant([2]))[0] == hashes[0])
+        True
+    """
+    source_time = tf.shape(source_ids)[1]
+    factors = tf.gather(tf.constant(_POWERS, tf.int64), tf.range(source_time) % len(_POWERS))
+    # Products of two numbers below 2**31 fit into int64.
+    terms = (tf.cast(source_ids, tf.int64) + 1) * factors % _PRIME
+    real = tf.sequence_mask(source_length, source_time)
+    return tf.reduce_sum(tf.where(real, terms, 0), axis=1) % _PRIME
+
+
+def sampling_seeds(
+    sampling_seed: tf.Tensor, hashes: tf.Tensor, sample_numbers: tf.Tensor
+) -> tf.Tensor:
+    """int64[rows, 2], a seed for each row: two prompts share no random numbers, nor two samples.
+
+    Args:
+        sampling_seed: int32[].
+        hashes: int64[rows], see `prompt_hashes`.
+        sample_numbers: int32[rows], which sample of its prompt a row is.
+    """
+    of_rows = hashes * 2**32 + tf.cast(sample_numbers, tf.int64)
+    return tf.stack([tf.fill(tf.shape(of_rows), tf.cast(sampling_seed, tf.int64)), of_rows], axis=1)
+
+
 def uniform_draws(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:
-    """float32[rows, num_draws], in [0, 1), a sequence of its own for each int32[rows, 2] seed."""
+    """float32[rows, num_draws], in [0, 1), a sequence of its own for each int64[rows, 2] seed."""
 
     def one_row(seed):
         return tf.random.stateless_uniform([num_draws], seed, alg="philox")

@@ -1,8 +1,10 @@
 """What an exported folder says of itself: options, vocabulary, origin, licences."""
 
+import contextlib
 import dataclasses
 import json
 import logging
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import tensorflow as tf
 from attention_seq2seq.card import CARD
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.export.notices import notices
+from attention_seq2seq.files import write_json, write_text
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,21 @@ def new_folder(path: str | Path) -> Path:
         raise ValueError(f"{path} exists; remove it, or give another folder.")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
+
+
+@contextlib.contextmanager
+def failures_named(export_dir: Path) -> Iterator[None]:
+    """Within it files of an export are written.
+
+    Raises:
+        OSError: one cannot be, the disk being full for example; with the folder's name.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(f"{export_dir} cannot be written: {error.message}") from error
+    except OSError as error:
+        raise OSError(f"{export_dir} cannot be written: {error.strerror or error}") from error
 
 
 def write_documents(
@@ -59,9 +77,8 @@ def write_documents(
         },
         **{name: dataclasses.asdict(option) for name, option in options.items()},
     }
-    contents = json.dumps(about, ensure_ascii=False, indent=2) + "\n"
-    (folder / "about.json").write_text(contents, encoding="utf-8")
-    (folder / "NOTICE.txt").write_text(notices(uses_jieba), encoding="utf-8")
+    write_json(folder / "about.json", about)
+    write_text(folder / "NOTICE.txt", notices(uses_jieba))
     if (card := Path(model_dir) / CARD).is_file():
         (folder / CARD).write_bytes(card.read_bytes())
 

@@ -11,7 +11,12 @@ import tensorflow as tf
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.decoding.constraints import forbidding
 from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.documents import new_folder, say_size, write_documents
+from attention_seq2seq.export.documents import (
+    failures_named,
+    new_folder,
+    say_size,
+    write_documents,
+)
 from attention_seq2seq.text.vocabulary import BOS, EOS
 from attention_seq2seq.tracing import traced
 
@@ -43,7 +48,10 @@ def export_lite(
     decoding = decoding or DecodingConfig()
     _check_greedy(decoding)
     chat = Chat.load(model_dir)
-    with tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary:
+    with (
+        failures_named(export_dir),
+        tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary,
+    ):
         whole = Path(temporary) / "whole"
         whole.mkdir()
         for name, is_int8 in ((FLOAT_FILE, False), (INT8_FILE, True)):

@@ -1,5 +1,6 @@
 """A trained model to a SavedModel: one folder with everything that a server needs."""
 
+import sys
 import tempfile
 from pathlib import Path
 
@@ -10,7 +11,12 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.decoding_config import DecodingConfig
 from attention_seq2seq.export.asked import unset
 from attention_seq2seq.export.caps import Caps
-from attention_seq2seq.export.documents import new_folder, say_size, write_documents
+from attention_seq2seq.export.documents import (
+    failures_named,
+    new_folder,
+    say_size,
+    write_documents,
+)
 from attention_seq2seq.export.serving import SIGNATURES, Serving
 from attention_seq2seq.export.warm_up import write_warm_up
 
@@ -35,6 +41,7 @@ def export_saved_model(
 
     Raises:
         FileNotFoundError: there is no trained model.
+        OSError: the folder cannot be written, the disk being full for example.
         ValueError: `export_dir` exists, or `decoding` asks for more than `caps` allow.
 
     Example:
@@ -50,13 +57,15 @@ def export_saved_model(
     decoding, caps = decoding or DecodingConfig(), caps or Caps()
     chat = Chat.load(model_dir)
     with (
+        failures_named(export_dir),
         # The graph remembers the path of a dictionary: it tells nothing of this machine.
         tempfile.TemporaryDirectory() as dictionary,
         tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary,
     ):
         documents, whole = Path(temporary) / "documents", Path(temporary) / "whole"
         documents.mkdir()
-        bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=int(progress))
+        verbose = int(progress and sys.stdout is not None and not sys.stdout.closed)
+        bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=verbose)
         serving = Serving(chat, decoding, caps, dictionary, was_traced=lambda: bar.add(1))
         uses_jieba = bool(list(Path(dictionary).iterdir()))
         write_documents(

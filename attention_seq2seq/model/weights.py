@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.files import whole_file
+from attention_seq2seq.files import archive_of, whole_file
 from attention_seq2seq.model.seq2seq import Seq2Seq
 
 
@@ -18,7 +18,7 @@ def save_weights(model: Seq2Seq, path: str | Path) -> None:
 def write_weights(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
     """Writes weights by name; `path` holds the old ones or the new ones, never a part of either."""
     with whole_file(Path(path)) as file:
-        np.savez(file, **weights)
+        file.write(archive_of(weights))
 
 
 def load_weights(model: Seq2Seq, path: str | Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attention_seq2seq.config import DataConfig, TextConfig
 from attention_seq2seq.data.readers import CorpusReader
-from attention_seq2seq.files import sha256_of
+from attention_seq2seq.files import sha256_of, write_json
 from attention_seq2seq.preparation.cut_corpus import Corpus, Cutting, cut_corpus
 from attention_seq2seq.preparation.findings import findings
 from attention_seq2seq.preparation.gather import Gathered, gather
@@ -19,14 +19,13 @@ from attention_seq2seq.preparation.manifest import (
     Prepared,
     key_of,
     read_json,
-    write_json,
 )
 from attention_seq2seq.preparation.progress import stage
 from attention_seq2seq.preparation.survey import SIDES
 from attention_seq2seq.preparation.workers import num_cores
 from attention_seq2seq.preparation.write_shards import write_shards
 from attention_seq2seq.preparation_config import PreparationConfig
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.codec import CODEC_FILES, Codec, codec_files
 from attention_seq2seq.text.cutting import read_user_dictionary
 
 # Of what is under way.
@@ -48,6 +47,12 @@ class Job:
         self.user_words = tuple(read_user_dictionary(self.text))
         # Fails where a file is missing, before any work is done.
         CorpusReader(data.data)
+        for path in data.data:
+            if not Path(path).is_file():
+                raise ValueError(
+                    f"{path} is a pipe, which can be read only once, and preparing reads corpora "
+                    "twice. Write it into a file first."
+                )
 
     def examination(self) -> dict:
         """What is in examination.json, made if need be."""
@@ -68,6 +73,7 @@ class Job:
                 return self._finished()
         corpus, gathered = self._gathered(keys)
         codec = Codec(self.text, *gathered.vocabularies, self.user_words)
+        codec.refuse_empty()
         shards = self._shards(keys, corpus, gathered, codec)
         words = len(codec.source_vocabulary), len(codec.target_vocabulary)
         content = {
@@ -199,6 +205,9 @@ class Job:
         work = self._under_way("shards", keys["all"])
         for shard in chain.from_iterable(content["shards"].values()):
             (work / shard["name"]).replace(self.folder / shard["name"])
+        for name in CODEC_FILES:
+            # One of an earlier preparation would be taken for this one's.
+            (self.folder / name).unlink(missing_ok=True)
         codec.save(self.folder)
         write_json(self.folder / EXAMINATION, examined)
         preparation = dataclasses.replace(self.preparation, processes=0)
@@ -208,6 +217,7 @@ class Job:
             "made with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
             "key": keys["all"],
             **content,
+            "vocabulary": {name: sha256_of(self.folder / name) for name in codec_files(self.text)},
             "options": {name: dataclasses.asdict(option) for name, option in options.items()},
         }
         write_json(self.folder / MANIFEST, manifest)

@@ -8,7 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 from attention_seq2seq.config import DataConfig, TextConfig
-from attention_seq2seq.files import sha256_of, whole_file
+from attention_seq2seq.files import quoted, sha256_of
 from attention_seq2seq.preparation_config import PreparationConfig
 from attention_seq2seq.text.codec import Codec
 
@@ -17,15 +17,8 @@ MANIFEST = "manifest.json"
 EXAMINATION = "examination.json"
 
 
-def write_json(path: Path, content: dict) -> None:
-    """Writes a file as a whole or not at all."""
-    text = json.dumps(content, ensure_ascii=False, indent=2) + "\n"
-    with whole_file(path) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))
-
-
 def read_json(path: Path) -> dict:
-    """Reads what `write_json` wrote; nothing where there is nothing, or damage."""
+    """Reads what `files.write_json` wrote; nothing where there is nothing, or damage."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError):
@@ -76,7 +69,7 @@ class Prepared:
         if not path.is_file():
             raise FileNotFoundError(
                 f"{folder}: no prepared corpus here ({MANIFEST} is missing). Prepare one with "
-                f"python experiments/prepare.py --data=FILE --prepared_dir={folder}"
+                f"python experiments/prepare.py --data=FILE --prepared_dir={quoted(folder)}"
             )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -105,15 +98,18 @@ class Prepared:
         paths = []
         for shard in self.content["shards"][part]:
             path = self.folder / shard["name"]
-            if not path.is_file():
-                raise ValueError(f"{path} is missing. Prepare the corpus again, with --overwrite.")
-            if sha256_of(path) != shard["sha256"]:
-                raise ValueError(
-                    f"{path} is damaged: it is not as it was written. Prepare the corpus again, "
-                    "with --overwrite."
-                )
+            self._check(path, shard["sha256"])
             paths.append(str(path))
         return paths
+
+    def _check(self, path: Path, sha256: str) -> None:
+        if not path.is_file():
+            raise ValueError(f"{path} is missing. Prepare the corpus again, with --overwrite.")
+        if sha256_of(path) != sha256:
+            raise ValueError(
+                f"{path} is damaged: it is not as it was written. Prepare the corpus again, with "
+                "--overwrite."
+            )
 
     def num_pairs(self, part: str) -> int:
         """How many pairs a part has."""
@@ -139,6 +135,9 @@ class Prepared:
         Raises:
             ValueError: a file of it is missing or damaged.
         """
+        # Corpora that were prepared by earlier versions have no hashes of these files.
+        for name, expected in self.content.get("vocabulary", {}).items():
+            self._check(self.folder / name, expected)
         try:
             return Codec.load(self.folder, self.text)
         except (ValueError, FileNotFoundError) as error:

@@ -4,10 +4,19 @@ import contextlib
 import logging
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 from tqdm import tqdm
 
 log = logging.getLogger(__name__)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal; a program may have none, a closed one, or one of its own."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
 
 
 @contextlib.contextmanager
@@ -23,7 +32,7 @@ def stage(name: str, total: int, unit: str, shown: bool) -> Iterator[tqdm]:
     Yields:
         What is to be told how much is done, by `update`.
     """
-    on_terminal = shown and sys.stdout.isatty()
+    on_terminal = shown and is_terminal(sys.stdout)
     if shown and not on_terminal:
         log.info("%s ...", name)
     with tqdm(

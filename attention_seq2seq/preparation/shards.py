@@ -5,6 +5,7 @@ chunk is encoded and sorted by these hashes; a shard is then a range of them, ta
 chunks. So the shards depend neither on the number of processes nor on when one was stopped.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -56,7 +57,7 @@ def encode(chunk_path: Path, codec: Codec, places: np.ndarray, seed: int, path: 
     targets = _rows(_known(target_ids, chunk, codec.target_vocabulary), target_length)
     sizes = []
     try:
-        with part_of(path) as temporary, tf.io.TFRecordWriter(str(temporary)) as file:
+        with part_of(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as file:
             for row in rows:
                 record = _record(tf, sources(row), [*targets(row), EOS])
                 sizes.append(len(record) + _FRAME)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attention_seq2seq.config import TextConfig
-from attention_seq2seq.files import whole_file
+from attention_seq2seq.files import write_text
 from attention_seq2seq.text.cutting import (
     CutPair,
     PairCutter,
@@ -18,6 +18,19 @@ SOURCE_FILE = "source_vocabulary.txt"
 TARGET_FILE = "target_vocabulary.txt"
 SHARED_FILE = "vocabulary.txt"
 USER_DICTIONARY_FILE = "user_dictionary.txt"
+
+CODEC_FILES = (SHARED_FILE, SOURCE_FILE, TARGET_FILE, USER_DICTIONARY_FILE)
+
+
+def codec_files(config: TextConfig) -> list[str]:
+    """The names of the files that `Codec.save` writes.
+
+    Example:
+        >>> codec_files(TextConfig())
+        ['vocabulary.txt']
+    """
+    names = [SHARED_FILE] if config.shared_vocabulary else [SOURCE_FILE, TARGET_FILE]
+    return [*names, USER_DICTIONARY_FILE] if config.user_dictionary else names
 
 
 class Codec:
@@ -157,6 +170,19 @@ class Codec:
         ids = self.target_vocabulary.ids(words)
         return [-1] * len(SPECIALS) + [-1 if i == UNK else i for i in ids]
 
+    def refuse_empty(self) -> None:
+        """Refuses a vocabulary without a word: a model of it could say nothing.
+
+        Raises:
+            ValueError: with the options that leave words out.
+        """
+        for side in (self.source_vocabulary, self.target_vocabulary):
+            if len(side) == len(SPECIALS):
+                raise ValueError(
+                    f"no word is left for the vocabulary with min_count {self.config.min_count}: "
+                    "none occurs so often. Choose a smaller min_count."
+                )
+
     def is_same(self, other: "Codec") -> bool:
         """Whether another one makes the same ids of any text, and the same texts of any ids."""
         parts = [
@@ -174,7 +200,7 @@ class Codec:
 
     @property
     def dictionary(self) -> JiebaDictionary | None:
-        """jieba's words and the user's; None where neither side is cut by jieba."""
+        """Jieba's words and the user's; None where neither side is cut by jieba."""
         return self._cutter.dictionary
 
     def save(self, model_dir: str | Path) -> None:
@@ -185,12 +211,9 @@ class Codec:
         else:
             self.source_vocabulary.save(folder / SOURCE_FILE)
             self.target_vocabulary.save(folder / TARGET_FILE)
-        # One of an earlier model would be taken for this one's.
-        (folder / USER_DICTIONARY_FILE).unlink(missing_ok=True)
         if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._cutter.user_words)
-            with whole_file(folder / USER_DICTIONARY_FILE) as file:
-                file.write(text.encode())
+            write_text(folder / USER_DICTIONARY_FILE, text)
 
     @classmethod
     def load(cls, model_dir: str | Path, config: TextConfig) -> "Codec":

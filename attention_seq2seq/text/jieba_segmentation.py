@@ -26,9 +26,9 @@ _LETTER = re.compile("[a-zA-Z0-9]")
 _USER_WORD = re.compile("^(.+?)( [0-9]+)?( [a-z]+)?$")
 
 # Part-of-speech tags of jieba's dictionary. A user word may have one, which is ignored.
-_TAGS = frozenset(
-    "a ad ag an b c d df dg e eng f g h i j k l m mg mq n ng nr nrfg nrt ns nt nz o p q r rg rr rz "
-    "s t tg u ud ug uj ul uv uz v vd vg vi vn vq x y z zg".split()
+_TAG = re.compile(
+    "ad?|ag|an|b|c|df?|dg|e|eng|f|g|h|i|j|k|l|mg?|mq|n[grstz]?|nrfg|nrt|o|p|q|r[grz]?|s|tg?|u[dgjlvz]?"
+    "|v[dginq]?|x|y|zg?"
 )
 
 # A count is divided as a float; larger ones mean nothing and would overflow.
@@ -67,7 +67,7 @@ class UserWord(NamedTuple):
         A Latin word with an unknown tag counts as two words, of which the second would be lost.
         """
         is_phrase = self.count is None and self.tag and _LETTER.match(self.word[-1])
-        if is_phrase and self.tag not in _TAGS:
+        if is_phrase and not _TAG.fullmatch(self.tag):
             return False
         return bool(_BLOCKS.fullmatch(self.word))
 
@@ -127,12 +127,12 @@ class JiebaDictionary:
 
 
 def segment(text: str, dictionary: JiebaDictionary, hmm: bool = True) -> list[str]:
-    """The words of a text, blanks included: equal to `jieba.lcut(text, HMM=hmm)`.
+    r"""The words of a text, blanks included: equal to `jieba.lcut(text, HMM=hmm)`.
 
     Takes time linear in the length of the text.
 
     Args:
-        text: any string; `\\r\\n` is one word.
+        text: any string; `\r\n` is one word.
         dictionary: the words.
         hmm: whether words that the dictionary lacks are guessed.
 
@@ -259,7 +259,7 @@ def _guess_chinese(text: str) -> Iterator[str]:
 
 @cache
 def _hidden_markov_model():
-    """jieba's log-probabilities, states in the order B, E, M, S.
+    """Jieba's log-probabilities, states in the order B, E, M, S.
 
     Returns:
         Of the first character, of each state the transitions from the two that can stand before it,

@@ -4,13 +4,14 @@ import contextlib
 import json
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from attention_seq2seq.files import PART, sha256_of
+from attention_seq2seq.files import PART, archive_of, sha256_of
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ class Checkpoints:
 
     def __init__(self, folder: Path):
         self._folder = folder
-        for left_behind in folder.glob(f"*{PART}"):
-            left_behind.unlink()
+        for path in self._named(rf"\d{{9}}{PART}"):
+            path.unlink()
 
     def save(self, update: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Writes a checkpoint, then removes those that are older than the one before it.
@@ -53,7 +54,7 @@ class Checkpoints:
         part = self._folder / f"{update:09}{PART}"
         try:
             with part.open("wb") as file:
-                np.savez(file, **arrays, **{_STATE: text})
+                file.write(archive_of({**arrays, _STATE: text}))
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._folder / f"{update:09}-{_name_of(part)}.npz")
@@ -89,7 +90,12 @@ class Checkpoints:
             self._folder.rmdir()
 
     def _paths(self) -> list[Path]:
-        return sorted(self._folder.glob("*-*.npz"))
+        return self._named(r"\d{9}-[0-9a-f]{16}\.npz")
+
+    def _named(self, pattern: str) -> list[Path]:
+        """The files with such names, in order; all others are somebody else's."""
+        paths = self._folder.glob("*")
+        return sorted(path for path in paths if re.fullmatch(pattern, path.name))
 
 
 def _name_of(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Pairs as ids, in memory or in shards on the disk: where batches are made of."""
 
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,7 +59,8 @@ class Shards:
     """
 
     def __init__(self, paths: Sequence[str], num_pairs: int):
-        self._paths = list(paths)
+        # As bytes, for a name that is not UTF-8.
+        self._paths = list(map(os.fsencode, paths))
         self._num_pairs = num_pairs
 
     def __len__(self) -> int:

@@ -3,14 +3,14 @@
 import contextlib
 import csv
 import json
-import shutil
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from attention_seq2seq.card import CARD, card_of
 from attention_seq2seq.config import FILE_NAME, Config
-from attention_seq2seq.files import PART, locked, whole_file
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.files import left_behind, locked, sha256_of, write_json, write_text
+from attention_seq2seq.text.codec import CODEC_FILES, Codec, codec_files
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.measuring import best_of
 from attention_seq2seq.training.results import BEST, LAST, LOG, OFFENDING_BATCH
@@ -21,22 +21,34 @@ FINISHED = "finished"
 # How many pairs a model has learnt from, and the hashes of what it was given.
 TRAINED_ON = "trained_on.json"
 
+# Which files of the folder a training has written, or is about to write.
+FILES = "training_files.json"
+
 # The folder of what a training that was stopped goes on from.
 CHECKPOINTS = "checkpoints"
 
 # The folder of curves, where they are asked for.
 TENSORBOARD = "tensorboard"
 
+# Ends the names of the curves' files, so that others beside them are told apart.
+CURVES_SUFFIX = ".attention_seq2seq"
+
+# Takes the place of the hash of a file that can no longer be read.
+UNREADABLE = "unreadable"
+
 _LOCK = "training.lock"
-_WRITTEN = (FINISHED, LOG, BEST, LAST, OFFENDING_BATCH, CARD)
+_RESULTS = (FINISHED, LOG, BEST, LAST, OFFENDING_BATCH, CARD)
+_OF_ALL = (*_RESULTS, FILE_NAME, TRAINED_ON, FILES, *CODEC_FILES, CHECKPOINTS, TENSORBOARD)
 _ADVICE = "Give another model_dir, or overwrite to train anew."
+# Options that name files, which are compared by their content, wherever they lie.
+BY_CONTENT = ("data", "user_dictionary", "initial_model", "pretrained_embeddings")
 
 
 @contextlib.contextmanager
 def entered(folder: Path, config: Config, trained_on: dict, overwrite: bool) -> Iterator[bool]:
     """Within it a training with these options may write into the folder, and no other process may.
 
-    Nothing that is there is removed before `begin`.
+    Nothing that is there is removed before `begin`, and nothing that no training has written.
 
     Args:
         folder: made if it is not there.
@@ -48,14 +60,48 @@ def entered(folder: Path, config: Config, trained_on: dict, overwrite: bool) -> 
         Whether this very training was begun there before: to go on, or to be read if it has ended.
 
     Raises:
-        ValueError: another training is there, or another process is at work.
+        ValueError: another training is there, or files that no training has written, or another
+            process is at work.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_others_files(folder)
     with locked(folder / _LOCK):
-        for name in (*_WRITTEN, FILE_NAME, TRAINED_ON):
-            for left_behind in folder.glob(f"{name}*{PART}"):
-                left_behind.unlink()
-        yield _was_begun(folder, config, trained_on, overwrite)
+        _refuse_others_files(folder)
+        was_begun = _was_begun(folder, config, trained_on, overwrite)
+        for name in _OF_ALL:
+            for path in left_behind(folder, name):
+                path.unlink()
+        yield was_begun
+
+
+def _written(folder: Path) -> tuple[set[str], str]:
+    """The names of what trainings have written into the folder, and the hash of the card."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        record = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        return set(record["files"]), record["sha256_of_card"]
+    # Versions before 0.2 kept no record.
+    with contextlib.suppress(OSError, ValueError):
+        config = Config.load(folder)
+        return set(_OF_ALL) - set(CODEC_FILES) | set(codec_files(config.text)), ""
+    return set(), ""
+
+
+def _refuse_others_files(folder: Path) -> None:
+    written, sha256_of_card = _written(folder)
+    # A link that leads nowhere is somebody's file, too.
+    for name in _OF_ALL:
+        path = folder / name
+        if os.path.lexists(path) and name not in written:
+            raise ValueError(
+                f"{path} was not written by a training, and one would replace or remove it. Move "
+                "it away, or give another model_dir."
+            )
+    card = folder / CARD
+    if sha256_of_card and card.is_file() and sha256_of(card) != sha256_of_card:
+        raise ValueError(
+            f"{card} was changed since it was written, and training would replace it. Move it "
+            "away, or give another model_dir."
+        )
 
 
 def _was_begun(folder: Path, config: Config, trained_on: dict, overwrite: bool) -> bool:
@@ -64,13 +110,11 @@ def _was_begun(folder: Path, config: Config, trained_on: dict, overwrite: bool) 
         with contextlib.suppress(ValueError, OSError):
             return not is_finished(folder) and not _difference(folder, config, trained_on)
         return False
-    if (folder / FILE_NAME).is_file():
-        if difference := _difference(folder, config, trained_on):
-            raise ValueError(f"{folder} was trained, or begun, {difference}. {_ADVICE}")
-        return True
-    if found := [name for name in (*_WRITTEN, CHECKPOINTS) if (folder / name).exists()]:
-        raise ValueError(f"{folder} has {found[0]}, but no {FILE_NAME} that tells whose. {_ADVICE}")
-    return False
+    if not (folder / FILE_NAME).is_file():
+        return False
+    if difference := _difference(folder, config, trained_on):
+        raise ValueError(f"{folder} was trained, or begun, {difference}. {_ADVICE}")
+    return True
 
 
 def _difference(folder: Path, config: Config, trained_on: dict) -> str:
@@ -79,30 +123,44 @@ def _difference(folder: Path, config: Config, trained_on: dict) -> str:
     for group, options in vars(config).items():
         for name, value in vars(options).items():
             found = getattr(getattr(begun, group), name)
+            if name in BY_CONTENT:
+                found, value = bool(found), bool(value)
             # What `auto` was when it was begun, it stays.
             if found != value and (name, value) != ("dtype", "auto"):
                 return f"with {name} {found!r}; now it is {value!r}"
     known = json.loads((folder / TRAINED_ON).read_text(encoding="utf-8"))
-    for name in known.keys() | trained_on.keys():
-        if known.get(name) != trained_on.get(name):
+    for name in sorted(known.keys() | trained_on.keys()):
+        # What corpora were called is no matter; their pairs, or shards, have hashes.
+        is_same = known.get(name) == trained_on.get(name) or name == "corpora"
+        if not is_same and trained_on.get(name) != UNREADABLE:
             return f"on other {name.removeprefix('sha256_of_').replace('_', ' ')}"
     return ""
 
 
 def begin(folder: Path, config: Config, trained_on: dict, codec: Codec) -> None:
     """Removes what another training has left, and notes that this one is begun."""
+    before, _ = _written(folder)
+    others = {*_RESULTS, FILE_NAME, TRAINED_ON, FILES, CHECKPOINTS, TENSORBOARD}
+    names = others | set(codec_files(config.text))
+    # Said first: killed at any time from here on, the folder holds nothing that is nobody's.
+    _record(folder, before | names)
     (folder / FILE_NAME).unlink(missing_ok=True)
     # Weights of an earlier training do not fit a new vocabulary.
-    for name in _WRITTEN:
+    for name in {*_RESULTS, TRAINED_ON, *CODEC_FILES} & before:
         (folder / name).unlink(missing_ok=True)
     Checkpoints(folder / CHECKPOINTS).clear()
     # The curves of two trainings would be drawn as one.
-    shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)
+    for path in (folder / TENSORBOARD).glob(f"events.out.tfevents.*{CURVES_SUFFIX}.v2"):
+        path.unlink()
     codec.save(folder)
-    with whole_file(folder / TRAINED_ON) as file:
-        file.write((json.dumps(trained_on, indent=2) + "\n").encode())
+    write_json(folder / TRAINED_ON, trained_on)
+    _record(folder, names)
     # The last thing to be written: where it is, a training was begun.
     config.save(folder)
+
+
+def _record(folder: Path, names: set[str], sha256_of_card: str = "") -> None:
+    write_json(folder / FILES, {"files": sorted(names), "sha256_of_card": sha256_of_card})
 
 
 def finish(folder: Path, config: Config, trained_on: dict, history: list[dict[str, float]]) -> None:
@@ -118,8 +176,8 @@ def finish(folder: Path, config: Config, trained_on: dict, history: list[dict[st
     if config.training.answer_with == "best":
         answers = best_of(config.training.best_by, history)
     epoch = len(history) - 1 if answers is None else answers
-    with whole_file(folder / CARD) as file:
-        file.write(card_of(config, trained_on, history[epoch], epoch + 1).encode())
+    write_text(folder / CARD, card_of(config, trained_on, history[epoch], epoch + 1))
+    _record(folder, _written(folder)[0], sha256_of(folder / CARD))
     (folder / FINISHED).touch()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.config import Config
+from attention_seq2seq.files import text_lines
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import load_weights
 from attention_seq2seq.text.codec import Codec
@@ -100,8 +101,8 @@ def start_from_vectors(model: Seq2Seq, codec: Codec, path: str) -> None:
     Args:
         model: to be trained.
         codec: its words.
-        path: word2vec's text format: a line with the number of words and the width, then a line
-            for each word with its numbers, with blanks between.
+        path: word2vec's text format, plain or gzip: a line with the number of words and the
+            width, then a line for each word with its numbers, with blanks between.
 
     Raises:
         ValueError: it cannot be read, has another width, or has none of the words.
@@ -131,8 +132,8 @@ def start_from_vectors(model: Seq2Seq, codec: Codec, path: str) -> None:
 
 def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
     try:
-        with Path(path).open(encoding="utf-8", newline="\n") as file:
-            for number, line in enumerate(file, 1):
+        with Path(path).open("rb") as file:
+            for number, line in enumerate(text_lines(file, path), 1):
                 fields = line.rstrip().split(" ")
                 if number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
                     if int(fields[1]) != width:
@@ -153,5 +154,3 @@ def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
                 yield fields[0], vector
     except OSError as error:
         raise ValueError(f"pretrained_embeddings {path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: not UTF-8. Convert it to UTF-8.") from None

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from attention_seq2seq.preparation.progress import is_terminal
 from attention_seq2seq.training.measuring import Probe
 
 log = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ class Progress(Listener):
 
     def updated(self, update: Update) -> None:
         """Moves the bar on."""
-        if not sys.stdout.isatty():
+        if not is_terminal(sys.stdout):
             return
         if self._bar is None:
             self._bar = tqdm(

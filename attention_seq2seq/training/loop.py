@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -97,8 +97,12 @@ class Loop:
         self._history: list[dict[str, float]] = []
         self._asked_to_stop = self._stopped = False
 
-    def run(self) -> list[dict[str, float]]:
+    def run(self, begin: Callable[[], None] | None = None) -> list[dict[str, float]]:
         """Trains to the end.
+
+        Args:
+            begin: called before the first update, when all is ready, in a folder whose checkpoints
+                are not this training's; None: the training goes on from its last checkpoint.
 
         Returns:
             What was measured after each epoch.
@@ -108,7 +112,8 @@ class Loop:
             KeyboardInterrupt: the training was interrupted; a checkpoint was written.
             OSError: nothing can be written.
         """
-        self._resume()
+        if begin is None:
+            self._resume()
         with contextlib.ExitStack() as ending:
             for listener in self._listeners:
                 ending.callback(listener.ended)
@@ -122,6 +127,8 @@ class Loop:
                     self._averages.after_update,
                     self._replicas,
                 )
+                if begin is not None:
+                    begin()
                 for group in self._groups(batches):
                     self._update(group, make_update)
                     if self._updates % self._updates_an_epoch == 0:
@@ -173,13 +180,15 @@ class Loop:
     def _update(self, group: list[dict], make_update: Updates) -> None:
         share = self._options.scheduled_sampling * self._updates / self._num_updates
         try:
-            outcome = make_update(group, share)
+            gradients, outcome = make_update.gradients(group, share)
         except tf.errors.OpError:
             # Another process was lost before the sums were there: no weight has changed since.
             self._save()
             raise
         if not outcome.is_finite:
             self._diverged(group, outcome)
+        # What fails in here leaves weights of which some have changed: they are not saved.
+        make_update.apply(gradients)
         self._updates += 1
         self._loss += outcome.loss
         self._words += outcome.words

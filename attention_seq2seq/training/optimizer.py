@@ -22,6 +22,7 @@ def optimizer_of(options: TrainingConfig, num_updates: int) -> keras.optimizers.
     return optimizers[options.optimizer](LearningRate(options, num_updates))
 
 
+@keras.saving.register_keras_serializable("attention_seq2seq")
 class LazyAdam(keras.optimizers.Optimizer):
     """Adam that leaves the rows of an embedding alone whose words are not in the batch.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.files import whole_file
+from attention_seq2seq.files import write_text
 from attention_seq2seq.model.weights import write_weights
 from attention_seq2seq.text.codec import Codec
 
@@ -47,16 +47,16 @@ class Results:
         writer.writeheader()
         for number, measured in enumerate(history, 1):
             writer.writerow({"epoch": number, **measured})
-        with whole_file(self._folder / LOG) as file:
-            file.write(text.getvalue().encode())
+        write_text(self._folder / LOG, text.getvalue())
 
     def write_offending(self, group: Iterable[dict], weights: Mapping[str, np.ndarray]) -> None:
         """The pairs of an update whose loss is no number, and the weights before it."""
         write_weights(weights, self._folder / LAST)
         sides = self._codec.source_vocabulary, self._codec.target_vocabulary
-        with (self._folder / OFFENDING_BATCH).open("w", encoding="utf-8") as file:
-            for batch in group:
-                rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))
-                for ids in zip(*rows):
-                    words = (side.words(i for i in row if i) for side, row in zip(sides, ids))
-                    file.write("\t".join(map(" ".join, words)) + "\n")
+        lines = []
+        for batch in group:
+            rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))
+            for ids in zip(*rows):
+                words = (side.words(i for i in row if i) for side, row in zip(sides, ids))
+                lines.append("\t".join(map(" ".join, words)) + "\n")
+        write_text(self._folder / OFFENDING_BATCH, "".join(lines))

@@ -6,18 +6,22 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config import Config
+from attention_seq2seq.files import sha256_of
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 from attention_seq2seq.training.folder import (
+    BY_CONTENT,
     CHECKPOINTS,
+    UNREADABLE,
     begin,
     entered,
     finish,
@@ -81,7 +85,11 @@ def run(
             "model_dir."
         )
     prompts = probing.prompts if probing else ()
-    trained_on = {**trained_on, "sha256_of_probe_prompts": sha256_of_rows(prompts)}
+    trained_on = {
+        **trained_on,
+        "sha256_of_probe_prompts": sha256_of_rows(prompts),
+        **_hashes_of_files(config),
+    }
     replicas = Replicas(strategy)
     with contextlib.ExitStack() as leaving:
         leaving.enter_context(replicas.losses_said())
@@ -126,10 +134,11 @@ def run(
             60 * checkpoint_minutes,
             replicas,
         )
-        if replicas.is_chief and not was_begun:
-            # Whatever is wrong has been said by now: from here on what was there is replaced.
-            begin(folder, config, trained_on, codec)
-        history = _to_the_end(loop, folder)
+        is_new = replicas.is_chief and not was_begun
+        # Whatever is wrong has been said by then: from there on what was there is replaced.
+        history = _to_the_end(
+            loop, folder, partial(begin, folder, config, trained_on, codec) if is_new else None
+        )
         if loop.is_stale() and len(history) < config.training.epochs:
             log.info(
                 "stopped after epoch %d of %d: none better by %s for %d epochs",
@@ -153,8 +162,9 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
         ValueError: this one was given something else.
     """
     options = dict(pair for group in vars(config).values() for pair in vars(group).items())
-    # The same pairs may lie elsewhere.
-    del options["data"]
+    # The same files may lie elsewhere; they have hashes.
+    for name in BY_CONTENT:
+        del options[name]
     dtype = replicas.told(options.pop("dtype"))
     sides = codec.source_vocabulary, codec.target_vocabulary
     words = [side.words(range(len(side))) for side in sides]
@@ -172,9 +182,24 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
     return dataclasses.replace(config, training=dataclasses.replace(config.training, dtype=dtype))
 
 
-def _to_the_end(loop: Loop, folder: Path) -> list[dict[str, float]]:
+def _hashes_of_files(config: Config) -> dict[str, str]:
+    """Of what weights start from, wherever it lies; known once a training was begun."""
+    hashes = {}
+    for name in ("pretrained_embeddings", "initial_model"):
+        if path := getattr(config.training, name):
+            hashes[f"sha256_of_{name}"] = UNREADABLE
+            with contextlib.suppress(OSError, ValueError):
+                if name == "initial_model":
+                    path = Path(path) / f"{Config.load(path).training.answer_with}.npz"
+                hashes[f"sha256_of_{name}"] = sha256_of(Path(path))
+    return hashes
+
+
+def _to_the_end(
+    loop: Loop, folder: Path, begin_anew: Callable[[], None] | None
+) -> list[dict[str, float]]:
     try:
-        return loop.run()
+        return loop.run(begin_anew)
     except OSError as error:
         raise OSError(
             f"{folder}: nothing more can be written ({error.strerror or error}). What was written "

@@ -1,5 +1,6 @@
 """How the learning rate goes over a training."""
 
+import dataclasses
 import math
 
 import tensorflow as tf
@@ -11,6 +12,7 @@ from attention_seq2seq.config import TrainingConfig
 _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
 
 
+@keras.saving.register_keras_serializable("attention_seq2seq")
 class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate of each update.
 
@@ -52,5 +54,10 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
         return tf.ones([])
 
     def get_config(self):
-        """Everything it was made with."""
-        return {"options": self._options, "num_updates": self._num_updates}
+        """Everything it was made with, as plain values."""
+        return {"options": dataclasses.asdict(self._options), "num_updates": self._num_updates}
+
+    @classmethod
+    def from_config(cls, config):
+        """Makes it again from `get_config`."""
+        return cls(TrainingConfig(**config["options"]), config["num_updates"])

@@ -2,12 +2,15 @@
 
 import contextlib
 import io
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
 
 from attention_seq2seq.pictures import chinese_font, save_picture
+from attention_seq2seq.training.folder import CURVES_SUFFIX
 from attention_seq2seq.training.listeners import Epoch, Listener, Update
 from attention_seq2seq.training.measuring import Probe
 
@@ -38,7 +41,9 @@ class TensorBoard(Listener):
         """Within it summaries go into the folder; what prevents it is an error of the system."""
         try:
             # Made when it is needed, so that a training that is refused leaves nothing.
-            self._writer = self._writer or tf.summary.create_file_writer(str(self._folder))
+            self._writer = self._writer or tf.summary.create_file_writer(
+                os.fsencode(self._folder), filename_suffix=f"{CURVES_SUFFIX}.v2"
+            )
             with self._writer.as_default(step=self._updates):
                 yield
         except tf.errors.OpError as error:
@@ -75,7 +80,9 @@ def _as_markdown(probes) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    """A text as it stands: nothing in it is markup, and what UTF-8 cannot say is escaped."""
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
+    return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&$-])", r"\\\1", text)
 
 
 def _picture(probe: Probe) -> tf.Tensor:

@@ -65,9 +65,11 @@ def train(
         what the replies to probe prompts came to, of each epoch (losses in nats a word).
 
     Raises:
-        ValueError: no pair is left to train on, the user dictionary cannot be read, `best_by` is
-            of probe prompts and there are none, a training with other options or on other pairs
-            is in the folder, or another process is at work there.
+        TypeError: `config` is no `Config`.
+        ValueError: no pair or no word is left to train on, an element of `pairs` is no pair, the
+            user dictionary cannot be read, `best_by` is of probe prompts and there are none, a
+            training with other options or on other pairs is in the folder, or files that no
+            training has written, or another process is at work there.
         Diverged: a loss or gradient is not finite.
 
     Example:
@@ -80,6 +82,11 @@ def train(
         ['吃', '什么']
     """
     config = config or Config()
+    if not isinstance(config, Config):
+        raise TypeError(
+            f"config is a {type(config).__name__}; expected a Config, as in "
+            "Config(training=TrainingConfig(epochs=5))."
+        )
     training_pairs, validation_pairs = (
         list(with_context(side, config.text.context_turns))
         for side in _split(pairs, validation_pairs, config)
@@ -109,10 +116,12 @@ def train(
 
     def new_codec() -> Codec:
         known = known_codec(config) if config.training.initial_model else None
-        return Codec.of_words(cut_training, cutter, known)
+        codec = Codec.of_words(cut_training, cutter, known)
+        codec.refuse_empty()
+        return codec
 
     return run(
-        *(new_codec, encoded, Path(model_dir), config, trained_on),
+        *(new_codec, encoded, _folder(model_dir), config, trained_on),
         *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
@@ -162,9 +171,20 @@ def train_prepared(
         for part in ("training", "validation")
     ]
     return run(
-        *(prepared.codec, lambda codec: parts, Path(model_dir), config, prepared.trained_on()),
+        *(prepared.codec, lambda codec: parts, _folder(model_dir), config, prepared.trained_on()),
         *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
+
+
+def _folder(model_dir: str | Path) -> Path:
+    """The path of a model's folder; an empty name would be the working folder.
+
+    Raises:
+        ValueError: it is empty.
+    """
+    if not str(model_dir):
+        raise ValueError("model_dir is empty; expected the path of a folder.")
+    return Path(model_dir)
 
 
 def _with_bar(listeners: Sequence[Listener], progress: bool) -> list[Listener]:

@@ -29,7 +29,7 @@ class Outcome(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether loss and gradients were numbers; else no weight was changed."""
+        """Whether loss and gradients were numbers; else no weight is changed."""
         return math.isfinite(self.loss) and math.isfinite(self.norm)
 
 
@@ -66,7 +66,18 @@ class Updates:
         self._apply = traced(self._applied, [specs])
 
     def __call__(self, batches: Sequence[dict], share_of_own_words: float = 0.0) -> Outcome:
-        """One update from the mean of the loss over all words of some batches.
+        """One update, if loss and gradients are finite; see `gradients`."""
+        gradients, outcome = self.gradients(batches, share_of_own_words)
+        if outcome.is_finite:
+            self.apply(gradients)
+        return outcome
+
+    def gradients(
+        self, batches: Sequence[dict], share_of_own_words: float = 0.0
+    ) -> tuple[list[Gradient], Outcome]:
+        """The clipped gradients of the mean of the loss over all words of some batches.
+
+        No weight changes.
 
         Args:
             batches: as from `batching.training_batches`.
@@ -79,10 +90,11 @@ class Updates:
             together = gradients if together is None else self._add(together, gradients)
             loss += float(of_batch)
         gradients, norm = self._clip(together)
-        outcome = Outcome(loss, words, float(norm))
-        if outcome.is_finite:
-            self._apply(gradients)
-        return outcome
+        return gradients, Outcome(loss, words, float(norm))
+
+    def apply(self, gradients: Sequence[Gradient]) -> None:
+        """Changes the weights."""
+        self._apply(gradients)
 
     def _clipped(self, gradients):
         return clipped(list(map(with_rows_summed, gradients)), self._clip_norm)

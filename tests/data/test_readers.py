@@ -178,7 +178,16 @@ def test_pairs_of_users_are_checked():
         Pair("b", "c", 0),
         Pair("d", "e", 1),
     ]
-    with pytest.raises(ValueError, match=r"\('a', 3\) is no pair"):
-        as_pairs([("a", 3)])
-    with pytest.raises(ValueError, match=r"\('a',\) is no pair"):
-        as_pairs([("a",)])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("你好", "你好吗", b"ab", ("a", 3), ("a",), ("a", "b", "c"), {"a": 1, "b": 2}, {"a"}),
+        *(None, 7, Pair("a", None, 0), Pair("a", "b", "0")),
+    ],
+    ids=repr,
+)
+def test_what_is_no_pair_is_refused_with_its_position(wrong):
+    with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected \(prompt, reply\)"):
+        as_pairs([("a", "b"), wrong])

@@ -1,12 +1,16 @@
 """A file of prompts to a file of replies."""
 
+import gzip
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+import unfinished as unfinished_module
+from unfinished import unfinished
 
 from running import ROOT, script
 
@@ -16,7 +20,7 @@ PROMPTS = ["今天晚上吃什么", "", "周末早上喝什么", "龘" * 300, "\
 @pytest.fixture
 def prompts(tmp_path):
     path = tmp_path / "in.txt"
-    path.write_bytes("\n".join(PROMPTS).encode() + b"\n\xff\xfe\n")
+    path.write_bytes("\n".join(PROMPTS).encode() + "\n\ufffd\n".encode())
     return path
 
 
@@ -45,6 +49,110 @@ def test_a_pipe_to_json(meals_dir):
     attention = first["replies"][0]["attention"]
     assert [len(attention), len(attention[0])] == [5, 4]
     assert second["replies"][0]["text"] == "早上喝豆浆吧"
+
+
+def test_gzip_is_read_from_a_file_and_a_pipe(meals_dir, tmp_path):
+    packed = tmp_path / "in.txt.gz"
+    packed.write_bytes(gzip.compress("\ufeff今天晚上吃什么\n周末早上喝什么\n".encode()))
+    expected = "晚上吃烤鸭吧\n早上喝豆浆吧\n"
+    done = script("reply", f"--model_dir={meals_dir}", f"--prompts={packed}")
+    assert (done.stdout, done.stderr) == (expected, "")
+    command = f"{sys.executable} {ROOT}/experiments/reply.py --model_dir={meals_dir}"
+    shell = f"{command} < {packed} && {command} --prompts=<(zcat {packed}) --replies={tmp_path}/out"
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert done.stdout.startswith(expected), done.stderr
+    assert (tmp_path / "out").read_text(encoding="utf-8") == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("吃\n你好\n".encode("gbk"), "line 1: not UTF-8 text; byte 0xb3 at position 1"),
+        (b"hello\n" + "\tok你".encode("gbk"), "line 2: not UTF-8 text; byte 0xc4 at position 4"),
+        ("今天\n".encode("utf-16"), "line 1: not UTF-8 text; byte 0xff at position 1"),
+        ("hi\n".encode("utf-16-le"), "line 1: not UTF-8 text; byte 0x00 at position 2"),
+        ("\ufeff吃\n".encode() + b"\xff", "line 2: not UTF-8 text; byte 0xff at position 1"),
+        (gzip.compress("今天\n".encode() * 999)[:-9], "the file is damaged"),
+        (gzip.compress("吃\n".encode("gbk")), "line 1: not UTF-8 text; byte 0xb3"),
+    ],
+    ids=["GBK", "later", "UTF-16", "no mark", "mark", "cut gzip", "GBK in gzip"],
+)
+def test_another_encoding_is_refused_with_file_line_and_byte(meals_dir, tmp_path, content, message):
+    path, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    path.write_bytes(content)
+    done = script("reply", f"--model_dir={meals_dir}", f"--prompts={path}", f"--replies={out}")
+    assert done.returncode != 0
+    assert f"{path}, line" in done.stderr
+    assert message in done.stderr
+    assert not out.exists()
+    # The same from a pipe, line by line.
+    done = script("chat", f"--model_dir={meals_dir}", text=content)
+    assert done.returncode != 0
+    assert "standard input, line" in done.stderr
+    assert message in done.stderr
+
+
+def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
+    prompts, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
+    arguments = f"--model_dir={meals_dir}", f"--prompts={prompts}", f"--replies={out}"
+    with unfinished(str(out), {}) as work:
+        work.skip(iter([]))
+        done = script("reply", *arguments)
+        assert done.returncode != 0
+        assert f"{out}.part: another process is at work here" in done.stderr
+        list(work.noted(iter(["我的"])))
+        work.write(["我的\n"])
+    assert out.read_text(encoding="utf-8") == "我的\n"
+    assert "out.txt exists; remove it" in script("reply", *arguments).stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
+
+
+def test_a_file_that_another_run_finished_meanwhile_is_kept(tmp_path, monkeypatch):
+    out = tmp_path / "out.txt"
+    monkeypatch.setattr(unfinished_module, "Unfinished", None)
+    seen = []
+
+    def appears_later(name):
+        # It is not there at first, and is when the lock was got.
+        seen.append(name)
+        if len(seen) == 2:
+            raise ValueError(f"{name} exists")
+
+    monkeypatch.setattr(unfinished_module, "_refuse_existing", appears_later)
+    with pytest.raises(ValueError, match="exists"), unfinished(str(out), {}):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"{", b"[]", b"{}", b'{"identity": {}}', b"\xff", b'{"identity": 3}']
+)
+def test_damaged_notes_of_a_run_are_named(meals_dir, tmp_path, damage):
+    prompts, out = tmp_path / "in.txt", tmp_path / "out.txt"
+    prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
+    (tmp_path / "out.txt.part").write_bytes(b"some\n")
+    (tmp_path / "out.txt.job").write_bytes(damage)
+    done = script("reply", f"--model_dir={meals_dir}", f"--prompts={prompts}", f"--replies={out}")
+    assert done.returncode != 0
+    assert f"{out}.job is damaged" in done.stderr
+    assert "Remove both to begin anew" in done.stderr
+    assert (tmp_path / "out.txt.part").read_bytes() == b"some\n"
+
+
+def test_a_run_goes_on_with_the_same_model_elsewhere(meals_dir, tmp_path):
+    """Its content tells which model it is, not its path nor when it was written."""
+    moved, out = shutil.copytree(meals_dir, tmp_path / "moved"), tmp_path / "out.txt"
+    (moved / "best.npz").touch()
+    flags = f"--model_dir={meals_dir}", f"--replies={out}"
+    killed = "今天晚上吃什么\n" * 1024
+    # A whole chunk is answered before the second line that is no UTF-8 is met.
+    done = script("reply", *flags, text=killed.encode() + b"\xff\n")
+    assert done.returncode != 0
+    assert (tmp_path / "out.txt.job").exists()
+    done = script("reply", f"--model_dir={moved}", f"--replies={out}", text=killed + "吃\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 1025
 
 
 def test_an_empty_file_gets_an_empty_file(meals_dir, tmp_path):

@@ -48,16 +48,6 @@ def test_lines_are_answered_one_by_one(meals_dir):
     assert "only the first 60 are read" in done.stderr
 
 
-def test_bytes_that_are_no_utf8_are_answered(meals_dir):
-    done = subprocess.run(
-        [sys.executable, ROOT / "experiments/chat.py", f"--model_dir={meals_dir}"],
-        input=b"\xff\xfe\n" + QUESTION.encode() + b"\n",
-        capture_output=True,
-    )
-    assert done.returncode == 0
-    assert done.stdout.decode().splitlines()[-1] == "晚上吃烤鸭吧"
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -207,6 +197,29 @@ def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(tmp_path):
     assert "going on after update " in again.stdout
     assert "epoch 1 of 6" not in again.stdout
     assert "epoch 6 of 6" in again.stdout
+
+
+def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(meals_dir, tmp_path):
+    corpus, numbers = tmp_path / "pairs.jsonl", tmp_path / "numbers.json"
+    corpus.write_text('{"prompt": "今天\\ud83d", "reply": "吃\\ud83d"}\n', encoding="utf-8")
+    numbers.write_text("old", encoding="utf-8")
+    arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--json={numbers}"
+    done = script("evaluate", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(numbers.read_text(encoding="utf-8"))["prompts"] == ["今天\ud83d"]
+    limit = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
+    limit += f"sys.path.insert(0, {str(ROOT / 'experiments')!r}); "
+    limit += f"sys.argv[0] = {str(ROOT / 'experiments/evaluate.py')!r}; "
+    limit += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    before = numbers.read_bytes()
+    command = [sys.executable, "-c", limit, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert numbers.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.json", "pairs.jsonl"]
 
 
 def test_evaluate_prints_a_table(meals_dir, tmp_path):

@@ -54,6 +54,32 @@ def test_the_way_of_searching_changes_and_is_reset(talk):
     assert "*" not in talk.answer("/show")
 
 
+def test_a_person_hears_another_sample_each_time(chat):
+    talk = Talk(chat, DecodingConfig(), 0, draws_anew=True)
+    talk.answer("/sample 3")
+    assert len({talk.answer(QUESTION) for _ in range(6)}) > 1
+    assert "sampling_seed               another for each reply" in talk.answer("/show")
+    assert talk.answer("/nbest 3") != talk.answer("/nbest 3")
+    talk.answer("/set sampling_seed 5")
+    assert len({talk.answer(QUESTION) for _ in range(3)}) == 1
+    assert talk.answer("/nbest 3") == talk.answer("/nbest 3")
+    talk.answer("/reset")
+    assert "another for each reply" in talk.answer("/show")
+
+
+def test_a_seed_that_is_given_is_kept(chat):
+    talk = Talk(chat, DecodingConfig(method="sample", temperature=3.0, sampling_seed=4), 0)
+    assert len({talk.answer(QUESTION) for _ in range(3)}) == 1
+
+
+def test_a_home_folder_is_written_as_a_tilde(talk, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    talk.answer(QUESTION)
+    assert f"--flagfile='{tmp_path}/my talk.flags'" in talk._save("~/my talk")
+    talk.answer("/why ~/a.png")
+    assert {"my talk.tsv", "my talk.flags", "a.png"} <= {p.name for p in tmp_path.iterdir()}
+
+
 def test_the_talk_and_the_options_are_saved(talk, tmp_path):
     talk.answer(QUESTION)
     talk.answer("/set beam_width 7")

@@ -1,14 +1,18 @@
 """Nothing that is sent breaks an exported model: it answers, or refuses with a sentence."""
 
+import errno
 import random
 import resource
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
 from served import ask
 
 from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.export import lite
 from attention_seq2seq.export.caps import Caps
+from attention_seq2seq.export.lite import export_lite
 from attention_seq2seq.export.saved_model import export_saved_model
 
 pytestmark = pytest.mark.xdist_group("export")
@@ -155,3 +159,31 @@ def test_memory_stays_bounded(served):
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{before // 1024} MB, then {after // 1024} MB")
     assert after - before < 300 * 1024
+
+
+FULL = "No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("export", "target", "name", "error"),
+    [
+        (
+            *(export_saved_model, tf.saved_model, "save"),
+            tf.errors.ResourceExhaustedError(None, None, f"assets/words.txt; {FULL}"),
+        ),
+        (export_saved_model, Path, "write_bytes", OSError(errno.ENOSPC, FULL)),
+        (export_lite, Path, "write_bytes", OSError(errno.ENOSPC, FULL)),
+    ],
+    ids=["graph", "words", "lite"],
+)
+def test_a_full_disk_is_said_and_leaves_nothing(
+    talk_dir, tmp_path, monkeypatch, export, target, name, error
+):
+    def full(*_, **__):
+        raise error
+
+    monkeypatch.setattr(lite, "_converted", lambda *_: b"")
+    monkeypatch.setattr(target, name, full)
+    with pytest.raises(OSError, match=f"served/1 cannot be written: .*{FULL}"):
+        export(talk_dir, tmp_path / "served/1")
+    assert not list((tmp_path / "served").iterdir())

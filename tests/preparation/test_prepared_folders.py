@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prepared_corpora import bytes_in
 
-from attention_seq2seq.config import DataConfig
+from attention_seq2seq.config import DataConfig, TextConfig
 from attention_seq2seq.preparation import cut_corpus, job
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.preparation.prepare import examine, prepare
@@ -164,3 +164,41 @@ def test_a_damaged_manifest_is_named(corpus, tmp_path):
         path.write_text(damaged, encoding="utf-8")
         with pytest.raises(ValueError, match=r"manifest\.json: not a manifest that can be used"):
             Prepared.load(tmp_path / "prepared")
+
+
+@pytest.mark.parametrize("name", ["vocabulary.txt", "user_dictionary.txt"])
+def test_words_that_were_changed_are_refused(corpus, tmp_path, name):
+    """Two words exchanged would have a model learn nonsense without a word."""
+    words = tmp_path / "words.txt"
+    words.write_text("烤鸭店 5\n长城 3\n", encoding="utf-8")
+    text = TextConfig(user_dictionary=str(words))
+    folder = tmp_path / "prepared"
+    prepare(folder, DataConfig((corpus,)), text, ONE, progress=False)
+    lines = (folder / name).read_text(encoding="utf-8").splitlines()
+    changed = "".join(f"{line}\n" for line in [*lines[:-2], lines[-1], lines[-2]])
+    (folder / name).write_text(changed, encoding="utf-8")
+    for again in (
+        lambda: train_prepared(folder, tmp_path / "model", progress=False),
+        lambda: prepare(folder, DataConfig((corpus,)), text, ONE, progress=False),
+    ):
+        with pytest.raises(ValueError, match=f"{name} is damaged: it is not as it was written"):
+            again()
+    prepare(folder, DataConfig((corpus,)), None, ONE, overwrite=True, progress=False)
+    assert not (folder / "user_dictionary.txt").exists()
+
+
+def test_a_vocabulary_without_a_word_is_not_prepared(corpus, tmp_path):
+    with pytest.raises(ValueError, match=r"no word is left .* with min_count 1000"):
+        prepare(
+            tmp_path / "p", DataConfig((corpus,)), TextConfig(min_count=1000), ONE, False, False
+        )
+
+
+def test_other_unfinished_files_in_a_folder_are_left(corpus, tmp_path):
+    folder, data = tmp_path / "prepared", DataConfig((corpus,))
+    prepare(folder, data, None, ONE, progress=False)
+    (folder / "download.part").write_bytes(b"mine")
+    (folder / "manifest.json.123.part").write_bytes(b"left by a killed process")
+    prepare(folder, data, None, ONE, progress=False)
+    assert (folder / "download.part").read_bytes() == b"mine"
+    assert not (folder / "manifest.json.123.part").exists()

@@ -1,17 +1,21 @@
 import logging
 import os
+import pwd
 import stat
 import subprocess
 import sys
 
 import jieba
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from attention_seq2seq.config import TextConfig
 from attention_seq2seq.data.corpora import default_corpus
+from attention_seq2seq.text import jieba_segmentation
 from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.codec_graph import CodecGraph
 from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
 from attention_seq2seq.text.segmentation import (
     BlankSegmenter,
@@ -174,3 +178,85 @@ def test_other_users_of_jieba_keep_their_log_level():
     level = logging.getLogger("jieba").level
     JiebaSegmenter(True, JiebaDictionary(["一个新词"])).cut("吃什么")
     assert logging.getLogger("jieba").level == level
+
+
+def test_words_that_can_never_match_are_named_in_one_warning(tmp_path, caplog):
+    words = tmp_path / "words.txt"
+    lines = [
+        "烤鸭店 5",
+        "machine learning",
+        "【北京】 3",
+        "😀",
+        "𠀀𠀁 2",
+        "词,100,n",
+        "c++",
+        "长城 n",
+    ]
+    lines += ["今天 -5", "", "不要 0"]
+    words.write_text("\n".join(lines), encoding="utf-8")
+    Codec.build(PAIRS, TextConfig(user_dictionary=str(words)))
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "words.txt: 6 words can never match" in record.getMessage()
+    assert (
+        "Lines 2 (machine learning), 3 (【北京】 3), 4 (😀), 5 (𠀀𠀁 2), 6 (词,100,n), 9 (今天 -5)."
+    ) in record.getMessage()
+
+
+def test_useful_user_words_warn_of_nothing(tmp_path, caplog):
+    words = tmp_path / "words.txt"
+    words.write_text(
+        "\ufeff烤鸭店 5\n不要 0\nｗｉｆｉ密码 100 n\n阿莫西林 drug\n", encoding="utf-8"
+    )
+    Codec.build(PAIRS, TextConfig(user_dictionary=str(words)))
+    assert not caplog.records
+    words.write_text("烤鸭店 5\n烤鸭 99999999999999999999\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"words\.txt, line 2: a count of 20 digits; expected at"):
+        Codec.build(PAIRS, TextConfig(user_dictionary=str(words)))
+
+
+def test_a_user_dictionary_that_nothing_reads_is_said(tmp_path, caplog):
+    words = tmp_path / "words.txt"
+    words.write_text("烤鸭店 5\n", encoding="utf-8")
+    Codec.build(PAIRS, TextConfig("characters", "blanks", user_dictionary=str(words)))
+    assert "has no effect: neither prompts nor replies are segmented by jieba" in caplog.text
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    """As with a user number that has no entry, in many containers."""
+
+    def unknown(_):
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert jieba_segmentation._private_folder() is None
+    monkeypatch.setattr(
+        jieba_segmentation, "_jieba_counts", jieba_segmentation._jieba_counts.__wrapped__
+    )
+    assert JiebaSegmenter().cut("吃什么") == ["吃", "什么"]
+
+
+def test_a_cache_that_cannot_be_written_is_no_news(tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
+    limit += "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    result = run(limit + CUT, XDG_CACHE_HOME=str(tmp_path))
+    assert (result.stdout, result.stderr) == ("['吃', '什么']\n", "")
+
+
+def test_two_models_segment_each_as_its_folder_says(tmp_path):
+    """Both exported and in memory, whatever the other has forbidden."""
+    words = tmp_path / "words.txt"
+    words.write_text("杭研 0\n", encoding="utf-8")
+    text = "他来到了网易杭研大厦"
+    plain = Codec.build(PAIRS, TextConfig())
+    before = plain.prompt_words(text)
+    forbidding = Codec.build(PAIRS, TextConfig(user_dictionary=str(words)))
+    assert "杭研" not in forbidding.prompt_words(text)
+    assert plain.prompt_words(text) == before
+    assert Codec.build(PAIRS, TextConfig()).prompt_words(text) == before
+    for codec in (plain, forbidding):
+        read = CodecGraph(codec, tmp_path).read_prompts(tf.constant([text]), 60)
+        found = [word.decode() for word in read.words.numpy()[0]]
+        assert found == codec.prompt_words(text)

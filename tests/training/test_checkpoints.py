@@ -13,6 +13,7 @@ from attention_seq2seq.training import loop
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.listeners import Listener
 from attention_seq2seq.training.trainer import train
+from attention_seq2seq.training.updates import Updates
 
 
 def saved(folder):
@@ -166,3 +167,48 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
     assert {reply for _, reply in sides} <= {p.reply + "<eos>" for p in PAIRS}
     for name, value in weights(folder).items():
         np.testing.assert_array_equal(value, expected[f"{kind}{name}"])
+
+
+@pytest.mark.parametrize("where", ["_gradients", "_apply"])
+def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, monkeypatch, where):
+    class Breaks(Updates):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            whole, calls = getattr(self, where), []
+
+            def broken(*arguments):
+                calls.append(whole(*arguments))
+                if len(calls) == 4:
+                    raise tf.errors.UnavailableError(None, None, "a process was lost")
+                return calls[-1]
+
+            # The first call only tells the shapes.
+            broken.get_concrete_function = getattr(whole, "get_concrete_function", None)
+            setattr(self, where, broken)
+
+    cut(tmp_path / "cut", 4)
+    monkeypatch.setattr(loop, "Updates", Breaks)
+    with pytest.raises(tf.errors.UnavailableError):
+        train(PAIRS, tmp_path / "broken", config(), [], progress=False, checkpoint_minutes=0)
+    (arrays, state), (expected, _) = (
+        Checkpoints(tmp_path / name / "checkpoints").newest() for name in ("broken", "cut")
+    )
+    assert state["updates"] == 3
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, expected[name])
+
+
+def test_other_files_in_the_folder_are_not_taken_for_checkpoints(tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    checkpoints.save(1, {}, {"ok": True})
+    for name in ("my-notes.npz", "z-9.npz", "own.part"):
+        (tmp_path / name).write_bytes(b"mine")
+    for number in range(2, 5):
+        Checkpoints(tmp_path).save(number, {}, {"ok": True})
+    assert Checkpoints(tmp_path).newest() == ({}, {"ok": True})
+    Checkpoints(tmp_path).clear()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "my-notes.npz",
+        "own.part",
+        "z-9.npz",
+    ]

@@ -1,5 +1,7 @@
 """Trainings that start from weights that others have learnt."""
 
+import gzip
+
 import numpy as np
 import pytest
 
@@ -80,13 +82,15 @@ def test_a_folder_without_a_model_is_said(tmp_path):
         train(NEW, tmp_path / "new", config(tmp_path / "none"), [], progress=False)
 
 
-def test_vectors_are_taken_for_the_words_that_have_some(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"], ids=["", "byte order mark"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, encoding):
     codec = Codec.build(OLD, TEXT)
     size = len(codec.target_vocabulary)
     model = Seq2Seq(ModelConfig(units=4), size, size)
     before = {n: v.numpy() for n, v in model.named_weights().items()}
     path = tmp_path / "vectors.txt"
-    path.write_text("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n", encoding="utf-8")
+    path.write_bytes(compress("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n".encode(encoding)))
     start_from_vectors(model, codec, str(path))
     (i,) = codec.target_vocabulary.ids(["面"])
     for side in ("encoder", "decoder"):

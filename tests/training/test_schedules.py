@@ -1,6 +1,10 @@
+import json
+
 import pytest
+from tensorflow import keras
 
 from attention_seq2seq.config import TrainingConfig
+from attention_seq2seq.training.optimizer import optimizer_of
 from attention_seq2seq.training.schedules import LearningRate
 
 
@@ -36,3 +40,21 @@ def test_a_warm_up_rises_in_a_line(schedule):
     plain, warm = rates(schedule, range(20)), rates(schedule, range(20), warm_up=10)
     for step in range(20):
         assert warm[step] == pytest.approx(plain[step] * min(1, (step + 1) / 10))
+
+
+@pytest.mark.parametrize("name", ["lazy_adam", "adam", "sgd"])
+def test_an_optimizer_with_a_schedule_can_be_serialized(name):
+    options = TrainingConfig(optimizer=name, learning_rate_schedule="cosine", warm_up=10)
+    optimizer = optimizer_of(options, 100)
+    text = json.dumps(keras.optimizers.serialize(optimizer))
+    again = keras.optimizers.deserialize(json.loads(text))
+    assert type(again) is type(optimizer)
+    assert again.get_config() == optimizer.get_config()
+    schedule = LearningRate.from_config(
+        json.loads(json.dumps(LearningRate(options, 100).get_config()))
+    )
+    assert [float(schedule(step)) for step in (0, 50)] == rates_of(options, (0, 50))
+
+
+def rates_of(options, steps):
+    return [float(LearningRate(options, 100)(step)) for step in steps]

@@ -152,7 +152,7 @@ def test_tensorboard_has_curves_replies_and_attention(tmp_path):
         *(MEALS.training[:64], tmp_path / "model", config(batch_size=2), MEALS.validation[:9]),
         progress=False,
         listeners=[TensorBoard(tmp_path / "board")],
-        probing=ProbePrompts(["今天晚上吃什么", "早上喝什么"]),
+        probing=ProbePrompts(["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"]),
     )
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"tensors": 0})
     events.Reload()
@@ -161,6 +161,9 @@ def test_tensorboard_has_curves_replies_and_attention(tmp_path):
     assert {"replies", "attention 1", "attention 2"} <= tags
     (text, *_) = events.Tensors("replies")[-1].tensor_proto.string_val
     assert "今天晚上吃什么" in text.decode()
+    # Tokens that look like markup stand as they are.
+    assert r"| \$吃\$x\_1\$ |" in text.decode()
+    assert r"| \*\|\<b\>\`" in text.decode()
     width, height, png = events.Tensors("attention 1")[-1].tensor_proto.string_val
     assert int(width) > 100
     assert int(height) > 100

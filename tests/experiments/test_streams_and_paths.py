@@ -1,0 +1,160 @@
+"""Standard streams that are closed or go away, locales, and paths as people type them."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.training.trainer import train
+from running import ROOT, script
+
+QUESTION = "今天晚上吃什么"
+SMALL = "--epochs=2", "--units=8", "--validation_fraction=0"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    path = tmp_path / "meals.tsv"
+    path.write_text("早上吃什么\t早上吃包子吧\n晚上吃什么\t晚上吃烤鸭吧\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("closed", [[0], [1], [2], [0, 1, 2]], ids=str)
+def test_closed_streams_stop_nothing(meals_dir, tmp_path, corpus, closed):
+    done = script("train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SMALL, closed=closed)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert Chat.load(tmp_path / "m").reply(["早上吃什么"])
+    done = script("chat", f"--model_dir={meals_dir}", text=QUESTION, closed=closed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("" if {0, 1} & set(closed) else "晚上吃烤鸭吧\n")
+
+
+@pytest.mark.parametrize("stream", [None, "closed", object()], ids=["none", "closed", "odd"])
+def test_a_program_without_standard_output_can_train(tmp_path, corpus, monkeypatch, stream):
+    if stream == "closed":
+        stream = (tmp_path / "stream").open("w", encoding="utf-8")
+        stream.close()
+    monkeypatch.setattr(sys, "stdout", stream)
+    train([("早上吃什么", "早上吃包子吧")] * 9, tmp_path / "m")
+
+
+def test_a_reader_that_goes_away_ends_the_news_and_not_the_training(tmp_path, corpus):
+    command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
+    command += f"--data={corpus} {' '.join(SMALL)} --epochs=9 | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 1
+    assert not [line for line in done.stderr.splitlines() if not line.startswith("Alarm, ")]
+    assert (tmp_path / "m/finished").exists()
+
+
+def test_a_full_disk_behind_standard_output_is_said_once(tmp_path, corpus):
+    command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
+    command += f"--data={corpus} {' '.join(SMALL)} > /dev/full"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr.count("standard output cannot be written (No space left on device)") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"PYTHONIOENCODING": "gbk"},
+        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"},
+    ],
+    ids=["streams", "locale"],
+)
+def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, environment):
+    prompts = tmp_path / "问题.txt"
+    prompts.write_text(f"{QUESTION}\n", encoding="utf-8")
+    command = [sys.executable, f"{ROOT}/experiments/reply.py", f"--model_dir={meals_dir}"]
+    done = subprocess.run(
+        [*command, f"--prompts={prompts}", "--prefix=早上"],
+        capture_output=True,
+        env={**os.environ, **environment},
+    )
+    assert done.stdout.decode().startswith("早上"), done.stderr.decode()
+
+
+def test_a_text_in_another_encoding_is_refused(meals_dir):
+    command = [sys.executable, f"{ROOT}/experiments/chat.py", f"--model_dir={meals_dir}"]
+    done = subprocess.run([*command, b"--ask=\xbd\xf1"], capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "--ask is not UTF-8" in done.stderr
+
+
+def test_a_tilde_is_the_home_folder(tmp_path, corpus):
+    flags = "--model_dir=~/m", f"--data=~/{corpus.name}", "--user_dictionary=~/words.txt"
+    (tmp_path / "words.txt").write_text("包子吧 5\n", encoding="utf-8")
+    (tmp_path / "cwd").mkdir()
+    done = script("train", *flags, *SMALL, cwd=tmp_path / "cwd", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "m/finished").exists()
+    assert not list((tmp_path / "cwd").iterdir())
+    done = script("chat", "--model_dir=~/m", "--ask=早上吃什么", HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    done = script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
+    assert done.returncode != 0
+    assert "there is no such home folder" in done.stdout + done.stderr
+    assert not list((tmp_path / "cwd").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("train", ["--model_dir="]),
+        ("train", ["--model_dir=m", "--data="]),
+        ("prepare", ["--prepared_dir=", "--data=a"]),
+        ("reply", ["--model_dir=m", "--replies="]),
+        ("reply", ["--model_dir=m", "--prompts="]),
+        ("evaluate", ["--model_dir=m", "--json="]),
+        ("chat", ["--model_dir="]),
+        ("export", ["--model_dir=m", "--export_dir="]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else value,
+)
+def test_an_empty_path_is_refused(tmp_path, name, flags):
+    done = script(name, *flags, cwd=tmp_path)
+    assert done.returncode != 0
+    assert "it is empty; expected a path" in done.stdout + done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
+    folder = tmp_path / "a, b"
+    folder.mkdir()
+    (folder / "x,y.tsv").write_text("早上吃什么\t早上吃包子吧\n" * 3, encoding="utf-8")
+    (folder / "z.tsv").write_text("晚上吃什么\t晚上吃烤鸭吧\n" * 3, encoding="utf-8")
+    both = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
+    for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (both, 6)):
+        model = folder / f"m,{num_pairs}"
+        done = script("train", f"--model_dir={model}", data, *SMALL)
+        assert f"{num_pairs} pairs to train on" in done.stdout, done.stderr
+        (command,) = [line for line in done.stdout.splitlines() if "chat.py" in line]
+        # What a shell makes of it, with a question.
+        asked = subprocess.run(
+            ["bash", "-c", f"printf '%s\\n' {command.replace('python', '', 1)}"],
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()
+        assert asked[-1] == f"--model_dir={model}"
+        assert script("chat", asked[-1], "--ask=早上吃什么").returncode == 0
+    done = script("chat", f"--model_dir={folder}/none", "--ask=早上吃什么")
+    assert f"train.py --model_dir='{folder}/none'" in done.stderr
+
+
+def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
+    train_py = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m"
+    command = f"gzip -k {corpus}; {train_py} --data=<(zcat {corpus}.gz) {' '.join(SMALL)}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "2 pairs to train on" in done.stdout
+    prepare = f"{sys.executable} {ROOT}/experiments/prepare.py --prepared_dir={tmp_path}/p"
+    done = subprocess.run(
+        ["bash", "-c", f"{prepare} --data=<(cat {corpus})"], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "is a pipe, which can be read only once" in done.stderr
