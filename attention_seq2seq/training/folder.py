@@ -79,7 +79,7 @@ def _written(folder: Path) -> tuple[set[str], str]:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         record = json.loads((folder / FILES).read_text(encoding="utf-8"))
         return set(record["files"]), record["sha256_of_card"]
-    # Versions before 0.2 kept no record.
+    # Earlier versions kept no record.
     with contextlib.suppress(OSError, ValueError):
         config = Config.load(folder)
         return set(_OF_ALL) - set(CODEC_FILES) | set(codec_files(config.text)), ""
