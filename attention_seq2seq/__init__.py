@@ -18,7 +18,7 @@ import importlib
 
 _ROOMS = {
     "Chat": "chat",
-    "Reply": "chat",
+    "Reply": "reply",
     "Config": "config",
     "DataConfig": "config",
     "DecodingConfig": "decoding_config",

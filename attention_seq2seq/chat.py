@@ -2,8 +2,6 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,86 +15,15 @@ from attention_seq2seq.knobs import Knobs
 from attention_seq2seq.model.ensemble import Ensemble
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import load_weights
+from attention_seq2seq.reply import Measurement, Reply
 from attention_seq2seq.search import Search
 from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, SPECIALS, TURN, UNK
+from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
 
 log = logging.getLogger(__name__)
 
 # More prompts than this are answered in several batches, each of prompts of similar length.
 _BATCH_SIZE = 64
-
-
-class _Measurement:
-    """Measures the contributions to one reply; without the model it stays behind in pickling."""
-
-    def __init__(self, chat: "Chat", source_ids: Sequence[int], reply_ids: Sequence[int]):
-        self._arguments = chat, source_ids, reply_ids
-
-    def __call__(self) -> np.ndarray:
-        chat, source_ids, reply_ids = self._arguments
-        return chat.contributions(source_ids, reply_ids)
-
-    def __deepcopy__(self, _) -> "_Measurement":
-        return self
-
-    def __reduce__(self):
-        return _NoMeasurement, ()
-
-
-class _NoMeasurement:
-    """Takes the place of `_Measurement` in a reply that was pickled."""
-
-    def __call__(self) -> np.ndarray:
-        raise ValueError(
-            "contributions: this reply was pickled before they were measured, and a pickled reply "
-            "has no model. Ask for reply.contributions before it is pickled."
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Reply:
-    """An answer, and which words of the prompt each of its words came from.
-
-    A reply can be pickled, and carries the contributions along if they were measured before.
-
-    Attributes:
-        text: the answer.
-        tokens: its words.
-        prompt_tokens: the words of the prompt as the model read them.
-        log_probability: natural logarithm of the model's probability of this reply.
-        score: what the search ranked it by; the log-probability if nothing else was asked for.
-        attention_weights: float32[reply_time, source_time]: for each word of the reply, and for
-            its end where it was reached, the weight on each word of the prompt. With
-            attention=none float32[reply_time, 0].
-        ended: whether the reply ended by itself, or was cut at the length limit.
-    """
-
-    text: str
-    tokens: list[str]
-    prompt_tokens: list[str]
-    log_probability: float
-    score: float
-    attention_weights: np.ndarray
-    ended: bool
-    _measure: _Measurement | _NoMeasurement = field(repr=False)
-
-    @property
-    def rows(self) -> list[str]:
-        """The labels of the rows of both tables: the words, and the end where it was reached."""
-        return self.tokens + [SPECIALS[EOS]] * self.ended
-
-    @cached_property
-    def contributions(self) -> np.ndarray:
-        """How much each word of the prompt contributed, measured when first asked for.
-
-        Returns:
-            float32[reply_time, source_time]. Entry [t, s] is the fall of the log-probability of
-            reply word t when prompt word s is replaced by an unknown word, negative falls as
-            zero, as a share of the row's sum. A row of zeros: no word's absence made the reply
-            word less probable.
-        """
-        return self._measure()
 
 
 class Chat:
@@ -180,7 +107,7 @@ class Chat:
             TypeError: the prompts are no list of strings.
         """
         _check_texts("prompts", prompts)
-        decoding = decoding or DecodingConfig()
+        decoding = DecodingConfig() if decoding is None else decoding
         read = [self._read(prompt) for prompt in prompts]
         knobs = self.knobs(decoding)
         found = [[] for _ in prompts]
@@ -215,7 +142,7 @@ class Chat:
                 f"{len(prompts)} prompts and {len(replies)} replies; expected one reply for each "
                 "prompt."
             )
-        knobs = self.knobs(decoding or DecodingConfig())
+        knobs = self.knobs(DecodingConfig() if decoding is None else decoding)
         source = [self._read(prompt)[1] for prompt in prompts]
         target = [self.codec.encode_reply(reply) for reply in replies]
         scores = np.zeros(len(target))
@@ -321,7 +248,7 @@ class Chat:
             score=float(found.score),
             attention_weights=weights,
             ended=ended,
-            _measure=_Measurement(self, source_ids, ids),
+            _measure=Measurement(self.contributions, source_ids, ids),
         )
 
 

@@ -22,7 +22,7 @@ _BLEU_TOKENS = 4
 _NORMALIZE = Normalizer(lower_case=True)
 _TOKENIZER = TokenizerZh()
 # Chinese characters that sacrebleu does not take for such: later ones, and all beyond U+FFFF.
-_LATER_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\U00020000-\U0003ffff])")
+_LATER_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 
 
 def tokens_of(text: str) -> list[str]:

@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import shlex
+import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -25,7 +26,6 @@ GZIP, BYTE_ORDER_MARK = b"\x1f\x8b", b"\xef\xbb\xbf"
 
 # What a file is named until it is whole; one whose process was killed is left behind.
 PART = ".part"
-_LEFT_BEHIND = re.compile(r".*\.\d+" + re.escape(PART))
 
 # Says that a folder is ours, and locks it.
 _LOCK = "preparation.lock"
@@ -33,12 +33,21 @@ _LOCK = "preparation.lock"
 
 @contextlib.contextmanager
 def part_of(path: Path) -> Iterator[Path]:
-    """A path to write to; when all is written and on the disk, the file takes its name."""
+    """A path to write to; when all is written and on the disk, the file takes its name.
+
+    Where the path is a link, what it leads to is written; a pipe or a device is written to itself.
+    """
+    path = Path(os.path.realpath(path))
+    if path.exists() and not path.is_file():
+        yield path
+        return
     temporary = path.with_name(f"{path.name}.{os.getpid()}{PART}")
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copymode(path, temporary)
         temporary.replace(path)
         # So that after a failing lamp no later file is there without this one.
         of_folder = os.open(path.parent, os.O_RDONLY)
@@ -83,8 +92,8 @@ def archive_of(arrays: Mapping[str, np.ndarray]) -> memoryview:
 
 def left_behind(folder: Path, name: str | None = None) -> list[Path]:
     """Files of this module that a killed process has not finished, of one name or of any."""
-    pattern = "*" if name is None else f"{name}.*"
-    return [path for path in folder.glob(pattern) if _LEFT_BEHIND.fullmatch(path.name)]
+    pattern = re.compile((re.escape(name) if name else ".*") + r"\.\d+" + re.escape(PART))
+    return [path for path in folder.glob(f"*{PART}") if pattern.fullmatch(path.name)]
 
 
 def text_lines(file: BinaryIO, name: str) -> Iterator[str]:

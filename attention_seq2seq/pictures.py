@@ -1,18 +1,25 @@
 """Tables of shares as a picture, with a Chinese font on every machine."""
 
+import io
 import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import BinaryIO
+
+from attention_seq2seq.files import whole_file
 
 
 def save_picture(
-    path: str | Path, rows: Sequence[str], columns: Sequence[str], tables: dict[str, Sequence]
+    path: str | Path | BinaryIO,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    tables: dict[str, Sequence],
 ) -> None:
     """Writes tables of shares as heat maps side by side.
 
     Args:
-        path: a .png, .svg or .pdf file.
+        path: a .png, .svg or .pdf file; or an open one, for PNG.
         rows: the labels of the rows, words of a reply.
         columns: the labels of the columns, words of a prompt.
         tables: title to shares float[row, column]; a row of zeros is shown as –.
@@ -51,7 +58,22 @@ def save_picture(
     with warnings.catch_warnings():
         # A word may hold a character that no font has, such as a new emoji: a box is drawn.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        save_figure(figure, path)
+
+
+def save_figure(figure, path: str | Path | BinaryIO) -> None:
+    """Writes a Matplotlib figure, as a file whole or not at all.
+
+    Raises:
+        ValueError: the file's ending names no format.
+    """
+    if not isinstance(path, str | Path):
         figure.savefig(path, dpi=160)
+        return
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=160, format=Path(path).suffix.lower()[1:] or "png")
+    with whole_file(Path(path)) as file:
+        file.write(picture.getbuffer())
 
 
 def chinese_font():

@@ -68,6 +68,8 @@ def talk_to(talk) -> None:
     while True:
         try:
             line = input("> ").strip()
+            if any("\udc80" <= letter <= "\udcff" for letter in line):
+                raise ValueError("this line is not UTF-8. Set the terminal to UTF-8.")
             if line:
                 print(talk.answer(line))
         except KeyboardInterrupt:
@@ -80,4 +82,4 @@ def talk_to(talk) -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, is_for_output=True)

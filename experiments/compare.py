@@ -21,6 +21,7 @@ stopped goes on; one that has ended is not done again.
 """
 
 import dataclasses
+import shlex
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -110,7 +111,7 @@ def config_of(variant: str):
         ValueError: it is no variant of the same training.
     """
     config = console.config_from_flags()
-    changed = console.with_options(config, variant.split())
+    changed = console.with_options(config, shlex.split(variant))
     for group, options in vars(changed).items():
         for name, value in vars(options).items():
             if name in COMMON and value != getattr(getattr(config, group), name):
@@ -233,6 +234,8 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
     """For each variant the first metric by the length of prompts, beside the first variant's."""
     from matplotlib.figure import Figure
 
+    from attention_seq2seq.pictures import save_figure
+
     name, first = METRICS.value[0], VARIANTS.value[0]
     lengths = [len(spelt(prompt).split()) for prompt in comparison.prompts]
     groups = verdicts.groups_of(lengths, GROUPS)
@@ -255,9 +258,12 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
     print(f"  {'tokens of the prompt':34}" + "".join(f"{of_one:>10}" for of_one in ranges))
     axes.set_xticks(range(len(groups)), ranges)
     axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
-    axes.set_ylabel(f"{name.replace('_', ' ')}, divided by that of {first or 'as given'}")
-    figure.legend(loc="outside upper left", fontsize="small")
-    figure.savefig(BY_LENGTH_PNG.value, dpi=160)
+    # Two dollar signs in a flag are no formula.
+    label = f"{name.replace('_', ' ')}, divided by that of {first or 'as given'}"
+    axes.set_ylabel(label, parse_math=False)
+    for text in figure.legend(loc="outside upper left", fontsize="small").get_texts():
+        text.set_parse_math(False)
+    save_figure(figure, BY_LENGTH_PNG.value)
     print(f"as a picture: {BY_LENGTH_PNG.value}")
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import dataclasses
+import io
 import logging
 import os
 import shutil
@@ -202,11 +203,21 @@ def with_options(config: Config, options: Iterable[str]) -> Config:
             if kind is bool:
                 value = value.lower() not in ("false", "0")
             else:
-                value = tuple(_Paths().parse(value)) if kind is tuple else kind(value)
+                value = _value_of(fields, name, value)
         except ValueError:
             raise ValueError(f"{option}: expected a number, as train.py --help says.") from None
         groups[found[0]] = dataclasses.replace(fields, **{name: value})
     return Config(**groups)
+
+
+def _value_of(options, name: str, text: str):
+    """What a flag of this text is in some options."""
+    field = next(field for field in dataclasses.fields(options) if field.name == name)
+    if field.metadata["unit"] == "path":
+        return _Path(may_be_empty=True).parse(text)
+    if field.metadata["unit"] == "paths":
+        return tuple(_Paths().parse(text))
+    return type(field.default)(text)
 
 
 def seeds_of(values: list[str]) -> list[int]:
@@ -383,6 +394,23 @@ class _BesideBars(logging.StreamHandler):
             )
 
 
+class _News(io.TextIOWrapper):
+    """Standard output whose reader may go away, as in `... | head`: the work goes on unheard."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            _silence(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            _silence(self)
+
+
 def _silence(stream) -> None:
     """What is written from now on, and what has not been yet, goes nowhere."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -390,16 +418,23 @@ def _silence(stream) -> None:
     os.close(nowhere)
 
 
-def run(main, takes_names: bool = False) -> None:
+def run(main, takes_names: bool = False, is_for_output: bool = False) -> None:
     """Runs a script: plain log lines, and errors that end in a sentence and a failing status.
 
     Args:
         main: called with the arguments that are no flags, the script's name the first of them.
         takes_names: whether there may be any but that.
+        is_for_output: whether the work is of no use when nobody reads what it prints.
     """
     _expect_utf8()
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")
+    # What a terminal sends that is not UTF-8 is told apart from what is.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    sys.stderr.reconfigure(encoding="utf-8", errors="replace")
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    if not is_for_output:
+        at_once = {"line_buffering": sys.stdout.line_buffering}
+        at_once["write_through"] = sys.stdout.write_through
+        sys.stdout = _News(sys.stdout.detach(), encoding="utf-8", errors="replace", **at_once)
     package = logging.getLogger("attention_seq2seq")
     # News beside the results; warnings where they cannot be taken for answers.
     news, warnings = _BesideBars(sys.stdout), _BesideBars(sys.stderr)
@@ -414,7 +449,39 @@ def run(main, takes_names: bool = False) -> None:
     if "--help" in sys.argv[1:]:
         _guarded(_print_help)
         return
+    try:
+        sys.argv = _with_flagfiles(sys.argv)
+    except (ValueError, OSError) as error:
+        sys.exit(f"Error: {error}")
     app.run(lambda argv: _guarded(main, argv, takes_names))
+
+
+def _with_flagfiles(arguments: list[str], within: tuple[str, ...] = ()) -> list[str]:
+    """Arguments with the flags of each --flagfile in its place.
+
+    A line of a flag file is a flag; blank lines and those that begin with # or // are none.
+
+    Raises:
+        ValueError: a file cannot be read, is not UTF-8, or contains itself.
+    """
+    expanded, left = [], iter(arguments)
+    for argument in left:
+        name, equals, value = argument.partition("=")
+        if argument == "--":
+            return [*expanded, argument, *left]
+        if name not in ("--flagfile", "-flagfile"):
+            expanded.append(argument)
+            continue
+        path = _Path().parse(value if equals else next(left, ""))
+        if path in within:
+            raise ValueError(f"--flagfile={path} contains itself.")
+        if not Path(path).exists() or Path(path).is_dir():
+            raise ValueError(f"--flagfile={path}: no such file; expected one with a flag a line.")
+        with Path(path).open("rb") as file:
+            lines = [line.strip() for line in text_lines(file, path)]
+        flags_in_it = [line for line in lines if line and not line.startswith(("#", "//"))]
+        expanded += _with_flagfiles(flags_in_it, (*within, path))
+    return expanded
 
 
 def _expect_utf8() -> None:

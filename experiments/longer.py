@@ -171,6 +171,8 @@ def draw(found: dict[str, list[list[dict]]]) -> None:
     """Two pictures beside each other: what is right, and where attention lies."""
     from matplotlib.figure import Figure
 
+    from attention_seq2seq.pictures import save_figure
+
     figure = Figure(figsize=(10, 4), layout="constrained")
     titles = {
         "symbols": "symbols that need no mending",
@@ -186,7 +188,7 @@ def draw(found: dict[str, list[list[dict]]]) -> None:
         axes.set_xlabel("symbols of a string; trained on 8 to 16")
         axes.set_ylim(0, 1.02)
         axes.legend()
-    figure.savefig(PNG.value, dpi=160)
+    save_figure(figure, PNG.value)
     print(f"as a picture: {PNG.value}")
 
 

@@ -13,6 +13,7 @@ holds for all lines.
 
 import dataclasses
 import logging
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -89,13 +90,13 @@ def main(_) -> None:
     print(f"{'':36}" + "".join(f"{name:>11}" for name, _ in COLUMNS.values()), end="")
     print(f"{'epoch':>7}{'seconds':>9}", flush=True)
     for line in ONLY.value or LINES:
-        trainings.print_line(line, console.with_options(base, line.split()))
+        trainings.print_line(line, console.with_options(base, shlex.split(line)))
     if OTHERS.value:
         with tempfile.TemporaryDirectory() as folder:
             for line in started_lines(base, Path(folder)):
                 # The names of files would say nothing.
                 name = line.partition("=")[0]
-                trainings.print_line(name, console.with_options(base, line.split()))
+                trainings.print_line(name, console.with_options(base, shlex.split(line)))
 
 
 class Trainings:

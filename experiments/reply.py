@@ -138,4 +138,4 @@ def progress_bar():
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run(main, is_for_output=True)

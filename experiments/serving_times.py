@@ -19,7 +19,7 @@ from attention_seq2seq.export.saved_model import export_saved_model
 from attention_seq2seq.model.seq2seq import Seq2Seq
 from attention_seq2seq.model.weights import save_weights
 from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 
 BATCH_SIZES = (1, 8, 64)

@@ -30,7 +30,7 @@ def unfinished(name: str, identity: dict) -> Iterator["Unfinished"]:
             _refuse_existing(name)
             work = Unfinished(name, identity)
         except ValueError:
-            if not part.stat().st_size:
+            if part.exists() and not part.stat().st_size:
                 part.unlink()
             raise
         with work:
@@ -62,7 +62,7 @@ class Unfinished:
         self.identity = json.loads(json.dumps(identity))
         self.num_done = self.bytes_done = 0
         self._before = hashlib.sha256().hexdigest()
-        if self.job.exists() and self.part.stat().st_size:
+        if self.part.stat().st_size:
             self._go_on()
         self._hash = hashlib.sha256()
         self._file = self.part.open("r+b")
@@ -77,12 +77,19 @@ class Unfinished:
         self._file.close()
 
     def _go_on(self) -> None:
+        if not self.job.exists():
+            raise ValueError(
+                f"{self.part} is there, but no {self.job} that tells what it is. Remove it, or "
+                "give another --replies."
+            )
         try:
             job = json.loads(self.job.read_text(encoding="utf-8"))
             identity = job["identity"]
             changed = [key for key, value in self.identity.items() if identity.get(key) != value]
-            done = int(job["lines"]), int(job["bytes"]), str(job["prompts"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            done = job["lines"], job["bytes"], job["prompts"]
+            if [*map(type, done)] != [int, int, str] or min(done[:2]) < 0:
+                raise ValueError(f"lines, bytes and prompts are {done}")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"{self.job} is damaged ({type(error).__name__}: {error}), so that nobody knows "
                 f"what is in {self.part}. Remove both to begin anew."
@@ -120,16 +127,22 @@ class Unfinished:
 
     def write(self, lines: list[str]) -> None:
         """Writes the lines of the prompts taken since the last time."""
+        if not self.num_done:
+            # So that whatever is in the file is known to be this run's.
+            self._note_done(hashlib.sha256())
         self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
         self._file.flush()
         os.fsync(self._file.fileno())
         self.num_done += len(lines)
         self.bytes_done = self._file.tell()
+        self._note_done(self._hash)
+
+    def _note_done(self, prompts) -> None:
         job = {
             "identity": self.identity,
             "lines": self.num_done,
             "bytes": self.bytes_done,
-            "prompts": self._hash.hexdigest(),
+            "prompts": prompts.hexdigest(),
         }
         write_json(self.job, job, indent=None)
 

@@ -244,4 +244,5 @@ def test_what_is_no_pair_is_refused_with_its_position(chat, wrong):
 
 def test_each_later_chinese_character_is_a_token():
     assert tokens_of("𠀀𠮷ok𪚥") == ["𠀀", "𠮷", "ok", "𪚥"]
-    assert tokens_of("鿍鿎\u4db6") == ["鿍", "鿎", "\u4db6"]
+    later = ["鿍", "鿎", "\u4db6", "\ufa6b", "\ufa6c"]
+    assert tokens_of("".join(later)) == later

@@ -26,7 +26,7 @@ ALLOWED = {
     "decoding": set(),
     "metrics": set(),
     "tables": set(),
-    "pictures": set(),
+    "pictures": {"files"},
     "text": {"config", "tracing", "files"},
     "model": {"config", "files"},
     "preparation_config": {"options"},
@@ -39,9 +39,10 @@ ALLOWED = {
     "tracing": set(),
     "search": {"tracing", "knobs", "model", "decoding"},
     "contributions": {"search"},
+    "reply": {"text"},
     "chat": {
         *("config", "decoding_config", "text", "model", "decoding", "knobs", "search"),
-        "contributions",
+        *("contributions", "reply"),
     },
     "export": {
         *("options", "decoding_config", "text", "model", "decoding", "tracing", "knobs"),

@@ -74,3 +74,18 @@ def test_missing_packages_are_named(tmp_path, monkeypatch):
 
 def test_no_window_system_is_touched():
     assert "matplotlib.pyplot" not in sys.modules
+
+
+def test_a_picture_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "one.png"
+    draw(path)
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("attention_seq2seq.files.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        draw(path, rows=("吃", "喝"))
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["one.png"]

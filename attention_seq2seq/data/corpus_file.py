@@ -22,8 +22,11 @@ class BadLine(ValueError):
     """A place in a corpus file that cannot be read: file, line, what was got and expected."""
 
     def __init__(self, path: Path, line: int, reason: str):
-        super().__init__(f"{path}, line {line}: {reason}")
+        super().__init__(path, line, reason)
         self.reason = reason
+
+    def __str__(self) -> str:
+        return "{}, line {}: {}".format(*self.args)
 
 
 class CorpusFile:

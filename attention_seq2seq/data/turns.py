@@ -82,11 +82,11 @@ def unseparated(text: str, separator: str) -> str:
         ['我用TF 2', 'привет мир']
     """
     whole = text.removesuffix(separator) if len(text) % 2 == 0 else text
-    if len(whole) > 1 and not whole[1::2].strip(separator):
+    is_chinese = re.search(f"[{_HAN}]", text)
+    # A single separator between two letters of another script may as well be between two words.
+    if len(whole) > (1 if is_chinese else 3) and not whole[1::2].strip(separator):
         return whole[::2]
-    if re.search(f"[{_HAN}]", text) and not re.search(
-        f"[{_HAN}]{separator}|{separator}[{_HAN}]", text
-    ):
+    if is_chinese and not re.search(f"[{_HAN}]{separator}|{separator}[{_HAN}]", text):
         return text
     letter = f"[^{_SOLID}{separator}]"
     between = re.compile(f"(?P<letters>(?<={letter}){separator}+(?={letter}))|{separator}")

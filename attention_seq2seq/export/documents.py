@@ -46,7 +46,11 @@ def failures_named(export_dir: Path) -> Iterator[None]:
     except tf.errors.OpError as error:
         raise OSError(f"{export_dir} cannot be written: {error.message}") from error
     except OSError as error:
-        raise OSError(f"{export_dir} cannot be written: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise OSError(
+            f"{export_dir} cannot be written, nor what it is made of in the folder of temporary "
+            f"files: {reason}"
+        ) from error
 
 
 def write_documents(

@@ -64,7 +64,9 @@ def export_saved_model(
     ):
         documents, whole = Path(temporary) / "documents", Path(temporary) / "whole"
         documents.mkdir()
-        verbose = int(progress and sys.stdout is not None and not sys.stdout.closed)
+        # A program may have no standard output, a closed one, or one of its own.
+        is_open = sys.stdout is not None and not getattr(sys.stdout, "closed", False)
+        verbose = int(progress and is_open)
         bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=verbose)
         serving = Serving(chat, decoding, caps, dictionary, was_traced=lambda: bar.add(1))
         uses_jieba = bool(list(Path(dictionary).iterdir()))

@@ -73,7 +73,6 @@ class Job:
                 return self._finished()
         corpus, gathered = self._gathered(keys)
         codec = Codec(self.text, *gathered.vocabularies, self.user_words)
-        codec.refuse_empty()
         shards = self._shards(keys, corpus, gathered, codec)
         words = len(codec.source_vocabulary), len(codec.target_vocabulary)
         content = {
@@ -186,6 +185,7 @@ class Job:
                 f"no pair to train on: {counts['given']} given, {counts['validation']} set aside "
                 f"for validation, left out {counts['removed']}."
             )
+        codec.refuse_empty()
         return write_shards(
             corpus,
             gathered.selection,

@@ -160,4 +160,8 @@ class Prepared:
                 for corpus in self.content["corpora"]
             ],
             "sha256_of_shards": [shard["sha256"] for shard in self.content["shards"]["training"]],
+            "sha256_of_validation_shards": [
+                shard["sha256"] for shard in self.content["shards"]["validation"]
+            ],
+            "sha256_of_vocabulary": sorted(self.content.get("vocabulary", {}).values()),
         }

@@ -11,7 +11,7 @@ from attention_seq2seq.text.cutting import (
     num_unread_turns,
     read_user_dictionary,
 )
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 
 SOURCE_FILE = "source_vocabulary.txt"
@@ -235,4 +235,7 @@ class Codec:
                 f"{path}: the model's user dictionary is missing. Train the model again."
             )
         lines = path.read_text(encoding="utf-8").splitlines() if config.user_dictionary else ()
-        return cls(config, source, target, lines)
+        try:
+            return cls(config, source, target, lines)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}. Train the model again.") from None

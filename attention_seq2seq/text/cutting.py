@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attention_seq2seq.config import TextConfig
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary, UserWord
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary, UserWord
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import segmenter_for
 
@@ -144,9 +144,9 @@ def _warn_of_useless_words(path: Path, words: dict[int, str], config: TextConfig
     if useless:
         more = f" and {len(useless) - _NAMED_WORDS} more" if len(useless) > _NAMED_WORDS else ""
         log.warning(
-            "%s: %d words can never match, since words for jieba have Chinese characters "
-            "(U+4E00 to U+9FD5), Latin letters, digits and +#&._%%- only, and a line is "
-            "'word count tag' with single blanks. Lines %s%s.",
+            "%s: %d words can never match. A line is 'word count tag', where count and tag may be "
+            "left out, and words for jieba have Chinese characters (U+4E00 to U+9FD5), Latin "
+            "letters, digits and +#&._%%- only, so no blanks. Lines %s%s.",
             path,
             len(useless),
             ", ".join(useless[:_NAMED_WORDS]),

@@ -16,7 +16,7 @@ from attention_seq2seq.text.hidden_markov_graph import (
     HiddenMarkovModel,
     word_ends,
 )
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.words_graph import NEVER, WordTable, cut_into_words
 from attention_seq2seq.tracing import traced
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Protocol
 
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary, segment
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
+from attention_seq2seq.text.jieba_segmentation import segment
 
 # Letters and digits of scripts that are written with blanks between the words.
 SPACED = "0-9A-Za-z\u00c0-\u1fff"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 
 NEVER = float("-inf")
 _IN_BLOCKS = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")

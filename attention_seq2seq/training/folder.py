@@ -14,15 +14,13 @@ from attention_seq2seq.text.codec import CODEC_FILES, Codec, codec_files
 from attention_seq2seq.training.checkpoints import Checkpoints
 from attention_seq2seq.training.measuring import best_of
 from attention_seq2seq.training.results import BEST, LAST, LOG, OFFENDING_BATCH
+from attention_seq2seq.training.written import FILES, hash_of, record, record_also, written
 
 # An empty file that says: the weights beside it are those of a whole training.
 FINISHED = "finished"
 
 # How many pairs a model has learnt from, and the hashes of what it was given.
 TRAINED_ON = "trained_on.json"
-
-# Which files of the folder a training has written, or is about to write.
-FILES = "training_files.json"
 
 # The folder of what a training that was stopped goes on from.
 CHECKPOINTS = "checkpoints"
@@ -42,6 +40,11 @@ _OF_ALL = (*_RESULTS, FILE_NAME, TRAINED_ON, FILES, *CODEC_FILES, CHECKPOINTS, T
 _ADVICE = "Give another model_dir, or overwrite to train anew."
 # Options that name files, which are compared by their content, wherever they lie.
 BY_CONTENT = ("data", "user_dictionary", "initial_model", "pretrained_embeddings")
+# Hashes that earlier versions did not take.
+_LATER = tuple(
+    f"sha256_of_{name}"
+    for name in ("initial_model", "pretrained_embeddings", "validation_shards", "vocabulary")
+)
 
 
 @contextlib.contextmanager
@@ -64,40 +67,48 @@ def entered(folder: Path, config: Config, trained_on: dict, overwrite: bool) -> 
             process is at work.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _refuse_others_files(folder)
+    this = config, trained_on, overwrite
+    # Before the lock, too, so that a folder of somebody else's stays as it is.
+    _refuse_others_files(folder, *this)
     with locked(folder / _LOCK):
-        _refuse_others_files(folder)
-        was_begun = _was_begun(folder, config, trained_on, overwrite)
-        for name in _OF_ALL:
+        _refuse_others_files(folder, *this)
+        was_begun = _was_begun(folder, *this)
+        known = _written(folder)
+        for name in (*known, FILES):
             for path in left_behind(folder, name):
                 path.unlink()
         yield was_begun
 
 
-def _written(folder: Path) -> tuple[set[str], str]:
-    """The names of what trainings have written into the folder, and the hash of the card."""
-    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        record = json.loads((folder / FILES).read_text(encoding="utf-8"))
-        return set(record["files"]), record["sha256_of_card"]
+def _written(folder: Path) -> set[str]:
+    """The names of what trainings have written into the folder."""
+    known = written(folder)
+    if known is not None:
+        return known
     # Earlier versions kept no record.
     with contextlib.suppress(OSError, ValueError):
         config = Config.load(folder)
-        return set(_OF_ALL) - set(CODEC_FILES) | set(codec_files(config.text)), ""
-    return set(), ""
+        return set(_OF_ALL) - set(CODEC_FILES) | set(codec_files(config.text))
+    return set()
 
 
-def _refuse_others_files(folder: Path) -> None:
-    written, sha256_of_card = _written(folder)
-    # A link that leads nowhere is somebody's file, too.
-    for name in _OF_ALL:
-        path = folder / name
-        if os.path.lexists(path) and name not in written:
-            raise ValueError(
-                f"{path} was not written by a training, and one would replace or remove it. Move "
-                "it away, or give another model_dir."
-            )
+def _refuse_others_files(folder: Path, config: Config, trained_on: dict, overwrite: bool) -> None:
+    known = _written(folder)
+    others = [name for name in _OF_ALL if name not in known]
     card = folder / CARD
-    if sha256_of_card and card.is_file() and sha256_of(card) != sha256_of_card:
+    with contextlib.suppress(ValueError, OSError):
+        ended = is_finished(folder) and not overwrite and FILE_NAME in known
+        # Nothing is written where this very training has ended.
+        if ended and not _difference(folder, config, trained_on):
+            return
+    for name in others:
+        # A link that leads nowhere is somebody's file, too.
+        if os.path.lexists(folder / name):
+            raise ValueError(
+                f"{folder / name} was not written by a training, and one would replace or remove "
+                "it. Move it away, or give another model_dir."
+            )
+    if card.is_file() and hash_of(folder, CARD) not in ("", sha256_of(card)):
         raise ValueError(
             f"{card} was changed since it was written, and training would replace it. Move it "
             "away, or give another model_dir."
@@ -130,20 +141,23 @@ def _difference(folder: Path, config: Config, trained_on: dict) -> str:
                 return f"with {name} {found!r}; now it is {value!r}"
     known = json.loads((folder / TRAINED_ON).read_text(encoding="utf-8"))
     for name in sorted(known.keys() | trained_on.keys()):
-        # What corpora were called is no matter; their pairs, or shards, have hashes.
-        is_same = known.get(name) == trained_on.get(name) or name == "corpora"
-        if not is_same and trained_on.get(name) != UNREADABLE:
+        values = known.get(name), trained_on.get(name)
+        if name == "corpora":
+            # What they were called is no matter.
+            values = tuple([corpus["sha256"] for corpus in value or ()] for value in values)
+        is_unknown = UNREADABLE in values or (name in _LATER and name not in known)
+        if values[0] != values[1] and not is_unknown:
             return f"on other {name.removeprefix('sha256_of_').replace('_', ' ')}"
     return ""
 
 
 def begin(folder: Path, config: Config, trained_on: dict, codec: Codec) -> None:
     """Removes what another training has left, and notes that this one is begun."""
-    before, _ = _written(folder)
-    others = {*_RESULTS, FILE_NAME, TRAINED_ON, FILES, CHECKPOINTS, TENSORBOARD}
-    names = others | set(codec_files(config.text))
+    before = _written(folder)
+    names = {FILE_NAME, TRAINED_ON, LOG, BEST, LAST, CHECKPOINTS, TENSORBOARD}
+    names |= set(codec_files(config.text))
     # Said first: killed at any time from here on, the folder holds nothing that is nobody's.
-    _record(folder, before | names)
+    record(folder, before | names)
     (folder / FILE_NAME).unlink(missing_ok=True)
     # Weights of an earlier training do not fit a new vocabulary.
     for name in {*_RESULTS, TRAINED_ON, *CODEC_FILES} & before:
@@ -154,13 +168,9 @@ def begin(folder: Path, config: Config, trained_on: dict, codec: Codec) -> None:
         path.unlink()
     codec.save(folder)
     write_json(folder / TRAINED_ON, trained_on)
-    _record(folder, names)
+    record(folder, names)
     # The last thing to be written: where it is, a training was begun.
     config.save(folder)
-
-
-def _record(folder: Path, names: set[str], sha256_of_card: str = "") -> None:
-    write_json(folder / FILES, {"files": sorted(names), "sha256_of_card": sha256_of_card})
 
 
 def finish(folder: Path, config: Config, trained_on: dict, history: list[dict[str, float]]) -> None:
@@ -176,8 +186,9 @@ def finish(folder: Path, config: Config, trained_on: dict, history: list[dict[st
     if config.training.answer_with == "best":
         answers = best_of(config.training.best_by, history)
     epoch = len(history) - 1 if answers is None else answers
+    record_also(folder, CARD, FINISHED)
     write_text(folder / CARD, card_of(config, trained_on, history[epoch], epoch + 1))
-    _record(folder, _written(folder)[0], sha256_of(folder / CARD))
+    record(folder, _written(folder), {CARD: sha256_of(folder / CARD)})
     (folder / FINISHED).touch()
 
 

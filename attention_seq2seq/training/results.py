@@ -10,6 +10,7 @@ import numpy as np
 from attention_seq2seq.files import write_text
 from attention_seq2seq.model.weights import write_weights
 from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.training.written import record_also
 
 BEST, LAST, LOG = "best.npz", "last.npz", "log.csv"
 OFFENDING_BATCH = "offending_batch.tsv"
@@ -59,4 +60,5 @@ class Results:
             for ids in zip(*rows):
                 words = (side.words(i for i in row if i) for side, row in zip(sides, ids))
                 lines.append("\t".join(map(" ".join, words)) + "\n")
+        record_also(self._folder, OFFENDING_BATCH)
         write_text(self._folder / OFFENDING_BATCH, "".join(lines))

@@ -171,7 +171,8 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
     # As it arrives, where tuples are lists.
     given = json.loads(json.dumps({**trained_on, **options, "words": sha256_of_rows(words)}))
     for name, value in replicas.told(given).items():
-        if given.get(name) != value:
+        # Of what weights start from, only the first one has any need.
+        if given.get(name) != value and given.get(name) != UNREADABLE:
             what = name.removeprefix("sha256_of_").replace("_", " ")
             what = f"other {what} than the first one"
             if name in options:
@@ -191,7 +192,9 @@ def _hashes_of_files(config: Config) -> dict[str, str]:
             with contextlib.suppress(OSError, ValueError):
                 if name == "initial_model":
                     path = Path(path) / f"{Config.load(path).training.answer_with}.npz"
-                hashes[f"sha256_of_{name}"] = sha256_of(Path(path))
+                # A pipe can be read only once, and not yet.
+                if Path(path).is_file():
+                    hashes[f"sha256_of_{name}"] = sha256_of(Path(path))
     return hashes
 
 

@@ -81,7 +81,7 @@ def train(
         >>> Chat.load(folder).reply(["吃什么"])[0].prompt_tokens
         ['吃', '什么']
     """
-    config = config or Config()
+    config = Config() if config is None else config
     if not isinstance(config, Config):
         raise TypeError(
             f"config is a {type(config).__name__}; expected a Config, as in "
@@ -170,8 +170,14 @@ def train_prepared(
         Shards(prepared.shards(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
+
+    def new_codec() -> Codec:
+        codec = prepared.codec()
+        codec.refuse_empty()
+        return codec
+
     return run(
-        *(prepared.codec, lambda codec: parts, _folder(model_dir), config, prepared.trained_on()),
+        *(new_codec, lambda codec: parts, _folder(model_dir), config, prepared.trained_on()),
         *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prepared_corpora import bytes_in
 
-from attention_seq2seq.config import DataConfig, TextConfig
+from attention_seq2seq.config import DataConfig, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.preparation import cut_corpus, job
 from attention_seq2seq.preparation.manifest import Prepared
 from attention_seq2seq.preparation.prepare import examine, prepare
@@ -202,3 +202,21 @@ def test_other_unfinished_files_in_a_folder_are_left(corpus, tmp_path):
     prepare(folder, data, None, ONE, progress=False)
     assert (folder / "download.part").read_bytes() == b"mine"
     assert not (folder / "manifest.json.123.part").exists()
+
+
+def test_another_corpus_is_another_training_though_its_shards_are_the_same(tmp_path):
+    """Only a pair to validate on differs."""
+    data = DataConfig((str(tmp_path / "a.tsv"),), validation_fraction=0.5)
+    lines = [f"第{number}问\t第{number}答\n" for number in range(8)]
+    folders = []
+    for number, last in enumerate(("答", "答", "应")):
+        changed = [*lines[:-1], f"第7问\t第7{last}\n"]
+        (tmp_path / "a.tsv").write_text("".join(changed), encoding="utf-8")
+        folders.append(tmp_path / f"prepared{number}")
+        prepare(folders[-1], data, None, ONE, progress=False)
+    model, training = ModelConfig(units=4), TrainingConfig(epochs=1, dtype="float32")
+    history = train_prepared(folders[0], tmp_path / "m", model, training, progress=False)
+    again = train_prepared(folders[1], tmp_path / "m", model, training, progress=False)
+    assert again == history
+    with pytest.raises(ValueError, match="on other corpora"):
+        train_prepared(folders[2], tmp_path / "m", model, training, progress=False)

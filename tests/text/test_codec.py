@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from attention_seq2seq.config import TextConfig
 from attention_seq2seq.data.corpora import default_corpus
-from attention_seq2seq.text import jieba_segmentation
+from attention_seq2seq.text import jieba_dictionary
 from attention_seq2seq.text.codec import Codec
 from attention_seq2seq.text.codec_graph import CodecGraph
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.segmentation import (
     BlankSegmenter,
     CharacterSegmenter,
@@ -192,21 +192,21 @@ def test_words_that_can_never_match_are_named_in_one_warning(tmp_path, caplog):
         "c++",
         "长城 n",
     ]
-    lines += ["今天 -5", "", "不要 0"]
+    lines += ["今天 -5", "", "不要 0", "卡拉 ok"]
     words.write_text("\n".join(lines), encoding="utf-8")
     Codec.build(PAIRS, TextConfig(user_dictionary=str(words)))
     (record,) = caplog.records
     assert record.levelname == "WARNING"
-    assert "words.txt: 6 words can never match" in record.getMessage()
-    assert (
-        "Lines 2 (machine learning), 3 (【北京】 3), 4 (😀), 5 (𠀀𠀁 2), 6 (词,100,n), 9 (今天 -5)."
-    ) in record.getMessage()
+    assert "words.txt: 7 words can never match" in record.getMessage()
+    named = "2 (machine learning), 3 (【北京】 3), 4 (😀), 5 (𠀀𠀁 2), 6 (词,100,n), 9 (今天 -5)"
+    assert f"Lines {named}, 12 (卡拉 ok)." in record.getMessage()
 
 
 def test_useful_user_words_warn_of_nothing(tmp_path, caplog):
     words = tmp_path / "words.txt"
     words.write_text(
-        "\ufeff烤鸭店 5\n不要 0\nｗｉｆｉ密码 100 n\n阿莫西林 drug\n", encoding="utf-8"
+        "\ufeff烤鸭店 5\n不要 0\nｗｉｆｉ密码 100 n\n阿莫西林 5 drug\n词 1000000000000000\n",
+        encoding="utf-8",
     )
     Codec.build(PAIRS, TextConfig(user_dictionary=str(words)))
     assert not caplog.records
@@ -231,9 +231,9 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     for name in ("HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    assert jieba_segmentation._private_folder() is None
+    assert jieba_dictionary._private_folder() is None
     monkeypatch.setattr(
-        jieba_segmentation, "_jieba_counts", jieba_segmentation._jieba_counts.__wrapped__
+        jieba_dictionary, "_jieba_counts", jieba_dictionary._load_jieba_counts.__wrapped__
     )
     assert JiebaSegmenter().cut("吃什么") == ["吃", "什么"]
 

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.data.corpora import load_corpus
-from attention_seq2seq.text import jieba_segmentation
+from attention_seq2seq.text import jieba_dictionary
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.jieba_graph import JiebaGraph
-from attention_seq2seq.text.jieba_segmentation import JiebaDictionary
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import JiebaSegmenter
 
@@ -121,7 +121,7 @@ def test_of_dictionaries_full_of_ties(hmm, tmp_path, monkeypatch):
             "".join(draw.choice("甲乙1丙") for _ in range(draw.randint(1, 24))) for _ in range(600)
         ]
         counts = tokenizer.FREQ, tokenizer.total
-        monkeypatch.setattr(jieba_segmentation, "_jieba_counts", lambda counts=counts: counts)
+        monkeypatch.setattr(jieba_dictionary, "_jieba_counts", lambda counts=counts: counts)
         assert not differences(tokenizer, JiebaDictionary(), hmm, folder, texts)
 
 

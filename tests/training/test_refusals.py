@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -93,6 +94,15 @@ def test_other_files_are_left_and_stand_in_no_trainings_way(tmp_path, name):
     assert (tmp_path / name).read_bytes() == b"mine"
 
 
+def test_names_like_those_of_unfinished_files_are_left(tmp_path):
+    for name in ("config.json.12.part", "log.csv.mine.3.part"):
+        (tmp_path / name).write_bytes(b"mine")
+    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
+    assert (tmp_path / "config.json.12.part").read_bytes() == b"mine"
+    train(PAIRS, tmp_path, config(epochs=1, seed=2), [], progress=False, overwrite=True)
+    assert (tmp_path / "log.csv.mine.3.part").read_bytes() == b"mine"
+
+
 def test_a_link_that_leads_nowhere_is_left(tmp_path):
     (tmp_path / "best.npz").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="was not written by a training"):
@@ -102,7 +112,11 @@ def test_a_link_that_leads_nowhere_is_left(tmp_path):
 
 @pytest.mark.parametrize("is_old", [False, True], ids=["", "of an earlier version"])
 @pytest.mark.parametrize(
-    "name", ["user_dictionary.txt", "source_vocabulary.txt", "tensorboard/mine/events"]
+    "name",
+    [
+        *("user_dictionary.txt", "source_vocabulary.txt", "tensorboard/mine/events"),
+        "offending_batch.tsv",
+    ],
 )
 def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir, name, is_old):
     folder = shutil.copytree(whole_dir, tmp_path / "model")
@@ -111,6 +125,9 @@ def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir
     own = folder / name
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_bytes(b"mine")
+    if is_old and name == "offending_batch.tsv":
+        # Without a record nobody can tell whose it is.
+        return
     if name.startswith("tensorboard"):
         # Others' curves beside a training's own are none of its business.
         train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
@@ -129,6 +146,29 @@ def test_a_card_that_was_changed_is_left(tmp_path, whole_dir):
     with pytest.raises(ValueError, match=r"CARD\.md was changed since it was written"):
         train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
     assert contents(folder) == before
+    # The same training has ended, so that nothing is written.
+    history = train(PAIRS, folder, config(), [], progress=False)
+    assert len(history["loss"]) == 3
+    assert contents(folder) == before
+
+
+def test_a_card_in_a_training_that_was_stopped_is_left(stopped):
+    (stopped / "CARD.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"CARD\.md was not written by a training"):
+        train(PAIRS, stopped, config(), [], progress=False)
+    assert (stopped / "CARD.md").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_training_of_an_earlier_version_is_recognised(tmp_path, whole_dir):
+    """It has no record of its files, and fewer hashes."""
+    train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
+    (tmp_path / "training_files.json").unlink()
+    trained_on = json.loads((tmp_path / "trained_on.json").read_text(encoding="utf-8"))
+    del trained_on["sha256_of_initial_model"]
+    (tmp_path / "trained_on.json").write_text(json.dumps(trained_on), encoding="utf-8")
+    before = contents(tmp_path)
+    train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
+    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("at", range(1, 9))
