@@ -28,6 +28,14 @@ def looks_at_the_words_themselves(reply) -> bool:
     )
 
 
+def assert_words_come_from_themselves(reply):
+    """In the answer to 今天晚上吃什么, 晚上 comes from 晚上 and 吃 from 吃: by contribution."""
+    assert reply.tokens[:2] == ["晚上", "吃"]
+    for word, shares in zip(reply.tokens[:2], reply.contributions):
+        assert reply.prompt_tokens[shares.argmax()] == word
+        assert shares.max() > 0.5
+
+
 def share_of_meals_looked_at(model_dir) -> float:
     """Of the held-out meals, those in whose replies time and verb come from themselves.
 
@@ -35,10 +43,7 @@ def share_of_meals_looked_at(model_dir) -> float:
     """
     chat = Chat.load(model_dir)
     (reply,) = chat.reply([QUESTION])
-    assert reply.tokens[:2] == ["晚上", "吃"]
+    assert_words_come_from_themselves(reply)
     assert looks_at_the_words_themselves(reply), reply.attention_weights.round(2)
-    for word, shares in zip(reply.tokens[:2], reply.contributions):
-        assert reply.prompt_tokens[shares.argmax()] == word
-        assert shares.max() > 0.5
     replies = chat.reply([pair.prompt for pair in meal_talk().validation])
     return sum(map(looks_at_the_words_themselves, replies)) / len(replies)

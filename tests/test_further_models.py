@@ -44,7 +44,7 @@ def test_it_answers_in_every_way_and_explains(model):
     for decoding in (
         DecodingConfig(),
         DecodingConfig(method="beam", num_best=2, length_penalty=0.0, anti_language_model=0.3),
-        DecodingConfig(method="sample"),
+        DecodingConfig(method="sample", temperature=3.0),
     ):
         replies = chat.reply(PROMPTS, decoding)
         texts |= {reply.text for reply in replies}

@@ -6,12 +6,12 @@ from attention_seq2seq.data.corpus_file import LONGEST_CONVERSATION, CorpusFile,
 from attention_seq2seq.data.turns import Exchange, exchanges_of, filled, unseparated
 
 
-def conv_exchanges(file: CorpusFile, separated: bool) -> Iterator[Exchange]:
+def conv_exchanges(file: CorpusFile, separation: str) -> Iterator[Exchange]:
     """The exchanges of a file of conversations.
 
     Args:
         file: the file.
-        separated: whether its characters or words have a / between them.
+        separation: what has a / between, see `separation_of`.
     """
     conversation = _Conversation()
     for raw in file.lines():
@@ -24,7 +24,7 @@ def conv_exchanges(file: CorpusFile, separated: bool) -> Iterator[Exchange]:
                 conversation = _Conversation(file.line)
             elif line:
                 turn = line[1:].strip()
-                conversation.add(unseparated(turn, "/") if separated else turn)
+                conversation.add(unseparated(turn, "/", separation) if separation else turn)
         except ValueError as error:
             # What surrounds a turn that is left out is no exchange.
             was_readable, conversation.readable = conversation.readable, False

@@ -27,21 +27,21 @@ class _Pieces:
         return piece
 
 
-def document_exchanges(file: CorpusFile, separated: bool) -> Iterator[Exchange]:
+def document_exchanges(file: CorpusFile, separation: str) -> Iterator[Exchange]:
     """The exchanges of LCCC, KdConv and CrossWOZ, see `readers`.
 
     Where the document is broken there is no telling what follows: the rest is left out.
 
     Args:
         file: the file.
-        separated: whether turns in lists have a blank between their characters or words.
+        separation: what has a blank between in lists of turns, see `separation_of`.
     """
     pieces = _Pieces(file)
     try:
         for conversation in _conversations(ijson.basic_parse(pieces, buf_size=_PIECE)):
             pieces.num_bytes = 0
             try:
-                exchanges = exchanges_of(_turns(conversation, separated))
+                exchanges = exchanges_of(_turns(conversation, separation))
             except ValueError as error:
                 file.bad(str(error))
                 continue
@@ -87,9 +87,9 @@ def _built(event: str, value, events):
         event, value = next(events)
 
 
-def _turns(conversation, separated: bool) -> list[str]:
+def _turns(conversation, separation: str) -> list[str]:
     if isinstance(conversation, list):
-        return listed_turns(conversation, separated)
+        return listed_turns(conversation, separation)
     messages = conversation.get("messages") if isinstance(conversation, dict) else None
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         raise ValueError("no conversation; expected a list of turns, or an object with 'messages'")

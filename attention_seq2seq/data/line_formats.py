@@ -45,12 +45,12 @@ def parse_tsv(line: str) -> list[Exchange]:
     return [Exchange(filled(columns[0], "prompt"), filled(columns[1], "reply"), False)]
 
 
-def parse_json(line: str, separated: bool = False) -> list[Exchange]:
+def parse_json(line: str, separation: str = "") -> list[Exchange]:
     """A line that is a pair or a conversation in JSON.
 
     Args:
         line: the line.
-        separated: whether turns in lists have a blank between their characters or words.
+        separation: what has a blank between in lists of turns, see `separation_of`.
 
     Raises:
         ValueError: it is none.
@@ -60,7 +60,7 @@ def parse_json(line: str, separated: bool = False) -> list[Exchange]:
     except (ValueError, RecursionError) as error:
         raise ValueError(f"broken JSON; {error}") from None
     if isinstance(record, list):
-        return exchanges_of(listed_turns(record, separated))
+        return exchanges_of(listed_turns(record, separation))
     if isinstance(record, dict) and "messages" in record:
         return _parse_messages(record["messages"])
     if not isinstance(record, dict) or not {"prompt", "reply"} <= record.keys():

@@ -31,7 +31,7 @@ from attention_seq2seq.data.corpus_file import BadLine, CorpusFile
 from attention_seq2seq.data.json_documents import document_exchanges
 from attention_seq2seq.data.line_formats import line_exchanges, parse_json, parse_tsv
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.turns import is_separated
+from attention_seq2seq.data.turns import separation_of
 
 FORMATS = "prompt<TAB>reply, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, or chatterbot YAML"
 
@@ -104,8 +104,8 @@ def _reader_of(head: bytes):
     lines = [line for line in lines if not line.startswith((b"#", b"---", b"%YAML"))]
     first = lines[0] if lines else b""
     if first == b"E":
-        separated = is_separated(head.decode("utf-8", "replace"), "/")
-        return partial(conv_exchanges, separated=separated)
+        separation = separation_of(head.decode("utf-8", "replace"), "/")
+        return partial(conv_exchanges, separation=separation)
     if first.startswith((b"{", b"[")):
         return _json_reader(first, head.decode("utf-8", "replace"))
     # Whatever else it is, a TSV error names the line and what was expected.
@@ -116,12 +116,12 @@ def _json_reader(first: bytes, head: str):
     record = _as_json(first)
     is_record = isinstance(record, dict) and not record.keys().isdisjoint(("reply", "messages"))
     is_turns = isinstance(record, list) and bool(record) and isinstance(record[0], str)
-    separated = is_separated(_ESCAPED.sub(lambda code: chr(int(code[1], 16)), head), " ")
+    separation = separation_of(_ESCAPED.sub(lambda code: chr(int(code[1], 16)), head), " ")
     if not is_record and not is_turns and _OF_ARRAYS_OR_OBJECTS.match(head):
-        return partial(document_exchanges, separated=separated)
+        return partial(document_exchanges, separation=separation)
     # A brace or a bracket may begin a prompt, too; a long line of JSON is not seen whole.
     is_tsv = record is None and (b"\t" in first or re.match(rb'\[\s*[^"\s]', first))
-    as_json = partial(parse_json, separated=separated)
+    as_json = partial(parse_json, separation=separation)
     return partial(line_exchanges, parse=parse_tsv if is_tsv else as_json)
 
 

@@ -49,22 +49,26 @@ def filled(text, name: str) -> str:
     return text
 
 
-def is_separated(text: str, separator: str) -> bool:
-    """Whether most Chinese characters or words of a text have a separator between them.
+def separation_of(text: str, separator: str) -> str:
+    """What a text has a separator between: "characters", "words", or "" where it has none.
+
+    Chinese characters tell: if hardly any two of them stand together, each is separated.
 
     Example:
-        >>> is_separated("你/好/呀", "/"), is_separated("会议在2024/12/25", "/")
-        (True, False)
-        >>> is_separated("我们 今天 吃 什么", " ")
-        True
+        >>> separation_of("你/好/呀", "/"), separation_of("会议在2024/12/25", "/")
+        ('characters', '')
+        >>> separation_of("我们 今天 吃 什么", " ")
+        'words'
     """
     apart = len(re.findall(f"(?<=[{_HAN}]){separator}(?=[{_HAN}])", text))
     together = len(re.findall(f"(?<=[{_HAN}])(?=[{_HAN}])", text))
-    # Words have one and a half characters on average: of three pairs two are apart.
-    return 2 * apart >= together and apart > 0
+    if not apart or 2 * apart < together:
+        return ""
+    # Words have one and a half characters on average: of three pairs one is together.
+    return "words" if 10 * together > apart else "characters"
 
 
-def unseparated(text: str, separator: str) -> str:
+def unseparated(text: str, separator: str, separation: str) -> str:
     """A turn without the separators between its characters or words.
 
     Between two words of a script that is written with blanks a separator becomes a blank. A
@@ -72,32 +76,35 @@ def unseparated(text: str, separator: str) -> str:
     are all among its letters and digits has none: they are a date, an address or a path.
 
     Args:
-        text: a turn of a file for which `is_separated` holds.
+        text: a turn of a file.
         separator: a single character.
+        separation: of the file, "characters" or "words".
 
     Example:
-        >>> [unseparated(text, "/") for text in ("你/好/!", "1/2/////3", "会议在2024/12/25")]
-        ['你好!', '12//3', '会议在2024/12/25']
-        >>> [unseparated(text, " ") for text in ("我 用 TF 2", "привет мир")]
-        ['我用TF 2', 'привет мир']
+        >>> [unseparated(t, "/", "characters") for t in ("你/好/!", "1/2/////3", "在2024/12/25")]
+        ['你好!', '12//3', '在2024/12/25']
+        >>> [unseparated(t, " ", "words") for t in ("我 用 TF 2", "привет мир", "读 / 写")]
+        ['我用TF 2', 'привет мир', '读/写']
     """
     whole = text.removesuffix(separator) if len(text) % 2 == 0 else text
-    is_chinese = re.search(f"[{_HAN}]", text)
-    # A single separator between two letters of another script may as well be between two words.
-    if len(whole) > (1 if is_chinese else 3) and not whole[1::2].strip(separator):
+    if separation == "characters" and len(whole) > 1 and not whole[1::2].strip(separator):
         return whole[::2]
-    if is_chinese and not re.search(f"[{_HAN}]{separator}|{separator}[{_HAN}]", text):
+    if re.search(f"[{_HAN}]", text) and not re.search(
+        f"[{_HAN}]{separator}|{separator}[{_HAN}]", text
+    ):
         return text
     letter = f"[^{_SOLID}{separator}]"
-    between = re.compile(f"(?P<letters>(?<={letter}){separator}+(?={letter}))|{separator}")
-    return separator.join(
-        between.sub(lambda found: " " if found["letters"] else "", part)
-        for part in text.split(3 * separator)
+    between_letters = f"(?P<letters>(?<={letter}){separator}(?={letter}))"
+    # Of three or more, every second one is a character between two separators.
+    return re.sub(
+        f"{between_letters}|{separator}+",
+        lambda found: " " if found["letters"] else separator * ((len(found[0]) - 1) // 2),
+        text,
     )
 
 
-def listed_turns(turns: list, separated: bool) -> list:
+def listed_turns(turns: list, separation: str) -> list:
     """The turns of a JSON list; blanks between Chinese characters or words go if it has such."""
-    if not separated:
+    if not separation:
         return turns
-    return [unseparated(turn, " ") if isinstance(turn, str) else turn for turn in turns]
+    return [unseparated(turn, " ", separation) if isinstance(turn, str) else turn for turn in turns]

@@ -112,8 +112,8 @@ class Loop:
             KeyboardInterrupt: the training was interrupted; a checkpoint was written.
             OSError: nothing can be written.
         """
-        if begin is None:
-            self._resume()
+        # Everywhere, for what the chief has found is told to all.
+        self._resume(is_new=begin is not None)
         with contextlib.ExitStack() as ending:
             for listener in self._listeners:
                 ending.callback(listener.ended)
@@ -264,8 +264,8 @@ class Loop:
         state = {"loss": self._loss, "words": self._words, "history": self._history}
         self._checkpoints.save(self._updates, arrays, {"updates": self._updates, **state})
 
-    def _resume(self) -> None:
-        arrays, state = self._checkpoint()
+    def _resume(self, is_new: bool) -> None:
+        arrays, state = self._checkpoint(is_new)
         if not state:
             return
         for name, variable in self._model.named_weights().items():
@@ -279,9 +279,9 @@ class Loop:
         self._words, self._history = state["words"], state["history"]
         log.info("going on after update %d of %d", self._updates, self._num_updates)
 
-    def _checkpoint(self) -> tuple[dict[str, np.ndarray], dict]:
+    def _checkpoint(self, is_new: bool) -> tuple[dict[str, np.ndarray], dict]:
         """Arrays and state of the chief's newest checkpoint; nothing where there is none."""
-        found = self._checkpoints.newest() if self._checkpoints else None
+        found = self._checkpoints.newest() if self._checkpoints and not is_new else None
         arrays, state = found or ({}, {})
         return self._replicas.given(arrays), self._replicas.told(state)
 

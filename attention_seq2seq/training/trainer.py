@@ -112,13 +112,12 @@ def train(
                 f"max_source_length {config.data.max_source_length} or max_target_length "
                 f"{config.data.max_target_length} words."
             )
+        codec.refuse_empty()
         return training, _encode("validation", cut_validation, codec, config)
 
     def new_codec() -> Codec:
         known = known_codec(config) if config.training.initial_model else None
-        codec = Codec.of_words(cut_training, cutter, known)
-        codec.refuse_empty()
-        return codec
+        return Codec.of_words(cut_training, cutter, known)
 
     return run(
         *(new_codec, encoded, _folder(model_dir), config, trained_on),

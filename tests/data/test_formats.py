@@ -101,16 +101,14 @@ def test_nothing_is_removed_where_there_are_no_separators(tmp_path, content):
             ["火锅我在重庆吃了七八顿", "哈哈!用python 3吗", "привет мир", "a\n b"],
         ),
         ([["你 们 好 吗", "我 用 T F   2", "１ ０ 点"]], ["你们好吗", "我用TF 2", "１０点"]),
-        (
-            [["你 们 好 吗", "и я", "A B", "한 글", "O K K"]],
-            ["你们好吗", "и я", "A B", "한 글", "OKK"],
-        ),
+        ([["我们 今天 吃", "и я", "A B", "1 0"]], ["我们今天吃", "и я", "A B", "1 0"]),
+        ([["你 好", "1 0", "O K"]], ["你好", "10", "OK"]),
         (
             "E\nM 我们/今天/吃/什么\nM 会议在2024/12/25\nM 1/////2\nM I/am/吃\nM 读///写\n",
             ["我们今天吃什么", "会议在2024/12/25", "1//2", "I am吃", "读/写"],
         ),
     ],
-    ids=["words", "characters", "other scripts", "conv"],
+    ids=["words", "characters", "other scripts", "digits", "conv"],
 )
 def test_only_the_separators_of_the_format_go(tmp_path, content, turns):
     path = tmp_path / "corpus"

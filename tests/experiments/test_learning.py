@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 import pytest
-from learnt import PRESETS, assert_words_come_from_themselves
+from learnt import PRESETS, QUESTION, assert_words_come_from_themselves
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.xdist_group("learning")
 NAMES = "春夏秋冬东南西北"
 
 
-def test_words_come_from_themselves(meals_dir):
-    assert_words_come_from_themselves(meals_dir)
+def test_words_come_from_themselves(chat):
+    assert_words_come_from_themselves(chat.reply([QUESTION])[0])
 
 
 def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
