@@ -388,14 +388,14 @@ class _BesideBars(logging.StreamHandler):
         # A reader that has gone, as in `... | head`, wants to hear no more.
         if not isinstance(error, BrokenPipeError) and self.stream is not sys.stderr:
             print(
-                f"standard output cannot be written ({error.strerror}): no more is said there; "
-                "the work goes on.",
+                f"standard output cannot be written ({error.strerror}): further output "
+                "is discarded; the work continues.",
                 file=sys.stderr,
             )
 
 
 class _News(io.TextIOWrapper):
-    """Standard output whose reader may go away, as in `... | head`: the work goes on unheard."""
+    """Standard output that discards text after its reader has gone, as in `... | head`."""
 
     def write(self, text: str) -> int:
         try:
@@ -427,7 +427,7 @@ def run(main, takes_names: bool = False, is_for_output: bool = False) -> None:
         is_for_output: whether the work is of no use when nobody reads what it prints.
     """
     _expect_utf8()
-    # What a terminal sends that is not UTF-8 is told apart from what is.
+    # Keeps bytes that are not UTF-8 recognizable.
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
     sys.stderr.reconfigure(encoding="utf-8", errors="replace")
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")

@@ -116,7 +116,7 @@ class CorpusFile:
 def _copied(pipe: BinaryIO) -> BinaryIO:
     """A file of what comes out of a pipe, which can be read only once, and not from its begin."""
     with pipe:
-        # Whoever reads closes it, and closed it is removed.
+        # The reader closes it, which removes it.
         file = tempfile.TemporaryFile()  # noqa: SIM115
         shutil.copyfileobj(pipe, file)
     file.seek(0)

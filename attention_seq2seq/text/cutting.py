@@ -12,7 +12,7 @@ from attention_seq2seq.text.segmentation import segmenter_for
 
 log = logging.getLogger(__name__)
 
-# Of user words that can never match so many are shown.
+# The most user words that a warning names.
 _NAMED_WORDS = 20
 
 

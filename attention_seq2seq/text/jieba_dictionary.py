@@ -185,7 +185,7 @@ def _with_letters_joined(words: Iterator[str]) -> Iterator[str]:
 
 
 def import_jieba():
-    """The module; what it warns of when it is imported is of no use to whoever runs a program."""
+    """Imports jieba without the warnings that its import raises."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated")
         warnings.filterwarnings("ignore", message="invalid escape sequence")

@@ -28,7 +28,7 @@ CHECKPOINTS = "checkpoints"
 # The folder of curves, where they are asked for.
 TENSORBOARD = "tensorboard"
 
-# Ends the names of the curves' files, so that others beside them are told apart.
+# Suffix of our event files, which tells them from others in the folder.
 CURVES_SUFFIX = ".attention_seq2seq"
 
 # Takes the place of the hash of a file that can no longer be read.

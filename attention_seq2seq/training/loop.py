@@ -102,7 +102,7 @@ class Loop:
 
         Args:
             begin: called before the first update, when all is ready, in a folder whose checkpoints
-                are not this training's; None: the training goes on from its last checkpoint.
+                are not this training's; None: the training resumes from its last checkpoint.
 
         Returns:
             What was measured after each epoch.
@@ -112,7 +112,7 @@ class Loop:
             KeyboardInterrupt: the training was interrupted; a checkpoint was written.
             OSError: nothing can be written.
         """
-        # Everywhere, for what the chief has found is told to all.
+        # On every worker: the chief broadcasts its checkpoint.
         self._resume(is_new=begin is not None)
         with contextlib.ExitStack() as ending:
             for listener in self._listeners:

@@ -80,7 +80,7 @@ def _as_markdown(probes) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text as it stands: nothing in it is markup, and what UTF-8 cannot say is escaped."""
+    """Escapes Markdown and lone surrogates in a text."""
     text = text.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
     return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&$-])", r"\\\1", text)
 
