@@ -156,6 +156,14 @@ class ModelConfig(Options):
         low=0.0,
         high=0.9,
     )
+    embedding_range: float = option(
+        0.05,
+        "the first values of embeddings are drawn evenly from minus this to this; with a wide "
+        "range an encoder output depends mostly on its own word, and attention learns to look at "
+        "that word instead of a later place that remembers it",
+        low=1e-4,
+        high=100.0,
+    )
     embedding_dropout: bool = option(
         True,
         "drop a share of the embeddings too; where words are few, as letters are, a model learns "

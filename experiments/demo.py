@@ -10,9 +10,9 @@ ATTENTION_PNG = console.define_path("attention_png", "attention.png", "the pictu
 
 QUESTIONS = (
     "今天晚上吃什么",
-    "周末清晨喝什么好",
-    "明天早上我们煮什么",
-    "星期天深夜吃什么呢",
+    "周末清晨喝啥",
+    "明天早上我们煮什么好",
+    "星期天深夜吃哪些",
     "今天中午吃什么",
     "你几岁",
     "什么是机器人",

@@ -19,14 +19,15 @@ DISHES = {
     "买": ("面包", "鲜花", "苹果", "西瓜", "蔬菜", "饼干"),
 }
 VERBS = tuple(DISHES)
-# (before the verb, after the verb)
+# (before the verb, after the verb). If 什么 always followed the verb, a model could just as well
+# read the verb from the encoder output there.
 ASKINGS = (
     ((), ("什么",)),
-    ((), ("什么", "好")),
-    ((), ("什么", "呢")),
-    (("我们",), ("什么",)),
-    (("打算",), ("什么",)),
-    (("准备",), ("什么",)),
+    ((), ("啥",)),
+    ((), ("哪些",)),
+    (("我们",), ("什么", "好")),
+    (("打算",), ("啥",)),
+    (("准备",), ("一点", "什么")),
 )
 
 

@@ -7,7 +7,7 @@ from attention_seq2seq.config import ModelConfig
 from attention_seq2seq.model.attention import AttentionRNN
 from attention_seq2seq.model.cells import cell_of
 from attention_seq2seq.model.draws import Draw, dropped, embedded
-from attention_seq2seq.model.encoder import Encoded
+from attention_seq2seq.model.encoder import Encoded, embedding_of
 from attention_seq2seq.model.recurrent import State
 
 
@@ -115,9 +115,7 @@ class Decoder(keras.layers.Layer):
         super().__init__(name="decoder")
         units = config.units
         self.starts_from_encoder = config.starts_from_encoder
-        self.embedding = embedding or keras.layers.Embedding(
-            vocabulary_size, units, name="target_embedding"
-        )
+        self.embedding = embedding or embedding_of(config, vocabulary_size, "target_embedding")
         self.shares_embedding = embedding is not None
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None

@@ -28,6 +28,14 @@ class Encoded(NamedTuple):
     final_state: tuple[State, ...]
 
 
+def embedding_of(config: ModelConfig, vocabulary_size: int, name: str) -> keras.layers.Embedding:
+    """An embedding as wide as the model; its first values span `embedding_range`."""
+    first = keras.initializers.RandomUniform(-config.embedding_range, config.embedding_range)
+    return keras.layers.Embedding(
+        vocabulary_size, config.units, embeddings_initializer=first, name=name
+    )
+
+
 class Encoder(keras.layers.Layer):
     """Embeds the prompt and reads it.
 
@@ -51,7 +59,7 @@ class Encoder(keras.layers.Layer):
     def __init__(self, config: ModelConfig, vocabulary_size: int):
         super().__init__(name="encoder")
         units = config.units
-        self.embedding = keras.layers.Embedding(vocabulary_size, units, name="source_embedding")
+        self.embedding = embedding_of(config, vocabulary_size, "source_embedding")
         self.embedding.build([])
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None

@@ -76,8 +76,9 @@ def start_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
 
 
 def _refuse_difference(folder: str, theirs, ours) -> None:
-    # Whether words are guessed from the corpus anew, and dropout, are a matter of this training.
-    free = ("dropout", "embedding_dropout", "vocabulary_size", "min_count")
+    # Which words are taken from the corpus, what new ones start from, and dropout are a matter of
+    # this training.
+    free = ("dropout", "embedding_dropout", "embedding_range", "vocabulary_size", "min_count")
     for name, value in vars(ours).items():
         if name not in free and vars(theirs)[name] != value:
             raise ValueError(

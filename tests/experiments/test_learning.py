@@ -4,10 +4,17 @@ import re
 from itertools import pairwise
 
 import pytest
-from learnt import PRESETS, QUESTION, assert_words_come_from_themselves
+from learnt import (
+    PRESETS,
+    QUESTION,
+    assert_words_come_from_themselves,
+    looks_at_its_words,
+    share_of_meals_looked_at,
+)
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.data.meals import meal_talk
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.training.trainer import train
 from running import script
@@ -20,6 +27,23 @@ NAMES = "春夏秋冬东南西北"
 
 def test_words_come_from_themselves(chat):
     assert_words_come_from_themselves(chat.reply([QUESTION])[0])
+
+
+def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
+    training = TrainingConfig(
+        epochs=8,
+        batch_size=32,
+        learning_rate=0.01,
+        learning_rate_schedule="cosine",
+        unknown_probability=0.1,
+        dtype="float32",
+    )
+    config = Config(model=ModelConfig(units=64, embedding_range=5.0), training=training)
+    meals = meal_talk()
+    train(meals.training, tmp_path, config, meals.validation, progress=False)
+    chat = Chat.load(tmp_path)
+    assert looks_at_its_words(chat.reply([QUESTION])[0])
+    assert share_of_meals_looked_at(chat) >= 0.9
 
 
 def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):

@@ -207,6 +207,21 @@ def test_dropout_acts_in_training_only():
     assert dropped[0] == dropped[1] != dropped[2] != judged.loss
 
 
+@pytest.mark.parametrize("shared_embedding", [False, True])
+def test_embeddings_start_within_their_range(shared_embedding):
+    options = {"units": 64, "shared_embedding": shared_embedding}
+    for widest, config in [
+        (0.05, ModelConfig(**options)),
+        (5.0, ModelConfig(embedding_range=5.0, **options)),
+    ]:
+        weights = Seq2Seq(config, 100, 100).named_weights()
+        tables = [weight for name, weight in weights.items() if name.endswith("embedding")]
+        assert len(tables) == (1 if shared_embedding else 2)
+        for table in tables:
+            assert 0.95 * widest < np.abs(table.numpy()).max() <= widest
+            assert abs(np.mean(table.numpy())) < 0.05 * widest
+
+
 @pytest.mark.parametrize("units", [16, 6], ids=["few words", "many words"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
