@@ -51,7 +51,7 @@ def test_shuffled_replies_ring(tmp_path, caplog):
     prompts, replies = zip(*((pair.prompt, pair.reply) for pair in MEALS.training))
     shuffled = list(zip(prompts, draw.sample(replies, len(replies))))
     validation = [(p.prompt, draw.choice(replies)) for p in MEALS.validation]
-    watched(shuffled, validation, tmp_path, config(epochs=27, learning_rate=0.02))
+    watched(shuffled, validation, tmp_path, config(epochs=40, learning_rate=0.02))
     assert "validation stops following" in rung(caplog)
 
 
