@@ -1,12 +1,14 @@
 """What a trained model says of itself to people: its card."""
 
 import dataclasses
+import re
 from importlib import metadata
 from pathlib import Path
 
 from attention_seq2seq.config import Config
 
 CARD = "CARD.md"
+_MARKUP = re.compile(r"([\\`*_\[\]<>|#~$])")
 _UNKNOWN = "not stated by whoever trained the model (`--data_licence`)"
 
 
@@ -25,7 +27,8 @@ def card_of(config: Config, trained_on: dict, measured: dict[str, float], epoch:
         True
     """
     corpora = [corpus["name"] for corpus in trained_on.get("corpora", ())]
-    data = ", ".join(corpora or [Path(path).name for path in config.data.data])
+    names = corpora or [Path(path).name for path in config.data.data]
+    data = ", ".join(_escaped(name) for name in names)
     own = "the default corpus, or pairs given in Python"
     # Numbers of the pairs that chose an epoch are a little better than those of others would be.
     options = config.training
@@ -43,7 +46,7 @@ attention_seq2seq {metadata.version("attention_seq2seq")} and TensorFlow \
 
 {trained_on["training_pairs"]:,} pairs; {trained_on["validation_pairs"]:,} others to measure on.
 Data: {data or own}.
-Licence of the data: {config.data.data_licence or _UNKNOWN}.
+Licence of the data: {_escaped(config.data.data_licence) or _UNKNOWN}.
 
 It says what such pairs made likely. It knows nothing else, and what is wrong or hurtful in them it
 may say as well. Of attention_seq2seq itself nothing is in here; its code is Apache-2.0.
@@ -74,5 +77,15 @@ def _changed_options(config: Config) -> str:
             if value != field.default and field.name not in ("data", "data_licence"):
                 # Where a file lay on the machine of the training concerns nobody.
                 shown = Path(value).name if field.metadata["unit"] == "path" else value
-                lines.append(f"- {field.name}: {shown}")
+                lines.append(f"- {field.name}: {_escaped(str(shown))}")
     return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    """The text as Markdown that shows it: no character is markup, line breaks are blanks.
+
+    Example:
+        >>> print(_escaped("_chat_[1].tsv"))
+        \\_chat\\_\\[1\\].tsv
+    """
+    return _MARKUP.sub(r"\\\1", " ".join(text.split()))

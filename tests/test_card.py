@@ -49,6 +49,13 @@ def test_validation_pairs_that_chose_nothing_are_not_said_to(options, measured):
     assert "on the validation pairs, `probe_`" in card
 
 
+def test_names_of_files_are_shown_as_they_are():
+    config = Config(DataConfig(("my_[1]*`chat`.tsv",), data_licence="CC|BY_4\n# own"))
+    card = card_of(config, {"training_pairs": 9, "validation_pairs": 0}, {"loss": 1.0}, 1)
+    assert r"Data: my\_\[1\]\*\`chat\`.tsv." in card
+    assert r"Licence of the data: CC\|BY\_4 \# own." in card
+
+
 @pytest.mark.xdist_group("export")
 def test_an_export_carries_the_card_of_its_model(export_dir, talk_dir):
     (exported,) = export_dir.rglob("CARD.md")
