@@ -82,10 +82,10 @@ def _changed_options(config: Config) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text as Markdown that shows it: no character is markup, line breaks are blanks.
+    r"""The text as Markdown that shows it: no character is markup, line breaks are blanks.
 
     Example:
         >>> print(_escaped("_chat_[1].tsv"))
-        \\_chat\\_\\[1\\].tsv
+        \_chat\_\[1\].tsv
     """
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
