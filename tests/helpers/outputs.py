@@ -1,0 +1,234 @@
+"""Computes the numbers, replies and files that a refactoring must not change.
+
+    python tests/helpers/outputs.py OUTPUT_DIR
+
+OUTPUT_DIR receives `outputs.npz`: one array for each named output, strings as UTF-8 bytes.
+`compare_commits.py` runs this file of two commits and compares their arrays bit for bit. The names
+of the outputs are therefore the same in both, whatever the names in the package are.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import numpy as np
+import tensorflow as tf
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.data.corpora import load_corpus
+from attention_seq2seq.data.meals import meal_talk
+from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.export.asked import unset
+from attention_seq2seq.export.lite import export_lite
+from attention_seq2seq.export.saved_model import export_saved_model
+from attention_seq2seq.preparation.manifest import Prepared
+from attention_seq2seq.preparation.prepare import prepare
+from attention_seq2seq.preparation_config import PreparationConfig
+from attention_seq2seq.training.trainer import train, train_prepared
+
+PROMPTS = ["今天晚上吃什么", "早上喝什么", "你好", "", "𠀀龘 KFC 😀", "今天" * 40]
+REPLIES = ["晚上吃烤鸭吧", "早上喝牛奶", "你好呀", "好", "吃KFC", "晚上吃什么"]
+
+SHORT = {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "patience": 0, "dtype": "float32"}
+TRAININGS = {
+    "plain": Config(model=ModelConfig(units=16), training=TrainingConfig(**SHORT)),
+    "everything": Config(
+        data=DataConfig(max_source_length=30, max_target_length=20),
+        text=TextConfig(context_turns=1, min_count=2),
+        model=ModelConfig(
+            units=16,
+            layers=2,
+            decoder_layers=1,
+            shared_embedding=True,
+            tied_projection=True,
+            attention="normed_bahdanau",
+            attention_vector="tanh",
+            initial_state="encoder",
+            dropout=0.2,
+            embedding_range=1.0,
+        ),
+        training=TrainingConfig(
+            **SHORT,
+            accumulated_batches=2,
+            learning_rate_schedule="cosine",
+            warm_up=5,
+            clip_norm=1.0,
+            label_smoothing=0.1,
+            attention_guidance=0.5,
+            scheduled_sampling=0.3,
+            unknown_probability=0.1,
+            empty_probability=0.1,
+            averaging="last",
+            averaged_epochs=2,
+            best_by="accuracy",
+            answer_with="last",
+        ),
+    ),
+    "both_ways": Config(
+        text=TextConfig(shared_vocabulary=False, target_segmentation="characters"),
+        model=ModelConfig(units=16, cell="gru", bidirectional=True, attention="luong_monotonic"),
+        training=TrainingConfig(
+            **SHORT, optimizer="adam", averaging="ema", ema_decay=0.9, sampled_words=64
+        ),
+    ),
+}
+
+CONSTRAINTS = {
+    "minimum_length": 2,
+    "maximum_length": 8,
+    "no_repeat_ngram": 2,
+    "repetition_penalty": 1.5,
+    "echo_penalty": 1.0,
+    "forbidden_words": ("好",),
+    "prefix": "吃",
+    "unknown": "replace",
+    "anti_language_model": 0.3,
+    "anti_language_model_words": 3,
+    "rerank_anti_language_model": 0.2,
+    "rerank_length_bonus": 0.1,
+}
+GROUPS = {"method": "beam", "beam_width": 6, "beam_groups": 3, "diversity": 1.0, "num_best": 3}
+SAMPLES = {"method": "sample", "num_best": 2, "sampling_seed": 7, "top_p": 0.9, "temperature": 0.8}
+SEARCHES = {
+    "greedy": DecodingConfig(),
+    "greedy_constrained": DecodingConfig(
+        **{name: value for name, value in CONSTRAINTS.items() if "rerank" not in name}
+    ),
+    "beam": DecodingConfig(method="beam", num_best=5, coverage_penalty=0.2),
+    "beam_constrained": DecodingConfig(**GROUPS, **CONSTRAINTS, length_penalty=0.8),
+    "sample": DecodingConfig(**SAMPLES),
+    "sample_constrained": DecodingConfig(**SAMPLES, **CONSTRAINTS, top_k=20),
+}
+
+
+def main(output_dir: str) -> None:
+    """Writes the outputs of this working tree."""
+    output_dir = Path(output_dir)
+    output_dir.mkdir(parents=True)
+    outputs = {}
+    pairs = corpus_pairs()
+    for name, config in TRAININGS.items():
+        model_dir = output_dir / name
+        train(pairs[150:], model_dir, config, pairs[:150], progress=False)
+        add_training(outputs, name, model_dir)
+        add_replies(outputs, name, Chat.load(model_dir))
+        print(f"{name}: {len(outputs)} outputs so far", flush=True)
+    add_exports(outputs, output_dir)
+    add_prepared_corpus(outputs, output_dir, pairs)
+    np.savez(output_dir / "outputs.npz", **outputs)
+
+
+def corpus_pairs() -> list:
+    """Meals and small talk, in conversations."""
+    corpus, _ = load_corpus((), False, 0.0, 1)
+    return meal_talk().training[:400] + corpus.training[-400:]
+
+
+def text(value) -> np.ndarray:
+    """uint8[length], the UTF-8 bytes of a value's JSON."""
+    return np.frombuffer(json.dumps(value, ensure_ascii=False).encode(), np.uint8)
+
+
+def add_training(outputs: dict, name: str, model_dir: Path) -> None:
+    """Adds the weights, the vocabularies and the numbers of each epoch."""
+    for weights in ("best", "last"):
+        with np.load(model_dir / f"{weights}.npz") as archive:
+            for key in archive.files:
+                outputs[f"{name}/{weights}/{key}"] = archive[key]
+    for path in sorted(model_dir.glob("*vocabulary*.txt")):
+        outputs[f"{name}/{path.name}"] = np.frombuffer(path.read_bytes(), np.uint8)
+    _, *epochs = (model_dir / "log.csv").read_text(encoding="utf-8").splitlines()
+    outputs[f"{name}/epochs"] = text(epochs)
+
+
+def add_replies(outputs: dict, name: str, chat: Chat) -> None:
+    """Adds replies of all searches, what they came from, and scores of given replies."""
+    for search, decoding in SEARCHES.items():
+        for number, replies in enumerate(chat.replies(PROMPTS, decoding)):
+            for rank, reply in enumerate(replies):
+                key = f"{name}/{search}/{number}/{rank}"
+                outputs[f"{key}/reply"] = text(
+                    [reply.text, reply.tokens, reply.prompt_tokens, reply.rows, reply.ended]
+                )
+                outputs[f"{key}/scores"] = np.array([reply.log_probability, reply.score])
+                outputs[f"{key}/attention"] = reply.attention_weights
+                if rank == 0:
+                    outputs[f"{key}/contributions"] = reply.contributions
+        outputs[f"{name}/{search}/scores"] = np.array(chat.scores(PROMPTS, REPLIES, decoding))
+
+
+def add_exports(outputs: dict, output_dir: Path) -> None:
+    """Adds what exported models answer."""
+    for name in ("plain", "everything"):
+        export_dir = output_dir / f"{name}_exported"
+        export_saved_model(output_dir / name, export_dir, progress=False)
+        served = tf.saved_model.load(str(export_dir))
+        add_served(outputs, f"{name}/saved_model", served.signatures)
+    lite_dir = output_dir / "lite"
+    export_lite(output_dir / "plain", lite_dir)
+    for path in sorted(lite_dir.glob("*.tflite")):
+        runner = tf.lite.Interpreter(model_path=str(path)).get_signature_runner()
+        source = np.zeros([1, 60], np.int32)
+        source[0, :3] = [7, 9, 11]
+        answers = runner(source_ids=source, source_length=np.array([3], np.int32))
+        for key, value in answers.items():
+            outputs[f"plain/{path.name}/{key}"] = value
+
+
+def add_served(outputs: dict, name: str, signatures: dict) -> None:
+    """Adds the outputs of an exported model's signatures."""
+    prompts = tf.constant(PROMPTS)
+    calls = {"default": signatures["serving_default"](prompt=prompts)}
+    for search, decoding in SEARCHES.items():
+        calls[search] = signatures["reply"](prompt=prompts, **requested(decoding))
+    calls["explained"] = signatures["explain"](prompt=prompts, reply=tf.constant(REPLIES))
+    for call, tensors in calls.items():
+        for key, tensor in tensors.items():
+            value = tensor.numpy()
+            is_text = value.dtype == object
+            outputs[f"{name}/{call}/{key}"] = (
+                text([row.decode() for row in value.ravel()]) if is_text else value
+            )
+
+
+def requested(decoding: DecodingConfig) -> dict[str, tf.Tensor]:
+    """All options as inputs of an exported model."""
+    inputs = unset()
+    for name, value in vars(decoding).items():
+        value = list(value) or [""] if isinstance(value, tuple) else value
+        inputs[name] = tf.constant(value, inputs[name].dtype)
+    return inputs
+
+
+def add_prepared_corpus(outputs: dict, output_dir: Path, pairs: list) -> None:
+    """Adds the files of a prepared corpus, and the weights of a training on it."""
+    corpus, folder = output_dir / "corpus.tsv", output_dir / "prepared"
+    lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in pairs for _ in range(2)]
+    corpus.write_text("".join(lines), encoding="utf-8")
+    prepare(
+        folder,
+        DataConfig(data=(str(corpus),), validation_fraction=0.1),
+        TextConfig(vocabulary_size=500),
+        PreparationConfig(clean=("duplicates", "echoes", "short"), min_length=1, processes=2),
+        progress=False,
+    )
+    for path in sorted(folder.iterdir()):
+        if path.suffix != ".json" and path.is_file():
+            outputs[f"prepared/{path.name}"] = np.frombuffer(path.read_bytes(), np.uint8)
+    prepared = Prepared.load(folder)
+    counts = [prepared.num_pairs(part) for part in ("training", "validation")]
+    outputs["prepared/num_pairs"] = np.array(counts)
+    plain = TRAININGS["plain"]
+    train_prepared(
+        folder, output_dir / "from_prepared", plain.model, plain.training, progress=False
+    )
+    add_training(outputs, "from_prepared", output_dir / "from_prepared")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
