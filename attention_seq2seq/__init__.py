@@ -10,44 +10,44 @@ Pairs of sentences become ids, ids become logits, logits become replies. The doo
 
 All options are fields of frozen dataclasses: those of a `Config` (`DataConfig`, `TextConfig`,
 `ModelConfig`, `TrainingConfig`), `DecodingConfig`, `PreparationConfig`. The model itself is
-`attention_seq2seq.model.seq2seq.Seq2Seq`; its attention, the document's, is in
-`attention_seq2seq.model.attention`.
+`attention_seq2seq.models.seq2seq.Seq2Seq`; its attention, the document's, is in
+`attention_seq2seq.models.attention`.
 """
 
 import importlib
 
-_ROOMS = {
+_LAZY = {
     "Chat": "chat",
     "Reply": "reply",
-    "Config": "config",
-    "DataConfig": "config",
-    "DecodingConfig": "decoding_config",
-    "ModelConfig": "config",
-    "PreparationConfig": "preparation_config",
-    "TextConfig": "config",
-    "TrainingConfig": "config",
-    "export_saved_model": "export.saved_model",
-    "default_corpus": "data.corpora",
+    "Config": "config.config",
+    "DataConfig": "config.config",
+    "DecodingConfig": "config.decoding",
+    "ModelConfig": "config.config",
+    "PreparationConfig": "config.preprocessing",
+    "TextConfig": "config.config",
+    "TrainingConfig": "config.training",
+    "export_saved_model": "serving.saved_model.export",
+    "default_corpus": "data.default_corpus",
     "read_pairs": "data.readers",
-    "Codec": "text.codec",
+    "Codec": "text.seq2seq_tokenizer",
     "Vocabulary": "text.vocabulary",
-    "Evaluation": "evaluation",
-    "evaluate": "evaluation",
-    "examine": "preparation.prepare",
-    "prepare": "preparation.prepare",
-    "train": "training.trainer",
-    "train_prepared": "training.trainer",
+    "Evaluation": "evaluation.evaluate",
+    "evaluate": "evaluation.evaluate",
+    "examine": "data.preprocessing.prepare",
+    "prepare": "data.preprocessing.prepare",
+    "train": "training.api",
+    "train_prepared": "training.api",
 }
 
-__all__ = sorted(_ROOMS)
+__all__ = sorted(_LAZY)
 
 
 def __getattr__(name: str):
     # Each name is imported when it is first asked for: reading a corpus or printing --help does
     # not need TensorFlow, which takes seconds to import.
-    if name not in _ROOMS:
+    if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
 
 
 def __dir__():

@@ -7,17 +7,17 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.config import Config
-from attention_seq2seq.contributions import contributions
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.decoding.attribution import contributions
+from attention_seq2seq.decoding.generator import Search
+from attention_seq2seq.decoding.params import Knobs
 from attention_seq2seq.decoding.step import Hypotheses
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.knobs import Knobs
-from attention_seq2seq.model.ensemble import Ensemble
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.model.weights import load_weights
+from attention_seq2seq.models.ensemble import Ensemble
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.reply import Measurement, Reply
-from attention_seq2seq.search import Search
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ import tensorflow as tf
 from tfa_decoders import TFADecoders
 
 import console
-from attention_seq2seq.config import Config, ModelConfig
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.knobs import Knobs
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.search import Search
+from attention_seq2seq.config.config import Config, ModelConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.decoding.generator import Search
+from attention_seq2seq.decoding.params import Knobs
+from attention_seq2seq.models.seq2seq import Seq2Seq
 
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5

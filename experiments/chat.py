@@ -12,7 +12,7 @@ import sys
 from absl import flags
 
 import console
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 ASK = flags.DEFINE_string(

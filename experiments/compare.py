@@ -31,7 +31,7 @@ import verdicts
 from absl import flags
 
 import console
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
 
 AGREEMENT = "agreement"
 
@@ -133,9 +133,9 @@ class Comparison:
     """
 
     def __init__(self, variants: dict):
+        from attention_seq2seq.data.preprocessing.manifest import is_prepared
         from attention_seq2seq.data.readers import read_pairs
         from attention_seq2seq.data.splitting import split_by_conversation
-        from attention_seq2seq.preparation.manifest import is_prepared
 
         self._variants = variants
         config = next(iter(variants.values()))
@@ -178,8 +178,8 @@ class Comparison:
         Of metrics that are not made of sums over prompts it is the number alone.
         """
         from attention_seq2seq.chat import Chat
-        from attention_seq2seq.evaluation import agreement, evaluate
-        from attention_seq2seq.training.trainer import train
+        from attention_seq2seq.evaluation.evaluate import agreement, evaluate
+        from attention_seq2seq.training.api import train
 
         config = self._variants[variant]
         training = dataclasses.replace(config.training, seed=seed)
@@ -202,7 +202,7 @@ class Comparison:
 
 def fitting(configs: Iterable):
     """A function of a pair: whether it is short enough for all of them."""
-    from attention_seq2seq.text.cutting import PairCutter, read_user_dictionary
+    from attention_seq2seq.text.tokenizer import PairCutter, read_user_dictionary
 
     cutters = {}
     for config in configs:
@@ -225,7 +225,7 @@ def fitting(configs: Iterable):
 
 def spelt(prompt: str) -> str:
     """A prompt, the same however it is written."""
-    from attention_seq2seq.counting import tokens_of
+    from attention_seq2seq.evaluation.stats import tokens_of
 
     return " ".join(tokens_of(prompt))
 
@@ -234,7 +234,7 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
     """For each variant the first metric by the length of prompts, beside the first variant's."""
     from matplotlib.figure import Figure
 
-    from attention_seq2seq.pictures import save_figure
+    from attention_seq2seq.utils.plotting import save_figure
 
     name, first = METRICS.value[0], VARIANTS.value[0]
     lengths = [len(spelt(prompt).split()) for prompt in comparison.prompts]

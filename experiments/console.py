@@ -38,8 +38,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 from absl import app, flags
 from tqdm import tqdm
 
-from attention_seq2seq.config import Config
-from attention_seq2seq.files import quoted, text_lines
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.utils.files import quoted, text_lines
 
 FLAGS = flags.FLAGS
 # Flags that are defined by functions of this module are those of the script that calls them.
@@ -240,7 +240,7 @@ def explanation(reply, picture: str | None = None) -> str:
         reply: a `Reply`.
         picture: a file that the tables are drawn into, too.
     """
-    from attention_seq2seq.tables import share_tables
+    from attention_seq2seq.utils.text_tables import share_tables
 
     width = shutil.get_terminal_size().columns
     tables = share_tables(reply.rows, reply.prompt_tokens, _tables(reply), width)
@@ -249,7 +249,7 @@ def explanation(reply, picture: str | None = None) -> str:
 
 def draw(reply, picture: str) -> str:
     """Writes the tables of a reply as a picture, and says so."""
-    from attention_seq2seq.pictures import save_picture
+    from attention_seq2seq.utils.plotting import save_picture
 
     expect_picture(picture)
     save_picture(picture, reply.rows, reply.prompt_tokens, _tables(reply))
@@ -300,8 +300,8 @@ def silence_retracing() -> None:
 
 def corpus_of(config: Config):
     """The pairs that a model was trained on and those set aside, read from their files again."""
-    from attention_seq2seq.data.corpora import load_corpus
-    from attention_seq2seq.preparation.manifest import Prepared, is_prepared
+    from attention_seq2seq.data.default_corpus import load_corpus
+    from attention_seq2seq.data.preprocessing.manifest import Prepared, is_prepared
 
     data, seed = config.data, config.training.seed
     if is_prepared(data.data):

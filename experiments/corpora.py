@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import console
-from attention_seq2seq.files import write_text
+from attention_seq2seq.utils.files import write_text
 
 OUT = console.define_path("out", None, "the file that is written [path]", required=True)
 

@@ -25,7 +25,7 @@ QUESTIONS = (
 def main(_) -> None:
     """Prints replies, each with what the model had seen of its question, then the tables."""
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.data.corpora import default_corpus
+    from attention_seq2seq.data.default_corpus import default_corpus
 
     chat = Chat.load(MODEL_DIR.value)
     corpus = default_corpus()

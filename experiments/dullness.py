@@ -16,7 +16,7 @@ import random
 from absl import flags
 
 import console
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=30)
@@ -43,7 +43,7 @@ def main(_) -> None:
         ways["as the flags say"] = asked
 
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.evaluation import mean_rank
+    from attention_seq2seq.evaluation.evaluate import mean_rank
 
     chat = Chat.load(MODEL_DIR.value)
     pairs = prompts_set_aside(chat)
@@ -76,7 +76,7 @@ def way_of(name: str) -> DecodingConfig:
 
 def print_row(name, prompts, replies, rank) -> None:
     """One line of the table."""
-    from attention_seq2seq.metrics import commonest_share, distinct, echo_rate
+    from attention_seq2seq.evaluation.metrics import commonest_share, distinct, echo_rate
 
     shown = "" if rank is None else f"{rank:.2f}"
     print(

@@ -28,8 +28,8 @@ from pathlib import Path
 from absl import flags
 
 import console
-from attention_seq2seq import files
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.utils import files
 
 MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 DATA = console.define_paths("data", [], "corpus files, as for train.py [paths]")
@@ -51,7 +51,7 @@ def main(_) -> None:
     """Prints the tables."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.readers import read_pairs
-    from attention_seq2seq.evaluation import evaluate
+    from attention_seq2seq.evaluation.evaluate import evaluate
 
     console.expect_folder_of(JSON.value)
     # It tells each step of its tests.
@@ -128,7 +128,7 @@ def write_json(models, evaluations, found, p_values) -> None:
 
 def print_exact_replies(chat) -> None:
     """How many prompts of the default corpus are answered word for word."""
-    from attention_seq2seq.evaluation import exact_replies, with_one_reply
+    from attention_seq2seq.evaluation.evaluate import exact_replies, with_one_reply
 
     print(f"{'exact replies to':34}{'prompts':>8}{'share':>9}")
     for name, pairs in default_groups().items():
@@ -140,8 +140,8 @@ def print_exact_replies(chat) -> None:
 
 def default_groups() -> dict:
     """The parts of the default corpus."""
-    from attention_seq2seq.data.corpora import default_corpus, small_talk
-    from attention_seq2seq.data.meals import meal_talk
+    from attention_seq2seq.data.default_corpus import default_corpus, small_talk
+    from attention_seq2seq.data.synthetic.meals import meal_talk
 
     corpus, meals = default_corpus(), meal_talk()
     return {

@@ -14,9 +14,9 @@ import sys
 from absl import flags, logging
 
 import console
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.caps import Caps
-from attention_seq2seq.files import quoted
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.utils.files import quoted
 
 MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
 EXPORT_DIR = console.define_path("export_dir", None, "the folder to be written", required=True)
@@ -34,8 +34,8 @@ console.define_flags_of(Caps)
 def main(_) -> None:
     """Exports, and says how to ask."""
     decoding, caps = (console.options_from_flags(options) for options in (DecodingConfig, Caps))
-    from attention_seq2seq.export.lite import export_lite
-    from attention_seq2seq.export.saved_model import export_saved_model
+    from attention_seq2seq.serving.saved_model.export import export_saved_model
+    from attention_seq2seq.serving.tflite import export_lite
 
     # TensorFlow reports every file that it writes.
     logging.set_verbosity(logging.WARNING)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.config import DataConfig, TextConfig
+from attention_seq2seq.config.config import DataConfig, TextConfig
+from attention_seq2seq.data.batching import batches, num_batches, training_batches
+from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.preprocessing.manifest import Prepared
+from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.readers import read_pairs
-from attention_seq2seq.preparation.manifest import Prepared
-from attention_seq2seq.preparation.prepare import prepare
-from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.cutting import PairCutter
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.tokenizer import PairCutter
 from attention_seq2seq.text.vocabulary import UNK
-from attention_seq2seq.training.batching import batches, num_batches, training_batches
-from attention_seq2seq.training.encoded_pairs import InMemory, Shards
 
 BATCH_SIZE, SEED, UNKNOWN_PROBABILITY = 64, 1, 0.02
 EPOCHS = 3

@@ -89,8 +89,8 @@ def pairs_of(task: str, strings: list[str]) -> list:
 def measured(config, seed: int) -> list[dict]:
     """What a training comes to, for each range of lengths: see `shares_of`."""
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.data.reversal import random_strings
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.data.synthetic.reversal import random_strings
+    from attention_seq2seq.training.api import train
 
     training = dataclasses.replace(config.training, seed=seed)
     config = dataclasses.replace(config, training=training)
@@ -113,8 +113,8 @@ def shares_of(task: str, chat, pairs) -> dict:
     exact are strings that came out right, symbols those that need no mending, looking those at
     whose step the largest weight lay on where they stand, if there are weights.
     """
-    from attention_seq2seq import metrics
-    from attention_seq2seq.resampling import ratio
+    from attention_seq2seq.evaluation import metrics
+    from attention_seq2seq.evaluation.significance import ratio
 
     replies = chat.reply([pair.prompt for pair in pairs])
     exact, right, looked = [], [], []
@@ -171,7 +171,7 @@ def draw(found: dict[str, list[list[dict]]]) -> None:
     """Two pictures beside each other: what is right, and where attention lies."""
     from matplotlib.figure import Figure
 
-    from attention_seq2seq.pictures import save_figure
+    from attention_seq2seq.utils.plotting import save_figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     titles = {

@@ -111,7 +111,7 @@ class Trainings:
 
     def print_line(self, name: str, config) -> None:
         """Trains, and prints what the best epoch came to."""
-        from attention_seq2seq.training.measuring import best_of
+        from attention_seq2seq.training.validation import best_of
 
         history, seconds = self._measured(config)
         best = best_of(config.training.best_by, history)
@@ -124,7 +124,7 @@ class Trainings:
         """What was measured after each epoch, and the seconds of the training."""
         from probing import ProbePrompts, first_prompts
 
-        from attention_seq2seq.training.trainer import train
+        from attention_seq2seq.training.api import train
 
         if not config.training.patience:
             # Which epoch is called the best makes no other training.
@@ -147,7 +147,7 @@ def started_lines(config, folder: Path) -> list[str]:
     """Options that start from a model of another corpus, which is trained first."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.text.vocabulary import SPECIALS
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.training.api import train
 
     other = dataclasses.replace(config, data=dataclasses.replace(config.data, data=OTHERS.value))
     corpus = console.corpus_of(other)

@@ -8,12 +8,12 @@ import tensorflow as tf
 from tensorflow import keras
 from tensorflow_addons import seq2seq
 
-from attention_seq2seq.config import ModelConfig, TrainingConfig
-from attention_seq2seq.model.encoder import Encoded
-from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.config.config import ModelConfig, TrainingConfig
+from attention_seq2seq.models.encoder import Encoded
+from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.training.gradients import clipped, with_rows_summed
 from attention_seq2seq.training.loss import cross_entropy
-from attention_seq2seq.training.optimizer import optimizer_of
+from attention_seq2seq.training.optimizers import optimizer_of
 
 BATCH_SIZE, WORDS, CLIP_NORM = 64, 12, 5.0
 DTYPES = (tf.float32, tf.bfloat16)

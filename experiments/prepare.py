@@ -15,8 +15,8 @@ import shutil
 from absl import flags
 
 import console
-from attention_seq2seq.config import DataConfig, TextConfig
-from attention_seq2seq.preparation_config import PreparationConfig
+from attention_seq2seq.config.config import DataConfig, TextConfig
+from attention_seq2seq.config.preprocessing import PreparationConfig
 
 PREPARED_DIR = console.define_path(
     "prepared_dir", None, "the folder that is written", required=True
@@ -47,8 +47,8 @@ def main(_) -> None:
         console.options_from_flags(options)
         for options in (DataConfig, TextConfig, PreparationConfig)
     )
-    from attention_seq2seq.preparation.prepare import cut_share, examine, prepare
-    from attention_seq2seq.preparation.report import (
+    from attention_seq2seq.data.preprocessing.prepare import cut_share, examine, prepare
+    from attention_seq2seq.data.preprocessing.report import (
         cleaning_report,
         examination_report,
         vocabulary_report,

@@ -14,7 +14,7 @@ from pathlib import Path
 import jieba
 
 from attention_seq2seq.data.readers import read_pairs
-from attention_seq2seq.preparation.workers import num_cores
+from attention_seq2seq.utils.parallel import num_cores
 
 SEED = 1
 MODEL = ("--units=32", "--epochs=1", "--patience=0")

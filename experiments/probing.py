@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import console
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.training.measuring import Probe, Probing
+from attention_seq2seq.training.validation import Probe, Probing
 
 NUM_PROMPTS = 16
 

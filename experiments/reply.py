@@ -20,7 +20,7 @@ from pathlib import Path
 from absl import flags
 
 import console
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
 PROMPTS = console.define_path(
@@ -105,9 +105,9 @@ def as_json(prompt: str, replies) -> str:
 
 def identity(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
-    from attention_seq2seq.config import FILE_NAME, Config
-    from attention_seq2seq.files import sha256_of
-    from attention_seq2seq.text.codec import codec_files
+    from attention_seq2seq.config.config import FILE_NAME, Config
+    from attention_seq2seq.text.seq2seq_tokenizer import codec_files
+    from attention_seq2seq.utils.files import sha256_of
 
     models = []
     for folder in map(Path, MODEL_DIRS.value):

@@ -40,10 +40,10 @@ def main(_) -> None:
     from probing import ProbePrompts, first_prompts
 
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.data.reversal import reversal
-    from attention_seq2seq.metrics import exact_match
-    from attention_seq2seq.training.folder import is_finished
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.data.synthetic.reversal import reversal
+    from attention_seq2seq.evaluation.metrics import exact_match
+    from attention_seq2seq.training.api import train
+    from attention_seq2seq.training.model_dir import is_finished
 
     console.expect_picture(ATTENTION_PNG.value)
     num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value
@@ -70,7 +70,7 @@ def main(_) -> None:
 
 def mirrored(replies) -> float:
     """The share of symbols said while attention lay mostly on the mirrored position."""
-    from attention_seq2seq.metrics import largest_at
+    from attention_seq2seq.evaluation.metrics import largest_at
 
     weights, places = [], []
     for reply in replies:

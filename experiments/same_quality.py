@@ -55,7 +55,7 @@ def largest(changes: list[float]) -> float:
 
 def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
     """The validation perplexity after the last epoch of a training."""
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.training.api import train
 
     # Stopped early, each would be another training.
     training = dataclasses.replace(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import peers
 
-from attention_seq2seq.training.replicas import bytes_exchanged
+from attention_seq2seq.training.distributed import bytes_exchanged
 
 # What is reckoned for.
 MACHINES = 8

@@ -11,15 +11,15 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, ModelConfig, TextConfig
-from attention_seq2seq.data.corpora import default_corpus
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.lite import FLOAT_FILE, INT8_FILE, export_lite
-from attention_seq2seq.export.saved_model import export_saved_model
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.model.weights import save_weights
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.data.default_corpus import default_corpus
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.weights import save_weights
+from attention_seq2seq.serving.saved_model.export import export_saved_model
+from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_lite
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 
 BATCH_SIZES = (1, 8, 64)

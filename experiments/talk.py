@@ -9,8 +9,8 @@ from pathlib import Path
 
 import console
 from attention_seq2seq.chat import Chat, Reply
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.files import quoted, write_text
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.utils.files import quoted, write_text
 
 NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
 HELP = """\

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow_addons import seq2seq
 
-from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import Seq2Seq
 
 
 class TFADecoders:

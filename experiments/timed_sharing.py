@@ -54,7 +54,7 @@ def shared() -> dict:
     """Pairs a second, and seconds of a step and of the exchange in it."""
     from strategies import strategy_of
 
-    from attention_seq2seq.training.replicas import Replicas
+    from attention_seq2seq.training.distributed import Replicas
 
     console.make_repeatable()
     strategy = strategy_of("multi_worker") if "TF_CONFIG" in os.environ else None
@@ -66,7 +66,7 @@ def shared() -> dict:
 
 def config_of():
     """The document's model on text that has been cut already."""
-    from attention_seq2seq.config import (
+    from attention_seq2seq.config.config import (
         Config,
         DataConfig,
         ModelConfig,
@@ -87,8 +87,8 @@ def config_of():
 def seconds_a_step(strategy) -> float:
     """The mean of the steps in question; all workers end with the epoch, which is that long."""
     from attention_seq2seq.data.readers import read_pairs
-    from attention_seq2seq.training.listeners import Listener
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.training.api import train
+    from attention_seq2seq.training.callbacks.base import Listener
 
     class Clock(Listener):
         """Reads the time at the first step and the last."""
@@ -122,7 +122,7 @@ def seconds_a_step(strategy) -> float:
 
 def exchanged(workers: int) -> tuple[list[int], list[int]]:
     """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
-    from attention_seq2seq.model.seq2seq import Seq2Seq
+    from attention_seq2seq.models.seq2seq import Seq2Seq
 
     model = Seq2Seq(config_of().model, VOCABULARY.value, VOCABULARY.value)
     sizes = [

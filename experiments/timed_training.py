@@ -58,7 +58,7 @@ def main(_) -> None:
 
 def config_of(dtype: str):
     """The document's model on text that has been cut already."""
-    from attention_seq2seq.config import (
+    from attention_seq2seq.config.config import (
         Config,
         DataConfig,
         ModelConfig,
@@ -90,8 +90,8 @@ def pairs(name: str = "train"):
 
 def ours(dtype: str) -> tuple[float, float]:
     """The words, and the seconds they took, of what train.py runs."""
-    from attention_seq2seq.training.listeners import Listener
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.training.api import train
+    from attention_seq2seq.training.callbacks.base import Listener
 
     class Clock(Listener):
         """Reads the time at the first step and the last, and counts words in between."""
@@ -114,8 +114,8 @@ def ours(dtype: str) -> tuple[float, float]:
 
 def train_until(perplexity: float) -> list[float]:
     """The validation perplexity of each epoch, up to the first that is no higher."""
-    from attention_seq2seq.training.listeners import Listener
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.training.api import train
+    from attention_seq2seq.training.callbacks.base import Listener
 
     class Stop(Listener):
         def measured(self, epoch):
@@ -135,7 +135,7 @@ def tutorial() -> tuple[float, float]:
     import tensorflow as tf
     from tfa_training import TutorialSeq2Seq, train_step_of
 
-    from attention_seq2seq.text.codec import Codec
+    from attention_seq2seq.text.seq2seq_tokenizer import Codec
 
     config = config_of("float32")
     codec = Codec.build(pairs(), config.text)

@@ -51,7 +51,7 @@ def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
     from strategies import strategy_of
 
-    from attention_seq2seq.training.folder import is_finished
+    from attention_seq2seq.training.model_dir import is_finished
 
     console.make_repeatable()
     # Before anything else of TensorFlow's runs, as it wants it.
@@ -84,10 +84,10 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
     from probing import ProbePrompts, first_prompts, read_prompts
 
-    from attention_seq2seq.data.corpora import LICENCE, load_corpus
-    from attention_seq2seq.training.folder import TENSORBOARD as CURVES
-    from attention_seq2seq.training.tensorboard import TensorBoard
-    from attention_seq2seq.training.trainer import train, train_prepared
+    from attention_seq2seq.data.default_corpus import LICENCE, load_corpus
+    from attention_seq2seq.training.api import train, train_prepared
+    from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
+    from attention_seq2seq.training.model_dir import TENSORBOARD as CURVES
 
     prompts = read_prompts(PROBE_PROMPTS.value) if PROBE_PROMPTS.value else []
     others = {
@@ -126,7 +126,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
 
 def prepared_corpus(data: tuple):
     """The prepared corpus that --data names; None where it names files."""
-    from attention_seq2seq.preparation.manifest import Prepared, is_prepared
+    from attention_seq2seq.data.preprocessing.manifest import Prepared, is_prepared
 
     return Prepared.load(data[0]) if is_prepared(data) else None
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from attention_seq2seq.files import locked, write_json
+from attention_seq2seq.utils.files import locked, write_json
 
 
 @contextlib.contextmanager

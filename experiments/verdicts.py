@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from attention_seq2seq.comparisons import Compared
+    from attention_seq2seq.evaluation.comparison import Compared
 
 
 def print_rows(
@@ -68,7 +68,7 @@ def difference(
     name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> Difference | None:
     """A difference is told where p is below 0.05 and no seed is as good as one of the others."""
-    from attention_seq2seq.comparisons import comparable
+    from attention_seq2seq.evaluation.comparison import comparable
 
     both = comparable(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
     if not both:
@@ -92,7 +92,7 @@ def in_groups(
     conversations: np.ndarray,
 ) -> list[tuple[float, float]]:
     """What both come to in each group of prompts; nothing where they cannot be compared."""
-    from attention_seq2seq.comparisons import comparable
+    from attention_seq2seq.evaluation.comparison import comparable
 
     found, wholes = [], [of_all_seeds(ours), of_all_seeds(reference)]
     for group in groups:

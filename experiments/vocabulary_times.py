@@ -5,12 +5,12 @@ import time
 
 import tensorflow as tf
 
-from attention_seq2seq.config import ModelConfig, TrainingConfig
-from attention_seq2seq.model.seq2seq import Seq2Seq
+from attention_seq2seq.config.config import ModelConfig, TrainingConfig
+from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.vocabulary import BOS
-from attention_seq2seq.training.optimizer import optimizer_of
-from attention_seq2seq.training.teacher_forcing import TeacherForcing
-from attention_seq2seq.training.updates import Updates
+from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.optimizers import optimizer_of
+from attention_seq2seq.training.train_step import Updates
 
 BATCH_SIZE, WORDS = 64, 12
 SMALL, MIDDLE, LARGE = 100, 8_000, 100_000

@@ -41,9 +41,9 @@ def once(tmp_path_factory):
 @pytest.fixture(scope="session")
 def meals_dir(once):
     """The folder of a small model that has learnt meal talk; to be read, not written."""
-    from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
-    from attention_seq2seq.data.meals import meal_talk
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+    from attention_seq2seq.data.synthetic.meals import meal_talk
+    from attention_seq2seq.training.api import train
 
     config = Config(
         model=ModelConfig(units=48),
@@ -69,10 +69,16 @@ def chat(meals_dir):
 @pytest.fixture(scope="session")
 def talk_dir(once):
     """The folder of a model that has learnt small talk, two turns at a time."""
-    from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
-    from attention_seq2seq.data.corpora import load_corpus
-    from attention_seq2seq.data.meals import meal_talk
-    from attention_seq2seq.training.trainer import train
+    from attention_seq2seq.config.config import (
+        Config,
+        DataConfig,
+        ModelConfig,
+        TextConfig,
+        TrainingConfig,
+    )
+    from attention_seq2seq.data.default_corpus import load_corpus
+    from attention_seq2seq.data.synthetic.meals import meal_talk
+    from attention_seq2seq.training.api import train
 
     corpus, _ = load_corpus((), False, 0.0, 1)
     meals = {(pair.prompt, pair.reply) for pair in meal_talk().training}
@@ -105,7 +111,7 @@ def talker(talk_dir):
 @pytest.fixture(scope="session")
 def export_dir(talk_dir, once):
     """The same, exported; to be read, not written."""
-    from attention_seq2seq.export.saved_model import export_saved_model
+    from attention_seq2seq.serving.saved_model.export import export_saved_model
 
     return once("export", lambda folder: export_saved_model(talk_dir, folder, progress=False))
 
@@ -121,7 +127,7 @@ def served(export_dir):
 @pytest.fixture(scope="session")
 def prompts():
     """1,000 of them: of one turn and of two, with unknown words, too long, empty, and odd ones."""
-    from attention_seq2seq.data.corpora import load_corpus
+    from attention_seq2seq.data.default_corpus import load_corpus
 
     corpus, _ = load_corpus((), False, 0.0, 1)
     turns = sorted({side for pair in corpus.training for side in (pair.prompt, pair.reply)})
@@ -149,7 +155,7 @@ def ask_elsewhere(tmp_path_factory):
     def ask(export_dir, calls, python=sys.executable):
         folder = tmp_path_factory.mktemp("calls")
         (folder / "calls").write_bytes(pickle.dumps(calls, protocol=4))
-        script = Path(__file__).with_name("served.py")
+        script = Path(__file__).parent / "helpers" / "served_model.py"
         command = [python, script, export_dir, folder / "calls", folder / "answers"]
         subprocess.run([*map(str, command)], check=True, cwd=folder)
         return pickle.loads((folder / "answers").read_bytes())

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, DataConfig, ModelConfig
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.config.config import Config, DataConfig, ModelConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
 
 QUESTION = "今天晚上吃什么"

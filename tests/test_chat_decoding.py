@@ -7,13 +7,13 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat, _different
-from attention_seq2seq.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.decoding.params import Knobs
 from attention_seq2seq.decoding.step import Hypotheses
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.evaluation import mean_rank
-from attention_seq2seq.knobs import Knobs
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.evaluation.evaluate import mean_rank
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
 
 QUESTION = "今天晚上吃什么"
@@ -124,7 +124,7 @@ def language_model(chat, ids):
     """A second route: the decoder over one word of zeros, stepped through by hand."""
     units = chat.config.model.units
     decoder = chat.model.decoder
-    from attention_seq2seq.model.encoder import Encoded
+    from attention_seq2seq.models.encoder import Encoded
 
     nothing = chat.model.encoder.zero_state(1)
     memory, state = decoder.start(Encoded(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing))

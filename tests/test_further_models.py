@@ -8,13 +8,13 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, TextConfig
-from attention_seq2seq.data.meals import meal_talk
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.config.config import Config, TextConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS
-from models import FURTHER, SHARED, name_of
+from helpers.small_models import FURTHER, SHARED, name_of
 
 PAIRS = meal_talk().training[:40]
 PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]

@@ -1,10 +1,11 @@
-"""The rooms: who may import whom, who may import TensorFlow, what is public."""
+"""The packages: who may import whom, who may import TensorFlow, what is public."""
 
 import ast
 import inspect
 import os
 import pydoc
 import re
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -15,51 +16,25 @@ import attention_seq2seq
 
 PACKAGE = Path(attention_seq2seq.__file__).parent
 
+# What each package may import of this project, itself aside.
 ALLOWED = {
-    "options": set(),
-    "files": set(),
-    "training_config": {"options"},
-    "config": {"options", "training_config", "files"},
-    "decoding_config": {"options"},
-    "card": {"config"},
-    "data": set(),
-    "decoding": set(),
-    "metrics": set(),
-    "tables": set(),
-    "pictures": {"files"},
-    "text": {"config", "tracing", "files"},
-    "model": {"config", "files"},
-    "preparation_config": {"options"},
-    "preparation": {"config", "preparation_config", "data", "text", "files"},
-    "training": {
-        *("config", "training_config", "data", "text", "preparation", "model", "metrics"),
-        *("files", "pictures", "card", "decoding", "tracing"),
-    },
-    "knobs": {"decoding_config"},
-    "tracing": set(),
-    "search": {"tracing", "knobs", "model", "decoding"},
-    "contributions": {"search"},
+    "utils": set(),
+    "config": {"utils"},
+    "text": {"config", "utils"},
+    "data": {"config", "utils"},
+    "data/preprocessing": {"config", "utils", "text"},
+    "models": {"config", "utils"},
+    "decoding": {"config", "utils"},
     "reply": {"text"},
-    "chat": {
-        *("config", "decoding_config", "text", "model", "decoding", "knobs", "search"),
-        *("contributions", "reply"),
-    },
-    "export": {
-        *("options", "decoding_config", "text", "model", "decoding", "tracing", "knobs"),
-        *("search", "contributions", "chat", "card", "files"),
-    },
-    "resampling": set(),
-    "counting": {"decoding_config", "text", "chat", "metrics", "resampling"},
-    "comparisons": {"resampling", "counting"},
-    "evaluation": {
-        *("decoding_config", "data", "chat", "metrics", "resampling", "counting"),
-        "comparisons",
-    },
+    "chat": {"config", "text", "models", "decoding", "utils", "reply"},
+    "evaluation": {"chat", "data", "text", "config", "utils"},
+    "training": {"data", "text", "models", "decoding", "evaluation", "config", "utils"},
+    "serving": {"chat", "decoding", "models", "text", "config", "utils"},
 }
 
 
 def modules():
-    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 
 def imported(path: Path) -> list[str]:
@@ -73,37 +48,57 @@ def imported(path: Path) -> list[str]:
     return names
 
 
-def room(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_room_imports_only_what_the_table_allows(path):
-    ours = {name.split(".")[1] for name in imported(path) if name.startswith("attention_seq2seq.")}
-    assert ours <= ALLOWED[room(path)] | {room(path)}
+def test_a_package_imports_only_what_the_table_allows(path):
+    package = package_of(path)
+    is_preprocessing = path.parent == PACKAGE / "data" / "preprocessing"
+    allowed = ALLOWED["data/preprocessing" if is_preprocessing else package] | {package}
+    assert {name.split(".")[1] for name in ours(path)} <= allowed
     roots = {name.split(".")[0] for name in imported(path)}
     assert not roots & {"experiments", "notebooks", "tests"}
 
 
-def test_every_room_stands_in_the_table():
-    assert {room(path) for path in modules()} == set(ALLOWED)
+def ours(path: Path) -> list[str]:
+    return [name for name in imported(path) if name.startswith("attention_seq2seq.")]
+
+
+def test_training_imports_only_the_metrics_and_evaluation_only_the_pairs():
+    of_training = {n for p in (PACKAGE / "training").rglob("*.py") for n in ours(p)}
+    evaluation = {n for n in of_training if n.startswith("attention_seq2seq.evaluation")}
+    assert evaluation == {"attention_seq2seq.evaluation.metrics"}
+    of_evaluation = {n for p in (PACKAGE / "evaluation").rglob("*.py") for n in ours(p)}
+    data = {n for n in of_evaluation if n.startswith("attention_seq2seq.data")}
+    assert data == {"attention_seq2seq.data.pairs"}
+
+
+def test_every_package_stands_in_the_table():
+    assert {package_of(path) for path in modules()} == set(ALLOWED) - {"data/preprocessing"}
+
+
+def test_the_root_of_the_package_is_small():
+    entries = {path.name for path in PACKAGE.iterdir()} - {"__pycache__"}
+    assert len(entries - {"__init__.py", "__main__.py", "py.typed"}) <= 13
 
 
 def test_one_module_imports_tensorflow_addons():
     importers = [p for p in modules() if any("tensorflow_addons" in n for n in imported(p))]
-    assert [path.relative_to(PACKAGE).as_posix() for path in importers] == ["model/attention.py"]
+    assert [path.relative_to(PACKAGE).as_posix() for path in importers] == ["models/attention.py"]
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "data.corpora",
-        "config",
-        "text.codec",
-        "metrics",
-        "tables",
-        "pictures",
-        "preparation.prepare",
+        "data.default_corpus",
+        "config.config",
+        "text.seq2seq_tokenizer",
+        "evaluation.metrics",
+        "utils.text_tables",
+        "utils.plotting",
+        "data.preprocessing.prepare",
     ],
 )
 def test_strings_need_no_tensorflow(name):
@@ -113,9 +108,11 @@ def test_strings_need_no_tensorflow(name):
 
 def test_importing_leaves_tensorflow_to_be_set_up():
     """How many threads it has can be said only before it makes its first tensor."""
-    names = ", ".join(f"attention_seq2seq.{name}" for name in ("export.saved_model", "export.lite"))
+    names = ", ".join(
+        f"attention_seq2seq.{name}" for name in ("serving.saved_model.export", "serving.tflite")
+    )
     code = f"""
-import tensorflow as tf, attention_seq2seq.training.trainer, {names}
+import tensorflow as tf, attention_seq2seq.training.api, {names}
 tf.config.threading.set_intra_op_parallelism_threads(1)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -146,5 +143,6 @@ def test_the_tests_of_a_group_run_in_one_process(request):
 
 
 def test_modules_are_small():
-    long = {p.name: n for p in modules() if (n := len(p.read_text().splitlines())) > 300}
-    assert not long
+    lengths = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in modules()}
+    assert not {name: length for name, length in lengths.items() if length > 300}
+    assert statistics.median(lengths.values()) <= 120

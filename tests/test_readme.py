@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.caps import Caps
-from attention_seq2seq.preparation_config import PreparationConfig
+from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.serving_limits import Caps
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE, EXPERIMENTS = (
@@ -115,7 +115,7 @@ def option_names():
     "text", [ENGLISH, CHINESE, EXPERIMENTS], ids=["English", "Chinese", "experiments"]
 )
 def test_a_class_that_is_named_is_there(text):
-    from oracles import tfa
+    from helpers.reference_tfa import tfa
 
     sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").glob("*.py")]
     ours = {

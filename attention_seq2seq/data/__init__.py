@@ -1,1 +1,1 @@
-"""Files to pairs of strings; no TensorFlow."""
+"""Corpus files to pairs of strings, and pairs to batches of token ids."""

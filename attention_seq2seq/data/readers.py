@@ -25,11 +25,11 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from attention_seq2seq.data.chatterbot import yaml_exchanges
-from attention_seq2seq.data.conv import conv_exchanges
 from attention_seq2seq.data.corpus_file import BadLine, CorpusFile
-from attention_seq2seq.data.json_documents import document_exchanges
-from attention_seq2seq.data.line_formats import line_exchanges, parse_json, parse_tsv
+from attention_seq2seq.data.formats.chatterbot import yaml_exchanges
+from attention_seq2seq.data.formats.conv import conv_exchanges
+from attention_seq2seq.data.formats.json_documents import document_exchanges
+from attention_seq2seq.data.formats.lines import line_exchanges, parse_json, parse_tsv
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.turns import separation_of
 

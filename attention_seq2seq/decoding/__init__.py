@@ -1,1 +1,1 @@
-"""A step function to sequences; knows no model and no strings."""
+"""A step function to sequences; independent of the model and of strings."""

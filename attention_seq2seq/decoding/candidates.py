@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.constraints import Constraints, constrained
-from attention_seq2seq.decoding.logits import largest, log_of_sum
+from attention_seq2seq.decoding.logits_processors import Constraints, constrained
 from attention_seq2seq.decoding.step import Stepped, preferred
+from attention_seq2seq.decoding.top_k import largest, log_of_sum
 
 
 class Candidates(NamedTuple):

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.decoding.candidates import normalized, scored
-from attention_seq2seq.decoding.constraints import NEVER, Constraints
-from attention_seq2seq.decoding.loop import decode
+from attention_seq2seq.decoding.decode_loop import decode
+from attention_seq2seq.decoding.logits_processors import NEVER, Constraints
 from attention_seq2seq.decoding.step import Hypotheses, Step
 
 # A multiplier of Fishman and Moore (1986) for the multiplicative generator modulo this prime.

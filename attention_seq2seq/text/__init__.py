@@ -1,1 +1,1 @@
-"""Strings to ids and back; no model."""
+"""Strings to token ids and back."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from attention_seq2seq.files import whole_file
+from attention_seq2seq.utils.files import whole_file
 
 PAD, BOS, EOS, UNK, TURN = range(5)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>", "<turn>")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_seq2seq.config import TrainingConfig
+from attention_seq2seq.config.config import TrainingConfig
 
 # How the processors that multiply in bfloat16 say so: x86 with AVX-512 or AMX, and ARM.
 _FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}

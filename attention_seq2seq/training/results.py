@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.files import write_text
-from attention_seq2seq.model.weights import write_weights
-from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.training.written import record_also
+from attention_seq2seq.models.weights import write_weights
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.training.training_files import record_also
+from attention_seq2seq.utils.files import write_text
 
 BEST, LAST, LOG = "best.npz", "last.npz", "log.csv"
 OFFENDING_BATCH = "offending_batch.tsv"

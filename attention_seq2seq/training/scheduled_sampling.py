@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from attention_seq2seq.decoding.sampling import drawn_by
-from attention_seq2seq.model.draws import Draw, Draws
+from attention_seq2seq.utils.rng import Draw, Draws
 
 
 def with_own_words(

@@ -6,7 +6,7 @@ import math
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config import TrainingConfig
+from attention_seq2seq.config.config import TrainingConfig
 
 # In the halving schedule: of the whole training, after how much of it, and how often.
 _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1

@@ -1,228 +1,298 @@
-"""Pairs to a model folder."""
+"""The loop of a training: updates, epochs, checkpoints; begun, or gone on with, from any update."""
 
+import contextlib
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.pairs import as_pairs, with_context
-from attention_seq2seq.data.splitting import split_by_conversation
-from attention_seq2seq.preparation.manifest import Prepared
-from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.cutting import CutPair, PairCutter, read_user_dictionary
-from attention_seq2seq.training.alarms import Alarms
-from attention_seq2seq.training.encoded_pairs import InMemory, Shards
-from attention_seq2seq.training.initial import known_codec
-from attention_seq2seq.training.listeners import Listener, Progress
-from attention_seq2seq.training.measuring import Prober
-from attention_seq2seq.training.run import run, sha256_of_rows
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.data.batching import batches, num_batches, training_batches
+from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.vocabulary import BOS, UNK
+from attention_seq2seq.training.callbacks.base import Epoch, Listener, Update
+from attention_seq2seq.training.checkpoint_manager import Checkpoints
+from attention_seq2seq.training.distributed import Replicas
+from attention_seq2seq.training.model_dir import CHECKPOINTS
+from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.optimizers import optimizer_of
+from attention_seq2seq.training.results import LAST, OFFENDING_BATCH, Results
+from attention_seq2seq.training.train_step import Outcome, Updates
+from attention_seq2seq.training.validation import (
+    Probing,
+    Validation,
+    best_of,
+    of_probes,
+    perplexity,
+)
+from attention_seq2seq.training.weight_averaging import Averages
+from attention_seq2seq.utils.signals import interruptions
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_MINUTES = 5.0
+
+class Diverged(ValueError):
+    """The loss or the gradient of an update is no finite number."""
 
 
-def train(
-    pairs: Sequence[Sequence],
-    model_dir: str | Path,
-    config: Config | None = None,
-    validation_pairs: Sequence[Sequence] | None = None,
-    progress: bool = True,
-    listeners: Sequence[Listener] = (),
-    probing: Prober | None = None,
-    overwrite: bool = False,
-    checkpoint_minutes: float = CHECKPOINT_MINUTES,
-    strategy: tf.distribute.Strategy | None = None,
-) -> dict[str, list[float]]:
-    """Trains a model from pairs of strings, and writes it into a folder.
+class Loop:
+    """A training, from its last checkpoint on or from its first update.
 
-    The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
-    for each epoch, trained_on.json, which counts the pairs, and CARD.md, which tells people what
-    the model is. `Chat.load` reads it.
-
-    A training that was killed goes on from its last checkpoint when it is called for again, and
-    ends with the same weights as if it had not been, bit for bit on one machine where
-    `tf.config.experimental.enable_op_determinism` was called. One that has ended is not repeated.
+    Everything that is drawn depends on the seed and the number of a batch; a checkpoint holds all
+    the rest. So a training that is killed and run again ends with the weights, to the last bit,
+    that it would have ended with.
 
     Args:
-        pairs: (prompt, reply), or `Pair` with the number of its conversation.
-        model_dir: the folder; made if it is not there.
-        config: all options; the document's by default.
-        validation_pairs: if None, conversations are set aside from `pairs`, as
-            `config.data.validation_fraction` says.
-        progress: whether to show a bar, or log lines where the output is no terminal.
-        listeners: are told of each update and epoch.
-        probing: answers some prompts after each epoch, always the same.
-        overwrite: whether to train anew where a training is in the folder already.
-        checkpoint_minutes: between two checkpoints.
-        strategy: what several devices or machines share the work by; every process is given the
-            same, and the first alone uses `model_dir`, `listeners` and `probing`.
-
-    Returns:
-        loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
-        what the replies to probe prompts came to, of each epoch (losses in nats a word).
-
-    Raises:
-        TypeError: `config` is no `Config`.
-        ValueError: no pair or no word is left to train on, an element of `pairs` is no pair, the
-            user dictionary cannot be read, `best_by` is of probe prompts and there are none, a
-            training with other options or on other pairs is in the folder, or files that no
-            training has written, or another process is at work there.
-        Diverged: a loss or gradient is not finite.
-
-    Example:
-        >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
-        >>> history = train(pairs, folder, progress=False)
-        >>> len(history["loss"])
-        20
-        >>> from attention_seq2seq import Chat
-        >>> Chat.load(folder).reply(["吃什么"])[0].prompt_tokens
-        ['吃', '什么']
+        model: whose weights are found.
+        codec: of its words.
+        pairs: to train on.
+        validation: to measure on; there may be none.
+        folder: where weights, log and checkpoints go.
+        config: of all.
+        probing: answers the probe prompts with the weights that the model has; None: there are
+            no such prompts.
+        listeners: who is told.
+        checkpoint_seconds: between two checkpoints.
+        replicas: who share the work; only the chief's folder is written into, only its probes and
+            listeners count.
     """
-    config = Config() if config is None else config
-    if not isinstance(config, Config):
-        raise TypeError(
-            f"config is a {type(config).__name__}; expected a Config, as in "
-            "Config(training=TrainingConfig(epochs=5))."
+
+    def __init__(
+        self,
+        model,
+        codec: Codec,
+        pairs: InMemory | Shards,
+        validation: InMemory | Shards,
+        folder: Path,
+        config: Config,
+        probing: Probing | None,
+        listeners: Sequence[Listener],
+        checkpoint_seconds: float,
+        replicas: Replicas,
+    ):
+        self._model, self._pairs, self._folder = model, pairs, folder
+        self._results = Results(folder, codec)
+        self._options = options = config.training
+        self._listeners, self._probing = listeners, probing
+        self._checkpoint_seconds, self._replicas = checkpoint_seconds, replicas
+        self._batches_an_epoch = num_batches(pairs, options.batch_size)
+        self._updates_an_epoch = -(-self._batches_an_epoch // options.accumulated_batches)
+        self._num_updates = options.epochs * self._updates_an_epoch
+        self._task = TeacherForcing(model, BOS, options, codec.said_as())
+        self._validation = None
+        if len(validation):
+            in_order = batches(validation, options.batch_size)
+            self._validation = Validation(self._task, in_order, codec, replicas)
+        with replicas.scope():
+            self._optimizer = optimizer_of(options, self._num_updates)
+            self._optimizer.build(model.trainable_variables)
+            self._averages = Averages(model.named_weights(), options)
+        self._checkpoints = Checkpoints(folder / CHECKPOINTS) if replicas.is_chief else None
+        # What an epoch is measured by so far, and what the epochs before were.
+        self._updates, self._loss, self._words = 0, 0.0, 0
+        self._history: list[dict[str, float]] = []
+        self._asked_to_stop = self._stopped = False
+
+    def run(self, begin: Callable[[], None] | None = None) -> list[dict[str, float]]:
+        """Trains to the end.
+
+        Args:
+            begin: called before the first update, when all is ready, in a folder whose checkpoints
+                are not this training's; None: the training resumes from its last checkpoint.
+
+        Returns:
+            What was measured after each epoch.
+
+        Raises:
+            Diverged: a loss or gradient is not finite.
+            KeyboardInterrupt: the training was interrupted; a checkpoint was written.
+            OSError: nothing can be written.
+        """
+        # On every worker: the chief broadcasts its checkpoint.
+        self._resume(is_new=begin is not None)
+        with contextlib.ExitStack() as ending:
+            for listener in self._listeners:
+                ending.callback(listener.ended)
+            with interruptions() as interrupted:
+                saved = time.monotonic()
+                batches = self._batches_left()
+                make_update = Updates(
+                    self._task,
+                    self._optimizer,
+                    batches.element_spec,
+                    self._averages.after_update,
+                    self._replicas,
+                )
+                if begin is not None:
+                    begin()
+                for group in self._groups(batches):
+                    self._update(group, make_update)
+                    if self._updates % self._updates_an_epoch == 0:
+                        self._end_epoch()
+                    due = time.monotonic() - saved >= self._checkpoint_seconds
+                    if (stopping := interrupted()) or due:
+                        self._save()
+                        saved = time.monotonic()
+                    if stopping:
+                        log.info("stopped after update %d; the same again goes on", self._updates)
+                        raise KeyboardInterrupt
+            if self._words:
+                # A listener has stopped it within an epoch, which ends here then.
+                self._end_epoch()
+        return self._history
+
+    def finish(self) -> None:
+        """Removes what only a training that goes on needs."""
+        if self._checkpoints:
+            self._checkpoints.clear()
+
+    def _batches_left(self) -> tf.data.Dataset:
+        """The batches from the first on that no update was made of."""
+        options = self._options
+        epoch, in_epoch = divmod(self._updates, self._updates_an_epoch)
+        return training_batches(
+            self._pairs,
+            options.batch_size,
+            options.epochs,
+            options.seed,
+            epoch * self._batches_an_epoch + in_epoch * options.accumulated_batches,
+            options.unknown_probability,
+            UNK,
+            options.empty_probability,
         )
-    training_pairs, validation_pairs = (
-        list(with_context(side, config.text.context_turns))
-        for side in _split(pairs, validation_pairs, config)
-    )
-    user_words = read_user_dictionary(config.text)
-    cutter = PairCutter(config.text, user_words)
-    cut_training, cut_validation = (
-        [cutter.pair(pair) for pair in side] for side in (training_pairs, validation_pairs)
-    )
-    trained_on = {
-        "training_pairs": len(training_pairs),
-        "validation_pairs": len(validation_pairs),
-        "sha256_of_training_pairs": sha256_of_rows(pair[:2] for pair in training_pairs),
-        "sha256_of_validation_pairs": sha256_of_rows(pair[:2] for pair in validation_pairs),
-        "sha256_of_user_dictionary": sha256_of_rows(user_words),
-    }
 
-    def encoded(codec: Codec) -> tuple[InMemory, InMemory]:
-        training = _encode("training", cut_training, codec, config)
-        if not len(training):
-            raise ValueError(
-                f"no pair to train on: {len(training_pairs)} given, all longer than "
-                f"max_source_length {config.data.max_source_length} or max_target_length "
-                f"{config.data.max_target_length} words."
-            )
-        codec.refuse_empty()
-        return training, _encode("validation", cut_validation, codec, config)
+    def _groups(self, batches: tf.data.Dataset) -> Iterator[list[dict]]:
+        """The batches that make one update together, for each update that is left."""
+        group = []
+        for batch in batches if not self._is_over() else ():
+            group.append(batch)
+            ends_epoch = (int(batch["number"]) + 1) % self._batches_an_epoch == 0
+            if len(group) == self._options.accumulated_batches or ends_epoch:
+                yield group
+                group = []
+                if self._is_over():
+                    return
 
-    def new_codec() -> Codec:
-        known = known_codec(config) if config.training.initial_model else None
-        return Codec.of_words(cut_training, cutter, known)
-
-    return run(
-        *(new_codec, encoded, _folder(model_dir), config, trained_on),
-        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
-    )
-
-
-def train_prepared(
-    prepared_dir: str | Path,
-    model_dir: str | Path,
-    model: ModelConfig | None = None,
-    training: TrainingConfig | None = None,
-    progress: bool = True,
-    listeners: Sequence[Listener] = (),
-    probing: Prober | None = None,
-    overwrite: bool = False,
-    checkpoint_minutes: float = CHECKPOINT_MINUTES,
-    strategy: tf.distribute.Strategy | None = None,
-) -> dict[str, list[float]]:
-    """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
-
-    Args:
-        prepared_dir: written by `prepare`; texts are cut, and pairs kept, as was said there.
-        model_dir: as for `train`, and so are the others.
-        model: the model.
-        training: how the weights are found.
-        progress: see `train`.
-        listeners: see `train`.
-        probing: see `train`.
-        overwrite: see `train`.
-        checkpoint_minutes: see `train`.
-        strategy: see `train`.
-
-    Returns:
-        As `train` does.
-
-    Raises:
-        FileNotFoundError: there is no prepared corpus in the folder.
-        ValueError: it is damaged; and see `train`.
-    """
-    prepared = Prepared.load(prepared_dir)
-    config = Config(
-        prepared.data_of_training(),
-        prepared.text,
-        model or ModelConfig(),
-        training or TrainingConfig(),
-    )
-    parts = [
-        Shards(prepared.shards(part), prepared.num_pairs(part))
-        for part in ("training", "validation")
-    ]
-
-    def new_codec() -> Codec:
-        codec = prepared.codec()
-        codec.refuse_empty()
-        return codec
-
-    return run(
-        *(new_codec, lambda codec: parts, _folder(model_dir), config, prepared.trained_on()),
-        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
-    )
-
-
-def _folder(model_dir: str | Path) -> Path:
-    """The path of a model's folder; an empty name would be the working folder.
-
-    Raises:
-        ValueError: it is empty.
-    """
-    if not str(model_dir):
-        raise ValueError("model_dir is empty; expected the path of a folder.")
-    return Path(model_dir)
-
-
-def _with_bar(listeners: Sequence[Listener], progress: bool) -> list[Listener]:
-    return [*listeners, Alarms(), *([Progress()] if progress else [])]
-
-
-def _split(pairs, validation_pairs, config: Config):
-    pairs = as_pairs(pairs)
-    if validation_pairs is not None:
-        return pairs, as_pairs(validation_pairs)
-    split = split_by_conversation(pairs, config.data.validation_fraction, config.training.seed)
-    if split.num_dropped:
-        log.info("%d validation pairs also stand in training: dropped", split.num_dropped)
-    return split.training, split.validation
-
-
-def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
-    """Ids of both sides; pairs that are too long are left out, and counted."""
-    source, target = [], []
-    for pair in pairs:
-        prompt_ids, reply_ids = codec.encode(pair, config.data.max_source_length)
-        # The end of the reply is no word; a reply of nothing else would teach to say nothing.
-        fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
-        if fits and len(prompt_ids) <= config.data.max_source_length:
-            source.append(prompt_ids)
-            target.append(reply_ids)
-    if len(source) < len(pairs):
-        log.info(
-            "%d of %d %s pairs left out: over %d words of prompt or %d of reply, or none of reply",
-            len(pairs) - len(source),
-            len(pairs),
-            name,
-            config.data.max_source_length,
-            config.data.max_target_length,
+    def _update(self, group: list[dict], make_update: Updates) -> None:
+        share = self._options.scheduled_sampling * self._updates / self._num_updates
+        try:
+            gradients, outcome = make_update.gradients(group, share)
+        except tf.errors.OpError:
+            # Another process was lost before the sums were there: no weight has changed since.
+            self._save()
+            raise
+        if not outcome.is_finite:
+            self._diverged(group, outcome)
+        # What fails in here leaves weights of which some have changed: they are not saved.
+        make_update.apply(gradients)
+        self._updates += 1
+        self._loss += outcome.loss
+        self._words += outcome.words
+        update = Update(
+            self._updates,
+            self._num_updates,
+            len(self._history) + 1,
+            self._options.epochs,
+            self._loss / self._words,
+            outcome.words,
         )
-    return InMemory(source, target)
+        for listener in self._listeners:
+            self._asked_to_stop |= bool(listener.updated(update))
+        # Other processes do not hear of it before the end of the epoch.
+        self._stopped = self._asked_to_stop and self._replicas.num_processes == 1
+
+    def _end_epoch(self) -> None:
+        self._averages.after_epoch()
+        loss = self._loss / self._words
+        measured = {"loss": loss, "perplexity": perplexity(loss)}
+        self._loss, self._words = 0.0, 0
+        weights = self._averages.weights()
+        probes = ()
+        with self._measured_weights(weights):
+            if self._validation:
+                measured |= self._validation()
+            if self._probing:
+                probes = self._probing()
+                measured |= of_probes(probes)
+        self._history.append(self._replicas.told(measured))
+        if self._replicas.is_chief:
+            best = best_of(self._options.best_by, self._history)
+            is_best = best is None or best == len(self._history) - 1
+            self._results.write_epoch(weights, is_best, self._history)
+        epoch = Epoch(
+            len(self._history), self._options.epochs, self._history, probes, self._is_over()
+        )
+        for listener in self._listeners:
+            self._asked_to_stop |= bool(listener.measured(epoch))
+        self._stopped = self._replicas.told(self._asked_to_stop)
+
+    @contextlib.contextmanager
+    def _measured_weights(self, weights) -> Iterator[None]:
+        """Within it the model has the averaged weights, if there are any."""
+        if self._options.averaging == "none":
+            yield
+            return
+        variables = self._model.named_weights()
+        trained = {name: variable.numpy() for name, variable in variables.items()}
+        for name, variable in variables.items():
+            variable.assign(weights[name])
+        try:
+            yield
+        finally:
+            for name, variable in variables.items():
+                variable.assign(trained[name])
+
+    def is_stale(self) -> bool:
+        """Whether the best epoch is as long ago as patience goes."""
+        patience, done = self._options.patience, len(self._history)
+        best = best_of(self._options.best_by, self._history)
+        return patience > 0 and best is not None and done - 1 - best >= patience
+
+    def _is_over(self) -> bool:
+        return self._stopped or len(self._history) == self._options.epochs or self.is_stale()
+
+    def _save(self) -> None:
+        if not self._checkpoints:
+            return
+        arrays = {f"model/{n}": v.numpy() for n, v in self._model.named_weights().items()}
+        arrays |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)}
+        arrays |= {f"averages/{name}": value for name, value in self._averages.state().items()}
+        state = {"loss": self._loss, "words": self._words, "history": self._history}
+        self._checkpoints.save(self._updates, arrays, {"updates": self._updates, **state})
+
+    def _resume(self, is_new: bool) -> None:
+        arrays, state = self._checkpoint(is_new)
+        if not state:
+            return
+        for name, variable in self._model.named_weights().items():
+            variable.assign(arrays[f"model/{name}"])
+        for number, variable in enumerate(self._optimizer.variables):
+            variable.assign(arrays[f"optimizer/{number}"])
+        self._averages.restore(
+            {n.removeprefix("averages/"): v for n, v in arrays.items() if n.startswith("averages/")}
+        )
+        self._updates, self._loss = state["updates"], state["loss"]
+        self._words, self._history = state["words"], state["history"]
+        log.info("going on after update %d of %d", self._updates, self._num_updates)
+
+    def _checkpoint(self, is_new: bool) -> tuple[dict[str, np.ndarray], dict]:
+        """Arrays and state of the chief's newest checkpoint; nothing where there is none."""
+        found = self._checkpoints.newest() if self._checkpoints and not is_new else None
+        arrays, state = found or ({}, {})
+        return self._replicas.given(arrays), self._replicas.told(state)
+
+    def _diverged(self, group: list[dict], outcome: Outcome) -> None:
+        """Leaves the weights before the update, and the pairs that did it; then raises."""
+        if self._replicas.is_chief:
+            self._results.write_offending(group, self._averages.weights())
+        where = "" if self._replicas.is_chief else "on the first machine, "
+        raise Diverged(
+            f"update {self._updates + 1} (epoch {len(self._history) + 1}): the loss is "
+            f"{outcome.loss / outcome.words}, the norm of its gradient {outcome.norm}. Its pairs "
+            f"are {where}in {self._folder / OFFENDING_BATCH}; the weights before it are in "
+            f"{self._folder / LAST}. Try a smaller learning_rate or clip_norm."
+        )

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.data import conv
 from attention_seq2seq.data.corpus_file import BadLine
+from attention_seq2seq.data.formats import conv
 from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.readers import PairReader, read_pairs
-from large_files import FORMATS, read_large, write_large
+from helpers.large_files import FORMATS, read_large, write_large
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.decoding.greedy import greedy
+from attention_seq2seq.decoding.greedy_search import greedy
 from attention_seq2seq.decoding.sampling import Sampling, sample, uniform_draws
-from worlds import matrix_step, random_world, rules, world_step
+from helpers.toy_models import matrix_step, random_world, rules, world_step
 
 BOS, EOS = 1, 2
 #            pad  bos  eos  a    b    c    d

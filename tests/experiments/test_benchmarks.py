@@ -7,13 +7,13 @@ import joey_peer
 import opennmt_peer
 import peers
 import pytest
-from prepared_corpora import numbered
 from training_times import write_work
 
-from attention_seq2seq.config import TextConfig
+from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.readers import read_pairs
-from attention_seq2seq.text.codec import Codec
-from running import ROOT, script
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from helpers.prepared_corpora import numbered
+from helpers.scripts import ROOT, script
 
 
 def test_what_cannot_be_measured_is_said(tmp_path):

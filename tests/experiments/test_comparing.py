@@ -3,8 +3,8 @@
 import json
 import re
 
-from attention_seq2seq.data.meals import meal_talk
-from running import script
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from helpers.scripts import script
 
 CHARACTERS = ["--source_segmentation=characters", "--target_segmentation=characters"]
 SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--dtype=float32"]

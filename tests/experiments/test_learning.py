@@ -4,20 +4,20 @@ import re
 from itertools import pairwise
 
 import pytest
-from learnt import (
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.data.pairs import Pair
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.training.api import train
+from helpers.expected_replies import (
     PRESETS,
     QUESTION,
     assert_words_come_from_themselves,
     looks_at_its_words,
     share_of_meals_looked_at,
 )
-
-from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.data.meals import meal_talk
-from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.training.trainer import train
-from running import script
+from helpers.scripts import script
 
 # One after another on one worker: one of them is timed.
 pytestmark = pytest.mark.xdist_group("learning")

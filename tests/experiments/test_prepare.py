@@ -8,10 +8,10 @@ import sys
 import time
 
 import pytest
-from prepared_corpora import bytes_in
 
-from killing import is_over, kill_and_go_on, write_corpus
-from running import ROOT, on_a_terminal, script
+from helpers.kill import is_over, kill_and_go_on, write_corpus
+from helpers.prepared_corpora import bytes_in
+from helpers.scripts import ROOT, on_a_terminal, script
 
 
 @pytest.fixture

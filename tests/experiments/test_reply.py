@@ -12,7 +12,7 @@ import pytest
 import unfinished as unfinished_module
 from unfinished import unfinished
 
-from running import ROOT, script
+from helpers.scripts import ROOT, script
 
 PROMPTS = ["今天晚上吃什么", "", "周末早上喝什么", "龘" * 300, "\ta\tb", "早上\r"]
 

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from attention_seq2seq.config import Config
-from running import ROOT, on_a_terminal, script
+from attention_seq2seq.config.config import Config
+from helpers.scripts import ROOT, on_a_terminal, script
 
 QUESTION = "今天晚上吃什么"
 

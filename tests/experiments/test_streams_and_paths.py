@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.training.trainer import train
-from running import ROOT, script
+from attention_seq2seq.training.api import train
+from helpers.scripts import ROOT, script
 
 QUESTION = "今天晚上吃什么"
 SMALL = "--epochs=2", "--units=8", "--validation_fraction=0"

@@ -6,9 +6,9 @@ import pexpect
 import pytest
 from talk import NAMES, Talk
 
-from attention_seq2seq.decoding_config import DecodingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.text.vocabulary import TURN
-from running import on_a_terminal
+from helpers.scripts import on_a_terminal
 
 QUESTION = "今天晚上吃什么"
 

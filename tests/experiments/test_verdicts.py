@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from verdicts import in_groups, of_all_seeds, verdict
 
-from attention_seq2seq.resampling import ratio
+from attention_seq2seq.evaluation.significance import ratio
 
 PROMPTS = 100
 TALKS = np.arange(PROMPTS)

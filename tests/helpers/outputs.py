@@ -19,17 +19,23 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, DataConfig, ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.data.corpora import load_corpus
-from attention_seq2seq.data.meals import meal_talk
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.asked import unset
-from attention_seq2seq.export.lite import export_lite
-from attention_seq2seq.export.saved_model import export_saved_model
-from attention_seq2seq.preparation.manifest import Prepared
-from attention_seq2seq.preparation.prepare import prepare
-from attention_seq2seq.preparation_config import PreparationConfig
-from attention_seq2seq.training.trainer import train, train_prepared
+from attention_seq2seq.config.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    TextConfig,
+    TrainingConfig,
+)
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.data.default_corpus import load_corpus
+from attention_seq2seq.data.preprocessing.manifest import Prepared
+from attention_seq2seq.data.preprocessing.prepare import prepare
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.serving.saved_model.export import export_saved_model
+from attention_seq2seq.serving.saved_model.request import unset
+from attention_seq2seq.serving.tflite import export_lite
+from attention_seq2seq.training.api import train, train_prepared
 
 PROMPTS = ["今天晚上吃什么", "早上喝什么", "你好", "", "𠀀龘 KFC 😀", "今天" * 40]
 REPLIES = ["晚上吃烤鸭吧", "早上喝牛奶", "你好呀", "好", "吃KFC", "晚上吃什么"]

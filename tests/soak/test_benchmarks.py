@@ -2,9 +2,8 @@
 
 import re
 
-from prepared_corpora import numbered
-
-from running import script
+from helpers.prepared_corpora import numbered
+from helpers.scripts import script
 
 
 def test_training_is_measured_beside_the_tutorials_way(tmp_path):

@@ -1,15 +1,15 @@
 """The demo, whole: it memorises small talk, generalises meals, and looks where words come from."""
 
 import pytest
-from learnt import (
+
+from attention_seq2seq.chat import Chat
+from helpers.expected_replies import (
     QUESTION,
     assert_words_come_from_themselves,
     looks_at_its_words,
     share_of_meals_looked_at,
     shares_of_demo,
 )
-
-from attention_seq2seq.chat import Chat
 
 SEEDS = [*[(seed, "float32") for seed in (1, 2, 3, 4, 5)], (1, "bfloat16"), (2, "bfloat16")]
 

@@ -1,6 +1,6 @@
 """A preparation killed at 20 random moments and run again gives the bytes of one never stopped."""
 
-from killing import kill_and_go_on
+from helpers.kill import kill_and_go_on
 
 
 def test_killed_twenty_times(tmp_path):

@@ -1,7 +1,8 @@
 """Trainings killed at 20 random moments and more, with each option that could make a difference."""
 
 import pytest
-from killed_training import CONFIGURATIONS, kill_and_compare
+
+from helpers.killed_training import CONFIGURATIONS, kill_and_compare
 
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)

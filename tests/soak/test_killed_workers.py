@@ -7,11 +7,11 @@ import sys
 import time
 
 import numpy as np
-from killed_training import write_data
 from scaling_times import free_places
 
-from running import ROOT
-from trainings import weights_in
+from helpers.killed_training import write_data
+from helpers.scripts import ROOT
+from helpers.short_trainings import weights_in
 
 
 def train_py(folder, data, cluster=None, index=0):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from large_files import FORMATS, read_large, write_large
+from helpers.large_files import FORMATS, read_large, write_large
 
 
 @pytest.mark.parametrize(

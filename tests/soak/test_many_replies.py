@@ -1,6 +1,6 @@
 """Thousands of replies, alone and among others: at most one in a thousand may differ."""
 
-from independence import exchanges
+from helpers.batch_invariance import exchanges
 
 
 def test_replies_depend_on_their_prompts_alone():

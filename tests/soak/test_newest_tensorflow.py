@@ -6,11 +6,10 @@ NEWER_PYTHON=path make soak   names the Python; by default one is looked for.
 import os
 import subprocess
 
-from comparing import different_replies, in_batches
-
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.export.saved_model import export_saved_model
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.serving.saved_model.export import export_saved_model
+from helpers.comparing import different_replies, in_batches
 
 CANDIDATES = ("python3.13", "python3.12")
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config import TextConfig
-from attention_seq2seq.data.corpora import load_corpus
-from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.text.codec_graph import CodecGraph
+from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.data.default_corpus import load_corpus
+from attention_seq2seq.text.in_graph.tokenizer import CodecGraph
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 
 PIECES = [
     *"abcXYZ0189.%+-#&_ ,!~\n\r\t\0今天晚上吃什么的一是龘𠀀😀ＡＢ，。é한ß\u3000\ufeff",

@@ -5,8 +5,8 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from attention_seq2seq.text.in_graph.normalization import normalize
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.normalization_graph import normalize
 
 
 def in_graph(texts, lower_case):

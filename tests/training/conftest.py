@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture(scope="session")
 def whole_dir(once):
     """A training that has ended; to be read, not written."""
-    from cut_training import PAIRS, config, train
+    from helpers.truncated_training import PAIRS, config, train
 
     return once("whole", lambda folder: train(PAIRS, folder, config(), [], progress=False))
 
@@ -16,7 +16,7 @@ def whole_dir(once):
 @pytest.fixture(scope="session")
 def cut_dir(once):
     """One that was cut at update 11; to be read, not written."""
-    from cut_training import cut
+    from helpers.truncated_training import cut
 
     return once("cut", lambda folder: cut(folder, 11))
 

@@ -10,29 +10,29 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config import Config, TextConfig, TrainingConfig
-from attention_seq2seq.decoding_config import DecodingConfig
-from attention_seq2seq.model.weights import load_weights
-from attention_seq2seq.text.codec import Codec
+from attention_seq2seq.config.config import Config, TextConfig, TrainingConfig
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.models.weights import load_weights
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import SPECIALS
-from attention_seq2seq.training import loop
-from attention_seq2seq.training.folder import is_finished
-from attention_seq2seq.training.listeners import Listener
-from attention_seq2seq.training.measuring import (
+from attention_seq2seq.training import trainer
+from attention_seq2seq.training.api import train
+from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.model_dir import is_finished
+from attention_seq2seq.training.validation import (
     LESS_IS_BETTER,
     OF_PROBES,
     Probe,
     best_of,
     of_probes,
 )
-from attention_seq2seq.training.trainer import train
-from trainings import MEALS, config, weights_in
+from helpers.short_trainings import MEALS, config, weights_in
 
 
 def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
     perplexities = iter([5.0, 3.0, 4.0])
 
-    class Scripted(loop.Validation):
+    class Scripted(trainer.Validation):
         def __call__(self):
             return {**super().__call__(), "val_perplexity": next(perplexities)}
 
@@ -43,7 +43,7 @@ def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
         def measured(self, epoch):
             self.weights.append(weights_in(tmp_path / "last.npz"))
 
-    monkeypatch.setattr(loop, "Validation", Scripted)
+    monkeypatch.setattr(trainer, "Validation", Scripted)
     kept = Kept()
     history = train(
         *(MEALS.training[:64], tmp_path, config(epochs=3), MEALS.validation[:9]),

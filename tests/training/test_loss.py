@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.training.loss import cross_entropy, real_words
-from attention_seq2seq.training.sampled_loss import (
+from attention_seq2seq.training.sampled_softmax import (
     log_uniform_ids,
     probability_of,
     sampled_cross_entropy,

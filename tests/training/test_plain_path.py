@@ -4,16 +4,16 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config import ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.data.meals import meal_talk
-from attention_seq2seq.model.seq2seq import Seq2Seq
-from attention_seq2seq.text.codec import Codec
-from attention_seq2seq.training.batching import training_batches
-from attention_seq2seq.training.encoded_pairs import InMemory
-from attention_seq2seq.training.teacher_forcing import TeacherForcing
-from attention_seq2seq.training.updates import Updates
-from models import as_arrays
-from oracles import TFASeq2Seq, tfa
+from attention_seq2seq.config.config import ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.data.batching import training_batches
+from attention_seq2seq.data.datasets import InMemory
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.train_step import Updates
+from helpers.reference_tfa import TFASeq2Seq, tfa
+from helpers.small_models import as_arrays
 
 BEGIN = 1
 STEPS, UNITS = 200, 48

@@ -8,11 +8,11 @@ import time
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.training import precision
-from attention_seq2seq.training.listeners import Listener
+from attention_seq2seq.training.api import train
+from attention_seq2seq.training.callbacks.base import Listener
 from attention_seq2seq.training.precision import with_dtype_resolved
-from attention_seq2seq.training.trainer import train
 
 
 class Interrupted(Listener):

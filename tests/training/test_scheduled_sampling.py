@@ -4,9 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.model.draws import Draws
 from attention_seq2seq.training.scheduled_sampling import with_own_words
-from models import BEGIN, CONFIGURATIONS, FURTHER, name_of, random_batch, random_model, task_of
+from attention_seq2seq.utils.rng import Draws
+from helpers.small_models import (
+    BEGIN,
+    CONFIGURATIONS,
+    FURTHER,
+    name_of,
+    random_batch,
+    random_model,
+    task_of,
+)
 
 
 def inputs_of(batch):

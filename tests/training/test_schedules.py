@@ -3,8 +3,8 @@ import json
 import pytest
 from tensorflow import keras
 
-from attention_seq2seq.config import TrainingConfig
-from attention_seq2seq.training.optimizer import optimizer_of
+from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.training.optimizers import optimizer_of
 from attention_seq2seq.training.schedules import LearningRate
 
 

@@ -1,0 +1,1 @@
+"""Options of data, text, model, training, decoding and serving, as frozen dataclasses."""

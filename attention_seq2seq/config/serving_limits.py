@@ -1,0 +1,49 @@
+"""What an exported model refuses: more than it can answer in bounded time and memory."""
+
+import dataclasses
+
+from attention_seq2seq.config.options import Options, option
+
+
+@dataclasses.dataclass(frozen=True)
+class Caps(Options):
+    """The most that one call of an exported model takes; more is refused with a sentence.
+
+    Whatever stays below is answered, whatever its bytes are.
+
+    Example:
+        >>> Caps(max_batch_size=8).max_batch_size
+        8
+    """
+
+    max_text_bytes: int = option(
+        32_768, "of one prompt, or of one reply to be scored", unit="bytes", low=1, high=2**20
+    )
+    max_batch_bytes: int = option(
+        262_144,
+        "of all texts of one call together",
+        unit="bytes",
+        low=1,
+        high=2**24,
+    )
+    max_batch_size: int = option(1024, "prompts of one call", unit="prompts", low=1, high=2**16)
+    max_beam_width: int = option(
+        100, "of a beam, and samples of one prompt", unit="hypotheses", low=1, high=1000
+    )
+    max_reply_words: int = option(
+        1000, "of a reply searched for or scored", unit="words", low=1, high=10_000
+    )
+    max_rows: int = option(
+        4096,
+        "hypotheses of one call together: prompts times beam_width, or times num_best",
+        unit="hypotheses",
+        low=2,
+        high=2**16,
+    )
+    max_row_words: int = option(
+        262_144,
+        "words of all hypotheses of one call together: rows times the longest reply",
+        unit="words",
+        low=2,
+        high=2**24,
+    )

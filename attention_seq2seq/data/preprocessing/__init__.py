@@ -1,0 +1,1 @@
+"""Corpora of any size to shards of token ids."""

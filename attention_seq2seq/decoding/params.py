@@ -1,0 +1,84 @@
+"""What a search is told from call to call, as tensors."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_seq2seq.config.decoding import DecodingConfig
+
+INTEGERS = (
+    "num_best",
+    "minimum_length",
+    "maximum_length",
+    "beam_width",
+    "beam_groups",
+    "top_k",
+    "sampling_seed",
+    "no_repeat_ngram",
+    "anti_language_model_words",
+)
+FLOATS = (
+    "diversity",
+    "length_penalty",
+    "coverage_penalty",
+    "temperature",
+    "top_p",
+    "repetition_penalty",
+    "echo_penalty",
+    "anti_language_model",
+    "rerank_anti_language_model",
+    "rerank_length_bonus",
+)
+
+
+class Knobs(NamedTuple):
+    """Everything that may change from one call to the next, in four tensors.
+
+    Few, for each argument of a call costs time. `DecodingConfig` has the names of the numbers and
+    their meaning; each is an attribute: `knobs.beam_width` is int32[].
+
+    Attributes:
+        integers: int32[9].
+        floats: float32[10].
+        forbidden_ids: int32[num_forbidden], never said.
+        prefix_ids: int32[prefix_time], what each reply begins with.
+    """
+
+    integers: tf.Tensor
+    floats: tf.Tensor
+    forbidden_ids: tf.Tensor
+    prefix_ids: tf.Tensor
+
+    @classmethod
+    def of(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
+        """What a config says of the search, as tensors.
+
+        Args:
+            decoding: all but its words, its prefix and its maximum length.
+            maximum_length: the end counted.
+            forbidden_ids: ids never said.
+            prefix_ids: ids that each reply begins with.
+        """
+        number = {**vars(decoding), "maximum_length": maximum_length}
+        return cls(
+            integers=tf.constant([number[name] for name in INTEGERS], tf.int32),
+            floats=tf.constant([number[name] for name in FLOATS], tf.float32),
+            forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
+            prefix_ids=tf.constant(list(prefix_ids), tf.int32),
+        )
+
+    def __getattr__(self, name: str) -> tf.Tensor:
+        if name in INTEGERS:
+            return self.integers[INTEGERS.index(name)]
+        if name in FLOATS:
+            return self.floats[FLOATS.index(name)]
+        raise AttributeError(name)
+
+
+# Of any call.
+KNOBS = Knobs(
+    tf.TensorSpec([len(INTEGERS)], tf.int32, "integers"),
+    tf.TensorSpec([len(FLOATS)], tf.float32, "floats"),
+    tf.TensorSpec([None], tf.int32, "forbidden_ids"),
+    tf.TensorSpec([None], tf.int32, "prefix_ids"),
+)

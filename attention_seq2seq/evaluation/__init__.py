@@ -1,0 +1,1 @@
+"""Metrics of a trained model, with confidence intervals and significance tests."""

@@ -1,1 +1,0 @@
-"""A trained model to a folder that any TensorFlow runs: raw text in, reply out."""

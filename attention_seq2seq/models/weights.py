@@ -1,0 +1,52 @@
+"""Weights on disk: one NumPy archive, names of our own to arrays."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from attention_seq2seq.utils.files import archive_of, whole_file
+from attention_seq2seq.models.seq2seq import Seq2Seq
+
+
+def save_weights(model: Seq2Seq, path: str | Path) -> None:
+    """Writes all weights of a model."""
+    write_weights({name: w.numpy() for name, w in model.named_weights().items()}, path)
+
+
+def write_weights(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
+    """Writes weights by name; `path` holds the old ones or the new ones, never a part of either."""
+    with whole_file(Path(path)) as file:
+        file.write(archive_of(weights))
+
+
+def load_weights(model: Seq2Seq, path: str | Path) -> None:
+    """Reads all weights.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is damaged, or of a model with other weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: no weights; the training was stopped before the end of its first epoch. "
+            "Train the model again."
+        )
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: damaged ({error}). Train the model again.") from None
+    variables = model.named_weights()
+    expected = {name: tuple(variable.shape) for name, variable in variables.items()}
+    got = {name: array.shape for name, array in arrays.items()}
+    if got != expected:
+        name = next(n for n in sorted(got | expected) if got.get(n) != expected.get(n))
+        raise ValueError(
+            f"{path}: weights of another model; {name} has shape {got.get(name)}, expected "
+            f"{expected.get(name)}. config.json and the weights must come from one training."
+        )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])

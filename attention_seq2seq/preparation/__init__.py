@@ -1,1 +1,0 @@
-"""Corpora of any size to shards of ids."""

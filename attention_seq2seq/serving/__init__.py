@@ -1,0 +1,1 @@
+"""A trained model exported to run elsewhere."""

@@ -1,0 +1,1 @@
+"""A TensorFlow SavedModel: raw text in, replies out."""

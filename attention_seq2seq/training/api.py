@@ -1,0 +1,228 @@
+"""Pairs to a model folder."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.pairs import as_pairs, with_context
+from attention_seq2seq.data.preprocessing.manifest import Prepared
+from attention_seq2seq.data.splitting import split_by_conversation
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.tokenizer import CutPair, PairCutter, read_user_dictionary
+from attention_seq2seq.training.callbacks.base import Listener, Progress
+from attention_seq2seq.training.callbacks.diagnostics import Alarms
+from attention_seq2seq.training.fit import run, sha256_of_rows
+from attention_seq2seq.training.validation import Prober
+from attention_seq2seq.training.warm_start import known_codec
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_MINUTES = 5.0
+
+
+def train(
+    pairs: Sequence[Sequence],
+    model_dir: str | Path,
+    config: Config | None = None,
+    validation_pairs: Sequence[Sequence] | None = None,
+    progress: bool = True,
+    listeners: Sequence[Listener] = (),
+    probing: Prober | None = None,
+    overwrite: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    strategy: tf.distribute.Strategy | None = None,
+) -> dict[str, list[float]]:
+    """Trains a model from pairs of strings, and writes it into a folder.
+
+    The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
+    for each epoch, trained_on.json, which counts the pairs, and CARD.md, which tells people what
+    the model is. `Chat.load` reads it.
+
+    A training that was killed goes on from its last checkpoint when it is called for again, and
+    ends with the same weights as if it had not been, bit for bit on one machine where
+    `tf.config.experimental.enable_op_determinism` was called. One that has ended is not repeated.
+
+    Args:
+        pairs: (prompt, reply), or `Pair` with the number of its conversation.
+        model_dir: the folder; made if it is not there.
+        config: all options; the document's by default.
+        validation_pairs: if None, conversations are set aside from `pairs`, as
+            `config.data.validation_fraction` says.
+        progress: whether to show a bar, or log lines where the output is no terminal.
+        listeners: are told of each update and epoch.
+        probing: answers some prompts after each epoch, always the same.
+        overwrite: whether to train anew where a training is in the folder already.
+        checkpoint_minutes: between two checkpoints.
+        strategy: what several devices or machines share the work by; every process is given the
+            same, and the first alone uses `model_dir`, `listeners` and `probing`.
+
+    Returns:
+        loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
+        what the replies to probe prompts came to, of each epoch (losses in nats a word).
+
+    Raises:
+        TypeError: `config` is no `Config`.
+        ValueError: no pair or no word is left to train on, an element of `pairs` is no pair, the
+            user dictionary cannot be read, `best_by` is of probe prompts and there are none, a
+            training with other options or on other pairs is in the folder, or files that no
+            training has written, or another process is at work there.
+        Diverged: a loss or gradient is not finite.
+
+    Example:
+        >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
+        >>> history = train(pairs, folder, progress=False)
+        >>> len(history["loss"])
+        20
+        >>> from attention_seq2seq import Chat
+        >>> Chat.load(folder).reply(["吃什么"])[0].prompt_tokens
+        ['吃', '什么']
+    """
+    config = Config() if config is None else config
+    if not isinstance(config, Config):
+        raise TypeError(
+            f"config is a {type(config).__name__}; expected a Config, as in "
+            "Config(training=TrainingConfig(epochs=5))."
+        )
+    training_pairs, validation_pairs = (
+        list(with_context(side, config.text.context_turns))
+        for side in _split(pairs, validation_pairs, config)
+    )
+    user_words = read_user_dictionary(config.text)
+    cutter = PairCutter(config.text, user_words)
+    cut_training, cut_validation = (
+        [cutter.pair(pair) for pair in side] for side in (training_pairs, validation_pairs)
+    )
+    trained_on = {
+        "training_pairs": len(training_pairs),
+        "validation_pairs": len(validation_pairs),
+        "sha256_of_training_pairs": sha256_of_rows(pair[:2] for pair in training_pairs),
+        "sha256_of_validation_pairs": sha256_of_rows(pair[:2] for pair in validation_pairs),
+        "sha256_of_user_dictionary": sha256_of_rows(user_words),
+    }
+
+    def encoded(codec: Codec) -> tuple[InMemory, InMemory]:
+        training = _encode("training", cut_training, codec, config)
+        if not len(training):
+            raise ValueError(
+                f"no pair to train on: {len(training_pairs)} given, all longer than "
+                f"max_source_length {config.data.max_source_length} or max_target_length "
+                f"{config.data.max_target_length} words."
+            )
+        codec.refuse_empty()
+        return training, _encode("validation", cut_validation, codec, config)
+
+    def new_codec() -> Codec:
+        known = known_codec(config) if config.training.initial_model else None
+        return Codec.of_words(cut_training, cutter, known)
+
+    return run(
+        *(new_codec, encoded, _folder(model_dir), config, trained_on),
+        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
+    )
+
+
+def train_prepared(
+    prepared_dir: str | Path,
+    model_dir: str | Path,
+    model: ModelConfig | None = None,
+    training: TrainingConfig | None = None,
+    progress: bool = True,
+    listeners: Sequence[Listener] = (),
+    probing: Prober | None = None,
+    overwrite: bool = False,
+    checkpoint_minutes: float = CHECKPOINT_MINUTES,
+    strategy: tf.distribute.Strategy | None = None,
+) -> dict[str, list[float]]:
+    """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
+
+    Args:
+        prepared_dir: written by `prepare`; texts are cut, and pairs kept, as was said there.
+        model_dir: as for `train`, and so are the others.
+        model: the model.
+        training: how the weights are found.
+        progress: see `train`.
+        listeners: see `train`.
+        probing: see `train`.
+        overwrite: see `train`.
+        checkpoint_minutes: see `train`.
+        strategy: see `train`.
+
+    Returns:
+        As `train` does.
+
+    Raises:
+        FileNotFoundError: there is no prepared corpus in the folder.
+        ValueError: it is damaged; and see `train`.
+    """
+    prepared = Prepared.load(prepared_dir)
+    config = Config(
+        prepared.data_of_training(),
+        prepared.text,
+        model or ModelConfig(),
+        training or TrainingConfig(),
+    )
+    parts = [
+        Shards(prepared.shards(part), prepared.num_pairs(part))
+        for part in ("training", "validation")
+    ]
+
+    def new_codec() -> Codec:
+        codec = prepared.codec()
+        codec.refuse_empty()
+        return codec
+
+    return run(
+        *(new_codec, lambda codec: parts, _folder(model_dir), config, prepared.trained_on()),
+        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
+    )
+
+
+def _folder(model_dir: str | Path) -> Path:
+    """The path of a model's folder; an empty name would be the working folder.
+
+    Raises:
+        ValueError: it is empty.
+    """
+    if not str(model_dir):
+        raise ValueError("model_dir is empty; expected the path of a folder.")
+    return Path(model_dir)
+
+
+def _with_bar(listeners: Sequence[Listener], progress: bool) -> list[Listener]:
+    return [*listeners, Alarms(), *([Progress()] if progress else [])]
+
+
+def _split(pairs, validation_pairs, config: Config):
+    pairs = as_pairs(pairs)
+    if validation_pairs is not None:
+        return pairs, as_pairs(validation_pairs)
+    split = split_by_conversation(pairs, config.data.validation_fraction, config.training.seed)
+    if split.num_dropped:
+        log.info("%d validation pairs also stand in training: dropped", split.num_dropped)
+    return split.training, split.validation
+
+
+def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
+    """Ids of both sides; pairs that are too long are left out, and counted."""
+    source, target = [], []
+    for pair in pairs:
+        prompt_ids, reply_ids = codec.encode(pair, config.data.max_source_length)
+        # The end of the reply is no word; a reply of nothing else would teach to say nothing.
+        fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
+        if fits and len(prompt_ids) <= config.data.max_source_length:
+            source.append(prompt_ids)
+            target.append(reply_ids)
+    if len(source) < len(pairs):
+        log.info(
+            "%d of %d %s pairs left out: over %d words of prompt or %d of reply, or none of reply",
+            len(pairs) - len(source),
+            len(pairs),
+            name,
+            config.data.max_source_length,
+            config.data.max_target_length,
+        )
+    return InMemory(source, target)

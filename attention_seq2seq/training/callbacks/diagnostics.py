@@ -1,0 +1,80 @@
+"""Warnings that a model is not learning what it should, though its loss may fall."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from attention_seq2seq.training.callbacks.base import Epoch, Listener
+
+log = logging.getLogger(__name__)
+
+# Shares of the replies to the probe prompts, of the largest entropy, and nats a word. On the
+# default corpus, on reversed strings and on real chats a healthy model stays clear of them.
+_COMMONEST = 0.5
+_FLAT = 0.95
+_RISE = 0.1
+# Epochs in a row; less than that is noise.
+_EPOCHS = 3
+# Fewer replies than that say little of how different they are.
+_PROBES = 8
+
+
+class Alarms(Listener):
+    """Warns by name, once each, when a training goes wrong in a way that its loss does not tell.
+
+    Replies and attention are looked at from half of the training on, and when it ends: before,
+    every model says the same to every prompt.
+
+    - `replies converge`: half of the replies to the probe prompts, or more, are one and the same.
+    - `attention is flat`: on the probe prompts all words have about the same weight.
+    - `validation stops following`: the loss falls on and the validation pairs get worse.
+    """
+
+    def __init__(self):
+        self._rung = set()
+
+    def measured(self, epoch: Epoch) -> None:
+        """Rings what there is to ring."""
+        late = epoch.ended or 2 * epoch.number >= epoch.of
+        latest = epoch.history[-1]
+        if late and len(epoch.probes) >= _PROBES and latest["probe_commonest"] >= _COMMONEST:
+            commonest = max((probe.text for probe in epoch.probes), key=_counter(epoch.probes))
+            self._ring(
+                "replies converge",
+                f"{latest['probe_commonest']:.0%} of the replies to the probe prompts are "
+                f"{commonest!r}. Do replies fit their prompts in the corpus, and is one reply not "
+                "most of it? See prepare.py --examine.",
+            )
+        if late and latest.get("probe_flatness", 0.0) > _FLAT:
+            self._ring(
+                "attention is flat",
+                f"its entropy is {latest['probe_flatness']:.0%} of what it is where all words of "
+                "the prompt have the same weight: replies hardly depend on single words. Longer "
+                "training, a larger learning_rate or dropout may help.",
+            )
+        if _no_longer_follows(epoch.history):
+            best = min(measured["val_loss"] for measured in epoch.history)
+            self._ring(
+                "validation stops following",
+                f"the loss falls on, but that of the validation pairs has risen from {best:.3f} to "
+                f"{latest['val_loss']:.3f}: what is learnt now is these pairs by heart. The best "
+                "epoch's weights are kept; more pairs, dropout or fewer units help.",
+            )
+
+    def _ring(self, name: str, text: str) -> None:
+        if name not in self._rung:
+            self._rung.add(name)
+            log.warning("Alarm, %s: %s", name, text)
+
+
+def _no_longer_follows(history: Sequence[dict[str, float]]) -> bool:
+    if len(history) <= _EPOCHS or "val_loss" not in history[-1]:
+        return False
+    best = min(measured["val_loss"] for measured in history[:-_EPOCHS])
+    return all(measured["val_loss"] > best + _RISE for measured in history[-_EPOCHS:]) and (
+        history[-1]["loss"] < history[-1 - _EPOCHS]["loss"]
+    )
+
+
+def _counter(probes) -> Callable[[str], int]:
+    texts = [probe.text for probe in probes]
+    return texts.count

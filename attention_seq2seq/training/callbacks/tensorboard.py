@@ -1,0 +1,92 @@
+"""A training as TensorBoard shows it: curves, replies as text, attention as images."""
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import tensorflow as tf
+
+from attention_seq2seq.training.callbacks.base import Epoch, Listener, Update
+from attention_seq2seq.training.model_dir import CURVES_SUFFIX
+from attention_seq2seq.training.validation import Probe
+from attention_seq2seq.utils.plotting import chinese_font, save_picture
+
+# Updates between two points of the curve of the loss; probes whose attention is drawn.
+_EVERY, _DRAWN = 20, 4
+
+
+class TensorBoard(Listener):
+    """Writes what `tensorboard --logdir=FOLDER` shows.
+
+    Args:
+        folder: where to.
+
+    Raises:
+        OSError: it cannot be written to.
+        ValueError: the packages for pictures are not installed.
+    """
+
+    def __init__(self, folder: str | Path):
+        # What pictures need is missed now, not after the first epoch.
+        chinese_font()
+        self._folder = folder
+        self._writer = None
+        self._updates = 0
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Within it summaries go into the folder; what prevents it is an error of the system."""
+        try:
+            # Made when it is needed, so that a training that is refused leaves nothing.
+            self._writer = self._writer or tf.summary.create_file_writer(
+                os.fsencode(self._folder), filename_suffix=f"{CURVES_SUFFIX}.v2"
+            )
+            with self._writer.as_default(step=self._updates):
+                yield
+        except tf.errors.OpError as error:
+            raise OSError(f"{self._folder}: {error.message}") from error
+
+    def updated(self, update: Update) -> None:
+        """Adds a point to the curve of the loss."""
+        self._updates = update.number
+        if update.number % _EVERY == 0:
+            with self._writing():
+                tf.summary.scalar("loss of the epoch so far", update.loss)
+
+    def measured(self, epoch: Epoch) -> None:
+        """Adds what was measured, the replies and their attention."""
+        with self._writing():
+            for name, value in epoch.history[-1].items():
+                tf.summary.scalar(name, value)
+            if epoch.probes:
+                tf.summary.text("replies", _as_markdown(epoch.probes))
+            for number, probe in enumerate(epoch.probes[:_DRAWN], 1):
+                if probe.attention_weights.size:
+                    tf.summary.image(f"attention {number}", _picture(probe)[tf.newaxis])
+
+    def ended(self) -> None:
+        """Writes what has not been written yet."""
+        if self._writer:
+            with self._writing():
+                self._writer.flush()
+
+
+def _as_markdown(probes) -> str:
+    rows = ("| " + " | ".join(_cell(t) for t in ("".join(p.prompt), p.text)) + " |" for p in probes)
+    return "\n".join(["| prompt | reply |", "|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    """Escapes Markdown and lone surrogates in a text."""
+    text = text.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
+    return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&$-])", r"\\\1", text)
+
+
+def _picture(probe: Probe) -> tf.Tensor:
+    png = io.BytesIO()
+    tables = {"attention weights": probe.attention_weights}
+    save_picture(png, probe.rows, probe.prompt, tables)
+    return tf.io.decode_png(png.getvalue(), channels=3)

@@ -1,0 +1,221 @@
+"""One training, on all that share its work: from its options to what it writes."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.checkpoint_manager import Checkpoints
+from attention_seq2seq.training.distributed import Replicas
+from attention_seq2seq.training.model_dir import (
+    BY_CONTENT,
+    CHECKPOINTS,
+    UNREADABLE,
+    begin,
+    entered,
+    finish,
+    is_finished,
+    read_log,
+)
+from attention_seq2seq.training.precision import with_dtype_resolved
+from attention_seq2seq.training.trainer import Loop
+from attention_seq2seq.training.validation import OF_PROBES, Prober
+from attention_seq2seq.training.warm_start import start_from_model, start_from_vectors
+from attention_seq2seq.utils.files import sha256_of
+
+log = logging.getLogger(__name__)
+
+_LARGEST_SEED = 2**31 - 1
+
+
+def run(
+    new_codec: Callable[[], Codec],
+    encoded: Callable[[Codec], Sequence[InMemory | Shards]],
+    folder: Path,
+    config: Config,
+    trained_on: dict,
+    listeners: Sequence[Listener],
+    probing: Prober | None,
+    overwrite: bool,
+    checkpoint_minutes: float,
+    strategy: tf.distribute.Strategy | None,
+) -> dict[str, list[float]]:
+    """Trains to the end, or goes on to it, or reads what a training that has ended came to.
+
+    Args:
+        new_codec: makes the codec where no training was begun.
+        encoded: pairs to train on and to validate on, as ids.
+        folder: of the model.
+        config: all options.
+        trained_on: what is known of the pairs.
+        listeners: see `trainer.train`, and so are the others.
+        probing: see there.
+        overwrite: see there.
+        checkpoint_minutes: see there.
+        strategy: see there.
+
+    Returns:
+        See there.
+
+    Raises:
+        ValueError: see there.
+    """
+    if config.training.best_by in OF_PROBES and not probing:
+        raise ValueError(
+            f"best_by is {config.training.best_by!r}, which replies to probe prompts are measured "
+            "by, and there are none. Give probing (train.py: --probe_prompts), or choose by "
+            "perplexity or accuracy."
+        )
+    initial = config.training.initial_model
+    if initial and Path(initial).resolve() == folder.resolve():
+        raise ValueError(
+            f"initial_model is {folder}, where the new model is to be written. Give another "
+            "model_dir."
+        )
+    prompts = probing.prompts if probing else ()
+    trained_on = {
+        **trained_on,
+        "sha256_of_probe_prompts": sha256_of_rows(prompts),
+        **_hashes_of_files(config),
+    }
+    replicas = Replicas(strategy)
+    with contextlib.ExitStack() as leaving:
+        leaving.enter_context(replicas.losses_said())
+        was_begun = replicas.is_chief and leaving.enter_context(
+            entered(folder, config, trained_on, overwrite)
+        )
+        finished = was_begun and is_finished(folder) and read_log(folder)
+        if finished := replicas.told(finished):
+            if replicas.is_chief:
+                # Killed between the two, a training has left its checkpoints.
+                Checkpoints(folder / CHECKPOINTS).clear()
+            return finished
+        # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
+        # and has become of what the words were made of.
+        options = Config.load(folder).training if was_begun else config.training
+        config = dataclasses.replace(config, training=with_dtype_resolved(options))
+        codec = Codec.load(folder, config.text) if was_begun else new_codec()
+        config = _agreed(replicas, config, trained_on, codec)
+        training, validation = encoded(codec)
+        # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
+        keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
+        sizes = len(codec.source_vocabulary), len(codec.target_vocabulary)
+        model = Seq2Seq(config.model, *sizes)
+        log.info(
+            "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
+            len(training),
+            len(validation),
+            len(codec.target_vocabulary),
+            f"{model.count_params():,}",
+            config.training.dtype,
+        )
+        if replicas.is_chief and not (was_begun and Checkpoints(folder / CHECKPOINTS).newest()):
+            if initial:
+                start_from_model(model, codec, config)
+            if config.training.pretrained_embeddings:
+                start_from_vectors(model, codec, config.training.pretrained_embeddings)
+        model = replicas.copied(model, lambda: Seq2Seq(config.model, *sizes))
+        loop = Loop(
+            *(model, codec, training, validation, folder, config),
+            probing(model, codec, config) if probing and replicas.is_chief else None,
+            listeners if replicas.is_chief else (),
+            60 * checkpoint_minutes,
+            replicas,
+        )
+        is_new = replicas.is_chief and not was_begun
+        # Whatever is wrong has been said by then: from there on what was there is replaced.
+        history = _to_the_end(
+            loop, folder, partial(begin, folder, config, trained_on, codec) if is_new else None
+        )
+        if loop.is_stale() and len(history) < config.training.epochs:
+            log.info(
+                "stopped after epoch %d of %d: none better by %s for %d epochs",
+                len(history),
+                config.training.epochs,
+                config.training.best_by,
+                config.training.patience,
+            )
+        if replicas.is_chief:
+            finish(folder, config, trained_on, history)
+        loop.finish()
+        # Nobody says that it has ended before it is written.
+        replicas.told(None)
+    return {name: [m[name] for m in history] for name in (history[0] if history else ())}
+
+
+def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) -> Config:
+    """The config, with the chief's `dtype`, where all processes were given the same.
+
+    Raises:
+        ValueError: this one was given something else.
+    """
+    options = dict(pair for group in vars(config).values() for pair in vars(group).items())
+    # The same files may lie elsewhere; they have hashes.
+    for name in BY_CONTENT:
+        del options[name]
+    dtype = replicas.told(options.pop("dtype"))
+    sides = codec.source_vocabulary, codec.target_vocabulary
+    words = [side.words(range(len(side))) for side in sides]
+    # As it arrives, where tuples are lists.
+    given = json.loads(json.dumps({**trained_on, **options, "words": sha256_of_rows(words)}))
+    for name, value in replicas.told(given).items():
+        # Of what weights start from, only the first one has any need.
+        if given.get(name) != value and given.get(name) != UNREADABLE:
+            what = name.removeprefix("sha256_of_").replace("_", " ")
+            what = f"other {what} than the first one"
+            if name in options:
+                what = f"{name} {given[name]!r}, the first one {value!r}"
+            raise ValueError(
+                f"this process was given {what}; start all with the same options and the same data."
+            )
+    return dataclasses.replace(config, training=dataclasses.replace(config.training, dtype=dtype))
+
+
+def _hashes_of_files(config: Config) -> dict[str, str]:
+    """Of what weights start from, wherever it lies; known once a training was begun."""
+    hashes = {}
+    for name in ("pretrained_embeddings", "initial_model"):
+        if path := getattr(config.training, name):
+            hashes[f"sha256_of_{name}"] = UNREADABLE
+            with contextlib.suppress(OSError, ValueError):
+                if name == "initial_model":
+                    path = Path(path) / f"{Config.load(path).training.answer_with}.npz"
+                # A pipe can be read only once, and not yet.
+                if Path(path).is_file():
+                    hashes[f"sha256_of_{name}"] = sha256_of(Path(path))
+    return hashes
+
+
+def _to_the_end(
+    loop: Loop, folder: Path, begin_anew: Callable[[], None] | None
+) -> list[dict[str, float]]:
+    try:
+        return loop.run(begin_anew)
+    except OSError as error:
+        raise OSError(
+            f"{folder}: nothing more can be written ({error.strerror or error}). What was written "
+            "is whole: make room, and run the same again."
+        ) from error
+    except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
+        raise OSError(
+            f"the prepared corpus can no longer be read ({error.message}). Bring back what is "
+            "missing, or prepare it again, and run the same again."
+        ) from error
+
+
+def sha256_of_rows(rows: Iterable) -> str:
+    """Of rows as JSON, one a line."""
+    lines = (json.dumps(row) + "\n" for row in rows)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

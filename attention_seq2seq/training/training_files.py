@@ -1,0 +1,38 @@
+"""Which files of a model folder trainings have written: all others are somebody else's."""
+
+import contextlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from attention_seq2seq.utils.files import write_json
+
+FILES = "training_files.json"
+
+
+def written(folder: Path) -> set[str] | None:
+    """The names that trainings have written, or were about to; None where there is no record."""
+    record = _read(folder)
+    return None if record is None else set(record["files"])
+
+
+def hash_of(folder: Path, name: str) -> str:
+    """The hash of a file's content when it was written; "" where none is known."""
+    return (_read(folder) or {"hashes": {}})["hashes"].get(name, "")
+
+
+def record(folder: Path, names: Iterable[str], hashes: dict[str, str] | None = None) -> None:
+    """Notes exactly these names; called before files are written."""
+    write_json(folder / FILES, {"files": sorted({*names, FILES}), "hashes": hashes or {}})
+
+
+def record_also(folder: Path, *names: str) -> None:
+    """Notes that a training is about to write further files."""
+    record(folder, (written(folder) or set()) | set(names))
+
+
+def _read(folder: Path) -> dict | None:
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
+        content = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        return {"files": list(content["files"]), "hashes": dict(content["hashes"])}
+    return None

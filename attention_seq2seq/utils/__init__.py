@@ -1,0 +1,1 @@
+"""Files, processes, progress, plots, random numbers and tracing."""

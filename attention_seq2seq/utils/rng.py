@@ -1,0 +1,134 @@
+"""Random draws of a training: functions of its seed, of the batch's number and of the row in it.
+
+They are of nothing else, so a training that is killed and goes on draws what it would have drawn,
+and machines that share a batch draw for their rows what one machine would have drawn.
+"""
+
+import enum
+from typing import NamedTuple
+
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.models.layers.matmul import Words
+
+
+class Draw(enum.IntEnum):
+    """What is drawn; each has random numbers of its own."""
+
+    PAIRS = enum.auto()
+    BATCHES = enum.auto()
+    UNKNOWN_WORDS = enum.auto()
+    EMPTY_PROMPTS = enum.auto()
+    SAMPLED_WORDS = enum.auto()
+    SOURCE_DROPOUT = enum.auto()
+    TARGET_DROPOUT = enum.auto()
+    VECTOR_DROPOUT = enum.auto()
+    OWN_WORDS = enum.auto()
+    WORDS_SAID = enum.auto()
+    LAYER_DROPOUT = enum.auto()
+
+
+def seed_of(draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:
+    """int32[2], a seed for TensorFlow's stateless random operations.
+
+    Args:
+        draw: what is drawn.
+        numbers: what it depends on, whole numbers: the training's seed first.
+
+    Example:
+        >>> bool(tf.reduce_all(seed_of(Draw.PAIRS, 1, 2) == seed_of(Draw.PAIRS, 1, 3)))
+        False
+    """
+    seed = tf.stack([tf.cast(numbers[0], tf.int32), int(draw)])
+    for number in numbers[1:]:
+        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
+    return seed
+
+
+class Draws(NamedTuple):
+    """Where the random numbers of an update come from.
+
+    Attributes:
+        seed: of the training.
+        batch: int64[], the number of the batch.
+        rows: int32[rows], which rows of the batch are here; None: all of them.
+        num_rows: int32[], the rows of the whole batch; None: as many as are here.
+    """
+
+    seed: int
+    batch: tf.Tensor
+    rows: tf.Tensor | None = None
+    num_rows: tf.Tensor | None = None
+
+    def seed_of(self, draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:
+        """int32[2], the same for all rows.
+
+        Args:
+            draw: what is drawn.
+            numbers: what else it depends on.
+        """
+        return seed_of(draw, self.seed, self.batch, *numbers)
+
+    def uniform(
+        self, shape: tf.Tensor, draw: Draw, *numbers: tf.Tensor | int, batch_axis: int = 0
+    ) -> tf.Tensor:
+        """float32[shape], in [0, 1): for each row what it would have in the whole batch.
+
+        The whole batch is drawn for: drawing takes a hundredth of the time that an update does.
+
+        Args:
+            shape: int32[axes], of what is here.
+            draw: what is drawn.
+            numbers: what else it depends on.
+            batch_axis: of the shape.
+        """
+        seed = self.seed_of(draw, *numbers)
+        if self.rows is None:
+            return tf.random.stateless_uniform(shape, seed)
+        whole = tf.tensor_scatter_nd_update(shape, [[batch_axis]], [self.num_rows])
+        return tf.gather(tf.random.stateless_uniform(whole, seed), self.rows, axis=batch_axis)
+
+
+def dropped(
+    inputs: tf.Tensor, rate: float, draw: Draw, draws: Draws | None, number: int = 0
+) -> tf.Tensor:
+    """Dropout: a share of the entries zero, the others scaled up, so that the mean stays.
+
+    Args:
+        inputs: float32[time, batch, units].
+        rate: the share.
+        draw: what for.
+        draws: where random numbers come from; None: nothing is dropped.
+        number: where there are several of a kind.
+    """
+    if draws is None or not rate:
+        return inputs
+    kept = draws.uniform(tf.shape(inputs), draw, number, batch_axis=1) >= rate
+    return tf.ensure_shape(tf.where(kept, inputs * (1 / (1 - rate)), 0.0), inputs.shape)
+
+
+def embedded(
+    embedding: keras.layers.Embedding,
+    ids: tf.Tensor,
+    rate: float | None,
+    draw: Draw,
+    draws: Draws | None,
+) -> tf.Tensor | Words:
+    """Embeddings float32[time, batch, units] of words, of which a share is dropped in training.
+
+    Where they are spared, a word has the same embedding wherever it stands: in training words of
+    a vocabulary smaller than an embedding is wide are left to be looked up.
+
+    Args:
+        embedding: of the vocabulary.
+        ids: int32[time, batch].
+        rate: the share; None: embeddings are spared.
+        draw: what for.
+        draws: where random numbers come from; None: this is no training.
+    """
+    if rate is not None:
+        return dropped(embedding(ids), rate, draw, draws)
+    if draws and embedding.input_dim <= embedding.output_dim:
+        return Words(embedding.embeddings, ids)
+    return embedding(ids)

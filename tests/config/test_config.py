@@ -1,0 +1,98 @@
+import dataclasses
+import json
+
+import pytest
+
+from attention_seq2seq.config.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    TextConfig,
+    TrainingConfig,
+)
+
+
+def test_the_defaults_are_the_documents():
+    model = ModelConfig()
+    assert (model.attention, model.attention_vector, model.dropout) == ("luong", "linear", 0.0)
+    assert not model.starts_from_encoder
+
+
+def test_round_trip(tmp_path):
+    config = Config(
+        DataConfig(data=("a.tsv", "b.tsv"), validation_fraction=0.25),
+        TextConfig(source_segmentation="characters"),
+        ModelConfig(units=7, attention="none"),
+        TrainingConfig(seed=9),
+    )
+    config.save(tmp_path)
+    assert Config.load(tmp_path) == config
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: ModelConfig(units=0), "units is 0; expected between 1 and 16384"),
+        (lambda: ModelConfig(units="8"), "units is '8', a str; expected a int"),
+        (lambda: ModelConfig(units=True), "units is True, a bool"),
+        (lambda: ModelConfig(dropout=float("nan")), "dropout is nan; expected a finite"),
+        (
+            lambda: ModelConfig(attention="bahdanau2"),
+            "choose one of luong, scaled_luong, bahdanau",
+        ),
+        (lambda: ModelConfig(attention="none", initial_state="zero"), "never see the prompt"),
+        (lambda: ModelConfig(attention="none", attention_vector="tanh"), "no attention vector"),
+        (lambda: ModelConfig(layers=2, decoder_layers=3), "cannot have more. Use at most 2"),
+        (lambda: TrainingConfig(clip_norm=0.0), "clip_norm is 0.0; expected at least"),
+        (lambda: TextConfig(vocabulary_size=5), "vocabulary_size is 5; expected at least 6"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_its_reason(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
+
+
+def test_an_integer_is_a_float_where_a_float_is_expected():
+    assert TrainingConfig(clip_norm=1).clip_norm == 1.0
+
+
+def test_without_attention_the_decoder_starts_from_the_encoder():
+    assert ModelConfig(attention="none").starts_from_encoder
+    assert ModelConfig(initial_state="encoder").starts_from_encoder
+
+
+def test_every_field_is_explained_and_named_once():
+    fields = [f for group in dataclasses.fields(Config) for f in dataclasses.fields(group.type)]
+    assert all(len(field.metadata["help"]) > 15 for field in fields)
+    assert len({field.name for field in fields}) == len(fields)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: text[: len(text) // 2], "not a readable configuration"),
+        (lambda text: "[]", "not a readable configuration"),
+        (lambda text: text.replace('"format": 1', '"format": 2'), "written in format 2"),
+        (lambda text: text.replace('"units"', '"unitz"'), "an option of it is unknown"),
+        (lambda text: text.replace('"model"', '"modle"'), "an option of it is unknown"),
+        (lambda text: text.replace('"units": 256', '"units": -1'), "units is -1"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path, damage, message):
+    Config().save(tmp_path)
+    path = tmp_path / "config.json"
+    path.write_text(damage(path.read_text()))
+    with pytest.raises(ValueError, match=message):
+        Config.load(tmp_path)
+
+
+def test_an_empty_folder_is_no_model(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no trained model here.*train\.py"):
+        Config.load(tmp_path)
+
+
+def test_the_file_is_readable(tmp_path):
+    Config(DataConfig(data=("聊天.tsv",))).save(tmp_path)
+    text = (tmp_path / "config.json").read_text(encoding="utf-8")
+    assert "聊天.tsv" in text
+    assert json.loads(text)["model"]["units"] == 256

@@ -1,0 +1,264 @@
+"""Corpora to shards: the same pairs and words as training from files, the same bytes always."""
+
+import dataclasses
+import json
+import random
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_seq2seq.config.config import (
+    Config,
+    DataConfig,
+    ModelConfig,
+    TextConfig,
+    TrainingConfig,
+)
+from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.data.datasets import Shards
+from attention_seq2seq.data.default_corpus import small_talk
+from attention_seq2seq.data.pairs import Pair, with_context
+from attention_seq2seq.data.preprocessing import tokenize
+from attention_seq2seq.data.preprocessing.prepare import examine, prepare
+from attention_seq2seq.data.splitting import split_by_conversation
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.training.api import train, train_prepared
+from attention_seq2seq.training.callbacks.base import Listener
+from helpers.prepared_corpora import bytes_in, write, written
+
+ONE = PreparationConfig(processes=1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TextConfig(vocabulary_size=300),
+        TextConfig(context_turns=2, min_count=2),
+        TextConfig("characters", "jieba", shared_vocabulary=False, vocabulary_size=200),
+    ],
+    ids=["small vocabulary", "turns before", "a vocabulary each"],
+)
+def test_pairs_and_words_are_those_of_training_from_files(talk, corpus, tmp_path, text):
+    data = DataConfig(
+        (corpus,), max_source_length=25, max_target_length=20, validation_fraction=0.1
+    )
+    prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
+    split = split_by_conversation(talk, 0.1, ONE.seed)
+    sides = {
+        "training": list(with_context(split.training, text.context_turns)),
+        "validation": list(with_context(split.validation, text.context_turns)),
+    }
+    codec = Codec.build(sides["training"], text)
+    loaded = Codec.load(prepared.folder, text)
+    assert loaded.source_vocabulary == codec.source_vocabulary
+    assert loaded.target_vocabulary == codec.target_vocabulary
+    removed = dict(prepared.content["counts"]["removed"])
+    assert removed.pop("too_long") > 2
+    for part, pairs in sides.items():
+        ids = [(codec.encode_prompt(p.prompt, 25), codec.encode_reply(p.reply)) for p in pairs]
+        expected = [pair for pair in ids if len(pair[0]) <= 25 and len(pair[1]) <= 21]
+        found = written(prepared, part)
+        assert sorted(found) == sorted(expected)
+        assert len(found) == prepared.num_pairs(part)
+    assert removed == {"also_in_training": split.num_dropped, "wordless": 0}
+    assert len(prepared.content["shards"]["training"]) > 2
+
+
+def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
+    data = DataConfig((corpus,), validation_fraction=0.0)
+    orders = {}
+    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
+        config = dataclasses.replace(ONE, seed=seed)
+        orders[name] = written(
+            prepare(tmp_path / name, data, preparation=config, progress=False), "training"
+        )
+    assert orders["a"] == orders["b"] != orders["c"]
+    assert sorted(orders["a"]) == sorted(orders["c"])
+    codec = Codec.load(tmp_path / "a", TextConfig())
+    places = {tuple(codec.encode_reply(pair.reply)): i for i, pair in enumerate(small_talk()[:300])}
+    found = [places[tuple(target)] for _, target in orders["a"] if tuple(target) in places]
+    rising = sum(a < b for a, b in pairwise(found)) / len(found)
+    assert 0.4 < rising < 0.6
+
+
+def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
+    data = DataConfig((corpus,), validation_fraction=0.1)
+    for processes in (1, 3):
+        config = PreparationConfig(clean=("duplicates",), processes=processes)
+        prepare(tmp_path / str(processes), data, None, config, progress=False)
+    expected = bytes_in(tmp_path / "1")
+    assert {"manifest.json", "examination.json", "vocabulary.txt"} < expected.keys()
+    assert sum(name.endswith(".tfrecord") for name in expected) == 5
+    assert bytes_in(tmp_path / "3") == expected
+
+
+def test_examined_first_nothing_is_cut_again(corpus, tmp_path, monkeypatch):
+    data = DataConfig((corpus,))
+    found = examine(tmp_path / "prepared", data, None, ONE, progress=False)
+    monkeypatch.setattr(tokenize, "cut", None)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    assert prepared.examination() == found
+    assert examine(tmp_path / "prepared", data, None, ONE, progress=False) == found
+
+
+def test_what_goes_for_its_length_does_not_use_up_the_cap(tmp_path):
+    pairs = [("吃，" * 50 + str(i), "好") for i in range(5)] + [(f"问{i}", "好") for i in range(5)]
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
+    config = PreparationConfig(clean=("common_replies",), reply_cap=3, processes=1)
+    data = DataConfig((str(path),), validation_fraction=0.0)
+    counts = prepare(tmp_path / "prepared", data, None, config, progress=False).content["counts"]
+    assert counts["removed"] == {
+        "wordless": 0,
+        "common_replies": 2,
+        "also_in_training": 0,
+        "too_long": 5,
+    }
+
+
+def test_replies_without_words_are_left_out_as_in_training_from_files(tmp_path, caplog):
+    pairs = [Pair("你好", "好", 0), Pair("好", "\u200b", 1)]
+    data = DataConfig((write(pairs, tmp_path / "pairs"),), validation_fraction=0.0)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    assert prepared.content["counts"]["removed"]["wordless"] == 1
+    config = Config(data, model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
+    with caplog.at_level("INFO"):
+        train(pairs, tmp_path / "model", config, progress=False)
+    assert "1 of 2 training pairs left out" in caplog.text
+
+
+@pytest.mark.parametrize("content", ["", "吃什么 100\n"], ids=["empty", "a word"])
+def test_user_words(corpus, tmp_path, content):
+    words = tmp_path / "words.txt"
+    words.write_text(content, encoding="utf-8")
+    text, data = TextConfig(user_dictionary=str(words)), DataConfig((corpus,))
+    prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
+    assert len(prepared.codec().prompt_words("吃什么")) == (1 if content else 2)
+    prepare(tmp_path / "prepared", data, None, ONE, overwrite=True, progress=False)
+    assert not (tmp_path / "prepared/user_dictionary.txt").exists()
+
+
+def test_bad_lines_are_left_out_and_counted(tmp_path):
+    path = tmp_path / "pairs.tsv"
+    path.write_text("你好\t你好呀\nbad\n" * 60, encoding="utf-8")
+    data = DataConfig((str(path),), skip_bad_lines=True)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    assert prepared.content["bad lines left out"] == {"no tab": 60}
+    assert prepared.examination()["bad lines left out"] == {"no tab": 60}
+
+
+CLEANINGS = {
+    "duplicates": ([("你好", "好"), ("你好", "好"), ("你好", "不好")], [0, 2]),
+    "common_replies": ([(f"问{i}", "好") for i in range(5)], [0, 1, 2]),
+    "echoes": ([("你好", "你好"), ("你好", "好")], [1]),
+    "short": ([("我们 吃", "好"), ("好", "我们 吃"), ("我们 吃", "他们 吃")], [2]),
+    "traditional": ([("我們吃", "好"), ("好", "我們吃"), ("我们吃", "好")], [2]),
+    "simplified": ([("我們吃", "好"), ("好", "我们吃")], [0]),
+    "not_chinese": ([("ok", "好"), ("好", "ok"), ("好 ok", "好")], [2]),
+    "mojibake": ([("好", "浣犲ソ"), ("好", "你好")], [1]),
+}
+
+
+@pytest.mark.parametrize("name", CLEANINGS)
+def test_cleaning_leaves_out_what_it_says(tmp_path, name):
+    pairs, kept = CLEANINGS[name]
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
+    config = PreparationConfig(clean=(name,), reply_cap=3, processes=1)
+    data = DataConfig((str(path),), validation_fraction=0.0)
+    prepared = prepare(tmp_path / "prepared", data, None, config, progress=False)
+    codec = Codec.load(prepared.folder, TextConfig())
+    expected = [(codec.encode_prompt(pairs[i][0]), codec.encode_reply(pairs[i][1])) for i in kept]
+    assert sorted(written(prepared, "training")) == sorted(expected)
+    assert prepared.content["counts"]["removed"][name] == len(pairs) - len(kept)
+    assert prepared.content["counts"]["given"] == len(pairs)
+
+
+def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_path):
+    model = ModelConfig(units=16)
+    training = TrainingConfig(epochs=4, batch_size=32, learning_rate=0.01, patience=0)
+    data = DataConfig((corpus,), validation_fraction=0.1)
+    prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    shards = train_prepared(
+        tmp_path / "prepared", tmp_path / "shards", model, training, progress=False
+    )
+    memory = train(
+        talk, tmp_path / "memory", Config(data=data, model=model, training=training), progress=False
+    )
+    # Another order of the same pairs: the same to within what the order does.
+    assert shards["loss"][-1] == pytest.approx(memory["loss"][-1], rel=0.1)
+    assert shards["val_loss"][0] == pytest.approx(memory["val_loss"][0], rel=0.1)
+    record = json.loads((tmp_path / "shards/trained_on.json").read_text(encoding="utf-8"))
+    assert [corpus["name"] for corpus in record["corpora"]] == ["talk.jsonl"]
+    assert Config.load(tmp_path / "shards").data.data == (str(tmp_path / "prepared"),)
+
+
+class Power(Exception):
+    pass
+
+
+class CutAt(Listener):
+    """Ends a training as a failing lamp would."""
+
+    def updated(self, update):
+        if update.number == 13:
+            raise Power
+
+
+def test_a_training_from_shards_that_is_stopped_ends_as_one_that_was_not(corpus, tmp_path):
+    prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("1 4\n吃 1 2 3 4\n", encoding="utf-8")
+    options = TrainingConfig(
+        epochs=3, dtype="float32", patience=0, pretrained_embeddings=str(vectors)
+    )
+
+    def trained(name, **others):
+        train_prepared(
+            *(tmp_path / "prepared", tmp_path / name, ModelConfig(units=4), options),
+            progress=False,
+            **others,
+        )
+        with np.load(tmp_path / name / "last.npz") as archive:
+            return dict(archive)
+
+    whole = trained("whole")
+    with pytest.raises(Power):
+        trained("stopped", listeners=[CutAt()], checkpoint_minutes=0)
+    # What it started from is not needed again.
+    vectors.unlink()
+    for name, value in trained("stopped").items():
+        np.testing.assert_array_equal(value, whole[name])
+
+
+def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, tmp_path):
+    prepared = prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
+    shards = Shards(prepared.shards("training"), prepared.num_pairs("training"))
+
+    def two_epochs():
+        epochs = (shards.pools(64, seed=tf.constant([1, epoch])) for epoch in range(2))
+        return [[row for source, _ in pools for row in source.to_list()] for pools in epochs]
+
+    first, second = two_epochs()
+    assert first != second
+    assert sorted(first) == sorted(second)
+    assert two_epochs() == [first, second]
+
+
+def test_a_random_corpus_survives(tmp_path):
+    """Strings that nobody would write."""
+    draw = random.Random(2)
+    alphabet = "今天吃 什麼\u200b\ufffd😀aB9,。\u3000é\ud800"
+    texts = ["".join(draw.choices(alphabet, k=draw.randint(1, 9))) + "x" for _ in range(400)]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(
+        "".join(json.dumps({"prompt": a, "reply": b}) + "\n" for a, b in zip(texts, texts[::-1])),
+        encoding="utf-8",
+    )
+    data = DataConfig((str(path),), validation_fraction=0.0)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    codec = Codec.load(prepared.folder, TextConfig())
+    expected = [(codec.encode_prompt(a), codec.encode_reply(b)) for a, b in zip(texts, texts[::-1])]
+    assert sorted(written(prepared, "training")) == sorted(expected)

@@ -1,0 +1,149 @@
+"""Each constraint binds, in every way of searching, and says what it should in numbers."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_seq2seq.decoding.beam_search import beam_search
+from attention_seq2seq.decoding.greedy_search import greedy
+from attention_seq2seq.decoding.logits_processors import constrained, forbidding
+from attention_seq2seq.decoding.sampling import Sampling, sample
+from helpers.toy_models import beam_options, matrix_step, rules
+
+BOS, EOS, A, B, C = 1, 2, 3, 4, 5
+# From row to column: a likes to be said again and again.
+#           pad  bos  eos   a    b    c
+WORLD = [
+    [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],  # pad
+    [0.0, 0.0, 0.2, 0.6, 0.15, 0.05],  # bos
+    [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],  # eos
+    [0.0, 0.0, 0.2, 0.5, 0.2, 0.1],  # a
+    [0.0, 0.0, 0.2, 0.5, 0.2, 0.1],  # b
+    [0.0, 0.0, 0.2, 0.5, 0.2, 0.1],  # c
+]
+LENGTH = 6
+ROWS = 4
+
+
+def said(method, **given):
+    """The replies of all rows, without their ends."""
+    step, limit = matrix_step(WORLD, 1), tf.constant(LENGTH)
+    start = (step, tf.zeros([ROWS], tf.int32))
+    end = (rules(ROWS, **given), BOS, EOS, limit)
+    if method == "greedy":
+        found = greedy(*start, *end)
+    elif method == "sample":
+        seeds = tf.stack([tf.range(ROWS), tf.zeros([ROWS], tf.int32)], axis=1)
+        sampling = Sampling(tf.constant(1.0), tf.constant(0), tf.constant(1.0), seeds)
+        found = sample(*start, sampling, *end)
+    else:
+        found = beam_search(
+            *start, beam_options(width=ROWS, num_best=ROWS), *end, tf.ones([ROWS, 1], tf.bool)
+        )
+    rows = zip(found.ids.numpy().tolist(), found.length.numpy())
+    return [[word for word in ids[:length] if word != EOS] for ids, length in rows], found
+
+
+methods = pytest.mark.parametrize("method", ["greedy", "sample", "beam"])
+
+
+@methods
+def test_minimum_length(method):
+    free, _ = said(method)
+    bound, _ = said(method, minimum_length=4)
+    assert any(len(words) < 4 for words in free) or method == "greedy"
+    assert all(len(words) >= 4 for words in bound)
+    assert len(said("greedy", minimum_length=4)[0][0]) == LENGTH, "a is likelier than the end"
+
+
+@methods
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_no_repeated_ngram(method, size):
+    def repeats(words):
+        ngrams = [tuple(words[i : i + size]) for i in range(len(words) - size + 1)]
+        return len(ngrams) > len(set(ngrams))
+
+    assert any(map(repeats, said(method, minimum_length=5)[0])), "the rule has something to forbid"
+    bound, _ = said(method, no_repeat_ngram=size)
+    assert not any(map(repeats, bound))
+
+
+@methods
+def test_forbidden_words(method):
+    assert any(A in words for words in said(method)[0])
+    bound, _ = said(method, constraints=forbidding([A, C], 6, EOS), minimum_length=3)
+    assert all(set(words) == {B} for words in bound)
+
+
+@methods
+def test_a_forced_prefix_of_each_row(method):
+    prefix = np.array([[C, B], [B, 0], [C, C], [0, 0]])
+    length = np.array([2, 1, 2, 0])
+    if method == "beam":
+        prefix, length = np.array([[C, B]] * ROWS), np.array([2] * ROWS)
+    bound, found = said(method, prefix_ids=prefix, prefix_length=length)
+    for words, wanted, count in zip(bound, prefix, length):
+        assert words[:count] == list(wanted[:count])
+    # The log-probability is the model's own, of the prefix too.
+    by_hand = np.log(WORLD[BOS][C] * WORLD[C][B])
+    np.testing.assert_allclose(np.sum(found.log_probabilities[0, :2]), by_hand, atol=1e-5)
+
+
+def test_repetition_penalty_divides_the_probability():
+    free, _ = said("greedy", minimum_length=LENGTH)
+    assert free[0] == [A] * LENGTH
+    # After one a: 0.5 / 3 is less than b's 0.2; then the end's 0.2 is not less than any.
+    bound, found = said("greedy", repetition_penalty=3.0)
+    assert bound[0] == [A]
+    scores = np.log([0.6, 0.2])
+    np.testing.assert_allclose(found.score[0], scores.sum(), atol=1e-5)
+    bound, found = said("greedy", repetition_penalty=3.0, minimum_length=3)
+    assert bound[0] == [A, B, A]
+    np.testing.assert_allclose(found.score[0], np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), atol=1e-5)
+    np.testing.assert_allclose(
+        found.log_probability[0], np.log([0.6, 0.2, 0.5, 0.2]).sum(), atol=1e-5
+    )
+
+
+def test_echo_penalty_divides_what_goes_on_as_the_prompt():
+    scores = constrained(
+        tf.math.log(tf.constant(WORLD[A : A + 1] * 3) + 1e-30),
+        rules(
+            3,
+            echo_penalty=4.0,
+            # After a comes b in the first; nothing in the second; c, unknown to it, in the third.
+            prompt_ids=[[C, A, B], [A, -1, B], [B, A, C]],
+        ),
+        tf.constant([[A, 0], [A, 0], [A, 0]]),
+        tf.constant(1),
+        BOS,
+        EOS,
+    )
+    expected = np.log(np.array([WORLD[A]] * 3) + 1e-30)
+    expected[0, B] -= np.log(4)
+    expected[2, C] -= np.log(4)
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
+
+
+def test_the_first_word_of_the_prompt_is_an_echo_at_the_beginning():
+    bound, _ = said("greedy", echo_penalty=9.0, prompt_ids=[[A, A]] * ROWS, minimum_length=1)
+    assert bound[0][0] == B
+
+
+@methods
+def test_where_nothing_may_be_said_the_reply_ends(method):
+    bound, _ = said(method, constraints=forbidding([0, BOS, A, B, C], 6, EOS), minimum_length=3)
+    assert [] in bound
+
+
+def test_a_word_said_long_ago_counts_whatever_the_padding():
+    # Padding 0 after the words said is no word: nothing repeats it.
+    scores = constrained(
+        tf.zeros([1, 6]),
+        rules(1, no_repeat_ngram=1),
+        tf.constant([[A, B, 0, 0]]),
+        tf.constant(2),
+        BOS,
+        EOS,
+    )
+    assert np.isinf(scores[0]).tolist() == [False, False, False, True, True, False]

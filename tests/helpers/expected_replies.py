@@ -1,0 +1,46 @@
+"""What models of the default corpus have learnt."""
+
+import re
+
+import numpy as np
+
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from helpers.scripts import ROOT, script
+
+PRESETS = ROOT / "experiments" / "presets"
+QUESTION = "今天晚上吃什么"
+
+
+def shares_of_demo(folder, *flags: str) -> dict[str, float]:
+    """Trains as `make demo` does; the share of exact replies, by what evaluate.py names.
+
+    Args:
+        folder: for the model.
+        flags: beside those of the preset.
+    """
+    preset = f"--flagfile={PRESETS / 'demo.flags'}"
+    done = script("train", f"--model_dir={folder}", preset, *flags)
+    assert (done.returncode, done.stderr) == (0, "")
+    table = script("evaluate", f"--model_dir={folder}").stdout
+    found = re.findall(r"^ *(.+?) with one reply +\d+ +([\d.]+)%$", table, re.MULTILINE)
+    return {name: float(share) for name, share in found}
+
+
+def assert_words_come_from_themselves(reply):
+    """In the answer to 今天晚上吃什么, 晚上 comes from 晚上 and 吃 from 吃: by contribution."""
+    assert reply.tokens[:2] == ["晚上", "吃"]
+    for word, shares in zip(reply.tokens[:2], reply.contributions):
+        assert reply.prompt_tokens[shares.argmax()] == word
+        assert shares.max() > 0.5
+
+
+def looks_at_its_words(reply) -> bool:
+    """Whether the largest weights of time and verb of a meal's reply lie on these words."""
+    largest = reply.attention_weights[:2].argmax(axis=1)
+    return [reply.prompt_tokens[place] for place in largest] == list(reply.tokens[:2])
+
+
+def share_of_meals_looked_at(chat) -> float:
+    """Of the held-out meals, those whose replies look at their words."""
+    replies = chat.reply([pair.prompt for pair in meal_talk().validation])
+    return float(np.mean([looks_at_its_words(reply) for reply in replies]))

@@ -1,0 +1,170 @@
+"""A training that is killed again and again, and run again each time."""
+
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+
+# What every configuration has in common: many short epochs, a checkpoint every tenth of a second.
+COMMON = [
+    *("--epochs=10", "--batch_size=8", "--units=64", "--learning_rate=0.01", "--dtype=float32"),
+    *("--patience=0", "--checkpoint_minutes=0.002"),
+]
+
+# Each thing that could make a run depend on when it was stopped, by itself.
+CONFIGURATIONS = {
+    "plain": [],
+    "dropout": ["--dropout=0.3"],
+    "scheduled sampling": ["--scheduled_sampling=0.5"],
+    "accumulated batches": ["--accumulated_batches=3", "--epochs=20"],
+    "moving average": ["--averaging=ema"],
+    "mean of epochs": ["--averaging=last", "--averaged_epochs=3"],
+    "early stopping": ["--patience=2", "--epochs=40"],
+    "everything": [
+        *("--dropout=0.2", "--scheduled_sampling=0.3", "--accumulated_batches=2", "--patience=6"),
+        *("--averaging=ema", "--optimizer=adam", "--learning_rate_schedule=cosine"),
+        *("--empty_probability=0.1", "--label_smoothing=0.1", "--warm_up=20"),
+    ],
+}
+
+
+class Kills(NamedTuple):
+    """When a training was killed.
+
+    Attributes:
+        kills: how often.
+        anywhere: of these, at any moment, start-up and end included.
+        writing: of these, in the middle of a checkpoint's writing.
+        in_epoch: of these, with a last checkpoint from within an epoch.
+        finished: how many trainings came to their end.
+    """
+
+    kills: int
+    anywhere: int
+    writing: int
+    in_epoch: int
+    finished: int
+
+
+def command(data: Path, folder: Path, options: list[str]) -> list[str]:
+    script = ROOT / "experiments" / "train.py"
+    return [sys.executable, str(script), f"--data={data}", f"--model_dir={folder}", *options]
+
+
+def write_data(path: Path, num_pairs: int = 320) -> None:
+    """Pairs of some hundred words; the replies fit the prompts, but for some."""
+    draw = random.Random(1)
+    words = [chr(0x4E00 + i) for i in range(400)]
+    with path.open("w", encoding="utf-8") as file:
+        for _ in range(num_pairs):
+            prompt = draw.choices(words[: draw.choice([20, 400])], k=draw.randint(2, 9))
+            file.write(f"{''.join(prompt)}\t{''.join(reversed(prompt))}\n")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """A finished model, but for what no one reads."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+def kill_and_compare(
+    tmp_path: Path,
+    options: list[str],
+    num_kills: int,
+    num_writing: int,
+    seed: int,
+    num_anywhere: int = 0,
+) -> Kills:
+    """Kills trainings until there were as many kills as asked for, and compares what comes out.
+
+    Args:
+        tmp_path: for all files.
+        options: of the training.
+        num_kills: how many at least.
+        num_writing: how many at least in the middle of a checkpoint's writing.
+        seed: of the moments.
+        num_anywhere: how many more, at first, at any moment between the start and the end.
+    """
+    data = tmp_path / "pairs.tsv"
+    write_data(data)
+    options = [*COMMON, "--source_segmentation=characters", *options]
+    options.append("--target_segmentation=characters")
+    whole = tmp_path / "whole"
+    print(f"seed {seed}")
+    begin = time.monotonic()
+    subprocess.run(command(data, whole, options), check=True, capture_output=True)
+    seconds = time.monotonic() - begin
+    expected = files_of(whole)
+    if "--patience=2" in options:
+        assert expected["log.csv"].count(b"\n") <= 40, "it did not stop early"
+    draw = random.Random(seed)
+    kills = anywhere = writing = in_epoch = finished = 0
+    num_kills += num_anywhere
+    while kills < num_kills or writing < num_writing or not finished:
+        assert finished < 2 * num_kills, f"{finished} trainings ended before they were killed"
+        folder = tmp_path / f"killed{finished}"
+        enough = kills >= num_kills and writing >= num_writing
+        process = subprocess.Popen(
+            command(data, folder, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        if anywhere < num_anywhere:
+            killed = kill_after(process, draw.uniform(0, seconds))
+            anywhere += killed
+        else:
+            within = writing < num_writing and kills % 2 == 0
+            killed = not enough and kill(process, folder, draw, within)
+        errors = process.communicate()[1].decode()
+        if not killed:
+            assert process.returncode == 0, errors
+            found = files_of(folder)
+            assert found.keys() == expected.keys()
+            for name, content in expected.items():
+                assert found[name] == content, f"{name} differs after {kills} kills, seed {seed}"
+            finished += 1
+            continue
+        kills += 1
+        left_behind = list((folder / "checkpoints").glob("*.part"))
+        writing += bool(left_behind)
+        in_epoch += is_within_an_epoch(folder)
+    return Kills(kills, anywhere, writing, in_epoch, finished)
+
+
+def kill(process, folder: Path, draw: random.Random, within_writing: bool) -> bool:
+    """Kills a training at some moment after its first new checkpoint; False if it ended before."""
+    known = set((folder / "checkpoints").glob("*.npz"))
+    while process.poll() is None and known >= set((folder / "checkpoints").glob("*.npz")):
+        time.sleep(0.005)
+    moment = draw.uniform(0, 0.4)
+    if within_writing:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(moment)
+        while process.poll() is None and not any((folder / "checkpoints").glob("*.part")):
+            pass
+        moment = 0
+    return kill_after(process, moment)
+
+
+def kill_after(process, seconds: float) -> bool:
+    """Kills it after so long; False if it ended before."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.kill()
+    process.wait()
+    return process.returncode == -9
+
+
+def is_within_an_epoch(folder: Path) -> bool:
+    """Whether the newest checkpoint has words of an epoch that has not ended."""
+    paths = list((folder / "checkpoints").glob("*.npz"))
+    if not paths:
+        return False
+    newest = max(paths)
+    with np.load(newest) as archive:
+        return json.loads(archive["state.json"].tobytes())["words"] > 0

@@ -1,0 +1,77 @@
+"""Runs the scripts as a user does."""
+
+import atexit
+import functools
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pexpect
+
+ROOT = Path(__file__).parents[2]
+_SECONDS = 300
+
+
+def script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
+    """Runs a script without a terminal, as a user does.
+
+    Args:
+        name: of the script.
+        *arguments: of the script.
+        text: its input.
+        closed: numbers of standard streams that are closed.
+        cwd: its working folder.
+        **environment: beside that of the tests.
+    """
+    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / stream for stream in ("in", "out", "errors")]
+        files[0].write_bytes(text if isinstance(text, bytes) else text.encode())
+        for path in files[1:]:
+            path.touch()
+        request = {"command": command, "files": [*map(str, files)], "closed": closed}
+        status = _answer({**request, "folder": str(cwd), "environment": environment})
+        output, errors = (path.read_text(encoding="utf-8") for path in files[1:])
+    return subprocess.CompletedProcess(command, status, output, errors)
+
+
+def _answer(request) -> int:
+    process = _fresh_processes()
+    process.stdin.write(json.dumps(request) + "\n")
+    process.stdin.flush()
+    ready, _, _ = select.select([process.stdout], [], [], _SECONDS)
+    if not ready:
+        process.kill()
+        _fresh_processes.cache_clear()
+        raise TimeoutError(f"{request['command']} has run for {_SECONDS} seconds.")
+    return int(process.stdout.readline())
+
+
+@functools.cache
+def _fresh_processes():
+    """See `fresh_processes`; it ends with the tests."""
+    # But for the number of threads, which scripts share with the tests.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_C", "PYTEST"))}
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("fresh_processes.py"))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        cwd=ROOT,
+    )
+    # What is left of it reads the end of its input.
+    atexit.register(process.communicate)
+    return process
+
+
+def on_a_terminal(name, *arguments):
+    """Starts a script on a pseudo-terminal of 80 columns."""
+    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    return pexpect.spawn(
+        sys.executable, command, cwd=ROOT, dimensions=(24, 80), encoding="utf-8", timeout=120
+    )

@@ -1,0 +1,21 @@
+"""Short trainings on meal talk, and what they write."""
+
+import numpy as np
+
+from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.data.synthetic.meals import meal_talk
+
+MEALS = meal_talk()
+
+
+def config(**training) -> Config:
+    """Options of a short training."""
+    options = {"epochs": 2, "batch_size": 16, "learning_rate": 0.01, "patience": 0}
+    options = {**options, "dtype": "float32", **training}
+    return Config(model=ModelConfig(units=16), training=TrainingConfig(**options))
+
+
+def weights_in(path) -> dict[str, np.ndarray]:
+    """The weights in a file, by name."""
+    with np.load(path) as archive:
+        return dict(archive)

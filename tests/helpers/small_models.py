@@ -1,0 +1,138 @@
+"""Small models and batches that the tests share; all sizes differ."""
+
+import dataclasses
+import functools
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.config.config import ModelConfig, TrainingConfig
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.training.objective import TeacherForcing
+
+SOURCE_WORDS, TARGET_WORDS, UNITS = 13, 11, 3
+BEGIN = 1
+
+CONFIGURATIONS = [
+    ModelConfig(units=UNITS, attention=attention, attention_vector=vector, initial_state=start)
+    for attention, vector, start in itertools.product(
+        ("luong", "scaled_luong"), ("linear", "tanh"), ("zero", "encoder")
+    )
+] + [ModelConfig(units=UNITS, attention="none")]
+
+# Each further option by itself and with others.
+FURTHER = [
+    ModelConfig(units=UNITS, attention=attention, initial_state=start)
+    for attention, start in itertools.product(
+        ("bahdanau", "normed_bahdanau", "luong_monotonic", "bahdanau_monotonic"),
+        ("zero", "encoder"),
+    )
+] + [
+    ModelConfig(**options)
+    for options in (
+        {"units": UNITS, "cell": "gru"},
+        {"units": UNITS, "layers": 2},
+        {"units": 4, "bidirectional": True, "initial_state": "encoder"},
+        {"units": UNITS, "tied_projection": True},
+        {"units": UNITS, "cell": "gru", "attention": "none"},
+        {"units": UNITS, "layers": 3, "decoder_layers": 2, "initial_state": "encoder"},
+        {"units": 4, "cell": "gru", "layers": 2, "bidirectional": True, "attention": "bahdanau"},
+        {"units": 4, "layers": 2, "decoder_layers": 1, "bidirectional": True, "attention": "none"},
+        {"units": UNITS, "cell": "gru", "layers": 2, "attention": "luong_monotonic"},
+    )
+]
+# One vocabulary for both sides.
+SHARED = [
+    ModelConfig(units=UNITS, shared_embedding=True),
+    ModelConfig(units=UNITS, shared_embedding=True, tied_projection=True),
+]
+
+
+def name_of(config: ModelConfig) -> str:
+    """What is not the default."""
+    changed = {
+        field.name: getattr(config, field.name)
+        for field in dataclasses.fields(config)
+        if field.name != "units" and getattr(config, field.name) != field.default
+    }
+    return ",".join(f"{name}={value}" for name, value in changed.items()) or "default"
+
+
+def task_of(model, **options) -> TeacherForcing:
+    """The model with its loss."""
+    return TeacherForcing(model, BEGIN, TrainingConfig(**{"dtype": "float32", **options}))
+
+
+def loss_of(task, batch):
+    """The mean over the real words."""
+    return tf.reduce_mean(task.losses(batch))
+
+
+def random_model(config: ModelConfig, seed: int = 1, scale: float = 0.8, target=TARGET_WORDS):
+    """A model with weights large enough for attention to be anything but flat."""
+    keras.utils.set_random_seed(seed)
+    model = Seq2Seq(config, target if config.shared_embedding else SOURCE_WORDS, target)
+    give_random_weights(model, seed, scale)
+    return model
+
+
+def give_random_weights(model, seed: int, scale: float = 0.8) -> None:
+    """Makes a model another one."""
+    draw = np.random.default_rng(seed)
+    for variable in model.named_weights().values():
+        variable.assign(draw.normal(0, scale, variable.shape).astype(np.float32))
+
+
+@functools.cache
+def shared_model(config: ModelConfig):
+    """The random model of these options, made once; its weights are to be read, not written."""
+    return random_model(config)
+
+
+def each_config(configs):
+    """Parametrizes with options of a model; those that share a model run in one process."""
+    marked = [
+        pytest.param(config, id=name_of(config), marks=pytest.mark.xdist_group(name_of(config)))
+        for config in configs
+    ]
+    return pytest.mark.parametrize("config", marked)
+
+
+def source_words(config: ModelConfig) -> int:
+    """The size of the source vocabulary."""
+    return TARGET_WORDS if config.shared_embedding else SOURCE_WORDS
+
+
+def random_batch(
+    rows: int,
+    source_time: int,
+    target_time: int,
+    seed: int = 1,
+    target=TARGET_WORDS,
+    source=SOURCE_WORDS,
+):
+    """A batch as the trainer sees it, every length from 1 to the whole possible."""
+    draw = np.random.default_rng(seed)
+    source_length = draw.integers(1, source_time + 1, rows)
+    target_length = draw.integers(1, target_time + 1, rows)
+    source_length[0], target_length[-1] = source_time, target_time
+
+    def ids(size, lengths, time):
+        real = np.arange(time) < lengths[:, np.newaxis]
+        return np.where(real, draw.integers(5, size, [rows, time]), 0)
+
+    arrays = {
+        "source_ids": ids(source, source_length, source_time),
+        "source_length": source_length,
+        "target_ids": ids(target, target_length, target_time),
+        "target_length": target_length,
+    }
+    batch = {name: tf.constant(array, tf.int32) for name, array in arrays.items()}
+    return {**batch, "number": tf.constant(seed, tf.int64)}
+
+
+def as_arrays(model) -> dict[str, np.ndarray]:
+    return {name: variable.numpy() for name, variable in model.named_weights().items()}

@@ -1,0 +1,82 @@
+"""Scripted models whose best replies can be derived by hand, or by trying everything."""
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+from attention_seq2seq.decoding.beam_search import Beam
+from attention_seq2seq.decoding.logits_processors import Constraints, Rules
+from attention_seq2seq.decoding.step import Stepped
+
+
+def matrix_step(probabilities, source_time=4):
+    """The next word depends on the word before alone; attention lies on place t at step t.
+
+    The state is the number of steps taken, int32[rows].
+    """
+    # A constant added to all logits of a row must not matter.
+    logits = np.log(np.asarray(probabilities) + 1e-30).astype(np.float32) + 5.0
+
+    def step(ids, state):
+        return Stepped(tf.gather(logits, ids), tf.one_hot(state, source_time), state + 1)
+
+    return step
+
+
+def random_world(vocab, source_time, seed, sharpness=2.0):
+    """Logits and attention [time, word before the last, last word, ...], for `world_step`."""
+    draw = np.random.default_rng(seed)
+    logits = (sharpness * draw.normal(size=[9, vocab, vocab, vocab])).astype(np.float32)
+    attention = draw.dirichlet(np.ones(source_time), size=[9, vocab, vocab]).astype(np.float32)
+    return logits, attention
+
+
+def world_step(logits, attention):
+    """A model with a memory: what it says depends on the last two words and the time.
+
+    The state is int32[rows, 2]: the word before the last, and the number of steps taken.
+    """
+
+    def step(ids, state):
+        place = tf.stack([state[:, 1], state[:, 0], ids], axis=1)
+        state = tf.stack([ids, state[:, 1] + 1], axis=1)
+        return Stepped(tf.gather_nd(logits, place), tf.gather_nd(attention, place), state)
+
+    return step
+
+
+def every_reply(vocab, end_id, max_length):
+    """All sequences that end with end_id, and those cut at max_length."""
+    others = [word for word in range(vocab) if word != end_id]
+    for length in range(1, max_length + 1):
+        for words in itertools.product(others, repeat=length - 1):
+            yield (*words, end_id)
+    yield from itertools.product(others, repeat=max_length)
+
+
+def beam_options(**given) -> Beam:
+    """Beam search without any penalty, but for what is given."""
+    options = {
+        "width": 3,
+        "groups": 1,
+        "diversity": 0.0,
+        "length_penalty": 0.0,
+        "coverage_penalty": 0.0,
+        "num_best": given.get("width", 3),
+        "search_at_least": 0,
+        **given,
+    }
+    return Beam(**{name: tf.constant(value) for name, value in options.items()})
+
+
+def rules(num_rows, constraints=None, **given) -> Constraints:
+    """No constraints, but for what is given."""
+    constraints = constraints or Constraints()
+    if not given:
+        return constraints
+    given = {
+        name: tf.constant(value, None if isinstance(value, float) else tf.int32)
+        for name, value in given.items()
+    }
+    return constraints._replace(rules=Rules.none(num_rows)._replace(**given))

@@ -1,0 +1,47 @@
+"""Trainings that are cut, and what they leave on the disk."""
+
+import numpy as np
+import pytest
+
+from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.training.api import train
+from attention_seq2seq.training.callbacks.base import Listener
+
+PAIRS = meal_talk().training[:64]
+
+
+def config(**training) -> Config:
+    options = {"epochs": 3, "batch_size": 8, "patience": 0, "dtype": "float32", **training}
+    return Config(model=ModelConfig(units=8), training=TrainingConfig(**options))
+
+
+class Power(Exception):
+    pass
+
+
+class CutAt(Listener):
+    """Stops a training as a failing lamp would."""
+
+    def __init__(self, update):
+        self.update = update
+
+    def updated(self, update):
+        if update.number == self.update:
+            raise Power
+
+
+def cut(folder, at, probing=None, **options):
+    with pytest.raises(Power):
+        train(
+            *(PAIRS, folder, config(**options), []),
+            progress=False,
+            probing=probing,
+            listeners=[CutAt(at)],
+            checkpoint_minutes=0,
+        )
+
+
+def weights(folder):
+    with np.load(folder / "last.npz") as archive:
+        return dict(archive)

@@ -1,0 +1,117 @@
+"""The model computes what NumPy and tfa.seq2seq compute from the same weights."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from attention_seq2seq.decoding.greedy_search import greedy
+from helpers.small_models import (
+    BEGIN,
+    CONFIGURATIONS,
+    FURTHER,
+    SHARED,
+    TARGET_WORDS,
+    as_arrays,
+    give_random_weights,
+    loss_of,
+    name_of,
+    random_batch,
+    random_model,
+    shared_model,
+    source_words,
+    task_of,
+)
+from helpers.reference_tfa import TFASeq2Seq, decoder_step, encode, tfa
+from helpers.toy_models import rules
+
+END = 2
+SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
+
+
+def oracle_of(model, config):
+    return TFASeq2Seq(as_arrays(model), config)
+
+
+# All shapes once; every model with prompts that are longer than replies, and shorter.
+@pytest.mark.parametrize(
+    ("config", "shape"),
+    [(CONFIGURATIONS[0], shape) for shape in SHAPES[:2]]
+    + [(config, shape) for config in CONFIGURATIONS + FURTHER + SHARED for shape in SHAPES[2:]],
+    ids=lambda value: str(value) if isinstance(value, tuple) else name_of(value),
+)
+def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
+    batch = random_batch(*shape, source=source_words(config))
+    model = shared_model(config)
+    oracle = oracle_of(model, config)
+    task = task_of(model)
+    real = tf.sequence_mask(batch["target_length"], shape[2], dtype=tf.float32)
+    begin = tf.fill([shape[0], 1], BEGIN)
+    target_input_ids = tf.concat([begin, batch["target_ids"][:, :-1]], axis=1)
+
+    with tf.GradientTape() as tape:
+        expected_logits = oracle.logits(
+            batch["source_ids"], batch["source_length"], target_input_ids, batch["target_length"]
+        )
+        expected_loss = tfa.seq2seq.sequence_loss(expected_logits, batch["target_ids"], real)
+    expected = tape.gradient(expected_loss, oracle.variables)
+    with tf.GradientTape() as tape:
+        logits = task.logits(batch)
+        loss = loss_of(task, batch)
+    gradients = tape.gradient(loss, model.named_weights())
+
+    np.testing.assert_allclose(
+        logits * real[..., tf.newaxis], expected_logits * real[..., tf.newaxis], atol=1e-5
+    )
+    np.testing.assert_allclose(loss, expected_loss, atol=1e-5)
+    assert gradients.keys() == expected.keys()
+    for name, gradient in gradients.items():
+        wanted = tf.zeros_like(gradient) if expected[name] is None else expected[name]
+        np.testing.assert_allclose(
+            tf.convert_to_tensor(gradient), tf.convert_to_tensor(wanted), atol=1e-5, err_msg=name
+        )
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS + FURTHER + SHARED, ids=name_of)
+def test_greedy_ids_equal_greedy_embedding_samplers(config):
+    ended = total = 0
+    model = random_model(config)
+    for seed, (rows, source_time) in enumerate([(7, 3), (24, 5), (5, 8)]):
+        batch = random_batch(rows, source_time, 2, seed=seed, source=source_words(config))
+        give_random_weights(model, seed)
+        # Ends from unlikely to likely, so that some replies end by themselves and some are cut.
+        likely = 3.0 * seed - 3.0
+        model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_WORDS) * likely)
+        step, state = model.start(batch["source_ids"], batch["source_length"])
+        decoded = greedy(step, state, rules(rows), BEGIN, END, tf.constant(9))
+        ids, lengths = oracle_of(model, config).greedy(
+            batch["source_ids"], batch["source_length"], BEGIN, END, 9
+        )
+        np.testing.assert_array_equal(decoded.length, lengths)
+        for row, length in enumerate(lengths):
+            np.testing.assert_array_equal(decoded.ids[row, :length], ids[row, :length])
+            assert np.all(decoded.ids[row, length:] == 0)
+        ended += np.sum(lengths < 9)
+        total += rows
+    assert 0 < ended < total
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS[:-1], ids=name_of)
+def test_every_decoder_step_equals_numpys(config):
+    model = shared_model(config)
+    weights = {name: array.astype(np.float64) for name, array in as_arrays(model).items()}
+    source, words = [5, 12, 7, 9, 5], [1, 6, 10, 3, 7, 2, 8]
+    memory, (h, c) = encode(weights, source)
+    if not config.starts_from_encoder:
+        h = c = np.zeros(config.units)
+    vector = np.zeros(config.units)
+    # Two rows, the second padded with anything: padding must not matter.
+    source_ids = tf.constant([[*source, 3, 4], [5, 6, 7, 8, 9, 10, 11]])
+    step, state = model.start(source_ids, tf.constant([5, 7]))
+    for word in words:
+        logits, attention_weights, state = step(tf.constant([word, 6]), state)
+        expected, expected_weights, h, c, vector = decoder_step(
+            weights, memory, word, h, c, vector, config.attention_vector
+        )
+        np.testing.assert_allclose(logits[0], expected, atol=1e-5)
+        np.testing.assert_allclose(attention_weights[0, :5], expected_weights, atol=1e-5)
+        assert np.all(attention_weights[0, 5:] == 0)

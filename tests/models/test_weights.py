@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+
+from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.models.weights import load_weights, save_weights
+from helpers.small_models import CONFIGURATIONS, as_arrays, name_of, random_model
+
+
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+def test_round_trip(config, tmp_path):
+    model, other = random_model(config, seed=1), random_model(config, seed=2)
+    save_weights(model, tmp_path / "weights.npz")
+    load_weights(other, tmp_path / "weights.npz")
+    expected, got = as_arrays(model), as_arrays(other)
+    assert expected.keys() == got.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(array, got[name])
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.npz"]
+
+
+def test_a_damaged_file_changes_nothing_and_is_named(tmp_path):
+    model = random_model(CONFIGURATIONS[0])
+    before = as_arrays(model)
+    path = tmp_path / "weights.npz"
+    save_weights(model, path)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 0xFF
+    for damaged in (whole[:-100], whole[: len(whole) // 2], b"", b"no archive", bytes(flipped)):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"weights\.npz: damaged"):
+            load_weights(model, path)
+    for name, array in as_arrays(model).items():
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_weights_of_another_model_are_refused(tmp_path):
+    path = tmp_path / "weights.npz"
+    save_weights(random_model(ModelConfig(units=4)), path)
+    with pytest.raises(ValueError, match=r"kernel has shape \(8, 4\), expected \(6, 3\)"):
+        load_weights(random_model(ModelConfig(units=3)), path)
+    save_weights(random_model(ModelConfig(units=3, attention="none")), path)
+    with pytest.raises(ValueError, match="decoder/attention_layer/kernel has shape None"):
+        load_weights(random_model(ModelConfig(units=3)), path)
+
+
+def test_a_write_that_fails_leaves_the_old_weights(tmp_path, monkeypatch):
+    model, path = random_model(CONFIGURATIONS[0]), tmp_path / "weights.npz"
+    save_weights(model, path)
+    before = path.read_bytes()
+
+    def full_disk(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        save_weights(model, path)
+    assert path.read_bytes() == before

@@ -1,0 +1,314 @@
+"""What a training refuses to begin or to go on with, and that it leaves what is there."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from probing import ProbePrompts
+
+from attention_seq2seq.config.config import Config, DataConfig, ModelConfig, TextConfig
+from attention_seq2seq.training.api import train
+from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.objective import TeacherForcing
+from helpers.truncated_training import PAIRS, config, cut
+
+
+def test_two_at_once_are_refused(tmp_path):
+    class Another(Listener):
+        def updated(self, update):
+            train(PAIRS, tmp_path, config(), [], progress=False)
+
+    with pytest.raises(ValueError, match="another process is at work here"):
+        train(PAIRS, tmp_path, config(), [], progress=False, listeners=[Another()])
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_other_options_are_refused_by_name(stopped, whole_dir, finished):
+    folder = whole_dir if finished else stopped
+    with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
+        train(PAIRS, folder, config(batch_size=16), [], progress=False)
+    with pytest.raises(ValueError, match="on other training pairs"):
+        train(PAIRS[:-1], folder, config(), [], progress=False)
+
+
+def wrong_then_right(folder, message, wrong, right=None, **others):
+    """A training that cannot be removes nothing, and does not stand in the right one's way."""
+    before = {path: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+    with pytest.raises((ValueError, OSError), match=message):
+        train(PAIRS, folder, wrong, [], progress=False, overwrite=True, **others)
+    for path, content in before.items():
+        assert path.read_bytes() == content
+    train(PAIRS, folder, right or config(epochs=1), [], progress=False, overwrite=bool(before))
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_what_cannot_begin_removes_nothing(tmp_path, whole_dir, there):
+    folder = tmp_path / "model"
+    if there:
+        shutil.copytree(whole_dir, folder)
+    wrong = config(pretrained_embeddings=str(tmp_path / "none.txt"))
+    wrong_then_right(folder, "No such file", wrong)
+
+
+def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, whole_dir):
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    wrong_then_right(folder, "where the new model is to be", config(initial_model=str(folder)))
+
+
+def contents(folder):
+    """Of every file below a folder, but for the lock, which is empty."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+@pytest.mark.parametrize("overwrite", [False, True], ids=["", "overwrite"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("best.npz", "last.npz", "log.csv", "CARD.md", "finished", "offending_batch.tsv"),
+        *("config.json", "trained_on.json", "training_files.json", "user_dictionary.txt"),
+        *("vocabulary.txt", "source_vocabulary.txt", "target_vocabulary.txt"),
+        *("tensorboard/mine/events", "checkpoints/000000001-0123456789abcdef.npz"),
+    ],
+)
+def test_files_that_no_training_has_written_are_left(tmp_path, name, overwrite):
+    own = tmp_path / name
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_bytes(b"mine")
+    with pytest.raises(ValueError, match="was not written by a training, and one would replace"):
+        train(PAIRS, tmp_path, config(), [], progress=False, overwrite=overwrite)
+    assert contents(tmp_path) == {name: b"mine"}
+
+
+@pytest.mark.parametrize("name", ["notes.npz", "best.npz.part", "best.npz.bak", "training.lock"])
+def test_other_files_are_left_and_stand_in_no_trainings_way(tmp_path, name):
+    (tmp_path / name).write_bytes(b"mine")
+    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
+    train(PAIRS, tmp_path, config(epochs=1, seed=2), [], progress=False, overwrite=True)
+    assert (tmp_path / name).read_bytes() == b"mine"
+
+
+def test_names_like_those_of_unfinished_files_are_left(tmp_path):
+    for name in ("config.json.12.part", "log.csv.mine.3.part"):
+        (tmp_path / name).write_bytes(b"mine")
+    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
+    assert (tmp_path / "config.json.12.part").read_bytes() == b"mine"
+    train(PAIRS, tmp_path, config(epochs=1, seed=2), [], progress=False, overwrite=True)
+    assert (tmp_path / "log.csv.mine.3.part").read_bytes() == b"mine"
+
+
+def test_a_link_that_leads_nowhere_is_left(tmp_path):
+    (tmp_path / "best.npz").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="was not written by a training"):
+        train(PAIRS, tmp_path, config(), [], progress=False, overwrite=True)
+    assert (tmp_path / "best.npz").is_symlink()
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["", "of an earlier version"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("user_dictionary.txt", "source_vocabulary.txt", "tensorboard/mine/events"),
+        "offending_batch.tsv",
+    ],
+)
+def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir, name, is_old):
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    if is_old:
+        (folder / "training_files.json").unlink()
+    own = folder / name
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_bytes(b"mine")
+    if is_old and name == "offending_batch.tsv":
+        # Without a record nobody can tell whose it is.
+        return
+    if name.startswith("tensorboard"):
+        # Others' curves beside a training's own are none of its business.
+        train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
+    else:
+        with pytest.raises(ValueError, match=f"{name} was not written by a training"):
+            train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
+        assert (folder / "best.npz").read_bytes() == (whole_dir / "best.npz").read_bytes()
+    assert own.read_bytes() == b"mine"
+
+
+def test_a_card_that_was_changed_is_left(tmp_path, whole_dir):
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    with (folder / "CARD.md").open("a", encoding="utf-8") as file:
+        file.write("Do not use it for advice.\n")
+    before = contents(folder)
+    with pytest.raises(ValueError, match=r"CARD\.md was changed since it was written"):
+        train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
+    assert contents(folder) == before
+    # The same training has ended, so that nothing is written.
+    history = train(PAIRS, folder, config(), [], progress=False)
+    assert len(history["loss"]) == 3
+    assert contents(folder) == before
+
+
+def test_a_card_in_a_training_that_was_stopped_is_left(stopped):
+    (stopped / "CARD.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"CARD\.md was not written by a training"):
+        train(PAIRS, stopped, config(), [], progress=False)
+    assert (stopped / "CARD.md").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_training_of_an_earlier_version_is_recognised(tmp_path, whole_dir):
+    """It has no record of its files, and fewer hashes."""
+    train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
+    (tmp_path / "training_files.json").unlink()
+    trained_on = json.loads((tmp_path / "trained_on.json").read_text(encoding="utf-8"))
+    del trained_on["sha256_of_initial_model"]
+    (tmp_path / "trained_on.json").write_text(json.dumps(trained_on), encoding="utf-8")
+    before = contents(tmp_path)
+    train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, at, monkeypatch):
+    """Whichever file was written last, those that are there are known to be a training's."""
+    from attention_seq2seq.utils import files
+
+    train(PAIRS[:8], tmp_path, config(epochs=1), [], progress=False)
+    part_of, writes = files.part_of, []
+
+    @contextlib.contextmanager
+    def killed(path):
+        writes.append(path.name)
+        if len(writes) == at:
+            raise KeyboardInterrupt
+        with part_of(path) as temporary:
+            yield temporary
+
+    changed = config(epochs=1, seed=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "part_of", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
+    train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
+    assert set(contents(tmp_path)) == {
+        *("CARD.md", "best.npz", "config.json", "last.npz", "log.csv", "trained_on.json"),
+        *("training_files.json", "vocabulary.txt"),
+    }
+
+
+def test_an_empty_name_is_not_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="model_dir is empty; expected the path of a folder"):
+        train(PAIRS, "", config(), [], progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_config_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(TypeError, match="config is a TrainingConfig; expected a Config"):
+        train(PAIRS, tmp_path, config().training, [], progress=False)
+    with pytest.raises(TypeError, match=r"training is ModelConfig.*expected a TrainingConfig"):
+        Config(training=ModelConfig())
+
+
+def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, whole_dir):
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    named = dataclasses.replace(
+        config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_licence="\ud83d")
+    )
+    train(PAIRS, folder, named, [], progress=False, overwrite=True)
+    assert Config.load(folder).data == named.data
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert r"Data: \udcd3\udcef.tsv" in card
+    assert r"Licence of the data: \ud83d" in card
+
+
+def test_what_cannot_be_traced_removes_nothing(tmp_path, whole_dir, monkeypatch):
+    """Whatever a combination of options leads to shows in the graph, before the first update."""
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    before = contents(folder)
+
+    def fails(*_):
+        raise ValueError("these options cannot be")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TeacherForcing, "gradients", fails)
+        with pytest.raises(ValueError, match="these options cannot be"):
+            train(PAIRS, folder, config(seed=2), [], progress=False, overwrite=True)
+    assert contents(folder) == before
+
+
+def test_a_vocabulary_without_a_word_is_refused(tmp_path, whole_dir):
+    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    before = contents(folder)
+    for shared in (True, False):
+        text = TextConfig(min_count=1000, shared_vocabulary=shared)
+        with pytest.raises(ValueError, match=r"no word is left .* with min_count 1000"):
+            train(PAIRS, folder, Config(text=text), [], progress=False, overwrite=True)
+    assert contents(folder) == before
+
+
+def test_the_same_content_elsewhere_is_the_same_training(tmp_path, stopped, monkeypatch):
+    """Resumed from another folder, or after a file was moved."""
+    words = tmp_path / "words.txt"
+    words.write_text("吃什么 5\n", encoding="utf-8")
+    vectors = tmp_path / "vectors.txt"
+    vectors.write_text("吃 " + "0.5 " * 8 + "\n", encoding="utf-8")
+    first = tmp_path / "first"
+    train(PAIRS[:8], first, config(epochs=1), [], progress=False)
+
+    def options(folder):
+        plain = config(pretrained_embeddings=f"{folder}vectors.txt")
+        return dataclasses.replace(
+            plain,
+            data=DataConfig((f"{folder}big.tsv",)),
+            text=TextConfig(user_dictionary=f"{folder}words.txt"),
+        )
+
+    monkeypatch.chdir(tmp_path)
+    whole = train(PAIRS, tmp_path / "model", options(""), [], progress=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert train(PAIRS, tmp_path / "model", options("../"), [], progress=False) == whole
+    vectors.write_text("吃 " + "0.6 " * 8 + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="on other pretrained embeddings"):
+        train(PAIRS, tmp_path / "model", options("../"), [], progress=False)
+
+
+def test_differences_are_named_in_a_fixed_order(tmp_path, whole_dir):
+    script = """if True:
+        import sys
+        from helpers.truncated_training import PAIRS, config, train
+        try:
+            train(PAIRS[:9], sys.argv[1], config(), PAIRS[:3], progress=False)
+        except ValueError as error:
+            print(error)
+    """
+    here = Path(__file__).parents[1]
+    for seed in "01":
+        paths = ":".join(map(str, (here, here.parent, here.parent / "experiments")))
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(whole_dir)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": seed},
+        )
+        assert "on other training pairs. Give another" in done.stdout, done.stderr
+
+
+def test_other_probe_prompts_are_refused(tmp_path):
+    prompts = ProbePrompts([pair.prompt for pair in PAIRS[:9]])
+    cut(tmp_path, 11, probing=prompts)
+    for other in (None, ProbePrompts(["今天晚上吃什么"])):
+        with pytest.raises(ValueError, match="on other probe prompts"):
+            train(PAIRS, tmp_path, config(), [], progress=False, probing=other)
+    history = train(PAIRS, tmp_path, config(), [], progress=False, probing=prompts)
+    assert len(history["probe_commonest"]) == 3
+
+
+def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_path):
+    with pytest.raises(ValueError, match="all 1 probe prompts have more than"):
+        train(PAIRS, tmp_path, config(), progress=False, probing=ProbePrompts(["吃 " * 99]))
+    train(PAIRS, tmp_path, config(epochs=1), progress=False)

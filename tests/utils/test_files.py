@@ -1,0 +1,117 @@
+"""Files that are written whole, and locks."""
+
+import errno
+import fcntl
+import gzip
+import os
+import threading
+
+import pytest
+
+from attention_seq2seq.utils import files
+from attention_seq2seq.utils.files import locked, text_lines, write_json
+
+
+def test_two_do_not_lock_one_file(tmp_path):
+    path = tmp_path / "lock"
+    path.write_bytes(b"mine")
+    with (
+        locked(path),
+        pytest.raises(ValueError, match=f"{tmp_path}: another process is at work here"),
+        locked(path),
+    ):
+        pass
+    assert path.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch, caplog, code):
+    def unsupported(*_):
+        raise OSError(code, "not supported here")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    with locked(tmp_path / "lock"):
+        pass
+    assert f"{tmp_path} cannot be locked (not supported here): make sure that no" in caplog.text
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    path.write_text("old", encoding="utf-8")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            write_json(path, {"a": "\ud83d"})
+    assert [p.read_text(encoding="utf-8") for p in tmp_path.iterdir()] == ["old"]
+    write_json(path, {"a": "\ud83d吃"}, indent=None)
+    assert path.read_text(encoding="utf-8") == '{"a": "\\ud83d吃"}\n'
+
+
+def test_a_link_is_followed_and_the_mode_of_a_file_is_kept(tmp_path):
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old", encoding="utf-8")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    write_json(link, 1)
+    assert link.is_symlink()
+    assert target.read_text(encoding="utf-8") == "1\n"
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_pipe_is_written_to_itself(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write_json(pipe, 1)
+    reader.join(10)
+    assert read == [b"1\n"]
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def lines_of(path):
+    with path.open("rb") as file:
+        return list(text_lines(file, "in.txt"))
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_lines_of_a_text_file(tmp_path, compress):
+    path = tmp_path / "in.txt"
+    path.write_bytes(compress("\ufeff今天\r\n\n a\u2028b\x0c\n吃".encode()))
+    assert lines_of(path) == ["今天", "", " a\u2028b\x0c", "吃"]
+    path.write_bytes(compress(b""))
+    assert lines_of(path) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("吃\n你好\n".encode("gbk"), "line 1: not UTF-8 text; byte 0xb3 at position 1"),
+        (b"hello\n" + "\tok你".encode("gbk"), "line 2: not UTF-8 text; byte 0xc4 at position 4"),
+        ("今天\n".encode("utf-16"), "line 1: not UTF-8 text; byte 0xff at position 1"),
+        ("hi\n".encode("utf-16-le"), "line 1: not UTF-8 text; byte 0x00 at position 2"),
+        ("\ufeff吃\n".encode() + b"\xff", "line 2: not UTF-8 text; byte 0xff at position 1"),
+        (b"\xef\xbb\xbf\xff\n", "line 1: not UTF-8 text; byte 0xff at position 4"),
+        (gzip.compress("今天\n".encode() * 999)[:-9], "line 1000: the file is damaged"),
+        (gzip.compress("吃\n".encode("gbk")), "line 1: not UTF-8 text; byte 0xb3"),
+    ],
+    ids=[
+        "GBK",
+        "later",
+        "UTF-16",
+        "no mark",
+        "mark",
+        "in a mark's line",
+        "cut gzip",
+        "GBK in gzip",
+    ],
+)
+def test_another_encoding_is_refused_with_file_line_and_byte(tmp_path, content, message):
+    path = tmp_path / "in.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"in.txt, {message}"):
+        lines_of(path)
