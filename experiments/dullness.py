@@ -88,11 +88,11 @@ def print_row(name, prompts, replies, rank) -> None:
 def prompts_set_aside(chat) -> list:
     """Pairs that the model was not trained on, each prompt once, none too long for it."""
     corpus, limit = console.corpus_of(chat.config), chat.config.data.max_source_length
-    trained_on = {pair.prompt for pair in corpus.training}
+    provenance = {pair.prompt for pair in corpus.training}
     pairs = {
         pair.prompt: pair
         for pair in corpus.validation
-        if pair.prompt not in trained_on and len(chat.codec.prompt_words(pair.prompt)) <= limit
+        if pair.prompt not in provenance and len(chat.codec.prompt_words(pair.prompt)) <= limit
     }
     if len(pairs) < NUM_PROMPTS.value:
         raise ValueError(

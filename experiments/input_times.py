@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.data.batching import batches, num_batches, training_batches
-from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.batching import batches, num_batches, train_batches
+from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.readers import read_pairs
@@ -34,7 +34,7 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     data = DataConfig(tuple(paths), max_source_length=longest, max_target_length=longest)
     prepare(folder, data, text, progress=False)
     prepared = Prepared.load(folder)
-    shards = Shards(prepared.shards("training"), prepared.num_pairs("training"))
+    shards = TFRecordPairs(prepared.shards("training"), prepared.num_pairs("training"))
     begin = time.perf_counter()
     pairs = read_pairs(paths)[0]
     cutter = PairCutter(text)
@@ -44,7 +44,7 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     sides = dict(
         zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
     )
-    in_memory = InMemory(*sides.values())
+    in_memory = InMemoryDataset(*sides.values())
     seconds = time.perf_counter() - begin
     rates = {
         "from TFRecords": rate(shards),
@@ -65,10 +65,10 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
         print(f"{side:42}{share:>9.1%}{padding_in_order(of_side):>18.1%}", flush=True)
 
 
-def rate(pairs: InMemory | Shards) -> float:
+def rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
     """Pairs a second; the first epoch is not counted: with it comes what is done once."""
     first = num_batches(pairs, BATCH_SIZE)
-    for batch in training_batches(
+    for batch in train_batches(
         pairs, BATCH_SIZE, 1 + EPOCHS, SEED, unknown_probability=UNKNOWN_PROBABILITY, unknown_id=UNK
     ):
         if int(batch["number"]) == first:
@@ -76,7 +76,7 @@ def rate(pairs: InMemory | Shards) -> float:
     return EPOCHS * len(pairs) / (time.perf_counter() - begin)
 
 
-def padding(pairs: InMemory, side: str) -> float:
+def padding(pairs: InMemoryDataset, side: str) -> float:
     """The share of positions in the batches of an epoch that are padding."""
     real = positions = 0
     for batch in batches(pairs, BATCH_SIZE).as_numpy_iterator():

@@ -111,10 +111,10 @@ class Trainings:
 
     def print_line(self, name: str, config) -> None:
         """Trains, and prints what the best epoch came to."""
-        from attention_seq2seq.training.validation import best_of
+        from attention_seq2seq.training.validation import best_epoch
 
         history, seconds = self._measured(config)
-        best = best_of(config.training.best_by, history)
+        best = best_epoch(config.training.best_by, history)
         print(f"{name:36}", end="")
         for key, (_, form) in COLUMNS.items():
             print(f"{form.format(history[best][key]):>11}", end="")

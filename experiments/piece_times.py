@@ -11,9 +11,9 @@ from tensorflow_addons import seq2seq
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
 from attention_seq2seq.models.encoder import Encoded
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.training.gradients import clipped, with_rows_summed
+from attention_seq2seq.training.gradients import clip_by_global_norm, deduplicate_slices
 from attention_seq2seq.training.loss import cross_entropy
-from attention_seq2seq.training.optimizers import optimizer_of
+from attention_seq2seq.training.optimizers import make_optimizer
 
 BATCH_SIZE, WORDS, CLIP_NORM = 64, 12, 5.0
 DTYPES = (tf.float32, tf.bfloat16)
@@ -111,7 +111,8 @@ class Pieces:
         """Ours: rows of the same word summed, then the norm, then scaling where there is need."""
         gradients = self._gradients()
         return tf.function(
-            lambda: clipped([with_rows_summed(g) for g in gradients], CLIP_NORM), jit_compile=False
+            lambda: clip_by_global_norm([deduplicate_slices(g) for g in gradients], CLIP_NORM),
+            jit_compile=False,
         )
 
     def plain_clipping(self) -> Callable:
@@ -124,8 +125,8 @@ class Pieces:
 
     def update(self) -> Callable:
         """Ours: lazy Adam."""
-        gradients = [with_rows_summed(gradient) for gradient in self._gradients()]
-        return self._update(optimizer_of(TrainingConfig(), 1), gradients)
+        gradients = [deduplicate_slices(gradient) for gradient in self._gradients()]
+        return self._update(make_optimizer(TrainingConfig(), 1), gradients)
 
     def plain_update(self) -> Callable:
         """Keras' Adam, of dense gradients."""

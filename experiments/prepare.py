@@ -22,7 +22,7 @@ PREPARED_DIR = console.define_path(
     "prepared_dir", None, "the folder that is written", required=True
 )
 EXAMINE = flags.DEFINE_bool(
-    "examine", False, "only examine the corpus, and write examination.json into the folder"
+    "examine", False, "only examine the corpus, and write statistics.json into the folder"
 )
 OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace what was prepared from other corpora or with other options"
@@ -66,7 +66,7 @@ def main(_) -> None:
     if EXAMINE.value:
         found = examine(folder, data, text, preparation)
         print(f"\n{examination_report(found, width)}\n\n{cleaning_report(found['counts'])}\n")
-        print(f"The same in full: {folder}/examination.json")
+        print(f"The same in full: {folder}/statistics.json")
         return
     prepared = prepare(folder, data, text, preparation, OVERWRITE.value)
     found = prepared.examination()

@@ -20,6 +20,7 @@ from pathlib import Path
 from absl import flags
 
 import console
+from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
@@ -105,7 +106,7 @@ def as_json(prompt: str, replies) -> str:
 
 def identity(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
-    from attention_seq2seq.config.config import FILE_NAME, Config
+    from attention_seq2seq.config.config import Config
     from attention_seq2seq.text.seq2seq_tokenizer import codec_files
     from attention_seq2seq.utils.files import sha256_of
 
@@ -113,7 +114,7 @@ def identity(decoding: DecodingConfig) -> dict:
     for folder in map(Path, MODEL_DIRS.value):
         config = Config.load(folder)
         weights = f"{config.training.answer_with}.npz"
-        names = [FILE_NAME, weights, *codec_files(config.text)]
+        names = [CONFIG_FILE, weights, *codec_files(config.text)]
         # A missing file is reported where the model is loaded.
         models.append([sha256_of(folder / name) for name in names if (folder / name).is_file()])
     return {

@@ -54,13 +54,13 @@ def shared() -> dict:
     """Pairs a second, and seconds of a step and of the exchange in it."""
     from strategies import strategy_of
 
-    from attention_seq2seq.training.distributed import Replicas
+    from attention_seq2seq.training.distributed import Distributor
 
     console.make_repeatable()
     strategy = strategy_of("multi_worker") if "TF_CONFIG" in os.environ else None
     seconds = seconds_a_step(strategy)
     dense, rows = exchanged(strategy.num_replicas_in_sync if strategy else 1)
-    exchange = seconds_of_exchange(Replicas(strategy), dense, rows)
+    exchange = seconds_of_exchange(Distributor(strategy), dense, rows)
     return {"pairs": BATCH_SIZE.value / seconds, "seconds": seconds, "exchange": exchange}
 
 
@@ -88,16 +88,16 @@ def seconds_a_step(strategy) -> float:
     """The mean of the steps in question; all workers end with the epoch, which is that long."""
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.training.api import train
-    from attention_seq2seq.training.callbacks.base import Listener
+    from attention_seq2seq.training.callbacks.base import Callback
 
-    class Clock(Listener):
+    class Clock(Callback):
         """Reads the time at the first step and the last."""
 
         def __init__(self):
             self.times = []
 
-        def updated(self, update):
-            if update.number in (FIRST.value, LAST.value):
+        def on_step_end(self, info):
+            if info.step in (FIRST.value, LAST.value):
                 self.times.append(time.perf_counter())
 
     pairs = read_pairs([str(Path(WORK.value) / "train.tsv")])[0]
@@ -112,7 +112,7 @@ def seconds_a_step(strategy) -> float:
         train(
             *(short[: LAST.value * BATCH_SIZE.value], folder, config_of(), []),
             progress=False,
-            listeners=[clock],
+            callbacks=[clock],
             strategy=strategy,
         )
     # Of those who are not the first worker nobody reads what they print.
@@ -137,7 +137,7 @@ def exchanged(workers: int) -> tuple[list[int], list[int]]:
 MEAN_WORDS = 12
 
 
-def seconds_of_exchange(replicas, dense: list[int], rows: list[int]) -> float:
+def seconds_of_exchange(distributor, dense: list[int], rows: list[int]) -> float:
     """The mean time that summing such gradients takes; nothing for one worker."""
     import tensorflow as tf
 
@@ -155,7 +155,7 @@ def seconds_of_exchange(replicas, dense: list[int], rows: list[int]) -> float:
 
     lengths = tf.ones([2], tf.int32)
     batch = {"source_length": lengths, "one": tf.constant(1.0)}
-    apart, together = tf.function(gradients), tf.function(replicas.summed(gradients))
+    apart, together = tf.function(gradients), tf.function(distributor.all_reduce_sum(gradients))
     times = []
     for function in (apart, together):
         waited(function(batch))

@@ -91,23 +91,23 @@ def pairs(name: str = "train"):
 def ours(dtype: str) -> tuple[float, float]:
     """The words, and the seconds they took, of what train.py runs."""
     from attention_seq2seq.training.api import train
-    from attention_seq2seq.training.callbacks.base import Listener
+    from attention_seq2seq.training.callbacks.base import Callback
 
-    class Clock(Listener):
+    class Clock(Callback):
         """Reads the time at the first step and the last, and counts words in between."""
 
         def __init__(self):
             self.words, self.times = 0, []
 
-        def updated(self, update):
-            self.words += update.words if self.times else 0
-            if update.number in (FIRST.value, LAST.value):
+        def on_step_end(self, info):
+            self.words += info.num_tokens if self.times else 0
+            if info.step in (FIRST.value, LAST.value):
                 self.times.append(time.perf_counter())
-            return update.number == LAST.value
+            return info.step == LAST.value
 
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        train(pairs(), folder, config_of(dtype), [], progress=False, listeners=[clock])
+        train(pairs(), folder, config_of(dtype), [], progress=False, callbacks=[clock])
     begin, end = clock.times
     return clock.words, end - begin
 
@@ -115,17 +115,17 @@ def ours(dtype: str) -> tuple[float, float]:
 def train_until(perplexity: float) -> list[float]:
     """The validation perplexity of each epoch, up to the first that is no higher."""
     from attention_seq2seq.training.api import train
-    from attention_seq2seq.training.callbacks.base import Listener
+    from attention_seq2seq.training.callbacks.base import Callback
 
-    class Stop(Listener):
-        def measured(self, epoch):
-            return epoch.history[-1]["val_perplexity"] <= perplexity
+    class Stop(Callback):
+        def on_epoch_end(self, info):
+            return info.history[-1]["val_perplexity"] <= perplexity
 
     with tempfile.TemporaryDirectory() as folder:
         history = train(
             *(pairs(), folder, config_of(WAY.value), pairs("dev")),
             progress=False,
-            listeners=[Stop()],
+            callbacks=[Stop()],
         )
     return history["val_perplexity"]
 

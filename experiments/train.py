@@ -84,17 +84,17 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
     from probing import ProbePrompts, first_prompts, read_prompts
 
+    from attention_seq2seq.config.artifacts import TENSORBOARD_DIR
     from attention_seq2seq.data.default_corpus import LICENCE, load_corpus
     from attention_seq2seq.training.api import train, train_prepared
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
-    from attention_seq2seq.training.model_dir import TENSORBOARD as CURVES
 
     prompts = read_prompts(PROBE_PROMPTS.value) if PROBE_PROMPTS.value else []
     others = {
         "overwrite": OVERWRITE.value,
         "checkpoint_minutes": CHECKPOINT_MINUTES.value,
         "strategy": strategy,
-        "listeners": [TensorBoard(folder / CURVES)] if TENSORBOARD.value else [],
+        "callbacks": [TensorBoard(folder / TENSORBOARD_DIR)] if TENSORBOARD.value else [],
     }
     if prepared:
         if not prompts:

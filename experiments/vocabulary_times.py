@@ -8,9 +8,9 @@ import tensorflow as tf
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.vocabulary import BOS
-from attention_seq2seq.training.objective import TeacherForcing
-from attention_seq2seq.training.optimizers import optimizer_of
-from attention_seq2seq.training.train_step import Updates
+from attention_seq2seq.training.objective import Seq2SeqObjective
+from attention_seq2seq.training.optimizers import make_optimizer
+from attention_seq2seq.training.train_step import TrainStep
 
 BATCH_SIZE, WORDS = 64, 12
 SMALL, MIDDLE, LARGE = 100, 8_000, 100_000
@@ -49,7 +49,7 @@ def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: i
     tf.keras.utils.set_random_seed(1)
     model = Seq2Seq(ModelConfig(units=units), num_words, num_words)
     options = TrainingConfig(dtype=dtype, sampled_words=sampled)
-    optimizer = optimizer_of(options, 1)
+    optimizer = make_optimizer(options, 1)
     optimizer.build(model.trainable_variables)
     # Words as frequent as in a language: each order of magnitude as often as any other.
     draw = tf.random.uniform([2, BATCH_SIZE, WORDS])
@@ -63,7 +63,7 @@ def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: i
         "number": tf.zeros([], tf.int64),
     }
     spec = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in batch.items()}
-    update = Updates(TeacherForcing(model, BOS, options), optimizer, spec)
+    update = TrainStep(Seq2SeqObjective(model, BOS, options), optimizer, spec)
     times = []
     for _ in range(repeats + 2):
         begin = time.perf_counter()

@@ -9,12 +9,12 @@ import dataclasses
 import json
 from pathlib import Path
 
+from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.options import Options, option
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.utils.files import quoted, write_json
 
 FORMAT = 1
-FILE_NAME = "config.json"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -242,7 +242,7 @@ class Config:
 
     def save(self, model_dir: str | Path) -> None:
         """Writes `config.json` into `model_dir`, as a whole or not at all."""
-        write_json(Path(model_dir) / FILE_NAME, {"format": FORMAT, **dataclasses.asdict(self)})
+        write_json(Path(model_dir) / CONFIG_FILE, {"format": FORMAT, **dataclasses.asdict(self)})
 
     @classmethod
     def load(cls, model_dir: str | Path) -> "Config":
@@ -252,10 +252,10 @@ class Config:
             FileNotFoundError: there is no such folder, or no model in it.
             ValueError: the file is damaged or of another version.
         """
-        path = Path(model_dir) / FILE_NAME
+        path = Path(model_dir) / CONFIG_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{model_dir}: no trained model here ({FILE_NAME} is missing). Train one with "
+                f"{model_dir}: no trained model here ({CONFIG_FILE} is missing). Train one with "
                 f"python experiments/train.py --model_dir={quoted(model_dir)}"
             )
         try:

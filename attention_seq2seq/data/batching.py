@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.utils.rng import Draw, seed_of
 from attention_seq2seq.utils.tf_function import as_it_stands
 
@@ -12,13 +12,13 @@ from attention_seq2seq.utils.tf_function import as_it_stands
 _POOL = 64
 
 
-def num_batches(pairs: InMemory | Shards, batch_size: int) -> int:
+def num_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> int:
     """Batches in an epoch."""
     return -(-len(pairs) // batch_size)
 
 
 @as_it_stands
-def batches(pairs: InMemory | Shards, batch_size: int) -> tf.data.Dataset:
+def batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.data.Dataset:
     """All pairs once, to be measured on: each batch padded to its own longest row.
 
     Args:
@@ -32,14 +32,14 @@ def batches(pairs: InMemory | Shards, batch_size: int) -> tf.data.Dataset:
     """
     pools = pairs.pools(_POOL * batch_size)
     batched = pools.flat_map(
-        lambda source, target: _batches_of_pool(*_sorted_by_length(source, target), batch_size)
+        lambda source, target: _batches_of_pool(*_sort_by_length(source, target), batch_size)
     )
     return batched.prefetch(tf.data.AUTOTUNE)
 
 
 @as_it_stands
-def training_batches(
-    pairs: InMemory | Shards,
+def train_batches(
+    pairs: InMemoryDataset | TFRecordPairs,
     batch_size: int,
     epochs: int,
     seed: int,
@@ -75,7 +75,7 @@ def training_batches(
         numbered = tf.data.Dataset.zip((tf.data.Dataset.range(in_epoch), pools))
         batched = numbered.flat_map(
             lambda pool, sides: _batches_of_pool(
-                *_sorted_by_length(*sides),
+                *_sort_by_length(*sides),
                 batch_size,
                 seed_of(Draw.BATCHES, seed, epoch, left_out // _POOL + pool),
             )
@@ -86,7 +86,7 @@ def training_batches(
         batch = {**batch, "number": number}
         if unknown_probability:
             draw = seed_of(Draw.UNKNOWN_WORDS, seed, number)
-            batch["source_ids"] = _with_unknowns(batch, draw, unknown_probability, unknown_id)
+            batch["source_ids"] = _apply_word_dropout(batch, draw, unknown_probability, unknown_id)
         if empty_probability:
             draw = seed_of(Draw.EMPTY_PROMPTS, seed, number)
             chance = tf.random.stateless_uniform(tf.shape(batch["source_length"]), draw)
@@ -98,7 +98,7 @@ def training_batches(
     return batched.map(with_draws, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def _sorted_by_length(
+def _sort_by_length(
     source: tf.RaggedTensor, target: tf.RaggedTensor
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
     """The rows of a pool by target length, two lengths together, and there by source length.
@@ -144,7 +144,7 @@ def _batches_of_pool(
     return tf.data.Dataset.from_tensor_slices(first_rows).map(batch)
 
 
-def _with_unknowns(batch, seed: tf.Tensor, probability: float, unknown_id: int) -> tf.Tensor:
+def _apply_word_dropout(batch, seed: tf.Tensor, probability: float, unknown_id: int) -> tf.Tensor:
     source_ids = batch["source_ids"]
     chance = tf.random.stateless_uniform(tf.shape(source_ids), seed)
     real = tf.sequence_mask(batch["source_length"], tf.shape(source_ids)[1])

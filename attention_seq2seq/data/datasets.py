@@ -16,7 +16,7 @@ _FEATURES = {
 }
 
 
-class InMemory:
+class InMemoryDataset:
     """Pairs as lists of ids.
 
     Args:
@@ -50,7 +50,7 @@ class InMemory:
         return rows.map(lambda pool: (tf.gather(self._source, pool), tf.gather(self._target, pool)))
 
 
-class Shards:
+class TFRecordPairs:
     """Pairs in TFRecord files as `prepare` writes them.
 
     Args:
@@ -67,7 +67,7 @@ class Shards:
         return self._num_pairs
 
     def pools(self, size: int, seed: tf.Tensor | None = None, first: int = 0) -> tf.data.Dataset:
-        """The same as of `InMemory`; shuffles within some ten thousand pairs, and the files."""
+        """As `InMemoryDataset.pools`; shuffles the files, and pairs within a large buffer."""
         paths = tf.constant(self._paths)
         if seed is None:
             records = tf.data.Dataset.from_tensor_slices(paths).flat_map(tf.data.TFRecordDataset)

@@ -17,9 +17,7 @@ from attention_seq2seq.decoding.sampling import (
     sampling_seeds,
 )
 from attention_seq2seq.decoding.scorers import Ranking, length_divisors
-from attention_seq2seq.decoding.step import Hypotheses
-from attention_seq2seq.models.ensemble import Ensemble
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
 from attention_seq2seq.utils.tf_function import TracedOnce, apart
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
@@ -50,7 +48,7 @@ class Search:
             ranks these replies by.
     """
 
-    def __init__(self, model: Seq2Seq | Ensemble, begin_id: int, end_id: int):
+    def __init__(self, model: DecoderModel, begin_id: int, end_id: int):
         self.model = model
         self.begin_id = begin_id
         self.end_id = end_id

@@ -44,6 +44,35 @@ class Step(Protocol):
         """The logits, the attention weights and the next state."""
 
 
+class DecoderModel(Protocol):
+    """A model that can be decoded from: a trained model, or an ensemble of them.
+
+    Attributes:
+        attends: whether the step functions return attention weights.
+        num_words: the size of the target vocabulary.
+    """
+
+    attends: bool
+    num_words: int
+
+    def start(
+        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts: tf.Tensor | None = None
+    ) -> tuple[Step, Any]:
+        """Encodes prompts.
+
+        Args:
+            source_ids: int32[batch, source_time].
+            source_length: int32[batch].
+            prompts: int32[rows], the index of the prompt of each row; None: a row for each prompt.
+
+        Returns:
+            The step function, and the state before the first token.
+        """
+
+    def start_without_prompt(self, num_rows: tf.Tensor) -> tuple[Step, Any]:
+        """Returns the step function and initial state of the model as a language model."""
+
+
 class Hypotheses(NamedTuple):
     """Sequences found by a search, or followed by teacher forcing.
 

@@ -7,7 +7,8 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.cells.factory import cell_of
-from attention_seq2seq.utils.rng import Draw, dropped, embedded
+from attention_seq2seq.models.layers.dropout import dropped, embedded
+from attention_seq2seq.utils.rng import Draw
 from attention_seq2seq.models.layers.matmul import Words
 from attention_seq2seq.models.cells.recurrent import State
 

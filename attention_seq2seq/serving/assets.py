@@ -11,14 +11,16 @@ from pathlib import Path
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.config.artifacts import (
+    METADATA_FILE,
+    MODEL_CARD_FILE,
+    NOTICE_FILE,
+    PROVENANCE_FILE,
+)
 from attention_seq2seq.serving.notices import notices
-from attention_seq2seq.training.model_card import CARD
 from attention_seq2seq.utils.files import write_json, write_text
 
 log = logging.getLogger(__name__)
-
-# What the trainer says of the pairs.
-_TRAINED_ON = "trained_on.json"
 
 
 def new_folder(path: str | Path) -> Path:
@@ -56,7 +58,7 @@ def failures_named(export_dir: Path) -> Iterator[None]:
 def write_documents(
     folder: Path, chat: Chat, model_dir: str | Path, options: dict, uses_jieba: bool
 ) -> None:
-    """Writes config.json, the vocabulary, about.json, NOTICE.txt and the model's card.
+    """Writes config.json, the vocabulary, metadata.json, NOTICE.txt and the model's card.
 
     Args:
         folder: where to.
@@ -71,20 +73,20 @@ def write_documents(
     text = dataclasses.replace(config.text, user_dictionary=Path(config.text.user_dictionary).name)
     dataclasses.replace(config, data=data, text=text).save(folder)
     chat.codec.save(folder)
-    record = Path(model_dir) / _TRAINED_ON
+    record = Path(model_dir) / PROVENANCE_FILE
     about = {
         "made_with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
         "tensorflow": tf.__version__,
-        "trained_on": {
+        "provenance": {
             "data": list(data.data) or "none: the default corpus, or pairs given in Python",
             **(json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}),
         },
         **{name: dataclasses.asdict(option) for name, option in options.items()},
     }
-    write_json(folder / "about.json", about)
-    write_text(folder / "NOTICE.txt", notices(uses_jieba))
-    if (card := Path(model_dir) / CARD).is_file():
-        (folder / CARD).write_bytes(card.read_bytes())
+    write_json(folder / METADATA_FILE, about)
+    write_text(folder / NOTICE_FILE, notices(uses_jieba))
+    if (card := Path(model_dir) / MODEL_CARD_FILE).is_file():
+        (folder / MODEL_CARD_FILE).write_bytes(card.read_bytes())
 
 
 def say_size(path: Path) -> None:

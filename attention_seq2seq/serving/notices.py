@@ -26,7 +26,7 @@ CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 
 _OWN = """\
 This model was made with attention_seq2seq (Apache-2.0). Its weights and its vocabulary were learnt
-from the corpus that about.json names, whose licence is for whoever trained the model to state.
+from the corpus that metadata.json names, whose licence is for whoever trained the model to state.
 """
 
 

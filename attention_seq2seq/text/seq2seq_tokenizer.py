@@ -3,6 +3,12 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from attention_seq2seq.config.artifacts import (
+    SHARED_VOCABULARY_FILE,
+    SOURCE_VOCABULARY_FILE,
+    TARGET_VOCABULARY_FILE,
+    USER_DICTIONARY_FILE,
+)
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.tokenizer import (
@@ -14,12 +20,12 @@ from attention_seq2seq.text.tokenizer import (
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 from attention_seq2seq.utils.files import write_text
 
-SOURCE_FILE = "source_vocabulary.txt"
-TARGET_FILE = "target_vocabulary.txt"
-SHARED_FILE = "vocabulary.txt"
-USER_DICTIONARY_FILE = "user_dictionary.txt"
-
-CODEC_FILES = (SHARED_FILE, SOURCE_FILE, TARGET_FILE, USER_DICTIONARY_FILE)
+CODEC_FILES = (
+    SHARED_VOCABULARY_FILE,
+    SOURCE_VOCABULARY_FILE,
+    TARGET_VOCABULARY_FILE,
+    USER_DICTIONARY_FILE,
+)
 
 
 def codec_files(config: TextConfig) -> list[str]:
@@ -29,7 +35,11 @@ def codec_files(config: TextConfig) -> list[str]:
         >>> codec_files(TextConfig())
         ['vocabulary.txt']
     """
-    names = [SHARED_FILE] if config.shared_vocabulary else [SOURCE_FILE, TARGET_FILE]
+    names = (
+        [SHARED_VOCABULARY_FILE]
+        if config.shared_vocabulary
+        else [SOURCE_VOCABULARY_FILE, TARGET_VOCABULARY_FILE]
+    )
     return [*names, USER_DICTIONARY_FILE] if config.user_dictionary else names
 
 
@@ -207,10 +217,10 @@ class Codec:
         """Writes the vocabularies and the user dictionary into a model folder."""
         folder = Path(model_dir)
         if self.config.shared_vocabulary:
-            self.source_vocabulary.save(folder / SHARED_FILE)
+            self.source_vocabulary.save(folder / SHARED_VOCABULARY_FILE)
         else:
-            self.source_vocabulary.save(folder / SOURCE_FILE)
-            self.target_vocabulary.save(folder / TARGET_FILE)
+            self.source_vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
+            self.target_vocabulary.save(folder / TARGET_VOCABULARY_FILE)
         if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._cutter.user_words)
             write_text(folder / USER_DICTIONARY_FILE, text)
@@ -225,10 +235,10 @@ class Codec:
         """
         folder = Path(model_dir)
         if config.shared_vocabulary:
-            source = target = Vocabulary.load(folder / SHARED_FILE)
+            source = target = Vocabulary.load(folder / SHARED_VOCABULARY_FILE)
         else:
-            source = Vocabulary.load(folder / SOURCE_FILE)
-            target = Vocabulary.load(folder / TARGET_FILE)
+            source = Vocabulary.load(folder / SOURCE_VOCABULARY_FILE)
+            target = Vocabulary.load(folder / TARGET_VOCABULARY_FILE)
         path = folder / USER_DICTIONARY_FILE
         if config.user_dictionary and not path.is_file():
             raise FileNotFoundError(

@@ -7,17 +7,17 @@ from pathlib import Path
 import tensorflow as tf
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.pairs import as_pairs, with_context
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.tokenizer import CutPair, PairCutter, read_user_dictionary
-from attention_seq2seq.training.callbacks.base import Listener, Progress
-from attention_seq2seq.training.callbacks.diagnostics import Alarms
-from attention_seq2seq.training.fit import run, sha256_of_rows
+from attention_seq2seq.training.callbacks.base import Callback, ProgressBar
+from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
+from attention_seq2seq.training.fit import fingerprint_rows, run
 from attention_seq2seq.training.validation import Prober
-from attention_seq2seq.training.warm_start import known_codec
+from attention_seq2seq.training.warm_start import load_initial_tokenizer
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def train(
     config: Config | None = None,
     validation_pairs: Sequence[Sequence] | None = None,
     progress: bool = True,
-    listeners: Sequence[Listener] = (),
+    callbacks: Sequence[Callback] = (),
     probing: Prober | None = None,
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
@@ -39,7 +39,7 @@ def train(
     """Trains a model from pairs of strings, and writes it into a folder.
 
     The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
-    for each epoch, trained_on.json, which counts the pairs, and CARD.md, which tells people what
+    for each epoch, provenance.json, which counts the pairs, and CARD.md, which tells people what
     the model is. `Chat.load` reads it.
 
     A training that was killed goes on from its last checkpoint when it is called for again, and
@@ -53,12 +53,12 @@ def train(
         validation_pairs: if None, conversations are set aside from `pairs`, as
             `config.data.validation_fraction` says.
         progress: whether to show a bar, or log lines where the output is no terminal.
-        listeners: are told of each update and epoch.
+        callbacks: are told of each update and epoch.
         probing: answers some prompts after each epoch, always the same.
         overwrite: whether to train anew where a training is in the folder already.
         checkpoint_minutes: between two checkpoints.
         strategy: what several devices or machines share the work by; every process is given the
-            same, and the first alone uses `model_dir`, `listeners` and `probing`.
+            same, and the first alone uses `model_dir`, `callbacks` and `probing`.
 
     Returns:
         loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
@@ -96,15 +96,15 @@ def train(
     cut_training, cut_validation = (
         [cutter.pair(pair) for pair in side] for side in (training_pairs, validation_pairs)
     )
-    trained_on = {
+    provenance = {
         "training_pairs": len(training_pairs),
         "validation_pairs": len(validation_pairs),
-        "sha256_of_training_pairs": sha256_of_rows(pair[:2] for pair in training_pairs),
-        "sha256_of_validation_pairs": sha256_of_rows(pair[:2] for pair in validation_pairs),
-        "sha256_of_user_dictionary": sha256_of_rows(user_words),
+        "sha256_of_training_pairs": fingerprint_rows(pair[:2] for pair in training_pairs),
+        "sha256_of_validation_pairs": fingerprint_rows(pair[:2] for pair in validation_pairs),
+        "sha256_of_user_dictionary": fingerprint_rows(user_words),
     }
 
-    def encoded(codec: Codec) -> tuple[InMemory, InMemory]:
+    def encoded(codec: Codec) -> tuple[InMemoryDataset, InMemoryDataset]:
         training = _encode("training", cut_training, codec, config)
         if not len(training):
             raise ValueError(
@@ -116,12 +116,12 @@ def train(
         return training, _encode("validation", cut_validation, codec, config)
 
     def new_codec() -> Codec:
-        known = known_codec(config) if config.training.initial_model else None
+        known = load_initial_tokenizer(config) if config.training.initial_model else None
         return Codec.of_words(cut_training, cutter, known)
 
     return run(
-        *(new_codec, encoded, _folder(model_dir), config, trained_on),
-        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
+        *(new_codec, encoded, _folder(model_dir), config, provenance),
+        *(_with_bar(callbacks, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
 
@@ -131,7 +131,7 @@ def train_prepared(
     model: ModelConfig | None = None,
     training: TrainingConfig | None = None,
     progress: bool = True,
-    listeners: Sequence[Listener] = (),
+    callbacks: Sequence[Callback] = (),
     probing: Prober | None = None,
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
@@ -145,7 +145,7 @@ def train_prepared(
         model: the model.
         training: how the weights are found.
         progress: see `train`.
-        listeners: see `train`.
+        callbacks: see `train`.
         probing: see `train`.
         overwrite: see `train`.
         checkpoint_minutes: see `train`.
@@ -166,7 +166,7 @@ def train_prepared(
         training or TrainingConfig(),
     )
     parts = [
-        Shards(prepared.shards(part), prepared.num_pairs(part))
+        TFRecordPairs(prepared.shards(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
 
@@ -176,8 +176,8 @@ def train_prepared(
         return codec
 
     return run(
-        *(new_codec, lambda codec: parts, _folder(model_dir), config, prepared.trained_on()),
-        *(_with_bar(listeners, progress), probing, overwrite, checkpoint_minutes, strategy),
+        *(new_codec, lambda codec: parts, _folder(model_dir), config, prepared.provenance()),
+        *(_with_bar(callbacks, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
 
@@ -192,8 +192,8 @@ def _folder(model_dir: str | Path) -> Path:
     return Path(model_dir)
 
 
-def _with_bar(listeners: Sequence[Listener], progress: bool) -> list[Listener]:
-    return [*listeners, Alarms(), *([Progress()] if progress else [])]
+def _with_bar(callbacks: Sequence[Callback], progress: bool) -> list[Callback]:
+    return [*callbacks, TrainingDiagnostics(), *([ProgressBar()] if progress else [])]
 
 
 def _split(pairs, validation_pairs, config: Config):
@@ -225,4 +225,4 @@ def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
             config.data.max_source_length,
             config.data.max_target_length,
         )
-    return InMemory(source, target)
+    return InMemoryDataset(source, target)

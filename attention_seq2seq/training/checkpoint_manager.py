@@ -19,7 +19,7 @@ _KEPT = 2
 _STATE = "state.json"
 
 
-class Checkpoints:
+class CheckpointManager:
     """The last checkpoints of a training, in a folder of their own.
 
     Each is one file, written as a whole or not at all. Its name has the number of the update and

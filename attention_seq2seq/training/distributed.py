@@ -22,7 +22,7 @@ _LOST = (
 )
 
 
-class Replicas:
+class Distributor:
     """What shares the work of each update, through `tf.distribute`.
 
     Every process makes the same batches and takes its rows of them; sums go to all. What is summed
@@ -58,7 +58,7 @@ class Replicas:
         """Variables that are made within it are the same everywhere."""
         return self._strategy.scope()
 
-    def copied(self, model: Seq2Seq, make: Callable[[], Seq2Seq]) -> Seq2Seq:
+    def replicate(self, model: Seq2Seq, make: Callable[[], Seq2Seq]) -> Seq2Seq:
         """A model with the weights of the chief's on every replica.
 
         Args:
@@ -67,14 +67,16 @@ class Replicas:
         """
         if self._strategy.num_replicas_in_sync == 1:
             return model
-        weights = self.given({name: w.numpy() for name, w in model.named_weights().items()})
+        weights = self.broadcast_arrays(
+            {name: w.numpy() for name, w in model.named_weights().items()}
+        )
         with self.scope():
             copy = make()
         for name, variable in copy.named_weights().items():
             variable.assign(weights[name])
         return copy
 
-    def summed(self, function: Callable) -> Callable:
+    def all_reduce_sum(self, function: Callable) -> Callable:
         """A function of a batch and others as the sum of what it gives for each replica's rows.
 
         Args:
@@ -86,7 +88,9 @@ class Replicas:
 
         def of_my_rows(batch, *others):
             context = tf.distribute.get_replica_context()
-            rows = rows_of(batch, context.replica_id_in_sync_group, context.num_replicas_in_sync)
+            rows = shard_batch(
+                batch, context.replica_id_in_sync_group, context.num_replicas_in_sync
+            )
             return context.all_reduce(tf.distribute.ReduceOp.SUM, function(rows, *others))
 
         def of_all_rows(batch, *others):
@@ -95,11 +99,11 @@ class Replicas:
 
         return of_all_rows
 
-    def everywhere(self, function: Callable, *arguments) -> None:
+    def run_on_replicas(self, function: Callable, *arguments) -> None:
         """Calls a function for the variables of each replica, with the same arguments."""
         self._strategy.run(function, args=arguments)
 
-    def told(self, message: Any) -> Any:
+    def broadcast_object(self, message: Any) -> Any:
         """What the chief says, as JSON; what others say is not listened to."""
         if self._num_processes == 1:
             return message
@@ -107,13 +111,13 @@ class Replicas:
         (length,) = self._of_chief(np.array([content.size], np.int32))
         return json.loads(self._of_chief(np.resize(content, length)).astype(np.uint8).tobytes())
 
-    def given(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def broadcast_arrays(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The arrays of the chief; what others have is not looked at."""
         if self._num_processes == 1:
             return dict(arrays)
         known = {name: [array.shape, array.dtype.str] for name, array in arrays.items()}
         found = {}
-        for name, (shape, dtype) in self.told(known).items():
+        for name, (shape, dtype) in self.broadcast_object(known).items():
             array = arrays[name] if self.is_chief else np.zeros(shape, dtype)
             found[name] = self._of_chief(array)
         return found
@@ -128,7 +132,7 @@ class Replicas:
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
 
     @contextlib.contextmanager
-    def losses_said(self) -> Iterator[None]:
+    def report_lost_workers(self) -> Iterator[None]:
         """Within it, that another process is lost is said in a sentence.
 
         Raises:
@@ -146,7 +150,7 @@ class Replicas:
             ) from error
 
 
-def rows_of(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> dict[str, tf.Tensor]:
+def shard_batch(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> dict[str, tf.Tensor]:
     """The rows of a batch that a replica computes with: every so many, from its number on.
 
     All replicas have equally many; rows that are missing for it have a prompt of one word, which
@@ -164,7 +168,7 @@ def rows_of(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> dict[
     Example:
         >>> lengths = tf.constant([3, 4, 5])
         >>> batch = {"source_length": lengths, "target_length": lengths}
-        >>> rows = rows_of(batch, 1, 2)
+        >>> rows = shard_batch(batch, 1, 2)
         >>> [rows[name].numpy().tolist() for name in ("source_length", "target_length", "row")]
         [[4, 1], [4, 0], [1, 0]]
     """

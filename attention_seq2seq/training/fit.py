@@ -12,27 +12,27 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow import keras
 
+from attention_seq2seq.config.artifacts import CHECKPOINT_DIR
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
-from attention_seq2seq.training.callbacks.base import Listener
-from attention_seq2seq.training.checkpoint_manager import Checkpoints
-from attention_seq2seq.training.distributed import Replicas
+from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.checkpoint_manager import CheckpointManager
+from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.model_dir import (
     BY_CONTENT,
-    CHECKPOINTS,
     UNREADABLE,
     begin,
-    entered,
     finish,
     is_finished,
-    read_log,
+    open_model_dir,
+    read_history,
 )
-from attention_seq2seq.training.precision import with_dtype_resolved
-from attention_seq2seq.training.trainer import Loop
-from attention_seq2seq.training.validation import OF_PROBES, Prober
-from attention_seq2seq.training.warm_start import start_from_model, start_from_vectors
+from attention_seq2seq.training.precision import resolve_compute_dtype
+from attention_seq2seq.training.trainer import Trainer
+from attention_seq2seq.training.validation import SAMPLE_METRICS, Prober
+from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
 from attention_seq2seq.utils.files import sha256_of
 
 log = logging.getLogger(__name__)
@@ -42,11 +42,11 @@ _LARGEST_SEED = 2**31 - 1
 
 def run(
     new_codec: Callable[[], Codec],
-    encoded: Callable[[Codec], Sequence[InMemory | Shards]],
+    encoded: Callable[[Codec], Sequence[InMemoryDataset | TFRecordPairs]],
     folder: Path,
     config: Config,
-    trained_on: dict,
-    listeners: Sequence[Listener],
+    provenance: dict,
+    callbacks: Sequence[Callback],
     probing: Prober | None,
     overwrite: bool,
     checkpoint_minutes: float,
@@ -59,8 +59,8 @@ def run(
         encoded: pairs to train on and to validate on, as ids.
         folder: of the model.
         config: all options.
-        trained_on: what is known of the pairs.
-        listeners: see `trainer.train`, and so are the others.
+        provenance: what is known of the pairs.
+        callbacks: see `trainer.train`, and so are the others.
         probing: see there.
         overwrite: see there.
         checkpoint_minutes: see there.
@@ -72,7 +72,7 @@ def run(
     Raises:
         ValueError: see there.
     """
-    if config.training.best_by in OF_PROBES and not probing:
+    if config.training.best_by in SAMPLE_METRICS and not probing:
         raise ValueError(
             f"best_by is {config.training.best_by!r}, which replies to probe prompts are measured "
             "by, and there are none. Give probing (train.py: --probe_prompts), or choose by "
@@ -85,29 +85,29 @@ def run(
             "model_dir."
         )
     prompts = probing.prompts if probing else ()
-    trained_on = {
-        **trained_on,
-        "sha256_of_probe_prompts": sha256_of_rows(prompts),
+    provenance = {
+        **provenance,
+        "sha256_of_probe_prompts": fingerprint_rows(prompts),
         **_hashes_of_files(config),
     }
-    replicas = Replicas(strategy)
+    distributor = Distributor(strategy)
     with contextlib.ExitStack() as leaving:
-        leaving.enter_context(replicas.losses_said())
-        was_begun = replicas.is_chief and leaving.enter_context(
-            entered(folder, config, trained_on, overwrite)
+        leaving.enter_context(distributor.report_lost_workers())
+        was_begun = distributor.is_chief and leaving.enter_context(
+            open_model_dir(folder, config, provenance, overwrite)
         )
-        finished = was_begun and is_finished(folder) and read_log(folder)
-        if finished := replicas.told(finished):
-            if replicas.is_chief:
+        finished = was_begun and is_finished(folder) and read_history(folder)
+        if finished := distributor.broadcast_object(finished):
+            if distributor.is_chief:
                 # Killed between the two, a training has left its checkpoints.
-                Checkpoints(folder / CHECKPOINTS).clear()
+                CheckpointManager(folder / CHECKPOINT_DIR).clear()
             return finished
         # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
         # and has become of what the words were made of.
         options = Config.load(folder).training if was_begun else config.training
-        config = dataclasses.replace(config, training=with_dtype_resolved(options))
+        config = dataclasses.replace(config, training=resolve_compute_dtype(options))
         codec = Codec.load(folder, config.text) if was_begun else new_codec()
-        config = _agreed(replicas, config, trained_on, codec)
+        config = _check_workers_agree(distributor, config, provenance, codec)
         training, validation = encoded(codec)
         # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
         keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
@@ -121,25 +121,27 @@ def run(
             f"{model.count_params():,}",
             config.training.dtype,
         )
-        if replicas.is_chief and not (was_begun and Checkpoints(folder / CHECKPOINTS).newest()):
+        if distributor.is_chief and not (
+            was_begun and CheckpointManager(folder / CHECKPOINT_DIR).newest()
+        ):
             if initial:
-                start_from_model(model, codec, config)
+                init_from_model(model, codec, config)
             if config.training.pretrained_embeddings:
-                start_from_vectors(model, codec, config.training.pretrained_embeddings)
-        model = replicas.copied(model, lambda: Seq2Seq(config.model, *sizes))
-        loop = Loop(
+                init_embeddings_from_file(model, codec, config.training.pretrained_embeddings)
+        model = distributor.replicate(model, lambda: Seq2Seq(config.model, *sizes))
+        loop = Trainer(
             *(model, codec, training, validation, folder, config),
-            probing(model, codec, config) if probing and replicas.is_chief else None,
-            listeners if replicas.is_chief else (),
+            probing(model, codec, config) if probing and distributor.is_chief else None,
+            callbacks if distributor.is_chief else (),
             60 * checkpoint_minutes,
-            replicas,
+            distributor,
         )
-        is_new = replicas.is_chief and not was_begun
+        is_new = distributor.is_chief and not was_begun
         # Whatever is wrong has been said by then: from there on what was there is replaced.
-        history = _to_the_end(
-            loop, folder, partial(begin, folder, config, trained_on, codec) if is_new else None
+        history = _train_to_end(
+            loop, folder, partial(begin, folder, config, provenance, codec) if is_new else None
         )
-        if loop.is_stale() and len(history) < config.training.epochs:
+        if loop.should_stop_early() and len(history) < config.training.epochs:
             log.info(
                 "stopped after epoch %d of %d: none better by %s for %d epochs",
                 len(history),
@@ -147,15 +149,17 @@ def run(
                 config.training.best_by,
                 config.training.patience,
             )
-        if replicas.is_chief:
-            finish(folder, config, trained_on, history)
+        if distributor.is_chief:
+            finish(folder, config, provenance, history)
         loop.finish()
         # Nobody says that it has ended before it is written.
-        replicas.told(None)
+        distributor.broadcast_object(None)
     return {name: [m[name] for m in history] for name in (history[0] if history else ())}
 
 
-def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) -> Config:
+def _check_workers_agree(
+    distributor: Distributor, config: Config, provenance: dict, codec: Codec
+) -> Config:
     """The config, with the chief's `dtype`, where all processes were given the same.
 
     Raises:
@@ -165,12 +169,12 @@ def _agreed(replicas: Replicas, config: Config, trained_on: dict, codec: Codec) 
     # The same files may lie elsewhere; they have hashes.
     for name in BY_CONTENT:
         del options[name]
-    dtype = replicas.told(options.pop("dtype"))
+    dtype = distributor.broadcast_object(options.pop("dtype"))
     sides = codec.source_vocabulary, codec.target_vocabulary
     words = [side.words(range(len(side))) for side in sides]
     # As it arrives, where tuples are lists.
-    given = json.loads(json.dumps({**trained_on, **options, "words": sha256_of_rows(words)}))
-    for name, value in replicas.told(given).items():
+    given = json.loads(json.dumps({**provenance, **options, "words": fingerprint_rows(words)}))
+    for name, value in distributor.broadcast_object(given).items():
         # Of what weights start from, only the first one has any need.
         if given.get(name) != value and given.get(name) != UNREADABLE:
             what = name.removeprefix("sha256_of_").replace("_", " ")
@@ -198,8 +202,8 @@ def _hashes_of_files(config: Config) -> dict[str, str]:
     return hashes
 
 
-def _to_the_end(
-    loop: Loop, folder: Path, begin_anew: Callable[[], None] | None
+def _train_to_end(
+    loop: Trainer, folder: Path, begin_anew: Callable[[], None] | None
 ) -> list[dict[str, float]]:
     try:
         return loop.run(begin_anew)
@@ -215,7 +219,7 @@ def _to_the_end(
         ) from error
 
 
-def sha256_of_rows(rows: Iterable) -> str:
+def fingerprint_rows(rows: Iterable) -> str:
     """Of rows as JSON, one a line."""
     lines = (json.dumps(row) + "\n" for row in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -7,7 +7,7 @@ import tensorflow as tf
 Gradient = tf.Tensor | tf.IndexedSlices
 
 
-def with_rows_summed(gradient: Gradient) -> Gradient:
+def deduplicate_slices(gradient: Gradient) -> Gradient:
     """One row for each word of an embedding's gradient, which has one for each use of a word.
 
     Only then is its norm that of the gradient, and only then does a word used thrice count thrice
@@ -15,7 +15,7 @@ def with_rows_summed(gradient: Gradient) -> Gradient:
 
     Example:
         >>> uses = tf.IndexedSlices([[1.0], [2.0], [4.0]], [7, 3, 7], [9, 1])
-        >>> summed = with_rows_summed(uses)
+        >>> summed = deduplicate_slices(uses)
         >>> summed.indices.numpy().tolist(), summed.values.numpy().tolist()
         ([7, 3], [[5.0], [2.0]])
     """
@@ -26,7 +26,7 @@ def with_rows_summed(gradient: Gradient) -> Gradient:
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
-def summed(gradients: Sequence[Gradient]) -> Gradient:
+def accumulate(gradients: Sequence[Gradient]) -> Gradient:
     """The sum of a variable's gradients from several batches; rows of embeddings side by side."""
     if not isinstance(gradients[0], tf.IndexedSlices):
         return tf.add_n(gradients)
@@ -35,7 +35,9 @@ def summed(gradients: Sequence[Gradient]) -> Gradient:
     return tf.IndexedSlices(values, rows, gradients[0].dense_shape)
 
 
-def clipped(gradients: Sequence[Gradient], norm: float) -> tuple[list[Gradient], tf.Tensor]:
+def clip_by_global_norm(
+    gradients: Sequence[Gradient], norm: float
+) -> tuple[list[Gradient], tf.Tensor]:
     """Scaled down together to a global norm of at most `norm`; seldom, so mostly just passed on.
 
     Args:

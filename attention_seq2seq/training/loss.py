@@ -6,7 +6,7 @@ import tensorflow as tf
 _SMALLEST = 1e-30
 
 
-def real_words(
+def drop_padding(
     vectors: tf.Tensor, target_ids: tf.Tensor, target_length: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """What is not padding, one row each: padding has no part in a loss, and so costs nothing.
@@ -21,7 +21,7 @@ def real_words(
 
     Example:
         >>> ids = tf.constant([[5, 6, 2], [7, 2, 0]])
-        >>> vectors, words = real_words(tf.ones([2, 3, 4]), ids, tf.constant([3, 2]))
+        >>> vectors, words = drop_padding(tf.ones([2, 3, 4]), ids, tf.constant([3, 2]))
         >>> words.numpy().tolist()
         [5, 6, 2, 7, 2]
     """
@@ -67,7 +67,7 @@ def cross_entropy(
     )
 
 
-def judged(
+def evaluate_cross_entropy(
     vectors: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, ids: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """How good predictions are, without a gradient; see `cross_entropy`.

@@ -7,26 +7,28 @@ from pathlib import Path
 
 from attention_seq2seq.config.config import Config
 
-CARD = "CARD.md"
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~$])")
 _UNKNOWN = "not stated by whoever trained the model (`--data_licence`)"
 
 
-def card_of(config: Config, trained_on: dict, measured: dict[str, float], epoch: int) -> str:
+def render_model_card(
+    config: Config, provenance: dict, measured: dict[str, float], epoch: int
+) -> str:
     """The text of a model's card, as Markdown.
 
     Args:
         config: of the training.
-        trained_on: what is known of the pairs; `training_pairs` and `validation_pairs` count them.
+        provenance: what is known of the pairs; `training_pairs` and `validation_pairs` count them.
         measured: by the weights that answer, by the names of log.csv.
         epoch: whose weights they are.
 
     Example:
-        >>> text = card_of(Config(), {"training_pairs": 9, "validation_pairs": 0}, {"loss": 1.5}, 3)
+        >>> provenance = {"training_pairs": 9, "validation_pairs": 0}
+        >>> text = render_model_card(Config(), provenance, {"loss": 1.5}, epoch=3)
         >>> "| loss | 1.5 |" in text and "9 pairs" in text
         True
     """
-    corpora = [corpus["name"] for corpus in trained_on.get("corpora", ())]
+    corpora = [corpus["name"] for corpus in provenance.get("corpora", ())]
     names = corpora or [Path(path).name for path in config.data.data]
     data = ", ".join(_escaped(name) for name in names)
     own = "the default corpus, or pairs given in Python"
@@ -44,7 +46,7 @@ attention_seq2seq {metadata.version("attention_seq2seq")} and TensorFlow \
 
 ## What it was trained on
 
-{trained_on["training_pairs"]:,} pairs; {trained_on["validation_pairs"]:,} others to measure on.
+{provenance["training_pairs"]:,} pairs; {provenance["validation_pairs"]:,} others to measure on.
 Data: {data or own}.
 Licence of the data: {_escaped(config.data.data_licence) or _UNKNOWN}.
 
@@ -64,11 +66,11 @@ replies to a few fixed prompts, the others while training.
 
 All options are in config.json. Those that are not the defaults:
 
-{_changed_options(config) or "none."}
+{_non_default_options(config) or "none."}
 """
 
 
-def _changed_options(config: Config) -> str:
+def _non_default_options(config: Config) -> str:
     lines = []
     for group in dataclasses.fields(config):
         options = getattr(config, group.name)

@@ -9,27 +9,27 @@ from attention_seq2seq.config.config import TrainingConfig
 from attention_seq2seq.models.seq2seq import Seq2Seq, without_prompt
 from attention_seq2seq.training.gradients import Gradient
 from attention_seq2seq.training.guided_alignment import guidance
-from attention_seq2seq.training.loss import cross_entropy, judged, real_words
-from attention_seq2seq.training.sampled_softmax import sampled_cross_entropy
-from attention_seq2seq.training.scheduled_sampling import with_own_words
+from attention_seq2seq.training.loss import cross_entropy, drop_padding, evaluate_cross_entropy
+from attention_seq2seq.training.sampled_softmax import sampled_softmax_loss
+from attention_seq2seq.training.scheduled_sampling import sample_decoder_inputs
 from attention_seq2seq.utils.rng import Draw, Draws
 
 
-class Judged(NamedTuple):
+class EvalSums(NamedTuple):
     """Sums over the real words of a batch, ends of replies included.
 
     Attributes:
         loss: float32[], in nats.
-        right: float32[], how many had the largest probability of all.
-        words: float32[], how many there are.
+        num_correct: float32[], tokens whose probability was the largest.
+        num_tokens: float32[].
     """
 
     loss: tf.Tensor
-    right: tf.Tensor
-    words: tf.Tensor
+    num_correct: tf.Tensor
+    num_tokens: tf.Tensor
 
 
-class TeacherForcing:
+class Seq2SeqObjective:
     """Trains a `Seq2Seq` to continue replies whose first words are given.
 
     Args:
@@ -57,38 +57,38 @@ class TeacherForcing:
         """The logits float32[batch, target_time, vocab] of a batch's replies."""
         return self.seq2seq(**self._inputs(batch))
 
-    def losses(self, batch, share_of_own_words: tf.Tensor | float = 0.0) -> tf.Tensor:
+    def losses(self, batch, sampling_probability: tf.Tensor | float = 0.0) -> tf.Tensor:
         """What is to be made small.
 
         Args:
-            batch: as from `batching.training_batches`.
-            share_of_own_words: see `scheduled_sampling`.
+            batch: as from `batching.train_batches`.
+            sampling_probability: see `scheduled_sampling`.
 
         Returns:
             float32[words], in nats, of each real word: its cross-entropy and, if asked for, how
             far attention is from where it should look.
         """
-        losses, guidances = self.losses_and_guidances(batch, share_of_own_words)
+        losses, guidances = self.token_losses(batch, sampling_probability)
         return losses + guidances
 
-    def losses_and_guidances(self, batch, share_of_own_words) -> tuple[tf.Tensor, tf.Tensor]:
+    def token_losses(self, batch, sampling_probability) -> tuple[tf.Tensor, tf.Tensor]:
         """The two parts of `losses`, each float32[words]."""
         options = self.options
         draws = Draws(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
         inputs = self._inputs(batch)
         if options.scheduled_sampling:
-            inputs["target_input_ids"] = with_own_words(
-                *self._start(batch), inputs["target_input_ids"], share_of_own_words, draws
+            inputs["target_input_ids"] = sample_decoder_inputs(
+                *self._start(batch), inputs["target_input_ids"], sampling_probability, draws
             )
         vectors, attention_weights = self.seq2seq.attend(**inputs, draws=draws, dtype=self.dtype)
-        vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
+        vectors, ids = drop_padding(vectors, batch["target_ids"], batch["target_length"])
         losses = self._cross_entropies(vectors, ids, draws)
         if not options.attention_guidance:
             return losses, tf.zeros_like(losses)
         return losses, options.attention_guidance * self._guidance(batch, attention_weights)
 
     def gradients(
-        self, batch, num_words: tf.Tensor, share_of_own_words: tf.Tensor
+        self, batch, num_words: tf.Tensor, sampling_probability: tf.Tensor
     ) -> tuple[list[Gradient], tf.Tensor]:
         """The gradients of the loss, one for each trainable variable.
 
@@ -96,23 +96,23 @@ class TeacherForcing:
             batch: see `losses`.
             num_words: float32[], what the sum of losses is divided by: the real words of all
                 batches that make an update together.
-            share_of_own_words: see `losses`.
+            sampling_probability: see `losses`.
 
         Returns:
             The gradients, and the sum of the cross-entropies float32[].
         """
         with tf.GradientTape() as tape:
-            losses, guidances = self.losses_and_guidances(batch, share_of_own_words)
+            losses, guidances = self.token_losses(batch, sampling_probability)
             loss = tf.reduce_sum(losses + guidances) / num_words
         return tape.gradient(loss, self.seq2seq.trainable_variables), tf.reduce_sum(losses)
 
-    def judge(self, batch) -> Judged:
+    def eval_step(self, batch) -> EvalSums:
         """Measures on a batch: no dropout, the whole vocabulary, float32."""
         vectors, _ = self.seq2seq.attend(**self._inputs(batch))
-        vectors, ids = real_words(vectors, batch["target_ids"], batch["target_length"])
+        vectors, ids = drop_padding(vectors, batch["target_ids"], batch["target_length"])
         projection = self.seq2seq.decoder.output_projection
-        losses, right = judged(vectors, projection.kernel, projection.bias, ids)
-        return Judged(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
+        losses, right = evaluate_cross_entropy(vectors, projection.kernel, projection.bias, ids)
+        return EvalSums(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
 
     def _cross_entropies(self, vectors, ids, draws: Draws) -> tf.Tensor:
         """Of each real word float32[words], of all words or of sampled ones."""
@@ -120,7 +120,7 @@ class TeacherForcing:
         weights = projection.kernel, projection.bias
         if options.sampled_words:
             seed = draws.seed_of(Draw.SAMPLED_WORDS)
-            return sampled_cross_entropy(vectors, *weights, ids, options.sampled_words, seed)
+            return sampled_softmax_loss(vectors, *weights, ids, options.sampled_words, seed)
         return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
 
     def _guidance(self, batch, attention_weights) -> tf.Tensor:
@@ -129,7 +129,7 @@ class TeacherForcing:
         costs = guidance(attention_weights, batch["source_ids"], target_ids, self._said_as)
         if "emptied" in batch:
             costs = tf.where(batch["emptied"][:, tf.newaxis], 0.0, costs)
-        return real_words(costs, target_ids, batch["target_length"])[0]
+        return drop_padding(costs, target_ids, batch["target_length"])[0]
 
     def _inputs(self, batch) -> dict:
         target_ids = batch["target_ids"]

@@ -4,10 +4,10 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import TrainingConfig
-from attention_seq2seq.training.schedules import LearningRate
+from attention_seq2seq.training.schedules import TrainingSchedule
 
 
-def optimizer_of(options: TrainingConfig, num_updates: int) -> keras.optimizers.Optimizer:
+def make_optimizer(options: TrainingConfig, num_updates: int) -> keras.optimizers.Optimizer:
     """The optimizer with its learning rate's schedule.
 
     Args:
@@ -19,7 +19,7 @@ def optimizer_of(options: TrainingConfig, num_updates: int) -> keras.optimizers.
         "lazy_adam": LazyAdam,
         "sgd": keras.optimizers.SGD,
     }
-    return optimizers[options.optimizer](LearningRate(options, num_updates))
+    return optimizers[options.optimizer](TrainingSchedule(options, num_updates))
 
 
 @keras.saving.register_keras_serializable("attention_seq2seq")

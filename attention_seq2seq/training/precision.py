@@ -16,7 +16,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 _TOLERANCE = 0.02
 
 
-def with_dtype_resolved(options: TrainingConfig) -> TrainingConfig:
+def resolve_compute_dtype(options: TrainingConfig) -> TrainingConfig:
     """The options with `auto` replaced by what this machine is to compute in.
 
     Without the processor's own instructions bfloat16 would be slower than float32, and some of

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
+from attention_seq2seq.config.artifacts import (
+    BEST_WEIGHTS_FILE,
+    HISTORY_FILE,
+    LAST_WEIGHTS_FILE,
+    NONFINITE_BATCH_FILE,
+)
 from attention_seq2seq.models.weights import write_weights
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.training_files import record_also
 from attention_seq2seq.utils.files import write_text
-
-BEST, LAST, LOG = "best.npz", "last.npz", "log.csv"
-OFFENDING_BATCH = "offending_batch.tsv"
 
 
 class Results:
@@ -40,19 +43,21 @@ class Results:
             is_best: whether none was better.
             history: what was measured after each epoch so far.
         """
-        write_weights(weights, self._folder / LAST)
+        write_weights(weights, self._folder / LAST_WEIGHTS_FILE)
         if is_best:
-            write_weights(weights, self._folder / BEST)
+            write_weights(weights, self._folder / BEST_WEIGHTS_FILE)
         text = io.StringIO()
         writer = csv.DictWriter(text, ["epoch", *history[0]], lineterminator="\n")
         writer.writeheader()
         for number, measured in enumerate(history, 1):
             writer.writerow({"epoch": number, **measured})
-        write_text(self._folder / LOG, text.getvalue())
+        write_text(self._folder / HISTORY_FILE, text.getvalue())
 
-    def write_offending(self, group: Iterable[dict], weights: Mapping[str, np.ndarray]) -> None:
+    def write_nonfinite_batch(
+        self, group: Iterable[dict], weights: Mapping[str, np.ndarray]
+    ) -> None:
         """The pairs of an update whose loss is no number, and the weights before it."""
-        write_weights(weights, self._folder / LAST)
+        write_weights(weights, self._folder / LAST_WEIGHTS_FILE)
         sides = self._codec.source_vocabulary, self._codec.target_vocabulary
         lines = []
         for batch in group:
@@ -60,5 +65,5 @@ class Results:
             for ids in zip(*rows):
                 words = (side.words(i for i in row if i) for side, row in zip(sides, ids))
                 lines.append("\t".join(map(" ".join, words)) + "\n")
-        record_also(self._folder, OFFENDING_BATCH)
-        write_text(self._folder / OFFENDING_BATCH, "".join(lines))
+        record_also(self._folder, NONFINITE_BATCH_FILE)
+        write_text(self._folder / NONFINITE_BATCH_FILE, "".join(lines))

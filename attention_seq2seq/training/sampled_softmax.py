@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 
-def sampled_cross_entropy(
+def sampled_softmax_loss(
     vectors: tf.Tensor,
     kernel: tf.Tensor,
     bias: tf.Tensor,
@@ -35,8 +35,8 @@ def sampled_cross_entropy(
         Translation, ACL 2015.
     """
     vocab = kernel.shape[1]
-    sampled, _, counts = tf.unique_with_counts(log_uniform_ids(num_sampled, vocab, seed))
-    expected = num_sampled * probability_of(sampled, vocab) / tf.cast(counts, tf.float32)
+    sampled, _, counts = tf.unique_with_counts(log_uniform_sample(num_sampled, vocab, seed))
+    expected = num_sampled * log_uniform_probability(sampled, vocab) / tf.cast(counts, tf.float32)
     # Only the columns of these words are looked at: the others have no part in it.
     columns, places = tf.unique(tf.concat([ids, sampled], axis=0))
     places = tf.cast(places, tf.int64)
@@ -58,14 +58,14 @@ def sampled_cross_entropy(
     )
 
 
-def log_uniform_ids(num_sampled: int, vocab: int, seed: tf.Tensor) -> tf.Tensor:
-    """int32[num_sampled], the small ones more often: each with `probability_of` it."""
+def log_uniform_sample(num_sampled: int, vocab: int, seed: tf.Tensor) -> tf.Tensor:
+    """int32[num_sampled], the small ones more often: each with `log_uniform_probability` it."""
     draw = tf.random.stateless_uniform([num_sampled], seed)
     drawn = tf.cast(tf.exp(draw * math.log(vocab + 1)), tf.int32) - 1
     return tf.clip_by_value(drawn, 0, vocab - 1)
 
 
-def probability_of(ids: tf.Tensor, vocab: int) -> tf.Tensor:
+def log_uniform_probability(ids: tf.Tensor, vocab: int) -> tf.Tensor:
     """log(1 + 1 / (id + 1)) / log(vocab + 1)."""
     return tf.math.log1p(1 / (tf.cast(ids, tf.float32) + 1)) / math.log(vocab + 1)
 

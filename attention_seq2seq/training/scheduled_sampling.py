@@ -8,7 +8,7 @@ from attention_seq2seq.decoding.sampling import drawn_by
 from attention_seq2seq.utils.rng import Draw, Draws
 
 
-def with_own_words(
+def sample_decoder_inputs(
     step: Callable, state, target_input_ids: tf.Tensor, share: tf.Tensor, draws: Draws
 ) -> tf.Tensor:
     """The words before each word of a reply, some of them drawn from what the model would say.

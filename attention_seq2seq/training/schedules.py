@@ -13,7 +13,7 @@ _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
 
 
 @keras.saving.register_keras_serializable("attention_seq2seq")
-class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
+class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate of each update.
 
     Args:
@@ -22,7 +22,7 @@ class LearningRate(keras.optimizers.schedules.LearningRateSchedule):
 
     Example:
         >>> options = TrainingConfig(learning_rate=1.0, learning_rate_schedule="halving")
-        >>> [float(LearningRate(options, 100)(update)) for update in (0, 49, 55, 65, 99)]
+        >>> [float(TrainingSchedule(options, 100)(update)) for update in (0, 49, 55, 65, 99)]
         [1.0, 1.0, 0.5, 0.25, 0.03125]
     """
 

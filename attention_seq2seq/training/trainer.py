@@ -9,37 +9,41 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from attention_seq2seq.config.artifacts import (
+    CHECKPOINT_DIR,
+    LAST_WEIGHTS_FILE,
+    NONFINITE_BATCH_FILE,
+)
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.data.batching import batches, num_batches, training_batches
-from attention_seq2seq.data.datasets import InMemory, Shards
+from attention_seq2seq.data.batching import batches, num_batches, train_batches
+from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import BOS, UNK
-from attention_seq2seq.training.callbacks.base import Epoch, Listener, Update
-from attention_seq2seq.training.checkpoint_manager import Checkpoints
-from attention_seq2seq.training.distributed import Replicas
-from attention_seq2seq.training.model_dir import CHECKPOINTS
-from attention_seq2seq.training.objective import TeacherForcing
-from attention_seq2seq.training.optimizers import optimizer_of
-from attention_seq2seq.training.results import LAST, OFFENDING_BATCH, Results
-from attention_seq2seq.training.train_step import Outcome, Updates
+from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
+from attention_seq2seq.training.checkpoint_manager import CheckpointManager
+from attention_seq2seq.training.distributed import Distributor
+from attention_seq2seq.training.objective import Seq2SeqObjective
+from attention_seq2seq.training.optimizers import make_optimizer
+from attention_seq2seq.training.results import Results
+from attention_seq2seq.training.train_step import StepResult, TrainStep
 from attention_seq2seq.training.validation import (
     Probing,
-    Validation,
-    best_of,
-    of_probes,
+    Validator,
+    best_epoch,
     perplexity,
+    sample_metrics,
 )
-from attention_seq2seq.training.weight_averaging import Averages
-from attention_seq2seq.utils.signals import interruptions
+from attention_seq2seq.training.weight_averaging import WeightAverager
+from attention_seq2seq.utils.signals import deferred_interrupts
 
 log = logging.getLogger(__name__)
 
 
-class Diverged(ValueError):
+class NonFiniteLossError(ValueError):
     """The loss or the gradient of an update is no finite number."""
 
 
-class Loop:
+class Trainer:
     """A training, from its last checkpoint on or from its first update.
 
     Everything that is drawn depends on the seed and the number of a batch; a checkpoint holds all
@@ -55,47 +59,49 @@ class Loop:
         config: of all.
         probing: answers the probe prompts with the weights that the model has; None: there are
             no such prompts.
-        listeners: who is told.
+        callbacks: who is told.
         checkpoint_seconds: between two checkpoints.
-        replicas: who share the work; only the chief's folder is written into, only its probes and
-            listeners count.
+        distributor: shares the work; only the chief's folder is written into, and only its probes
+            and callbacks count.
     """
 
     def __init__(
         self,
         model,
         codec: Codec,
-        pairs: InMemory | Shards,
-        validation: InMemory | Shards,
+        pairs: InMemoryDataset | TFRecordPairs,
+        validation: InMemoryDataset | TFRecordPairs,
         folder: Path,
         config: Config,
         probing: Probing | None,
-        listeners: Sequence[Listener],
+        callbacks: Sequence[Callback],
         checkpoint_seconds: float,
-        replicas: Replicas,
+        distributor: Distributor,
     ):
         self._model, self._pairs, self._folder = model, pairs, folder
         self._results = Results(folder, codec)
         self._options = options = config.training
-        self._listeners, self._probing = listeners, probing
-        self._checkpoint_seconds, self._replicas = checkpoint_seconds, replicas
-        self._batches_an_epoch = num_batches(pairs, options.batch_size)
-        self._updates_an_epoch = -(-self._batches_an_epoch // options.accumulated_batches)
-        self._num_updates = options.epochs * self._updates_an_epoch
-        self._task = TeacherForcing(model, BOS, options, codec.said_as())
+        self._callbacks, self._probing = callbacks, probing
+        self._checkpoint_seconds, self._distributor = checkpoint_seconds, distributor
+        self._batches_per_epoch = num_batches(pairs, options.batch_size)
+        self._steps_per_epoch = -(-self._batches_per_epoch // options.accumulated_batches)
+        self._num_updates = options.epochs * self._steps_per_epoch
+        self._task = Seq2SeqObjective(model, BOS, options, codec.said_as())
         self._validation = None
         if len(validation):
             in_order = batches(validation, options.batch_size)
-            self._validation = Validation(self._task, in_order, codec, replicas)
-        with replicas.scope():
-            self._optimizer = optimizer_of(options, self._num_updates)
+            self._validation = Validator(self._task, in_order, codec, distributor)
+        with distributor.scope():
+            self._optimizer = make_optimizer(options, self._num_updates)
             self._optimizer.build(model.trainable_variables)
-            self._averages = Averages(model.named_weights(), options)
-        self._checkpoints = Checkpoints(folder / CHECKPOINTS) if replicas.is_chief else None
+            self._averages = WeightAverager(model.named_weights(), options)
+        self._checkpoints = (
+            CheckpointManager(folder / CHECKPOINT_DIR) if distributor.is_chief else None
+        )
         # What an epoch is measured by so far, and what the epochs before were.
         self._updates, self._loss, self._words = 0, 0.0, 0
         self._history: list[dict[str, float]] = []
-        self._asked_to_stop = self._stopped = False
+        self._stop_requested = self._stopped = False
 
     def run(self, begin: Callable[[], None] | None = None) -> list[dict[str, float]]:
         """Trains to the end.
@@ -115,23 +121,23 @@ class Loop:
         # On every worker: the chief broadcasts its checkpoint.
         self._resume(is_new=begin is not None)
         with contextlib.ExitStack() as ending:
-            for listener in self._listeners:
-                ending.callback(listener.ended)
-            with interruptions() as interrupted:
+            for callback in self._callbacks:
+                ending.callback(callback.on_train_end)
+            with deferred_interrupts() as interrupted:
                 saved = time.monotonic()
-                batches = self._batches_left()
-                make_update = Updates(
+                batches = self._remaining_batches()
+                make_update = TrainStep(
                     self._task,
                     self._optimizer,
                     batches.element_spec,
-                    self._averages.after_update,
-                    self._replicas,
+                    self._averages.on_step,
+                    self._distributor,
                 )
                 if begin is not None:
                     begin()
                 for group in self._groups(batches):
                     self._update(group, make_update)
-                    if self._updates % self._updates_an_epoch == 0:
+                    if self._updates % self._steps_per_epoch == 0:
                         self._end_epoch()
                     due = time.monotonic() - saved >= self._checkpoint_seconds
                     if (stopping := interrupted()) or due:
@@ -150,16 +156,16 @@ class Loop:
         if self._checkpoints:
             self._checkpoints.clear()
 
-    def _batches_left(self) -> tf.data.Dataset:
+    def _remaining_batches(self) -> tf.data.Dataset:
         """The batches from the first on that no update was made of."""
         options = self._options
-        epoch, in_epoch = divmod(self._updates, self._updates_an_epoch)
-        return training_batches(
+        epoch, in_epoch = divmod(self._updates, self._steps_per_epoch)
+        return train_batches(
             self._pairs,
             options.batch_size,
             options.epochs,
             options.seed,
-            epoch * self._batches_an_epoch + in_epoch * options.accumulated_batches,
+            epoch * self._batches_per_epoch + in_epoch * options.accumulated_batches,
             options.unknown_probability,
             UNK,
             options.empty_probability,
@@ -168,92 +174,77 @@ class Loop:
     def _groups(self, batches: tf.data.Dataset) -> Iterator[list[dict]]:
         """The batches that make one update together, for each update that is left."""
         group = []
-        for batch in batches if not self._is_over() else ():
+        for batch in batches if not self._is_done() else ():
             group.append(batch)
-            ends_epoch = (int(batch["number"]) + 1) % self._batches_an_epoch == 0
+            ends_epoch = (int(batch["number"]) + 1) % self._batches_per_epoch == 0
             if len(group) == self._options.accumulated_batches or ends_epoch:
                 yield group
                 group = []
-                if self._is_over():
+                if self._is_done():
                     return
 
-    def _update(self, group: list[dict], make_update: Updates) -> None:
+    def _update(self, group: list[dict], make_update: TrainStep) -> None:
         share = self._options.scheduled_sampling * self._updates / self._num_updates
         try:
-            gradients, outcome = make_update.gradients(group, share)
+            gradients, result = make_update.gradients(group, share)
         except tf.errors.OpError:
             # Another process was lost before the sums were there: no weight has changed since.
             self._save()
             raise
-        if not outcome.is_finite:
-            self._diverged(group, outcome)
+        if not result.is_finite:
+            self._raise_non_finite(group, result)
         # What fails in here leaves weights of which some have changed: they are not saved.
         make_update.apply(gradients)
         self._updates += 1
-        self._loss += outcome.loss
-        self._words += outcome.words
-        update = Update(
+        self._loss += result.loss
+        self._words += result.num_tokens
+        info = StepInfo(
             self._updates,
             self._num_updates,
             len(self._history) + 1,
             self._options.epochs,
             self._loss / self._words,
-            outcome.words,
+            result.num_tokens,
         )
-        for listener in self._listeners:
-            self._asked_to_stop |= bool(listener.updated(update))
+        for callback in self._callbacks:
+            self._stop_requested |= bool(callback.on_step_end(info))
         # Other processes do not hear of it before the end of the epoch.
-        self._stopped = self._asked_to_stop and self._replicas.num_processes == 1
+        self._stopped = self._stop_requested and self._distributor.num_processes == 1
 
     def _end_epoch(self) -> None:
-        self._averages.after_epoch()
+        self._averages.on_epoch()
         loss = self._loss / self._words
         measured = {"loss": loss, "perplexity": perplexity(loss)}
         self._loss, self._words = 0.0, 0
-        weights = self._averages.weights()
         probes = ()
-        with self._measured_weights(weights):
+        with self._averages.averaged_weights() as weights:
             if self._validation:
                 measured |= self._validation()
             if self._probing:
                 probes = self._probing()
-                measured |= of_probes(probes)
-        self._history.append(self._replicas.told(measured))
-        if self._replicas.is_chief:
-            best = best_of(self._options.best_by, self._history)
+                measured |= sample_metrics(probes)
+        self._history.append(self._distributor.broadcast_object(measured))
+        if self._distributor.is_chief:
+            best = best_epoch(self._options.best_by, self._history)
             is_best = best is None or best == len(self._history) - 1
             self._results.write_epoch(weights, is_best, self._history)
-        epoch = Epoch(
-            len(self._history), self._options.epochs, self._history, probes, self._is_over()
+        info = EpochInfo(
+            len(self._history), self._options.epochs, self._history, probes, self._is_done()
         )
-        for listener in self._listeners:
-            self._asked_to_stop |= bool(listener.measured(epoch))
-        self._stopped = self._replicas.told(self._asked_to_stop)
+        for callback in self._callbacks:
+            self._stop_requested |= bool(callback.on_epoch_end(info))
+        self._stopped = self._distributor.broadcast_object(self._stop_requested)
 
-    @contextlib.contextmanager
-    def _measured_weights(self, weights) -> Iterator[None]:
-        """Within it the model has the averaged weights, if there are any."""
-        if self._options.averaging == "none":
-            yield
-            return
-        variables = self._model.named_weights()
-        trained = {name: variable.numpy() for name, variable in variables.items()}
-        for name, variable in variables.items():
-            variable.assign(weights[name])
-        try:
-            yield
-        finally:
-            for name, variable in variables.items():
-                variable.assign(trained[name])
-
-    def is_stale(self) -> bool:
+    def should_stop_early(self) -> bool:
         """Whether the best epoch is as long ago as patience goes."""
         patience, done = self._options.patience, len(self._history)
-        best = best_of(self._options.best_by, self._history)
+        best = best_epoch(self._options.best_by, self._history)
         return patience > 0 and best is not None and done - 1 - best >= patience
 
-    def _is_over(self) -> bool:
-        return self._stopped or len(self._history) == self._options.epochs or self.is_stale()
+    def _is_done(self) -> bool:
+        return (
+            self._stopped or len(self._history) == self._options.epochs or self.should_stop_early()
+        )
 
     def _save(self) -> None:
         if not self._checkpoints:
@@ -283,16 +274,16 @@ class Loop:
         """Arrays and state of the chief's newest checkpoint; nothing where there is none."""
         found = self._checkpoints.newest() if self._checkpoints and not is_new else None
         arrays, state = found or ({}, {})
-        return self._replicas.given(arrays), self._replicas.told(state)
+        return self._distributor.broadcast_arrays(arrays), self._distributor.broadcast_object(state)
 
-    def _diverged(self, group: list[dict], outcome: Outcome) -> None:
+    def _raise_non_finite(self, group: list[dict], result: StepResult) -> None:
         """Leaves the weights before the update, and the pairs that did it; then raises."""
-        if self._replicas.is_chief:
-            self._results.write_offending(group, self._averages.weights())
-        where = "" if self._replicas.is_chief else "on the first machine, "
-        raise Diverged(
+        if self._distributor.is_chief:
+            self._results.write_nonfinite_batch(group, self._averages.weights())
+        where = "" if self._distributor.is_chief else "on the first machine, "
+        raise NonFiniteLossError(
             f"update {self._updates + 1} (epoch {len(self._history) + 1}): the loss is "
-            f"{outcome.loss / outcome.words}, the norm of its gradient {outcome.norm}. Its pairs "
-            f"are {where}in {self._folder / OFFENDING_BATCH}; the weights before it are in "
-            f"{self._folder / LAST}. Try a smaller learning_rate or clip_norm."
+            f"{result.loss / result.num_tokens}, the norm of its gradient {result.grad_norm}. Its "
+            f"pairs are {where}in {self._folder / NONFINITE_BATCH_FILE}; the weights before it are "
+            f"in {self._folder / LAST_WEIGHTS_FILE}. Try a smaller learning_rate or clip_norm."
         )

@@ -5,9 +5,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from attention_seq2seq.config.artifacts import TRAINING_FILES_FILE
 from attention_seq2seq.utils.files import write_json
-
-FILES = "training_files.json"
 
 
 def written(folder: Path) -> set[str] | None:
@@ -16,14 +15,17 @@ def written(folder: Path) -> set[str] | None:
     return None if record is None else set(record["files"])
 
 
-def hash_of(folder: Path, name: str) -> str:
+def recorded_hash(folder: Path, name: str) -> str:
     """The hash of a file's content when it was written; "" where none is known."""
     return (_read(folder) or {"hashes": {}})["hashes"].get(name, "")
 
 
 def record(folder: Path, names: Iterable[str], hashes: dict[str, str] | None = None) -> None:
     """Notes exactly these names; called before files are written."""
-    write_json(folder / FILES, {"files": sorted({*names, FILES}), "hashes": hashes or {}})
+    write_json(
+        folder / TRAINING_FILES_FILE,
+        {"files": sorted({*names, TRAINING_FILES_FILE}), "hashes": hashes or {}},
+    )
 
 
 def record_also(folder: Path, *names: str) -> None:
@@ -33,6 +35,6 @@ def record_also(folder: Path, *names: str) -> None:
 
 def _read(folder: Path) -> dict | None:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        content = json.loads((folder / FILES).read_text(encoding="utf-8"))
+        content = json.loads((folder / TRAINING_FILES_FILE).read_text(encoding="utf-8"))
         return {"files": list(content["files"]), "hashes": dict(content["hashes"])}
     return None

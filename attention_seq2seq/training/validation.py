@@ -8,16 +8,16 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.evaluation import metrics
+from attention_seq2seq.evaluation.metrics import commonest_share, distinct, flatness
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
-from attention_seq2seq.training.distributed import Replicas
-from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.distributed import Distributor
+from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.utils.tf_function import traced
 
 # Whether less of it is better.
-LESS_IS_BETTER = {
+LOWER_IS_BETTER = {
     "loss": True,
     "perplexity": True,
     "character_perplexity": True,
@@ -28,7 +28,7 @@ LESS_IS_BETTER = {
 }
 
 # Of these, what is measured on replies to probe prompts; the others on validation pairs.
-OF_PROBES = ("distinct_1", "distinct_2", "commonest")
+SAMPLE_METRICS = ("distinct_1", "distinct_2", "commonest")
 
 
 class Probe(NamedTuple):
@@ -49,7 +49,7 @@ class Probe(NamedTuple):
     rows: Sequence[str]
 
 
-class Validation:
+class Validator:
     """Measures on validation pairs.
 
     Perplexity a character compares models whose words are of different lengths. An end of reply
@@ -60,35 +60,39 @@ class Validation:
         task: the model with its loss.
         batches: as from `batching.batches`.
         codec: whose words have characters.
-        replicas: who share the work.
+        distributor: who share the work.
     """
 
     def __init__(
-        self, task: TeacherForcing, batches: tf.data.Dataset, codec: Codec, replicas: Replicas
+        self,
+        task: Seq2SeqObjective,
+        batches: tf.data.Dataset,
+        codec: Codec,
+        distributor: Distributor,
     ):
         self._batches = batches
         words = codec.target_vocabulary.words(range(len(codec.target_vocabulary)))
         lengths = np.array([len(word.strip()) for word in words])
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths
-        judge = replicas.summed(task.judge)
-        self._judge = traced(judge, input_signature=[batches.element_spec])
+        eval_step = distributor.all_reduce_sum(task.eval_step)
+        self._eval_step = traced(eval_step, input_signature=[batches.element_spec])
 
     def __call__(self) -> dict[str, float]:
         """val_loss, val_perplexity, val_character_perplexity, val_accuracy."""
-        loss = right = words = characters = 0.0
+        loss = correct = tokens = characters = 0.0
         for batch in self._batches:
-            judged = self._judge(batch)
-            loss += float(judged.loss)
-            right += float(judged.right)
-            words += float(judged.words)
+            sums = self._eval_step(batch)
+            loss += float(sums.loss)
+            correct += float(sums.num_correct)
+            tokens += float(sums.num_tokens)
             real = tf.sequence_mask(batch["target_length"], tf.shape(batch["target_ids"])[1])
             characters += int(self._lengths[batch["target_ids"].numpy()[real.numpy()]].sum())
         return {
-            "val_loss": loss / words,
-            "val_perplexity": perplexity(loss / words),
+            "val_loss": loss / tokens,
+            "val_perplexity": perplexity(loss / tokens),
             "val_character_perplexity": perplexity(loss / characters),
-            "val_accuracy": right / words,
+            "val_accuracy": correct / tokens,
         }
 
 
@@ -97,7 +101,7 @@ def perplexity(loss: float) -> float:
     return math.exp(loss) if loss < 700 else math.inf
 
 
-def of_probes(probes: Iterable[Probe]) -> dict[str, float]:
+def sample_metrics(probes: Iterable[Probe]) -> dict[str, float]:
     """probe_distinct_1, probe_distinct_2, probe_commonest, and probe_flatness of the attention.
 
     Flatness is the entropy of the weights on a prompt, as a share of what it is where all words
@@ -105,29 +109,27 @@ def of_probes(probes: Iterable[Probe]) -> dict[str, float]:
     """
     probes = list(probes)
     replies = [probe.reply for probe in probes]
-    found = {"probe_commonest": metrics.commonest_share(replies)}
+    found = {"probe_commonest": commonest_share(replies)}
     for size in (1, 2):
         long_enough = any(len(reply) >= size for reply in replies)
-        found[f"probe_distinct_{size}"] = metrics.distinct(replies, size) if long_enough else 0.0
-    flat = [
-        metrics.flatness(row) for probe in probes for row in probe.attention_weights if len(row) > 1
-    ]
+        found[f"probe_distinct_{size}"] = distinct(replies, size) if long_enough else 0.0
+    flat = [flatness(row) for probe in probes for row in probe.attention_weights if len(row) > 1]
     if flat:
         found["probe_flatness"] = float(np.mean(flat))
     return found
 
 
-def value_of(metric: str, measured: dict[str, float]) -> float | None:
+def metric_value(metric: str, measured: dict[str, float]) -> float | None:
     """A metric of `METRICS` among what was measured; None where it was not."""
-    return measured.get(f"probe_{metric}" if metric in OF_PROBES else f"val_{metric}")
+    return measured.get(f"probe_{metric}" if metric in SAMPLE_METRICS else f"val_{metric}")
 
 
-def best_of(metric: str, history: Sequence[dict[str, float]]) -> int | None:
+def best_epoch(metric: str, history: Sequence[dict[str, float]]) -> int | None:
     """The number of the first epoch that none was better than; None where it was not measured."""
-    values = [value_of(metric, measured) for measured in history]
+    values = [metric_value(metric, measured) for measured in history]
     if None in values or not values:
         return None
-    return values.index(min(values) if LESS_IS_BETTER[metric] else max(values))
+    return values.index(min(values) if LOWER_IS_BETTER[metric] else max(values))
 
 
 Probing = Callable[[], Sequence[Probe]]

@@ -24,7 +24,7 @@ _OF_WORDS = {
 }
 
 
-def known_codec(config: Config) -> Codec:
+def load_initial_tokenizer(config: Config) -> Codec:
     """The words of the model that `initial_model` names.
 
     Raises:
@@ -37,7 +37,7 @@ def known_codec(config: Config) -> Codec:
     return Codec.load(folder, other.text)
 
 
-def start_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
+def init_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
     """Gives a model the weights of another one; words that the other does not know keep theirs.
 
     Args:
@@ -52,7 +52,7 @@ def start_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
     folder = config.training.initial_model
     other = Config.load(folder)
     _refuse_difference(folder, other.model, config.model)
-    others_codec = known_codec(config)
+    others_codec = load_initial_tokenizer(config)
     trained = Seq2Seq(
         other.model, len(others_codec.source_vocabulary), len(others_codec.target_vocabulary)
     )
@@ -96,7 +96,7 @@ def _known_words(ours: Vocabulary, theirs: Vocabulary) -> tuple[list[int], list[
     return tuple(map(list, zip(*special, *both)))
 
 
-def start_from_vectors(model: Seq2Seq, codec: Codec, path: str) -> None:
+def init_embeddings_from_file(model: Seq2Seq, codec: Codec, path: str) -> None:
     """Gives the embeddings of words their vectors from a file; words not in it keep theirs.
 
     Args:

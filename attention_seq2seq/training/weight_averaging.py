@@ -1,6 +1,7 @@
 """Weights averaged over a training: steadier than those of any single update."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -8,7 +9,7 @@ import tensorflow as tf
 from attention_seq2seq.config.config import TrainingConfig
 
 
-class Averages:
+class WeightAverager:
     """The weights that are measured and saved in place of those that are trained.
 
     Args:
@@ -28,14 +29,14 @@ class Averages:
             self._moving = {name: tf.Variable(v, trainable=False) for name, v in variables.items()}
         self._epochs: list[dict[str, np.ndarray]] = []
 
-    def after_update(self, num_updates: tf.Tensor) -> None:
+    def on_step(self, num_updates: tf.Tensor) -> None:
         """Moves the moving averages on; part of the graph of an update."""
         done = tf.cast(num_updates, tf.float32)
         decay = tf.minimum(self._options.ema_decay, (1 + done) / (10 + done))
         for name, moving in self._moving.items():
             moving.assign_sub((1 - decay) * (moving - self._variables[name]))
 
-    def after_epoch(self) -> None:
+    def on_epoch(self) -> None:
         """Takes the weights of an epoch's end into the mean of the last epochs."""
         if self._options.averaging == "last":
             self._epochs.append({name: v.numpy() for name, v in self._variables.items()})
@@ -51,6 +52,24 @@ class Averages:
                 for name in self._variables
             }
         return {name: v.numpy() for name, v in self._variables.items()}
+
+    @contextlib.contextmanager
+    def averaged_weights(self) -> Iterator[dict[str, np.ndarray]]:
+        """Gives the variables the averaged weights within the context, and yields them."""
+        weights = self.weights()
+        if self._options.averaging == "none":
+            yield weights
+            return
+        trained = {name: variable.numpy() for name, variable in self._variables.items()}
+        self._assign(weights)
+        try:
+            yield weights
+        finally:
+            self._assign(trained)
+
+    def _assign(self, weights: Mapping[str, np.ndarray]) -> None:
+        for name, variable in self._variables.items():
+            variable.assign(weights[name])
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint has to hold."""

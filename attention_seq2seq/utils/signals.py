@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def interruptions() -> Iterator[Callable[[], bool]]:
+def deferred_interrupts() -> Iterator[Callable[[], bool]]:
     """Within it, Ctrl-C and SIGTERM wait to be asked for; a second Ctrl-C does not.
 
     Yields:

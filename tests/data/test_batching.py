@@ -3,17 +3,17 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.data import batching
-from attention_seq2seq.data.batching import batches, num_batches, training_batches
-from attention_seq2seq.data.datasets import InMemory
+from attention_seq2seq.data.batching import batches, num_batches, train_batches
+from attention_seq2seq.data.datasets import InMemoryDataset
 
 draw = np.random.default_rng(1)
 SOURCE = [draw.integers(5, 50, draw.integers(1, 12)).tolist() for _ in range(207)]
 TARGET = [draw.integers(5, 50, draw.integers(1, 30)).tolist() for _ in range(207)]
-PAIRS = InMemory(SOURCE, TARGET)
+PAIRS = InMemoryDataset(SOURCE, TARGET)
 NAMES = ("source_ids", "source_length", "target_ids", "target_length")
 
 
-def rows_of(dataset):
+def shard_batch(dataset):
     rows = []
     for batch in dataset:
         for source, n, target, m in zip(*(batch[name].numpy() for name in NAMES)):
@@ -24,14 +24,14 @@ def rows_of(dataset):
 
 
 def noisy(epochs=2, first=0, seed=1, pairs=PAIRS, **options):
-    return training_batches(pairs, 8, epochs, seed, first, unknown_id=3, **options)
+    return train_batches(pairs, 8, epochs, seed, first, unknown_id=3, **options)
 
 
 @pytest.mark.parametrize("batch_size", [1, 8, 207, 500])
-@pytest.mark.parametrize("make", [batches, lambda p, size: training_batches(p, size, 1, 3)])
+@pytest.mark.parametrize("make", [batches, lambda p, size: train_batches(p, size, 1, 3)])
 def test_every_pair_comes_once_an_epoch(batch_size, make):
     dataset = make(PAIRS, batch_size)
-    assert sorted(rows_of(dataset)) == sorted(zip(SOURCE, TARGET))
+    assert sorted(shard_batch(dataset)) == sorted(zip(SOURCE, TARGET))
     sizes = [len(batch["source_length"]) for batch in dataset]
     assert len(sizes) == num_batches(PAIRS, batch_size)
     assert sorted(sizes)[1:] == [batch_size] * (len(sizes) - 1), "all but one batch are full"
@@ -51,13 +51,13 @@ def test_rows_of_similar_length_are_together(side, rows, share):
 
 
 def test_each_epoch_has_another_order_and_a_seed_repeats_it():
-    all_rows = rows_of(noisy(unknown_probability=0.1))
+    all_rows = shard_batch(noisy(unknown_probability=0.1))
     first, second = all_rows[: len(SOURCE)], all_rows[len(SOURCE) :]
     assert sorted(target for _, target in first) == sorted(target for _, target in second)
     assert first != second
     tf.random.set_seed(5)
-    assert rows_of(noisy(unknown_probability=0.1)) == all_rows
-    assert rows_of(noisy(unknown_probability=0.1, seed=2)) != all_rows
+    assert shard_batch(noisy(unknown_probability=0.1)) == all_rows
+    assert shard_batch(noisy(unknown_probability=0.1, seed=2)) != all_rows
 
 
 @pytest.mark.parametrize("first", [1, 5, 8, 25, 26, 40, 51])
@@ -76,8 +76,8 @@ def test_begun_in_the_middle_the_batches_are_those_they_would_have_been(first, p
 
 def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
     source = [[5] * 50] * 400
-    dataset = noisy(pairs=InMemory(source, source), unknown_probability=0.02)
-    all_rows = rows_of(dataset)
+    dataset = noisy(pairs=InMemoryDataset(source, source), unknown_probability=0.02)
+    all_rows = shard_batch(dataset)
     epochs = all_rows[:400], all_rows[400:]
     for rows in epochs:
         share = np.mean([source for source, _ in rows] == np.array(3))
@@ -87,7 +87,7 @@ def test_one_source_word_in_fifty_becomes_unknown_anew_each_epoch():
 
 
 def test_padding_never_becomes_unknown():
-    rows_of(noisy(unknown_probability=0.9))
+    shard_batch(noisy(unknown_probability=0.9))
 
 
 def test_the_element_has_open_shapes():
@@ -100,7 +100,7 @@ def test_the_element_has_open_shapes():
 
 def test_one_prompt_in_twenty_is_emptied_anew_each_epoch():
     source = [[5] * 3] * 4000
-    dataset = noisy(pairs=InMemory(source, source), empty_probability=0.05)
+    dataset = noisy(pairs=InMemoryDataset(source, source), empty_probability=0.05)
     emptied = np.concatenate([batch["emptied"] for batch in dataset.as_numpy_iterator()])
     first, second = emptied[:4000], emptied[4000:]
     for of_epoch in (first, second):

@@ -29,7 +29,7 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "100 pairs\n  1 bad lines left out: no tab" in done.stdout
     assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in done.stdout
-    found = json.loads((folder / "examination.json").read_text(encoding="utf-8"))
+    found = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
     assert found["replies"]["commonest"][0] == {"reply": "哈哈", "count": 50, "share": 0.5}
 
     clean = ["--clean=common_replies", "--reply_cap=5"]

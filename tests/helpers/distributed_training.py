@@ -16,22 +16,22 @@ from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_talk
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.callbacks.base import Callback
 
 
-class Losses(Listener):
+class Losses(Callback):
     """The mean loss of each update, from that of the epoch so far."""
 
     def __init__(self):
         self.found = []
         self._epoch = self._sum = self._words = 0
 
-    def updated(self, update):
-        if update.epoch != self._epoch:
-            self._epoch, self._sum, self._words = update.epoch, 0.0, 0
-        before, self._words = self._sum, self._words + update.words
-        self._sum = update.loss * self._words
-        self.found.append((self._sum - before) / update.words)
+    def on_step_end(self, info):
+        if info.epoch != self._epoch:
+            self._epoch, self._sum, self._words = info.epoch, 0.0, 0
+        before, self._words = self._sum, self._words + info.num_tokens
+        self._sum = info.loss * self._words
+        self.found.append((self._sum - before) / info.num_tokens)
 
 
 def with_other_weights(make):
@@ -72,7 +72,7 @@ def print_trained(folder: str, strategy: str, options: dict) -> None:
         # The last batch has one row: too few for two.
         *(meals.training[:65], folder, config, meals.validation[:9]),
         progress=False,
-        listeners=[losses],
+        callbacks=[losses],
         strategy=shared,
     )
     print(json.dumps({"losses": losses.found, "history": history}))

@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-from attention_seq2seq.data.datasets import Shards
+from attention_seq2seq.data.datasets import TFRecordPairs
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 
 
@@ -27,7 +27,7 @@ def numbered(path: Path, num_pairs: int = 1300) -> Path:
 def written(prepared: Prepared, part: str) -> list[tuple[list[int], list[int]]]:
     if not prepared.num_pairs(part):
         return []
-    pools = Shards(prepared.shards(part), prepared.num_pairs(part)).pools(1000, None)
+    pools = TFRecordPairs(prepared.shards(part), prepared.num_pairs(part)).pools(1000, None)
     return [pair for source, target in pools for pair in zip(source.to_list(), target.to_list())]
 
 

@@ -11,7 +11,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.objective import Seq2SeqObjective
 
 SOURCE_WORDS, TARGET_WORDS, UNITS = 13, 11, 3
 BEGIN = 1
@@ -61,9 +61,9 @@ def name_of(config: ModelConfig) -> str:
     return ",".join(f"{name}={value}" for name, value in changed.items()) or "default"
 
 
-def task_of(model, **options) -> TeacherForcing:
+def task_of(model, **options) -> Seq2SeqObjective:
     """The model with its loss."""
-    return TeacherForcing(model, BEGIN, TrainingConfig(**{"dtype": "float32", **options}))
+    return Seq2SeqObjective(model, BEGIN, TrainingConfig(**{"dtype": "float32", **options}))
 
 
 def loss_of(task, batch):

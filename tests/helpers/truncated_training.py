@@ -6,7 +6,7 @@ import pytest
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_talk
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.callbacks.base import Callback
 
 PAIRS = meal_talk().training[:64]
 
@@ -20,14 +20,14 @@ class Power(Exception):
     pass
 
 
-class CutAt(Listener):
+class CutAt(Callback):
     """Stops a training as a failing lamp would."""
 
     def __init__(self, update):
         self.update = update
 
-    def updated(self, update):
-        if update.number == self.update:
+    def on_step_end(self, info):
+        if info.step == self.update:
             raise Power
 
 
@@ -37,7 +37,7 @@ def cut(folder, at, probing=None, **options):
             *(PAIRS, folder, config(**options), []),
             progress=False,
             probing=probing,
-            listeners=[CutAt(at)],
+            callbacks=[CutAt(at)],
             checkpoint_minutes=0,
         )
 

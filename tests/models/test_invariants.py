@@ -39,7 +39,7 @@ def padded_more(batch, by):
     return {**batch, **longer}
 
 
-def rows_of(batch, order):
+def shard_batch(batch, order):
     return {name: x if name == "number" else tf.gather(x, order) for name, x in batch.items()}
 
 
@@ -96,14 +96,14 @@ def test_what_stands_in_the_padding_changes_nothing(config):
 def test_order_of_the_rows_and_a_batch_of_one_change_nothing(config):
     model, batch = shared_model(config), random_batch(5, 6, 4)
     task, followed = task_of(model), followed_by(model, batch)
-    turned = rows_of(batch, [3, 0, 4, 2, 1])
+    turned = shard_batch(batch, [3, 0, 4, 2, 1])
     loss, permuted = loss_of(task, turned), followed_by(model, turned)
     np.testing.assert_allclose(loss, loss_of(task, batch), atol=1e-5)
     for one, other in zip(followed, permuted):
         np.testing.assert_allclose(tf.gather(one, [3, 0, 4, 2, 1]), other, atol=1e-5)
     total = 0.0
     for row in range(5):
-        alone = rows_of(batch, [row])
+        alone = shard_batch(batch, [row])
         loss_alone, one = loss_of(task, alone), followed_by(model, alone)
         length = int(alone["target_length"][0])
         np.testing.assert_allclose(
@@ -169,8 +169,8 @@ def test_every_variable_gets_a_gradient(config):
 def test_the_first_loss_is_near_that_of_guessing(config):
     keras.utils.set_random_seed(1)
     fresh = Seq2Seq(dataclasses.replace(config, units=32), 500, 1000)
-    judged = task_of(fresh).judge(random_batch(16, 6, 7, target=1000))
-    assert abs(judged.loss / judged.words / math.log(1000) - 1) < 0.05
+    sums = task_of(fresh).eval_step(random_batch(16, 6, 7, target=1000))
+    assert abs(sums.loss / sums.num_tokens / math.log(1000) - 1) < 0.05
 
 
 @everywhere
@@ -201,10 +201,10 @@ def test_dropout_acts_in_training_only():
     model = Seq2Seq(ModelConfig(units=16, dropout=0.5), 13, 11)
     batch = random_batch(2, 5, 4)
     task = task_of(model)
-    judged = task.judge(batch)
-    assert judged.loss == task.judge(batch).loss
+    sums = task.eval_step(batch)
+    assert sums.loss == task.eval_step(batch).loss
     dropped = [tf.reduce_sum(task.losses({**batch, "number": n})) for n in (1, 1, 2)]
-    assert dropped[0] == dropped[1] != dropped[2] != judged.loss
+    assert dropped[0] == dropped[1] != dropped[2] != sums.loss
 
 
 @pytest.mark.parametrize("shared_embedding", [False, True])

@@ -61,7 +61,7 @@ def test_bytes_answer_nearly_so(lite_meals_dir, chat, lite_dir, talker, prompts)
 
 
 def test_the_folder_says_what_it_is(lite_dir, talk_dir):
-    about = json.loads((lite_dir / "about.json").read_text(encoding="utf-8"))
+    about = json.loads((lite_dir / "metadata.json").read_text(encoding="utf-8"))
     assert about["decoding"]["method"] == "greedy" and "caps" not in about
     assert "jieba" not in (lite_dir / "NOTICE.txt").read_text(encoding="utf-8")
     for name in ("config.json", "vocabulary.txt"):

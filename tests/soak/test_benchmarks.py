@@ -43,5 +43,5 @@ def test_scaling_is_measured(tmp_path):
     rows = re.findall(
         r"^ +([12]) +(64|128) +[\d,]+ +[\d.]+ +\d+ +[\d.]+ +[\d.]+%$", done.stdout, re.M
     )
-    assert rows == [("1", "64"), ("2", "64"), ("2", "128")]
+    assert rows == [("1", "64"), ("1", "128"), ("2", "64"), ("2", "128")]
     assert len(re.findall(r"^ +(?:8,000|100,000)  as (?:rows|tables) ", done.stdout, re.M)) == 4

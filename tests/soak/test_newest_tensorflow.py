@@ -16,13 +16,18 @@ CANDIDATES = ("python3.13", "python3.12")
 
 def newer_python() -> str:
     """A Python of 3.12 or later that runs: one on the PATH may be a shim that fails."""
-    wanted = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))"
+    wanted = "import sys, venv, ensurepip; sys.version_info < (3, 12) and sys.exit(1)"
+    wanted += "; print(sys.executable)"
     for python in filter(None, (os.environ.get("NEWER_PYTHON"), *CANDIDATES)):
-        try:
-            if subprocess.run([python, "-c", wanted], capture_output=True).returncode == 0:
-                return python
-        except OSError:
-            continue
+        for version in (None, python.removeprefix("python")):
+            # A shim of pyenv runs once it is told which version.
+            environment = {**os.environ, "PYENV_VERSION": version} if version else None
+            try:
+                done = subprocess.run([python, "-c", wanted], capture_output=True, env=environment)
+            except OSError:
+                continue
+            if done.returncode == 0:
+                return os.fsdecode(done.stdout).strip()
     raise AssertionError("no Python 3.12 or later runs here; name one, NEWER_PYTHON=path make soak")
 
 

@@ -13,11 +13,11 @@ from attention_seq2seq.config.config import (
     TextConfig,
     TrainingConfig,
 )
-from attention_seq2seq.data.batching import training_batches
+from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train, train_prepared
-from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.model_dir import is_finished
 from helpers.short_trainings import MEALS, config, weights_in
 
@@ -35,14 +35,14 @@ def test_a_seed_makes_a_run_repeatable(tmp_path):
 
 
 def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):
-    class Counted(trainer.TeacherForcing):
+    class Counted(trainer.Seq2SeqObjective):
         traces = 0
 
         def gradients(self, *arguments):
             Counted.traces += 1
             return super().gradients(*arguments)
 
-    monkeypatch.setattr(trainer, "TeacherForcing", Counted)
+    monkeypatch.setattr(trainer, "Seq2SeqObjective", Counted)
     pairs = [("吃" * (i % 9 + 1), "喝" * (i % 7 + 1)) for i in range(50)]
     pairs = [(f"{a} {i}", f"{b} {i}") for i, (a, b) in enumerate(pairs)]
     text = TextConfig(source_segmentation="characters", target_segmentation="characters")
@@ -70,10 +70,10 @@ def test_seed_0_shuffles_a_prepared_corpus(tmp_path, monkeypatch):
     made = []
 
     def kept(*arguments):
-        made.append(training_batches(*arguments))
+        made.append(train_batches(*arguments))
         return made[-1]
 
-    monkeypatch.setattr(trainer, "training_batches", kept)
+    monkeypatch.setattr(trainer, "train_batches", kept)
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"问{i}\t答{i}\n" for i in range(40)), encoding="utf-8")
     data = DataConfig((str(path),), validation_fraction=0.0)
@@ -113,13 +113,13 @@ def test_a_new_training_leaves_nothing_of_the_old(tmp_path):
     class Power(Exception):
         pass
 
-    class Cut(Listener):
-        def updated(self, update):
+    class Cut(Callback):
+        def on_step_end(self, info):
             raise Power
 
     anew = (MEALS.training[:50], tmp_path, config())
     with pytest.raises(Power):
-        train(*anew, progress=False, listeners=[Cut()], overwrite=True)
+        train(*anew, progress=False, callbacks=[Cut()], overwrite=True)
     assert not is_finished(tmp_path)
     with pytest.raises(FileNotFoundError, match="the training was stopped before"):
         Chat.load(tmp_path)
@@ -157,7 +157,7 @@ def test_tensorboard_has_curves_replies_and_attention(tmp_path):
     train(
         *(MEALS.training[:64], tmp_path / "model", config(batch_size=2), MEALS.validation[:9]),
         progress=False,
-        listeners=[TensorBoard(tmp_path / "board")],
+        callbacks=[TensorBoard(tmp_path / "board")],
         probing=ProbePrompts(["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"]),
     )
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"tensors": 0})

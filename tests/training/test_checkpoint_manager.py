@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Listener
-from attention_seq2seq.training.checkpoint_manager import Checkpoints
-from attention_seq2seq.training.train_step import Updates
+from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.checkpoint_manager import CheckpointManager
+from attention_seq2seq.training.train_step import TrainStep
 from helpers.truncated_training import PAIRS, config, cut, weights
 
 
@@ -26,7 +26,7 @@ def test_two_are_kept_and_none_of_a_finished_training(cut_dir, whole_dir):
 
 
 def test_a_file_of_somebody_elses_stands_in_no_trainings_way(tmp_path):
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = CheckpointManager(tmp_path)
     checkpoints.save(1, {}, {})
     (tmp_path / "notes").touch()
     checkpoints.clear()
@@ -65,15 +65,15 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     """The limit of a file's size stands for the disk: the system's own error, at a byte of it."""
     script = """if True:
         import resource, sys
-        from helpers.truncated_training import PAIRS, Listener, config, train
-        class Full(Listener):
-            def updated(self, update):
-                if update.number == int(sys.argv[2]):
+        from helpers.truncated_training import PAIRS, Callback, config, train
+        class Full(Callback):
+            def on_step_end(self, info):
+                if info.step == int(sys.argv[2]):
                     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:
-            train(PAIRS, sys.argv[1], config(), [], progress=False, listeners=[Full()],
+            train(PAIRS, sys.argv[1], config(), [], progress=False, callbacks=[Full()],
                   checkpoint_minutes=0)
         except OSError as error:
             print(error)
@@ -91,7 +91,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     )
     assert f"{tmp_path}: nothing more can be written (File too large)" in done.stdout, done.stderr
     assert not list(tmp_path.rglob("*.part"))
-    arrays, state = Checkpoints(tmp_path / "checkpoints").newest()
+    arrays, state = CheckpointManager(tmp_path / "checkpoints").newest()
     assert state["updates"] == update - 1
     assert all(np.all(np.isfinite(array)) for array in arrays.values())
 
@@ -116,11 +116,11 @@ def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):
 
 
 def test_a_listener_that_stops_within_an_epoch_leaves_a_model(tmp_path):
-    class Enough(Listener):
-        def updated(self, update):
-            return update.number == 3
+    class Enough(Callback):
+        def on_step_end(self, info):
+            return info.step == 3
 
-    history = train(PAIRS, tmp_path, config(), [], progress=False, listeners=[Enough()])
+    history = train(PAIRS, tmp_path, config(), [], progress=False, callbacks=[Enough()])
     assert len(history["loss"]) == 1
     assert train(PAIRS, tmp_path, config(), [], progress=False) == history
     assert weights(tmp_path)
@@ -146,22 +146,22 @@ def test_what_has_ended_is_not_done_again(tmp_path):
 def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
     tmp_path, monkeypatch, options, bad, epoch
 ):
-    class Poisoned(trainer.TeacherForcing):
-        def losses_and_guidances(self, batch, share_of_own_words):
-            losses, guidances = super().losses_and_guidances(batch, share_of_own_words)
+    class Poisoned(trainer.Seq2SeqObjective):
+        def token_losses(self, batch, sampling_probability):
+            losses, guidances = super().token_losses(batch, sampling_probability)
             return tf.where(batch["number"] == bad, float("nan"), losses), guidances
 
     batches = options.get("accumulated_batches", 1)
     update = bad // batches + 1
     cut(tmp_path / "until", update, **options)
-    expected, _ = Checkpoints(tmp_path / "until" / "checkpoints").newest()
+    expected, _ = CheckpointManager(tmp_path / "until" / "checkpoints").newest()
     kinds = {"ema": "averages/moving/", "last": "averages/epoch0/"}
     kind = kinds.get(options.get("averaging"), "model/")
-    monkeypatch.setattr(trainer, "TeacherForcing", Poisoned)
+    monkeypatch.setattr(trainer, "Seq2SeqObjective", Poisoned)
     folder = tmp_path / "poisoned"
     with pytest.raises(ValueError, match=rf"update {update} \(epoch {epoch}\): the loss is nan"):
         train(PAIRS, folder, config(**options), [], progress=False)
-    lines = (folder / "offending_batch.tsv").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "nonfinite_batch.tsv").read_text(encoding="utf-8").splitlines()
     sides = {("".join(p.split()), "".join(r.split())) for p, r in (x.split("\t") for x in lines)}
     assert len(lines) == 8 * batches
     assert {reply for _, reply in sides} <= {p.reply + "<eos>" for p in PAIRS}
@@ -171,7 +171,7 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
 
 @pytest.mark.parametrize("where", ["_gradients", "_apply"])
 def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, monkeypatch, where):
-    class Breaks(Updates):
+    class Breaks(TrainStep):
         def __init__(self, *arguments):
             super().__init__(*arguments)
             whole, calls = getattr(self, where), []
@@ -187,11 +187,11 @@ def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, 
             setattr(self, where, broken)
 
     cut(tmp_path / "cut", 4)
-    monkeypatch.setattr(trainer, "Updates", Breaks)
+    monkeypatch.setattr(trainer, "TrainStep", Breaks)
     with pytest.raises(tf.errors.UnavailableError):
         train(PAIRS, tmp_path / "broken", config(), [], progress=False, checkpoint_minutes=0)
     (arrays, state), (expected, _) = (
-        Checkpoints(tmp_path / name / "checkpoints").newest() for name in ("broken", "cut")
+        CheckpointManager(tmp_path / name / "checkpoints").newest() for name in ("broken", "cut")
     )
     assert state["updates"] == 3
     for name, array in arrays.items():
@@ -199,14 +199,14 @@ def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, 
 
 
 def test_other_files_in_the_folder_are_not_taken_for_checkpoints(tmp_path):
-    checkpoints = Checkpoints(tmp_path)
+    checkpoints = CheckpointManager(tmp_path)
     checkpoints.save(1, {}, {"ok": True})
     for name in ("my-notes.npz", "z-9.npz", "own.part"):
         (tmp_path / name).write_bytes(b"mine")
     for number in range(2, 5):
-        Checkpoints(tmp_path).save(number, {}, {"ok": True})
-    assert Checkpoints(tmp_path).newest() == ({}, {"ok": True})
-    Checkpoints(tmp_path).clear()
+        CheckpointManager(tmp_path).save(number, {}, {"ok": True})
+    assert CheckpointManager(tmp_path).newest() == ({}, {"ok": True})
+    CheckpointManager(tmp_path).clear()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "my-notes.npz",
         "own.part",

@@ -14,7 +14,7 @@ from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.distributed import Replicas, rows_of
+from attention_seq2seq.training.distributed import Distributor, shard_batch
 from helpers.scripts import ROOT
 from helpers.short_trainings import MEALS, config, weights_in
 from helpers.small_models import random_batch
@@ -96,14 +96,14 @@ def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
     ],
 )
 def test_workers_that_were_given_something_else_are_refused(told, message):
-    class Chief(Replicas):
-        def told(self, mine):
+    class Chief(Distributor):
+        def broadcast_object(self, mine):
             return {**mine, **told} if isinstance(mine, dict) else "bfloat16"
 
     codec = Codec.build([("吃 什么", "吃 面")], TextConfig("blanks", "blanks"))
     options = Config(model=ModelConfig(units=8))
     with pytest.raises(ValueError, match=message):
-        fit._agreed(Chief(), options, {"sha256_of_training_pairs": "a"}, codec)
+        fit._check_workers_agree(Chief(), options, {"sha256_of_training_pairs": "a"}, codec)
 
 
 def test_one_device_shares_nothing(tmp_path):
@@ -113,24 +113,27 @@ def test_one_device_shares_nothing(tmp_path):
 
 
 def test_only_another_process_is_said_to_be_lost():
-    class Two(Replicas):
+    class Two(Distributor):
         def __init__(self):
             super().__init__()
             self._num_processes = 2
 
-    with pytest.raises(ConnectionError, match="another process of this"), Two().losses_said():
+    with (
+        pytest.raises(ConnectionError, match="another process of this"),
+        Two().report_lost_workers(),
+    ):
         raise tf.errors.UnavailableError(None, None, "gone")
-    with pytest.raises(tf.errors.DataLossError), Two().losses_said():
+    with pytest.raises(tf.errors.DataLossError), Two().report_lost_workers():
         raise tf.errors.DataLossError(None, None, "damaged here")
 
 
 @pytest.mark.parametrize("rows", [1, 2, 5, 6])
-@pytest.mark.parametrize("replicas", [1, 2, 3])
-def test_each_row_is_computed_with_once(rows, replicas):
+@pytest.mark.parametrize("num_replicas", [1, 2, 3])
+def test_each_row_is_computed_with_once(rows, num_replicas):
     batch = random_batch(rows, 4, 3)
-    shares = [rows_of(batch, replica, replicas) for replica in range(replicas)]
+    shares = [shard_batch(batch, replica, num_replicas) for replica in range(num_replicas)]
     assert len({len(share["row"]) for share in shares}) == 1
-    whole = rows_of(batch, 0, 1)
+    whole = shard_batch(batch, 0, 1)
     for name in ("source_ids", "source_length", "target_ids", "target_length"):
         np.testing.assert_array_equal(whole[name], batch[name])
     real = [

@@ -17,14 +17,14 @@ from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import SPECIALS
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.model_dir import is_finished
 from attention_seq2seq.training.validation import (
-    LESS_IS_BETTER,
-    OF_PROBES,
+    LOWER_IS_BETTER,
+    SAMPLE_METRICS,
     Probe,
-    best_of,
-    of_probes,
+    best_epoch,
+    sample_metrics,
 )
 from helpers.short_trainings import MEALS, config, weights_in
 
@@ -32,23 +32,23 @@ from helpers.short_trainings import MEALS, config, weights_in
 def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
     perplexities = iter([5.0, 3.0, 4.0])
 
-    class Scripted(trainer.Validation):
+    class Scripted(trainer.Validator):
         def __call__(self):
             return {**super().__call__(), "val_perplexity": next(perplexities)}
 
-    class Kept(Listener):
+    class Kept(Callback):
         def __init__(self):
             self.weights = []
 
-        def measured(self, epoch):
+        def on_epoch_end(self, info):
             self.weights.append(weights_in(tmp_path / "last.npz"))
 
-    monkeypatch.setattr(trainer, "Validation", Scripted)
+    monkeypatch.setattr(trainer, "Validator", Scripted)
     kept = Kept()
     history = train(
         *(MEALS.training[:64], tmp_path, config(epochs=3), MEALS.validation[:9]),
         progress=False,
-        listeners=[kept],
+        callbacks=[kept],
     )
     assert history["val_perplexity"] == [5.0, 3.0, 4.0]
     best, last = weights_in(tmp_path / "best.npz"), weights_in(tmp_path / "last.npz")
@@ -87,23 +87,25 @@ def test_the_checkpoint_that_answers_is_the_one_asked_for(meals_dir, tmp_path, a
     ],
 )
 def test_an_epoch_is_the_best_by_any_metric(metric, values, best):
-    prefix = "probe" if metric in OF_PROBES else "val"
-    assert best_of(metric, [{f"{prefix}_{metric}": value, "loss": 1} for value in values]) == best
-    assert best_of(metric, [{"loss": 1}]) is None
+    prefix = "probe" if metric in SAMPLE_METRICS else "val"
+    assert (
+        best_epoch(metric, [{f"{prefix}_{metric}": value, "loss": 1} for value in values]) == best
+    )
+    assert best_epoch(metric, [{"loss": 1}]) is None
 
 
 def test_every_metric_can_choose():
     (choices,) = (
         f.metadata["choices"] for f in dataclasses.fields(TrainingConfig) if f.name == "best_by"
     )
-    assert set(choices) == set(LESS_IS_BETTER)
+    assert set(choices) == set(LOWER_IS_BETTER)
 
 
 def test_what_is_measured_on_replies():
     flat, sharp = np.full([1, 2], 0.5), np.array([[1.0, 0.0]])
     said = [("好 的", flat), ("好 的", sharp), ("好 吃", flat), ("不", sharp)]
     probes = [Probe(["吃", "什么"], r.split(), r, weights, ["_"]) for r, weights in said]
-    assert of_probes(probes) == {
+    assert sample_metrics(probes) == {
         "probe_commonest": 1 / 2,
         "probe_distinct_1": 4 / 7,
         "probe_distinct_2": 2 / 3,
@@ -137,12 +139,12 @@ def default_weights(tmp_path_factory):
     """The weights after each epoch of a training with no options."""
     folder, found = tmp_path_factory.mktemp("default"), []
 
-    class Kept(Listener):
-        def measured(self, epoch):
+    class Kept(Callback):
+        def on_epoch_end(self, info):
             found.append(weights_in(folder / "last.npz"))
 
     pairs = MEALS.training[:64]
-    train(pairs, folder, config(), pairs, progress=False, listeners=[Kept()])
+    train(pairs, folder, config(), pairs, progress=False, callbacks=[Kept()])
     return found
 
 
@@ -198,14 +200,14 @@ def test_the_best_epoch_by_replies_needs_prompts(tmp_path):
 
 
 def test_a_listener_may_stop_a_training(tmp_path, caplog):
-    class Enough(Listener):
-        def measured(self, epoch):
-            return epoch.number == 2
+    class Enough(Callback):
+        def on_epoch_end(self, info):
+            return info.epoch == 2
 
     options = config(epochs=9, patience=5)
     with caplog.at_level(logging.INFO):
         history = train(
-            MEALS.training[:20], tmp_path, options, progress=False, listeners=[Enough()]
+            MEALS.training[:20], tmp_path, options, progress=False, callbacks=[Enough()]
         )
     assert len(history["loss"]) == 2
     assert is_finished(tmp_path)

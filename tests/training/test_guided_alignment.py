@@ -13,7 +13,7 @@ from attention_seq2seq.evaluation.metrics import largest_at
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guidance
-from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.objective import Seq2SeqObjective
 from helpers.small_models import BEGIN, CONFIGURATIONS, FURTHER, name_of, random_batch, random_model
 
 
@@ -46,7 +46,7 @@ def test_it_is_added_to_the_loss_of_each_word(config):
 
     def losses(**options):
         options = TrainingConfig(dtype="float32", **options)
-        return TeacherForcing(model, BEGIN, options, said_as).losses(batch)
+        return Seq2SeqObjective(model, BEGIN, options, said_as).losses(batch)
 
     step, state = model.start(batch["source_ids"], batch["source_length"])
     ids, costs = tf.fill([4], BEGIN), []
@@ -66,7 +66,7 @@ def test_what_is_told_of_the_loss_is_the_cross_entropy_alone():
     told, kernels = [], []
     for weight in (0, 2):
         options = TrainingConfig(dtype="float32", attention_guidance=weight)
-        task = TeacherForcing(model, BEGIN, options, range(13))
+        task = Seq2SeqObjective(model, BEGIN, options, range(13))
         gradients, total = task.gradients(batch, 1.0, 0.0)
         told.append(total)
         kernels += [g for g in gradients if isinstance(g, tf.Tensor)][:1]
@@ -79,7 +79,7 @@ def test_an_emptied_prompt_has_nothing_to_look_at():
     batch["emptied"] = tf.constant([True] * 4)
     options = [TrainingConfig(dtype="float32", attention_guidance=w) for w in (0, 3)]
     without, guided = (
-        TeacherForcing(model, BEGIN, one, range(13)).losses(batch) for one in options
+        Seq2SeqObjective(model, BEGIN, one, range(13)).losses(batch) for one in options
     )
     np.testing.assert_array_equal(without, guided)
 

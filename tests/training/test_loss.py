@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.training.loss import cross_entropy, real_words
+from attention_seq2seq.training.loss import cross_entropy, drop_padding
 from attention_seq2seq.training.sampled_softmax import (
-    log_uniform_ids,
-    probability_of,
-    sampled_cross_entropy,
+    log_uniform_probability,
+    log_uniform_sample,
+    sampled_softmax_loss,
 )
 
 
 def loss_of_logits(logits, ids, lengths):
     """The summed loss and the number of words, where the projection changes nothing."""
-    vectors, ids = real_words(logits, tf.constant(ids), tf.constant(lengths))
+    vectors, ids = drop_padding(logits, tf.constant(ids), tf.constant(lengths))
     words = logits.shape[-1]
     losses = cross_entropy(vectors, tf.eye(words), tf.zeros([words]), ids)
     return tf.reduce_sum(losses), len(losses)
@@ -76,7 +76,7 @@ def test_with_many_samples_loss_and_gradients_come_near_those_of_the_whole_softm
         tape.watch(inputs)
         expected = tf.reduce_mean(cross_entropy(*inputs, ids))
         few, many = (
-            tf.reduce_mean(sampled_cross_entropy(*inputs, ids, number, [1, 2]))
+            tf.reduce_mean(sampled_softmax_loss(*inputs, ids, number, [1, 2]))
             for number in (30, 30000)
         )
     assert abs(many - expected) < 0.01 < abs(few - expected)
@@ -88,10 +88,10 @@ def test_with_many_samples_loss_and_gradients_come_near_those_of_the_whole_softm
 def test_samples_depend_on_the_seed_alone_and_frequent_words_come_more_often():
     inputs, ids, _ = random_case()
     once, again, other = (
-        sampled_cross_entropy(*inputs, ids, 4, seed).numpy() for seed in ([1, 2], [1, 2], [1, 3])
+        sampled_softmax_loss(*inputs, ids, 4, seed).numpy() for seed in ([1, 2], [1, 2], [1, 3])
     )
     assert np.array_equal(once, again) and not np.array_equal(once, other)
-    drawn = log_uniform_ids(100000, 11, [1, 2]).numpy()
+    drawn = log_uniform_sample(100000, 11, [1, 2]).numpy()
     counts = np.bincount(drawn, minlength=11) / 100000
-    np.testing.assert_allclose(counts, probability_of(np.arange(11), 11), atol=0.005)
+    np.testing.assert_allclose(counts, log_uniform_probability(np.arange(11), 11), atol=0.005)
     assert counts[0] > 5 * counts[10] > 0

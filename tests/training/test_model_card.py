@@ -12,8 +12,8 @@ from attention_seq2seq.config.config import (
     TrainingConfig,
 )
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.model_card import card_of
-from attention_seq2seq.training.model_dir import read_log
+from attention_seq2seq.training.model_card import render_model_card
+from attention_seq2seq.training.model_dir import read_history
 
 PAIRS = [("你好", "你好呀"), ("吃什么", "吃烤鸭")] * 8
 
@@ -34,7 +34,7 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
         assert metadata.version(package) in card
     assert "- units: 8\n" in card
     assert "- attention" not in card
-    losses = read_log(tmp_path)["val_loss"]
+    losses = read_history(tmp_path)["val_loss"]
     assert f"| val_loss | {min(losses):.4g} |" in card
     assert f"After epoch {losses.index(min(losses)) + 1}, whose weights answer" in card
     assert "on the validation pairs (which chose the epoch)" in card
@@ -51,13 +51,13 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
 )
 def test_validation_pairs_that_chose_nothing_are_not_said_to(options, measured):
     config = Config(training=TrainingConfig(**options))
-    card = card_of(config, {"training_pairs": 9, "validation_pairs": 3}, measured, 2)
+    card = render_model_card(config, {"training_pairs": 9, "validation_pairs": 3}, measured, 2)
     assert "on the validation pairs, `probe_`" in card
 
 
 def test_names_of_files_are_shown_as_they_are():
     config = Config(DataConfig(("my_[1]*`chat`.tsv",), data_licence="CC|BY_4\n# own"))
-    card = card_of(config, {"training_pairs": 9, "validation_pairs": 0}, {"loss": 1.0}, 1)
+    card = render_model_card(config, {"training_pairs": 9, "validation_pairs": 0}, {"loss": 1.0}, 1)
     assert r"Data: my\_\[1\]\*\`chat\`.tsv." in card
     assert r"Licence of the data: CC\|BY\_4 \# own." in card
 

@@ -14,18 +14,18 @@ from probing import ProbePrompts
 
 from attention_seq2seq.config.config import Config, DataConfig, ModelConfig, TextConfig
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Listener
-from attention_seq2seq.training.objective import TeacherForcing
+from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.objective import Seq2SeqObjective
 from helpers.truncated_training import PAIRS, config, cut
 
 
 def test_two_at_once_are_refused(tmp_path):
-    class Another(Listener):
-        def updated(self, update):
+    class Another(Callback):
+        def on_step_end(self, info):
             train(PAIRS, tmp_path, config(), [], progress=False)
 
     with pytest.raises(ValueError, match="another process is at work here"):
-        train(PAIRS, tmp_path, config(), [], progress=False, listeners=[Another()])
+        train(PAIRS, tmp_path, config(), [], progress=False, callbacks=[Another()])
 
 
 @pytest.mark.parametrize("finished", [False, True])
@@ -71,8 +71,8 @@ def contents(folder):
 @pytest.mark.parametrize(
     "name",
     [
-        *("best.npz", "last.npz", "log.csv", "CARD.md", "finished", "offending_batch.tsv"),
-        *("config.json", "trained_on.json", "training_files.json", "user_dictionary.txt"),
+        *("best.npz", "last.npz", "log.csv", "CARD.md", "finished", "nonfinite_batch.tsv"),
+        *("config.json", "provenance.json", "training_files.json", "user_dictionary.txt"),
         *("vocabulary.txt", "source_vocabulary.txt", "target_vocabulary.txt"),
         *("tensorboard/mine/events", "checkpoints/000000001-0123456789abcdef.npz"),
     ],
@@ -115,7 +115,7 @@ def test_a_link_that_leads_nowhere_is_left(tmp_path):
     "name",
     [
         *("user_dictionary.txt", "source_vocabulary.txt", "tensorboard/mine/events"),
-        "offending_batch.tsv",
+        "nonfinite_batch.tsv",
     ],
 )
 def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir, name, is_old):
@@ -125,7 +125,7 @@ def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir
     own = folder / name
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_bytes(b"mine")
-    if is_old and name == "offending_batch.tsv":
+    if is_old and name == "nonfinite_batch.tsv":
         # Without a record nobody can tell whose it is.
         return
     if name.startswith("tensorboard"):
@@ -163,9 +163,9 @@ def test_a_training_of_an_earlier_version_is_recognised(tmp_path, whole_dir):
     """It has no record of its files, and fewer hashes."""
     train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
     (tmp_path / "training_files.json").unlink()
-    trained_on = json.loads((tmp_path / "trained_on.json").read_text(encoding="utf-8"))
-    del trained_on["sha256_of_initial_model"]
-    (tmp_path / "trained_on.json").write_text(json.dumps(trained_on), encoding="utf-8")
+    provenance = json.loads((tmp_path / "provenance.json").read_text(encoding="utf-8"))
+    del provenance["sha256_of_initial_model"]
+    (tmp_path / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
     before = contents(tmp_path)
     train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
     assert contents(tmp_path) == before
@@ -194,7 +194,7 @@ def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, 
             train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
     train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
     assert set(contents(tmp_path)) == {
-        *("CARD.md", "best.npz", "config.json", "last.npz", "log.csv", "trained_on.json"),
+        *("CARD.md", "best.npz", "config.json", "last.npz", "log.csv", "provenance.json"),
         *("training_files.json", "vocabulary.txt"),
     }
 
@@ -234,7 +234,7 @@ def test_what_cannot_be_traced_removes_nothing(tmp_path, whole_dir, monkeypatch)
         raise ValueError("these options cannot be")
 
     with monkeypatch.context() as patch:
-        patch.setattr(TeacherForcing, "gradients", fails)
+        patch.setattr(Seq2SeqObjective, "gradients", fails)
         with pytest.raises(ValueError, match="these options cannot be"):
             train(PAIRS, folder, config(seed=2), [], progress=False, overwrite=True)
     assert contents(folder) == before

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.training.gradients import clipped, with_rows_summed
+from attention_seq2seq.training.gradients import clip_by_global_norm, deduplicate_slices
 from attention_seq2seq.training.optimizers import LazyAdam
 
 
@@ -66,7 +66,9 @@ def test_clipping_is_that_of_the_dense_gradients(norm):
     uses = tf.IndexedSlices(drawn(1, [6, 3]), tf.constant([2, 0, 2, 2, 4, 0]), [5, 3])
     gradients = [uses, drawn(2, [4])]
     expected, _ = tf.clip_by_global_norm(as_dense(gradients), norm)
-    found, found_norm = clipped([with_rows_summed(gradient) for gradient in gradients], norm)
+    found, found_norm = clip_by_global_norm(
+        [deduplicate_slices(gradient) for gradient in gradients], norm
+    )
     np.testing.assert_allclose(found_norm, tf.linalg.global_norm(as_dense(gradients)), rtol=1e-6)
     assert isinstance(found[0], tf.IndexedSlices)
     assert len(set(found[0].indices.numpy())) == len(found[0].indices) == 3
@@ -75,5 +77,5 @@ def test_clipping_is_that_of_the_dense_gradients(norm):
 
 
 def test_a_gradient_that_is_no_number_is_not_passed_on_as_one():
-    for gradient in clipped([tf.constant([np.nan, 1.0]), tf.constant([2.0])], 5.0)[0]:
+    for gradient in clip_by_global_norm([tf.constant([np.nan, 1.0]), tf.constant([2.0])], 5.0)[0]:
         assert np.all(np.isnan(gradient))

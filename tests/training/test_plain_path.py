@@ -5,13 +5,13 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.data.batching import training_batches
-from attention_seq2seq.data.datasets import InMemory
+from attention_seq2seq.data.batching import train_batches
+from attention_seq2seq.data.datasets import InMemoryDataset
 from attention_seq2seq.data.synthetic.meals import meal_talk
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
-from attention_seq2seq.training.objective import TeacherForcing
-from attention_seq2seq.training.train_step import Updates
+from attention_seq2seq.training.objective import Seq2SeqObjective
+from attention_seq2seq.training.train_step import TrainStep
 from helpers.reference_tfa import TFASeq2Seq, tfa
 from helpers.small_models import as_arrays
 
@@ -44,7 +44,7 @@ def plain_train_step(oracle, optimizer):
 def meals(codec, pairs, seed):
     source = [codec.encode_prompt(pair.prompt, 60) for pair in pairs]
     target = [codec.encode_reply(pair.reply) for pair in pairs]
-    return training_batches(InMemory(source, target), 24, epochs=20, seed=seed).take(STEPS)
+    return train_batches(InMemoryDataset(source, target), 24, epochs=20, seed=seed).take(STEPS)
 
 
 def test_the_loss_of_200_steps_is_that_of_the_plain_path():
@@ -62,15 +62,15 @@ def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     optimizer = keras.optimizers.Adam(0.001)
     optimizer.build(model.trainable_variables)
     dataset = meals(codec, pairs, seed=3)
-    update = Updates(TeacherForcing(model, BEGIN, options), optimizer, dataset.element_spec)
-    losses, expected, clipped = [], [], 0
+    update = TrainStep(Seq2SeqObjective(model, BEGIN, options), optimizer, dataset.element_spec)
+    losses, expected, clip_by_global_norm = [], [], 0
     for batch in dataset:
-        outcome = update([batch])
-        losses.append(outcome.loss / outcome.words)
-        clipped += outcome.norm > options.clip_norm
+        result = update([batch])
+        losses.append(result.loss / result.num_tokens)
+        clip_by_global_norm += result.grad_norm > options.clip_norm
         expected.append(float(plain(batch)))
     assert len(losses) == STEPS
     np.testing.assert_allclose(losses, expected, atol=1e-4)
     # It was a training: most of the loss is gone, and gradients were clipped on the way.
     assert losses[-1] < losses[0] - 2
-    assert 0 < clipped < STEPS
+    assert 0 < clip_by_global_norm < STEPS

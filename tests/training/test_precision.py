@@ -11,14 +11,14 @@ import tensorflow as tf
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.training import precision
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Listener
-from attention_seq2seq.training.precision import with_dtype_resolved
+from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.precision import resolve_compute_dtype
 
 
-class Interrupted(Listener):
+class Interrupted(Callback):
     """Presses Ctrl-C after the first update."""
 
-    def updated(self, update):
+    def on_step_end(self, info):
         os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -43,7 +43,7 @@ def resolved(monkeypatch, tmp_path, cpuinfo: str | None) -> str:
         path.write_text(cpuinfo)
     monkeypatch.setattr(precision, "_CPUINFO", path)
     monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.float32))
-    return with_dtype_resolved(TrainingConfig()).dtype
+    return resolve_compute_dtype(TrainingConfig()).dtype
 
 
 @pytest.mark.parametrize(
@@ -79,13 +79,13 @@ def test_auto_is_float32_where_products_gain_nothing(monkeypatch, tmp_path):
     path.write_text(X86.format(" avx512_bf16"))
     monkeypatch.setattr(precision, "_CPUINFO", path)
     monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.bfloat16))
-    assert with_dtype_resolved(TrainingConfig()).dtype == "float32"
+    assert resolve_compute_dtype(TrainingConfig()).dtype == "float32"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_is_asked_for_is_taken(monkeypatch, tmp_path, dtype):
     monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "none")
-    assert with_dtype_resolved(TrainingConfig(dtype=dtype)).dtype == dtype
+    assert resolve_compute_dtype(TrainingConfig(dtype=dtype)).dtype == dtype
 
 
 def test_a_model_folder_says_what_was_computed_in(tmp_path):
@@ -102,6 +102,6 @@ def test_what_was_begun_goes_on_in_its_dtype(tmp_path, dtype):
     begun = dataclasses.replace(config, training=TrainingConfig(epochs=3, dtype=dtype))
     asked = dataclasses.replace(config, training=TrainingConfig(epochs=3))
     with pytest.raises(KeyboardInterrupt):
-        train(pairs, tmp_path, begun, [], progress=False, listeners=[Interrupted()])
+        train(pairs, tmp_path, begun, [], progress=False, callbacks=[Interrupted()])
     assert len(train(pairs, tmp_path, asked, [], progress=False)["loss"]) == 3
     assert Config.load(tmp_path) == begun

@@ -4,13 +4,13 @@ import pytest
 from tensorflow import keras
 
 from attention_seq2seq.config.config import TrainingConfig
-from attention_seq2seq.training.optimizers import optimizer_of
-from attention_seq2seq.training.schedules import LearningRate
+from attention_seq2seq.training.optimizers import make_optimizer
+from attention_seq2seq.training.schedules import TrainingSchedule
 
 
 def rates(schedule, steps, warm_up=0):
     options = TrainingConfig(learning_rate=0.5, learning_rate_schedule=schedule, warm_up=warm_up)
-    learning_rate = LearningRate(options, num_updates=100)
+    learning_rate = TrainingSchedule(options, num_updates=100)
     return [float(learning_rate(step)) for step in steps]
 
 
@@ -45,16 +45,16 @@ def test_a_warm_up_rises_in_a_line(schedule):
 @pytest.mark.parametrize("name", ["lazy_adam", "adam", "sgd"])
 def test_an_optimizer_with_a_schedule_can_be_serialized(name):
     options = TrainingConfig(optimizer=name, learning_rate_schedule="cosine", warm_up=10)
-    optimizer = optimizer_of(options, 100)
+    optimizer = make_optimizer(options, 100)
     text = json.dumps(keras.optimizers.serialize(optimizer))
     again = keras.optimizers.deserialize(json.loads(text))
     assert type(again) is type(optimizer)
     assert again.get_config() == optimizer.get_config()
-    schedule = LearningRate.from_config(
-        json.loads(json.dumps(LearningRate(options, 100).get_config()))
+    schedule = TrainingSchedule.from_config(
+        json.loads(json.dumps(TrainingSchedule(options, 100).get_config()))
     )
     assert [float(schedule(step)) for step in (0, 50)] == rates_of(options, (0, 50))
 
 
 def rates_of(options, steps):
-    return [float(LearningRate(options, 100)(step)) for step in steps]
+    return [float(TrainingSchedule(options, 100)(step)) for step in steps]

@@ -9,7 +9,7 @@ from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, Tra
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.warm_start import start_from_model, start_from_vectors
+from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
 
 OLD = [("吃 什么", "吃 面"), ("喝 什么", "喝 茶")] * 4
 NEW = [("吃 什么", "吃 饭"), ("看 什么", "看 书")] * 4
@@ -44,7 +44,7 @@ def test_words_that_were_known_keep_their_ids_and_weights(tmp_path, old_dir):
     assert set(codec.target_vocabulary.words(range(size, size + 3))) == {"饭", "看", "书"}
     model = Seq2Seq(options.model, size + 3, size + 3)
     before = model.named_weights()["encoder/embedding"].numpy()[size:]
-    start_from_model(model, codec, options)
+    init_from_model(model, codec, options)
     old = weights(old_dir)
     for name, variable in model.named_weights().items():
         value = variable.numpy()
@@ -91,7 +91,7 @@ def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, enco
     before = {n: v.numpy() for n, v in model.named_weights().items()}
     path = tmp_path / "vectors.txt"
     path.write_bytes(compress("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n".encode(encoding)))
-    start_from_vectors(model, codec, str(path))
+    init_embeddings_from_file(model, codec, str(path))
     (i,) = codec.target_vocabulary.ids(["面"])
     for side in ("encoder", "decoder"):
         after = model.named_weights()[f"{side}/embedding"].numpy()
@@ -118,14 +118,14 @@ def test_vectors_that_cannot_be_taken_are_refused(tmp_path, content, message):
     path = tmp_path / "vectors.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
-        start_from_vectors(Seq2Seq(ModelConfig(units=4), size, size), codec, str(path))
+        init_embeddings_from_file(Seq2Seq(ModelConfig(units=4), size, size), codec, str(path))
 
 
 def test_a_file_of_vectors_that_is_not_there_is_said(tmp_path):
     codec = Codec.build(OLD, TEXT)
     model = Seq2Seq(ModelConfig(units=4), *[len(codec.target_vocabulary)] * 2)
     with pytest.raises(ValueError, match="No such file"):
-        start_from_vectors(model, codec, str(tmp_path / "none"))
+        init_embeddings_from_file(model, codec, str(tmp_path / "none"))
 
 
 def test_a_shared_embedding_takes_vectors_too(tmp_path):
@@ -134,6 +134,6 @@ def test_a_shared_embedding_takes_vectors_too(tmp_path):
     model = Seq2Seq(ModelConfig(units=4, shared_embedding=True), size, size)
     path = tmp_path / "vectors.txt"
     path.write_text("面 1 2 3 4\n", encoding="utf-8")
-    start_from_vectors(model, codec, str(path))
+    init_embeddings_from_file(model, codec, str(path))
     (i,) = codec.target_vocabulary.ids(["面"])
     np.testing.assert_array_equal(model.named_weights()["encoder/embedding"][i], [1, 2, 3, 4])

@@ -6,13 +6,13 @@ import threading
 
 import pytest
 
-from attention_seq2seq.utils.signals import interruptions
+from attention_seq2seq.utils.signals import deferred_interrupts
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
 def test_the_second_does_not_wait(first):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with interruptions() as came:
+    with deferred_interrupts() as came:
         assert not came()
         os.kill(os.getpid(), first)
         assert came()
@@ -25,7 +25,7 @@ def test_outside_of_the_main_thread_nobody_is_asked():
     found = []
 
     def work():
-        with interruptions() as came:
+        with deferred_interrupts() as came:
             found.append(came())
 
     thread = threading.Thread(target=work)

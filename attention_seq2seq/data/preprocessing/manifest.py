@@ -7,14 +7,13 @@ from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
 
+from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.utils.files import quoted, sha256_of
 
 FORMAT = 1
-MANIFEST = "manifest.json"
-EXAMINATION = "examination.json"
 
 
 def read_json(path: Path) -> dict:
@@ -65,10 +64,10 @@ class Prepared:
             ValueError: it is damaged, or of another version.
         """
         folder = Path(folder)
-        path = folder / MANIFEST
+        path = folder / MANIFEST_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{folder}: no prepared corpus here ({MANIFEST} is missing). Prepare one with "
+                f"{folder}: no prepared corpus here ({MANIFEST_FILE} is missing). Prepare one with "
                 f"python experiments/prepare.py --data=FILE --prepared_dir={quoted(folder)}"
             )
         try:
@@ -121,10 +120,10 @@ class Prepared:
         Raises:
             ValueError: it is missing or damaged, or of another preparation.
         """
-        content = read_json(self.folder / EXAMINATION)
+        content = read_json(self.folder / STATISTICS_FILE)
         if content.get("key") != self.content["key"]:
             raise ValueError(
-                f"{self.folder / EXAMINATION} is missing or damaged. Prepare the corpus again, "
+                f"{self.folder / STATISTICS_FILE} is missing or damaged. Prepare the corpus again, "
                 "with --overwrite."
             )
         return content
@@ -150,7 +149,7 @@ class Prepared:
         """The same options of a training on this folder."""
         return dataclasses.replace(self.data, data=(str(self.folder),))
 
-    def trained_on(self) -> dict:
+    def provenance(self) -> dict:
         """What a model that was trained on it says of where it comes from."""
         return {
             "training_pairs": self.num_pairs("training"),

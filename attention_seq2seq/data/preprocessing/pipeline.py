@@ -6,18 +6,12 @@ from importlib import metadata
 from itertools import chain
 from pathlib import Path
 
+from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.preprocessing.analyze import Gathered, gather
 from attention_seq2seq.data.preprocessing.issues import findings
-from attention_seq2seq.data.preprocessing.manifest import (
-    EXAMINATION,
-    FORMAT,
-    MANIFEST,
-    Prepared,
-    key_of,
-    read_json,
-)
+from attention_seq2seq.data.preprocessing.manifest import FORMAT, Prepared, key_of, read_json
 from attention_seq2seq.data.preprocessing.survey import SIDES
 from attention_seq2seq.data.preprocessing.tokenize import Corpus, Cutting, cut_corpus
 from attention_seq2seq.data.preprocessing.write_shards import write_shards
@@ -55,8 +49,8 @@ class Job:
                 )
 
     def examination(self) -> dict:
-        """What is in examination.json, made if need be."""
-        path, keys = self.folder / EXAMINATION, self._keys(self._corpora())
+        """What is in statistics.json, made if need be."""
+        path, keys = self.folder / STATISTICS_FILE, self._keys(self._corpora())
         self._refuse_another(keys)
         if read_json(path).get("key") != keys["all"]:
             corpus, gathered = self._gathered(keys)
@@ -69,7 +63,7 @@ class Job:
         keys = self._keys(corpora)
         if not overwrite:
             self._refuse_another(keys)
-            if (self.folder / MANIFEST).is_file():
+            if (self.folder / MANIFEST_FILE).is_file():
                 return self._finished()
         corpus, gathered = self._gathered(keys)
         codec = Codec(self.text, *gathered.vocabularies, self.user_words)
@@ -86,7 +80,7 @@ class Job:
         return Prepared.load(self.folder)
 
     def _refuse_another(self, keys: dict[str, str]) -> None:
-        if not (self.folder / MANIFEST).is_file():
+        if not (self.folder / MANIFEST_FILE).is_file():
             return
         if Prepared.load(self.folder).content["key"] != keys["all"]:
             raise ValueError(
@@ -142,7 +136,7 @@ class Job:
         keys = self._keys(self._corpora())
         if not overwrite:
             self._refuse_another(keys)
-            if (self.folder / MANIFEST).is_file():
+            if (self.folder / MANIFEST_FILE).is_file():
                 return
         self._cut(self._under_way("cutting", keys["cutting"]), share, shares)
 
@@ -168,7 +162,7 @@ class Job:
         return corpus, gathered
 
     def _examined(self, keys: dict[str, str], corpus: Corpus, gathered: Gathered) -> dict:
-        """The content of examination.json."""
+        """The content of statistics.json."""
         found = findings(gathered.examination, self.text.vocabulary_size)
         return {
             "key": keys["all"],
@@ -198,7 +192,7 @@ class Job:
 
     def _finish(self, keys: dict[str, str], codec: Codec, examined: dict, content: dict) -> None:
         """Moves the shards to their place; the manifest, written last, says that all is there."""
-        (self.folder / MANIFEST).unlink(missing_ok=True)
+        (self.folder / MANIFEST_FILE).unlink(missing_ok=True)
         for part in content["shards"]:
             for old in self.folder.glob(f"{part}-*-of-*.tfrecord"):
                 old.unlink()
@@ -209,7 +203,7 @@ class Job:
             # One of an earlier preparation would be taken for this one's.
             (self.folder / name).unlink(missing_ok=True)
         codec.save(self.folder)
-        write_json(self.folder / EXAMINATION, examined)
+        write_json(self.folder / STATISTICS_FILE, examined)
         preparation = dataclasses.replace(self.preparation, processes=0)
         options = {"data": self.data, "text": self.text, "preparation": preparation}
         manifest = {
@@ -220,5 +214,5 @@ class Job:
             "vocabulary": {name: sha256_of(self.folder / name) for name in codec_files(self.text)},
             "options": {name: dataclasses.asdict(option) for name, option in options.items()},
         }
-        write_json(self.folder / MANIFEST, manifest)
+        write_json(self.folder / MANIFEST_FILE, manifest)
         shutil.rmtree(self.folder / _WORK)

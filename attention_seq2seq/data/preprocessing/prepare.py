@@ -21,7 +21,7 @@ def prepare(
 
     The folder then holds TFRecord files of training and validation pairs, whose records are
     `tf.train.Example` with the int64 lists source_ids and target_ids (end of reply included); the
-    vocabularies; examination.json; and manifest.json with counts, options and hashes. The same
+    vocabularies; statistics.json; and manifest.json with counts, options and hashes. The same
     corpora and options give the same bytes, whatever the number of processes, and however often
     the work was killed and begun again: what was done is not done again.
 
@@ -61,7 +61,7 @@ def examine(
     preparation: PreparationConfig | None = None,
     progress: bool = True,
 ) -> dict:
-    """Examines corpora, and writes what it finds into examination.json.
+    """Examines corpora, and writes what it finds into statistics.json.
 
     `prepare` into the same folder goes on from there: the words are not cut again.
 
@@ -73,7 +73,7 @@ def examine(
         progress: whether to show bars, or log lines where the output is no terminal.
 
     Returns:
-        What is in examination.json.
+        What is in statistics.json.
     """
     job = Job(folder, data, text, preparation, progress)
     with alone_in(job.folder):

@@ -17,7 +17,7 @@ def examination_report(examination: dict, width: int = _WIDTH) -> str:
     """What `examine` has found.
 
     Args:
-        examination: the content of examination.json.
+        examination: the content of statistics.json.
         width: cells of the terminal.
     """
     blocks = [

@@ -1,4 +1,4 @@
-"""Who is told how a training goes on: a progress bar, log lines, the alarms, TensorBoard."""
+"""Base class for training callbacks, and a progress bar."""
 
 import logging
 import sys
@@ -14,58 +14,58 @@ from attention_seq2seq.utils.progress import is_terminal
 log = logging.getLogger(__name__)
 
 
-class Update(NamedTuple):
-    """What is known after an update.
+class StepInfo(NamedTuple):
+    """State of a training after an update.
 
     Attributes:
-        number: updates made, in all epochs.
-        of: updates of the whole training, unless it stops early.
-        epoch: the number of its epoch, from 1 on.
-        epochs: of the whole training.
-        loss: the mean over the words of this epoch so far, in nats.
-        words: target words of this update, ends of replies included.
+        step: number of updates so far, in all epochs.
+        total_steps: updates of the whole training, unless it stops early.
+        epoch: index of the current epoch, from 1.
+        num_epochs: epochs of the whole training, unless it stops early.
+        loss: mean over the tokens of this epoch so far [nats].
+        num_tokens: target tokens of this update, end tokens included.
     """
 
-    number: int
-    of: int
+    step: int
+    total_steps: int
     epoch: int
-    epochs: int
+    num_epochs: int
     loss: float
-    words: int
+    num_tokens: int
 
 
-class Epoch(NamedTuple):
-    """What is known after an epoch.
+class EpochInfo(NamedTuple):
+    """State of a training after an epoch.
 
     Attributes:
-        number: from 1 on.
-        of: epochs of the whole training, unless it stops early.
-        history: what was measured after each epoch so far, this one's last.
-        probes: the replies to the probe prompts; none if there are no such prompts.
-        ended: whether the training ends with this epoch.
+        epoch: index of the epoch, from 1.
+        num_epochs: epochs of the whole training, unless it stops early.
+        history: metrics of each epoch so far, including this one.
+        samples: replies to the sample prompts; empty without sample prompts.
+        is_last: whether the training ends with this epoch.
     """
 
-    number: int
-    of: int
+    epoch: int
+    num_epochs: int
     history: Sequence[dict[str, float]]
-    probes: Sequence[Probe]
-    ended: bool
+    samples: Sequence[Probe]
+    is_last: bool
 
 
-class Listener:
-    """Hears nothing; to be derived from."""
+class Callback:
+    """Base class for callbacks. Every hook is a no-op; `True` from a hook stops the training."""
 
-    def updated(self, update: Update) -> bool | None:
-        """After each update; True stops the training."""
+    def on_step_end(self, info: StepInfo) -> bool | None:
+        """Called after each update."""
 
-    def measured(self, epoch: Epoch) -> bool | None:
-        """After each epoch; True stops the training."""
+    def on_epoch_end(self, info: EpochInfo) -> bool | None:
+        """Called after each epoch."""
 
-    def ended(self) -> None:
-        """After all, whatever ended it."""
+    def on_train_end(self) -> None:
+        """Called once at the end, also after an error or an interrupt."""
 
 
-class Progress(Listener):
+class ProgressBar(Callback):
     """Shows how far a training is: a bar on a terminal, elsewhere a log line for each epoch.
 
     The loss is that of the epoch so far, the perplexity that of the validation pairs.
@@ -75,38 +75,38 @@ class Progress(Listener):
         self._bar = None
         self._words, self._begin, self._perplexity = 0, time.perf_counter(), ""
 
-    def updated(self, update: Update) -> None:
+    def on_step_end(self, info: StepInfo) -> None:
         """Moves the bar on."""
         if not is_terminal(sys.stdout):
             return
         if self._bar is None:
             self._bar = tqdm(
-                total=update.of,
-                initial=update.number - 1,
+                total=info.total_steps,
+                initial=info.step - 1,
                 file=sys.stdout,
                 dynamic_ncols=True,
                 bar_format="{desc} |{bar}| {percentage:3.0f}%, {remaining} left{postfix}",
             )
-        self._words += update.words
+        self._words += info.num_tokens
         rate = self._words / (time.perf_counter() - self._begin)
-        self._bar.set_description_str(f"epoch {update.epoch}/{update.epochs}", refresh=False)
+        self._bar.set_description_str(f"epoch {info.epoch}/{info.num_epochs}", refresh=False)
         self._bar.set_postfix_str(
-            f"{rate:,.0f} words/s, loss {update.loss:.3f}{self._perplexity}", refresh=False
+            f"{rate:,.0f} words/s, loss {info.loss:.3f}{self._perplexity}", refresh=False
         )
-        self._bar.update(update.number - self._bar.n)
+        self._bar.update(info.step - self._bar.n)
 
-    def measured(self, epoch: Epoch) -> None:
+    def on_epoch_end(self, info: EpochInfo) -> None:
         """Says what the epoch came to."""
-        measured = epoch.history[-1]
+        measured = info.history[-1]
         if "val_perplexity" in measured:
             self._perplexity = f", perplexity {measured['val_perplexity']:.3g}"
         if self._bar is None:
-            line = f"epoch {epoch.number} of {epoch.of}: loss {measured['loss']:.4f}"
+            line = f"epoch {info.epoch} of {info.num_epochs}: loss {measured['loss']:.4f}"
             if "val_perplexity" in measured:
                 line += f", validation perplexity {measured['val_perplexity']:.3f}"
             log.info(line)
 
-    def ended(self) -> None:
+    def on_train_end(self) -> None:
         """Leaves the bar as it is, and goes to the next line."""
         if self._bar is not None:
             self._bar.close()

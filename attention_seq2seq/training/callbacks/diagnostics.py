@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from attention_seq2seq.training.callbacks.base import Epoch, Listener
+from attention_seq2seq.training.callbacks.base import Callback, EpochInfo
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ _EPOCHS = 3
 _PROBES = 8
 
 
-class Alarms(Listener):
+class TrainingDiagnostics(Callback):
     """Warns by name, once each, when a training goes wrong in a way that its loss does not tell.
 
     Replies and attention are looked at from half of the training on, and when it ends: before,
@@ -32,12 +32,12 @@ class Alarms(Listener):
     def __init__(self):
         self._rung = set()
 
-    def measured(self, epoch: Epoch) -> None:
+    def on_epoch_end(self, info: EpochInfo) -> None:
         """Rings what there is to ring."""
-        late = epoch.ended or 2 * epoch.number >= epoch.of
-        latest = epoch.history[-1]
-        if late and len(epoch.probes) >= _PROBES and latest["probe_commonest"] >= _COMMONEST:
-            commonest = max((probe.text for probe in epoch.probes), key=_counter(epoch.probes))
+        late = info.is_last or 2 * info.epoch >= info.num_epochs
+        latest = info.history[-1]
+        if late and len(info.samples) >= _PROBES and latest["probe_commonest"] >= _COMMONEST:
+            commonest = max((probe.text for probe in info.samples), key=_counter(info.samples))
             self._ring(
                 "replies converge",
                 f"{latest['probe_commonest']:.0%} of the replies to the probe prompts are "
@@ -51,8 +51,8 @@ class Alarms(Listener):
                 "the prompt have the same weight: replies hardly depend on single words. Longer "
                 "training, a larger learning_rate or dropout may help.",
             )
-        if _no_longer_follows(epoch.history):
-            best = min(measured["val_loss"] for measured in epoch.history)
+        if _no_longer_follows(info.history):
+            best = min(measured["val_loss"] for measured in info.history)
             self._ring(
                 "validation stops following",
                 f"the loss falls on, but that of the validation pairs has risen from {best:.3f} to "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_seq2seq.training.callbacks.base import Epoch, Listener, Update
+from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
 from attention_seq2seq.training.model_dir import CURVES_SUFFIX
 from attention_seq2seq.training.validation import Probe
 from attention_seq2seq.utils.plotting import chinese_font, save_picture
@@ -18,7 +18,7 @@ from attention_seq2seq.utils.plotting import chinese_font, save_picture
 _EVERY, _DRAWN = 20, 4
 
 
-class TensorBoard(Listener):
+class TensorBoard(Callback):
     """Writes what `tensorboard --logdir=FOLDER` shows.
 
     Args:
@@ -49,25 +49,25 @@ class TensorBoard(Listener):
         except tf.errors.OpError as error:
             raise OSError(f"{self._folder}: {error.message}") from error
 
-    def updated(self, update: Update) -> None:
+    def on_step_end(self, info: StepInfo) -> None:
         """Adds a point to the curve of the loss."""
-        self._updates = update.number
-        if update.number % _EVERY == 0:
+        self._updates = info.step
+        if info.step % _EVERY == 0:
             with self._writing():
-                tf.summary.scalar("loss of the epoch so far", update.loss)
+                tf.summary.scalar("loss of the epoch so far", info.loss)
 
-    def measured(self, epoch: Epoch) -> None:
+    def on_epoch_end(self, info: EpochInfo) -> None:
         """Adds what was measured, the replies and their attention."""
         with self._writing():
-            for name, value in epoch.history[-1].items():
+            for name, value in info.history[-1].items():
                 tf.summary.scalar(name, value)
-            if epoch.probes:
-                tf.summary.text("replies", _as_markdown(epoch.probes))
-            for number, probe in enumerate(epoch.probes[:_DRAWN], 1):
+            if info.samples:
+                tf.summary.text("replies", _as_markdown(info.samples))
+            for number, probe in enumerate(info.samples[:_DRAWN], 1):
                 if probe.attention_weights.size:
                     tf.summary.image(f"attention {number}", _picture(probe)[tf.newaxis])
 
-    def ended(self) -> None:
+    def on_train_end(self) -> None:
         """Writes what has not been written yet."""
         if self._writer:
             with self._writing():

@@ -89,7 +89,7 @@ def test_a_finished_folder_is_not_examined_as_another_corpus(corpus, tmp_path):
     assert {name: after[name] for name in before} == before
 
 
-@pytest.mark.parametrize("name", ["examination.json", "vocabulary.txt", "manifest.json"])
+@pytest.mark.parametrize("name", ["statistics.json", "vocabulary.txt", "manifest.json"])
 @pytest.mark.parametrize("content", [None, "{}", "["], ids=["removed", "empty", "cut"])
 def test_what_is_damaged_is_named_and_can_be_made_again(corpus, tmp_path, name, content):
     folder, data = tmp_path / "prepared", DataConfig((corpus,))

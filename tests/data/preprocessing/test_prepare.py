@@ -17,7 +17,7 @@ from attention_seq2seq.config.config import (
     TrainingConfig,
 )
 from attention_seq2seq.config.preprocessing import PreparationConfig
-from attention_seq2seq.data.datasets import Shards
+from attention_seq2seq.data.datasets import TFRecordPairs
 from attention_seq2seq.data.default_corpus import small_talk
 from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.preprocessing import tokenize
@@ -25,7 +25,7 @@ from attention_seq2seq.data.preprocessing.prepare import examine, prepare
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.api import train, train_prepared
-from attention_seq2seq.training.callbacks.base import Listener
+from attention_seq2seq.training.callbacks.base import Callback
 from helpers.prepared_corpora import bytes_in, write, written
 
 ONE = PreparationConfig(processes=1)
@@ -89,7 +89,7 @@ def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
         config = PreparationConfig(clean=("duplicates",), processes=processes)
         prepare(tmp_path / str(processes), data, None, config, progress=False)
     expected = bytes_in(tmp_path / "1")
-    assert {"manifest.json", "examination.json", "vocabulary.txt"} < expected.keys()
+    assert {"manifest.json", "statistics.json", "vocabulary.txt"} < expected.keys()
     assert sum(name.endswith(".tfrecord") for name in expected) == 5
     assert bytes_in(tmp_path / "3") == expected
 
@@ -190,7 +190,7 @@ def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_pa
     # Another order of the same pairs: the same to within what the order does.
     assert shards["loss"][-1] == pytest.approx(memory["loss"][-1], rel=0.1)
     assert shards["val_loss"][0] == pytest.approx(memory["val_loss"][0], rel=0.1)
-    record = json.loads((tmp_path / "shards/trained_on.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "shards/provenance.json").read_text(encoding="utf-8"))
     assert [corpus["name"] for corpus in record["corpora"]] == ["talk.jsonl"]
     assert Config.load(tmp_path / "shards").data.data == (str(tmp_path / "prepared"),)
 
@@ -199,11 +199,11 @@ class Power(Exception):
     pass
 
 
-class CutAt(Listener):
+class CutAt(Callback):
     """Ends a training as a failing lamp would."""
 
-    def updated(self, update):
-        if update.number == 13:
+    def on_step_end(self, info):
+        if info.step == 13:
             raise Power
 
 
@@ -226,7 +226,7 @@ def test_a_training_from_shards_that_is_stopped_ends_as_one_that_was_not(corpus,
 
     whole = trained("whole")
     with pytest.raises(Power):
-        trained("stopped", listeners=[CutAt()], checkpoint_minutes=0)
+        trained("stopped", callbacks=[CutAt()], checkpoint_minutes=0)
     # What it started from is not needed again.
     vectors.unlink()
     for name, value in trained("stopped").items():
@@ -235,7 +235,7 @@ def test_a_training_from_shards_that_is_stopped_ends_as_one_that_was_not(corpus,
 
 def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, tmp_path):
     prepared = prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
-    shards = Shards(prepared.shards("training"), prepared.num_pairs("training"))
+    shards = TFRecordPairs(prepared.shards("training"), prepared.num_pairs("training"))
 
     def two_epochs():
         epochs = (shards.pools(64, seed=tf.constant([1, epoch])) for epoch in range(2))

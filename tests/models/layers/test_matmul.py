@@ -146,5 +146,5 @@ def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
 
 def test_measuring_is_in_float32_whatever_training_is_in():
     model, batch = random_model(ModelConfig(units=32), scale=0.2), random_batch(16, 6, 7)
-    losses = [task_of(model, dtype=dtype).judge(batch).loss for dtype in ("float32", "bfloat16")]
+    losses = [task_of(model, dtype=dtype).eval_step(batch).loss for dtype in ("float32", "bfloat16")]
     assert losses[0] == losses[1]

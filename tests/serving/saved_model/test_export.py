@@ -267,9 +267,9 @@ def test_eight_threads_get_the_answers_of_one(served, prompts):
 
 def test_the_folder_says_what_it_is(export_dir, talk_dir):
     assets = export_dir / "assets"
-    about = json.loads((assets / "about.json").read_text(encoding="utf-8"))
+    about = json.loads((assets / "metadata.json").read_text(encoding="utf-8"))
     assert about["made_with"].startswith("attention_seq2seq 0.")
-    trained_on = json.loads((talk_dir / "trained_on.json").read_text(encoding="utf-8"))
+    trained_on = json.loads((talk_dir / "provenance.json").read_text(encoding="utf-8"))
     assert trained_on["training_pairs"] > 500 and len(trained_on["sha256_of_training_pairs"]) == 64
     assert trained_on.items() <= about["trained_on"].items()
     assert about["decoding"]["method"] == "greedy" and about["caps"]["max_rows"] == 4096

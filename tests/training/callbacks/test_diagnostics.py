@@ -10,8 +10,8 @@ from probing import ProbePrompts, first_prompts
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_talk
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.callbacks.base import Epoch
-from attention_seq2seq.training.callbacks.diagnostics import Alarms
+from attention_seq2seq.training.callbacks.base import EpochInfo
+from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
 from attention_seq2seq.training.validation import Probe
 
 MEALS = meal_talk()
@@ -80,7 +80,7 @@ def test_a_healthy_training_is_silent(tmp_path, caplog):
 
 def epoch(number, of, history, replies=(), ended=False):
     probes = [Probe(["吃", "什么"], [r], r, np.ones([1, 2]) / 2, [r]) for r in replies]
-    return Epoch(number, of, history, probes, ended)
+    return EpochInfo(number, of, history, probes, ended)
 
 
 def measured(**values):
@@ -93,14 +93,16 @@ def measured(**values):
 def test_replies_are_looked_at_from_half_of_the_training_on_and_at_its_end(
     caplog, number, ended, rings
 ):
-    Alarms().measured(epoch(number, 10, [measured(probe_commonest=0.9)], ["好"] * 9, ended))
+    TrainingDiagnostics().on_epoch_end(
+        epoch(number, 10, [measured(probe_commonest=0.9)], ["好"] * 9, ended)
+    )
     assert rung(caplog) == ({"replies converge"} if rings else set())
 
 
 def test_an_alarm_rings_once(caplog):
-    alarms = Alarms()
+    alarms = TrainingDiagnostics()
     for number in (8, 9, 10):
-        alarms.measured(epoch(number, 10, [measured(probe_flatness=0.99)]))
+        alarms.on_epoch_end(epoch(number, 10, [measured(probe_flatness=0.99)]))
     assert caplog.text.count("attention is flat") == 1
 
 
@@ -117,5 +119,5 @@ def test_validation_must_rise_for_three_epochs_while_the_loss_falls(
     caplog, losses, validation, rings
 ):
     history = [measured(loss=a, val_loss=b) for a, b in zip(losses, validation)]
-    Alarms().measured(epoch(5, 20, history))
+    TrainingDiagnostics().on_epoch_end(epoch(5, 20, history))
     assert rung(caplog) == ({"validation stops following"} if rings else set())
