@@ -1,7 +1,7 @@
 """A prompt to a reply: codec, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.attribution import contributions
-from attention_seq2seq.decoding.generator import Search
-from attention_seq2seq.decoding.params import Knobs
+from attention_seq2seq.decoding.attribution import leave_one_out_attribution
+from attention_seq2seq.decoding.generator import SequenceGenerator
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq
@@ -19,6 +19,7 @@ from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.reply import Measurement, Reply
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
+from attention_seq2seq.utils.batch import bucket_by_length, pad_batch
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Chat:
         self.codec = codec
         self.model = model
         self.config = config
-        self.search = Search(model, BOS, EOS)
+        self.generator = SequenceGenerator(model, BOS, EOS)
 
     @classmethod
     def load(cls, model_dir: str | Path, *others: str | Path) -> "Chat":
@@ -57,7 +58,7 @@ class Chat:
             FileNotFoundError: there is no model, or a part of it is missing.
             ValueError: a part of it is damaged, or of another version; the words are not the same.
         """
-        first, *more = map(cls._of_folder, (model_dir, *others))
+        first, *more = map(cls._load_one, (model_dir, *others))
         for folder, chat in zip(others, more):
             if not chat.codec.is_same(first.codec):
                 raise ValueError(
@@ -68,7 +69,7 @@ class Chat:
         return cls(first.codec, model, first.config)
 
     @classmethod
-    def _of_folder(cls, model_dir: str | Path) -> "Chat":
+    def _load_one(cls, model_dir: str | Path) -> "Chat":
         config = Config.load(model_dir)
         codec = Codec.load(model_dir, config.text)
         model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
@@ -88,9 +89,9 @@ class Chat:
         Raises:
             TypeError: the prompts are no list of strings.
         """
-        return [replies[0] for replies in self.replies(prompts, decoding)]
+        return [replies[0] for replies in self.generate(prompts, decoding)]
 
-    def replies(
+    def generate(
         self, prompts: Sequence[str], decoding: DecodingConfig | None = None
     ) -> list[list[Reply]]:
         """The best replies to each prompt, the best first, or its samples in the order drawn.
@@ -108,16 +109,16 @@ class Chat:
         """
         _check_texts("prompts", prompts)
         decoding = DecodingConfig() if decoding is None else decoding
-        read = [self._read(prompt) for prompt in prompts]
-        knobs = self.knobs(decoding)
+        read = [self._encode_prompt(prompt) for prompt in prompts]
+        params = self.decoding_params(decoding)
         found = [[] for _ in prompts]
-        for batch in _batches_of_similar_length([ids for _, ids in read]):
-            replies = self._search([read[i] for i in batch], decoding, knobs)
+        for batch in bucket_by_length([ids for _, ids in read], _BATCH_SIZE):
+            replies = self._generate_batch([read[i] for i in batch], decoding, params)
             for number, of_one in zip(batch, replies):
                 found[number] = of_one
         return found
 
-    def scores(
+    def score(
         self,
         prompts: Sequence[str],
         replies: Sequence[str],
@@ -142,16 +143,18 @@ class Chat:
                 f"{len(prompts)} prompts and {len(replies)} replies; expected one reply for each "
                 "prompt."
             )
-        knobs = self.knobs(DecodingConfig() if decoding is None else decoding)
-        source = [self._read(prompt)[1] for prompt in prompts]
+        params = self.decoding_params(DecodingConfig() if decoding is None else decoding)
+        source = [self._encode_prompt(prompt)[1] for prompt in prompts]
         target = [self.codec.encode_reply(reply) for reply in replies]
         scores = np.zeros(len(target))
-        for batch in _batches_of_similar_length(target):
+        for batch in bucket_by_length(target, _BATCH_SIZE):
             sides = ([ids[i] for i in batch] for ids in (source, target))
-            scores[batch] = self.search.score(*(x for s in sides for x in _padded(s)), knobs)
+            scores[batch] = self.generator.rescore(
+                *(x for s in sides for x in pad_batch(s)), params
+            )
         return scores.tolist()
 
-    def contributions(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
+    def attribute(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
         """How much each word of a prompt contributes to each word of a reply.
 
         Args:
@@ -163,9 +166,11 @@ class Chat:
         """
         source, reply = (tf.constant(ids, tf.int32) for ids in (source_ids, reply_ids))
         lengths = tf.size(source), tf.size(reply)
-        return contributions(self.search, source, lengths[0], reply, lengths[1], UNK).numpy()
+        return leave_one_out_attribution(
+            self.generator, source, lengths[0], reply, lengths[1], UNK
+        ).numpy()
 
-    def _read(self, prompt: str) -> tuple[list[str], list[int]]:
+    def _encode_prompt(self, prompt: str) -> tuple[list[str], list[int]]:
         """The words of a prompt and their ids: no more than a prompt in training could have."""
         limit = self.config.data.max_source_length
         words, ids = self.codec.read_prompt(prompt, limit)
@@ -173,27 +178,29 @@ class Chat:
             log.warning("the prompt has %d words; only the first %d are read.", len(words), limit)
         return words[:limit], ids[:limit]
 
-    def _search(self, read, decoding: DecodingConfig, knobs: Knobs) -> list[list[Reply]]:
+    def _generate_batch(
+        self, read, decoding: DecodingConfig, params: DecodingParams
+    ) -> list[list[Reply]]:
         """The replies to one batch of prompts, each its words and their ids."""
-        said_as = [self._target_ids(words) for words, _ in read]
-        search = getattr(self.search, decoding.method)
-        found = search(*_padded([ids for _, ids in read]), _padded(said_as, -1)[0], knobs)
+        said_as = [self._source_to_target_ids(words) for words, _ in read]
+        search = self.generator.methods[decoding.method]
+        found = search(*pad_batch([ids for _, ids in read]), pad_batch(said_as, -1)[0], params)
         rows = list(zip(*(tensor.numpy() for tensor in found)))
         replies = []
         for number, (words, ids) in enumerate(read):
             own = rows[number * decoding.num_best : (number + 1) * decoding.num_best]
             hypotheses = [Hypotheses(*row) for row in own if row[1] > 0]
             if decoding.method == "beam":
-                hypotheses = _different(hypotheses)
+                hypotheses = _deduplicate(hypotheses)
             replace = decoding.unknown == "replace"
-            replies.append([self._reply_of(words, ids, found, replace) for found in hypotheses])
+            replies.append([self._to_reply(words, ids, found, replace) for found in hypotheses])
         return replies
 
-    def _target_ids(self, words: Iterable[str]) -> list[int]:
+    def _source_to_target_ids(self, words: Iterable[str]) -> list[int]:
         """The words of a prompt as words of a reply; -1 where a reply cannot say them."""
         return [-1 if i == UNK else i for i in self.codec.target_vocabulary.ids(words)]
 
-    def knobs(self, decoding: DecodingConfig) -> Knobs:
+    def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
         """What a config says, as the tensors and ids that `search` takes.
 
         Raises:
@@ -224,9 +231,9 @@ class Chat:
             )
         # As long as in training, and then its end, which is no word of it.
         maximum_length = decoding.maximum_length or self.config.data.max_target_length + 1
-        return Knobs.of(decoding, maximum_length, forbidden, prefix)
+        return DecodingParams.from_config(decoding, maximum_length, forbidden, prefix)
 
-    def _reply_of(
+    def _to_reply(
         self, prompt_tokens, source_ids, found: Hypotheses, replace_unknown: bool
     ) -> Reply:
         ids = found.ids[: found.length].tolist()
@@ -244,11 +251,11 @@ class Chat:
             text=self.codec.join_reply(tokens),
             tokens=tokens,
             prompt_tokens=prompt_tokens,
-            log_probability=float(found.log_probabilities.sum()),
+            log_prob=float(found.token_log_probs.sum()),
             score=float(found.score),
             attention_weights=weights,
             ended=ended,
-            _measure=Measurement(self.contributions, source_ids, ids),
+            _measure=Measurement(self.attribute, source_ids, ids),
         )
 
 
@@ -274,25 +281,9 @@ def _check_texts(name: str, texts: Sequence[str]) -> None:
             raise TypeError(f"{name}[{position}] is {text!r}; expected a string.")
 
 
-def _different(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
+def _deduplicate(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
     """Without those that say what a better one has said: groups of a beam may find the same."""
     said = {}
     for found in hypotheses:
         said.setdefault(tuple(found.ids[: found.length].tolist()), found)
     return list(said.values())
-
-
-def _batches_of_similar_length(rows: Sequence[Sequence]) -> Iterator[list[int]]:
-    """The places of rows that go together: little is padded, and none waits for the longest."""
-    order = sorted(range(len(rows)), key=lambda place: len(rows[place]))
-    for start in range(0, len(order), _BATCH_SIZE):
-        yield order[start : start + _BATCH_SIZE]
-
-
-def _padded(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[tf.Tensor, tf.Tensor]:
-    """Ids int32[batch, source_time], and lengths int32[batch]."""
-    lengths = [len(row) for row in rows]
-    ids = np.full([len(rows), max(lengths)], padding, np.int32)
-    for number, row in enumerate(rows):
-        ids[number, : len(row)] = row
-    return tf.constant(ids), tf.constant(lengths, tf.int32)

@@ -52,7 +52,7 @@ class Reply:
         text: the answer.
         tokens: its words.
         prompt_tokens: the words of the prompt as the model read them.
-        log_probability: natural logarithm of the model's probability of this reply.
+        log_prob: natural logarithm of the model's probability of this reply.
         score: what the search ranked it by; the log-probability if nothing else was asked for.
         attention_weights: float32[reply_time, source_time]: for each word of the reply, and for
             its end where it was reached, the weight on each word of the prompt. With
@@ -63,7 +63,7 @@ class Reply:
     text: str
     tokens: list[str]
     prompt_tokens: list[str]
-    log_probability: float
+    log_prob: float
     score: float
     attention_weights: np.ndarray
     ended: bool

@@ -13,8 +13,8 @@ from tfa_decoders import TFADecoders
 import console
 from attention_seq2seq.config.config import Config, ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.generator import Search
-from attention_seq2seq.decoding.params import Knobs
+from attention_seq2seq.decoding.generator import SequenceGenerator
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.models.seq2seq import Seq2Seq
 
 BATCH_SIZES = (1, 64)
@@ -42,7 +42,7 @@ class Decoding:
 
     def print_table(self) -> None:
         """Prints ours, TensorFlow Addons', and the ratio."""
-        ours = Search(self.model, BEGIN, END)
+        ours = SequenceGenerator(self.model, BEGIN, END)
         theirs = TFADecoders(self.model, BEGIN, END, BEAM_WIDTH)
         print(f"{self.units} units, {self.num_words} words, replies of {self.length} words\n")
         print(f"{'milliseconds a call':20}{'batch':>6}{'ours':>9}{'TFA':>9}{'ours / TFA':>12}")
@@ -53,11 +53,11 @@ class Decoding:
             ("beam", theirs.beam, f"beam {BEAM_WIDTH}"),
         ):
             our_search = getattr(ours, method)
-            knobs, took = self._knobs(method), []
+            params, took = self._params(method), []
             for batch_size in BATCH_SIZES:
                 ids, length = self._prompts(batch_size)
                 mine, other = self._medians(
-                    partial(our_search, ids, length, ids, knobs),
+                    partial(our_search, ids, length, ids, params),
                     partial(their_search, ids, length, self.length),
                 )
                 took.append(mine)
@@ -67,10 +67,10 @@ class Decoding:
         for name, ratio in saved.items():
             print(f"{name:44}{ratio:>12.2f}")
 
-    def _knobs(self, method: str) -> Knobs:
+    def _params(self, method: str) -> DecodingParams:
         """What `Chat` searches with: the special words but the end are forbidden."""
         decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
-        return Knobs.of(decoding, self.length, forbidden_ids=(0, 1, 3, 4))
+        return DecodingParams.from_config(decoding, self.length, forbidden_ids=(0, 1, 3, 4))
 
     def _prompts(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Ids int32[batch, words] and lengths int32[batch]."""

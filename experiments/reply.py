@@ -76,7 +76,7 @@ def answers(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[s
     line_of = as_json if FORMAT.value == "jsonl" else as_text
     while chunk := list(islice(prompts, CHUNK)):
         turns = [prompt.replace("\t", "\n") for prompt in chunk]
-        replies = chat.replies(turns, decoding)
+        replies = chat.generate(turns, decoding)
         yield [f"{line_of(prompt, found)}\n" for prompt, found in zip(chunk, replies)]
 
 
@@ -91,7 +91,7 @@ def as_json(prompt: str, replies) -> str:
         {
             "text": reply.text,
             "score": reply.score,
-            "log_probability": reply.log_probability,
+            "log_probability": reply.log_prob,
             "tokens": reply.tokens,
             "ended": reply.ended,
             "attention": [

@@ -43,12 +43,12 @@ def main(_) -> None:
             changes[way].append(found[way] / found[reference] - 1)
             print(f"{f'{found[way]:.2f} {changes[way][-1]:+.2%}':>20}", end="", flush=True)
         print()
-    for name, summary in (("mean", statistics.mean), ("largest", largest)):
+    for name, summary in (("mean", statistics.mean), ("largest", largest_of)):
         print(f"{name:20}" + "".join(f"{summary(found):>+20.2%}" for found in changes.values()))
     print("bfloat16 is compared with float32, lazy Adam with Adam.")
 
 
-def largest(changes: list[float]) -> float:
+def largest_of(changes: list[float]) -> float:
     """The one that is farthest from none."""
     return max(changes, key=abs)
 

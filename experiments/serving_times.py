@@ -134,12 +134,12 @@ def ask(served, method: str, batch: list[str]) -> list[int]:
         outputs["reply"].numpy()
         return outputs["reply_length"].numpy().tolist()
     specs = served.signatures["reply"].structured_input_signature[1]
-    knobs = {
+    params = {
         name: tf.constant(-1 if spec.dtype.is_numeric else [""] * spec.shape.rank or "", spec.dtype)
         for name, spec in specs.items()
         if name != "prompt"
     }
-    outputs = served.reply(tf.constant(batch), {**knobs, "method": tf.constant(method)})
+    outputs = served.reply(tf.constant(batch), {**params, "method": tf.constant(method)})
     outputs["reply"].numpy()
     return outputs["reply_length"].numpy()[:, 0].tolist()
 

@@ -124,7 +124,7 @@ class Talk:
             num_best=count,
             beam_width=-(-width // self.decoding.beam_groups) * self.decoding.beam_groups,
         )
-        replies = self.chat.replies([self.prompt], self._of_this_request(decoding))[0]
+        replies = self.chat.generate([self.prompt], self._of_this_request(decoding))[0]
         return "\n".join(f"{reply.score:8.2f}  {reply.text}" for reply in replies)
 
     def _greedy(self) -> str:

@@ -13,15 +13,15 @@ class TFADecoders:
 
     Args:
         model: with attention, starting from zeros.
-        begin_id: fed before the first word.
-        end_id: ends a reply.
+        bos_id: fed before the first word.
+        eos_id: ends a reply.
         beam_width: fixed when the decoder is built.
     """
 
-    def __init__(self, model: Seq2Seq, begin_id: int, end_id: int, beam_width: int):
+    def __init__(self, model: Seq2Seq, bos_id: int, eos_id: int, beam_width: int):
         self.model = model
-        self.begin_id = begin_id
-        self.end_id = end_id
+        self.bos_id = bos_id
+        self.eos_id = eos_id
         self.beam_width = beam_width
         signature = [
             tf.TensorSpec([None, None], tf.int32),
@@ -43,9 +43,9 @@ class TFADecoders:
         wrapper._alignment_history = True
         outputs, state = self._decoded_greedily(source_ids, source_length, max_length)
         wrapper._alignment_history = False
-        log_probabilities = tf.nn.log_softmax(outputs.rnn_output)
-        log_probabilities = tf.gather(log_probabilities, outputs.sample_id, batch_dims=2)
-        return outputs.sample_id, log_probabilities, state.alignment_history.stack()
+        token_log_probs = tf.nn.log_softmax(outputs.rnn_output)
+        token_log_probs = tf.gather(token_log_probs, outputs.sample_id, batch_dims=2)
+        return outputs.sample_id, token_log_probs, state.alignment_history.stack()
 
     def _decoded_greedily(self, source_ids, source_length, max_length):
         cell, state = self._start(source_ids, source_length, 1)
@@ -82,8 +82,8 @@ class TFADecoders:
     def _run(self, decoder, batch_size, state):
         outputs, state, _ = decoder(
             self.model.decoder.embedding.embeddings,
-            start_tokens=tf.fill([batch_size], self.begin_id),
-            end_token=self.end_id,
+            start_tokens=tf.fill([batch_size], self.bos_id),
+            end_token=self.eos_id,
             initial_state=state,
         )
         return outputs, state

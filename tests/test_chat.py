@@ -21,7 +21,7 @@ from attention_seq2seq.text.vocabulary import EOS, UNK
 QUESTION = "今天晚上吃什么"
 
 
-def log_probabilities(chat, prompt_ids, reply_ids):
+def token_log_probs(chat, prompt_ids, reply_ids):
     """A second route: one prompt alone, the model stepped through by hand."""
     step, state = chat.model.start(np.array([prompt_ids]), np.array([len(prompt_ids)]))
     before, results = [1], []
@@ -48,12 +48,12 @@ def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat
     (reply,) = chat.reply([QUESTION])
     prompt_ids = chat.codec.encode_prompt(QUESTION)
     reply_ids = chat.codec.encode_reply(reply.text)
-    whole = log_probabilities(chat, prompt_ids, reply_ids)
-    np.testing.assert_allclose(reply.log_probability, whole.sum(), atol=1e-4)
+    whole = token_log_probs(chat, prompt_ids, reply_ids)
+    np.testing.assert_allclose(reply.log_prob, whole.sum(), atol=1e-4)
     falls = []
     for place in range(len(prompt_ids)):
         without = [*prompt_ids[:place], UNK, *prompt_ids[place + 1 :]]
-        falls.append(np.maximum(whole - log_probabilities(chat, without, reply_ids), 0))
+        falls.append(np.maximum(whole - token_log_probs(chat, without, reply_ids), 0))
     falls = np.transpose(falls)
     # Where the falls are as small as rounding, their shares mean nothing.
     clear = falls.sum(axis=1) > 1e-2
@@ -65,7 +65,7 @@ def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat
 def test_a_word_that_matters_to_nothing_leaves_a_row_of_zeros(chat):
     unknown = chat.codec.encode_prompt("囧囧")
     assert set(unknown) == {UNK}
-    contributions = chat.contributions(unknown, [7, EOS])
+    contributions = chat.attribute(unknown, [7, EOS])
     assert contributions.shape == (2, len(unknown))
     assert np.all(contributions == 0)
 
@@ -77,7 +77,7 @@ def test_replies_of_a_batch_are_those_of_each_prompt_alone(chat):
         (alone,) = chat.reply([prompt])
         assert alone.text == reply.text
         assert alone.prompt_tokens == reply.prompt_tokens
-        np.testing.assert_allclose(alone.log_probability, reply.log_probability, atol=1e-4)
+        np.testing.assert_allclose(alone.log_prob, reply.log_prob, atol=1e-4)
         np.testing.assert_allclose(alone.attention_weights, reply.attention_weights, atol=1e-5)
 
 
@@ -88,8 +88,8 @@ def test_one_trace_serves_all_prompts_and_all_settings(meals_dir):
         prompts = draw.choice([["吃"], [QUESTION] * 3, ["", "a b c d"]])
         chat.reply(prompts, random_decoding(draw))
     chat.reply([QUESTION])[0].contributions  # noqa: B018
-    search = chat.search
-    for function in (search.greedy, search.beam, search.sample, search.follow):
+    search = chat.generator
+    for function in (search.greedy_search, search.beam_search, search.sample, search.force_decode):
         assert function.num_traces == 1
 
 
@@ -167,13 +167,13 @@ def test_a_reply_that_does_not_end_is_cut():
     ids=lambda value: type(value).__name__,
 )
 def test_what_is_no_list_of_strings_is_refused(chat, prompts, message):
-    for method in (chat.reply, chat.replies, lambda texts: chat.scores(texts, [QUESTION])):
+    for method in (chat.reply, chat.generate, lambda texts: chat.score(texts, [QUESTION])):
         with pytest.raises(TypeError, match=message):
             method(prompts)
 
 
 def test_lists_and_their_like_are_taken(chat):
-    assert chat.reply([]) == chat.scores([], []) == []
+    assert chat.reply([]) == chat.score([], []) == []
     expected = chat.reply([QUESTION])[0].text
     for prompts in ((QUESTION,), np.array([QUESTION]), [QUESTION.encode()]):
         assert chat.reply(prompts)[0].text == expected
@@ -181,9 +181,9 @@ def test_lists_and_their_like_are_taken(chat):
 
 def test_scores_need_a_reply_for_each_prompt(chat):
     with pytest.raises(ValueError, match="2 prompts and 1 replies; expected one reply for each"):
-        chat.scores([QUESTION] * 2, ["吃"])
+        chat.score([QUESTION] * 2, ["吃"])
     with pytest.raises(TypeError, match="replies is one str"):
-        chat.scores(["吃"], "吃")
+        chat.score(["吃"], "吃")
     with pytest.raises(TypeError, match="decoding is 'beam'; expected a DecodingConfig"):
         chat.reply([QUESTION], "beam")
 
@@ -212,8 +212,8 @@ def first_calls(chat):
         lambda: chat.reply([QUESTION])[0].text,
         lambda: chat.reply([QUESTION], beam)[0].text,
         lambda: chat.reply([QUESTION], sample)[0].text,
-        lambda: round(chat.scores([QUESTION], ["晚上吃烤鸭吧"])[0], 4),
-        lambda: chat.contributions([5, 6, 7], [5, 6, EOS]).round(3).tolist(),
+        lambda: round(chat.score([QUESTION], ["晚上吃烤鸭吧"])[0], 4),
+        lambda: chat.attribute([5, 6, 7], [5, 6, EOS]).round(3).tolist(),
     ]
 
 

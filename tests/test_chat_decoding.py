@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.chat import Chat, _different
+from attention_seq2seq.chat import Chat, _deduplicate
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.params import Knobs
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.evaluation.evaluate import mean_rank
 from attention_seq2seq.models.seq2seq import Seq2Seq
@@ -21,23 +21,23 @@ BEAM = DecodingConfig(method="beam", num_best=4)
 
 
 def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
-    (replies,) = chat.replies([QUESTION], BEAM)
+    (replies,) = chat.generate([QUESTION], BEAM)
     assert replies[0].text == chat.reply([QUESTION])[0].text
     scores = [reply.score for reply in replies]
     assert scores == sorted(scores, reverse=True)
     assert len({reply.text for reply in replies}) == len(replies) == 4
     for reply in replies:
         length = len(reply.rows)
-        assert reply.score == pytest.approx(reply.log_probability / ((5 + length) / 6), abs=1e-5)
+        assert reply.score == pytest.approx(reply.log_prob / ((5 + length) / 6), abs=1e-5)
 
 
 def test_attention_of_every_reply_is_that_of_teacher_forcing(chat):
-    for reply in chat.replies([QUESTION], BEAM)[0]:
+    for reply in chat.generate([QUESTION], BEAM)[0]:
         ids = chat.codec.encode_reply(reply.text)
         source = tf.constant([chat.codec.encode_prompt(QUESTION)])
-        found = chat.search.follow(source, [source.shape[1]], [ids], [len(ids)])
+        found = chat.generator.force_decode(source, [source.shape[1]], [ids], [len(ids)])
         np.testing.assert_allclose(reply.attention_weights, found.attention_weights[0], atol=1e-5)
-        assert reply.log_probability == pytest.approx(float(found.score[0]), abs=1e-4)
+        assert reply.log_prob == pytest.approx(float(found.score[0]), abs=1e-4)
 
 
 def test_what_groups_find_twice_is_returned_once():
@@ -45,17 +45,17 @@ def test_what_groups_find_twice_is_returned_once():
         return Hypotheses(np.array([*ids, 0]), len(ids), None, None, None)
 
     found = [hypothesis(5, 2), hypothesis(6, 2), hypothesis(5, 2), hypothesis(5)]
-    assert _different(found) == [found[0], found[1], found[3]]
+    assert _deduplicate(found) == [found[0], found[1], found[3]]
 
 
 def test_samples_depend_on_the_seed_alone(chat):
     decoding = DecodingConfig(method="sample", num_best=3, temperature=3.0)
     prompts = [QUESTION, "周末早上喝什么"]
-    texts = [[reply.text for reply in replies] for replies in chat.replies(prompts, decoding)]
+    texts = [[reply.text for reply in replies] for replies in chat.generate(prompts, decoding)]
     assert len(set(texts[0])) > 1
-    (alone,) = chat.replies(prompts[:1], dataclasses.replace(decoding, num_best=1))
+    (alone,) = chat.generate(prompts[:1], dataclasses.replace(decoding, num_best=1))
     assert alone[0].text == texts[0][0]
-    other = chat.replies(prompts, dataclasses.replace(decoding, sampling_seed=2))
+    other = chat.generate(prompts, dataclasses.replace(decoding, sampling_seed=2))
     assert [[reply.text for reply in replies] for replies in other] != texts
 
 
@@ -150,14 +150,14 @@ def test_scores_against_dullness_by_hand(chat, words):
         coverage_penalty=0.2,
     )
     compared = 0
-    for reply in chat.replies([QUESTION], decoding)[0]:
+    for reply in chat.generate([QUESTION], decoding)[0]:
         ids = said_ids(chat, reply)
-        total = reply.log_probability - 0.4 * language_model(chat, ids)[:words].sum()
+        total = reply.log_prob - 0.4 * language_model(chat, ids)[:words].sum()
         covered = np.log(np.clip(reply.attention_weights.sum(axis=0), 1e-9, 1)).sum()
         expected = total / ((5 + len(ids)) / 6) + 0.2 * covered
         assert reply.score == pytest.approx(expected, abs=1e-3)
         if ids == chat.codec.encode_reply(reply.text):
-            (score,) = chat.scores([QUESTION], [reply.text], decoding)
+            (score,) = chat.score([QUESTION], [reply.text], decoding)
             assert score == pytest.approx(reply.score, abs=1e-3)
             compared += 1
     assert compared
@@ -165,20 +165,20 @@ def test_scores_against_dullness_by_hand(chat, words):
 
 def test_ranking_anew_by_hand(chat):
     options = {"method": "beam", "beam_width": 6}
-    (all_found,) = chat.replies([QUESTION], DecodingConfig(num_best=6, **options))
+    (all_found,) = chat.generate([QUESTION], DecodingConfig(num_best=6, **options))
     anew = DecodingConfig(
         num_best=3, rerank_anti_language_model=0.8, rerank_length_bonus=0.3, **options
     )
 
     def score(reply):
         ids = said_ids(chat, reply)
-        return reply.log_probability - 0.8 * language_model(chat, ids).sum() + 0.3 * len(ids)
+        return reply.log_prob - 0.8 * language_model(chat, ids).sum() + 0.3 * len(ids)
 
     expected = sorted(all_found, key=score, reverse=True)[:3]
-    (found,) = chat.replies([QUESTION], anew)
+    (found,) = chat.generate([QUESTION], anew)
     assert [reply.text for reply in found] == [reply.text for reply in expected]
     np.testing.assert_allclose([r.score for r in found], [score(r) for r in expected], atol=1e-3)
-    scores = chat.scores([QUESTION] * 3, [reply.text for reply in found], anew)
+    scores = chat.score([QUESTION] * 3, [reply.text for reply in found], anew)
     np.testing.assert_allclose(scores, [reply.score for reply in found], atol=1e-3)
 
 
@@ -192,12 +192,14 @@ def test_the_true_reply_ranks_first_where_the_model_knows_it(chat):
 
 
 def test_knobs_know_their_names():
-    knobs = Knobs.of(DecodingConfig(beam_width=7, top_p=0.3), 9, forbidden_ids=(3, 1, 3))
-    assert (int(knobs.beam_width), int(knobs.maximum_length)) == (7, 9)
-    assert float(knobs.top_p) == pytest.approx(0.3)
-    assert knobs.forbidden_ids.numpy().tolist() == [1, 3]
+    params = DecodingParams.from_config(
+        DecodingConfig(beam_width=7, top_p=0.3), 9, forbidden_ids=(3, 1, 3)
+    )
+    assert (int(params.beam_width), int(params.maximum_length)) == (7, 9)
+    assert float(params.top_p) == pytest.approx(0.3)
+    assert params.forbidden_ids.numpy().tolist() == [1, 3]
     with pytest.raises(AttributeError, match="beem_width"):
-        knobs.beem_width  # noqa: B018
+        params.beem_width  # noqa: B018
 
 
 @pytest.mark.parametrize(

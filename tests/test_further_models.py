@@ -50,9 +50,9 @@ def test_it_answers_in_every_way_and_explains(model):
         texts |= {reply.text for reply in replies}
         whole = [(p, r) for p, r in zip(PROMPTS, replies) if r.ended and "<unk>" not in r.tokens]
         plain = DecodingConfig(length_penalty=0.0)
-        scores = chat.scores([p for p, _ in whole], [r.text for _, r in whole], plain)
+        scores = chat.score([p for p, _ in whole], [r.text for _, r in whole], plain)
         same += [
-            (score, reply.log_probability)
+            (score, reply.log_prob)
             for score, (_, reply) in zip(scores, whole)
             if chat.codec.reply_words(reply.text) == reply.tokens
         ]

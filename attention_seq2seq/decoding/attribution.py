@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.generator import Search
+from attention_seq2seq.decoding.generator import SequenceGenerator
 
 # Differences of log-probabilities in float32 smaller than this are no differences.
 _ROUNDING = 1e-6
 
 
-def contributions(
-    search: Search, source_ids, source_length, reply_ids, reply_length, unknown_id: int
+def leave_one_out_attribution(
+    search: SequenceGenerator, source_ids, source_length, reply_ids, reply_length, unknown_id: int
 ) -> tf.Tensor:
     """Scores every variant of one prompt, each with one word made unknown, in one batch.
 
@@ -31,14 +31,14 @@ def contributions(
     num_variants = source_time + 1
     # The last variant is the prompt as it is.
     replaced = tf.eye(num_variants, source_time) > 0
-    followed = search.follow(
+    followed = search.force_decode(
         tf.where(replaced, unknown_id, source_ids),
         tf.fill([num_variants], source_length),
         tf.repeat(reply_ids[tf.newaxis], num_variants, axis=0),
         tf.fill([num_variants], reply_length),
     )
     # float32[variant, reply_time]
-    log_probabilities = followed.log_probabilities
-    falls = tf.transpose(log_probabilities[-1] - log_probabilities[:-1])
+    token_log_probs = followed.token_log_probs
+    falls = tf.transpose(token_log_probs[-1] - token_log_probs[:-1])
     falls = tf.where(falls > _ROUNDING, falls, 0.0)
     return tf.math.divide_no_nan(falls, tf.reduce_sum(falls, axis=1, keepdims=True))

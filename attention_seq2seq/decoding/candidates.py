@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.logits_processors import Constraints, constrained
-from attention_seq2seq.decoding.step import Stepped, preferred
-from attention_seq2seq.decoding.top_k import largest, log_of_sum
+from attention_seq2seq.decoding.logits_processors import LogitsProcessors, process
+from attention_seq2seq.decoding.step import StepOutput, add_score_bias
+from attention_seq2seq.decoding.top_k import blocked_top_k, row_logsumexp
 
 
 class Candidates(NamedTuple):
@@ -14,63 +14,65 @@ class Candidates(NamedTuple):
 
     Attributes:
         ids: int32.
-        gained: float32, what each adds to the total of its hypothesis: its log-probability, with
+        scores: float32, what each adds to the total of its hypothesis: its log-probability, with
             preferences and constraints.
         log_probabilities: float32, the model's own.
     """
 
     ids: tf.Tensor
-    gained: tf.Tensor
-    log_probabilities: tf.Tensor
+    scores: tf.Tensor
+    token_log_probs: tf.Tensor
 
 
-def scored(stepped: Stepped, constraints: Constraints, said, time, begin_id, end_id) -> tf.Tensor:
+def process_logits(
+    output: StepOutput, processors: LogitsProcessors, said, time, bos_id, eos_id
+) -> tf.Tensor:
     """float32[rows, vocab], log-probabilities with all that bears on the choice.
 
-    A number for each row is missing from them: see `normalized`.
+    A number for each row is missing from them: see `gather_candidates`.
     """
-    scores = preferred(tf.cast(stepped.logits, tf.float32), stepped.preference)
-    return constrained(scores, constraints, said, time, begin_id, end_id)
+    scores = add_score_bias(tf.cast(output.logits, tf.float32), output.score_bias)
+    return process(scores, processors, said, time, bos_id, eos_id)
 
 
-def normalized(stepped: Stepped, scores: tf.Tensor, ids: tf.Tensor) -> Candidates:
+def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> Candidates:
     """The words ids int32[rows] or int32[rows, k]; only they are normalised, not all."""
-    logits = tf.cast(stepped.logits, tf.float32)
-    normalizer = log_of_sum(logits)
+    logits = tf.cast(output.logits, tf.float32)
+    normalizer = row_logsumexp(logits)
     if ids.shape.rank == 1:
         normalizer = normalizer[:, 0]
     gained = tf.gather(scores, ids, batch_dims=1) - normalizer
     return Candidates(ids, gained, tf.gather(logits, ids, batch_dims=1) - normalizer)
 
 
-def best_candidates(
-    stepped: Stepped, k: tf.Tensor, constraints: Constraints, said, time, begin_id, end_id
+def top_k_candidates(
+    output: StepOutput, k: tf.Tensor, processors: LogitsProcessors, said, time, bos_id, eos_id
 ) -> Candidates:
     """The k best words of each row, the best first; of equal ones the first.
 
     Args:
-        stepped: one step of the model.
+        output: one step of the model.
         k: int32[].
-        constraints: what may be said.
+        processors: what may be said.
         said: int32[rows, max_length], the words before.
         time: int32[], how many they are.
-        begin_id: what stands before the first.
-        end_id: ends a hypothesis.
+        bos_id: what stands before the first.
+        eos_id: ends a hypothesis.
     """
-    if stepped.preference is None and constraints.rules is None:
-        return _best_by_itself(tf.cast(stepped.logits, tf.float32), k, constraints)
-    scores = scored(stepped, constraints, said, time, begin_id, end_id)
-    return normalized(stepped, scores, largest(scores, k)[1])
+    if output.score_bias is None and processors.rules is None:
+        return _top_k_unconstrained(tf.cast(output.logits, tf.float32), k, processors)
+    scores = process_logits(output, processors, said, time, bos_id, eos_id)
+    return gather_candidates(output, scores, blocked_top_k(scores, k)[1])
 
 
-def _best_by_itself(logits, k, constraints: Constraints) -> Candidates:
+def _top_k_unconstrained(logits, k, processors: LogitsProcessors) -> Candidates:
     """Where each word is ranked by itself, few passes over the vocabulary are enough."""
     # Among so many there are k that are not forbidden.
-    enough = tf.minimum(k + constraints.num_forbidden, tf.shape(logits)[1])
-    best, ids = largest(logits, enough)
-    log_probabilities = best - log_of_sum(logits, ids[:, :1])
-    if constraints.forbidden is not None:
-        allowed = log_probabilities + tf.gather(constraints.forbidden, ids)
-        log_probabilities, places = tf.math.top_k(allowed, k)
+    enough = tf.minimum(k + processors.num_forbidden, tf.shape(logits)[1])
+    best, ids = blocked_top_k(logits, enough)
+    token_log_probs = best - row_logsumexp(logits, ids[:, :1])
+    if processors.forbidden is not None:
+        allowed = token_log_probs + tf.gather(processors.forbidden, ids)
+        token_log_probs, places = tf.math.top_k(allowed, k)
         ids = tf.gather(ids, places, batch_dims=1)
-    return Candidates(ids, log_probabilities, log_probabilities)
+    return Candidates(ids, token_log_probs, token_log_probs)

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def best_of_groups(
+def select_diverse_groups(
     scores: tf.Tensor,
     ids: tf.Tensor,
     live: tf.Tensor,

@@ -5,28 +5,28 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam_search import Beam, beam_search
-from attention_seq2seq.decoding.forced_decoding import teacher_forcing
-from attention_seq2seq.decoding.greedy_search import greedy
-from attention_seq2seq.decoding.logits_processors import Rules, forbidding
-from attention_seq2seq.decoding.mmi import against_language_model, ranked_anew, scored_anew
-from attention_seq2seq.decoding.params import KNOBS, Knobs
+from attention_seq2seq.decoding.forced_decoding import force_decode
+from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.logits_processors import LogitsProcessorParams, suppress_tokens
+from attention_seq2seq.decoding.mmi import anti_lm_step, mmi_score, rerank
+from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams
 from attention_seq2seq.decoding.sampling import (
     Sampling,
     prompt_hashes,
     sample,
     sampling_seeds,
 )
-from attention_seq2seq.decoding.scorers import Ranking, length_divisors
+from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
 from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
 from attention_seq2seq.utils.tf_function import TracedOnce, apart
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
-_SEARCH = [_IDS, _LENGTH, _IDS, KNOBS]
+_SEARCH = [_IDS, _LENGTH, _IDS, PARAMS_SPEC]
 _REPLIES = [_IDS, _LENGTH, _IDS, _LENGTH]
 
 
-class Search:
+class SequenceGenerator:
     """A model that answers: every way of decoding, as one traced function each.
 
     What a prompt is answered does not depend on the prompts beside it, nor on how far they are
@@ -34,156 +34,172 @@ class Search:
 
     Args:
         model: ids to logits.
-        begin_id: fed before the first word of a reply.
-        end_id: ends a reply.
+        bos_id: fed before the first word of a reply.
+        eos_id: ends a reply.
 
     Attributes:
-        greedy, beam, sample: functions of source_ids int32[batch, source_time], source_length
-            int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of the reply's
-            vocabulary, -1 where it has none) and `Knobs`, that return `Hypotheses` of num_best
-            rows for each prompt, greedy of one.
-        follow: a function of source_ids, source_length, reply_ids int32[batch, reply_time] and
-            reply_length int32[batch], that returns `Hypotheses`: the replies as they are.
-        score: a function of the same and `Knobs`, that returns float32[batch]: what beam search
-            ranks these replies by.
+        greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
+            source_length int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of
+            the reply's vocabulary, -1 where it has none) and `DecodingParams`, that return
+            `Hypotheses` of num_best rows for each prompt, greedy search of one.
+        methods: these three functions, by the values of `DecodingConfig.method`.
+        force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
+            and reply_length int32[batch], that returns `Hypotheses`: the replies as they are.
+        rescore: a function of the same and `DecodingParams`, that returns float32[batch]: the
+            scores that beam search ranks these replies by.
     """
 
-    def __init__(self, model: DecoderModel, begin_id: int, end_id: int):
+    def __init__(self, model: DecoderModel, bos_id: int, eos_id: int):
         self.model = model
-        self.begin_id = begin_id
-        self.end_id = end_id
-        self.greedy = TracedOnce(self._greedy, _SEARCH)
-        self.beam = TracedOnce(self._beam, _SEARCH)
+        self.bos_id = bos_id
+        self.eos_id = eos_id
+        self.greedy_search = TracedOnce(self._greedy_search, _SEARCH)
+        self.beam_search = TracedOnce(self._beam_search, _SEARCH)
         self.sample = TracedOnce(self._sample, _SEARCH)
-        self.follow = TracedOnce(self._follow, _REPLIES)
-        self.score = TracedOnce(self._score, [*_REPLIES, KNOBS])
+        self.methods = {
+            "greedy": self.greedy_search,
+            "beam": self.beam_search,
+            "sample": self.sample,
+        }
+        self.force_decode = TracedOnce(self._force_decode, _REPLIES)
+        self.rescore = TracedOnce(self._rescore, [*_REPLIES, PARAMS_SPEC])
 
-    def _greedy(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
+    def _greedy_search(
+        self, source_ids, source_length, prompt_ids, params: DecodingParams
+    ) -> Hypotheses:
         def search(*way):
-            return greedy(*way, self.begin_id, self.end_id, knobs.maximum_length)
+            return greedy_search(*way, self.bos_id, self.eos_id, params.maximum_length)
 
-        found = self._found(search, source_ids, source_length, prompt_ids, 1, knobs)
-        return _first(found, tf.shape(source_ids)[0])
+        found = self._run(search, source_ids, source_length, prompt_ids, 1, params)
+        return _drop_padding_rows(found, tf.shape(source_ids)[0])
 
-    def _sample(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
-        num_best = knobs.num_best
-        prompts = _prompts(tf.shape(source_ids)[0], num_best)
+    def _sample(self, source_ids, source_length, prompt_ids, params: DecodingParams) -> Hypotheses:
+        num_best = params.num_best
+        prompts = _prompt_of_row(tf.shape(source_ids)[0], num_best)
         numbers = tf.range(tf.size(prompts)) % num_best
         hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
-        seeds = sampling_seeds(knobs.sampling_seed, hashes, numbers)
-        sampling = Sampling(knobs.temperature, knobs.top_k, knobs.top_p, seeds)
+        seeds = sampling_seeds(params.sampling_seed, hashes, numbers)
+        sampling = Sampling(params.temperature, params.top_k, params.top_p, seeds)
 
-        def search(step, state, constraints):
-            ends = (self.begin_id, self.end_id, knobs.maximum_length)
-            return sample(step, state, sampling, constraints, *ends)
+        def search(step, state, processors):
+            ends = (self.bos_id, self.eos_id, params.maximum_length)
+            return sample(step, state, sampling, processors, *ends)
 
-        found = self._found(search, source_ids, source_length, prompt_ids, num_best, knobs)
-        found = _first(found, tf.shape(source_ids)[0] * num_best)
-        return self._ranked_anew(found, num_best, num_best, knobs)
+        found = self._run(search, source_ids, source_length, prompt_ids, num_best, params)
+        found = _drop_padding_rows(found, tf.shape(source_ids)[0] * num_best)
+        return self._rerank(found, num_best, num_best, params)
 
-    def _beam(self, source_ids, source_length, prompt_ids, knobs: Knobs) -> Hypotheses:
-        width = knobs.beam_width
-        weighs = knobs.anti_language_model > 0.0
+    def _beam_search(
+        self, source_ids, source_length, prompt_ids, params: DecodingParams
+    ) -> Hypotheses:
+        width = params.beam_width
+        weighs = params.anti_language_model > 0.0
         # What is to be ranked anew is all that the beam holds.
-        num_found = tf.where(_reranks(knobs), width, knobs.num_best)
+        num_hypotheses = tf.where(_has_reranking(params), width, params.num_best)
         beam = Beam(
             width=width,
-            groups=knobs.beam_groups,
-            diversity=knobs.diversity,
-            length_penalty=knobs.length_penalty,
-            coverage_penalty=knobs.coverage_penalty,
-            num_best=num_found,
-            search_at_least=tf.where(weighs, knobs.anti_language_model_words, 0),
+            groups=params.beam_groups,
+            diversity=params.diversity,
+            length_penalty=params.length_penalty,
+            coverage_penalty=params.coverage_penalty,
+            num_best=num_hypotheses,
+            min_steps=tf.where(weighs, params.anti_language_model_words, 0),
         )
-        prompts = _prompts(tf.shape(source_ids)[0], width)
+        prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.attends else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
 
-        def search(step, state, constraints):
-            ends = (self.begin_id, self.end_id, knobs.maximum_length)
-            return beam_search(step, state, beam, constraints, *ends, mask)
+        def search(step, state, processors):
+            ends = (self.bos_id, self.eos_id, params.maximum_length)
+            return beam_search(step, state, beam, processors, *ends, mask)
 
-        found = self._found(search, source_ids, source_length, prompt_ids, width, knobs)
-        found = _first(found, tf.shape(source_ids)[0] * num_found)
-        return self._ranked_anew(found, num_found, knobs.num_best, knobs)
+        found = self._run(search, source_ids, source_length, prompt_ids, width, params)
+        found = _drop_padding_rows(found, tf.shape(source_ids)[0] * num_hypotheses)
+        return self._rerank(found, num_hypotheses, params.num_best, params)
 
-    def _follow(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
-        prompts = _prompts(tf.shape(source_ids)[0], 1)
-        step, state = self._model_start(source_ids, source_length, prompts)
-        followed = teacher_forcing(
+    def _force_decode(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
+        prompts = _prompt_of_row(tf.shape(source_ids)[0], 1)
+        step, state = self._prepare(source_ids, source_length, prompts)
+        followed = force_decode(
             step,
             state,
             tf.gather(reply_ids, prompts),
             tf.gather(reply_length, prompts),
-            self.begin_id,
+            self.bos_id,
         )
-        return _first(followed, tf.shape(source_ids)[0])
+        return _drop_padding_rows(followed, tf.shape(source_ids)[0])
 
-    def _score(self, source_ids, source_length, reply_ids, reply_length, knobs: Knobs):
-        found = self._follow(source_ids, source_length, reply_ids, reply_length)
-        language = teacher_forcing(
+    def _rescore(self, source_ids, source_length, reply_ids, reply_length, params: DecodingParams):
+        found = self._force_decode(source_ids, source_length, reply_ids, reply_length)
+        language = force_decode(
             *self.model.start_without_prompt(tf.shape(reply_ids)[0]),
             reply_ids,
             reply_length,
-            self.begin_id,
+            self.bos_id,
         )
-        first = tf.range(tf.shape(found.ids)[1]) < knobs.anti_language_model_words
-        first = tf.reduce_sum(tf.where(first, language.log_probabilities, 0.0), axis=1)
+        first = tf.range(tf.shape(found.ids)[1]) < params.anti_language_model_words
+        first = tf.reduce_sum(tf.where(first, language.token_log_probs, 0.0), axis=1)
         source_time = tf.shape(source_ids)[1] if self.model.attends else 0
-        ranking = Ranking(
-            length_divisors(tf.reduce_max(reply_length), knobs.length_penalty),
+        scorer = SequenceScorer(
+            length_penalties(tf.reduce_max(reply_length), params.length_penalty),
             tf.sequence_mask(source_length, source_time),
-            knobs.coverage_penalty,
+            params.coverage_penalty,
         )
-        score = ranking.score(
-            found.log_probability - knobs.anti_language_model * first,
+        score = scorer.score(
+            found.log_prob - params.anti_language_model * first,
             reply_length,
             tf.reduce_sum(found.attention_weights, axis=1),
         )
-        anew = scored_anew(
-            found, language, knobs.rerank_anti_language_model, knobs.rerank_length_bonus
+        anew = mmi_score(
+            found, language, params.rerank_anti_language_model, params.rerank_length_bonus
         )
-        return tf.where(_reranks(knobs), anew, score)
+        return tf.where(_has_reranking(params), anew, score)
 
-    def _found(
-        self, search: Callable, source_ids, source_length, prompt_ids, copies, knobs: Knobs
+    def _run(
+        self,
+        search: Callable,
+        source_ids,
+        source_length,
+        prompt_ids,
+        copies,
+        params: DecodingParams,
     ) -> Hypotheses:
         """What `search`, of a step, its state and constraints, finds with `copies` rows a prompt.
 
         It is traced twice: where no rule binds and nothing is weighed, the loop is free of them.
         """
-        prompts = _prompts(tf.shape(source_ids)[0], copies)
+        prompts = _prompt_of_row(tf.shape(source_ids)[0], copies)
         num_rows = tf.size(prompts)
-        step, state = self._model_start(source_ids, source_length, prompts)
+        step, state = self._prepare(source_ids, source_length, prompts)
         vocab = self.model.num_words
-        constraints = forbidding(knobs.forbidden_ids, vocab, self.end_id)
-        rules = Rules(
-            minimum_length=knobs.minimum_length,
-            no_repeat_ngram=knobs.no_repeat_ngram,
-            repetition_penalty=knobs.repetition_penalty,
-            echo_penalty=knobs.echo_penalty,
-            prefix_ids=tf.repeat(knobs.prefix_ids[tf.newaxis], num_rows, axis=0),
-            prefix_length=tf.fill([num_rows], tf.size(knobs.prefix_ids)),
+        processors = suppress_tokens(params.forbidden_ids, vocab, self.eos_id)
+        rules = LogitsProcessorParams(
+            minimum_length=params.minimum_length,
+            no_repeat_ngram=params.no_repeat_ngram,
+            repetition_penalty=params.repetition_penalty,
+            echo_penalty=params.echo_penalty,
+            prefix_ids=tf.repeat(params.prefix_ids[tf.newaxis], num_rows, axis=0),
+            prefix_length=tf.fill([num_rows], tf.size(params.prefix_ids)),
             prompt_ids=tf.gather(prompt_ids, prompts),
         )
 
         def by_the_rules():
-            weighed = against_language_model(
+            weighed = anti_lm_step(
                 step,
                 state,
                 *self.model.start_without_prompt(num_rows),
-                knobs.anti_language_model,
-                knobs.anti_language_model_words,
+                params.anti_language_model,
+                params.anti_language_model_words,
             )
-            return search(*weighed, constraints._replace(rules=rules))
+            return search(*weighed, processors._replace(rules=rules))
 
         return tf.cond(
-            rules.bind | (knobs.anti_language_model > 0.0),
+            rules.is_active | (params.anti_language_model > 0.0),
             apart(by_the_rules),
-            apart(lambda: search(step, state, constraints)),
+            apart(lambda: search(step, state, processors)),
         )
 
-    def _model_start(self, source_ids, source_length, prompts):
+    def _prepare(self, source_ids, source_length, prompts):
         # The encoder too reads two prompts where there is one.
         num_prompts = tf.shape(source_ids)[0]
         both = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
@@ -191,26 +207,28 @@ class Search:
             tf.gather(source_ids, both), tf.gather(source_length, both), prompts
         )
 
-    def _ranked_anew(self, found: Hypotheses, num_found, num_best, knobs: Knobs) -> Hypotheses:
+    def _rerank(
+        self, found: Hypotheses, num_hypotheses, num_best, params: DecodingParams
+    ) -> Hypotheses:
         def anew():
-            return ranked_anew(
+            return rerank(
                 found,
-                num_found,
+                num_hypotheses,
                 num_best,
                 *self.model.start_without_prompt(tf.shape(found.ids)[0]),
-                knobs.rerank_anti_language_model,
-                knobs.rerank_length_bonus,
-                self.begin_id,
+                params.rerank_anti_language_model,
+                params.rerank_length_bonus,
+                self.bos_id,
             )
 
-        return tf.cond(_reranks(knobs), apart(anew), lambda: found)
+        return tf.cond(_has_reranking(params), apart(anew), lambda: found)
 
 
-def _reranks(knobs: Knobs):
-    return (knobs.rerank_anti_language_model > 0.0) | (knobs.rerank_length_bonus != 0.0)
+def _has_reranking(params: DecodingParams):
+    return (params.rerank_anti_language_model > 0.0) | (params.rerank_length_bonus != 0.0)
 
 
-def _prompts(num_prompts, copies):
+def _prompt_of_row(num_prompts, copies):
     """int32[rows], the prompt of each row: `copies` rows each, and never one row alone.
 
     A matrix product takes another path for one row than for several, and rounds differently: the
@@ -220,6 +238,6 @@ def _prompts(num_prompts, copies):
     return (tf.range(rows) // copies) % num_prompts
 
 
-def _first(found: Hypotheses, num_rows) -> Hypotheses:
+def _drop_padding_rows(found: Hypotheses, num_rows) -> Hypotheses:
     """Without the row that was added to one alone."""
     return Hypotheses(*(column[:num_rows] for column in found))

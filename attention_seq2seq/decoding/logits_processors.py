@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-NEVER = float("-inf")
+NEG_INF = float("-inf")
 
 
-class Rules(NamedTuple):
+class LogitsProcessorParams(NamedTuple):
     """What depends on the words said before. All are tensors: they change from call to call.
 
     Attributes:
@@ -31,7 +31,7 @@ class Rules(NamedTuple):
     prompt_ids: tf.Tensor
 
     @classmethod
-    def none(cls, num_rows) -> "Rules":
+    def none(cls, num_rows) -> "LogitsProcessorParams":
         """Anything may be said."""
         nothing = tf.zeros([num_rows, 0], tf.int32)
         return cls(
@@ -45,7 +45,7 @@ class Rules(NamedTuple):
         )
 
     @property
-    def bind(self) -> tf.Tensor:
+    def is_active(self) -> tf.Tensor:
         """bool[], whether any of them can have an effect."""
         return (
             (self.minimum_length > 0)
@@ -56,7 +56,7 @@ class Rules(NamedTuple):
         )
 
 
-class Constraints(NamedTuple):
+class LogitsProcessors(NamedTuple):
     """What may be said.
 
     Attributes:
@@ -67,26 +67,26 @@ class Constraints(NamedTuple):
 
     forbidden: tf.Tensor | None = None
     num_forbidden: tf.Tensor | int = 0
-    rules: Rules | None = None
+    rules: LogitsProcessorParams | None = None
 
 
-def forbidding(ids: tf.Tensor, vocab: int, end_id: int) -> Constraints:
+def suppress_tokens(ids: tf.Tensor, vocab: int, eos_id: int) -> LogitsProcessors:
     """Ids int32[num_forbidden] are never said; but the end always can be."""
     banned = tf.reduce_any(tf.one_hot(ids, vocab, True, False), axis=0)
-    banned &= tf.range(vocab) != end_id
-    return Constraints(
-        forbidden=tf.where(banned, NEVER, 0.0),
+    banned &= tf.range(vocab) != eos_id
+    return LogitsProcessors(
+        forbidden=tf.where(banned, NEG_INF, 0.0),
         num_forbidden=tf.math.count_nonzero(banned, dtype=tf.int32),
     )
 
 
-def constrained(
+def process(
     scores: tf.Tensor,
-    constraints: Constraints,
+    processors: LogitsProcessors,
     said: tf.Tensor,
     time: tf.Tensor,
-    begin_id: int,
-    end_id: int,
+    bos_id: int,
+    eos_id: int,
 ) -> tf.Tensor:
     """Scores as the constraints see them: -inf for what may not be said.
 
@@ -94,57 +94,57 @@ def constrained(
 
     Args:
         scores: float32[rows, vocab], log-probabilities, but for a number for each row.
-        constraints: what may be said.
+        processors: what may be said.
         said: int32[rows, max_length], the ids said so far.
         time: int32[], how many they are.
-        begin_id: what stands before the first.
-        end_id: ends a reply.
+        bos_id: what stands before the first.
+        eos_id: ends a reply.
     """
     free = scores
-    if constraints.forbidden is not None:
-        scores += constraints.forbidden
-    rules = constraints.rules
+    if processors.forbidden is not None:
+        scores += processors.forbidden
+    rules = processors.rules
     if rules is None:
         return scores
     vocab = tf.shape(free)[1]
-    scores -= _cost_of_echo(rules, _previous(said, time, begin_id), begin_id, vocab)
-    scores -= _cost_of_repeating(rules, said[:, :time], vocab)
+    scores -= _prompt_bigram_penalty(rules, _previous_token(said, time, bos_id), bos_id, vocab)
+    scores -= _repetition_penalty(rules, said[:, :time], vocab)
 
-    is_end = tf.range(vocab) == end_id
+    is_end = tf.range(vocab) == eos_id
     banned = is_end & (time < rules.minimum_length)
-    banned |= _would_repeat(rules.no_repeat_ngram, said[:, :time], vocab)
-    scores = tf.where(banned, NEVER, scores)
+    banned |= _repeated_ngrams(rules.no_repeat_ngram, said[:, :time], vocab)
+    scores = tf.where(banned, NEG_INF, scores)
 
     stuck = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
     scores = tf.where(stuck & is_end, free, scores)
-    return _forced(rules, free, scores, time)
+    return _force_prefix(rules, free, scores, time)
 
 
-def _previous(said, time, begin_id):
+def _previous_token(said, time, bos_id):
     """int32[rows], the word before."""
     if_any = said[:, tf.maximum(time - 1, 0)]
-    return tf.where(time > 0, if_any, begin_id)
+    return tf.where(time > 0, if_any, bos_id)
 
 
-def _cost_of_repeating(rules: Rules, said, vocab):
+def _repetition_penalty(rules: LogitsProcessorParams, said, vocab):
     """float32[rows, vocab]."""
     # [rows, time, vocab] would be large: each word said marks its place in [rows, vocab].
-    seen = _marked(said, tf.ones_like(said, tf.bool), vocab)
+    seen = _scatter_mask(said, tf.ones_like(said, tf.bool), vocab)
     return tf.where(seen, tf.math.log(rules.repetition_penalty), 0.0)
 
 
-def _cost_of_echo(rules: Rules, previous, begin_id, vocab):
+def _prompt_bigram_penalty(rules: LogitsProcessorParams, previous, bos_id, vocab):
     """float32[rows, vocab]."""
     prompt = rules.prompt_ids
-    before = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]], constant_values=begin_id)
+    before = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
     # Without a prompt there is no place for the begin either.
     before = before[:, : tf.shape(prompt)[1]]
     follows = (before == previous[:, tf.newaxis]) & (prompt >= 0)
-    echo = _marked(prompt, follows, vocab)
+    echo = _scatter_mask(prompt, follows, vocab)
     return tf.where(echo, tf.math.log(rules.echo_penalty), 0.0)
 
 
-def _would_repeat(size, said, vocab):
+def _repeated_ngrams(size, said, vocab):
     """bool[rows, vocab], the words that would end an n-gram which was said before."""
     rows, time = tf.shape(said)[0], tf.shape(said)[1]
     # Place p of `said` ends an n-gram that starts at p - size + 1; its first size - 1 words are
@@ -163,10 +163,10 @@ def _would_repeat(size, said, vocab):
         return tf.reduce_all(earlier == last[:, tf.newaxis, :], axis=2) & possible
 
     same = tf.cond(tf.reduce_any(possible), matches, lambda: tf.zeros([rows, time], tf.bool))
-    return _marked(said, same, vocab)
+    return _scatter_mask(said, same, vocab)
 
 
-def _marked(ids, chosen, vocab):
+def _scatter_mask(ids, chosen, vocab):
     """bool[rows, vocab], true at the ids of each row that are chosen."""
     rows = tf.range(tf.shape(ids)[0])[:, tf.newaxis]
     places = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), chosen)
@@ -176,7 +176,7 @@ def _marked(ids, chosen, vocab):
     return counts > 0
 
 
-def _forced(rules: Rules, free, scores, time):
+def _force_prefix(rules: LogitsProcessorParams, free, scores, time):
     """Within the prefix only its word is left, whatever the other rules say."""
     width = tf.shape(rules.prefix_ids)[1]
 
@@ -184,6 +184,6 @@ def _forced(rules: Rules, free, scores, time):
         word = rules.prefix_ids[:, time]
         only = tf.one_hot(word, tf.shape(scores)[1], True, False)
         within = (time < rules.prefix_length)[:, tf.newaxis]
-        return tf.where(within, tf.where(only, free, NEVER), scores)
+        return tf.where(within, tf.where(only, free, NEG_INF), scores)
 
     return tf.cond(time < width, force, lambda: scores)

@@ -9,14 +9,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.forced_decoding import teacher_forcing
-from attention_seq2seq.decoding.step import Hypotheses, Step, Stepped
-from attention_seq2seq.decoding.top_k import log_of_sum
+from attention_seq2seq.decoding.forced_decoding import force_decode
+from attention_seq2seq.decoding.step import Hypotheses, StepFn, StepOutput
+from attention_seq2seq.decoding.top_k import row_logsumexp
 
 
-def against_language_model(
-    step: Step, state: Any, language_step: Step, language_state: Any, weight, num_words
-) -> tuple[Step, Any]:
+def anti_lm_step(
+    step: StepFn, state: Any, language_step: StepFn, language_state: Any, weight, num_words
+) -> tuple[StepFn, Any]:
     """A step that prefers words which are less likely without the prompt.
 
     Only the first words are weighed so: what makes a reply dull is how it begins, and later words
@@ -36,63 +36,63 @@ def against_language_model(
 
     def both(ids, state):
         own_state, language_state, time = state
-        stepped = Stepped(*step(ids, own_state))
+        output = StepOutput(*step(ids, own_state))
 
         def weighed():
-            other = Stepped(*language_step(ids, language_state))
+            other = StepOutput(*language_step(ids, language_state))
             logits = tf.cast(other.logits, tf.float32)
-            return weight * (log_of_sum(logits) - logits), other.state
+            return weight * (row_logsumexp(logits) - logits), other.state
 
         def unweighed():
             return tf.zeros([tf.shape(ids)[0], 0]), language_state
 
-        preference, language_state = tf.cond(
+        score_bias, language_state = tf.cond(
             (weight > 0.0) & (time[0] < num_words), weighed, unweighed
         )
-        state = (stepped.state, language_state, time + 1)
-        return Stepped(stepped.logits, stepped.attention_weights, state, preference)
+        state = (output.state, language_state, time + 1)
+        return StepOutput(output.logits, output.attention_weights, state, score_bias)
 
     num_rows = tf.shape(tf.nest.flatten(state)[0])[0]
     return both, (state, language_state, tf.zeros([num_rows], tf.int32))
 
 
-def ranked_anew(
+def rerank(
     found: Hypotheses,
-    num_found: tf.Tensor,
+    num_hypotheses: tf.Tensor,
     num_best: tf.Tensor,
-    language_step: Step,
+    language_step: StepFn,
     language_state: Any,
     weight: tf.Tensor,
     length_bonus: tf.Tensor,
-    begin_id: int,
+    bos_id: int,
 ) -> Hypotheses:
     """The best of what a search has found, by another measure than it searched with.
 
-    The score becomes that of `scored_anew`.
+    The score becomes that of `mmi_score`.
 
     Args:
-        found: num_found rows for each prompt.
-        num_found: int32[].
+        found: num_hypotheses rows for each prompt.
+        num_hypotheses: int32[].
         num_best: int32[], how many are returned for each prompt, the best first.
         language_step: one step of the language model.
         language_state: its state before the first word, of as many rows as `found`.
         weight: float32[].
         length_bonus: float32[], the end counted.
-        begin_id: fed at the first step.
+        bos_id: fed at the first step.
     """
     # A hypothesis of length 0 is none; it stays the last.
     length = tf.maximum(found.length, 1)
-    language = teacher_forcing(language_step, language_state, found.ids, length, begin_id)
-    scores = scored_anew(found, language, weight, length_bonus)
+    language = force_decode(language_step, language_state, found.ids, length, bos_id)
+    scores = mmi_score(found, language, weight, length_bonus)
     scores = tf.where(found.length > 0, scores, float("-inf"))
-    scores, places = tf.math.top_k(tf.reshape(scores, [-1, num_found]), num_best)
-    first = tf.range(tf.shape(places)[0])[:, tf.newaxis] * num_found
+    scores, places = tf.math.top_k(tf.reshape(scores, [-1, num_hypotheses]), num_best)
+    first = tf.range(tf.shape(places)[0])[:, tf.newaxis] * num_hypotheses
     rows = tf.reshape(first + places, [-1])
     best = Hypotheses(*(tf.gather(column, rows) for column in found))
     return best._replace(score=tf.reshape(scores, [-1]))
 
 
-def scored_anew(found: Hypotheses, language: Hypotheses, weight, length_bonus) -> tf.Tensor:
+def mmi_score(found: Hypotheses, language: Hypotheses, weight, length_bonus) -> tf.Tensor:
     """float32[rows], log p(T|S) - weight * log p(T) + length_bonus * length.
 
     Args:
@@ -101,5 +101,5 @@ def scored_anew(found: Hypotheses, language: Hypotheses, weight, length_bonus) -
         weight: float32[].
         length_bonus: float32[], the end counted.
     """
-    score = found.log_probability - weight * language.log_probability
+    score = found.log_prob - weight * language.log_prob
     return score + length_bonus * tf.cast(found.length, tf.float32)

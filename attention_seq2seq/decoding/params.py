@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
 
-INTEGERS = (
+INT_FIELDS = (
     "num_best",
     "minimum_length",
     "maximum_length",
@@ -17,7 +17,7 @@ INTEGERS = (
     "no_repeat_ngram",
     "anti_language_model_words",
 )
-FLOATS = (
+FLOAT_FIELDS = (
     "diversity",
     "length_penalty",
     "coverage_penalty",
@@ -31,11 +31,11 @@ FLOATS = (
 )
 
 
-class Knobs(NamedTuple):
+class DecodingParams(NamedTuple):
     """Everything that may change from one call to the next, in four tensors.
 
     Few, for each argument of a call costs time. `DecodingConfig` has the names of the numbers and
-    their meaning; each is an attribute: `knobs.beam_width` is int32[].
+    their meaning; each is an attribute: `params.beam_width` is int32[].
 
     Attributes:
         integers: int32[9].
@@ -50,7 +50,7 @@ class Knobs(NamedTuple):
     prefix_ids: tf.Tensor
 
     @classmethod
-    def of(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
+    def from_config(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
         """What a config says of the search, as tensors.
 
         Args:
@@ -61,24 +61,24 @@ class Knobs(NamedTuple):
         """
         number = {**vars(decoding), "maximum_length": maximum_length}
         return cls(
-            integers=tf.constant([number[name] for name in INTEGERS], tf.int32),
-            floats=tf.constant([number[name] for name in FLOATS], tf.float32),
+            integers=tf.constant([number[name] for name in INT_FIELDS], tf.int32),
+            floats=tf.constant([number[name] for name in FLOAT_FIELDS], tf.float32),
             forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
             prefix_ids=tf.constant(list(prefix_ids), tf.int32),
         )
 
     def __getattr__(self, name: str) -> tf.Tensor:
-        if name in INTEGERS:
-            return self.integers[INTEGERS.index(name)]
-        if name in FLOATS:
-            return self.floats[FLOATS.index(name)]
+        if name in INT_FIELDS:
+            return self.integers[INT_FIELDS.index(name)]
+        if name in FLOAT_FIELDS:
+            return self.floats[FLOAT_FIELDS.index(name)]
         raise AttributeError(name)
 
 
 # Of any call.
-KNOBS = Knobs(
-    tf.TensorSpec([len(INTEGERS)], tf.int32, "integers"),
-    tf.TensorSpec([len(FLOATS)], tf.float32, "floats"),
+PARAMS_SPEC = DecodingParams(
+    tf.TensorSpec([len(INT_FIELDS)], tf.int32, "integers"),
+    tf.TensorSpec([len(FLOAT_FIELDS)], tf.float32, "floats"),
     tf.TensorSpec([None], tf.int32, "forbidden_ids"),
     tf.TensorSpec([None], tf.int32, "prefix_ids"),
 )

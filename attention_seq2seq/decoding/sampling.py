@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.candidates import normalized, scored
-from attention_seq2seq.decoding.decode_loop import decode
-from attention_seq2seq.decoding.logits_processors import NEVER, Constraints
-from attention_seq2seq.decoding.step import Hypotheses, Step
+from attention_seq2seq.decoding.candidates import gather_candidates, process_logits
+from attention_seq2seq.decoding.decode_loop import dynamic_decode
+from attention_seq2seq.decoding.logits_processors import NEG_INF, LogitsProcessors
+from attention_seq2seq.decoding.step import Hypotheses, StepFn
 
 # A multiplier of Fishman and Moore (1986) for the multiplicative generator modulo this prime.
 _PRIME, _MULTIPLIER = 2**31 - 1, 742_938_285
@@ -33,12 +33,12 @@ class Sampling(NamedTuple):
 
 
 def sample(
-    step: Step,
+    step: StepFn,
     state: Any,
     sampling: Sampling,
-    constraints: Constraints,
-    begin_id: int,
-    end_id: int,
+    processors: LogitsProcessors,
+    bos_id: int,
+    eos_id: int,
     max_length: tf.Tensor,
 ) -> Hypotheses:
     """Draws each word at random.
@@ -50,28 +50,28 @@ def sample(
         step: one step of the model, see `decoding.step`.
         state: its state before the first word.
         sampling: how words are drawn.
-        constraints: what may be said, for each row.
-        begin_id: fed at the first step.
-        end_id: ends a row.
+        processors: what may be said, for each row.
+        bos_id: fed at the first step.
+        eos_id: ends a row.
         max_length: int32[], at least 1: a row that has not ended by then is cut.
 
     Returns:
         `Hypotheses`; the score is the log-probability before temperature, top_k and top_p.
     """
-    draws = uniform_draws(sampling.seeds, max_length)
+    draws = uniform_noise(sampling.seeds, max_length)
     filters = (sampling.top_k > 0) | (sampling.top_p < 1.0)
 
-    def drawn(stepped, said, time):
-        scores = scored(stepped, constraints, said, time, begin_id, end_id)
+    def drawn(output, said, time):
+        scores = process_logits(output, processors, said, time, bos_id, eos_id)
         scaled, draw = scores / sampling.temperature, draws[:, time]
         ids = tf.cond(
             filters,
-            lambda: _from_the_most_probable(scaled, draw, sampling),
-            lambda: drawn_by(draw, scaled),
+            lambda: _sample_filtered(scaled, draw, sampling),
+            lambda: sample_inverse_cdf(draw, scaled),
         )
-        return normalized(stepped, scores, ids)
+        return gather_candidates(output, scores, ids)
 
-    return decode(step, state, drawn, begin_id, end_id, max_length)
+    return dynamic_decode(step, state, drawn, bos_id, eos_id, max_length)
 
 
 def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
@@ -114,7 +114,7 @@ def sampling_seeds(
     return tf.stack([tf.fill(tf.shape(of_rows), tf.cast(sampling_seed, tf.int64)), of_rows], axis=1)
 
 
-def uniform_draws(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:
+def uniform_noise(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:
     """float32[rows, num_draws], in [0, 1), a sequence of its own for each int64[rows, 2] seed."""
 
     def one_row(seed):
@@ -123,7 +123,7 @@ def uniform_draws(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:
     return tf.map_fn(one_row, seeds, fn_output_signature=tf.TensorSpec([None], tf.float32))
 
 
-def _from_the_most_probable(scaled, draw, sampling: Sampling):
+def _sample_filtered(scaled, draw, sampling: Sampling):
     vocab = tf.shape(scaled)[1]
     ordered, ids = tf.math.top_k(scaled, vocab)
     probabilities = tf.nn.softmax(ordered)
@@ -131,11 +131,11 @@ def _from_the_most_probable(scaled, draw, sampling: Sampling):
     few = tf.where(sampling.top_k > 0, sampling.top_k, vocab)
     # The most probable word is always left.
     kept = (tf.range(vocab) == 0) | ((tf.range(vocab) < few) & (before < sampling.top_p))
-    place = drawn_by(draw, tf.where(kept, ordered, NEVER))
+    place = sample_inverse_cdf(draw, tf.where(kept, ordered, NEG_INF))
     return tf.gather(ids, place, batch_dims=1)
 
 
-def drawn_by(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
+def sample_inverse_cdf(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
     """The words that random numbers come to, by inverting the cumulative distribution.
 
     Args:
@@ -147,7 +147,7 @@ def drawn_by(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
 
     Example:
         >>> logits = tf.math.log([[0.25, 0.0, 0.75]] * 3)
-        >>> drawn_by(tf.constant([0.2, 0.3, 0.99]), logits).numpy().tolist()
+        >>> sample_inverse_cdf(tf.constant([0.2, 0.3, 0.99]), logits).numpy().tolist()
         [0, 2, 2]
     """
     probabilities = tf.nn.softmax(scaled)

@@ -5,22 +5,22 @@ from typing import NamedTuple
 import tensorflow as tf
 
 
-class Ranking(NamedTuple):
+class SequenceScorer(NamedTuple):
     """How hypotheses are ranked: by log-probability, length and coverage.
 
     Attributes:
-        divisors: float32[max_length + 1], from `length_divisors`.
+        divisors: float32[max_length + 1], from `length_penalties`.
         source_mask: bool[rows, source_time], True at real words.
         coverage_penalty: float32[].
     """
 
-    divisors: tf.Tensor
+    length_penalties: tf.Tensor
     source_mask: tf.Tensor
     coverage_penalty: tf.Tensor
 
     def by_length(self, total: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
         """The totals float32 of hypotheses, divided as their lengths int32 ask for."""
-        return total / tf.gather(self.divisors, length)
+        return total / tf.gather(self.length_penalties, length)
 
     def score(self, total: tf.Tensor, length: tf.Tensor, attended: tf.Tensor) -> tf.Tensor:
         """float32[rows]: what a hypothesis of each row is ranked by.
@@ -37,7 +37,7 @@ class Ranking(NamedTuple):
         return coverage(attended, self.source_mask, self.coverage_penalty)
 
 
-def length_divisors(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
+def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
     """float32[max_length + 1], ((5 + length) / 6)^penalty, the end counted.
 
     Computed once for all lengths, so that every hypothesis of a length is divided by the same
@@ -48,7 +48,7 @@ def length_divisors(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
         penalty: float32[]; 0: none, above 0 favours long replies.
 
     Example:
-        >>> length_divisors(tf.constant(7), tf.constant(1.0)).numpy()[[1, 7]].tolist()
+        >>> length_penalties(tf.constant(7), tf.constant(1.0)).numpy()[[1, 7]].tolist()
         [1.0, 2.0]
     """
     length = tf.range(max_length + 1)

@@ -1,7 +1,7 @@
 """The protocol that every way of decoding loops over: one step of any model.
 
 A step function takes ids int32[rows], the word before of each row, and a state, any nest of
-tensors whose first axis is rows, and returns a `Stepped`, or the first three of its values where
+tensors whose first axis is rows, and returns a `StepOutput`, or the first three of its values where
 there is no preference. It never changes what it was given, so
 one state may be stepped from twice. With it come the begin id, fed first, and the end id, after
 which a row is done.
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import tensorflow as tf
 
 
-class Stepped(NamedTuple):
+class StepOutput(NamedTuple):
     """What one step of a model gives.
 
     Attributes:
@@ -27,17 +27,17 @@ class Stepped(NamedTuple):
     logits: tf.Tensor
     attention_weights: tf.Tensor
     state: Any
-    preference: tf.Tensor | None = None
+    score_bias: tf.Tensor | None = None
 
 
-def preferred(scores: tf.Tensor, preference: tf.Tensor | None) -> tf.Tensor:
+def add_score_bias(scores: tf.Tensor, score_bias: tf.Tensor | None) -> tf.Tensor:
     """float32[rows, vocab], scores with the preference, where there is one."""
-    if preference is None:
+    if score_bias is None:
         return scores
-    return tf.cond(tf.shape(preference)[1] > 0, lambda: scores + preference, lambda: scores)
+    return tf.cond(tf.shape(score_bias)[1] > 0, lambda: scores + score_bias, lambda: scores)
 
 
-class Step(Protocol):
+class StepFn(Protocol):
     """One step of a model; see the module."""
 
     def __call__(self, ids: tf.Tensor, state: Any) -> tuple:
@@ -57,7 +57,7 @@ class DecoderModel(Protocol):
 
     def start(
         self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts: tf.Tensor | None = None
-    ) -> tuple[Step, Any]:
+    ) -> tuple[StepFn, Any]:
         """Encodes prompts.
 
         Args:
@@ -69,7 +69,7 @@ class DecoderModel(Protocol):
             The step function, and the state before the first token.
         """
 
-    def start_without_prompt(self, num_rows: tf.Tensor) -> tuple[Step, Any]:
+    def start_without_prompt(self, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
         """Returns the step function and initial state of the model as a language model."""
 
 
@@ -87,11 +87,11 @@ class Hypotheses(NamedTuple):
 
     ids: tf.Tensor
     length: tf.Tensor
-    log_probabilities: tf.Tensor
+    token_log_probs: tf.Tensor
     score: tf.Tensor
     attention_weights: tf.Tensor
 
     @property
-    def log_probability(self) -> tf.Tensor:
+    def log_prob(self) -> tf.Tensor:
         """float32[rows], of the whole sequence."""
-        return tf.reduce_sum(self.log_probabilities, axis=1)
+        return tf.reduce_sum(self.token_log_probs, axis=1)

@@ -6,7 +6,7 @@ import tensorflow as tf
 _BLOCK = 80
 
 
-def log_of_sum(logits: tf.Tensor, place: tf.Tensor | None = None) -> tf.Tensor:
+def row_logsumexp(logits: tf.Tensor, place: tf.Tensor | None = None) -> tf.Tensor:
     """`tf.reduce_logsumexp` over the last axis of float32[rows, vocab], in fewer passes over it.
 
     Args:
@@ -17,7 +17,7 @@ def log_of_sum(logits: tf.Tensor, place: tf.Tensor | None = None) -> tf.Tensor:
         float32[rows, 1]; what a row gets does not depend on the others.
 
     Example:
-        >>> log_of_sum(tf.constant([[1000.0, 1000.0]])).numpy().round(2)
+        >>> row_logsumexp(tf.constant([[1000.0, 1000.0]])).numpy().round(2)
         array([[1000.69]], dtype=float32)
     """
     probabilities = tf.nn.softmax(logits)
@@ -32,7 +32,7 @@ def log_of_sum(logits: tf.Tensor, place: tf.Tensor | None = None) -> tf.Tensor:
     return highest - tf.math.log(tf.tile(probability, [1, 16]))[:, :1]
 
 
-def largest(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """`tf.math.top_k`, about three times as fast for a few of thousands.
 
     The k largest lie in the k blocks with the largest maxima, and maxima are found quickly. Of
@@ -46,7 +46,7 @@ def largest(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         The values and their places, float32 and int32[rows, k].
 
     Example:
-        >>> values, places = largest(tf.reshape(tf.range(2000.0), [1, 2000]), tf.constant(2))
+        >>> values, places = blocked_top_k(tf.reshape(tf.range(2000.0), [1, 2000]), tf.constant(2))
         >>> places.numpy()
         array([[1999, 1998]], dtype=int32)
     """

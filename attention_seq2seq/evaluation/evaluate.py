@@ -234,7 +234,7 @@ def mean_rank(
         chat: a trained model.
         pairs: (prompt, true reply).
         others: for each pair, replies that are not to its prompt.
-        decoding: whose score orders them, see `Chat.scores`. Of equal ones the true one comes
+        decoding: whose score orders them, see `Chat.score`. Of equal ones the true one comes
             last.
 
     Returns:
@@ -248,7 +248,7 @@ def mean_rank(
         raise ValueError("no pairs, so no ranks; expected at least one.")
     prompts = [pair[0] for pair, wrong in zip(pairs, others) for _ in range(1 + len(wrong))]
     replies = [reply for pair, wrong in zip(pairs, others) for reply in (pair[1], *wrong)]
-    scores = iter(chat.scores(prompts, replies, decoding))
+    scores = iter(chat.score(prompts, replies, decoding))
     ranks = []
     for wrong in others:
         true = next(scores)

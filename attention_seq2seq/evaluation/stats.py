@@ -54,7 +54,7 @@ def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:
     rows = [number for number, texts in enumerate(references) for _ in texts]
     texts = [text for of_one in references for text in of_one]
     plain = DecodingConfig(length_penalty=0.0)
-    losses = -np.array(chat.scores([prompts[row] for row in rows], texts, plain))
+    losses = -np.array(chat.score([prompts[row] for row in rows], texts, plain))
     words, characters, unknown = [], [], []
     for text in texts:
         said = chat.codec.reply_words(text)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.logits_processors import forbidding
+from attention_seq2seq.decoding.logits_processors import suppress_tokens
 from attention_seq2seq.serving.assets import (
     failures_named,
     new_folder,
@@ -79,15 +79,15 @@ def _check_greedy(decoding: DecodingConfig) -> None:
 
 def _greedy_function(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.function:
     """Greedy decoding of one prompt, in operations that TensorFlow Lite has."""
-    model, knobs = chat.model, chat.knobs(decoding)
-    longest = int(knobs.maximum_length)
+    model, params = chat.model, chat.decoding_params(decoding)
+    longest = int(params.maximum_length)
     source_time = chat.config.data.max_source_length
     projection = model.decoder.output_projection
     project = _projection_of_scaled_words(projection) if is_int8 else projection
 
     def reply(source_ids, source_length):
         memory, state = model.decoder.start(model.encoder(source_ids, source_length))
-        forbidden = forbidding(knobs.forbidden_ids, projection.units, EOS).forbidden
+        forbidden = suppress_tokens(params.forbidden_ids, projection.units, EOS).forbidden
 
         def body(time, fed, state, said):
             vector, _, state = model.decoder.recurrence.step(

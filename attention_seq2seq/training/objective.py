@@ -34,7 +34,7 @@ class Seq2SeqObjective:
 
     Args:
         seq2seq: the model.
-        begin_id: the id that starts every reply.
+        bos_id: the id that starts every reply.
         options: how it is trained; its `dtype` must not be `auto`.
         said_as: int32[source_vocab], for `attention_guidance`: each source word's id as a word of
             a reply, -1 of words that no reply says.
@@ -43,12 +43,12 @@ class Seq2SeqObjective:
     def __init__(
         self,
         seq2seq: Seq2Seq,
-        begin_id: int,
+        bos_id: int,
         options: TrainingConfig,
         said_as: Sequence[int] = (),
     ):
         self.seq2seq = seq2seq
-        self.begin_id = begin_id
+        self.bos_id = bos_id
         self.options = options
         self.dtype = tf.as_dtype(options.dtype)
         self._said_as = tf.constant(said_as, tf.int32)
@@ -133,7 +133,7 @@ class Seq2SeqObjective:
 
     def _inputs(self, batch) -> dict:
         target_ids = batch["target_ids"]
-        begin = tf.fill([tf.shape(target_ids)[0], 1], tf.cast(self.begin_id, target_ids.dtype))
+        begin = tf.fill([tf.shape(target_ids)[0], 1], tf.cast(self.bos_id, target_ids.dtype))
         return {
             "source_ids": batch["source_ids"],
             "source_length": batch["source_length"],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.sampling import drawn_by
+from attention_seq2seq.decoding.sampling import sample_inverse_cdf
 from attention_seq2seq.utils.rng import Draw, Draws
 
 
@@ -42,7 +42,7 @@ def sample_decoder_inputs(
     def one(time, ids, state, taken):
         taken = taken.write(time - 1, ids)
         logits, _, state = step(ids, state)
-        ids = tf.where(own[time], drawn_by(chances[time], logits), true_ids[time])
+        ids = tf.where(own[time], sample_inverse_cdf(chances[time], logits), true_ids[time])
         return time + 1, ids, state, taken
 
     _, ids, _, taken = tf.while_loop(

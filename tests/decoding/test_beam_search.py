@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam_search import beam_search
-from attention_seq2seq.decoding.forced_decoding import teacher_forcing
-from attention_seq2seq.decoding.greedy_search import greedy
+from attention_seq2seq.decoding.forced_decoding import force_decode
+from attention_seq2seq.decoding.greedy_search import greedy_search
 from helpers.toy_models import (
     beam_options,
     every_reply,
@@ -73,7 +73,7 @@ def test_a_wide_enough_beam_equals_trying_everything(
         best = sorted(by_hand, key=lambda entry: -entry[1])[:5]
         assert ids_of(found) == [reply for _, _, reply in best], seed
         np.testing.assert_allclose(found.score, [score for _, score, _ in best], atol=1e-5)
-        np.testing.assert_allclose(found.log_probability, [own for own, _, _ in best], atol=1e-5)
+        np.testing.assert_allclose(found.log_prob, [own for own, _, _ in best], atol=1e-5)
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 2.0, -1.0])
@@ -93,7 +93,7 @@ def test_stopping_early_changes_nothing(search_world, length_penalty, coverage_p
                 length_penalty=length_penalty,
                 coverage_penalty=coverage_penalty,
                 num_best=1 + seed % 2,
-                search_at_least=at_least,
+                min_steps=at_least,
             )
             found[at_least] = search_world(logits, attention, beam, 3 * width)
             steps[at_least] += found[at_least].ids.shape[1]
@@ -108,9 +108,9 @@ def test_attention_and_log_probabilities_equal_teacher_forcing(search_world):
         logits, attention = random_world(VOCAB, SOURCE, seed)
         found = search_world(logits, attention, beam_options(width=5), 5)
         step, state = world_step(logits, attention), tf.zeros([5, 2], tf.int32)
-        followed = teacher_forcing(step, state, found.ids, found.length, BEGIN)
+        followed = force_decode(step, state, found.ids, found.length, BEGIN)
         np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-6)
-        np.testing.assert_allclose(found.log_probabilities, followed.log_probabilities, atol=1e-5)
+        np.testing.assert_allclose(found.token_log_probs, followed.token_log_probs, atol=1e-5)
 
 
 def test_a_beam_of_one_is_greedy(search_world):
@@ -118,9 +118,9 @@ def test_a_beam_of_one_is_greedy(search_world):
         logits, attention = random_world(VOCAB, SOURCE, seed)
         found = search_world(logits, attention, beam_options(width=1), 2)
         step, state = world_step(logits, attention), tf.zeros([2, 2], tf.int32)
-        best = greedy(step, state, rules(2), BEGIN, END, tf.constant(LENGTH))
+        best = greedy_search(step, state, rules(2), BEGIN, END, tf.constant(LENGTH))
         assert ids_of(found) == ids_of(best)
-        np.testing.assert_allclose(found.log_probability, best.log_probability, atol=1e-5)
+        np.testing.assert_allclose(found.log_prob, best.log_prob, atol=1e-5)
 
 
 #                pad  bos  eos   a    b    c

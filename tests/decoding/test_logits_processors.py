@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam_search import beam_search
-from attention_seq2seq.decoding.greedy_search import greedy
-from attention_seq2seq.decoding.logits_processors import constrained, forbidding
+from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.logits_processors import process, suppress_tokens
 from attention_seq2seq.decoding.sampling import Sampling, sample
 from helpers.toy_models import beam_options, matrix_step, rules
 
@@ -31,7 +31,7 @@ def said(method, **given):
     start = (step, tf.zeros([ROWS], tf.int32))
     end = (rules(ROWS, **given), BOS, EOS, limit)
     if method == "greedy":
-        found = greedy(*start, *end)
+        found = greedy_search(*start, *end)
     elif method == "sample":
         seeds = tf.stack([tf.range(ROWS), tf.zeros([ROWS], tf.int32)], axis=1)
         sampling = Sampling(tf.constant(1.0), tf.constant(0), tf.constant(1.0), seeds)
@@ -71,7 +71,7 @@ def test_no_repeated_ngram(method, size):
 @methods
 def test_forbidden_words(method):
     assert any(A in words for words in said(method)[0])
-    bound, _ = said(method, constraints=forbidding([A, C], 6, EOS), minimum_length=3)
+    bound, _ = said(method, processors=suppress_tokens([A, C], 6, EOS), minimum_length=3)
     assert all(set(words) == {B} for words in bound)
 
 
@@ -86,7 +86,7 @@ def test_a_forced_prefix_of_each_row(method):
         assert words[:count] == list(wanted[:count])
     # The log-probability is the model's own, of the prefix too.
     by_hand = np.log(WORLD[BOS][C] * WORLD[C][B])
-    np.testing.assert_allclose(np.sum(found.log_probabilities[0, :2]), by_hand, atol=1e-5)
+    np.testing.assert_allclose(np.sum(found.token_log_probs[0, :2]), by_hand, atol=1e-5)
 
 
 def test_repetition_penalty_divides_the_probability():
@@ -100,13 +100,11 @@ def test_repetition_penalty_divides_the_probability():
     bound, found = said("greedy", repetition_penalty=3.0, minimum_length=3)
     assert bound[0] == [A, B, A]
     np.testing.assert_allclose(found.score[0], np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), atol=1e-5)
-    np.testing.assert_allclose(
-        found.log_probability[0], np.log([0.6, 0.2, 0.5, 0.2]).sum(), atol=1e-5
-    )
+    np.testing.assert_allclose(found.log_prob[0], np.log([0.6, 0.2, 0.5, 0.2]).sum(), atol=1e-5)
 
 
 def test_echo_penalty_divides_what_goes_on_as_the_prompt():
-    scores = constrained(
+    scores = process(
         tf.math.log(tf.constant(WORLD[A : A + 1] * 3) + 1e-30),
         rules(
             3,
@@ -132,13 +130,13 @@ def test_the_first_word_of_the_prompt_is_an_echo_at_the_beginning():
 
 @methods
 def test_where_nothing_may_be_said_the_reply_ends(method):
-    bound, _ = said(method, constraints=forbidding([0, BOS, A, B, C], 6, EOS), minimum_length=3)
+    bound, _ = said(method, processors=suppress_tokens([0, BOS, A, B, C], 6, EOS), minimum_length=3)
     assert [] in bound
 
 
 def test_a_word_said_long_ago_counts_whatever_the_padding():
     # Padding 0 after the words said is no word: nothing repeats it.
-    scores = constrained(
+    scores = process(
         tf.zeros([1, 6]),
         rules(1, no_repeat_ngram=1),
         tf.constant([[A, B, 0, 0]]),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.decoding.greedy_search import greedy
-from attention_seq2seq.decoding.sampling import Sampling, sample, uniform_draws
+from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.sampling import Sampling, sample, uniform_noise
 from helpers.toy_models import matrix_step, random_world, rules, world_step
 
 BOS, EOS = 1, 2
@@ -80,7 +80,7 @@ def test_with_one_word_left_sampling_is_greedy(options):
     step = world_step(*random_world(6, 3, seed=4))
     state = tf.zeros([5, 2], tf.int32)
     drawn = draw(5, step, length=6, state=state, **options)
-    best = greedy(step, state, rules(5), BOS, EOS, tf.constant(6))
+    best = greedy_search(step, state, rules(5), BOS, EOS, tf.constant(6))
     np.testing.assert_array_equal(drawn.ids, best.ids)
     np.testing.assert_allclose(drawn.score, best.score, atol=1e-5)
 
@@ -99,7 +99,7 @@ def test_a_row_draws_the_same_in_any_batch_and_at_any_limit():
 
 def test_more_draws_begin_as_fewer_do():
     seeds = tf.constant([[1, 0], [1, 1], [2, 0]])
-    fewer, more = uniform_draws(seeds, tf.constant(5)), uniform_draws(seeds, tf.constant(77))
+    fewer, more = uniform_noise(seeds, tf.constant(5)), uniform_noise(seeds, tf.constant(77))
     np.testing.assert_array_equal(fewer, more[:, :5])
     assert len(np.unique(more)) == more.numpy().size
 
@@ -107,5 +107,5 @@ def test_more_draws_begin_as_fewer_do():
 def test_the_score_is_the_log_probability_before_any_knob():
     drawn = draw(50, temperature=2.0, top_k=3)
     by_hand = np.log([FIRST_WORD[word] for word in drawn.ids[:, 0].numpy()])
-    np.testing.assert_allclose(drawn.log_probability, by_hand, atol=1e-5)
+    np.testing.assert_allclose(drawn.log_prob, by_hand, atol=1e-5)
     np.testing.assert_allclose(drawn.score, by_hand, atol=1e-5)

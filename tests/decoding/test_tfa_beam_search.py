@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
-from attention_seq2seq.decoding.forced_decoding import teacher_forcing
+from attention_seq2seq.decoding.forced_decoding import force_decode
 from helpers.reference_tfa import TFASeq2Seq
 from helpers.small_models import CONFIGURATIONS, as_arrays, name_of, random_batch, random_model
 from helpers.toy_models import beam_options, rules
@@ -44,7 +44,7 @@ def compared(model, config, batch, width, limit=LIMIT):
         assert np.all(theirs[row, length:] == END)
         ended += ids[length - 1] == END
     np.testing.assert_allclose(
-        np.reshape(found.log_probability, [rows, width]), state.log_probs, atol=1e-5
+        np.reshape(found.log_prob, [rows, width]), state.log_probs, atol=1e-5
     )
     return ended, rows * width
 
@@ -93,7 +93,7 @@ def test_attention_is_ours_of_the_hypothesis_itself_and_theirs_one_step_off():
     found = ours(model, batch, width)
     prompts = tf.repeat(tf.range(6), width)
     step, state = model.start(batch["source_ids"], batch["source_length"], prompts)
-    followed = teacher_forcing(step, state, found.ids, found.length, BEGIN)
+    followed = force_decode(step, state, found.ids, found.length, BEGIN)
     np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-5)
 
     oracle = oracle_of(model, config)
@@ -126,7 +126,7 @@ def test_the_score_of_a_penalised_hypothesis_is_ours_a_function_of_it_and_theirs
         model, batch = random_model(config, seed=seed), random_batch(4, 6, 2, seed=seed)
         make_the_end_likely(model, 1.0)
         found = ours(model, batch, 4, limit, length_penalty=penalty)
-        by_hand = found.log_probability / ((5 + tf.cast(found.length, tf.float32)) / 6) ** penalty
+        by_hand = found.log_prob / ((5 + tf.cast(found.length, tf.float32)) / 6) ** penalty
         np.testing.assert_allclose(found.score, by_hand, atol=1e-5)
 
         outputs, state, _ = oracle_of(model, config).beam(

@@ -90,7 +90,7 @@ def test_perplexity_is_that_of_every_word_and_end(chat):
     pairs = MEALS[:2]
     found = evaluate(chat, pairs).measured()
     plain = DecodingConfig(length_penalty=0.0)
-    loss = -sum(chat.scores([a for a, _ in pairs], [b for _, b in pairs], plain))
+    loss = -sum(chat.score([a for a, _ in pairs], [b for _, b in pairs], plain))
     words = sum(len(chat.codec.encode_reply(reply)) for _, reply in pairs)
     assert found["perplexity"].value == pytest.approx(math.exp(loss / words))
     assert found["character_perplexity"].value == pytest.approx(math.exp(loss / (6 + 6 + 2)))

@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.generator import Search
-from attention_seq2seq.decoding.params import Knobs
+from attention_seq2seq.decoding.generator import SequenceGenerator
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.models.seq2seq import Seq2Seq
 
 BEGIN, END, WORDS, LIMIT = 1, 2, 501, 40
@@ -38,9 +38,9 @@ def replies(search, decoding, ids, length, places, padding=0):
     longest = length[places].max()
     batch = np.pad(ids[places, :longest], [[0, 0], [0, padding]])
     batch = tf.constant(batch, tf.int32)
-    knobs = Knobs.of(decoding, LIMIT, forbidden_ids=(0, BEGIN, 3, 4))
+    params = DecodingParams.from_config(decoding, LIMIT, forbidden_ids=(0, BEGIN, 3, 4))
     lengths = tf.constant(length[places], tf.int32)
-    found = getattr(search, decoding.method)(batch, lengths, batch, knobs)
+    found = search.methods[decoding.method](batch, lengths, batch, params)
     rows = [row[:n].tolist() for row, n in zip(found.ids.numpy(), found.length.numpy())]
     best = decoding.num_best
     return {place: rows[i * best : (i + 1) * best] for i, place in enumerate(places)}
@@ -60,7 +60,7 @@ def exchanges(units: int, scales, rows: int, seed: int = 1) -> tuple[int, int]:
     """
     tf.keras.utils.set_random_seed(seed)
     model = Seq2Seq(ModelConfig(units=units), WORDS, WORDS)
-    search = Search(model, BEGIN, END)
+    search = SequenceGenerator(model, BEGIN, END)
     untrained = {name: weight.numpy() for name, weight in model.named_weights().items()}
     ids, length = prompts(rows, seed)
     draw = np.random.default_rng(seed)

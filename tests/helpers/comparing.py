@@ -35,9 +35,9 @@ def assert_same(one, reply):
     assert tokens == reply.rows + [""] * (len(tokens) - rows)
     assert one["reply_length"] == len(reply.tokens)
     assert one["ended"] == reply.ended
-    np.testing.assert_allclose(one["log_probability"], reply.log_probability, **CLOSE)
+    np.testing.assert_allclose(one["log_probability"], reply.log_prob, **CLOSE)
     np.testing.assert_allclose(one["score"], reply.score, **CLOSE)
-    np.testing.assert_allclose(sum(one["token_log_probabilities"]), reply.log_probability, **CLOSE)
+    np.testing.assert_allclose(sum(one["token_log_probabilities"]), reply.log_prob, **CLOSE)
     if reply.attention_weights.size:
         weights = np.array(one["attention_weights"])
         given = reply.attention_weights

@@ -155,17 +155,17 @@ def add_training(outputs: dict, name: str, model_dir: Path) -> None:
 def add_replies(outputs: dict, name: str, chat: Chat) -> None:
     """Adds replies of all searches, what they came from, and scores of given replies."""
     for search, decoding in SEARCHES.items():
-        for number, replies in enumerate(chat.replies(PROMPTS, decoding)):
+        for number, replies in enumerate(chat.generate(PROMPTS, decoding)):
             for rank, reply in enumerate(replies):
                 key = f"{name}/{search}/{number}/{rank}"
                 outputs[f"{key}/reply"] = text(
                     [reply.text, reply.tokens, reply.prompt_tokens, reply.rows, reply.ended]
                 )
-                outputs[f"{key}/scores"] = np.array([reply.log_probability, reply.score])
+                outputs[f"{key}/scores"] = np.array([reply.log_prob, reply.score])
                 outputs[f"{key}/attention"] = reply.attention_weights
                 if rank == 0:
                     outputs[f"{key}/contributions"] = reply.contributions
-        outputs[f"{name}/{search}/scores"] = np.array(chat.scores(PROMPTS, REPLIES, decoding))
+        outputs[f"{name}/{search}/scores"] = np.array(chat.score(PROMPTS, REPLIES, decoding))
 
 
 def add_exports(outputs: dict, output_dir: Path) -> None:

@@ -179,7 +179,7 @@ class TFASeq2Seq:
         outputs, _, _ = decoder(inputs, initial_state=state, sequence_length=target_length)
         return outputs.rnn_output
 
-    def greedy(self, source_ids, source_length, begin_id, end_id, max_length):
+    def greedy_search(self, source_ids, source_length, bos_id, eos_id, max_length):
         """ids int[batch, time] and lengths."""
         self._with_kernel()
         state = self.start(source_ids, source_length)
@@ -191,13 +191,13 @@ class TFASeq2Seq:
         )
         outputs, _, lengths = decoder(
             self._target_embedding,
-            start_tokens=tf.fill([source_ids.shape[0]], begin_id),
-            end_token=end_id,
+            start_tokens=tf.fill([source_ids.shape[0]], bos_id),
+            end_token=eos_id,
             initial_state=state,
         )
         return outputs.sample_id.numpy(), lengths.numpy()
 
-    def beam(self, source_ids, source_length, begin_id, end_id, width, max_length, **options):
+    def beam(self, source_ids, source_length, bos_id, eos_id, width, max_length, **options):
         """`FinalBeamSearchDecoderOutput`, ids [batch, time, width], and final state."""
         batch = source_ids.shape[0]
         if self.attends:
@@ -215,7 +215,7 @@ class TFASeq2Seq:
         )
         return decoder(
             self._target_embedding,
-            start_tokens=tf.fill([batch], begin_id),
-            end_token=end_id,
+            start_tokens=tf.fill([batch], bos_id),
+            end_token=eos_id,
             initial_state=state,
         )

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.decoding.beam_search import Beam
-from attention_seq2seq.decoding.logits_processors import Constraints, Rules
-from attention_seq2seq.decoding.step import Stepped
+from attention_seq2seq.decoding.logits_processors import LogitsProcessorParams, LogitsProcessors
+from attention_seq2seq.decoding.step import StepOutput
 
 
 def matrix_step(probabilities, source_time=4):
@@ -19,7 +19,7 @@ def matrix_step(probabilities, source_time=4):
     logits = np.log(np.asarray(probabilities) + 1e-30).astype(np.float32) + 5.0
 
     def step(ids, state):
-        return Stepped(tf.gather(logits, ids), tf.one_hot(state, source_time), state + 1)
+        return StepOutput(tf.gather(logits, ids), tf.one_hot(state, source_time), state + 1)
 
     return step
 
@@ -41,17 +41,17 @@ def world_step(logits, attention):
     def step(ids, state):
         place = tf.stack([state[:, 1], state[:, 0], ids], axis=1)
         state = tf.stack([ids, state[:, 1] + 1], axis=1)
-        return Stepped(tf.gather_nd(logits, place), tf.gather_nd(attention, place), state)
+        return StepOutput(tf.gather_nd(logits, place), tf.gather_nd(attention, place), state)
 
     return step
 
 
-def every_reply(vocab, end_id, max_length):
+def every_reply(vocab, eos_id, max_length):
     """All sequences that end with end_id, and those cut at max_length."""
-    others = [word for word in range(vocab) if word != end_id]
+    others = [word for word in range(vocab) if word != eos_id]
     for length in range(1, max_length + 1):
         for words in itertools.product(others, repeat=length - 1):
-            yield (*words, end_id)
+            yield (*words, eos_id)
     yield from itertools.product(others, repeat=max_length)
 
 
@@ -64,19 +64,19 @@ def beam_options(**given) -> Beam:
         "length_penalty": 0.0,
         "coverage_penalty": 0.0,
         "num_best": given.get("width", 3),
-        "search_at_least": 0,
+        "min_steps": 0,
         **given,
     }
     return Beam(**{name: tf.constant(value) for name, value in options.items()})
 
 
-def rules(num_rows, constraints=None, **given) -> Constraints:
+def rules(num_rows, processors=None, **given) -> LogitsProcessors:
     """No constraints, but for what is given."""
-    constraints = constraints or Constraints()
+    processors = processors or LogitsProcessors()
     if not given:
-        return constraints
+        return processors
     given = {
         name: tf.constant(value, None if isinstance(value, float) else tf.int32)
         for name, value in given.items()
     }
-    return constraints._replace(rules=Rules.none(num_rows)._replace(**given))
+    return processors._replace(rules=LogitsProcessorParams.none(num_rows)._replace(**given))

@@ -10,8 +10,8 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.decoding.greedy_search import greedy
-from attention_seq2seq.decoding.forced_decoding import teacher_forcing
+from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.utils.rng import Draws
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from helpers.small_models import (
@@ -53,7 +53,7 @@ def measured(model, batch):
 
 def followed_by(model, batch):
     step, state = model.start(batch["source_ids"], batch["source_length"])
-    return teacher_forcing(step, state, batch["target_ids"], batch["target_length"], BEGIN)
+    return force_decode(step, state, batch["target_ids"], batch["target_length"], BEGIN)
 
 
 @functools.cache
@@ -127,14 +127,14 @@ def test_replies_do_not_depend_on_the_batch():
             other = together.ids[row, : together.length[row]].numpy()
             if list(one) != list(other):
                 exchanged += 1
-                assert abs(alone.log_probability[0] - together.log_probability[row]) < 1e-4
+                assert abs(alone.log_prob[0] - together.log_prob[row]) < 1e-4
     print(f"{exchanged} of 72 replies exchanged for an equally probable one")
     assert exchanged <= 1
 
 
 def reply(model, source_ids, source_length):
     step, state = model.start(source_ids, source_length)
-    return greedy(step, state, rules(len(source_ids)), BEGIN, END, tf.constant(8))
+    return greedy_search(step, state, rules(len(source_ids)), BEGIN, END, tf.constant(8))
 
 
 @everywhere
@@ -177,11 +177,11 @@ def test_the_first_loss_is_near_that_of_guessing(config):
 def test_a_step_equals_teacher_forcing(config):
     model, batch = shared_model(config), random_batch(3, 6, 5)
     logits = task_of(model).logits(batch)
-    log_probabilities = tf.nn.log_softmax(logits)
-    expected = tf.gather(log_probabilities, batch["target_ids"], batch_dims=2)
+    token_log_probs = tf.nn.log_softmax(logits)
+    expected = tf.gather(token_log_probs, batch["target_ids"], batch_dims=2)
     real = tf.sequence_mask(batch["target_length"], 5, dtype=tf.float32)
     followed = followed_by(model, batch)
-    np.testing.assert_allclose(followed.log_probabilities, expected * real, atol=1e-5)
+    np.testing.assert_allclose(followed.token_log_probs, expected * real, atol=1e-5)
 
 
 def test_two_memories_can_be_in_use_at_once():

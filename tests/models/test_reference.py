@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.decoding.greedy_search import greedy
+from attention_seq2seq.decoding.greedy_search import greedy_search
 from helpers.small_models import (
     BEGIN,
     CONFIGURATIONS,
@@ -82,7 +82,7 @@ def test_greedy_ids_equal_greedy_embedding_samplers(config):
         likely = 3.0 * seed - 3.0
         model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_WORDS) * likely)
         step, state = model.start(batch["source_ids"], batch["source_length"])
-        decoded = greedy(step, state, rules(rows), BEGIN, END, tf.constant(9))
+        decoded = greedy_search(step, state, rules(rows), BEGIN, END, tf.constant(9))
         ids, lengths = oracle_of(model, config).greedy(
             batch["source_ids"], batch["source_length"], BEGIN, END, 9
         )

@@ -10,7 +10,7 @@ from tensorflow import keras
 from tfa_training import TutorialSeq2Seq
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.decoding.greedy_search import greedy
+from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from helpers.reference_tfa import tfa
 from helpers.toy_models import rules
@@ -65,7 +65,7 @@ def test_copied_weights_give_the_same_replies(readme):
         variable.assign(in_tutorial(tutorial, names[name]))
     expected, lengths = tutorials_greedy(tutorial, ids, length)
     step, state = model.start(ids, length)
-    found = greedy(step, state, rules(40), BEGIN, END, tf.constant(LIMIT))
+    found = greedy_search(step, state, rules(40), BEGIN, END, tf.constant(LIMIT))
     np.testing.assert_array_equal(found.length, lengths)
     for row, end in enumerate(lengths):
         np.testing.assert_array_equal(found.ids[row, :end], expected[row, :end])

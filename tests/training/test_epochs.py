@@ -130,7 +130,7 @@ def loss_of_last_weights(folder, pairs) -> float:
     chat = Chat.load(folder)
     load_weights(chat.model, folder / "last.npz")
     sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
-    scores = chat.scores(*sides, DecodingConfig(length_penalty=0.0))
+    scores = chat.score(*sides, DecodingConfig(length_penalty=0.0))
     return -sum(scores) / sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
 
 

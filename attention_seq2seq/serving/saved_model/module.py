@@ -10,8 +10,8 @@ import tensorflow as tf
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import Caps
-from attention_seq2seq.decoding.attribution import contributions
-from attention_seq2seq.decoding.params import Knobs
+from attention_seq2seq.decoding.attribution import leave_one_out_attribution
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
 from attention_seq2seq.serving.saved_model.inputs import Reader, Replies
 from attention_seq2seq.serving.saved_model.outputs import Sayer, as_read
@@ -80,15 +80,19 @@ class Serving(tf.Module):
         # The model itself cannot be saved: its attention holds on to tensors of other graphs.
         self.weights = list(chat.model.variables)
         self.codec = CodecGraph(chat.codec, folder)
-        self._search = chat.search
+        self._generator = chat.generator
         self._decoding = decoding
         # One reply each, the best: also of a beam that is to find several for `reply`.
-        self._knobs = chat.knobs(dataclasses.replace(decoding, num_best=1))
+        self._params = chat.decoding_params(dataclasses.replace(decoding, num_best=1))
         self._reader = Reader(self.codec, chat.config.data.max_source_length, caps)
         self._sayer = Sayer(self.codec, chat.model.attends)
-        self._stream = Stream(chat.model, self.codec, self._knobs.forbidden_ids.numpy())
+        self._stream = Stream(chat.model, self.codec, self._params.forbidden_ids.numpy())
         self._asking = Asking(
-            decoding, chat.knobs(decoding), chat.config.data.max_target_length + 1, caps, self.codec
+            decoding,
+            chat.decoding_params(decoding),
+            chat.config.data.max_target_length + 1,
+            caps,
+            self.codec,
         )
         self._caps = caps
         nothing_asked = unset()
@@ -130,11 +134,11 @@ class Serving(tf.Module):
         asked = self._asking.read(asked, tf.size(prompt))
         prompts = self._reader.prompts(prompt)
         ways = {
-            method: apart(lambda search=search: self._run(search, prompts, asked.knobs))
+            method: apart(lambda search=search: self._run(search, prompts, asked.params))
             for method, search in (
-                ("beam", self._search.beam),
-                ("sample", self._search.sample),
-                ("greedy", self._search.greedy),
+                ("beam", self._generator.beam_search),
+                ("sample", self._generator.sample),
+                ("greedy", self._generator.greedy_search),
             )
         }
         found = tf.cond(
@@ -143,7 +147,7 @@ class Serving(tf.Module):
             lambda: tf.cond(asked.method == "beam", ways["beam"], ways["sample"]),
         )
         outputs = self._sayer.several(
-            prompts, found, asked.knobs.num_best, asked.replaces_unknown, asked.method == "beam"
+            prompts, found, asked.params.num_best, asked.replaces_unknown, asked.method == "beam"
         )
         return _rows(outputs, tf.size(prompt))
 
@@ -178,24 +182,26 @@ class Serving(tf.Module):
         return self._stream.step(ids, state)
 
     def _best(self, prompts: Read) -> dict:
-        knobs = Knobs(*(tf.constant(x.numpy()) for x in self._knobs))
-        found = self._run(getattr(self._search, self._decoding.method), prompts, knobs)
+        params = DecodingParams(*(tf.constant(x.numpy()) for x in self._params))
+        found = self._run(self._generator.methods[self._decoding.method], prompts, params)
         return self._sayer.best(prompts, found, tf.constant(self._decoding.unknown == "replace"))
 
-    def _run(self, search, prompts: Read, knobs: Knobs):
-        return search(prompts.ids, prompts.length, prompts.said_as, knobs)
+    def _run(self, search, prompts: Read, params: DecodingParams):
+        return search(prompts.ids, prompts.length, prompts.said_as, params)
 
     def _scored(self, prompts: Read, replies: Replies) -> dict:
-        followed = self._search.follow(prompts.ids, prompts.length, replies.ids, replies.length)
-        mean = followed.log_probability / tf.cast(replies.length, tf.float32)
+        followed = self._generator.force_decode(
+            prompts.ids, prompts.length, replies.ids, replies.length
+        )
+        mean = followed.log_prob / tf.cast(replies.length, tf.float32)
         outputs = {
-            "log_probability": followed.log_probability,
-            "token_log_probabilities": followed.log_probabilities,
+            "log_probability": followed.log_prob,
+            "token_log_probabilities": followed.token_log_probs,
             "perplexity": tf.exp(-mean),
             "reply_tokens": replies.words,
             "reply_length": replies.length - 1,
         }
-        if self._search.model.attends:
+        if self._generator.model.attends:
             outputs["attention_weights"] = followed.attention_weights
         return outputs
 
@@ -204,7 +210,7 @@ class Serving(tf.Module):
         longest = tf.shape(replies.ids)[1]
 
         def of_one(row):
-            table = contributions(self._search, *row, UNK)
+            table = leave_one_out_attribution(self._generator, *row, UNK)
             return tf.pad(table, [[0, longest - tf.shape(table)[0]], [0, 0]])
 
         return tf.map_fn(

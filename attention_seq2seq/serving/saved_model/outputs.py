@@ -58,8 +58,8 @@ class Sayer:
         outputs = {
             "reply": self.codec.join_replies(tf.RaggedTensor.from_tensor(words, num_words)),
             "score": found.score,
-            "log_probability": found.log_probability,
-            "token_log_probabilities": found.log_probabilities,
+            "log_probability": found.log_prob,
+            "token_log_probabilities": found.token_log_probs,
             "reply_tokens": tf.where(real, words, end),
             "reply_length": num_words,
             "ended": ended,

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import Caps
-from attention_seq2seq.decoding.params import FLOATS, INTEGERS, Knobs
+from attention_seq2seq.decoding.params import FLOAT_FIELDS, INT_FIELDS, DecodingParams
 from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
 from attention_seq2seq.text.in_graph.tokenizer import CodecGraph
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
@@ -37,12 +37,12 @@ class Asked(NamedTuple):
 
     Attributes:
         method: string[].
-        knobs: for the search.
+        params: for the search.
         replaces_unknown: bool[].
     """
 
     method: tf.Tensor
-    knobs: Knobs
+    params: DecodingParams
     replaces_unknown: tf.Tensor
 
 
@@ -51,7 +51,7 @@ class Asking:
 
     Args:
         decoding: what the model is exported with.
-        knobs: the same, of `Chat.knobs`.
+        params: the same, of `Chat.decoding_params`.
         longest: of a reply that is as long as in training, its end counted.
         caps: bounds beside those of `DecodingConfig`.
         codec: cuts the words that are asked for.
@@ -60,13 +60,13 @@ class Asking:
     def __init__(
         self,
         decoding: DecodingConfig,
-        knobs: Knobs,
+        params: DecodingParams,
         longest: int,
         caps: Caps,
         codec: CodecGraph,
     ):
         self.decoding = decoding
-        self.knobs = Knobs(*(tensor.numpy() for tensor in knobs))
+        self.params = DecodingParams(*(tensor.numpy() for tensor in params))
         self.longest = longest
         self.caps = caps
         self.codec = codec
@@ -79,15 +79,15 @@ class Asking:
             num_prompts: int32[], of the call.
         """
         inputs = dict(zip(inputs, refuse_unless(self._ranges(inputs), *inputs.values())))
-        integers = self._numbers(inputs, INTEGERS, self.knobs.integers)
-        floats = self._numbers(inputs, FLOATS, self.knobs.floats)
+        integers = self._numbers(inputs, INT_FIELDS, self.params.integers)
+        floats = self._numbers(inputs, FLOAT_FIELDS, self.params.floats)
         method, unknown = (self._word(inputs, name) for name in ("method", "unknown"))
-        knobs = Knobs(
+        params = DecodingParams(
             integers, floats, self._forbidden(inputs, unknown), self._prefix(inputs["prefix"])
         )
-        checks = self._combinations(method, knobs, num_prompts)
-        method, *tensors = refuse_unless(checks, method, *knobs)
-        return Asked(method, Knobs(*tensors), unknown == "replace")
+        checks = self._combinations(method, params, num_prompts)
+        method, *tensors = refuse_unless(checks, method, *params)
+        return Asked(method, DecodingParams(*tensors), unknown == "replace")
 
     def _ranges(self, inputs) -> list[Check]:
         """Of each option by itself."""
@@ -125,32 +125,32 @@ class Asking:
                 )
         return checks
 
-    def _combinations(self, method, knobs: Knobs, num_prompts) -> list[Check]:
+    def _combinations(self, method, params: DecodingParams, num_prompts) -> list[Check]:
         """Of options together."""
         rows = num_prompts * tf.where(
-            method == "beam", knobs.beam_width, tf.where(method == "sample", knobs.num_best, 1)
+            method == "beam", params.beam_width, tf.where(method == "sample", params.num_best, 1)
         )
-        words = tf.cast(rows, tf.int64) * tf.cast(knobs.maximum_length, tf.int64)
+        words = tf.cast(rows, tf.int64) * tf.cast(params.maximum_length, tf.int64)
         return [
             Check(
-                knobs.beam_width % tf.maximum(knobs.beam_groups, 1) == 0,
+                params.beam_width % tf.maximum(params.beam_groups, 1) == 0,
                 "beam_width is {} and beam_groups {}: the groups cannot be of one size.",
-                (knobs.beam_width, knobs.beam_groups),
+                (params.beam_width, params.beam_groups),
             ),
             Check(
-                (method != "beam") | (knobs.num_best <= knobs.beam_width),
+                (method != "beam") | (params.num_best <= params.beam_width),
                 "num_best is {} and beam_width {}: a beam finds no more replies than it is wide.",
-                (knobs.num_best, knobs.beam_width),
+                (params.num_best, params.beam_width),
             ),
             Check(
-                (method != "greedy") | (knobs.num_best == 1),
+                (method != "greedy") | (params.num_best == 1),
                 "num_best is {} and method greedy, which finds one reply. Use beam or sample.",
-                (knobs.num_best,),
+                (params.num_best,),
             ),
             Check(
-                knobs.minimum_length <= knobs.maximum_length,
+                params.minimum_length <= params.maximum_length,
                 "minimum_length is {}, more than the longest reply has.",
-                (knobs.minimum_length,),
+                (params.minimum_length,),
             ),
             Check(
                 rows <= self.caps.max_rows,
@@ -168,7 +168,7 @@ class Asking:
         ]
 
     def _numbers(self, inputs, names: tuple[str, ...], exported):
-        """The numbers of one type, in the order of `Knobs`."""
+        """The numbers of one type, in the order of `DecodingParams`."""
         asked = tf.stack([inputs[name] for name in names])
         told = asked
         if "maximum_length" in names:
@@ -184,7 +184,7 @@ class Asking:
         always = tf.constant([PAD, BOS, TURN])
         no_word = tf.fill([tf.cast(unknown == "forbid", tf.int32)], UNK)
         words = inputs["forbidden_words"]
-        exported = set(self.knobs.forbidden_ids.tolist()) - {PAD, BOS, TURN, UNK}
+        exported = set(self.params.forbidden_ids.tolist()) - {PAD, BOS, TURN, UNK}
         exported = tf.constant(sorted(exported), tf.int32)
 
         def asked_for():
@@ -230,4 +230,4 @@ class Asking:
             )
             return ids
 
-        return tf.cond(prefix == "", lambda: tf.constant(self.knobs.prefix_ids), apart(asked_for))
+        return tf.cond(prefix == "", lambda: tf.constant(self.params.prefix_ids), apart(asked_for))

@@ -72,7 +72,7 @@ class Stream:
         rows = tf.nest.map_structure(lambda x: _never_alone(x, num_rows), {"ids": ids, **named})
         memory, state = self._structured(rows)
         logits, weights, after = self.model.decoder.step(rows["ids"], memory, state)
-        log_probabilities = tf.nn.log_softmax(logits)
+        token_log_probs = tf.nn.log_softmax(logits)
         forbidden = tf.reduce_any(
             tf.one_hot(self.forbidden_ids, tf.shape(logits)[1], True, False), axis=0
         )
@@ -84,7 +84,7 @@ class Stream:
             "ids": next_ids,
             "tokens": tf.where(ended, SPECIALS[EOS], self.codec.target_vocabulary.words(next_ids)),
             "ended": ended,
-            "log_probabilities": log_probabilities,
+            "log_probabilities": token_log_probs,
         }
         if self.model.attends:
             outputs["attention_weights"] = weights

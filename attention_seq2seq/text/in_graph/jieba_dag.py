@@ -28,7 +28,7 @@ class WordTable(NamedTuple):
         longest: characters of the longest word.
     """
 
-    log_probabilities: dict[str, float]
+    token_log_probs: dict[str, float]
     unknown: float
     longest: int
 
@@ -36,13 +36,13 @@ class WordTable(NamedTuple):
     def of(cls, dictionary: JiebaDictionary) -> "WordTable":
         """Reads a dictionary with the user words on top of it."""
         log_total = math.log(dictionary.total)
-        log_probabilities = {
+        token_log_probs = {
             word: math.log(count) - log_total
             for word, count in dictionary.counts.items()
             if count and _IN_BLOCKS.fullmatch(word)
         }
         return cls(
-            log_probabilities, math.log(1) - log_total, max(map(len, log_probabilities), default=1)
+            token_log_probs, math.log(1) - log_total, max(map(len, token_log_probs), default=1)
         )
 
     def save(self, folder: str | Path) -> str:
@@ -51,7 +51,7 @@ class WordTable(NamedTuple):
         The name tells the contents: within a process TensorFlow takes tables read from files of
         one name for one table.
         """
-        items = self.log_probabilities.items()
+        items = self.token_log_probs.items()
         contents = "".join(f"{word}\t{value!r}\n" for word, value in items).encode()
         path = Path(folder) / f"words-{hashlib.sha256(contents).hexdigest()[:16]}.txt"
         path.write_bytes(contents)

@@ -45,8 +45,8 @@ def test_it_answers_where_there_is_nothing_but_tensorflow(
     batches = in_batches(prompts)
     calls = [("serving_default", {"prompt": batch}) for batch in batches]
     for method, decoding in METHODS.items():
-        knobs = {"method": method, "sampling_seed": decoding.sampling_seed}
-        calls += [("reply", {"prompt": batch, **knobs}) for batch in batches]
+        params = {"method": method, "sampling_seed": decoding.sampling_seed}
+        calls += [("reply", {"prompt": batch, **params}) for batch in batches]
     found = ask_elsewhere(export_dir, calls)
     assert found["foreign_ops"] == []
     assert not {"jieba", "tensorflow_addons", "attention_seq2seq"} & set(found["imported"])
@@ -91,7 +91,7 @@ def test_every_knob_does_what_it_does_in_memory(served, talker, prompts):
         batch = draw.sample(prompts, 4)
         outputs = ask(served, "reply", {"prompt": batch, **dataclasses.asdict(decoding)})
         methods.add(decoding.method)
-        for row, expected in enumerate(talker.replies(batch, decoding)):
+        for row, expected in enumerate(talker.generate(batch, decoding)):
             assert outputs["num_replies"][row] == len(expected), decoding
             num_several += len(expected) > 1
             for number, reply in enumerate(expected):
@@ -146,7 +146,7 @@ def test_given_replies_are_scored_and_explained(served, talker, prompts):
     batch, replies = [*prompts[:24], prompts[0], ""], [*replies, "龘不知道", ""]
     scored = ask(served, "score", {"prompt": batch, "reply": replies})
     explained = ask(served, "explain", {"prompt": batch, "reply": replies})
-    expected = talker.scores(batch, replies, DecodingConfig(length_penalty=0.0))
+    expected = talker.score(batch, replies, DecodingConfig(length_penalty=0.0))
     np.testing.assert_allclose(scored["log_probability"], expected, rtol=1e-5, atol=1e-5)
     for name, values in scored.items():
         assert explained[name] == values
@@ -164,7 +164,7 @@ def test_given_replies_are_scored_and_explained(served, talker, prompts):
         table = np.array(explained["contributions"][row])
         np.testing.assert_allclose(
             table[: len(ids), : len(source_ids)],
-            talker.contributions(source_ids, ids),
+            talker.attribute(source_ids, ids),
             atol=1e-3,
         )
         assert not table[len(ids) :].any() and not table[:, len(source_ids) :].any()
@@ -240,7 +240,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
         found = ask(both[1], "reply", {"prompt": [prompt], **asked})
         taken_back = {"prefix": "", **asked} if asked.get("prefix") == " " else asked
         other_way = dataclasses.replace(decoding, **taken_back)
-        expected = [reply.text for reply in chat.replies([prompt], other_way)[0]]
+        expected = [reply.text for reply in chat.generate([prompt], other_way)[0]]
         assert [text.decode() for text in found["reply"][0]] == expected
         assert found != as_exported
     explained = ask(both[1], "explain", {"prompt": [prompt], "reply": ["晚上吃烤鸭吧"]})
