@@ -52,7 +52,7 @@ class Decoding:
             ("greedy", theirs.greedy_explained, "greedy, explained"),
             ("beam", theirs.beam, f"beam {BEAM_WIDTH}"),
         ):
-            our_search = getattr(ours, method)
+            our_search = ours.methods[method]
             params, took = self._params(method), []
             for batch_size in BATCH_SIZES:
                 ids, length = self._prompts(batch_size)
