@@ -9,7 +9,7 @@ from tensorflow import keras
 from tensorflow_addons import seq2seq
 
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
-from attention_seq2seq.models.encoder import Encoded
+from attention_seq2seq.models.encoder import EncoderOutput
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.training.gradients import clip_by_global_norm, deduplicate_slices
 from attention_seq2seq.training.loss import cross_entropy
@@ -60,7 +60,7 @@ class Pieces:
 
         def run(inputs, outputs):
             final_state = ((self.zeros, self.zeros),)
-            memory, state = decoder.start(Encoded(outputs, self.length, final_state))
+            memory, state = decoder.start(EncoderOutput(outputs, self.length, final_state))
             return decoder.recurrence.unroll(inputs, memory, state, dtype)[0]
 
         weights = list(decoder.recurrence.named_weights().values())

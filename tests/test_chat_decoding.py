@@ -124,10 +124,12 @@ def language_model(chat, ids):
     """A second route: the decoder over one word of zeros, stepped through by hand."""
     units = chat.config.model.units
     decoder = chat.model.decoder
-    from attention_seq2seq.models.encoder import Encoded
+    from attention_seq2seq.models.encoder import EncoderOutput
 
     nothing = chat.model.encoder.zero_state(1)
-    memory, state = decoder.start(Encoded(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing))
+    memory, state = decoder.start(
+        EncoderOutput(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing)
+    )
     before, result = 1, []
     for word in ids:
         logits, _, state = decoder.step(tf.constant([before]), memory, state)

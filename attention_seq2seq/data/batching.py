@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
-from attention_seq2seq.utils.rng import Draw, seed_of
+from attention_seq2seq.utils.rng import RngStream, fold_in
 from attention_seq2seq.utils.tf_function import as_it_stands
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that no
@@ -71,13 +71,15 @@ def train_batches(
 
     def batches_of_epoch(epoch):
         left_out = tf.maximum(first - epoch * in_epoch, 0)
-        pools = pairs.pools(_POOL * batch_size, seed_of(Draw.PAIRS, seed, epoch), left_out // _POOL)
+        pools = pairs.pools(
+            _POOL * batch_size, fold_in(RngStream.SHUFFLE_EXAMPLES, seed, epoch), left_out // _POOL
+        )
         numbered = tf.data.Dataset.zip((tf.data.Dataset.range(in_epoch), pools))
         batched = numbered.flat_map(
             lambda pool, sides: _batches_of_pool(
                 *_sort_by_length(*sides),
                 batch_size,
-                seed_of(Draw.BATCHES, seed, epoch, left_out // _POOL + pool),
+                fold_in(RngStream.SHUFFLE_BATCHES, seed, epoch, left_out // _POOL + pool),
             )
         )
         return batched.skip(left_out % _POOL)
@@ -85,10 +87,10 @@ def train_batches(
     def with_draws(number, batch):
         batch = {**batch, "number": number}
         if unknown_probability:
-            draw = seed_of(Draw.UNKNOWN_WORDS, seed, number)
+            draw = fold_in(RngStream.WORD_DROPOUT, seed, number)
             batch["source_ids"] = _apply_word_dropout(batch, draw, unknown_probability, unknown_id)
         if empty_probability:
-            draw = seed_of(Draw.EMPTY_PROMPTS, seed, number)
+            draw = fold_in(RngStream.PROMPT_DROPOUT, seed, number)
             chance = tf.random.stateless_uniform(tf.shape(batch["source_length"]), draw)
             batch["emptied"] = chance < empty_probability
         return batch

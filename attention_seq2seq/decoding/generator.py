@@ -132,7 +132,7 @@ class SequenceGenerator:
     def _rescore(self, source_ids, source_length, reply_ids, reply_length, params: DecodingParams):
         found = self._force_decode(source_ids, source_length, reply_ids, reply_length)
         language = force_decode(
-            *self.model.start_without_prompt(tf.shape(reply_ids)[0]),
+            *self.model.prepare_unconditional(tf.shape(reply_ids)[0]),
             reply_ids,
             reply_length,
             self.bos_id,
@@ -187,7 +187,7 @@ class SequenceGenerator:
             weighed = anti_lm_step(
                 step,
                 state,
-                *self.model.start_without_prompt(num_rows),
+                *self.model.prepare_unconditional(num_rows),
                 params.anti_language_model,
                 params.anti_language_model_words,
             )
@@ -215,7 +215,7 @@ class SequenceGenerator:
                 found,
                 num_hypotheses,
                 num_best,
-                *self.model.start_without_prompt(tf.shape(found.ids)[0]),
+                *self.model.prepare_unconditional(tf.shape(found.ids)[0]),
                 params.rerank_anti_language_model,
                 params.rerank_length_bonus,
                 self.bos_id,

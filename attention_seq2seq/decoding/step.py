@@ -69,7 +69,7 @@ class DecoderModel(Protocol):
             The step function, and the state before the first token.
         """
 
-    def start_without_prompt(self, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
+    def prepare_unconditional(self, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
         """Returns the step function and initial state of the model as a language model."""
 
 

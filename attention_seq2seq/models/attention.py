@@ -14,10 +14,10 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.models.cells.factory import StackedCells, cell_of
-from attention_seq2seq.models.encoder import Encoded
-from attention_seq2seq.models.layers.matmul import Words, loop_product, multiply
-from attention_seq2seq.models.cells.recurrent import State, before
+from attention_seq2seq.models.cells.factory import StackedRNNCells, make_cell
+from attention_seq2seq.models.encoder import EncoderOutput
+from attention_seq2seq.models.layers.matmul import EmbeddedIds, recurrent_matmul, matmul
+from attention_seq2seq.models.cells.recurrent import State, shift_right
 
 with warnings.catch_warnings():
     # Its end of life is known here and of no use to whoever runs a program.
@@ -91,9 +91,9 @@ class AttentionRNN(keras.layers.Layer):
         super().__init__(name="attention_rnn")
         units = config.units
         self.units = units
-        self.mechanism = _mechanism_of(config)
+        self.mechanism = make_mechanism(config)
         self.is_monotonic = config.attention.endswith("monotonic")
-        # The mechanism's own, which `_attend_to` gives scores whose padding is masked.
+        # The mechanism's own, which `_bind_memory` gives scores whose padding is masked.
         self._probability_fn = self.mechanism.probability_fn
         self.attention_layer = keras.layers.Dense(
             units, use_bias=False, activation=config.attention_vector, name="attention_layer"
@@ -102,17 +102,17 @@ class AttentionRNN(keras.layers.Layer):
         # The first layer's inputs are a word and the attention vector of the step before (input
         # feeding), those of others the output below.
         self.cells = [
-            cell_of(config, units, units if number else 2 * units, number)
+            make_cell(config, units, units if number else 2 * units, number)
             for number in range(config.num_decoder_layers)
         ]
         self.wrapper = AttentionWrapper(
-            StackedCells(self.cells),
+            StackedRNNCells(self.cells),
             self.mechanism,
             attention_layer=self.attention_layer,
             name=_NAME,
         )
 
-    def prepare(self, encoded: Encoded) -> Memory:
+    def prepare(self, encoded: EncoderOutput) -> Memory:
         """The memory of encoded prompts."""
         self.mechanism.setup_memory(encoded.outputs, encoded.length)
         mask = tf.sequence_mask(encoded.length, tf.shape(encoded.outputs)[1])
@@ -120,12 +120,12 @@ class AttentionRNN(keras.layers.Layer):
 
     def initial_state(self, cells: tuple[State, ...], memory: Memory) -> AttentionState:
         """The state before the first step: no attention vector yet."""
-        before = (_on_first_word(memory),) if self.is_monotonic else ()
+        before = (_initial_alignments(memory),) if self.is_monotonic else ()
         return AttentionState(cells, tf.zeros_like(cells[0][0]), before)
 
     def unroll(
         self,
-        inputs: tf.Tensor | Words,
+        inputs: tf.Tensor | EmbeddedIds,
         memory: Memory,
         state: AttentionState,
         dtype: tf.DType = tf.float32,
@@ -152,23 +152,23 @@ class AttentionRNN(keras.layers.Layer):
             kernel, recurrent_kernel, bias = cell.gate_weights()
             # Of the first layer's inputs only the attention vector is known in the loop alone.
             from_words, from_below = (None, kernel) if number else tf.split(kernel, 2)
-            product, of_cell = loop_product(
+            product, of_cell = recurrent_matmul(
                 tf.concat([from_below, recurrent_kernel], axis=0),
                 tf.zeros_like(gates[0][:, :, :1]) + bias
                 if number
-                else multiply(inputs, from_words, dtype) + bias,
+                else matmul(inputs, from_words, dtype) + bias,
                 partial(lambda number: fed_back[number], number),
                 dtype,
             )
             products.append(product)
             gates.append(of_cell)
-        attending, nothing = loop_product(
+        attending, nothing = recurrent_matmul(
             tf.convert_to_tensor(layer.kernel),
             tf.zeros_like(gates[0][:, :, : self.units]),
             lambda: tf.concat([h, tf.einsum("tbs,bsu->tbu", weights, memory.values)], 2),
             dtype,
         )
-        self._attend_to(memory)
+        self._bind_memory(memory)
 
         # What `step` has the wrapper do, but with what could be computed before the loop.
         def one(states, inputs):
@@ -177,7 +177,7 @@ class AttentionRNN(keras.layers.Layer):
             after = []
             layers = zip_longest(self.cells, products, gates, cells, kept)
             for cell, product, added, of_cell, share in layers:
-                of_cell = cell.after(added + product(tf.concat([below, of_cell[0]], 1)), of_cell)
+                of_cell = cell.next_state(added + product(tf.concat([below, of_cell[0]], 1)), of_cell)
                 below = of_cell[0] if share is None else of_cell[0] * share
                 after.append(of_cell)
             weights, _ = self.mechanism([below, weights])
@@ -185,16 +185,16 @@ class AttentionRNN(keras.layers.Layer):
             vector = layer.activation(attending(tf.concat([below, context], axis=1)) + nothing)
             return tuple(after), vector, weights
 
-        start = state.cells, state.attention_vector, self._weights_before(memory, state)
+        start = state.cells, state.attention_vector, self._previous_alignments(memory, state)
         cells, vectors, weights = tf.scan(one, (tuple(gates), nothing, tuple(kept)), start)
         outputs = [of_cell[0] for of_cell in cells]
         h = outputs[-1]
         read = [output * share for output, share in zip(outputs, kept)] or outputs
         # What each layer was given in the loop: the output below it, and its own, a step before.
         fed_back = [
-            tf.concat([below, before(first[0], own)], axis=2)
+            tf.concat([below, shift_right(first[0], own)], axis=2)
             for below, own, first in zip(
-                [before(state.attention_vector, vectors), *read], outputs, state.cells
+                [shift_right(state.attention_vector, vectors), *read], outputs, state.cells
             )
         ]
         return vectors, weights
@@ -213,7 +213,7 @@ class AttentionRNN(keras.layers.Layer):
             The attention vector float32[batch, units], the attention weights
             float32[batch, source_time] (padding has exactly zero), and the next state.
         """
-        self._attend_to(memory)
+        self._bind_memory(memory)
         vector, after = self.wrapper(inputs, self._wrapper_state(memory, state))
         carried = (after.alignments,) if self.is_monotonic else ()
         cells = tuple(map(tuple, after.cell_state))
@@ -230,28 +230,28 @@ class AttentionRNN(keras.layers.Layer):
         }
         if self.mechanism.query_layer is not None:
             weights["query_layer/kernel"] = self.mechanism.query_layer.kernel
-        for name, attribute in _OF_MECHANISMS.items():
+        for name, attribute in _MECHANISM_VARIABLES.items():
             if getattr(self.mechanism, attribute, None) is not None:
                 weights[name] = getattr(self.mechanism, attribute)
         return weights
 
-    def _attend_to(self, memory: Memory) -> None:
+    def _bind_memory(self, memory: Memory) -> None:
         # What `prepare` had the mechanism compute is given back to it. To set it up once more
         # would compute keys and mask at each step of a loop: the mechanism takes its batch size
         # from the new keys, so TensorFlow cannot prune them.
         self.mechanism.values = memory.values
         self.mechanism.keys = memory.keys
         self.mechanism.batch_size = tf.shape(memory.keys)[0]
-        self.mechanism.probability_fn = _of_real_words(self._probability_fn, memory.mask)
+        self.mechanism.probability_fn = _mask_scores(self._probability_fn, memory.mask)
 
-    def _weights_before(self, memory: Memory, state: AttentionState) -> tf.Tensor:
+    def _previous_alignments(self, memory: Memory, state: AttentionState) -> tf.Tensor:
         """float[batch, source_time]; most mechanisms do not read those of the step before."""
         if self.is_monotonic:
             return state.before[0]
         return tf.zeros(tf.shape(memory.values)[:2], memory.values.dtype)
 
     def _wrapper_state(self, memory: Memory, state: AttentionState) -> AttentionWrapperState:
-        weights = self._weights_before(memory, state)
+        weights = self._previous_alignments(memory, state)
         return AttentionWrapperState(
             cell_state=state.cells,
             attention=state.attention_vector,
@@ -262,7 +262,7 @@ class AttentionRNN(keras.layers.Layer):
 
 
 # Weights that some mechanisms have: a name of our own, and TensorFlow Addons'.
-_OF_MECHANISMS = {
+_MECHANISM_VARIABLES = {
     "scale": "scale_weight",
     "attention_v": "attention_v",
     "attention_g": "attention_g",
@@ -271,7 +271,7 @@ _OF_MECHANISMS = {
 }
 
 
-def _mechanism_of(config: ModelConfig):
+def make_mechanism(config: ModelConfig):
     units = config.units
     match config.attention:
         case "bahdanau" | "normed_bahdanau":
@@ -283,13 +283,13 @@ def _mechanism_of(config: ModelConfig):
     return LuongAttention(units, scale=config.attention == "scaled_luong")
 
 
-def _on_first_word(memory: Memory) -> tf.Tensor:
+def _initial_alignments(memory: Memory) -> tf.Tensor:
     """float[batch, source_time]: where monotonic attention begins."""
     rows, source_time = tf.unstack(tf.shape(memory.values)[:2])
     return tf.one_hot(tf.zeros([rows], tf.int32), source_time, dtype=memory.values.dtype)
 
 
-def _of_real_words(probability_fn, mask: tf.Tensor):
+def _mask_scores(probability_fn, mask: tf.Tensor):
     """A mechanism's own way from scores to weights, which gives padding exactly zero."""
 
     def probabilities(scores, before):

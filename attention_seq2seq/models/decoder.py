@@ -5,10 +5,10 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.attention import AttentionRNN
-from attention_seq2seq.models.cells.factory import cell_of
-from attention_seq2seq.models.layers.dropout import dropped, embedded
-from attention_seq2seq.utils.rng import Draw
-from attention_seq2seq.models.encoder import Encoded, embedding_of
+from attention_seq2seq.models.cells.factory import make_cell
+from attention_seq2seq.models.layers.dropout import dropout, embed_with_dropout
+from attention_seq2seq.utils.rng import RngStream
+from attention_seq2seq.models.encoder import EncoderOutput, make_embedding
 from attention_seq2seq.models.cells.recurrent import State
 
 
@@ -26,9 +26,9 @@ class PlainRNN(keras.layers.Layer):
         super().__init__(name="plain_rnn")
         units = config.units
         layers = range(config.num_decoder_layers)
-        self.cells = [cell_of(config, units, units, number) for number in layers]
+        self.cells = [make_cell(config, units, units, number) for number in layers]
 
-    def prepare(self, encoded: Encoded) -> tuple:
+    def prepare(self, encoded: EncoderOutput) -> tuple:
         """Nothing is remembered."""
         return ()
 
@@ -63,7 +63,7 @@ class PlainRNN(keras.layers.Layer):
         return weights
 
 
-class TiedProjection(keras.layers.Layer):
+class TiedOutputProjection(keras.layers.Layer):
     """A projection whose kernel is an embedding, transposed; only the bias is its own.
 
     Args:
@@ -116,20 +116,20 @@ class Decoder(keras.layers.Layer):
         super().__init__(name="decoder")
         units = config.units
         self.starts_from_encoder = config.starts_from_encoder
-        self.embedding = embedding or embedding_of(config, vocabulary_size, "target_embedding")
+        self.embedding = embedding or make_embedding(config, vocabulary_size, "target_embedding")
         self.shares_embedding = embedding is not None
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None
         self.recurrence = PlainRNN(config) if config.attention == "none" else AttentionRNN(config)
         if config.tied_projection:
-            self.output_projection = TiedProjection(self.embedding)
+            self.output_projection = TiedOutputProjection(self.embedding)
         else:
             self.output_projection = keras.layers.Dense(
                 vocabulary_size, dtype="float32", name="output_projection"
             )
             self.output_projection.build([None, units])
 
-    def start(self, encoded: Encoded):
+    def start(self, encoded: EncoderOutput):
         """The memory and the state before the first word, for `step`."""
         # Of an encoder with more layers, the last.
         cells = encoded.final_state[-len(self.recurrence.cells) :]
@@ -157,15 +157,15 @@ class Decoder(keras.layers.Layer):
         memory, state = self.start(encoded)
         ids = tf.transpose(target_input_ids)
         # float[target_time, batch, units]
-        inputs = embedded(self.embedding, ids, self.embedding_dropout, Draw.TARGET_DROPOUT, draws)
+        inputs = embed_with_dropout(self.embedding, ids, self.embedding_dropout, RngStream.TARGET_DROPOUT, draws)
         # What the loop drops is drawn before it.
         ones = tf.ones([*tf.unstack(tf.shape(ids)), self.embedding.output_dim])
         kept = [
-            dropped(ones, self.dropout, Draw.LAYER_DROPOUT, draws, number)
+            dropout(ones, self.dropout, RngStream.LAYER_DROPOUT, draws, number)
             for number in range(len(self.recurrence.cells) - 1 if self.dropout and draws else 0)
         ]
         vectors, attention_weights = self.recurrence.unroll(inputs, memory, state, dtype, kept)
-        vectors = dropped(vectors, self.dropout, Draw.VECTOR_DROPOUT, draws)
+        vectors = dropout(vectors, self.dropout, RngStream.ATTENTION_VECTOR_DROPOUT, draws)
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 
     def step(self, ids: tf.Tensor, memory, state):
@@ -188,6 +188,6 @@ class Decoder(keras.layers.Layer):
         weights = dict(self.recurrence.named_weights())
         if not self.shares_embedding:
             weights = {"embedding": self.embedding.embeddings, **weights}
-        if not isinstance(self.output_projection, TiedProjection):
+        if not isinstance(self.output_projection, TiedOutputProjection):
             weights["output_projection/kernel"] = self.output_projection.kernel
         return {**weights, "output_projection/bias": self.output_projection.bias}

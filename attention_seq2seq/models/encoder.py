@@ -6,14 +6,14 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.models.cells.factory import cell_of
-from attention_seq2seq.models.layers.dropout import dropped, embedded
-from attention_seq2seq.utils.rng import Draw
-from attention_seq2seq.models.layers.matmul import Words
+from attention_seq2seq.models.cells.factory import make_cell
+from attention_seq2seq.models.layers.dropout import dropout, embed_with_dropout
+from attention_seq2seq.utils.rng import RngStream
+from attention_seq2seq.models.layers.matmul import EmbeddedIds
 from attention_seq2seq.models.cells.recurrent import State
 
 
-class Encoded(NamedTuple):
+class EncoderOutput(NamedTuple):
     """What the encoder hands over.
 
     Attributes:
@@ -29,7 +29,7 @@ class Encoded(NamedTuple):
     final_state: tuple[State, ...]
 
 
-def embedding_of(config: ModelConfig, vocabulary_size: int, name: str) -> keras.layers.Embedding:
+def make_embedding(config: ModelConfig, vocabulary_size: int, name: str) -> keras.layers.Embedding:
     """An embedding as wide as the model; its first values span `embedding_range`."""
     first = keras.initializers.RandomUniform(-config.embedding_range, config.embedding_range)
     return keras.layers.Embedding(
@@ -54,37 +54,37 @@ class Encoder(keras.layers.Layer):
         dtype: what matrix products are computed in, float32 or bfloat16.
 
     Returns:
-        `Encoded`.
+        `EncoderOutput`.
     """
 
     def __init__(self, config: ModelConfig, vocabulary_size: int):
         super().__init__(name="encoder")
         units = config.units
-        self.embedding = embedding_of(config, vocabulary_size, "source_embedding")
+        self.embedding = make_embedding(config, vocabulary_size, "source_embedding")
         self.embedding.build([])
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None
         self.units = units
         ways = ["", "backward_"] if config.bidirectional else [""]
         self.layers = [
-            [cell_of(config, units // len(ways), units, number, way) for way in ways]
+            [make_cell(config, units // len(ways), units, number, way) for way in ways]
             for number in range(config.layers)
         ]
 
-    def call(self, source_ids, source_length, draws=None, dtype=tf.float32) -> Encoded:
+    def call(self, source_ids, source_length, draws=None, dtype=tf.float32) -> EncoderOutput:
         """Reads the prompts."""
         # float[source_time, batch, units]
-        outputs = embedded(
+        outputs = embed_with_dropout(
             *(self.embedding, tf.transpose(source_ids)),
-            *(self.embedding_dropout, Draw.SOURCE_DROPOUT, draws),
+            *(self.embedding_dropout, RngStream.SOURCE_DROPOUT, draws),
         )
         states = []
         for number, cells in enumerate(self.layers):
             if number:
-                outputs = dropped(outputs, self.dropout, Draw.SOURCE_DROPOUT, draws, number)
+                outputs = dropout(outputs, self.dropout, RngStream.SOURCE_DROPOUT, draws, number)
             outputs, state = _read(cells, outputs, source_length, dtype)
             states.append(state)
-        return Encoded(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))
+        return EncoderOutput(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))
 
     def zero_state(self, num_rows: tf.Tensor) -> tuple[State, ...]:
         """A final state of zeros."""
@@ -100,7 +100,7 @@ class Encoder(keras.layers.Layer):
         return weights
 
 
-def _read(cells, inputs: tf.Tensor | Words, length: tf.Tensor, dtype: tf.DType):
+def _read(cells, inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor, dtype: tf.DType):
     """One layer, one way or both: float[time, batch, units] to the same, and the final state."""
     outputs, finals = [], []
     for number, cell in enumerate(cells):
@@ -117,8 +117,8 @@ def _read(cells, inputs: tf.Tensor | Words, length: tf.Tensor, dtype: tf.DType):
     return tf.concat(outputs, axis=2), tuple(tf.concat(parts, axis=1) for parts in zip(*finals))
 
 
-def _reversed(inputs: tf.Tensor | Words, length: tf.Tensor) -> tf.Tensor | Words:
+def _reversed(inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor) -> tf.Tensor | EmbeddedIds:
     """float[time, batch, width] with the real words of each row in reverse order."""
-    if isinstance(inputs, Words):
+    if isinstance(inputs, EmbeddedIds):
         return inputs._replace(ids=_reversed(inputs.ids, length))
     return tf.reverse_sequence(inputs, length, seq_axis=0, batch_axis=1)

@@ -46,9 +46,9 @@ class Ensemble(tf.Module):
         """Reads prompts and gets ready to answer; see `Seq2Seq.start`."""
         return _together([model.start(source_ids, source_length, prompts) for model in self.models])
 
-    def start_without_prompt(self, num_rows: tf.Tensor):
+    def prepare_unconditional(self, num_rows: tf.Tensor):
         """Gets ready to say what is said whatever the prompt; see `Seq2Seq`."""
-        return _together([model.start_without_prompt(num_rows) for model in self.models])
+        return _together([model.prepare_unconditional(num_rows) for model in self.models])
 
 
 def _together(started: Sequence[tuple]):

@@ -5,7 +5,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.decoder import Decoder
-from attention_seq2seq.models.encoder import Encoded, Encoder
+from attention_seq2seq.models.encoder import EncoderOutput, Encoder
 
 
 class Seq2Seq(keras.Model):
@@ -89,7 +89,7 @@ class Seq2Seq(keras.Model):
         """
         encoded = self.encoder(source_ids, source_length, draws=draws, dtype=dtype)
         if emptied is not None:
-            encoded = without_prompt(encoded, emptied)
+            encoded = drop_prompt(encoded, emptied)
         return self.decoder(target_input_ids, encoded, draws=draws, dtype=dtype)
 
     def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
@@ -112,7 +112,7 @@ class Seq2Seq(keras.Model):
             )
         return lambda ids, state: self.decoder.step(ids, memory, state), state
 
-    def start_without_prompt(self, num_rows: tf.Tensor):
+    def prepare_unconditional(self, num_rows: tf.Tensor):
         """Gets ready to say what is said whatever the prompt: the model as a language model.
 
         A model knows what to do here if some of its training prompts were emptied.
@@ -120,7 +120,7 @@ class Seq2Seq(keras.Model):
         Returns:
             As `start`.
         """
-        encoded = Encoded(
+        encoded = EncoderOutput(
             tf.zeros([num_rows, 1, self.encoder.units]),
             tf.ones([num_rows], tf.int32),
             self.encoder.zero_state(num_rows),
@@ -136,10 +136,10 @@ class Seq2Seq(keras.Model):
         }
 
 
-def without_prompt(encoded: Encoded, emptied: tf.Tensor) -> Encoded:
+def drop_prompt(encoded: EncoderOutput, emptied: tf.Tensor) -> EncoderOutput:
     """Where `emptied` bool[batch]: a memory of zeros, of length one, and a state of zeros."""
     kept = tf.cast(~emptied, encoded.outputs.dtype)[:, tf.newaxis]
-    return Encoded(
+    return EncoderOutput(
         outputs=encoded.outputs * kept[:, :, tf.newaxis],
         length=tf.where(emptied, 1, encoded.length),
         final_state=tf.nest.map_structure(lambda part: part * kept, encoded.final_state),

@@ -12,10 +12,10 @@ from attention_seq2seq.models.seq2seq import Seq2Seq
 
 def save_weights(model: Seq2Seq, path: str | Path) -> None:
     """Writes all weights of a model."""
-    write_weights({name: w.numpy() for name, w in model.named_weights().items()}, path)
+    save_arrays({name: w.numpy() for name, w in model.named_weights().items()}, path)
 
 
-def write_weights(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
+def save_arrays(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
     """Writes weights by name; `path` holds the old ones or the new ones, never a part of either."""
     with whole_file(Path(path)) as file:
         file.write(archive_of(weights))

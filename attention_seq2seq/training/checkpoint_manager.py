@@ -29,7 +29,7 @@ class CheckpointManager:
         folder: where they are; made with the first.
 
     Example:
-        >>> checkpoints = Checkpoints(getfixture("tmp_path") / "checkpoints")
+        >>> checkpoints = CheckpointManager(getfixture("tmp_path") / "checkpoints")
         >>> checkpoints.save(7, {"weight": np.ones(2)}, {"loss": 0.5})
         >>> arrays, state = checkpoints.newest()
         >>> arrays["weight"].tolist(), state

@@ -48,7 +48,7 @@ def clip_by_global_norm(
         The gradients, and the norm that they had.
 
     Example:
-        >>> gradients, norm = clipped([tf.constant([3.0, 4.0])], 2.5)
+        >>> gradients, norm = clip_by_global_norm([tf.constant([3.0, 4.0])], 2.5)
         >>> gradients[0].numpy().tolist(), float(norm)
         ([1.5, 2.0], 5.0)
     """

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.config.config import TrainingConfig
-from attention_seq2seq.models.seq2seq import Seq2Seq, without_prompt
+from attention_seq2seq.models.seq2seq import Seq2Seq, drop_prompt
 from attention_seq2seq.training.gradients import Gradient
 from attention_seq2seq.training.guided_alignment import guidance
 from attention_seq2seq.training.loss import cross_entropy, drop_padding, evaluate_cross_entropy
 from attention_seq2seq.training.sampled_softmax import sampled_softmax_loss
 from attention_seq2seq.training.scheduled_sampling import sample_decoder_inputs
-from attention_seq2seq.utils.rng import Draw, Draws
+from attention_seq2seq.utils.rng import BatchRng, RngStream
 
 
 class EvalSums(NamedTuple):
@@ -74,7 +74,7 @@ class Seq2SeqObjective:
     def token_losses(self, batch, sampling_probability) -> tuple[tf.Tensor, tf.Tensor]:
         """The two parts of `losses`, each float32[words]."""
         options = self.options
-        draws = Draws(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
+        draws = BatchRng(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
         inputs = self._inputs(batch)
         if options.scheduled_sampling:
             inputs["target_input_ids"] = sample_decoder_inputs(
@@ -114,12 +114,12 @@ class Seq2SeqObjective:
         losses, right = evaluate_cross_entropy(vectors, projection.kernel, projection.bias, ids)
         return EvalSums(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
 
-    def _cross_entropies(self, vectors, ids, draws: Draws) -> tf.Tensor:
+    def _cross_entropies(self, vectors, ids, draws: BatchRng) -> tf.Tensor:
         """Of each real word float32[words], of all words or of sampled ones."""
         options, projection = self.options, self.seq2seq.decoder.output_projection
         weights = projection.kernel, projection.bias
         if options.sampled_words:
-            seed = draws.seed_of(Draw.SAMPLED_WORDS)
+            seed = draws.fold_in(RngStream.SAMPLED_SOFTMAX)
             return sampled_softmax_loss(vectors, *weights, ids, options.sampled_words, seed)
         return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
 
@@ -146,6 +146,6 @@ class Seq2SeqObjective:
         decoder = self.seq2seq.decoder
         encoded = self.seq2seq.encoder(batch["source_ids"], batch["source_length"])
         if "emptied" in batch:
-            encoded = without_prompt(encoded, batch["emptied"])
+            encoded = drop_prompt(encoded, batch["emptied"])
         memory, state = decoder.start(encoded)
         return lambda ids, state: decoder.step(ids, memory, state), state

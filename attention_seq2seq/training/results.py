@@ -13,7 +13,7 @@ from attention_seq2seq.config.artifacts import (
     LAST_WEIGHTS_FILE,
     NONFINITE_BATCH_FILE,
 )
-from attention_seq2seq.models.weights import write_weights
+from attention_seq2seq.models.weights import save_arrays
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.training_files import record_also
 from attention_seq2seq.utils.files import write_text
@@ -43,9 +43,9 @@ class Results:
             is_best: whether none was better.
             history: what was measured after each epoch so far.
         """
-        write_weights(weights, self._folder / LAST_WEIGHTS_FILE)
+        save_arrays(weights, self._folder / LAST_WEIGHTS_FILE)
         if is_best:
-            write_weights(weights, self._folder / BEST_WEIGHTS_FILE)
+            save_arrays(weights, self._folder / BEST_WEIGHTS_FILE)
         text = io.StringIO()
         writer = csv.DictWriter(text, ["epoch", *history[0]], lineterminator="\n")
         writer.writeheader()
@@ -57,7 +57,7 @@ class Results:
         self, group: Iterable[dict], weights: Mapping[str, np.ndarray]
     ) -> None:
         """The pairs of an update whose loss is no number, and the weights before it."""
-        write_weights(weights, self._folder / LAST_WEIGHTS_FILE)
+        save_arrays(weights, self._folder / LAST_WEIGHTS_FILE)
         sides = self._codec.source_vocabulary, self._codec.target_vocabulary
         lines = []
         for batch in group:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from attention_seq2seq.decoding.sampling import sample_inverse_cdf
-from attention_seq2seq.utils.rng import Draw, Draws
+from attention_seq2seq.utils.rng import BatchRng, RngStream
 
 
 def sample_decoder_inputs(
-    step: Callable, state, target_input_ids: tf.Tensor, share: tf.Tensor, draws: Draws
+    step: Callable, state, target_input_ids: tf.Tensor, share: tf.Tensor, draws: BatchRng
 ) -> tf.Tensor:
     """The words before each word of a reply, some of them drawn from what the model would say.
 
@@ -35,9 +35,9 @@ def sample_decoder_inputs(
     true_ids = tf.transpose(target_input_ids)
     num_steps = tf.shape(true_ids)[0]
     shape = tf.shape(target_input_ids)
-    own = tf.transpose(draws.uniform(shape, Draw.OWN_WORDS) < share)
+    own = tf.transpose(draws.uniform(shape, RngStream.SCHEDULED_SAMPLING_MASK) < share)
     # float32[target_time, batch]
-    chances = tf.transpose(draws.uniform(shape, Draw.WORDS_SAID))
+    chances = tf.transpose(draws.uniform(shape, RngStream.SCHEDULED_SAMPLING_TOKENS))
 
     def one(time, ids, state, taken):
         taken = taken.write(time - 1, ids)

@@ -10,23 +10,23 @@ from typing import NamedTuple
 import tensorflow as tf
 
 
-class Draw(enum.IntEnum):
+class RngStream(enum.IntEnum):
     """What is drawn; each has random numbers of its own."""
 
-    PAIRS = enum.auto()
-    BATCHES = enum.auto()
-    UNKNOWN_WORDS = enum.auto()
-    EMPTY_PROMPTS = enum.auto()
-    SAMPLED_WORDS = enum.auto()
+    SHUFFLE_EXAMPLES = enum.auto()
+    SHUFFLE_BATCHES = enum.auto()
+    WORD_DROPOUT = enum.auto()
+    PROMPT_DROPOUT = enum.auto()
+    SAMPLED_SOFTMAX = enum.auto()
     SOURCE_DROPOUT = enum.auto()
     TARGET_DROPOUT = enum.auto()
-    VECTOR_DROPOUT = enum.auto()
-    OWN_WORDS = enum.auto()
-    WORDS_SAID = enum.auto()
+    ATTENTION_VECTOR_DROPOUT = enum.auto()
+    SCHEDULED_SAMPLING_MASK = enum.auto()
+    SCHEDULED_SAMPLING_TOKENS = enum.auto()
     LAYER_DROPOUT = enum.auto()
 
 
-def seed_of(draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:
+def fold_in(draw: RngStream, *numbers: tf.Tensor | int) -> tf.Tensor:
     """int32[2], a seed for TensorFlow's stateless random operations.
 
     Args:
@@ -34,7 +34,8 @@ def seed_of(draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:
         numbers: what it depends on, whole numbers: the training's seed first.
 
     Example:
-        >>> bool(tf.reduce_all(seed_of(Draw.PAIRS, 1, 2) == seed_of(Draw.PAIRS, 1, 3)))
+        >>> one, other = (fold_in(RngStream.SHUFFLE_EXAMPLES, 1, epoch) for epoch in (2, 3))
+        >>> bool(tf.reduce_all(one == other))
         False
     """
     seed = tf.stack([tf.cast(numbers[0], tf.int32), int(draw)])
@@ -43,7 +44,7 @@ def seed_of(draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:
     return seed
 
 
-class Draws(NamedTuple):
+class BatchRng(NamedTuple):
     """Where the random numbers of an update come from.
 
     Attributes:
@@ -58,17 +59,17 @@ class Draws(NamedTuple):
     rows: tf.Tensor | None = None
     num_rows: tf.Tensor | None = None
 
-    def seed_of(self, draw: Draw, *numbers: tf.Tensor | int) -> tf.Tensor:
+    def fold_in(self, draw: RngStream, *numbers: tf.Tensor | int) -> tf.Tensor:
         """int32[2], the same for all rows.
 
         Args:
             draw: what is drawn.
             numbers: what else it depends on.
         """
-        return seed_of(draw, self.seed, self.batch, *numbers)
+        return fold_in(draw, self.seed, self.batch, *numbers)
 
     def uniform(
-        self, shape: tf.Tensor, draw: Draw, *numbers: tf.Tensor | int, batch_axis: int = 0
+        self, shape: tf.Tensor, draw: RngStream, *numbers: tf.Tensor | int, batch_axis: int = 0
     ) -> tf.Tensor:
         """float32[shape], in [0, 1): for each row what it would have in the whole batch.
 
@@ -80,7 +81,7 @@ class Draws(NamedTuple):
             numbers: what else it depends on.
             batch_axis: of the shape.
         """
-        seed = self.seed_of(draw, *numbers)
+        seed = self.fold_in(draw, *numbers)
         if self.rows is None:
             return tf.random.stateless_uniform(shape, seed)
         whole = tf.tensor_scatter_nd_update(shape, [[batch_axis]], [self.num_rows])

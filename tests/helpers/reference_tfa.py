@@ -179,7 +179,7 @@ class TFASeq2Seq:
         outputs, _, _ = decoder(inputs, initial_state=state, sequence_length=target_length)
         return outputs.rnn_output
 
-    def greedy_search(self, source_ids, source_length, bos_id, eos_id, max_length):
+    def greedy(self, source_ids, source_length, bos_id, eos_id, max_length):
         """ids int[batch, time] and lengths."""
         self._with_kernel()
         state = self.start(source_ids, source_length)

@@ -33,9 +33,9 @@ def test_words_are_as_probable_as_the_models_find_them_on_average():
 
 
 def test_without_a_prompt_too():
-    step, state = Ensemble(MODELS).start_without_prompt(2)
+    step, state = Ensemble(MODELS).prepare_unconditional(2)
     ids = tf.constant([[BEGIN, BEGIN], [5, 6], [7, 5]])
-    started = [model.start_without_prompt(2) for model in MODELS]
+    started = [model.prepare_unconditional(2) for model in MODELS]
     states = [state for _, state in started]
     for words in ids:
         logits, _, state = step(words, state)

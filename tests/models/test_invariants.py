@@ -12,7 +12,7 @@ from tensorflow import keras
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
-from attention_seq2seq.utils.rng import Draws
+from attention_seq2seq.utils.rng import BatchRng
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from helpers.small_models import (
     BEGIN,
@@ -226,7 +226,7 @@ def test_embeddings_start_within_their_range(shared_embedding):
 @pytest.mark.parametrize("layers", [1, 2])
 def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
     options = {"units": units, "layers": layers, "bidirectional": True, "dropout": 0.5}
-    batch, draws = random_batch(2, 5, 4), Draws(1, tf.constant(1))
+    batch, draws = random_batch(2, 5, 4), BatchRng(1, tf.constant(1))
     prompts = batch["source_ids"], batch["source_length"]
     for spared in (True, False):
         model = random_model(ModelConfig(embedding_dropout=not spared, **options))
@@ -253,7 +253,7 @@ def test_dropout_acts_between_the_decoders_layers(attention, layers):
     embeddings = model.decoder.embedding.embeddings
     embeddings.assign(tf.zeros_like(embeddings))
     plain, _ = model.decoder(batch["target_ids"], encoded)
-    dropped, _ = model.decoder(batch["target_ids"], encoded, Draws(1, tf.constant(1)))
+    dropped, _ = model.decoder(batch["target_ids"], encoded, BatchRng(1, tf.constant(1)))
     kept = dropped != 0
     assert 0.3 < np.mean(kept) < 0.7
     is_scaled_only = np.allclose(dropped[kept], 2 * plain[kept], atol=1e-5)
@@ -281,7 +281,7 @@ def test_an_emptied_prompt_is_no_prompt_in_training_and_in_answering(config):
     logits = model(*prompt, inputs, emptied=emptied)
     np.testing.assert_allclose(logits[0], model(*prompt, inputs)[0], atol=1e-6)
     assert np.abs(logits[1] - model(*prompt, inputs)[1]).max() > 1e-3
-    step, state = model.start_without_prompt(3)
+    step, state = model.prepare_unconditional(3)
     for time in range(4):
         expected, _, state = step(inputs[:, time], state)
         np.testing.assert_allclose(logits[1:, time], expected[1:], atol=1e-5)

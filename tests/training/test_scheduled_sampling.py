@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.training.scheduled_sampling import sample_decoder_inputs
-from attention_seq2seq.utils.rng import Draws
+from attention_seq2seq.utils.rng import BatchRng
 from helpers.small_models import (
     BEGIN,
     CONFIGURATIONS,
@@ -24,7 +24,7 @@ def inputs_of(batch):
 
 def drawn(model, batch, share, number=2):
     step, state = model.start(batch["source_ids"], batch["source_length"])
-    return sample_decoder_inputs(step, state, inputs_of(batch), share, Draws(1, number))
+    return sample_decoder_inputs(step, state, inputs_of(batch), share, BatchRng(1, number))
 
 
 def test_none_of_its_own_are_the_true_words():
@@ -42,7 +42,7 @@ def test_all_of_its_own_are_what_it_would_have_said(config):
         logits, weights, state = step(ids, state)
         return 1e5 * logits, weights, state
 
-    own = sample_decoder_inputs(sharp, start, inputs_of(batch), 1.0, Draws(1, 2))
+    own = sample_decoder_inputs(sharp, start, inputs_of(batch), 1.0, BatchRng(1, 2))
     expected, state = [tf.fill([8], BEGIN)], start
     for _ in range(own.shape[1] - 1):
         logits, _, state = step(expected[-1], state)

@@ -11,7 +11,7 @@ DUPLICATES = 0.02
 ECHOES = 0.01
 WORDLESS = 0.001
 TOO_LONG = 0.05
-UNKNOWN_WORDS = 0.05
+WORD_DROPOUT = 0.05
 SEVERAL_REPLIES = 0.3
 OTHER_SCRIPT = 0.005
 OTHER_LANGUAGE = 0.05
@@ -87,7 +87,7 @@ def _of_losses(examination: dict, vocabulary_size: int):
         )
     vocabulary = examination["vocabulary"][str(vocabulary_size)]
     unknown = max(vocabulary[f"unknown words of {side}"] for side in SIDES)
-    if unknown >= UNKNOWN_WORDS:
+    if unknown >= WORD_DROPOUT:
         yield Finding(
             "unknown words",
             f"a vocabulary of {vocabulary_size} leaves {unknown:.1%} of the words unknown. A "

@@ -12,7 +12,7 @@ from attention_seq2seq.models.cells.recurrent import RecurrentCell
 _CELLS = {"lstm": LSTMCell, "gru": GRUCell}
 
 
-def cell_of(
+def make_cell(
     config: ModelConfig, units: int, inputs_size: int, number: int = 0, way: str = ""
 ) -> RecurrentCell:
     """A cell.
@@ -28,7 +28,7 @@ def cell_of(
     return _CELLS[config.cell](units, inputs_size, name)
 
 
-class StackedCells(keras.layers.Layer):
+class StackedRNNCells(keras.layers.Layer):
     """Cells one above the other, as one cell.
 
     Args:

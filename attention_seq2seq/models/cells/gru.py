@@ -44,7 +44,7 @@ class GRUCell(RecurrentCell):
             tf.concat(bias, axis=0),
         )
 
-    def after(self, gates, state):
+    def next_state(self, gates, state):
         """One step's end."""
         z, r, from_inputs, from_h = tf.split(gates, 4, axis=1)
         return (self._mix(z, r, from_inputs, from_h, state[0]),)

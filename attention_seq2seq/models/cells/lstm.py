@@ -6,7 +6,7 @@ from attention_seq2seq.models.cells.recurrent import RecurrentCell
 
 
 @tf.custom_gradient
-def lstm_state(gates: tf.Tensor, c: tf.Tensor):
+def lstm_step(gates: tf.Tensor, c: tf.Tensor):
     """The state after one step.
 
         h' = sigmoid(o) tanh(c'),  c' = sigmoid(f) c + sigmoid(i) tanh(g)
@@ -55,26 +55,26 @@ class LSTMCell(RecurrentCell):
             name="recurrent_kernel", shape=[units, 4 * units], initializer="orthogonal"
         )
         self.bias = self.add_weight(
-            name="bias", shape=[4 * units], initializer=_open_forget_gates(units)
+            name="bias", shape=[4 * units], initializer=_unit_forget_bias(units)
         )
 
     def gate_weights(self):
         """The weights as they are."""
         return tuple(map(tf.convert_to_tensor, (self.kernel, self.recurrent_kernel, self.bias)))
 
-    def after(self, gates, state):
-        """See `lstm_state`."""
-        return lstm_state(gates, state[1])
+    def next_state(self, gates, state):
+        """See `lstm_step`."""
+        return lstm_step(gates, state[1])
 
     def call(self, inputs, states):
         """One step."""
         h, c = states
         gates = tf.matmul(inputs, self.kernel) + tf.matmul(h, self.recurrent_kernel) + self.bias
-        h, c = lstm_state(gates, c)
+        h, c = lstm_step(gates, c)
         return h, [h, c]
 
 
-def _open_forget_gates(units: int):
+def _unit_forget_bias(units: int):
     """Ones for f, so that the first gradients reach the first words; zeros elsewhere."""
 
     def initialize(shape, dtype=None, **_):

@@ -3,12 +3,12 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models.layers.matmul import Words, loop_product, multiply
+from attention_seq2seq.models.layers.matmul import EmbeddedIds, recurrent_matmul, matmul
 
 State = tuple[tf.Tensor, ...]
 
 
-def before(first: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+def shift_right(first: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """What each step found: `first`, then the values float[time, batch, width] without the last."""
     return tf.concat([first[tf.newaxis], values[:-1]], axis=0)
 
@@ -49,7 +49,7 @@ class RecurrentCell(keras.layers.Layer):
         """What makes the gates: float32[inputs_size, gates], float32[units, gates], [gates]."""
         raise NotImplementedError
 
-    def after(self, gates: tf.Tensor, state: State) -> State:
+    def next_state(self, gates: tf.Tensor, state: State) -> State:
         """The state after a step: gates float32[batch, gates] and the state before it."""
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ class RecurrentCell(keras.layers.Layer):
         return (tf.zeros([num_rows, self.units]),) * self.num_states
 
     def unroll(
-        self, inputs: tf.Tensor | Words, state: State, dtype: tf.DType = tf.float32
+        self, inputs: tf.Tensor | EmbeddedIds, state: State, dtype: tf.DType = tf.float32
     ) -> State:
         """All steps.
 
@@ -71,14 +71,14 @@ class RecurrentCell(keras.layers.Layer):
             The state after each step, each part float32[time, batch, units].
         """
         kernel, recurrent_kernel, bias = self.gate_weights()
-        product, gates = loop_product(
+        product, gates = recurrent_matmul(
             recurrent_kernel,
-            multiply(inputs, kernel, dtype) + bias,
-            lambda: before(state[0], states[0]),
+            matmul(inputs, kernel, dtype) + bias,
+            lambda: shift_right(state[0], states[0]),
             dtype,
         )
         states = tf.scan(
-            lambda state, gates: self.after(gates + product(state[0]), state), gates, state
+            lambda state, gates: self.next_state(gates + product(state[0]), state), gates, state
         )
         return states
 

@@ -3,12 +3,12 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models.layers.matmul import Words
-from attention_seq2seq.utils.rng import Draw, Draws
+from attention_seq2seq.models.layers.matmul import EmbeddedIds
+from attention_seq2seq.utils.rng import RngStream, BatchRng
 
 
-def dropped(
-    inputs: tf.Tensor, rate: float, draw: Draw, draws: Draws | None, number: int = 0
+def dropout(
+    inputs: tf.Tensor, rate: float, draw: RngStream, draws: BatchRng | None, number: int = 0
 ) -> tf.Tensor:
     """Dropout: a share of the entries zero, the others scaled up, so that the mean stays.
 
@@ -25,13 +25,13 @@ def dropped(
     return tf.ensure_shape(tf.where(kept, inputs * (1 / (1 - rate)), 0.0), inputs.shape)
 
 
-def embedded(
+def embed_with_dropout(
     embedding: keras.layers.Embedding,
     ids: tf.Tensor,
     rate: float | None,
-    draw: Draw,
-    draws: Draws | None,
-) -> tf.Tensor | Words:
+    draw: RngStream,
+    draws: BatchRng | None,
+) -> tf.Tensor | EmbeddedIds:
     """Embeddings float32[time, batch, units] of words, of which a share is dropped in training.
 
     Where they are spared, a word has the same embedding wherever it stands: in training words of
@@ -45,7 +45,7 @@ def embedded(
         draws: where random numbers come from; None: this is no training.
     """
     if rate is not None:
-        return dropped(embedding(ids), rate, draw, draws)
+        return dropout(embedding(ids), rate, draw, draws)
     if draws and embedding.input_dim <= embedding.output_dim:
-        return Words(embedding.embeddings, ids)
+        return EmbeddedIds(embedding.embeddings, ids)
     return embedding(ids)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 
-class Words(NamedTuple):
+class EmbeddedIds(NamedTuple):
     """Words of a small vocabulary, in place of their embeddings.
 
     A product of the vocabulary, looked up, is a small part of the product of each place where a
@@ -21,8 +21,8 @@ class Words(NamedTuple):
     ids: tf.Tensor
 
 
-def multiply(
-    inputs: tf.Tensor | Words, kernel: tf.Tensor, dtype: tf.DType = tf.float32
+def matmul(
+    inputs: tf.Tensor | EmbeddedIds, kernel: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> tf.Tensor:
     """`inputs @ kernel`, computed in `dtype`, its gradient too.
 
@@ -34,8 +34,8 @@ def multiply(
     Returns:
         float32[..., width_out].
     """
-    if isinstance(inputs, Words):
-        return tf.gather(multiply(inputs.embeddings, kernel, dtype), inputs.ids)
+    if isinstance(inputs, EmbeddedIds):
+        return tf.gather(matmul(inputs.embeddings, kernel, dtype), inputs.ids)
     shape = tf.concat([tf.shape(inputs)[:-1], tf.shape(kernel)[1:]], axis=0)
     rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
     product = tf.matmul(tf.cast(rows, dtype), tf.cast(kernel, dtype))
@@ -45,7 +45,7 @@ def multiply(
 Product = Callable[[tf.Tensor], tf.Tensor]
 
 
-def loop_product(
+def recurrent_matmul(
     kernel: tf.Tensor,
     added: tf.Tensor,
     inputs: Callable[[], tf.Tensor],
@@ -74,7 +74,7 @@ def loop_product(
         >>> kernel, inputs = tf.random.normal([3, 5]), tf.random.normal([7, 2, 3])
         >>> with tf.GradientTape() as tape:
         ...     tape.watch(kernel)
-        ...     product, added = loop_product(kernel, tf.zeros([7, 2, 5]), lambda: inputs)
+        ...     product, added = recurrent_matmul(kernel, tf.zeros([7, 2, 5]), lambda: inputs)
         ...     total = sum(tf.reduce_sum(product(inputs[t]) + added[t]) for t in range(7))
         >>> expected = tf.reduce_sum(inputs, axis=[0, 1])[:, tf.newaxis] * tf.ones([1, 5])
         >>> bool(tf.reduce_all(abs(tape.gradient(total, kernel) - expected) < 1e-4))

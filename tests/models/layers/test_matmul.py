@@ -7,7 +7,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.cells.lstm import LSTMCell
-from attention_seq2seq.models.layers.matmul import Words
+from attention_seq2seq.models.layers.matmul import EmbeddedIds
 from helpers.small_models import CONFIGURATIONS, loss_of, name_of, random_batch, random_model, task_of
 
 TIME, BATCH, INPUTS, UNITS = 7, 2, 5, 3
@@ -99,7 +99,7 @@ def test_words_looked_up_are_their_embeddings_and_learn_as_they_do(attention):
     table = tf.Variable(random(1, 4, UNITS))
     ids = tf.constant(np.random.default_rng(3).integers(3, size=[TIME, BATCH]))
     found = []
-    for inputs in (lambda: Words(table, ids), lambda: tf.gather(table, ids)):
+    for inputs in (lambda: EmbeddedIds(table, ids), lambda: tf.gather(table, ids)):
         with tf.GradientTape() as tape:
             memory, state = model.decoder.start(encoded)
             outputs = [

@@ -271,7 +271,7 @@ def test_the_folder_says_what_it_is(export_dir, talk_dir):
     assert about["made_with"].startswith("attention_seq2seq 0.")
     trained_on = json.loads((talk_dir / "provenance.json").read_text(encoding="utf-8"))
     assert trained_on["training_pairs"] > 500 and len(trained_on["sha256_of_training_pairs"]) == 64
-    assert trained_on.items() <= about["trained_on"].items()
+    assert trained_on.items() <= about["provenance"].items()
     assert about["decoding"]["method"] == "greedy" and about["caps"]["max_rows"] == 4096
     notice = (assets / "NOTICE.txt").read_text(encoding="utf-8")
     assert "Copyright (c) 2013 Sun Junyi" in notice and "Permission is hereby granted" in notice

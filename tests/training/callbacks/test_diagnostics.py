@@ -68,7 +68,7 @@ def test_attention_held_flat_rings(tmp_path, caplog, monkeypatch):
             )
         )
 
-    monkeypatch.setattr(attention, "_of_real_words", flat)
+    monkeypatch.setattr(attention, "_mask_scores", flat)
     watched(MEALS.training, MEALS.validation, tmp_path, config())
     assert rung(caplog) == {"attention is flat"}
 
