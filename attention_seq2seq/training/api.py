@@ -53,7 +53,7 @@ def train(
         validation_pairs: if None, conversations are set aside from `pairs`, as
             `config.data.validation_fraction` says.
         progress: whether to show a bar, or log lines where the output is no terminal.
-        callbacks: are told of each update and epoch.
+        callbacks: called after each update and each epoch.
         probing: answers some prompts after each epoch, always the same.
         overwrite: whether to train anew where a training is in the folder already.
         checkpoint_minutes: between two checkpoints.

@@ -59,7 +59,7 @@ class Trainer:
         config: of all.
         probing: answers the probe prompts with the weights that the model has; None: there are
             no such prompts.
-        callbacks: who is told.
+        callbacks: called after each update and each epoch.
         checkpoint_seconds: between two checkpoints.
         distributor: shares the work; only the chief's folder is written into, and only its probes
             and callbacks count.
