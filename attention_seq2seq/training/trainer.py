@@ -152,7 +152,7 @@ class Trainer:
         return self._history
 
     def finish(self) -> None:
-        """Removes what only a training that goes on needs."""
+        """Deletes the checkpoints, which only a resumed training needs."""
         if self._checkpoints:
             self._checkpoints.clear()
 

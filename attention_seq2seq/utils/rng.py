@@ -1,6 +1,6 @@
 """Random draws of a training: functions of its seed, of the batch's number and of the row in it.
 
-They are of nothing else, so a training that is killed and goes on draws what it would have drawn,
+They depend on nothing else, so a resumed training draws what an unbroken one would have drawn,
 and machines that share a batch draw for their rows what one machine would have drawn.
 """
 

@@ -20,7 +20,7 @@ def newer_python() -> str:
     wanted += "; print(sys.executable)"
     for python in filter(None, (os.environ.get("NEWER_PYTHON"), *CANDIDATES)):
         for version in (None, python.removeprefix("python")):
-            # A shim of pyenv runs once it is told which version.
+            # A shim of pyenv runs only if PYENV_VERSION names a version.
             environment = {**os.environ, "PYENV_VERSION": version} if version else None
             try:
                 done = subprocess.run([python, "-c", wanted], capture_output=True, env=environment)
