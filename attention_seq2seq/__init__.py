@@ -11,7 +11,7 @@ Pairs of sentences become ids, ids become logits, logits become replies. The doo
 All options are fields of frozen dataclasses: those of a `Config` (`DataConfig`, `TextConfig`,
 `ModelConfig`, `TrainingConfig`), `DecodingConfig`, `PreparationConfig`. The model itself is
 `attention_seq2seq.models.seq2seq.Seq2Seq`; its attention, the document's, is in
-`attention_seq2seq.models.attention`.
+`attention_seq2seq.models.attention.rnn`.
 """
 
 import importlib

@@ -14,7 +14,7 @@ from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.models.ensemble import Ensemble
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.reply import Measurement, Reply
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
@@ -72,7 +72,7 @@ class Chat:
     def _load_one(cls, model_dir: str | Path) -> "Chat":
         config = Config.load(model_dir)
         codec = Codec.load(model_dir, config.text)
-        model = Seq2Seq(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
+        model = make_model(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
         load_weights(model, Path(model_dir) / f"{config.training.answer_with}.npz")
         return cls(codec, model, config)
 

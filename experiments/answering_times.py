@@ -15,7 +15,7 @@ from attention_seq2seq.config.config import Config, ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
@@ -36,7 +36,7 @@ class Decoding:
         self.units, self.num_words, self.length = units, num_words, length
         self.repeats = repeats
         tf.keras.utils.set_random_seed(1)
-        self.model = Seq2Seq(ModelConfig(units=units), num_words, num_words)
+        self.model = make_model(ModelConfig(units=units), num_words, num_words)
         bias = self.model.decoder.output_projection.bias
         bias.assign(tf.one_hot(END, num_words) * -1e9)
 

@@ -195,7 +195,7 @@ class Comparison:
         self.signatures = evaluation.signatures
         found = {name: measured.value for name, measured in evaluation.measured().items()}
         found |= evaluation.counted
-        if AGREEMENT in METRICS.value and chat.model.attends:
+        if AGREEMENT in METRICS.value and chat.model.has_attention:
             found[AGREEMENT] = agreement(chat, evaluation.prompts, decoding)
         return found
 

@@ -122,7 +122,7 @@ def shares_of(task: str, chat, pairs) -> dict:
         exact.append(reply.text == pair.reply)
         mending = metrics.edits(reply.text, pair.reply)
         right.append(max(0, len(pair.reply) - mending))
-        if chat.model.attends:
+        if chat.model.has_attention:
             rows = zip(places_of(task, pair.prompt), reply.attention_weights)
             looked.append(sum(int(row.argmax()) == place for place, row in rows))
     lengths = np.array([len(pair.reply) for pair in pairs], float)
@@ -130,7 +130,7 @@ def shares_of(task: str, chat, pairs) -> dict:
         "exact": ratio(np.array(exact, float), np.ones(len(pairs))),
         "symbols": ratio(np.array(right, float), lengths),
     }
-    if chat.model.attends:
+    if chat.model.has_attention:
         shares["looking"] = ratio(np.array(looked, float), lengths)
     return shares
 

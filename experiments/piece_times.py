@@ -10,7 +10,7 @@ from tensorflow_addons import seq2seq
 
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
 from attention_seq2seq.models.encoder import EncoderOutput
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.training.gradients import clip_by_global_norm, deduplicate_slices
 from attention_seq2seq.training.loss import cross_entropy
 from attention_seq2seq.training.optimizers import make_optimizer
@@ -29,7 +29,7 @@ class Pieces:
 
     def __init__(self, units: int, num_words: int):
         self.units, self.num_words = units, num_words
-        self.model = Seq2Seq(ModelConfig(units=units), num_words, num_words)
+        self.model = make_model(ModelConfig(units=units), num_words, num_words)
         # float[time, batch, units]
         self.inputs = tf.random.normal([WORDS, BATCH_SIZE, units])
         self.outputs = tf.random.normal([BATCH_SIZE, WORDS, units])
@@ -60,10 +60,10 @@ class Pieces:
 
         def run(inputs, outputs):
             final_state = ((self.zeros, self.zeros),)
-            memory, state = decoder.start(EncoderOutput(outputs, self.length, final_state))
-            return decoder.recurrence.unroll(inputs, memory, state, dtype)[0]
+            memory, state = decoder.initial_state(EncoderOutput(outputs, self.length, final_state))
+            return decoder.rnn.unroll(inputs, memory, state, dtype)[0]
 
-        weights = list(decoder.recurrence.named_weights().values())
+        weights = list(decoder.rnn.named_weights().values())
         return self._with_gradients(run, [self.inputs, self.outputs], weights)
 
     def plain_decoder(self) -> Callable:

@@ -14,7 +14,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.default_corpus import default_corpus
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.models.weights import save_weights
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_lite
@@ -60,7 +60,7 @@ def write_endless_model(folder: Path, units: int, num_words: int) -> None:
     words = sorted(counts, key=lambda word: (-counts[word], word))[: num_words - len(SPECIALS)]
     config = Config(text=TextConfig(vocabulary_size=num_words), model=ModelConfig(units=units))
     vocabulary = Vocabulary(words)
-    model = Seq2Seq(config.model, num_words, num_words)
+    model = make_model(config.model, num_words, num_words)
     model.decoder.output_projection.bias.assign(tf.one_hot(EOS, num_words) * -1e9)
     folder.mkdir()
     config.save(folder)

@@ -39,7 +39,7 @@ class TFADecoders:
 
     def _greedy_explained(self, source_ids, source_length, max_length):
         """Ids, log-probabilities and attention weights: all that our greedy decoding gives."""
-        wrapper = self.model.decoder.recurrence.wrapper
+        wrapper = self.model.decoder.rnn.wrapper
         wrapper._alignment_history = True
         outputs, state = self._decoded_greedily(source_ids, source_length, max_length)
         wrapper._alignment_history = False
@@ -71,7 +71,7 @@ class TFADecoders:
 
     def _start(self, source_ids, source_length, copies):
         encoded = self.model.encoder(source_ids, source_length)
-        recurrence = self.model.decoder.recurrence
+        recurrence = self.model.decoder.rnn
         outputs = seq2seq.tile_batch(encoded.outputs, copies)
         recurrence.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, copies))
         rows = tf.shape(outputs)[0]

@@ -122,9 +122,9 @@ def seconds_a_step(strategy) -> float:
 
 def exchanged(workers: int) -> tuple[list[int], list[int]]:
     """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
-    from attention_seq2seq.models.seq2seq import Seq2Seq
+    from attention_seq2seq.models.seq2seq import make_model
 
-    model = Seq2Seq(config_of().model, VOCABULARY.value, VOCABULARY.value)
+    model = make_model(config_of().model, VOCABULARY.value, VOCABULARY.value)
     sizes = [
         int(variable.shape.num_elements())
         for name, variable in model.named_weights().items()

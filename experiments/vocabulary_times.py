@@ -6,7 +6,7 @@ import time
 import tensorflow as tf
 
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.vocabulary import BOS
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.optimizers import make_optimizer
@@ -47,7 +47,7 @@ def print_table(units: int, repeats: int) -> None:
 def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: int) -> float:
     """The median of some updates of a model with random pairs, in milliseconds."""
     tf.keras.utils.set_random_seed(1)
-    model = Seq2Seq(ModelConfig(units=units), num_words, num_words)
+    model = make_model(ModelConfig(units=units), num_words, num_words)
     options = TrainingConfig(dtype=dtype, sampled_words=sampled)
     optimizer = make_optimizer(options, 1)
     optimizer.build(model.trainable_variables)

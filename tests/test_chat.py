@@ -14,7 +14,7 @@ import pytest
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, DataConfig, ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
 
@@ -23,7 +23,7 @@ QUESTION = "今天晚上吃什么"
 
 def token_log_probs(chat, prompt_ids, reply_ids):
     """A second route: one prompt alone, the model stepped through by hand."""
-    step, state = chat.model.start(np.array([prompt_ids]), np.array([len(prompt_ids)]))
+    step, state = chat.model.prepare_decoding(np.array([prompt_ids]), np.array([len(prompt_ids)]))
     before, results = [1], []
     for word in reply_ids:
         logits, _, state = step(np.array(before), state)
@@ -144,7 +144,7 @@ def test_a_reply_that_does_not_end_is_cut():
     config = Config(data=DataConfig(max_target_length=4), model=ModelConfig(units=4))
     codec = Codec.build(pairs, config.text)
     size = len(codec.source_vocabulary)
-    model = Seq2Seq(config.model, size, size)
+    model = make_model(config.model, size, size)
     model.decoder.output_projection.bias.assign(10.0 * np.eye(size, dtype=np.float32)[5])
     (reply,) = Chat(codec, model, config).reply(["你好"])
     assert not reply.ended

@@ -12,7 +12,7 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.evaluation.evaluate import mean_rank
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS, UNK
 
@@ -95,7 +95,7 @@ def model_that_says_unknown():
     )
     codec = Codec.build(pairs, config.text)
     size = len(codec.source_vocabulary)
-    model = Seq2Seq(config.model, size, size)
+    model = make_model(config.model, size, size)
     draw = np.random.default_rng(1)
     for weight in model.named_weights().values():
         weight.assign(draw.normal(0, 1, weight.shape))
@@ -127,7 +127,7 @@ def language_model(chat, ids):
     from attention_seq2seq.models.encoder import EncoderOutput
 
     nothing = chat.model.encoder.zero_state(1)
-    memory, state = decoder.start(
+    memory, state = decoder.initial_state(
         EncoderOutput(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing)
     )
     before, result = 1, []

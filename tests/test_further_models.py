@@ -11,7 +11,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, TextConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.synthetic.meals import meal_talk
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import EOS
 from helpers.small_models import FURTHER, SHARED, name_of
@@ -30,7 +30,7 @@ def drawn(model):
     codec = Codec.build(PAIRS, config.text)
     keras.utils.set_random_seed(1)
     sizes = len(codec.source_vocabulary), len(codec.target_vocabulary)
-    network, draw = Seq2Seq(config.model, *sizes), np.random.default_rng(5)
+    network, draw = make_model(config.model, *sizes), np.random.default_rng(5)
     for weight in network.named_weights().values():
         weight.assign(draw.normal(0, 0.7, weight.shape))
     # So that replies end.

@@ -106,7 +106,7 @@ class SequenceGenerator:
             min_steps=tf.where(weighs, params.anti_language_model_words, 0),
         )
         prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
-        source_time = tf.shape(source_ids)[1] if self.model.attends else 0
+        source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
 
         def search(step, state, processors):
@@ -139,7 +139,7 @@ class SequenceGenerator:
         )
         first = tf.range(tf.shape(found.ids)[1]) < params.anti_language_model_words
         first = tf.reduce_sum(tf.where(first, language.token_log_probs, 0.0), axis=1)
-        source_time = tf.shape(source_ids)[1] if self.model.attends else 0
+        source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         scorer = SequenceScorer(
             length_penalties(tf.reduce_max(reply_length), params.length_penalty),
             tf.sequence_mask(source_length, source_time),
@@ -171,7 +171,7 @@ class SequenceGenerator:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], copies)
         num_rows = tf.size(prompts)
         step, state = self._prepare(source_ids, source_length, prompts)
-        vocab = self.model.num_words
+        vocab = self.model.vocabulary_size
         processors = suppress_tokens(params.forbidden_ids, vocab, self.eos_id)
         rules = LogitsProcessorParams(
             minimum_length=params.minimum_length,
@@ -203,7 +203,7 @@ class SequenceGenerator:
         # The encoder too reads two prompts where there is one.
         num_prompts = tf.shape(source_ids)[0]
         both = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
-        return self.model.start(
+        return self.model.prepare_decoding(
             tf.gather(source_ids, both), tf.gather(source_length, both), prompts
         )
 

@@ -48,22 +48,25 @@ class DecoderModel(Protocol):
     """A model that can be decoded from: a trained model, or an ensemble of them.
 
     Attributes:
-        attends: whether the step functions return attention weights.
-        num_words: the size of the target vocabulary.
+        has_attention: whether the step functions return attention weights.
+        vocabulary_size: number of target tokens.
     """
 
-    attends: bool
-    num_words: int
+    has_attention: bool
+    vocabulary_size: int
 
-    def start(
-        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts: tf.Tensor | None = None
+    def prepare_decoding(
+        self,
+        source_ids: tf.Tensor,
+        source_length: tf.Tensor,
+        prompt_indices: tf.Tensor | None = None,
     ) -> tuple[StepFn, Any]:
         """Encodes prompts.
 
         Args:
             source_ids: int32[batch, source_time].
             source_length: int32[batch].
-            prompts: int32[rows], the index of the prompt of each row; None: a row for each prompt.
+            prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
 
         Returns:
             The step function, and the state before the first token.

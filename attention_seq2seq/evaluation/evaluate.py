@@ -174,7 +174,7 @@ def agreement(
     Raises:
         ValueError: the model has no attention.
     """
-    if not chat.model.attends:
+    if not chat.model.has_attention:
         raise ValueError("agreement: a model without attention looks nowhere; leave it out.")
     found, of = [], []
     for reply in chat.reply(prompts, decoding):

@@ -1,22 +1,22 @@
-"""The decoder: from the words said so far to the logits of the next."""
+"""The decoder: from the tokens so far to the logits of the next token."""
 
 import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.models.attention import AttentionRNN
+from attention_seq2seq.models.attention.rnn import AttentionRNN
 from attention_seq2seq.models.cells.factory import make_cell
+from attention_seq2seq.models.cells.recurrent import State
+from attention_seq2seq.models.encoder import EncoderOutput, make_embedding
 from attention_seq2seq.models.layers.dropout import dropout, embed_with_dropout
 from attention_seq2seq.utils.rng import RngStream
-from attention_seq2seq.models.encoder import EncoderOutput, make_embedding
-from attention_seq2seq.models.cells.recurrent import State
 
 
 class PlainRNN(keras.layers.Layer):
-    """Cells without attention, with the interface of `AttentionRNN` (part one of the series).
+    """Recurrent layers without attention, with the interface of `AttentionRNN`.
 
-    All they know of the prompt is the state they start from. There is no memory, and attention
-    weights are float[batch, 0].
+    This is the model of part one of the article's series. The initial state is all that the
+    decoder knows of the prompt. There is no memory, and attention weights are float[batch, 0].
 
     Args:
         config: the model's options.
@@ -25,38 +25,53 @@ class PlainRNN(keras.layers.Layer):
     def __init__(self, config: ModelConfig):
         super().__init__(name="plain_rnn")
         units = config.units
-        layers = range(config.num_decoder_layers)
-        self.cells = [make_cell(config, units, units, number) for number in layers]
+        self.cells = [
+            make_cell(config, units, units, layer_index)
+            for layer_index in range(config.num_decoder_layers)
+        ]
 
-    def prepare(self, encoded: EncoderOutput) -> tuple:
-        """Nothing is remembered."""
+    def setup_memory(self, encoded: EncoderOutput) -> tuple:
+        """Returns no memory."""
         return ()
 
-    def initial_state(self, cells: tuple[State, ...], memory: tuple) -> tuple[State, ...]:
-        """The cells' state is all there is."""
-        return cells
+    def initial_state(self, cell_state: tuple[State, ...], memory: tuple) -> tuple[State, ...]:
+        """Returns the cells' state."""
+        return cell_state
 
-    def unroll(self, inputs, memory, state, dtype=tf.float32, kept=()):
-        """Runs over all inputs to float32[target_time, batch, units], and no weights.
+    def unroll(self, inputs, memory, state, dtype=tf.float32, dropout_masks=()):
+        """Runs over a whole sequence.
 
-        See `AttentionRNN.unroll`.
+        Args:
+            inputs: float32[target_time, batch, units], or ids with their embeddings.
+            memory: no memory.
+            state: the state of each layer before the first step.
+            dtype: dtype of the matrix products.
+            dropout_masks: factors of the outputs of each layer but the last,
+                float32[target_time, batch, units]; none without dropout.
+
+        Returns:
+            The outputs float32[target_time, batch, units] and attention weights of no columns.
         """
-        for number, (cell, of_cell) in enumerate(zip(self.cells, state)):
-            if number and kept:
-                inputs *= kept[number - 1]
-            inputs = cell.unroll(inputs, of_cell, dtype)[0]
+        for layer_index, (cell, cell_state) in enumerate(zip(self.cells, state)):
+            if layer_index and dropout_masks:
+                inputs *= dropout_masks[layer_index - 1]
+            inputs = cell.unroll(inputs, cell_state, dtype)[0]
         return inputs, tf.zeros_like(inputs[:, :, :0])
 
     def step(self, inputs, memory, state):
-        """One step: float32[batch, units] to output, weights float32[batch, 0] and next state."""
-        after = []
-        for cell, of_cell in zip(self.cells, state):
-            inputs, of_cell = cell(inputs, of_cell)
-            after.append(tuple(of_cell))
-        return inputs, tf.zeros([tf.shape(inputs)[0], 0], inputs.dtype), tuple(after)
+        """Makes one step with inputs float32[batch, units].
+
+        Returns:
+            The output float32[batch, units], attention weights float32[batch, 0], the next state.
+        """
+        next_states = []
+        for cell, cell_state in zip(self.cells, state):
+            inputs, cell_state = cell(inputs, cell_state)
+            next_states.append(tuple(cell_state))
+        return inputs, tf.zeros([tf.shape(inputs)[0], 0], inputs.dtype), tuple(next_states)
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """The variables by names of our own."""
+        """Returns the variables by the project's own names."""
         weights = {}
         for cell in self.cells:
             weights |= cell.named_weights()
@@ -64,10 +79,10 @@ class PlainRNN(keras.layers.Layer):
 
 
 class TiedOutputProjection(keras.layers.Layer):
-    """A projection whose kernel is an embedding, transposed; only the bias is its own.
+    """An output projection whose kernel is the transposed embedding; it owns only the bias.
 
     Args:
-        embedding: of the target words.
+        embedding: the embedding of the target tokens.
 
     Source:
         Press and Wolf: Using the Output Embedding to Improve Language Models, EACL 2017.
@@ -76,7 +91,7 @@ class TiedOutputProjection(keras.layers.Layer):
     def __init__(self, embedding: keras.layers.Embedding):
         super().__init__(name="output_projection")
         self._embedding = embedding
-        # As a Dense layer has it: the words.
+        # The attribute of a Dense layer: the vocabulary size.
         self.units = embedding.input_dim
         self.bias = self.add_weight(name="bias", shape=[embedding.input_dim], initializer="zeros")
 
@@ -86,7 +101,7 @@ class TiedOutputProjection(keras.layers.Layer):
         return tf.transpose(self._embedding.embeddings)
 
     def call(self, inputs):
-        """float32[..., units] to logits float32[..., vocab]."""
+        """Projects float32[..., units] to logits float32[..., vocab]."""
         units = inputs.shape[-1]
         logits = tf.matmul(
             tf.reshape(inputs, [-1, units]), self._embedding.embeddings, transpose_b=True
@@ -96,15 +111,19 @@ class TiedOutputProjection(keras.layers.Layer):
 
 
 class Decoder(keras.layers.Layer):
-    """Embeds the words said so far, runs the recurrence, projects to the vocabulary.
+    """Embeds the tokens so far, runs the recurrent layers and projects to the vocabulary.
 
-    Training and answering share every weight: `call` runs over a whole reply, whose projection
-    comes after the loop, `step` makes one step.
+    Training and generation share every weight: `call` runs over a whole reply, whose projection
+    comes after the loop, and `step` makes one step.
 
     Args:
         config: the model's options.
-        vocabulary_size: number of target words.
-        embedding: the encoder's, where it is shared; None: one of its own.
+        vocabulary_size: number of target tokens.
+        embedding: the encoder's embedding if it is shared; None makes a new one.
+
+    Attributes:
+        has_attention: whether the decoder attends to the prompt's tokens.
+        vocabulary_size: number of target tokens.
     """
 
     def __init__(
@@ -115,12 +134,15 @@ class Decoder(keras.layers.Layer):
     ):
         super().__init__(name="decoder")
         units = config.units
+        self.units = units
+        self.vocabulary_size = vocabulary_size
+        self.has_attention = config.attention != "none"
         self.starts_from_encoder = config.starts_from_encoder
         self.embedding = embedding or make_embedding(config, vocabulary_size, "target_embedding")
         self.shares_embedding = embedding is not None
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None
-        self.recurrence = PlainRNN(config) if config.attention == "none" else AttentionRNN(config)
+        self.rnn = AttentionRNN(config) if self.has_attention else PlainRNN(config)
         if config.tied_projection:
             self.output_projection = TiedOutputProjection(self.embedding)
         else:
@@ -128,64 +150,76 @@ class Decoder(keras.layers.Layer):
                 vocabulary_size, dtype="float32", name="output_projection"
             )
             self.output_projection.build([None, units])
+        # The first call makes the weights of the embedding and of the attention mechanism.
+        self(tf.ones([1, 1], tf.int32), self.dropped_prompt(1))
 
-    def start(self, encoded: EncoderOutput):
-        """The memory and the state before the first word, for `step`."""
-        # Of an encoder with more layers, the last.
-        cells = encoded.final_state[-len(self.recurrence.cells) :]
+    def dropped_prompt(self, num_rows: tf.Tensor | int) -> EncoderOutput:
+        """Returns the encoder output of prompts that are hidden from the decoder: zeros."""
+        return EncoderOutput(
+            outputs=tf.zeros([num_rows, 1, self.units]),
+            length=tf.ones([num_rows], tf.int32),
+            final_state=tuple(cell.zero_state(num_rows) for cell in self.rnn.cells),
+        )
+
+    def initial_state(self, encoded: EncoderOutput):
+        """Returns the memory and the state before the first token, for `step`."""
+        # If the encoder has more layers, the last ones.
+        cell_state = encoded.final_state[-len(self.rnn.cells) :]
         if not self.starts_from_encoder:
-            cells = tf.nest.map_structure(tf.zeros_like, cells)
-        memory = self.recurrence.prepare(encoded)
-        return memory, self.recurrence.initial_state(cells, memory)
+            cell_state = tf.nest.map_structure(tf.zeros_like, cell_state)
+        memory = self.rnn.setup_memory(encoded)
+        return memory, self.rnn.initial_state(cell_state, memory)
 
     def call(
-        self, target_input_ids, encoded, draws=None, dtype=tf.float32
+        self, target_input_ids, encoded, rng=None, dtype=tf.float32
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Teacher forcing, up to what is projected.
+        """Runs over given replies (teacher forcing), up to the output projection.
 
         Args:
-            target_input_ids: int32[batch, target_time], begin of reply and the words before each.
-            encoded: the prompts.
-            draws: see `Encoder`.
-            dtype: what matrix products are computed in, float32 or bfloat16.
+            target_input_ids: int32[batch, target_time], the token before each position.
+            encoded: the encoded prompts.
+            rng: random numbers of dropout; None disables dropout.
+            dtype: dtype of the matrix products, float32 or bfloat16.
 
         Returns:
-            float32[batch, target_time, units], the attention vectors (without attention the
-            last layer's outputs); `output_projection` makes logits of them. And the attention
-            weights float32[batch, target_time, source_time] (without attention [..., 0]).
+            The inputs of `output_projection` float32[batch, target_time, units]: the attention
+            vectors, or without attention the last layer's outputs. And the attention weights
+            float32[batch, target_time, source_time] (without attention [..., 0]).
         """
-        memory, state = self.start(encoded)
+        memory, state = self.initial_state(encoded)
         ids = tf.transpose(target_input_ids)
-        # float[target_time, batch, units]
-        inputs = embed_with_dropout(self.embedding, ids, self.embedding_dropout, RngStream.TARGET_DROPOUT, draws)
-        # What the loop drops is drawn before it.
+        inputs = embed_with_dropout(
+            self.embedding, ids, self.embedding_dropout, RngStream.TARGET_DROPOUT, rng
+        )  # [target_time, batch, units]
+        # Dropout inside the loop uses masks that are drawn before it.
         ones = tf.ones([*tf.unstack(tf.shape(ids)), self.embedding.output_dim])
-        kept = [
-            dropout(ones, self.dropout, RngStream.LAYER_DROPOUT, draws, number)
-            for number in range(len(self.recurrence.cells) - 1 if self.dropout and draws else 0)
+        num_masks = len(self.rnn.cells) - 1 if self.dropout and rng else 0
+        dropout_masks = [
+            dropout(ones, self.dropout, RngStream.LAYER_DROPOUT, rng, layer_index)
+            for layer_index in range(num_masks)
         ]
-        vectors, attention_weights = self.recurrence.unroll(inputs, memory, state, dtype, kept)
-        vectors = dropout(vectors, self.dropout, RngStream.ATTENTION_VECTOR_DROPOUT, draws)
+        vectors, attention_weights = self.rnn.unroll(inputs, memory, state, dtype, dropout_masks)
+        vectors = dropout(vectors, self.dropout, RngStream.ATTENTION_VECTOR_DROPOUT, rng)
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 
     def step(self, ids: tf.Tensor, memory, state):
-        """One step of answering.
+        """Makes one step of generation.
 
         Args:
-            ids: int32[batch], the word before.
-            memory: from `start`.
-            state: from `start` or the step before.
+            ids: int32[batch], the token before.
+            memory: from `initial_state`.
+            state: from `initial_state` or the step before.
 
         Returns:
-            logits float32[batch, vocab], attention weights float[batch, source_time] (without
-            attention float[batch, 0]), next state.
+            The logits float32[batch, vocab], the attention weights float[batch, source_time]
+            (without attention [batch, 0]), and the next state.
         """
-        vector, attention_weights, state = self.recurrence.step(self.embedding(ids), memory, state)
+        vector, attention_weights, state = self.rnn.step(self.embedding(ids), memory, state)
         return self.output_projection(vector), attention_weights, state
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """The variables by names of our own; a variable that is the encoder's is named there."""
-        weights = dict(self.recurrence.named_weights())
+        """Returns the variables by the project's own names, without a shared embedding."""
+        weights = dict(self.rnn.named_weights())
         if not self.shares_embedding:
             weights = {"embedding": self.embedding.embeddings, **weights}
         if not isinstance(self.output_projection, TiedOutputProjection):

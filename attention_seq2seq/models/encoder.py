@@ -1,4 +1,4 @@
-"""The encoder: what the decoder attends to."""
+"""The encoder: from prompt ids to the attention memory."""
 
 from typing import NamedTuple
 
@@ -7,21 +7,21 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.cells.factory import make_cell
-from attention_seq2seq.models.layers.dropout import dropout, embed_with_dropout
-from attention_seq2seq.utils.rng import RngStream
-from attention_seq2seq.models.layers.matmul import EmbeddedIds
 from attention_seq2seq.models.cells.recurrent import State
+from attention_seq2seq.models.layers.dropout import dropout, embed_with_dropout
+from attention_seq2seq.models.layers.matmul import EmbeddedIds
+from attention_seq2seq.utils.rng import RngStream
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder hands over.
+    """What an encoder passes to the decoder.
 
     Attributes:
-        outputs: float[batch, source_time, units], one for each word: the attention memory;
-            anything at padding.
-        length: int32[batch], the number of real words.
-        final_state: of each layer the state after the last real word: (h, c) of an LSTM, (h,) of
-            a GRU, each float[batch, units]; read both ways, those of the two ways side by side.
+        outputs: float[batch, source_time, units], one vector for each token: the attention memory.
+            Values at padding are arbitrary.
+        length: int32[batch], number of tokens.
+        final_state: for each layer the state after the last token: (h, c) of an LSTM, (h,) of a
+            GRU, each float[batch, units]. A bidirectional layer concatenates both directions.
     """
 
     outputs: tf.Tensor
@@ -30,28 +30,28 @@ class EncoderOutput(NamedTuple):
 
 
 def make_embedding(config: ModelConfig, vocabulary_size: int, name: str) -> keras.layers.Embedding:
-    """An embedding as wide as the model; its first values span `embedding_range`."""
-    first = keras.initializers.RandomUniform(-config.embedding_range, config.embedding_range)
+    """Makes an embedding of the model's width, uniform within `embedding_range` at first."""
+    initializer = keras.initializers.RandomUniform(-config.embedding_range, config.embedding_range)
     return keras.layers.Embedding(
-        vocabulary_size, config.units, embeddings_initializer=first, name=name
+        vocabulary_size, config.units, embeddings_initializer=initializer, name=name
     )
 
 
 class Encoder(keras.layers.Layer):
-    """Embeds the prompt and reads it.
+    """Embeds the prompt and runs recurrent layers over it.
 
-    It is an ordinary seq2seq encoder; what attention needs of it is the output at each word, not
-    only the state at the end.
+    This is an ordinary seq2seq encoder. Attention needs its output at each token, not only its
+    final state.
 
     Args:
         config: the model's options.
-        vocabulary_size: number of source words.
+        vocabulary_size: number of source tokens.
 
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
-        draws: where the random numbers of dropout come from; None: there is none.
-        dtype: what matrix products are computed in, float32 or bfloat16.
+        rng: random numbers of dropout; None disables dropout.
+        dtype: dtype of the matrix products, float32 or bfloat16.
 
     Returns:
         `EncoderOutput`.
@@ -64,35 +64,34 @@ class Encoder(keras.layers.Layer):
         self.embedding.build([])
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None
-        self.units = units
-        ways = ["", "backward_"] if config.bidirectional else [""]
+        directions = ["", "backward_"] if config.bidirectional else [""]
         self.layers = [
-            [make_cell(config, units // len(ways), units, number, way) for way in ways]
-            for number in range(config.layers)
+            [
+                make_cell(config, units // len(directions), units, layer_index, prefix)
+                for prefix in directions
+            ]
+            for layer_index in range(config.layers)
         ]
 
-    def call(self, source_ids, source_length, draws=None, dtype=tf.float32) -> EncoderOutput:
-        """Reads the prompts."""
-        # float[source_time, batch, units]
+    def call(self, source_ids, source_length, rng=None, dtype=tf.float32) -> EncoderOutput:
+        """Encodes the prompts."""
         outputs = embed_with_dropout(
-            *(self.embedding, tf.transpose(source_ids)),
-            *(self.embedding_dropout, RngStream.SOURCE_DROPOUT, draws),
-        )
+            self.embedding,
+            tf.transpose(source_ids),
+            self.embedding_dropout,
+            RngStream.SOURCE_DROPOUT,
+            rng,
+        )  # [source_time, batch, units]
         states = []
-        for number, cells in enumerate(self.layers):
-            if number:
-                outputs = dropout(outputs, self.dropout, RngStream.SOURCE_DROPOUT, draws, number)
-            outputs, state = _read(cells, outputs, source_length, dtype)
+        for layer_index, cells in enumerate(self.layers):
+            if layer_index:
+                outputs = dropout(outputs, self.dropout, RngStream.SOURCE_DROPOUT, rng, layer_index)
+            outputs, state = _run_layer(cells, outputs, source_length, dtype)
             states.append(state)
         return EncoderOutput(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))
 
-    def zero_state(self, num_rows: tf.Tensor) -> tuple[State, ...]:
-        """A final state of zeros."""
-        zeros = tf.zeros([num_rows, self.units])
-        return tuple((zeros,) * cells[0].num_states for cells in self.layers)
-
     def named_weights(self) -> dict[str, tf.Variable]:
-        """The variables by names of our own."""
+        """Returns the variables by the project's own names."""
         weights = {"embedding": self.embedding.embeddings}
         for cells in self.layers:
             for cell in cells:
@@ -100,25 +99,32 @@ class Encoder(keras.layers.Layer):
         return weights
 
 
-def _read(cells, inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor, dtype: tf.DType):
-    """One layer, one way or both: float[time, batch, units] to the same, and the final state."""
-    outputs, finals = [], []
-    for number, cell in enumerate(cells):
-        backward = number == 1
-        read = _reversed(inputs, length) if backward else inputs
-        states = cell.unroll(read, cell.zero_state(tf.shape(length)[0]), dtype)
-        # Padding comes after the last real word, whose state has not seen it; what a cell makes
-        # of the padding is masked wherever outputs are used.
-        last = tf.stack([length - 1, tf.range(tf.shape(length)[0])], axis=1)
-        finals.append([tf.gather_nd(part, last) for part in states])
-        outputs.append(_reversed(states[0], length) if backward else states[0])
+def _run_layer(cells, inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor, dtype: tf.DType):
+    """Runs one layer in one direction or both.
+
+    Returns:
+        The outputs float[time, batch, units] and the final state.
+    """
+    outputs, final_states = [], []
+    for direction, cell in enumerate(cells):
+        is_backward = direction == 1
+        sequence = _reverse_sequence(inputs, length) if is_backward else inputs
+        states = cell.unroll(sequence, cell.zero_state(tf.shape(length)[0]), dtype)
+        # The state at the last token has not seen the padding after it. Outputs at padding are
+        # masked wherever they are used.
+        last = tf.stack([length - 1, tf.range(tf.shape(length)[0])], axis=1)  # [batch, 2]
+        final_states.append([tf.gather_nd(part, last) for part in states])
+        outputs.append(_reverse_sequence(states[0], length) if is_backward else states[0])
     if len(cells) == 1:
-        return outputs[0], tuple(finals[0])
-    return tf.concat(outputs, axis=2), tuple(tf.concat(parts, axis=1) for parts in zip(*finals))
+        return outputs[0], tuple(final_states[0])
+    final_state = tuple(tf.concat(parts, axis=1) for parts in zip(*final_states))
+    return tf.concat(outputs, axis=2), final_state
 
 
-def _reversed(inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor) -> tf.Tensor | EmbeddedIds:
-    """float[time, batch, width] with the real words of each row in reverse order."""
+def _reverse_sequence(
+    inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor
+) -> tf.Tensor | EmbeddedIds:
+    """float[time, batch, width] with the tokens of each row reversed and its padding in place."""
     if isinstance(inputs, EmbeddedIds):
-        return inputs._replace(ids=_reversed(inputs.ids, length))
+        return inputs._replace(ids=_reverse_sequence(inputs.ids, length))
     return tf.reverse_sequence(inputs, length, seq_axis=0, batch_axis=1)

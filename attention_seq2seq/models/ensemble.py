@@ -1,4 +1,4 @@
-"""Several models that answer as one."""
+"""Several models that generate as one."""
 
 import math
 from collections.abc import Sequence
@@ -9,18 +9,18 @@ from attention_seq2seq.models.seq2seq import Seq2Seq
 
 
 class Ensemble(tf.Module):
-    """Models whose opinions on the next word are averaged: fewer mistakes, for their time together.
+    """Averages the next-token probabilities of several models.
 
-    Each has learnt by heart something else that is not so; the mean of their probabilities has
-    less of it than any. Trained from other seeds, or with other options, they need the same words.
-
-    It answers, by `start`, as `Seq2Seq` does; it is not trained.
+    Models trained with different seeds or options make different mistakes, and the average makes
+    fewer. Decoding takes the time of all models together. An ensemble is decoded from like a
+    `Seq2Seq`, but not trained.
 
     Args:
-        models: of one vocabulary for prompts and one for replies; all of them attend, or none.
+        models: models with the same vocabularies; either all of them have attention, or none.
 
     Raises:
-        ValueError: there is none, they have different numbers of words, or only some attend.
+        ValueError: there is no model, the sizes of the vocabularies differ, or only some models
+            have attention.
 
     Source:
         Hansen and Salamon: Neural Network Ensembles, IEEE Transactions on Pattern Analysis and
@@ -29,37 +29,45 @@ class Ensemble(tf.Module):
 
     def __init__(self, models: Sequence[Seq2Seq]):
         super().__init__(name="ensemble")
-        if len({(model.attends, model.num_words) for model in models}) != 1:
-            found = ", ".join(
-                f"one of {model.num_words} words {'with' if model.attends else 'without'} attention"
+        if len({(model.has_attention, model.vocabulary_size) for model in models}) != 1:
+            descriptions = ", ".join(
+                f"one of {model.vocabulary_size} tokens "
+                f"{'with' if model.has_attention else 'without'} attention"
                 for model in models
             )
             raise ValueError(
-                f"got {found or 'no model'}; expected models that all say the same words, and "
-                "that all attend, or none of them."
+                f"got {descriptions or 'no model'}; expected models with the same target "
+                "vocabulary, all of them with attention, or none."
             )
         self.models = list(models)
-        self.attends = models[0].attends
-        self.num_words = models[0].num_words
+        self.has_attention = models[0].has_attention
+        self.vocabulary_size = models[0].vocabulary_size
 
-    def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
-        """Reads prompts and gets ready to answer; see `Seq2Seq.start`."""
-        return _together([model.start(source_ids, source_length, prompts) for model in self.models])
+    def prepare_decoding(
+        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_indices=None
+    ):
+        """Encodes prompts for step-by-step decoding; the arguments are those of `Seq2Seq`."""
+        return _average_steps(
+            [
+                model.prepare_decoding(source_ids, source_length, prompt_indices)
+                for model in self.models
+            ]
+        )
 
     def prepare_unconditional(self, num_rows: tf.Tensor):
-        """Gets ready to say what is said whatever the prompt; see `Seq2Seq`."""
-        return _together([model.prepare_unconditional(num_rows) for model in self.models])
+        """Prepares decoding without a prompt; the arguments are those of `Seq2Seq`."""
+        return _average_steps([model.prepare_unconditional(num_rows) for model in self.models])
 
 
-def _together(started: Sequence[tuple]):
-    """A step of all models, and the states of all."""
-    steps, states = zip(*started)
+def _average_steps(prepared: Sequence[tuple]):
+    """Returns one step function that averages several, and the tuple of their states."""
+    step_fns, initial_states = zip(*prepared)
 
     def step(ids, states):
-        stepped = [step(ids, state) for step, state in zip(steps, states)]
-        each = tf.stack([tf.nn.log_softmax(logits) for logits, _, _ in stepped])
-        logits = tf.reduce_logsumexp(each, axis=0) - math.log(len(steps))
-        attention_weights = tf.add_n([weights for _, weights, _ in stepped]) / len(steps)
-        return logits, attention_weights, tuple(state for _, _, state in stepped)
+        outputs = [step_fn(ids, state) for step_fn, state in zip(step_fns, states)]
+        log_probs = tf.stack([tf.nn.log_softmax(logits) for logits, _, _ in outputs])
+        logits = tf.reduce_logsumexp(log_probs, axis=0) - math.log(len(step_fns))
+        attention_weights = tf.add_n([weights for _, weights, _ in outputs]) / len(step_fns)
+        return logits, attention_weights, tuple(state for _, _, state in outputs)
 
-    return step, tuple(states)
+    return step, tuple(initial_states)

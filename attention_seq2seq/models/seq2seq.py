@@ -1,146 +1,166 @@
-"""The whole model: ids of a prompt and of a reply to logits."""
+"""The whole model: from prompt ids and reply ids to logits."""
+
+from collections.abc import Callable
 
 import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.decoder import Decoder
-from attention_seq2seq.models.encoder import EncoderOutput, Encoder
+from attention_seq2seq.models.encoder import Encoder, EncoderOutput
 
 
 class Seq2Seq(keras.Model):
-    """The document's attention seq2seq model; its weights exist from construction on.
+    """The article's attention seq2seq model. Its weights exist from construction on.
 
-    Use `__call__` to score given replies (training), `start` to answer (decoding).
+    `__call__` scores given replies (training); `prepare_decoding` generates new ones.
 
     Args:
-        config: the model's options.
-        source_vocabulary_size: number of source words.
-        target_vocabulary_size: number of target words.
+        encoder: any layer that is called as `encoder(source_ids, source_length, rng=, dtype=)`,
+            returns an `EncoderOutput` and has `named_weights()`.
+        decoder: the decoder.
 
     Attributes:
-        attends: whether it looks at the prompt's words.
-        num_words: how many words it can say.
+        has_attention: whether the decoder attends to the prompt's tokens.
+        vocabulary_size: number of target tokens.
 
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
-        target_input_ids: int32[batch, target_time]: begin of reply, then the reply without its
+        target_input_ids: int32[batch, target_time]: the begin token, then the reply without its
             last id.
-        emptied: bool[batch], the prompts to be read as if there were none; None: no such prompt.
-        draws: where the random numbers of dropout come from; None: there is none.
+        prompt_dropped: bool[batch], the rows whose prompt is hidden from the decoder; None: no row.
+        rng: random numbers of dropout; None disables dropout.
 
     Returns:
-        float32[batch, target_time, vocab], the logits of the reply's words.
+        float32[batch, target_time, vocab], the logits of the reply's tokens.
 
     Source:
         Luong, Pham, Manning: Effective Approaches to Attention-based Neural Machine Translation,
         EMNLP 2015.
 
     Example:
-        >>> model = Seq2Seq(ModelConfig(units=3), 11, 13)
+        >>> model = make_model(ModelConfig(units=3), 11, 13)
         >>> source_ids, target_input_ids = tf.constant([[5, 6, 7]]), tf.constant([[1, 5]])
         >>> model(source_ids, tf.constant([3]), target_input_ids).shape
         TensorShape([1, 2, 13])
     """
 
-    def __init__(
-        self, config: ModelConfig, source_vocabulary_size: int, target_vocabulary_size: int
-    ):
+    def __init__(self, encoder: Encoder, decoder: Decoder):
         super().__init__(name="seq2seq")
-        self.attends = config.attention != "none"
-        self.num_words = target_vocabulary_size
-        self.encoder = Encoder(config, source_vocabulary_size)
-        shared = self.encoder.embedding if config.shared_embedding else None
-        self.decoder = Decoder(config, target_vocabulary_size, shared)
-        one = tf.ones([1, 1], tf.int32)
-        self(one, tf.ones([1], tf.int32), one)
+        self.encoder = encoder
+        self.decoder = decoder
+        self.has_attention = decoder.has_attention
+        self.vocabulary_size = decoder.vocabulary_size
+        # The encoder and the decoder have made all weights.
+        self.built = True
 
     def call(
-        self, source_ids, source_length, target_input_ids, emptied=None, draws=None
+        self, source_ids, source_length, target_input_ids, prompt_dropped=None, rng=None
     ) -> tf.Tensor:
-        """Teacher forcing; see the class."""
-        vectors, _ = self.attend(source_ids, source_length, target_input_ids, emptied, draws)
+        """Computes the logits of given replies (teacher forcing)."""
+        vectors, _ = self.hidden_states(
+            source_ids, source_length, target_input_ids, prompt_dropped, rng
+        )
         return self.decoder.output_projection(vectors)
 
-    def attend(
+    def hidden_states(
         self,
         source_ids,
         source_length,
         target_input_ids,
-        emptied=None,
-        draws=None,
+        prompt_dropped=None,
+        rng=None,
         dtype: tf.DType = tf.float32,
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """What the projection makes logits of; a loss may project the real words only.
+        """Computes the inputs of the output projection, so that a loss can skip padding.
 
         Args:
-            source_ids: as in a call, and so are the others.
-            source_length: see there.
-            target_input_ids: see there.
-            emptied: see there.
-            draws: see there.
-            dtype: what matrix products are computed in, float32 or bfloat16; all the rest, and
-                the weights, are float32.
+            source_ids: int32[batch, source_time].
+            source_length: int32[batch].
+            target_input_ids: int32[batch, target_time].
+            prompt_dropped: bool[batch] or None.
+            rng: random numbers of dropout; None disables dropout.
+            dtype: dtype of the matrix products, float32 or bfloat16. Everything else, and the
+                weights, are float32.
 
         Returns:
             The attention vectors float32[batch, target_time, units] and the attention weights
             float32[batch, target_time, source_time] (without attention [..., 0]).
         """
-        encoded = self.encoder(source_ids, source_length, draws=draws, dtype=dtype)
-        if emptied is not None:
-            encoded = drop_prompt(encoded, emptied)
-        return self.decoder(target_input_ids, encoded, draws=draws, dtype=dtype)
+        encoded = self.encoder(source_ids, source_length, rng=rng, dtype=dtype)
+        if prompt_dropped is not None:
+            encoded = drop_prompt(encoded, prompt_dropped)
+        return self.decoder(target_input_ids, encoded, rng=rng, dtype=dtype)
 
-    def start(self, source_ids: tf.Tensor, source_length: tf.Tensor, prompts=None):
-        """Reads prompts and gets ready to answer.
+    def prepare_decoding(
+        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_indices=None
+    ) -> tuple[Callable, tuple]:
+        """Encodes prompts for step-by-step decoding.
 
         Args:
-            source_ids: as in a call.
-            source_length: as in a call.
-            prompts: int32[rows], the number of the prompt that each row answers; None: each
-                prompt has one row.
+            source_ids: int32[batch, source_time].
+            source_length: int32[batch].
+            prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
 
         Returns:
-            A step function: (ids int32[rows], state) to (logits, attention weights, state), and
-            the state before the first word. Several may be in use at once, in one graph too.
+            A step function from (ids int32[rows], state) to (logits, attention weights, state),
+            and the state before the first token. Several may be in use at once.
         """
-        memory, state = self.decoder.start(self.encoder(source_ids, source_length))
-        if prompts is not None:
+        memory, state = self.decoder.initial_state(self.encoder(source_ids, source_length))
+        if prompt_indices is not None:
             memory, state = tf.nest.map_structure(
-                lambda tensor: tf.gather(tensor, prompts), (memory, state)
+                lambda tensor: tf.gather(tensor, prompt_indices), (memory, state)
             )
         return lambda ids, state: self.decoder.step(ids, memory, state), state
 
-    def prepare_unconditional(self, num_rows: tf.Tensor):
-        """Gets ready to say what is said whatever the prompt: the model as a language model.
+    def prepare_unconditional(self, num_rows: tf.Tensor) -> tuple[Callable, tuple]:
+        """Prepares decoding without a prompt: the model as a language model of replies.
 
-        A model knows what to do here if some of its training prompts were emptied.
+        A model has learned this if `prompt_dropout` hid some of its training prompts.
+
+        Args:
+            num_rows: int32[].
 
         Returns:
-            As `start`.
+            As `prepare_decoding`.
         """
-        encoded = EncoderOutput(
-            tf.zeros([num_rows, 1, self.encoder.units]),
-            tf.ones([num_rows], tf.int32),
-            self.encoder.zero_state(num_rows),
-        )
-        memory, state = self.decoder.start(encoded)
+        memory, state = self.decoder.initial_state(self.decoder.dropped_prompt(num_rows))
         return lambda ids, state: self.decoder.step(ids, memory, state), state
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Every variable by a name of our own, which no version of Keras changes."""
+        """Returns every variable by a name that does not depend on the version of Keras."""
         return {
             **{f"encoder/{name}": value for name, value in self.encoder.named_weights().items()},
             **{f"decoder/{name}": value for name, value in self.decoder.named_weights().items()},
         }
 
 
-def drop_prompt(encoded: EncoderOutput, emptied: tf.Tensor) -> EncoderOutput:
-    """Where `emptied` bool[batch]: a memory of zeros, of length one, and a state of zeros."""
-    kept = tf.cast(~emptied, encoded.outputs.dtype)[:, tf.newaxis]
+def make_model(
+    config: ModelConfig, source_vocabulary_size: int, target_vocabulary_size: int
+) -> Seq2Seq:
+    """Makes the model that the config describes.
+
+    Args:
+        config: the model's options.
+        source_vocabulary_size: number of source tokens.
+        target_vocabulary_size: number of target tokens.
+    """
+    encoder = Encoder(config, source_vocabulary_size)
+    shared_embedding = encoder.embedding if config.shared_embedding else None
+    return Seq2Seq(encoder, Decoder(config, target_vocabulary_size, shared_embedding))
+
+
+def drop_prompt(encoded: EncoderOutput, prompt_dropped: tf.Tensor) -> EncoderOutput:
+    """Replaces the memory and the state of some rows by zeros, with a length of one.
+
+    Args:
+        encoded: the encoded prompts.
+        prompt_dropped: bool[batch], the rows to replace.
+    """
+    mask = tf.cast(~prompt_dropped, encoded.outputs.dtype)[:, tf.newaxis]
     return EncoderOutput(
-        outputs=encoded.outputs * kept[:, :, tf.newaxis],
-        length=tf.where(emptied, 1, encoded.length),
-        final_state=tf.nest.map_structure(lambda part: part * kept, encoded.final_state),
+        outputs=encoded.outputs * mask[:, :, tf.newaxis],
+        length=tf.where(prompt_dropped, 1, encoded.length),
+        final_state=tf.nest.map_structure(lambda part: part * mask, encoded.final_state),
     )

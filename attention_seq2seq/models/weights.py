@@ -1,4 +1,4 @@
-"""Weights on disk: one NumPy archive, names of our own to arrays."""
+"""Saves and loads weights: one NumPy archive of named arrays."""
 
 import zipfile
 from collections.abc import Mapping
@@ -6,27 +6,27 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.utils.files import archive_of, whole_file
 from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.utils.files import archive_of, whole_file
 
 
 def save_weights(model: Seq2Seq, path: str | Path) -> None:
-    """Writes all weights of a model."""
+    """Saves all weights of a model."""
     save_arrays({name: w.numpy() for name, w in model.named_weights().items()}, path)
 
 
 def save_arrays(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
-    """Writes weights by name; `path` holds the old ones or the new ones, never a part of either."""
+    """Saves named arrays atomically: `path` holds the old file or the new one."""
     with whole_file(Path(path)) as file:
         file.write(archive_of(weights))
 
 
 def load_weights(model: Seq2Seq, path: str | Path) -> None:
-    """Reads all weights.
+    """Loads all weights of a model.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or of a model with other weights.
+        ValueError: the file is damaged, or its weights have other names or shapes.
     """
     path = Path(path)
     if not path.is_file():

@@ -86,13 +86,11 @@ def _greedy_function(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.
     project = _projection_of_scaled_words(projection) if is_int8 else projection
 
     def reply(source_ids, source_length):
-        memory, state = model.decoder.start(model.encoder(source_ids, source_length))
+        memory, state = model.decoder.initial_state(model.encoder(source_ids, source_length))
         forbidden = suppress_tokens(params.forbidden_ids, projection.units, EOS).forbidden
 
         def body(time, fed, state, said):
-            vector, _, state = model.decoder.recurrence.step(
-                model.decoder.embedding(fed), memory, state
-            )
+            vector, _, state = model.decoder.rnn.step(model.decoder.embedding(fed), memory, state)
             logits = project(vector)
             fed = tf.argmax(logits + forbidden, axis=1, output_type=tf.int32)
             said = tf.where(tf.range(longest) == time, fed[:, tf.newaxis], said)

@@ -15,7 +15,7 @@ from tensorflow import keras
 from attention_seq2seq.config.artifacts import CHECKPOINT_DIR
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.checkpoint_manager import CheckpointManager
@@ -112,7 +112,7 @@ def run(
         # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
         keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
         sizes = len(codec.source_vocabulary), len(codec.target_vocabulary)
-        model = Seq2Seq(config.model, *sizes)
+        model = make_model(config.model, *sizes)
         log.info(
             "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
             len(training),
@@ -128,7 +128,7 @@ def run(
                 init_from_model(model, codec, config)
             if config.training.pretrained_embeddings:
                 init_embeddings_from_file(model, codec, config.training.pretrained_embeddings)
-        model = distributor.replicate(model, lambda: Seq2Seq(config.model, *sizes))
+        model = distributor.replicate(model, lambda: make_model(config.model, *sizes))
         loop = Trainer(
             *(model, codec, training, validation, folder, config),
             probing(model, codec, config) if probing and distributor.is_chief else None,

@@ -74,15 +74,15 @@ class Seq2SeqObjective:
     def token_losses(self, batch, sampling_probability) -> tuple[tf.Tensor, tf.Tensor]:
         """The two parts of `losses`, each float32[words]."""
         options = self.options
-        draws = BatchRng(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
+        rng = BatchRng(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
         inputs = self._inputs(batch)
         if options.scheduled_sampling:
             inputs["target_input_ids"] = sample_decoder_inputs(
-                *self._start(batch), inputs["target_input_ids"], sampling_probability, draws
+                *self._start(batch), inputs["target_input_ids"], sampling_probability, rng
             )
-        vectors, attention_weights = self.seq2seq.attend(**inputs, draws=draws, dtype=self.dtype)
+        vectors, attention_weights = self.seq2seq.hidden_states(**inputs, rng=rng, dtype=self.dtype)
         vectors, ids = drop_padding(vectors, batch["target_ids"], batch["target_length"])
-        losses = self._cross_entropies(vectors, ids, draws)
+        losses = self._cross_entropies(vectors, ids, rng)
         if not options.attention_guidance:
             return losses, tf.zeros_like(losses)
         return losses, options.attention_guidance * self._guidance(batch, attention_weights)
@@ -108,18 +108,18 @@ class Seq2SeqObjective:
 
     def eval_step(self, batch) -> EvalSums:
         """Measures on a batch: no dropout, the whole vocabulary, float32."""
-        vectors, _ = self.seq2seq.attend(**self._inputs(batch))
+        vectors, _ = self.seq2seq.hidden_states(**self._inputs(batch))
         vectors, ids = drop_padding(vectors, batch["target_ids"], batch["target_length"])
         projection = self.seq2seq.decoder.output_projection
         losses, right = evaluate_cross_entropy(vectors, projection.kernel, projection.bias, ids)
         return EvalSums(*map(tf.reduce_sum, (losses, right, tf.ones_like(losses))))
 
-    def _cross_entropies(self, vectors, ids, draws: BatchRng) -> tf.Tensor:
+    def _cross_entropies(self, vectors, ids, rng: BatchRng) -> tf.Tensor:
         """Of each real word float32[words], of all words or of sampled ones."""
         options, projection = self.options, self.seq2seq.decoder.output_projection
         weights = projection.kernel, projection.bias
         if options.sampled_words:
-            seed = draws.fold_in(RngStream.SAMPLED_SOFTMAX)
+            seed = rng.fold_in(RngStream.SAMPLED_SOFTMAX)
             return sampled_softmax_loss(vectors, *weights, ids, options.sampled_words, seed)
         return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
 
@@ -138,7 +138,7 @@ class Seq2SeqObjective:
             "source_ids": batch["source_ids"],
             "source_length": batch["source_length"],
             "target_input_ids": tf.concat([begin, target_ids[:, :-1]], axis=1),
-            "emptied": batch.get("emptied"),
+            "prompt_dropped": batch.get("emptied"),
         }
 
     def _start(self, batch):
@@ -147,5 +147,5 @@ class Seq2SeqObjective:
         encoded = self.seq2seq.encoder(batch["source_ids"], batch["source_length"])
         if "emptied" in batch:
             encoded = drop_prompt(encoded, batch["emptied"])
-        memory, state = decoder.start(encoded)
+        memory, state = decoder.initial_state(encoded)
         return lambda ids, state: decoder.step(ids, memory, state), state

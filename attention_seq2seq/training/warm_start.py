@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
@@ -53,7 +53,7 @@ def init_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
     other = Config.load(folder)
     _refuse_difference(folder, other.model, config.model)
     others_codec = load_initial_tokenizer(config)
-    trained = Seq2Seq(
+    trained = make_model(
         other.model, len(others_codec.source_vocabulary), len(others_codec.target_vocabulary)
     )
     load_weights(trained, Path(folder) / f"{other.training.answer_with}.npz")

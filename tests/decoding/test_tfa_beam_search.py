@@ -22,8 +22,8 @@ def oracle_of(model, config):
 def ours(model, batch, width, limit=LIMIT, **options):
     ids, length = batch["source_ids"], batch["source_length"]
     prompts = tf.repeat(tf.range(len(ids)), width)
-    step, state = model.start(ids, length, prompts)
-    source_time = ids.shape[1] if model.attends else 0
+    step, state = model.prepare_decoding(ids, length, prompts)
+    source_time = ids.shape[1] if model.has_attention else 0
     mask = tf.sequence_mask(tf.gather(length, prompts), source_time)
     beam = beam_options(width=width, **options)
     return beam_search(step, state, beam, rules(len(prompts)), BEGIN, END, tf.constant(limit), mask)
@@ -92,7 +92,7 @@ def test_attention_is_ours_of_the_hypothesis_itself_and_theirs_one_step_off():
     model, batch = random_model(config, seed=3, scale=1.5), random_batch(6, 7, 2, seed=3)
     found = ours(model, batch, width)
     prompts = tf.repeat(tf.range(6), width)
-    step, state = model.start(batch["source_ids"], batch["source_length"], prompts)
+    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"], prompts)
     followed = force_decode(step, state, found.ids, found.length, BEGIN)
     np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-5)
 

@@ -7,7 +7,7 @@ from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 
 BEGIN, END, WORDS, LIMIT = 1, 2, 501, 40
 DECODING = {
@@ -59,7 +59,7 @@ def exchanges(units: int, scales, rows: int, seed: int = 1) -> tuple[int, int]:
         How many replies were not the same, and how many there were.
     """
     tf.keras.utils.set_random_seed(seed)
-    model = Seq2Seq(ModelConfig(units=units), WORDS, WORDS)
+    model = make_model(ModelConfig(units=units), WORDS, WORDS)
     search = SequenceGenerator(model, BEGIN, END)
     untrained = {name: weight.numpy() for name, weight in model.named_weights().items()}
     ids, length = prompts(rows, seed)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models import attention  # noqa: F401, silences TFA's end-of-life notice
+from attention_seq2seq.models.attention import rnn  # noqa: F401, silences TFA's end-of-life notice
 
 import tensorflow_addons as tfa  # isort: skip
 

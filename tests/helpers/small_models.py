@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig, TrainingConfig
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.training.objective import Seq2SeqObjective
 
 SOURCE_WORDS, TARGET_WORDS, UNITS = 13, 11, 3
@@ -74,7 +74,7 @@ def loss_of(task, batch):
 def random_model(config: ModelConfig, seed: int = 1, scale: float = 0.8, target=TARGET_WORDS):
     """A model with weights large enough for attention to be anything but flat."""
     keras.utils.set_random_seed(seed)
-    model = Seq2Seq(config, target if config.shared_embedding else SOURCE_WORDS, target)
+    model = make_model(config, target if config.shared_embedding else SOURCE_WORDS, target)
     give_random_weights(model, seed, scale)
     return model
 

@@ -51,11 +51,11 @@ def test_without_a_prompt_too():
         ([], "got no model"),
         (
             [MODELS[0], random_model(ModelConfig(units=3), target=TARGET_WORDS + 1)],
-            "one of 12 word",
+            "one of 12 tokens",
         ),
         ([MODELS[0], random_model(ModelConfig(units=3, attention="none"))], "without attention"),
     ],
 )
 def test_models_that_do_not_fit_are_refused(models, got):
-    with pytest.raises(ValueError, match=f"{got}.*expected models that all say the same words"):
+    with pytest.raises(ValueError, match=f"{got}.*expected models with the same target vocabulary"):
         Ensemble(models)

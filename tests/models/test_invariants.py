@@ -13,7 +13,7 @@ from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.utils.rng import BatchRng
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from helpers.small_models import (
     BEGIN,
     CONFIGURATIONS,
@@ -52,7 +52,7 @@ def measured(model, batch):
 
 
 def followed_by(model, batch):
-    step, state = model.start(batch["source_ids"], batch["source_length"])
+    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
     return force_decode(step, state, batch["target_ids"], batch["target_length"], BEGIN)
 
 
@@ -133,7 +133,7 @@ def test_replies_do_not_depend_on_the_batch():
 
 
 def reply(model, source_ids, source_length):
-    step, state = model.start(source_ids, source_length)
+    step, state = model.prepare_decoding(source_ids, source_length)
     return greedy_search(step, state, rules(len(source_ids)), BEGIN, END, tf.constant(8))
 
 
@@ -168,7 +168,7 @@ def test_every_variable_gets_a_gradient(config):
 @everywhere
 def test_the_first_loss_is_near_that_of_guessing(config):
     keras.utils.set_random_seed(1)
-    fresh = Seq2Seq(dataclasses.replace(config, units=32), 500, 1000)
+    fresh = make_model(dataclasses.replace(config, units=32), 500, 1000)
     sums = task_of(fresh).eval_step(random_batch(16, 6, 7, target=1000))
     assert abs(sums.loss / sums.num_tokens / math.log(1000) - 1) < 0.05
 
@@ -191,14 +191,14 @@ def test_two_memories_can_be_in_use_at_once():
         random_batch(2, 8, 4),
     )
     expected = [measured(model, batch)[2].attention_weights[:, 0] for batch in (one, other)]
-    starts = [model.start(batch["source_ids"], batch["source_length"]) for batch in (one, other)]
+    starts = [model.prepare_decoding(batch["source_ids"], batch["source_length"]) for batch in (one, other)]
     for (step, state), weights in zip(starts, expected):
         _, got, _ = step(tf.fill([2], BEGIN), state)
         np.testing.assert_allclose(got, weights, atol=1e-6)
 
 
 def test_dropout_acts_in_training_only():
-    model = Seq2Seq(ModelConfig(units=16, dropout=0.5), 13, 11)
+    model = make_model(ModelConfig(units=16, dropout=0.5), 13, 11)
     batch = random_batch(2, 5, 4)
     task = task_of(model)
     sums = task.eval_step(batch)
@@ -214,7 +214,7 @@ def test_embeddings_start_within_their_range(shared_embedding):
         (0.05, ModelConfig(**options)),
         (5.0, ModelConfig(embedding_range=5.0, **options)),
     ]:
-        weights = Seq2Seq(config, 100, 100).named_weights()
+        weights = make_model(config, 100, 100).named_weights()
         tables = [weight for name, weight in weights.items() if name.endswith("embedding")]
         assert len(tables) == (1 if shared_embedding else 2)
         for table in tables:
@@ -226,16 +226,16 @@ def test_embeddings_start_within_their_range(shared_embedding):
 @pytest.mark.parametrize("layers", [1, 2])
 def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
     options = {"units": units, "layers": layers, "bidirectional": True, "dropout": 0.5}
-    batch, draws = random_batch(2, 5, 4), BatchRng(1, tf.constant(1))
+    batch, rng = random_batch(2, 5, 4), BatchRng(1, tf.constant(1))
     prompts = batch["source_ids"], batch["source_length"]
     for spared in (True, False):
         model = random_model(ModelConfig(embedding_dropout=not spared, **options))
-        one, other = model.encoder(*prompts), model.encoder(*prompts, draws=draws)
+        one, other = model.encoder(*prompts), model.encoder(*prompts, rng=rng)
         real = tf.sequence_mask(prompts[1])
         is_same = np.allclose(one.outputs[real], other.outputs[real], atol=1e-6)
         assert is_same == (spared and layers == 1)
         (plain, _), (dropped, _) = (
-            model.decoder(batch["target_ids"], one, d) for d in (None, draws)
+            model.decoder(batch["target_ids"], one, d) for d in (None, rng)
         )
         # What is left of the attention vectors after their own dropout.
         left = dropped != 0
@@ -264,21 +264,21 @@ def test_dropout_acts_between_the_decoders_layers(attention, layers):
 def test_shapes_and_the_documents_names(tied):
     model = random_model(dataclasses.replace(CONFIGURATIONS[0], tied_projection=tied))
     assert model.decoder.output_projection.name == "output_projection"
-    assert model.decoder.recurrence.wrapper.name == "Attention_Wrapper"
-    assert model.decoder.recurrence.cells[0].units == model.decoder.recurrence.mechanism.units
+    assert model.decoder.rnn.wrapper.name == "Attention_Wrapper"
+    assert model.decoder.rnn.cells[0].units == model.decoder.rnn.mechanism.units
     batch = random_batch(2, 5, 7)
     assert task_of(model).logits(batch).shape == [2, 7, TARGET_WORDS]
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
 def test_an_emptied_prompt_is_no_prompt_in_training_and_in_answering(config):
-    """What training sees where a prompt is emptied is what answers without a prompt."""
+    """What training sees where a prompt is dropped is what answers without a prompt."""
     model, batch = random_model(config), random_batch(3, 5, 4)
     ids = batch["target_ids"]
     inputs = tf.concat([tf.fill([3, 1], BEGIN), ids[:, :-1]], axis=1)
-    emptied = tf.constant([False, True, True])
+    prompt_dropped = tf.constant([False, True, True])
     prompt = (batch["source_ids"], batch["source_length"])
-    logits = model(*prompt, inputs, emptied=emptied)
+    logits = model(*prompt, inputs, prompt_dropped=prompt_dropped)
     np.testing.assert_allclose(logits[0], model(*prompt, inputs)[0], atol=1e-6)
     assert np.abs(logits[1] - model(*prompt, inputs)[1]).max() > 1e-3
     step, state = model.prepare_unconditional(3)

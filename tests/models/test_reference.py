@@ -81,7 +81,7 @@ def test_greedy_ids_equal_greedy_embedding_samplers(config):
         # Ends from unlikely to likely, so that some replies end by themselves and some are cut.
         likely = 3.0 * seed - 3.0
         model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_WORDS) * likely)
-        step, state = model.start(batch["source_ids"], batch["source_length"])
+        step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
         decoded = greedy_search(step, state, rules(rows), BEGIN, END, tf.constant(9))
         ids, lengths = oracle_of(model, config).greedy(
             batch["source_ids"], batch["source_length"], BEGIN, END, 9
@@ -106,7 +106,7 @@ def test_every_decoder_step_equals_numpys(config):
     vector = np.zeros(config.units)
     # Two rows, the second padded with anything: padding must not matter.
     source_ids = tf.constant([[*source, 3, 4], [5, 6, 7, 8, 9, 10, 11]])
-    step, state = model.start(source_ids, tf.constant([5, 7]))
+    step, state = model.prepare_decoding(source_ids, tf.constant([5, 7]))
     for word in words:
         logits, attention_weights, state = step(tf.constant([word, 6]), state)
         expected, expected_weights, h, c, vector = decoder_step(

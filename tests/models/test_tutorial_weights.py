@@ -11,7 +11,7 @@ from tfa_training import TutorialSeq2Seq
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from helpers.reference_tfa import tfa
 from helpers.toy_models import rules
 
@@ -58,13 +58,13 @@ def test_copied_weights_give_the_same_replies(readme):
     tutorial(ids, length, ids)
     for variable in tutorial.trainable_variables:
         variable.assign(draw.normal(0, 0.8, variable.shape))
-    model = Seq2Seq(ModelConfig(units=UNITS), WORDS, WORDS)
+    model = make_model(ModelConfig(units=UNITS), WORDS, WORDS)
     names = mapping(readme)
     assert names.keys() == model.named_weights().keys()
     for name, variable in model.named_weights().items():
         variable.assign(in_tutorial(tutorial, names[name]))
     expected, lengths = tutorials_greedy(tutorial, ids, length)
-    step, state = model.start(ids, length)
+    step, state = model.prepare_decoding(ids, length)
     found = greedy_search(step, state, rules(40), BEGIN, END, tf.constant(LIMIT))
     np.testing.assert_array_equal(found.length, lengths)
     for row, end in enumerate(lengths):

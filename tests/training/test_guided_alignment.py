@@ -48,7 +48,7 @@ def test_it_is_added_to_the_loss_of_each_word(config):
         options = TrainingConfig(dtype="float32", **options)
         return Seq2SeqObjective(model, BEGIN, options, said_as).losses(batch)
 
-    step, state = model.start(batch["source_ids"], batch["source_length"])
+    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
     ids, costs = tf.fill([4], BEGIN), []
     for time in range(6):
         _, weights, state = step(ids, state)

@@ -8,7 +8,7 @@ from attention_seq2seq.config.config import ModelConfig, TextConfig, TrainingCon
 from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset
 from attention_seq2seq.data.synthetic.meals import meal_talk
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.train_step import TrainStep
@@ -53,7 +53,7 @@ def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     words = len(codec.target_vocabulary)
     keras.utils.set_random_seed(1)
     config = ModelConfig(units=UNITS)
-    model = Seq2Seq(config, words, words)
+    model = make_model(config, words, words)
     oracle = TFASeq2Seq(as_arrays(model), config)
     plain_optimizer = keras.optimizers.Adam(0.001, global_clipnorm=0.5)
     plain_optimizer.build(list(oracle.variables.values()))

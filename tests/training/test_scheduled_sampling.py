@@ -23,7 +23,7 @@ def inputs_of(batch):
 
 
 def drawn(model, batch, share, number=2):
-    step, state = model.start(batch["source_ids"], batch["source_length"])
+    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
     return sample_decoder_inputs(step, state, inputs_of(batch), share, BatchRng(1, number))
 
 
@@ -36,7 +36,7 @@ def test_none_of_its_own_are_the_true_words():
 def test_all_of_its_own_are_what_it_would_have_said(config):
     """Of much larger logits one word alone can be drawn: that which greedy search says."""
     model, batch = random_model(config), random_batch(8, 5, 6)
-    step, start = model.start(batch["source_ids"], batch["source_length"])
+    step, start = model.prepare_decoding(batch["source_ids"], batch["source_length"])
 
     def sharp(ids, state):
         logits, weights, state = step(ids, state)

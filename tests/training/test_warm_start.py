@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
@@ -42,7 +42,7 @@ def test_words_that_were_known_keep_their_ids_and_weights(tmp_path, old_dir):
     size = len(known.target_vocabulary)
     assert codec.target_vocabulary.words(range(size)) == known.target_vocabulary.words(range(size))
     assert set(codec.target_vocabulary.words(range(size, size + 3))) == {"饭", "看", "书"}
-    model = Seq2Seq(options.model, size + 3, size + 3)
+    model = make_model(options.model, size + 3, size + 3)
     before = model.named_weights()["encoder/embedding"].numpy()[size:]
     init_from_model(model, codec, options)
     old = weights(old_dir)
@@ -87,7 +87,7 @@ def test_a_folder_without_a_model_is_said(tmp_path):
 def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, encoding):
     codec = Codec.build(OLD, TEXT)
     size = len(codec.target_vocabulary)
-    model = Seq2Seq(ModelConfig(units=4), size, size)
+    model = make_model(ModelConfig(units=4), size, size)
     before = {n: v.numpy() for n, v in model.named_weights().items()}
     path = tmp_path / "vectors.txt"
     path.write_bytes(compress("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n".encode(encoding)))
@@ -118,12 +118,12 @@ def test_vectors_that_cannot_be_taken_are_refused(tmp_path, content, message):
     path = tmp_path / "vectors.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
-        init_embeddings_from_file(Seq2Seq(ModelConfig(units=4), size, size), codec, str(path))
+        init_embeddings_from_file(make_model(ModelConfig(units=4), size, size), codec, str(path))
 
 
 def test_a_file_of_vectors_that_is_not_there_is_said(tmp_path):
     codec = Codec.build(OLD, TEXT)
-    model = Seq2Seq(ModelConfig(units=4), *[len(codec.target_vocabulary)] * 2)
+    model = make_model(ModelConfig(units=4), *[len(codec.target_vocabulary)] * 2)
     with pytest.raises(ValueError, match="No such file"):
         init_embeddings_from_file(model, codec, str(tmp_path / "none"))
 
@@ -131,7 +131,7 @@ def test_a_file_of_vectors_that_is_not_there_is_said(tmp_path):
 def test_a_shared_embedding_takes_vectors_too(tmp_path):
     codec = Codec.build(OLD, TEXT)
     size = len(codec.target_vocabulary)
-    model = Seq2Seq(ModelConfig(units=4, shared_embedding=True), size, size)
+    model = make_model(ModelConfig(units=4, shared_embedding=True), size, size)
     path = tmp_path / "vectors.txt"
     path.write_text("面 1 2 3 4\n", encoding="utf-8")
     init_embeddings_from_file(model, codec, str(path))

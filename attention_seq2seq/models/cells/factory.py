@@ -1,4 +1,4 @@
-"""The cell that a model's options ask for, and several of them as one."""
+"""Makes the recurrent cell that the config names, and stacks several into one."""
 
 from collections.abc import Sequence
 
@@ -13,26 +13,26 @@ _CELLS = {"lstm": LSTMCell, "gru": GRUCell}
 
 
 def make_cell(
-    config: ModelConfig, units: int, inputs_size: int, number: int = 0, way: str = ""
+    config: ModelConfig, units: int, input_size: int, layer_index: int = 0, prefix: str = ""
 ) -> RecurrentCell:
-    """A cell.
+    """Makes one recurrent cell.
 
     Args:
-        config: says which kind.
-        units: width of its state.
-        inputs_size: width of its inputs.
-        number: of its layer, the first being 0.
-        way: what its name begins with.
+        config: names the kind of cell.
+        units: width of the state.
+        input_size: width of the inputs.
+        layer_index: index of the layer, from 0; part of the cell's name.
+        prefix: start of the cell's name.
     """
-    name = f"{way}{config.cell}" + (f"_{number + 1}" if number else "")
-    return _CELLS[config.cell](units, inputs_size, name)
+    name = f"{prefix}{config.cell}" + (f"_{layer_index + 1}" if layer_index else "")
+    return _CELLS[config.cell](units, input_size, name)
 
 
 class StackedRNNCells(keras.layers.Layer):
-    """Cells one above the other, as one cell.
+    """Several cells as one cell, each reading the output of the one below.
 
     Args:
-        cells: the lowest first.
+        cells: the cells, lowest first.
     """
 
     def __init__(self, cells: Sequence[RecurrentCell]):
@@ -42,13 +42,21 @@ class StackedRNNCells(keras.layers.Layer):
         self.state_size = tuple(tuple(cell.state_size) for cell in cells)
 
     def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
-        """Zeros; `AttentionWrapper` asks for it."""
+        """Returns states of zeros; `AttentionWrapper` calls this."""
         return tuple(cell.zero_state(batch_size) for cell in self.cells)
 
     def call(self, inputs, states):
-        """One step: float32[batch, width] and the state of each cell to the same."""
-        after = []
+        """Makes one step.
+
+        Args:
+            inputs: float32[batch, input_size].
+            states: the state of each cell.
+
+        Returns:
+            The output of the last cell float32[batch, units], and the next state of each cell.
+        """
+        next_states = []
         for cell, state in zip(self.cells, states):
             inputs, state = cell(inputs, state)
-            after.append(tuple(state))
-        return inputs, tuple(after)
+            next_states.append(tuple(state))
+        return inputs, tuple(next_states)

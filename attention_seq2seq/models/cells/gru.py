@@ -1,4 +1,4 @@
-"""The GRU: a cell with less to learn than the LSTM."""
+"""The GRU, a cell with fewer weights than the LSTM."""
 
 import tensorflow as tf
 
@@ -6,12 +6,12 @@ from attention_seq2seq.models.cells.recurrent import RecurrentCell
 
 
 class GRUCell(RecurrentCell):
-    """A GRU cell; its weights, their names and first values are those of Keras' cell.
+    """A GRU cell with the weights, weight names and initializers of the Keras cell.
 
-        h' = z h + (1 - z) tanh(n_x + r n_h),  z and r the sigmoids of their gates
+        h' = z h + (1 - z) tanh(n_x + r n_h),  with z and r the sigmoids of their gates
 
-    n_x comes from the inputs and n_h from h, each with a bias, so that all products come before
-    the reset gate. See `RecurrentCell`; the state is (h,), the gates are z, r, n_x and n_h.
+    n_x comes from the inputs and n_h from h. Each has its own bias, so all products come before
+    the reset gate. The state is (h,), and the gates are z, r, n_x and n_h.
 
     Source:
         Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014, with
@@ -20,10 +20,10 @@ class GRUCell(RecurrentCell):
 
     num_states = 1
 
-    def __init__(self, units: int, inputs_size: int, name: str):
-        super().__init__(units, inputs_size, name)
+    def __init__(self, units: int, input_size: int, name: str):
+        super().__init__(units, input_size, name)
         self.kernel = self.add_weight(
-            name="kernel", shape=[inputs_size, 3 * units], initializer="glorot_uniform"
+            name="kernel", shape=[input_size, 3 * units], initializer="glorot_uniform"
         )
         self.recurrent_kernel = self.add_weight(
             name="recurrent_kernel", shape=[units, 3 * units], initializer="orthogonal"
@@ -31,33 +31,37 @@ class GRUCell(RecurrentCell):
         self.bias = self.add_weight(name="bias", shape=[2, 3 * units], initializer="zeros")
 
     def gate_weights(self):
-        """The weights with zeros where inputs have no part in n_h, and h none in n_x."""
+        """Returns the weights; zeros keep inputs out of n_h and h out of n_x."""
         units = self.units
         kernel = tf.convert_to_tensor(self.kernel)
         recurrent_kernel = tf.convert_to_tensor(self.recurrent_kernel)
         gates, candidate = recurrent_kernel[:, : 2 * units], recurrent_kernel[:, 2 * units :]
-        ours, theirs = tf.unstack(tf.convert_to_tensor(self.bias))
-        bias = [ours[: 2 * units] + theirs[: 2 * units], ours[2 * units :], theirs[2 * units :]]
+        input_bias, h_bias = tf.unstack(tf.convert_to_tensor(self.bias))
+        bias = [
+            input_bias[: 2 * units] + h_bias[: 2 * units],
+            input_bias[2 * units :],
+            h_bias[2 * units :],
+        ]
         return (
-            tf.concat([kernel, tf.zeros([self.inputs_size, units])], axis=1),
+            tf.concat([kernel, tf.zeros([self.input_size, units])], axis=1),
             tf.concat([gates, tf.zeros_like(candidate), candidate], axis=1),
             tf.concat(bias, axis=0),
         )
 
     def next_state(self, gates, state):
-        """One step's end."""
-        z, r, from_inputs, from_h = tf.split(gates, 4, axis=1)
-        return (self._mix(z, r, from_inputs, from_h, state[0]),)
+        """Returns the state after one step."""
+        z, r, n_x, n_h = tf.split(gates, 4, axis=1)
+        return (self._combine_gates(z, r, n_x, n_h, state[0]),)
 
     def call(self, inputs, states):
-        """One step."""
+        """Makes one step."""
         h = states[0]
-        ours, theirs = tf.unstack(tf.convert_to_tensor(self.bias))
-        z, r, from_inputs = tf.split(tf.matmul(inputs, self.kernel) + ours, 3, axis=1)
-        of_h = tf.split(tf.matmul(h, self.recurrent_kernel) + theirs, 3, axis=1)
-        h = self._mix(z + of_h[0], r + of_h[1], from_inputs, of_h[2], h)
+        input_bias, h_bias = tf.unstack(tf.convert_to_tensor(self.bias))
+        z_x, r_x, n_x = tf.split(tf.matmul(inputs, self.kernel) + input_bias, 3, axis=1)
+        z_h, r_h, n_h = tf.split(tf.matmul(h, self.recurrent_kernel) + h_bias, 3, axis=1)
+        h = self._combine_gates(z_x + z_h, r_x + r_h, n_x, n_h, h)
         return h, [h]
 
-    def _mix(self, z, r, from_inputs, from_h, h):
+    def _combine_gates(self, z, r, n_x, n_h, h):
         z = tf.sigmoid(z)
-        return z * h + (1 - z) * tf.tanh(from_inputs + tf.sigmoid(r) * from_h)
+        return z * h + (1 - z) * tf.tanh(n_x + tf.sigmoid(r) * n_h)

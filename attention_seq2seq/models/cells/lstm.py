@@ -1,4 +1,4 @@
-"""The LSTM, the document's cell."""
+"""The LSTM, the article's cell."""
 
 import tensorflow as tf
 
@@ -7,49 +7,49 @@ from attention_seq2seq.models.cells.recurrent import RecurrentCell
 
 @tf.custom_gradient
 def lstm_step(gates: tf.Tensor, c: tf.Tensor):
-    """The state after one step.
+    """Returns the state after one step.
 
         h' = sigmoid(o) tanh(c'),  c' = sigmoid(f) c + sigmoid(i) tanh(g)
 
-    Its gradient is written down: that of the single operations takes twice as long.
+    The gradient is written by hand: the composed gradient of the operations takes twice as long.
 
     Args:
         gates: float32[batch, 4 * units], i, f, g and o.
-        c: float32[batch, units], the cell's state before.
+        c: float32[batch, units], the cell state before the step.
 
     Returns:
         (h', c'), each float32[batch, units].
     """
     i, f, g, o = tf.split(gates, 4, axis=1)
     i, f, g, o = tf.sigmoid(i), tf.sigmoid(f), tf.tanh(g), tf.sigmoid(o)
-    after = f * c + i * g
-    tanh_after = tf.tanh(after)
+    next_c = f * c + i * g
+    tanh_c = tf.tanh(next_c)
 
     def gradient(dh, dc):
-        dc += dh * o * (1 - tanh_after * tanh_after)
+        dc += dh * o * (1 - tanh_c * tanh_c)
         dgates = [
             dc * g * i * (1 - i),
             dc * c * f * (1 - f),
             dc * i * (1 - g * g),
-            dh * tanh_after * o * (1 - o),
+            dh * tanh_c * o * (1 - o),
         ]
         return tf.concat(dgates, axis=1), dc * f
 
-    return (o * tanh_after, after), gradient
+    return (o * tanh_c, next_c), gradient
 
 
 class LSTMCell(RecurrentCell):
-    """An LSTM cell; its weights, their names and first values are those of Keras' cell.
+    """An LSTM cell with the weights, weight names and initializers of the Keras cell.
 
-    See `RecurrentCell`; the state is (h, c).
+    The state is (h, c), and the gates are i, f, g and o.
     """
 
     num_states = 2
 
-    def __init__(self, units: int, inputs_size: int, name: str):
-        super().__init__(units, inputs_size, name)
+    def __init__(self, units: int, input_size: int, name: str):
+        super().__init__(units, input_size, name)
         self.kernel = self.add_weight(
-            name="kernel", shape=[inputs_size, 4 * units], initializer="glorot_uniform"
+            name="kernel", shape=[input_size, 4 * units], initializer="glorot_uniform"
         )
         self.recurrent_kernel = self.add_weight(
             name="recurrent_kernel", shape=[units, 4 * units], initializer="orthogonal"
@@ -59,15 +59,15 @@ class LSTMCell(RecurrentCell):
         )
 
     def gate_weights(self):
-        """The weights as they are."""
+        """Returns the cell's weights."""
         return tuple(map(tf.convert_to_tensor, (self.kernel, self.recurrent_kernel, self.bias)))
 
     def next_state(self, gates, state):
-        """See `lstm_step`."""
+        """Returns the state after one step."""
         return lstm_step(gates, state[1])
 
     def call(self, inputs, states):
-        """One step."""
+        """Makes one step."""
         h, c = states
         gates = tf.matmul(inputs, self.kernel) + tf.matmul(h, self.recurrent_kernel) + self.bias
         h, c = lstm_step(gates, c)
@@ -75,7 +75,7 @@ class LSTMCell(RecurrentCell):
 
 
 def _unit_forget_bias(units: int):
-    """Ones for f, so that the first gradients reach the first words; zeros elsewhere."""
+    """Ones for f, so that early gradients reach the first tokens; zeros elsewhere."""
 
     def initialize(shape, dtype=None, **_):
         return tf.repeat(tf.constant([0.0, 1.0, 0.0, 0.0], dtype), units)

@@ -1,71 +1,70 @@
-"""What the LSTM and the GRU have in common: steps, and whole sequences made fast."""
+"""Base class of the LSTM and the GRU: single steps, and fast unrolling over a whole sequence."""
 
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models.layers.matmul import EmbeddedIds, recurrent_matmul, matmul
+from attention_seq2seq.models.layers.matmul import EmbeddedIds, matmul, recurrent_matmul
 
 State = tuple[tf.Tensor, ...]
 
 
 def shift_right(first: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """What each step found: `first`, then the values float[time, batch, width] without the last."""
+    """Returns `first`, followed by all values float[time, batch, width] but the last."""
     return tf.concat([first[tf.newaxis], values[:-1]], axis=0)
 
 
 class RecurrentCell(keras.layers.Layer):
-    """A cell whose next state depends on a sum, the gates, and on its state before.
+    """A cell whose next state is a function of its gates and of its state.
 
-    The sum is that of a product of the inputs and a product of the state's first part, h. Over a
-    whole sequence what the inputs bring to the gates is computed at once, before the loop, and in
-    the loop only what the step before left is multiplied. As any cell it makes single steps too,
-    on its own or in an `AttentionWrapper`.
+    The gates are the product of the inputs and a kernel, plus the product of h (the first part of
+    the state) and a recurrent kernel, plus a bias. `unroll` computes the first product for a whole
+    sequence before the loop. A cell also makes single steps, alone or in an `AttentionWrapper`.
 
     Args:
         units: width of the state.
-        inputs_size: width of the inputs.
-        name: of the cell, and what its weights' names begin with.
+        input_size: width of the inputs.
+        name: name of the cell, and the start of its weights' names.
 
     Call arguments:
-        inputs: float32[batch, inputs_size].
-        states: the parts of the state, each float32[batch, units], h the first.
+        inputs: float32[batch, input_size].
+        states: the parts of the state, each float32[batch, units], h first.
 
     Returns:
-        h after the step, and the state as a list.
+        h after the step, and the next state as a list.
 
     Attributes:
-        num_states: how many parts the state has.
+        num_states: number of parts of the state.
     """
 
     num_states: int
 
-    def __init__(self, units: int, inputs_size: int, name: str):
+    def __init__(self, units: int, input_size: int, name: str):
         super().__init__(name=name)
         self.units = self.output_size = units
-        self.inputs_size = inputs_size
+        self.input_size = input_size
         self.state_size = [units] * self.num_states
 
     def gate_weights(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """What makes the gates: float32[inputs_size, gates], float32[units, gates], [gates]."""
+        """Returns kernel [input_size, gates], recurrent kernel [units, gates] and bias [gates]."""
         raise NotImplementedError
 
     def next_state(self, gates: tf.Tensor, state: State) -> State:
-        """The state after a step: gates float32[batch, gates] and the state before it."""
+        """Returns the state after a step with gates float32[batch, gates]."""
         raise NotImplementedError
 
     def zero_state(self, num_rows: tf.Tensor) -> State:
-        """Zeros."""
+        """Returns a state of zeros."""
         return (tf.zeros([num_rows, self.units]),) * self.num_states
 
     def unroll(
         self, inputs: tf.Tensor | EmbeddedIds, state: State, dtype: tf.DType = tf.float32
     ) -> State:
-        """All steps.
+        """Runs the cell over a whole sequence.
 
         Args:
-            inputs: float32[time, batch, inputs_size], or the words that they are of.
-            state: before the first step.
-            dtype: what products are computed in.
+            inputs: float32[time, batch, input_size], or ids with embeddings of that width.
+            state: the state before the first step.
+            dtype: dtype of the matrix products.
 
         Returns:
             The state after each step, each part float32[time, batch, units].
@@ -83,7 +82,7 @@ class RecurrentCell(keras.layers.Layer):
         return states
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """The variables by names of our own."""
+        """Returns the variables by the project's own names."""
         return {
             f"{self.name}/kernel": self.kernel,
             f"{self.name}/recurrent_kernel": self.recurrent_kernel,

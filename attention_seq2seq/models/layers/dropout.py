@@ -4,48 +4,54 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.models.layers.matmul import EmbeddedIds
-from attention_seq2seq.utils.rng import RngStream, BatchRng
+from attention_seq2seq.utils.rng import BatchRng, RngStream
 
 
 def dropout(
-    inputs: tf.Tensor, rate: float, draw: RngStream, draws: BatchRng | None, number: int = 0
+    inputs: tf.Tensor, rate: float, stream: RngStream, rng: BatchRng | None, index: int = 0
 ) -> tf.Tensor:
-    """Dropout: a share of the entries zero, the others scaled up, so that the mean stays.
+    """Sets a fraction of the entries to zero and scales up the others, so that the mean stays.
 
     Args:
         inputs: float32[time, batch, units].
-        rate: the share.
-        draw: what for.
-        draws: where random numbers come from; None: nothing is dropped.
-        number: where there are several of a kind.
+        rate: fraction of the entries that become zero.
+        stream: the stream of random numbers.
+        rng: the batch's random numbers; None disables dropout.
+        index: tells apart several uses of one stream, for example the layer's index.
+
+    Returns:
+        float32[time, batch, units].
     """
-    if draws is None or not rate:
+    if rng is None or not rate:
         return inputs
-    kept = draws.uniform(tf.shape(inputs), draw, number, batch_axis=1) >= rate
-    return tf.ensure_shape(tf.where(kept, inputs * (1 / (1 - rate)), 0.0), inputs.shape)
+    mask = rng.uniform(tf.shape(inputs), stream, index, batch_axis=1) >= rate
+    return tf.ensure_shape(tf.where(mask, inputs * (1 / (1 - rate)), 0.0), inputs.shape)
 
 
 def embed_with_dropout(
     embedding: keras.layers.Embedding,
     ids: tf.Tensor,
     rate: float | None,
-    draw: RngStream,
-    draws: BatchRng | None,
+    stream: RngStream,
+    rng: BatchRng | None,
 ) -> tf.Tensor | EmbeddedIds:
-    """Embeddings float32[time, batch, units] of words, of which a share is dropped in training.
+    """Looks up embeddings, with dropout in training.
 
-    Where they are spared, a word has the same embedding wherever it stands: in training words of
-    a vocabulary smaller than an embedding is wide are left to be looked up.
+    Without dropout a token has the same embedding at every position. In training, the lookup in a
+    vocabulary smaller than the embedding's width is then left to the product that follows.
 
     Args:
-        embedding: of the vocabulary.
+        embedding: the embedding layer.
         ids: int32[time, batch].
-        rate: the share; None: embeddings are spared.
-        draw: what for.
-        draws: where random numbers come from; None: this is no training.
+        rate: fraction of the entries that become zero; None leaves embeddings without dropout.
+        stream: the stream of random numbers.
+        rng: the batch's random numbers; None outside of training.
+
+    Returns:
+        float32[time, batch, units], or the ids with the embeddings to look up.
     """
     if rate is not None:
-        return dropout(embedding(ids), rate, draw, draws)
-    if draws and embedding.input_dim <= embedding.output_dim:
+        return dropout(embedding(ids), rate, stream, rng)
+    if rng and embedding.input_dim <= embedding.output_dim:
         return EmbeddedIds(embedding.embeddings, ids)
     return embedding(ids)

@@ -1,4 +1,4 @@
-"""Matrix products that take most of a training's time, and how their gradients are kept cheap."""
+"""The matrix products that dominate training time, with cheap gradients."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,14 +7,14 @@ import tensorflow as tf
 
 
 class EmbeddedIds(NamedTuple):
-    """Words of a small vocabulary, in place of their embeddings.
+    """Ids with the embeddings to look up, in place of the embedded sequence.
 
-    A product of the vocabulary, looked up, is a small part of the product of each place where a
-    word stands.
+    For a small vocabulary it is cheaper to multiply all embeddings by a kernel and then look up
+    the products than to multiply the embedding at every position.
 
     Attributes:
-        embeddings: float32[vocabulary, width], a tensor or a variable.
-        ids: int32[...], the words.
+        embeddings: float32[vocab, width], a tensor or a variable.
+        ids: int32[...].
     """
 
     embeddings: tf.Tensor | tf.Variable
@@ -24,10 +24,10 @@ class EmbeddedIds(NamedTuple):
 def matmul(
     inputs: tf.Tensor | EmbeddedIds, kernel: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> tf.Tensor:
-    """`inputs @ kernel`, computed in `dtype`, its gradient too.
+    """Returns `inputs @ kernel`; the product and its gradient are computed in `dtype`.
 
     Args:
-        inputs: float32[..., width_in], or words whose embeddings are as wide.
+        inputs: float32[..., width_in], or ids with embeddings of that width.
         kernel: float32[width_in, width_out].
         dtype: float32, or bfloat16 for a faster and coarser product.
 
@@ -47,35 +47,34 @@ Product = Callable[[tf.Tensor], tf.Tensor]
 
 def recurrent_matmul(
     kernel: tf.Tensor,
-    added: tf.Tensor,
+    bias: tf.Tensor,
     inputs: Callable[[], tf.Tensor],
     dtype: tf.DType = tf.float32,
 ) -> tuple[Product, tf.Tensor]:
-    """`inputs @ kernel + added` at each step of a loop over time, its gradient made for a loop.
+    """Splits `inputs[t] @ kernel + bias[t]` into two parts with a gradient made for loops.
 
-    Left to itself a loop multiplies, at each step of its way back, by the kernel read across its
-    rows, and makes and adds up a matrix as large as the kernel. Here the way back uses a
-    transposed copy that is made once, and the kernel's gradient, which is that of `added`, is one
-    product of the inputs and gradients of all steps, after the loop.
+    The plain gradient of a loop multiplies, at each step, by the transposed kernel, and adds up a
+    matrix of the kernel's size. Here the backward pass uses a transposed copy that is made once.
+    The kernel's gradient is one product over all steps, computed after the loop.
 
     Args:
         kernel: float32[width_in, width_out].
-        added: float32[time, batch, width_out].
-        inputs: called when a gradient is asked for, that is, after the loop: the inputs of all
-            steps, float32[time, batch, width_in].
-        dtype: what products are computed in.
+        bias: float32[time, batch, width_out].
+        inputs: returns the inputs of all steps, float32[time, batch, width_in]; called when the
+            gradient is computed, after the loop.
+        dtype: dtype of the products.
 
     Returns:
-        For the loop: a function from a step's inputs float32[batch, width_in] to their product
-        float32[batch, width_out], and what is to be added to it, float32[time, batch, width_out].
-        The kernel learns by the second alone.
+        For the loop: a function from the inputs of one step float32[batch, width_in] to their
+        product float32[batch, width_out], and the term to add to the products
+        float32[time, batch, width_out]. The kernel's gradient flows through the second alone.
 
     Example:
         >>> kernel, inputs = tf.random.normal([3, 5]), tf.random.normal([7, 2, 3])
         >>> with tf.GradientTape() as tape:
         ...     tape.watch(kernel)
-        ...     product, added = recurrent_matmul(kernel, tf.zeros([7, 2, 5]), lambda: inputs)
-        ...     total = sum(tf.reduce_sum(product(inputs[t]) + added[t]) for t in range(7))
+        ...     product, bias = recurrent_matmul(kernel, tf.zeros([7, 2, 5]), lambda: inputs)
+        ...     total = sum(tf.reduce_sum(product(inputs[t]) + bias[t]) for t in range(7))
         >>> expected = tf.reduce_sum(inputs, axis=[0, 1])[:, tf.newaxis] * tf.ones([1, 5])
         >>> bool(tf.reduce_all(abs(tape.gradient(total, kernel) - expected) < 1e-4))
         True
@@ -83,20 +82,21 @@ def recurrent_matmul(
     forward = tf.stop_gradient(tf.cast(kernel, dtype))
     backward = tf.transpose(forward)
 
-    def times(left, right, **transposed) -> tf.Tensor:
-        left, right = tf.cast(left, dtype), tf.cast(right, dtype)
-        return tf.cast(tf.matmul(left, right, **transposed), tf.float32)
-
     @tf.custom_gradient
     def product(step_inputs):
-        return times(step_inputs, forward), lambda gradient: times(gradient, backward)
+        return _matmul(step_inputs, forward, dtype), lambda g: _matmul(g, backward, dtype)
 
     @tf.custom_gradient
-    def learning(added, kernel):
+    def with_kernel_gradient(bias, kernel):
         def gradient(g):
             rows = [tf.reshape(part, [-1, part.shape[-1]]) for part in (inputs(), g)]
-            return g, times(*rows, transpose_a=True)
+            return g, _matmul(*rows, dtype, transpose_a=True)
 
-        return tf.identity(added), gradient
+        return tf.identity(bias), gradient
 
-    return product, learning(added, kernel)
+    return product, with_kernel_gradient(bias, kernel)
+
+
+def _matmul(left: tf.Tensor, right: tf.Tensor, dtype: tf.DType, **transposed) -> tf.Tensor:
+    left, right = tf.cast(left, dtype), tf.cast(right, dtype)
+    return tf.cast(tf.matmul(left, right, **transposed), tf.float32)

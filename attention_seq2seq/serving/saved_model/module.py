@@ -85,7 +85,7 @@ class Serving(tf.Module):
         # One reply each, the best: also of a beam that is to find several for `reply`.
         self._params = chat.decoding_params(dataclasses.replace(decoding, num_best=1))
         self._reader = Reader(self.codec, chat.config.data.max_source_length, caps)
-        self._sayer = Sayer(self.codec, chat.model.attends)
+        self._sayer = Sayer(self.codec, chat.model.has_attention)
         self._stream = Stream(chat.model, self.codec, self._params.forbidden_ids.numpy())
         self._asking = Asking(
             decoding,
@@ -201,7 +201,7 @@ class Serving(tf.Module):
             "reply_tokens": replies.words,
             "reply_length": replies.length - 1,
         }
-        if self._generator.model.attends:
+        if self._generator.model.has_attention:
             outputs["attention_weights"] = followed.attention_weights
         return outputs
 

@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.models.attention import AttentionState, Memory
+from attention_seq2seq.models.attention.mechanisms import Memory
+from attention_seq2seq.models.attention.rnn import AttentionState
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
 from attention_seq2seq.serving.saved_model.outputs import as_read
@@ -30,7 +31,7 @@ class Stream:
         units = self.model.encoder.units
         vector = tf.TensorSpec([None, units], tf.float32)
         specs = {name: vector for names in self._cell_names for name in names}
-        if self.model.attends:
+        if self.model.has_attention:
             memory = tf.TensorSpec([None, None, units], tf.float32)
             specs |= {
                 "attention_vector": vector,
@@ -38,7 +39,7 @@ class Stream:
                 "memory_keys": memory,
                 "memory_mask": tf.TensorSpec([None, None], tf.bool),
             }
-            if self.model.decoder.recurrence.is_monotonic:
+            if self.model.decoder.rnn.is_monotonic:
                 specs["memory_weights"] = tf.TensorSpec([None, None], tf.float32)
         return {name: tf.TensorSpec(s.shape, s.dtype, name) for name, s in specs.items()}
 
@@ -48,7 +49,7 @@ class Stream:
         ids, length = (_never_alone(x, num_rows) for x in (prompts.ids, prompts.length))
         # A row of padding is a prompt too, of one word.
         encoded = self.model.encoder(ids, tf.maximum(length, 1))
-        memory, state = self.model.decoder.start(encoded)
+        memory, state = self.model.decoder.initial_state(encoded)
         outputs = {name: x[:num_rows] for name, x in self._named(memory, state).items()}
         return {
             **outputs,
@@ -86,7 +87,7 @@ class Stream:
             "ended": ended,
             "log_probabilities": token_log_probs,
         }
-        if self.model.attends:
+        if self.model.has_attention:
             outputs["attention_weights"] = weights
         return {name: output[:num_rows] for name, output in outputs.items()}
 
@@ -95,28 +96,28 @@ class Stream:
         """Of each layer the names of its state: h and c of an LSTM, h of a GRU, then h_2 ..."""
         return [
             [name + (f"_{number}" if number > 1 else "") for name in ("h", "c")[: cell.num_states]]
-            for number, cell in enumerate(self.model.decoder.recurrence.cells, 1)
+            for number, cell in enumerate(self.model.decoder.rnn.cells, 1)
         ]
 
     def _named(self, memory, state) -> dict:
-        cells = state.cells if self.model.attends else state
+        cells = state.cell_state if self.model.has_attention else state
         named = {}
         for names, of_cell in zip(self._cell_names, cells):
             named |= dict(zip(names, of_cell))
-        if not self.model.attends:
+        if not self.model.has_attention:
             return named
         return {
             **named,
             "attention_vector": state.attention_vector,
             **{f"memory_{name}": tensor for name, tensor in memory._asdict().items()},
             # Where a monotonic attention was, word by word.
-            **dict(zip(["memory_weights"], state.before)),
+            **dict(zip(["memory_weights"], state.alignments)),
         }
 
     def _structured(self, named):
         """The memory and the state as the decoder has them."""
         cells = tuple(tuple(named[name] for name in names) for names in self._cell_names)
-        if not self.model.attends:
+        if not self.model.has_attention:
             return (), cells
         memory = Memory(**{name: named[f"memory_{name}"] for name in Memory._fields})
         before = tuple(named[name] for name in ("memory_weights",) if name in named)
@@ -137,7 +138,7 @@ class Stream:
                 (tf.size(ids), rows),
             ),
         ]
-        if self.model.attends:
+        if self.model.has_attention:
             times = tf.stack([tf.shape(x)[1] for n, x in named.items() if n.startswith("memory_")])
             checks.append(
                 Check(

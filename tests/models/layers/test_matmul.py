@@ -55,7 +55,7 @@ def test_first_weights_are_distributed_as_keras_lstm_cell_draws_them():
 def test_steps_one_by_one_are_those_of_the_loop(config):
     model, batch = random_model(config), random_batch(2, 5, 7)
     logits = model(batch["source_ids"], batch["source_length"], batch["target_ids"])
-    step, state = model.start(batch["source_ids"], batch["source_length"])
+    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
     for time in range(7):
         at_once, _, state = step(batch["target_ids"][:, time], state)
         np.testing.assert_allclose(at_once, logits[:, time], atol=1e-5)
@@ -64,61 +64,61 @@ def test_steps_one_by_one_are_those_of_the_loop(config):
 @pytest.mark.parametrize("attention", ["luong", "bahdanau", "none"])
 def test_what_is_kept_of_a_layers_outputs_is_what_the_next_one_reads_and_learns_from(attention):
     model = random_model(ModelConfig(units=UNITS, layers=3, attention=attention))
-    recurrence = model.decoder.recurrence
+    rnn = model.decoder.rnn
     ids, length = tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2])
     inputs = random(1, TIME, BATCH, UNITS)
-    kept = [2.0 * tf.cast(random(seed, TIME, BATCH, UNITS) > 0, tf.float32) for seed in (2, 3)]
+    dropout_masks = [2.0 * tf.cast(random(seed, TIME, BATCH, UNITS) > 0, tf.float32) for seed in (2, 3)]
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
-        memory, state = model.decoder.start(model.encoder(ids, length))
-        cells = list(state if attention == "none" else state.cells)
-        fast, _ = recurrence.unroll(inputs, memory, state, kept=kept)
+        memory, state = model.decoder.initial_state(model.encoder(ids, length))
+        cells = list(state if attention == "none" else state.cell_state)
+        fast, _ = rnn.unroll(inputs, memory, state, dropout_masks=dropout_masks)
         plain, vector = [], tf.zeros([BATCH, UNITS])
         for time in range(TIME):
             below = inputs[time] if attention == "none" else tf.concat([inputs[time], vector], 1)
-            for number, cell in enumerate(recurrence.cells):
+            for number, cell in enumerate(rnn.cells):
                 below, cells[number] = cell(below, cells[number])
-                below *= kept[number][time] if number < len(kept) else 1
-            vector = below if attention == "none" else attention_vector(recurrence, below, memory)
+                below *= dropout_masks[number][time] if number < len(dropout_masks) else 1
+            vector = below if attention == "none" else attention_vector(rnn, below, memory)
             plain.append(vector)
         losses = tf.reduce_sum(fast**2), tf.reduce_sum(tf.stack(plain) ** 2)
     np.testing.assert_allclose(fast, tf.stack(plain), atol=1e-6)
-    watched = [inputs, *model.encoder.trainable_variables, *recurrence.trainable_variables]
+    watched = [inputs, *model.encoder.trainable_variables, *rnn.trainable_variables]
     for one, other in zip(*(tape.gradient(loss, watched) for loss in losses)):
         assert (one is None) == (other is None)
         if one is not None:
             np.testing.assert_allclose(*map(tf.convert_to_tensor, (one, other)), atol=1e-5)
-    assert not np.allclose(fast, recurrence.unroll(inputs, memory, state)[0], atol=1e-3)
+    assert not np.allclose(fast, rnn.unroll(inputs, memory, state)[0], atol=1e-3)
 
 
 @pytest.mark.parametrize("attention", ["luong", "none"])
 def test_words_looked_up_are_their_embeddings_and_learn_as_they_do(attention):
     model = random_model(ModelConfig(units=UNITS, layers=2, attention=attention))
-    recurrence, cell = model.decoder.recurrence, LSTMCell(UNITS, UNITS, name="lstm")
+    rnn, cell = model.decoder.rnn, LSTMCell(UNITS, UNITS, name="lstm")
     encoded = model.encoder(tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2]))
     table = tf.Variable(random(1, 4, UNITS))
     ids = tf.constant(np.random.default_rng(3).integers(3, size=[TIME, BATCH]))
     found = []
     for inputs in (lambda: EmbeddedIds(table, ids), lambda: tf.gather(table, ids)):
         with tf.GradientTape() as tape:
-            memory, state = model.decoder.start(encoded)
+            memory, state = model.decoder.initial_state(encoded)
             outputs = [
-                recurrence.unroll(inputs(), memory, state)[0],
+                rnn.unroll(inputs(), memory, state)[0],
                 cell.unroll(inputs(), cell.zero_state(BATCH))[0],
             ]
             loss = sum(tf.reduce_sum(output**2) for output in outputs)
-        weights = [table, *cell.weights, *recurrence.cells[0].weights]
+        weights = [table, *cell.weights, *rnn.cells[0].weights]
         gradients = map(tf.convert_to_tensor, tape.gradient(loss, weights))
         found.append([*outputs, *gradients])
     for one, other in zip(*found):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
-def attention_vector(recurrence, query, memory):
+def attention_vector(rnn, query, memory):
     """float32[batch, units], by the mechanism's own call."""
-    weights, _ = recurrence.mechanism([query, tf.zeros(tf.shape(memory.values)[:2])])
+    weights, _ = rnn.mechanism([query, tf.zeros(tf.shape(memory.values)[:2])])
     context = tf.einsum("bs,bsu->bu", weights, memory.values)
-    return recurrence.attention_layer(tf.concat([query, context], axis=1))
+    return rnn.attention_layer(tf.concat([query, context], axis=1))
 
 
 def loss_and_gradients(model, batch, dtype):

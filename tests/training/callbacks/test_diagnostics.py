@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from probing import ProbePrompts, first_prompts
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
@@ -56,19 +57,16 @@ def test_shuffled_replies_ring(tmp_path, caplog):
 
 
 def test_attention_held_flat_rings(tmp_path, caplog, monkeypatch):
-    from attention_seq2seq.models import attention
+    from attention_seq2seq.models.attention import rnn
 
-    def flat(probability_fn, mask):
-        return lambda scores, before: (
-            attention.tf.cast(mask, scores.dtype)
-            / (
-                attention.tf.reduce_sum(
-                    attention.tf.cast(mask, scores.dtype), axis=1, keepdims=True
-                )
-            )
-        )
+    def uniform(probability_fn, mask):
+        def probabilities(scores, previous_alignments):
+            weights = tf.cast(mask, scores.dtype)
+            return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
 
-    monkeypatch.setattr(attention, "_mask_scores", flat)
+        return probabilities
+
+    monkeypatch.setattr(rnn, "mask_scores", uniform)
     watched(MEALS.training, MEALS.validation, tmp_path, config())
     assert rung(caplog) == {"attention is flat"}
 

@@ -1,0 +1,1 @@
+"""Attention mechanisms and the recurrent layers around them."""

@@ -1,0 +1,67 @@
+"""Attention mechanisms of `tfa.seq2seq`, and the memory that they attend to."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.models.attention.tfa import (
+    BahdanauAttention,
+    BahdanauMonotonicAttention,
+    LuongAttention,
+    LuongMonotonicAttention,
+)
+
+
+class Memory(NamedTuple):
+    """What the decoder attends to; set up once for a whole reply.
+
+    Attributes:
+        values: float[batch, source_time, units], the encoder outputs, zero at padding.
+        keys: float[batch, source_time, units], the values as the score uses them: W_a h_s.
+        mask: bool[batch, source_time], True at tokens, False at padding.
+    """
+
+    values: tf.Tensor
+    keys: tf.Tensor
+    mask: tf.Tensor
+
+
+# Weights of some mechanisms: the project's name, and the attribute in TensorFlow Addons.
+MECHANISM_VARIABLES = {
+    "scale": "scale_weight",
+    "attention_v": "attention_v",
+    "attention_g": "attention_g",
+    "attention_b": "attention_b",
+    "score_bias": "attention_score_bias",
+}
+
+
+def make_mechanism(config: ModelConfig):
+    """Makes the attention mechanism that the config names."""
+    units = config.units
+    match config.attention:
+        case "bahdanau" | "normed_bahdanau":
+            return BahdanauAttention(units, normalize=config.attention == "normed_bahdanau")
+        case "luong_monotonic":
+            return LuongMonotonicAttention(units)
+        case "bahdanau_monotonic":
+            return BahdanauMonotonicAttention(units)
+    return LuongAttention(units, scale=config.attention == "scaled_luong")
+
+
+def initial_alignments(memory: Memory) -> tf.Tensor:
+    """float[batch, source_time], all weight on the first token: where monotonic attention starts."""
+    rows, source_time = tf.unstack(tf.shape(memory.values)[:2])
+    return tf.one_hot(tf.zeros([rows], tf.int32), source_time, dtype=memory.values.dtype)
+
+
+def mask_scores(probability_fn, mask: tf.Tensor):
+    """Wraps the function from scores to weights, so that padding gets exactly zero."""
+
+    def probabilities(scores, previous_alignments):
+        scores = tf.where(mask, scores, scores.dtype.min)
+        # Without a static rank TensorFlow's cost model logs a line at each run.
+        return probability_fn(tf.ensure_shape(scores, [None, None]), previous_alignments)
+
+    return probabilities
