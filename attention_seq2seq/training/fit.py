@@ -12,21 +12,17 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.artifacts import CHECKPOINT_DIR
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.callbacks.base import Callback
-from attention_seq2seq.training.checkpoint_manager import CheckpointManager
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.model_dir import (
-    BY_CONTENT,
+    FILE_OPTIONS,
     UNREADABLE,
-    begin,
-    finish,
+    ModelDir,
     is_finished,
-    open_model_dir,
     read_history,
 )
 from attention_seq2seq.training.precision import resolve_compute_dtype
@@ -91,16 +87,15 @@ def run(
         **_hashes_of_files(config),
     }
     distributor = Distributor(strategy)
+    model_dir = ModelDir(folder, config, provenance)
     with contextlib.ExitStack() as leaving:
         leaving.enter_context(distributor.report_lost_workers())
-        was_begun = distributor.is_chief and leaving.enter_context(
-            open_model_dir(folder, config, provenance, overwrite)
-        )
+        was_begun = distributor.is_chief and leaving.enter_context(model_dir.open(overwrite))
         finished = was_begun and is_finished(folder) and read_history(folder)
         if finished := distributor.broadcast_object(finished):
             if distributor.is_chief:
                 # Killed between the two, a training has left its checkpoints.
-                CheckpointManager(folder / CHECKPOINT_DIR).clear()
+                model_dir.checkpoints.clear()
             return finished
         # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
         # and has become of what the words were made of.
@@ -121,16 +116,14 @@ def run(
             f"{model.count_params():,}",
             config.training.dtype,
         )
-        if distributor.is_chief and not (
-            was_begun and CheckpointManager(folder / CHECKPOINT_DIR).newest()
-        ):
+        if distributor.is_chief and not (was_begun and model_dir.checkpoints.newest()):
             if initial:
                 init_from_model(model, codec, config)
             if config.training.pretrained_embeddings:
                 init_embeddings_from_file(model, codec, config.training.pretrained_embeddings)
         model = distributor.replicate(model, lambda: make_model(config.model, *sizes))
         loop = Trainer(
-            *(model, codec, training, validation, folder, config),
+            *(model, codec, training, validation, model_dir, config),
             probing(model, codec, config) if probing and distributor.is_chief else None,
             callbacks if distributor.is_chief else (),
             60 * checkpoint_minutes,
@@ -138,9 +131,7 @@ def run(
         )
         is_new = distributor.is_chief and not was_begun
         # Whatever is wrong has been said by then: from there on what was there is replaced.
-        history = _train_to_end(
-            loop, folder, partial(begin, folder, config, provenance, codec) if is_new else None
-        )
+        history = _train_to_end(loop, folder, partial(model_dir.start, codec) if is_new else None)
         if loop.should_stop_early() and len(history) < config.training.epochs:
             log.info(
                 "stopped after epoch %d of %d: none better by %s for %d epochs",
@@ -150,7 +141,7 @@ def run(
                 config.training.patience,
             )
         if distributor.is_chief:
-            finish(folder, config, provenance, history)
+            model_dir.finish(config, history)
         loop.finish()
         # Nobody says that it has ended before it is written.
         distributor.broadcast_object(None)
@@ -167,7 +158,7 @@ def _check_workers_agree(
     """
     options = dict(pair for group in vars(config).values() for pair in vars(group).items())
     # The same files may lie elsewhere; they have hashes.
-    for name in BY_CONTENT:
+    for name in FILE_OPTIONS:
         del options[name]
     dtype = distributor.broadcast_object(options.pop("dtype"))
     sides = codec.source_vocabulary, codec.target_vocabulary

@@ -4,27 +4,21 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.config.artifacts import (
-    CHECKPOINT_DIR,
-    LAST_WEIGHTS_FILE,
-    NONFINITE_BATCH_FILE,
-)
+from attention_seq2seq.config.artifacts import LAST_WEIGHTS_FILE, NONFINITE_BATCH_FILE
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.batching import batches, num_batches, train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
-from attention_seq2seq.training.checkpoint_manager import CheckpointManager
 from attention_seq2seq.training.distributed import Distributor
+from attention_seq2seq.training.model_dir import ModelDir
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.optimizers import make_optimizer
-from attention_seq2seq.training.results import Results
 from attention_seq2seq.training.train_step import StepResult, TrainStep
 from attention_seq2seq.training.validation import (
     Probing,
@@ -55,14 +49,14 @@ class Trainer:
         codec: of its words.
         pairs: to train on.
         validation: to measure on; there may be none.
-        folder: where weights, log and checkpoints go.
+        model_dir: where weights, metrics and checkpoints go.
         config: of all.
         probing: answers the probe prompts with the weights that the model has; None: there are
             no such prompts.
         callbacks: called after each update and each epoch.
         checkpoint_seconds: between two checkpoints.
-        distributor: shares the work; only the chief's folder is written into, and only its probes
-            and callbacks count.
+        distributor: shares the work among devices and machines; only the chief writes files,
+            replies to the sample prompts and runs callbacks.
     """
 
     def __init__(
@@ -71,15 +65,15 @@ class Trainer:
         codec: Codec,
         pairs: InMemoryDataset | TFRecordPairs,
         validation: InMemoryDataset | TFRecordPairs,
-        folder: Path,
+        model_dir: ModelDir,
         config: Config,
         probing: Probing | None,
         callbacks: Sequence[Callback],
         checkpoint_seconds: float,
         distributor: Distributor,
     ):
-        self._model, self._pairs, self._folder = model, pairs, folder
-        self._results = Results(folder, codec)
+        self._model, self._pairs, self._model_dir = model, pairs, model_dir
+        self._codec = codec
         self._options = options = config.training
         self._callbacks, self._probing = callbacks, probing
         self._checkpoint_seconds, self._distributor = checkpoint_seconds, distributor
@@ -95,9 +89,7 @@ class Trainer:
             self._optimizer = make_optimizer(options, self._num_updates)
             self._optimizer.build(model.trainable_variables)
             self._averages = WeightAverager(model.named_weights(), options)
-        self._checkpoints = (
-            CheckpointManager(folder / CHECKPOINT_DIR) if distributor.is_chief else None
-        )
+        self._checkpoints = model_dir.checkpoints if distributor.is_chief else None
         # What an epoch is measured by so far, and what the epochs before were.
         self._updates, self._loss, self._words = 0, 0.0, 0
         self._history: list[dict[str, float]] = []
@@ -227,7 +219,7 @@ class Trainer:
         if self._distributor.is_chief:
             best = best_epoch(self._options.best_by, self._history)
             is_best = best is None or best == len(self._history) - 1
-            self._results.write_epoch(weights, is_best, self._history)
+            self._model_dir.write_epoch(weights, is_best, self._history)
         info = EpochInfo(
             len(self._history), self._options.epochs, self._history, probes, self._is_done()
         )
@@ -279,11 +271,12 @@ class Trainer:
     def _raise_non_finite(self, group: list[dict], result: StepResult) -> None:
         """Leaves the weights before the update, and the pairs that did it; then raises."""
         if self._distributor.is_chief:
-            self._results.write_nonfinite_batch(group, self._averages.weights())
+            self._model_dir.write_nonfinite_batch(group, self._averages.weights(), self._codec)
         where = "" if self._distributor.is_chief else "on the first machine, "
+        folder = self._model_dir.path
         raise NonFiniteLossError(
             f"update {self._updates + 1} (epoch {len(self._history) + 1}): the loss is "
             f"{result.loss / result.num_tokens}, the norm of its gradient {result.grad_norm}. Its "
-            f"pairs are {where}in {self._folder / NONFINITE_BATCH_FILE}; the weights before it are "
-            f"in {self._folder / LAST_WEIGHTS_FILE}. Try a smaller learning_rate or clip_norm."
+            f"pairs are {where}in {folder / NONFINITE_BATCH_FILE}; the weights before it are in "
+            f"{folder / LAST_WEIGHTS_FILE}. Try a smaller learning_rate or clip_norm."
         )

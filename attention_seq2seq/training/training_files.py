@@ -1,4 +1,7 @@
-"""Which files of a model folder trainings have written: all others are somebody else's."""
+"""The record of the files that trainings have written into a model directory.
+
+A training replaces and removes recorded files only. All other files belong to somebody else.
+"""
 
 import contextlib
 import json
@@ -9,32 +12,31 @@ from attention_seq2seq.config.artifacts import TRAINING_FILES_FILE
 from attention_seq2seq.utils.files import write_json
 
 
-def written(folder: Path) -> set[str] | None:
-    """The names that trainings have written, or were about to; None where there is no record."""
-    record = _read(folder)
-    return None if record is None else set(record["files"])
+def recorded_names(model_dir: Path) -> set[str]:
+    """Returns the names of the files that trainings have written, or were about to write."""
+    return set(_read(model_dir)["files"])
 
 
-def recorded_hash(folder: Path, name: str) -> str:
-    """The hash of a file's content when it was written; "" where none is known."""
-    return (_read(folder) or {"hashes": {}})["hashes"].get(name, "")
+def recorded_hash(model_dir: Path, name: str) -> str:
+    """Returns the SHA-256 of a file when it was written; an empty string if it is unknown."""
+    return _read(model_dir)["hashes"].get(name, "")
 
 
-def record(folder: Path, names: Iterable[str], hashes: dict[str, str] | None = None) -> None:
-    """Notes exactly these names; called before files are written."""
+def record(model_dir: Path, names: Iterable[str], hashes: dict[str, str] | None = None) -> None:
+    """Replaces the record; to be called before the files are written."""
     write_json(
-        folder / TRAINING_FILES_FILE,
+        model_dir / TRAINING_FILES_FILE,
         {"files": sorted({*names, TRAINING_FILES_FILE}), "hashes": hashes or {}},
     )
 
 
-def record_also(folder: Path, *names: str) -> None:
-    """Notes that a training is about to write further files."""
-    record(folder, (written(folder) or set()) | set(names))
+def add_to_record(model_dir: Path, *names: str) -> None:
+    """Adds names to the record; to be called before the files are written."""
+    record(model_dir, recorded_names(model_dir) | set(names))
 
 
-def _read(folder: Path) -> dict | None:
+def _read(model_dir: Path) -> dict:
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        content = json.loads((folder / TRAINING_FILES_FILE).read_text(encoding="utf-8"))
+        content = json.loads((model_dir / TRAINING_FILES_FILE).read_text(encoding="utf-8"))
         return {"files": list(content["files"]), "hashes": dict(content["hashes"])}
-    return None
+    return {"files": [], "hashes": {}}

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import json
 import os
 import shutil
 import subprocess
@@ -110,7 +109,6 @@ def test_a_link_that_leads_nowhere_is_left(tmp_path):
     assert (tmp_path / "best.npz").is_symlink()
 
 
-@pytest.mark.parametrize("is_old", [False, True], ids=["", "of an earlier version"])
 @pytest.mark.parametrize(
     "name",
     [
@@ -118,16 +116,11 @@ def test_a_link_that_leads_nowhere_is_left(tmp_path):
         "nonfinite_batch.tsv",
     ],
 )
-def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir, name, is_old):
+def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir, name):
     folder = shutil.copytree(whole_dir, tmp_path / "model")
-    if is_old:
-        (folder / "training_files.json").unlink()
     own = folder / name
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_bytes(b"mine")
-    if is_old and name == "nonfinite_batch.tsv":
-        # Without a record nobody can tell whose it is.
-        return
     if name.startswith("tensorboard"):
         # Others' curves beside a training's own are none of its business.
         train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
@@ -157,18 +150,6 @@ def test_a_card_in_a_training_that_was_stopped_is_left(stopped):
     with pytest.raises(ValueError, match=r"CARD\.md was not written by a training"):
         train(PAIRS, stopped, config(), [], progress=False)
     assert (stopped / "CARD.md").read_text(encoding="utf-8") == "mine"
-
-
-def test_a_training_of_an_earlier_version_is_recognised(tmp_path, whole_dir):
-    """It has no record of its files, and fewer hashes."""
-    train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
-    (tmp_path / "training_files.json").unlink()
-    provenance = json.loads((tmp_path / "provenance.json").read_text(encoding="utf-8"))
-    del provenance["sha256_of_initial_model"]
-    (tmp_path / "provenance.json").write_text(json.dumps(provenance), encoding="utf-8")
-    before = contents(tmp_path)
-    train(PAIRS, tmp_path, config(initial_model=str(whole_dir)), [], progress=False)
-    assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("at", range(1, 9))

@@ -28,7 +28,7 @@ class Stream:
     @property
     def state_specs(self) -> dict[str, tf.TensorSpec]:
         """The state by its names: what `start` and `step` give, and what `step` takes."""
-        units = self.model.encoder.units
+        units = self.model.decoder.units
         vector = tf.TensorSpec([None, units], tf.float32)
         specs = {name: vector for names in self._cell_names for name in names}
         if self.model.has_attention:

@@ -10,7 +10,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
-from attention_seq2seq.training.model_dir import CURVES_SUFFIX
+from attention_seq2seq.training.model_dir import EVENT_FILE_SUFFIX
 from attention_seq2seq.training.validation import Probe
 from attention_seq2seq.utils.plotting import chinese_font, save_picture
 
@@ -42,7 +42,7 @@ class TensorBoard(Callback):
         try:
             # Made when it is needed, so that a training that is refused leaves nothing.
             self._writer = self._writer or tf.summary.create_file_writer(
-                os.fsencode(self._folder), filename_suffix=f"{CURVES_SUFFIX}.v2"
+                os.fsencode(self._folder), filename_suffix=f"{EVENT_FILE_SUFFIX}.v2"
             )
             with self._writer.as_default(step=self._updates):
                 yield
