@@ -95,7 +95,7 @@ def run(
         if finished := distributor.broadcast_object(finished):
             if distributor.is_chief:
                 # Killed between the two, a training has left its checkpoints.
-                model_dir.checkpoints.clear()
+                model_dir.checkpoints.delete_all()
             return finished
         # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
         # and has become of what the words were made of.
@@ -116,7 +116,7 @@ def run(
             f"{model.count_params():,}",
             config.training.dtype,
         )
-        if distributor.is_chief and not (was_begun and model_dir.checkpoints.newest()):
+        if distributor.is_chief and not (was_begun and model_dir.checkpoints.restore_latest()):
             if initial:
                 init_from_model(model, codec, config)
             if config.training.pretrained_embeddings:

@@ -1,4 +1,4 @@
-"""What is done to gradients before an optimizer sees them."""
+"""Deduplicates, accumulates and clips gradients before the optimizer applies them."""
 
 from collections.abc import Sequence
 
@@ -8,26 +8,26 @@ Gradient = tf.Tensor | tf.IndexedSlices
 
 
 def deduplicate_slices(gradient: Gradient) -> Gradient:
-    """One row for each word of an embedding's gradient, which has one for each use of a word.
+    """Sums the rows of an embedding's gradient that belong to the same token.
 
-    Only then is its norm that of the gradient, and only then does a word used thrice count thrice
-    in whatever an optimizer does with rows. Other gradients are left as they are.
+    TensorFlow gives one row for each use of a token. The norm of the gradient, and an optimizer
+    that works on rows, need one row for each token. Dense gradients are returned unchanged.
 
     Example:
-        >>> uses = tf.IndexedSlices([[1.0], [2.0], [4.0]], [7, 3, 7], [9, 1])
-        >>> summed = deduplicate_slices(uses)
-        >>> summed.indices.numpy().tolist(), summed.values.numpy().tolist()
+        >>> gradient = tf.IndexedSlices([[1.0], [2.0], [4.0]], [7, 3, 7], [9, 1])
+        >>> gradient = deduplicate_slices(gradient)
+        >>> gradient.indices.numpy().tolist(), gradient.values.numpy().tolist()
         ([7, 3], [[5.0], [2.0]])
     """
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient
-    rows, places = tf.unique(gradient.indices)
-    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.shape(rows)[0])
+    rows, positions = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, positions, tf.shape(rows)[0])
     return tf.IndexedSlices(values, rows, gradient.dense_shape)
 
 
 def accumulate(gradients: Sequence[Gradient]) -> Gradient:
-    """The sum of a variable's gradients from several batches; rows of embeddings side by side."""
+    """Sums a variable's gradients of several batches; rows of embeddings are concatenated."""
     if not isinstance(gradients[0], tf.IndexedSlices):
         return tf.add_n(gradients)
     rows = tf.concat([gradient.indices for gradient in gradients], axis=0)
@@ -36,16 +36,18 @@ def accumulate(gradients: Sequence[Gradient]) -> Gradient:
 
 
 def clip_by_global_norm(
-    gradients: Sequence[Gradient], norm: float
+    gradients: Sequence[Gradient], clip_norm: float
 ) -> tuple[list[Gradient], tf.Tensor]:
-    """Scaled down together to a global norm of at most `norm`; seldom, so mostly just passed on.
+    """Scales gradients down to a global norm of at most `clip_norm`.
+
+    Unlike `tf.clip_by_global_norm`, gradients with a small norm are passed on without a copy.
 
     Args:
-        gradients: rows summed.
-        norm: as `tf.clip_by_global_norm` has it.
+        gradients: gradients without repeated rows.
+        clip_norm: the largest norm allowed.
 
     Returns:
-        The gradients, and the norm that they had.
+        The gradients, and their global norm before clipping.
 
     Example:
         >>> gradients, norm = clip_by_global_norm([tf.constant([3.0, 4.0])], 2.5)
@@ -53,15 +55,15 @@ def clip_by_global_norm(
         ([1.5, 2.0], 5.0)
     """
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
-    found = tf.linalg.global_norm(values)
-    # A gradient that is not finite must be seen to be so, as TensorFlow has it: no comparison
-    # with one that is no number is true, and infinity less itself is none.
-    scale = norm / found + (found - found)
-    values = tf.cond(found <= norm, lambda: values, lambda: [value * scale for value in values])
+    norm = tf.linalg.global_norm(values)
+    # As in TensorFlow, a norm that is not finite makes all gradients NaN: a comparison with NaN is
+    # false, and infinity minus infinity is NaN.
+    scale = clip_norm / norm + (norm - norm)
+    values = tf.cond(norm <= clip_norm, lambda: values, lambda: [value * scale for value in values])
     gradients = [
         tf.IndexedSlices(value, g.indices, g.dense_shape)
         if isinstance(g, tf.IndexedSlices)
         else value
         for g, value in zip(gradients, values)
     ]
-    return gradients, found
+    return gradients, norm

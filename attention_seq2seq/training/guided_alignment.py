@@ -1,48 +1,50 @@
-"""A reward for looking where a word of the reply stands in the prompt."""
+"""Guided alignment: a loss for attention that is not on a token's copies in the prompt."""
 
 import tensorflow as tf
 
-# So that a weight of zero costs much, but not everything.
-_SMALLEST = 1e-4
+# Keeps the loss of a weight of zero finite.
+_EPSILON = 1e-4
 
 
-def guidance(
+def guided_alignment_loss(
     attention_weights: tf.Tensor,
     source_ids: tf.Tensor,
     target_ids: tf.Tensor,
-    said_as: tf.Tensor,
+    source_to_target_ids: tf.Tensor,
 ) -> tf.Tensor:
-    """How far attention is from the words of the prompt that recur in the reply.
+    """Returns the negative log of the attention weight on the copies of each reply token.
 
-    Where a word of the reply stands in the prompt too, the model could have read it there, and a
-    reader of the attention weights expects that it did: it costs the negative logarithm of the
-    weight on all its places together. Other words of the reply cost nothing.
+    If a token of the reply also stands in the prompt, a reader of the attention weights expects
+    the weight there. The loss of such a token is the negative logarithm of the weight on all its
+    positions together. Other tokens of the reply have a loss of zero.
 
     Args:
         attention_weights: float32[batch, target_time, source_time].
         source_ids: int32[batch, source_time].
-        target_ids: int32[batch, target_time], the words to predict.
-        said_as: int32[source_vocab], each source word's id as a word of a reply; -1 of words that
-            no reply says.
+        target_ids: int32[batch, target_time], the tokens to predict.
+        source_to_target_ids: int32[source_vocab], the target id of each source token, -1 if it has
+            none.
 
     Returns:
         float32[batch, target_time], in nats.
 
     Source:
         Mi, Wang, Ittycheriah: Supervised Attentions for Neural Machine Translation, EMNLP 2016.
-        Theirs compares the weights with those of a given alignment; here a word is aligned with
-        all places where it stands in the prompt, whichever of them the weight lies on.
+        Theirs compares the weights with those of a given alignment. Here a token is aligned with
+        all its positions in the prompt, whichever of them has the weight.
 
     Example:
         >>> weights = tf.constant([[[0.25, 0.75], [0.5, 0.5]]])
         >>> same = tf.range(10)
-        >>> costs = guidance(weights, tf.constant([[7, 8]]), tf.constant([[8, 9]]), same)
-        >>> [round(float(cost), 3) for cost in costs[0]]  # -log(0.75); not in the prompt
+        >>> losses = guided_alignment_loss(
+        ...     weights, tf.constant([[7, 8]]), tf.constant([[8, 9]]), same
+        ... )
+        >>> [round(float(loss), 3) for loss in losses[0]]  # -log(0.75); not in the prompt
         [0.288, 0.0]
     """
-    said = tf.gather(said_as, source_ids)
-    # bool[batch, target_time, source_time]
-    recurs = target_ids[:, :, tf.newaxis] == said[:, tf.newaxis]
-    on_them = tf.reduce_sum(tf.where(recurs, attention_weights, 0.0), axis=2)
-    costs = -tf.math.log(tf.maximum(on_them, 0.0) * (1 - _SMALLEST) + _SMALLEST)
-    return tf.where(tf.reduce_any(recurs, axis=2), costs, 0.0)
+    prompt_ids = tf.gather(source_to_target_ids, source_ids)
+    # [batch, target_time, source_time]
+    is_copy = target_ids[:, :, tf.newaxis] == prompt_ids[:, tf.newaxis]
+    weight = tf.reduce_sum(tf.where(is_copy, attention_weights, 0.0), axis=2)
+    losses = -tf.math.log(tf.maximum(weight, 0.0) * (1 - _EPSILON) + _EPSILON)
+    return tf.where(tf.reduce_any(is_copy, axis=2), losses, 0.0)

@@ -1,32 +1,32 @@
-"""Cross-entropy over real words only, from what is projected to the loss in one go."""
+"""Cross-entropy over the target tokens without padding, including the output projection."""
 
 import tensorflow as tf
 
-# Probabilities above it have all digits of their logarithms.
-_SMALLEST = 1e-30
+# The logarithm of a larger probability is exact to the last digit.
+_SMALLEST_PROBABILITY = 1e-30
 
 
 def drop_padding(
     vectors: tf.Tensor, target_ids: tf.Tensor, target_length: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """What is not padding, one row each: padding has no part in a loss, and so costs nothing.
+    """Flattens a batch to one row for each target token; padding takes no time in the loss.
 
     Args:
-        vectors: float32[batch, target_time, ...], what the projection makes logits of, say.
-        target_ids: int32[batch, target_time], the words to predict, end of reply included.
-        target_length: int32[batch], the number of real words.
+        vectors: float32[batch, target_time, ...], for example inputs of the output projection.
+        target_ids: int32[batch, target_time], the tokens to predict, end token included.
+        target_length: int32[batch], number of target tokens.
 
     Returns:
-        float32[words, ...], int32[words].
+        float32[tokens, ...] and int32[tokens].
 
     Example:
         >>> ids = tf.constant([[5, 6, 2], [7, 2, 0]])
-        >>> vectors, words = drop_padding(tf.ones([2, 3, 4]), ids, tf.constant([3, 2]))
-        >>> words.numpy().tolist()
+        >>> vectors, tokens = drop_padding(tf.ones([2, 3, 4]), ids, tf.constant([3, 2]))
+        >>> tokens.numpy().tolist()
         [5, 6, 2, 7, 2]
     """
-    real = tf.where(tf.sequence_mask(target_length, tf.shape(target_ids)[1]))
-    return tf.gather_nd(vectors, real), tf.gather_nd(target_ids, real)
+    positions = tf.where(tf.sequence_mask(target_length, tf.shape(target_ids)[1]))
+    return tf.gather_nd(vectors, positions), tf.gather_nd(target_ids, positions)
 
 
 def cross_entropy(
@@ -37,24 +37,23 @@ def cross_entropy(
     dtype: tf.DType = tf.float32,
     smoothing: float = 0.0,
 ) -> tf.Tensor:
-    """The cross-entropy of words, from what is projected to logits.
+    """Computes the cross-entropy of tokens from the inputs of the output projection.
 
-    The logits are the largest thing there is in a training, so they are touched as few times as
-    possible: one softmax makes loss and gradient, each word's part of the gradient is multiplied
-    into the vectors, and the bias' gradient is a product too.
+    The logits are the largest tensor of a training, so they are read and written as few times as
+    possible. One softmax serves the loss and the gradient, the factor of each token is multiplied
+    into the vectors, and the bias gradient is a product, too.
 
     Args:
-        vectors: float32[words, units], what the projection makes logits of.
-        kernel: float32[units, vocab], of the projection.
-        bias: float32[vocab], of the projection.
-        ids: int32[words], the words to predict.
-        dtype: what matrix products are computed in, float32 or bfloat16; softmax and loss are
-            float32.
-        smoothing: the share of the probability asked for that is spread over all words
-            (Szegedy et al. 2016, label smoothing).
+        vectors: float32[tokens, units], inputs of the output projection.
+        kernel: float32[units, vocab], of the output projection.
+        bias: float32[vocab], of the output projection.
+        ids: int32[tokens], the tokens to predict.
+        dtype: dtype of the matrix products, float32 or bfloat16; softmax and loss are float32.
+        smoothing: probability that is spread over the whole vocabulary (label smoothing, Szegedy
+            et al. 2016).
 
     Returns:
-        float32[words], in nats.
+        float32[tokens], in nats.
 
     Example:
         >>> vectors, ids = tf.ones([1, 3]), tf.constant([5])
@@ -62,7 +61,7 @@ def cross_entropy(
         >>> round(float(losses[0]), 4)  # log(8)
         2.0794
     """
-    return _cross_entropy_of(ids, dtype, smoothing)(
+    return _cross_entropy_fn(ids, dtype, smoothing)(
         vectors, tf.convert_to_tensor(kernel), tf.convert_to_tensor(bias)
     )
 
@@ -70,53 +69,58 @@ def cross_entropy(
 def evaluate_cross_entropy(
     vectors: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, ids: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """How good predictions are, without a gradient; see `cross_entropy`.
+    """Computes cross-entropy and accuracy, without a gradient.
+
+    Args:
+        vectors: float32[tokens, units], inputs of the output projection.
+        kernel: float32[units, vocab], of the output projection.
+        bias: float32[vocab], of the output projection.
+        ids: int32[tokens], the tokens to predict.
 
     Returns:
-        float32[words], the cross-entropy in nats, and float32[words], 1 where the word has the
-        largest probability of all.
+        float32[tokens], the cross-entropy in nats, and float32[tokens], 1 where the token has the
+        largest probability.
     """
     logits = tf.nn.bias_add(tf.matmul(vectors, kernel), bias)
-    words = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
-    losses = tf.reduce_logsumexp(logits, axis=1) - tf.gather_nd(logits, words)
-    right = tf.argmax(logits, axis=1, output_type=ids.dtype) == ids
-    return losses, tf.cast(right, tf.float32)
+    indices = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
+    losses = tf.reduce_logsumexp(logits, axis=1) - tf.gather_nd(logits, indices)
+    is_correct = tf.argmax(logits, axis=1, output_type=ids.dtype) == ids
+    return losses, tf.cast(is_correct, tf.float32)
 
 
-def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType, smoothing: float):
+def _cross_entropy_fn(ids: tf.Tensor, dtype: tf.DType, smoothing: float):
     @tf.custom_gradient
-    def losses_of(vectors, kernel, bias):
-        words = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
-        coarse_vectors, coarse_kernel = tf.cast(vectors, dtype), tf.cast(kernel, dtype)
-        logits = tf.nn.bias_add(tf.cast(tf.matmul(coarse_vectors, coarse_kernel), tf.float32), bias)
-        probabilities = tf.nn.softmax(logits)
-        of_words, likely = tf.gather_nd(logits, words), tf.gather_nd(probabilities, words)
+    def losses_fn(vectors, kernel, bias):
+        indices = tf.stack([tf.range(tf.shape(ids)[0], dtype=ids.dtype), ids], axis=1)
+        low_vectors, low_kernel = tf.cast(vectors, dtype), tf.cast(kernel, dtype)
+        logits = tf.nn.bias_add(tf.cast(tf.matmul(low_vectors, low_kernel), tf.float32), bias)
+        probs = tf.nn.softmax(logits)  # [tokens, vocab]
+        token_logits, token_probs = tf.gather_nd(logits, indices), tf.gather_nd(probs, indices)
 
-        def by_the_most_probable():
-            # Its probability is never too small for its logarithm.
-            normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(
-                tf.reduce_max(probabilities, axis=1)
-            )
-            return normalizer - of_words
+        def losses_from_largest():
+            # The largest probability is never too small for its logarithm.
+            normalizer = tf.reduce_max(logits, axis=1) - tf.math.log(tf.reduce_max(probs, axis=1))
+            return normalizer - token_logits
 
         losses = tf.cond(
-            tf.reduce_all(likely > _SMALLEST), lambda: -tf.math.log(likely), by_the_most_probable
+            tf.reduce_all(token_probs > _SMALLEST_PROBABILITY),
+            lambda: -tf.math.log(token_probs),
+            losses_from_largest,
         )
         if smoothing:
-            losses += smoothing * (of_words - tf.reduce_mean(logits, axis=1))
+            losses += smoothing * (token_logits - tf.reduce_mean(logits, axis=1))
 
         def gradient(g):
-            # float[words, vocab]
             dlogits = tf.tensor_scatter_nd_sub(
-                probabilities, words, tf.fill(tf.shape(losses), 1 - smoothing)
-            )
+                probs, indices, tf.fill(tf.shape(losses), 1 - smoothing)
+            )  # [tokens, vocab]
             if smoothing:
                 dlogits -= smoothing / tf.cast(tf.shape(logits)[1], tf.float32)
             dbias = tf.linalg.matvec(dlogits, g, transpose_a=True)
             dlogits = tf.cast(dlogits, dtype)
             weighted = tf.cast(vectors * g[:, tf.newaxis], dtype)
             dkernel = tf.matmul(weighted, dlogits, transpose_a=True)
-            dvectors = tf.matmul(dlogits, coarse_kernel, transpose_b=True)
+            dvectors = tf.matmul(dlogits, low_kernel, transpose_b=True)
             return (
                 tf.cast(dvectors, tf.float32) * g[:, tf.newaxis],
                 tf.cast(dkernel, tf.float32),
@@ -125,4 +129,4 @@ def _cross_entropy_of(ids: tf.Tensor, dtype: tf.DType, smoothing: float):
 
         return losses, gradient
 
-    return losses_of
+    return losses_fn

@@ -136,7 +136,7 @@ class ModelDir:
         # Weights of an earlier training do not fit a new vocabulary.
         for name in {*_RESULT_FILES, PROVENANCE_FILE, *CODEC_FILES} & old_names:
             (self.path / name).unlink(missing_ok=True)
-        self.checkpoints.clear()
+        self.checkpoints.delete_all()
         # TensorBoard would draw the curves of two trainings as one.
         events = f"events.out.tfevents.*{EVENT_FILE_SUFFIX}.v2"
         for path in (self.path / TENSORBOARD_DIR).glob(events):

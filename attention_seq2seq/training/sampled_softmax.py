@@ -1,4 +1,4 @@
-"""Cross-entropy against some words of a large vocabulary instead of against all."""
+"""Sampled softmax: cross-entropy against a sample of a large vocabulary."""
 
 import math
 
@@ -13,22 +13,23 @@ def sampled_softmax_loss(
     num_sampled: int,
     seed: tf.Tensor,
 ) -> tf.Tensor:
-    """The cross-entropy of words, as estimated from sampled others; for training only.
+    """Estimates the cross-entropy of tokens from sampled tokens; for training only.
 
-    The frequent words come first in a vocabulary, and are drawn more often, as by
-    `tf.random.log_uniform_candidate_sampler`, but with replacement and from a seed alone. As the
-    number of samples grows the loss comes near that of the full softmax.
+    A vocabulary is sorted by frequency, and frequent tokens are sampled more often, as by
+    `tf.random.log_uniform_candidate_sampler`. Unlike there, tokens are sampled with replacement,
+    and the sample is a function of the seed alone. The loss approaches that of the full softmax as
+    the number of samples grows.
 
     Args:
-        vectors: float32[words, units], what the projection makes logits of.
-        kernel: float32[units, vocab], of the projection.
-        bias: float32[vocab], of the projection.
-        ids: int32[words], the words to predict.
-        num_sampled: how many are drawn, the same ones for all.
-        seed: int32[2], of the draw.
+        vectors: float32[tokens, units], inputs of the output projection.
+        kernel: float32[units, vocab], of the output projection.
+        bias: float32[vocab], of the output projection.
+        ids: int32[tokens], the tokens to predict.
+        num_sampled: number of sampled tokens, the same sample for all rows.
+        seed: int32[2].
 
     Returns:
-        float32[words], in nats.
+        float32[tokens], in nats.
 
     Source:
         Jean, Cho, Memisevic, Bengio: On Using Very Large Target Vocabulary for Neural Machine
@@ -37,51 +38,51 @@ def sampled_softmax_loss(
     vocab = kernel.shape[1]
     sampled, _, counts = tf.unique_with_counts(log_uniform_sample(num_sampled, vocab, seed))
     expected = num_sampled * log_uniform_probability(sampled, vocab) / tf.cast(counts, tf.float32)
-    # Only the columns of these words are looked at: the others have no part in it.
-    columns, places = tf.unique(tf.concat([ids, sampled], axis=0))
-    places = tf.cast(places, tf.int64)
-    num_words = tf.shape(ids)[0]
+    # Only the columns of these tokens are read.
+    columns, positions = tf.unique(tf.concat([ids, sampled], axis=0))
+    positions = tf.cast(positions, tf.int64)
+    num_tokens = tf.shape(ids)[0]
     return tf.nn.sampled_softmax_loss(
-        weights=tf.transpose(_columns(kernel, columns)),
+        weights=tf.transpose(_gather_columns(kernel, columns)),
         biases=tf.gather(bias, columns),
-        labels=places[:num_words, tf.newaxis],
+        labels=positions[:num_tokens, tf.newaxis],
         inputs=vectors,
         num_sampled=tf.size(sampled),
         num_classes=vocab,
         sampled_values=(
-            places[num_words:],
-            # The word to predict is not sampled, it counts as what it is. With others weighted
-            # by how seldom they are drawn, the normalizer is that of all words on average.
-            tf.ones([num_words, 1]),
+            positions[num_tokens:],
+            # The true token is not sampled, so its expected count is 1. The sampled tokens are
+            # weighted by the inverse of theirs, so the normalizer is unbiased.
+            tf.ones([num_tokens, 1]),
             expected,
         ),
     )
 
 
 def log_uniform_sample(num_sampled: int, vocab: int, seed: tf.Tensor) -> tf.Tensor:
-    """int32[num_sampled], the small ones more often: each with `log_uniform_probability` it."""
-    draw = tf.random.stateless_uniform([num_sampled], seed)
-    drawn = tf.cast(tf.exp(draw * math.log(vocab + 1)), tf.int32) - 1
-    return tf.clip_by_value(drawn, 0, vocab - 1)
+    """Samples int32[num_sampled] ids with the probabilities of `log_uniform_probability`."""
+    noise = tf.random.stateless_uniform([num_sampled], seed)
+    ids = tf.cast(tf.exp(noise * math.log(vocab + 1)), tf.int32) - 1
+    return tf.clip_by_value(ids, 0, vocab - 1)
 
 
 def log_uniform_probability(ids: tf.Tensor, vocab: int) -> tf.Tensor:
-    """log(1 + 1 / (id + 1)) / log(vocab + 1)."""
+    """Returns log(1 + 1 / (id + 1)) / log(vocab + 1)."""
     return tf.math.log1p(1 / (tf.cast(ids, tf.float32) + 1)) / math.log(vocab + 1)
 
 
 @tf.custom_gradient
-def _columns(kernel: tf.Tensor, columns: tf.Tensor):
-    """float32[units, columns], some different columns of a matrix.
+def _gather_columns(kernel: tf.Tensor, columns: tf.Tensor):
+    """float32[units, columns], distinct columns of a matrix.
 
-    TensorFlow's gradient of it transposes a matrix as large as the kernel, twice; here the
-    columns are put where they belong.
+    TensorFlow's own gradient transposes a matrix of the kernel's size twice. This one scatters the
+    columns.
     """
 
     def gradient(g):
         units, vocab = tf.unstack(tf.shape(kernel))
-        places = tf.range(units)[:, tf.newaxis] * vocab + columns
-        flat = tf.scatter_nd(tf.reshape(places, [-1, 1]), tf.reshape(g, [-1]), [units * vocab])
+        positions = tf.range(units)[:, tf.newaxis] * vocab + columns
+        flat = tf.scatter_nd(tf.reshape(positions, [-1, 1]), tf.reshape(g, [-1]), [units * vocab])
         return tf.reshape(flat, [units, vocab]), None
 
     return tf.gather(kernel, columns, axis=1), gradient

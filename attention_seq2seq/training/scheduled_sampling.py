@@ -1,4 +1,4 @@
-"""Words that the model said itself in place of those it should have said."""
+"""Scheduled sampling: decoder inputs that the model itself has generated."""
 
 from collections.abc import Callable
 
@@ -9,20 +9,29 @@ from attention_seq2seq.utils.rng import BatchRng, RngStream
 
 
 def sample_decoder_inputs(
-    step: Callable, state, target_input_ids: tf.Tensor, share: tf.Tensor, draws: BatchRng
+    step: Callable,
+    state,
+    target_input_ids: tf.Tensor,
+    sampling_probability: tf.Tensor,
+    rng: BatchRng,
 ) -> tf.Tensor:
-    """The words before each word of a reply, some of them drawn from what the model would say.
+    """Replaces some decoder inputs by tokens sampled from the model.
 
-    The reply is gone through step by step, so a word is drawn after the words that were drawn
-    before it. No gradient passes through a word, so what follows may be teacher forcing on these
-    words: it computes what a training step by step would have computed, and computes it faster.
+    The plain loop:
+
+        for t in range(1, target_time):
+            logits, _, state = step(ids[t - 1], state)
+            ids[t] = sample(logits) if uniform() < sampling_probability else target_input_ids[t]
+
+    No gradient passes through a sampled token. Teacher forcing on the returned tokens therefore
+    computes what step-by-step training would compute, and is faster.
 
     Args:
-        step: of the model, see `Seq2Seq.start`.
-        state: before the first word.
-        target_input_ids: int32[batch, target_time], begin of reply and the true words.
-        share: float32[], of words to be drawn.
-        draws: where random numbers come from.
+        step: the model's step function.
+        state: the state before the first token.
+        target_input_ids: int32[batch, target_time], the begin token and the true tokens.
+        sampling_probability: float32[], probability that a token is sampled.
+        rng: the batch's random numbers.
 
     Returns:
         int32[batch, target_time].
@@ -31,24 +40,23 @@ def sample_decoder_inputs(
         Bengio, Vinyals, Jaitly, Shazeer: Scheduled Sampling for Sequence Prediction with
         Recurrent Neural Networks, NeurIPS 2015.
     """
-    # int32[target_time, batch]
-    true_ids = tf.transpose(target_input_ids)
+    true_ids = tf.transpose(target_input_ids)  # [target_time, batch]
     num_steps = tf.shape(true_ids)[0]
     shape = tf.shape(target_input_ids)
-    own = tf.transpose(draws.uniform(shape, RngStream.SCHEDULED_SAMPLING_MASK) < share)
-    # float32[target_time, batch]
-    chances = tf.transpose(draws.uniform(shape, RngStream.SCHEDULED_SAMPLING_TOKENS))
+    noise = rng.uniform(shape, RngStream.SCHEDULED_SAMPLING_MASK)
+    is_sampled = tf.transpose(noise < sampling_probability)  # [target_time, batch]
+    noise = tf.transpose(rng.uniform(shape, RngStream.SCHEDULED_SAMPLING_TOKENS))
 
-    def one(time, ids, state, taken):
-        taken = taken.write(time - 1, ids)
+    def loop_step(time, ids, state, input_ids):
+        input_ids = input_ids.write(time - 1, ids)
         logits, _, state = step(ids, state)
-        ids = tf.where(own[time], sample_inverse_cdf(chances[time], logits), true_ids[time])
-        return time + 1, ids, state, taken
+        sampled_ids = sample_inverse_cdf(noise[time], logits)
+        return time + 1, tf.where(is_sampled[time], sampled_ids, true_ids[time]), state, input_ids
 
-    _, ids, _, taken = tf.while_loop(
+    _, last_ids, _, input_ids = tf.while_loop(
         lambda time, *_: time < num_steps,
-        one,
+        loop_step,
         (1, true_ids[0], state, tf.TensorArray(tf.int32, num_steps)),
     )
-    taken = taken.write(num_steps - 1, ids).stack()
-    return tf.stop_gradient(tf.transpose(tf.ensure_shape(taken, true_ids.shape)))
+    input_ids = input_ids.write(num_steps - 1, last_ids).stack()
+    return tf.stop_gradient(tf.transpose(tf.ensure_shape(input_ids, true_ids.shape)))

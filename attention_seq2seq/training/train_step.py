@@ -20,11 +20,11 @@ from attention_seq2seq.utils.tf_function import traced
 
 
 class StepResult(NamedTuple):
-    """What an update was made of.
+    """Loss and gradient norm of an update.
 
     Attributes:
-        loss: the sum over the real words, in nats, before the update.
-        num_tokens: number of real target tokens.
+        loss: sum over the target tokens before the update [nats].
+        num_tokens: number of target tokens, end tokens included.
         grad_norm: global norm of the gradients before clipping.
     """
 
@@ -34,44 +34,49 @@ class StepResult(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether loss and gradients were numbers; else no weight is changed."""
+        """Whether loss and gradients are finite; otherwise the weights are left unchanged."""
         return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
 
 
 class TrainStep:
-    """Makes updates.
+    """Computes gradients and updates the weights.
 
     Args:
-        task: the model with its loss.
-        optimizer: built.
-        spec: of a batch, as a dataset's `element_spec`.
-        after: called in the graph of each update, with the number of updates made.
-        distributor: who share the work; None: there is one device.
+        objective: the model with its loss.
+        optimizer: an optimizer that has been built.
+        batch_spec: the type of a batch, as a dataset's `element_spec`.
+        on_step: called in the graph of each update with the number of updates so far.
+        distributor: shares the work among devices and machines; None: one device.
     """
 
     def __init__(
         self,
-        task: Seq2SeqObjective,
+        objective: Seq2SeqObjective,
         optimizer: keras.optimizers.Optimizer,
-        spec: dict,
-        after: Callable[[tf.Tensor], None] = lambda num_updates: None,
+        batch_spec: dict,
+        on_step: Callable[[tf.Tensor], None] = lambda num_updates: None,
         distributor: Distributor | None = None,
     ):
-        self._variables = task.seq2seq.trainable_variables
-        self._clip_norm = task.options.clip_norm
+        self._variables = objective.seq2seq.trainable_variables
+        self._clip_norm = objective.options.clip_norm
         self._optimizer = optimizer
-        self._after, self._distributor = after, distributor or Distributor()
+        self._on_step, self._distributor = on_step, distributor or Distributor()
         scalar = tf.TensorSpec([], tf.float32)
-        signature = [spec, scalar, scalar]
-        self._gradients = traced(self._distributor.all_reduce_sum(task.gradients), signature)
-        found, _ = self._gradients.get_concrete_function().structured_outputs
-        specs = list(map(_spec_of, found))
+        signature = [batch_spec, scalar, scalar]
+        self._gradients = traced(self._distributor.all_reduce_sum(objective.gradients), signature)
+        gradients, _ = self._gradients.get_concrete_function().structured_outputs
+        specs = list(map(_spec_of_gradient, gradients))
         self._add = traced(lambda *batches: list(map(accumulate, zip(*batches))), [specs, specs])
-        self._clip = traced(self._clipped, [specs])
-        self._apply = traced(self._applied, [specs])
+        self._clip = traced(self._deduplicate_and_clip, [specs])
+        self._apply = traced(self._apply_gradients, [specs])
 
     def __call__(self, batches: Sequence[dict], sampling_probability: float = 0.0) -> StepResult:
-        """One update, if loss and gradients are finite; see `gradients`."""
+        """Makes one update, unless loss or gradients are not finite.
+
+        Args:
+            batches: batches of `train_batches`.
+            sampling_probability: probability of a sampled decoder input (scheduled sampling).
+        """
         gradients, result = self.gradients(batches, sampling_probability)
         if result.is_finite:
             self.apply(gradients)
@@ -80,42 +85,40 @@ class TrainStep:
     def gradients(
         self, batches: Sequence[dict], sampling_probability: float = 0.0
     ) -> tuple[list[Gradient], StepResult]:
-        """The clipped gradients of the mean of the loss over all words of some batches.
-
-        No weight changes.
+        """Computes the clipped gradients of the mean loss over all tokens of some batches.
 
         Args:
-            batches: as from `batching.train_batches`.
-            sampling_probability: see `scheduled_sampling`.
+            batches: batches of `train_batches`.
+            sampling_probability: probability of a sampled decoder input (scheduled sampling).
         """
-        words = sum(int(np.sum(batch["target_length"])) for batch in batches)
-        together, loss = None, 0.0
+        num_tokens = sum(int(np.sum(batch["target_length"])) for batch in batches)
+        accumulated, loss = None, 0.0
         for batch in batches:
-            gradients, of_batch = self._gradients(batch, float(words), sampling_probability)
-            together = gradients if together is None else self._add(together, gradients)
-            loss += float(of_batch)
-        gradients, norm = self._clip(together)
-        return gradients, StepResult(loss, words, float(norm))
+            gradients, batch_loss = self._gradients(batch, float(num_tokens), sampling_probability)
+            accumulated = gradients if accumulated is None else self._add(accumulated, gradients)
+            loss += float(batch_loss)
+        gradients, norm = self._clip(accumulated)
+        return gradients, StepResult(loss, num_tokens, float(norm))
 
     def apply(self, gradients: Sequence[Gradient]) -> None:
-        """Changes the weights."""
+        """Updates the weights."""
         self._apply(gradients)
 
-    def _clipped(self, gradients):
+    def _deduplicate_and_clip(self, gradients):
         return clip_by_global_norm(list(map(deduplicate_slices, gradients)), self._clip_norm)
 
-    def _applied(self, gradients):
-        self._distributor.run_on_replicas(self._step, gradients)
-        self._after(self._optimizer.iterations)
+    def _apply_gradients(self, gradients):
+        self._distributor.run_on_replicas(self._update_replica, gradients)
+        self._on_step(self._optimizer.iterations)
 
-    def _step(self, gradients):
-        # They are sums of what all replicas found already.
+    def _update_replica(self, gradients):
+        # The gradients are sums over all replicas already.
         pairs = zip(gradients, self._variables)
         self._optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
 
 
-def _spec_of(gradient: Gradient) -> tf.TypeSpec:
-    """Of any number of rows, which TensorFlow would find out by tracing anew."""
+def _spec_of_gradient(gradient: Gradient) -> tf.TypeSpec:
+    """The type of a gradient with any number of rows, so that TensorFlow traces only once."""
     if not isinstance(gradient, tf.IndexedSlices):
         return tf.TensorSpec(gradient.shape, gradient.dtype)
     dtypes = gradient.dtype, gradient.indices.dtype, gradient.dense_shape.dtype

@@ -146,7 +146,7 @@ class Trainer:
     def finish(self) -> None:
         """Deletes the checkpoints, which only a resumed training needs."""
         if self._checkpoints:
-            self._checkpoints.clear()
+            self._checkpoints.delete_all()
 
     def _remaining_batches(self) -> tf.data.Dataset:
         """The batches from the first on that no update was made of."""
@@ -264,7 +264,7 @@ class Trainer:
 
     def _checkpoint(self, is_new: bool) -> tuple[dict[str, np.ndarray], dict]:
         """Arrays and state of the chief's newest checkpoint; nothing where there is none."""
-        found = self._checkpoints.newest() if self._checkpoints and not is_new else None
+        found = self._checkpoints.restore_latest() if self._checkpoints and not is_new else None
         arrays, state = found or ({}, {})
         return self._distributor.broadcast_arrays(arrays), self._distributor.broadcast_object(state)
 

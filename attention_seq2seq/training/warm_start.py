@@ -1,4 +1,4 @@
-"""Weights that a training starts from: of a model trained before, of word vectors."""
+"""Initial weights from a trained model or from a file of word vectors."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ from attention_seq2seq.utils.files import text_lines
 
 log = logging.getLogger(__name__)
 
-# Weights with an entry for each word: which side's, and the axis of the words.
-_OF_WORDS = {
+# Weights with one entry for each token: the side of the vocabulary, and the axis.
+_VOCABULARY_AXES = {
     "encoder/embedding": ("source", 0),
     "decoder/embedding": ("target", 0),
     "decoder/output_projection/kernel": ("target", 1),
@@ -25,118 +25,121 @@ _OF_WORDS = {
 
 
 def load_initial_tokenizer(config: Config) -> Codec:
-    """The words of the model that `initial_model` names.
+    """Loads the tokenizer of the model that `initial_model` names.
 
     Raises:
-        FileNotFoundError: there is no model in the folder.
-        ValueError: its texts are cut in another way.
+        FileNotFoundError: there is no model in the directory.
+        ValueError: the model tokenizes text in another way.
     """
-    folder = config.training.initial_model
-    other = Config.load(folder)
-    _refuse_difference(folder, other.text, config.text)
-    return Codec.load(folder, other.text)
+    model_dir = config.training.initial_model
+    initial_config = Config.load(model_dir)
+    _check_same_options(model_dir, initial_config.text, config.text)
+    return Codec.load(model_dir, initial_config.text)
 
 
 def init_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
-    """Gives a model the weights of another one; words that the other does not know keep theirs.
+    """Copies the weights of a trained model; tokens that it does not have keep their weights.
 
     Args:
-        model: to be trained.
-        codec: its words.
-        config: whose `initial_model` names the other's folder.
+        model: the model to be trained.
+        codec: its vocabularies.
+        config: `initial_model` is the directory of the trained model.
 
     Raises:
-        FileNotFoundError: there is no model in the folder.
-        ValueError: it is another model, or its texts are cut in another way.
+        FileNotFoundError: there is no model in the directory.
+        ValueError: the trained model has another shape, or tokenizes text in another way.
     """
-    folder = config.training.initial_model
-    other = Config.load(folder)
-    _refuse_difference(folder, other.model, config.model)
-    others_codec = load_initial_tokenizer(config)
-    trained = make_model(
-        other.model, len(others_codec.source_vocabulary), len(others_codec.target_vocabulary)
+    model_dir = config.training.initial_model
+    initial_config = Config.load(model_dir)
+    _check_same_options(model_dir, initial_config.model, config.model)
+    initial_codec = load_initial_tokenizer(config)
+    initial_model = make_model(
+        initial_config.model,
+        len(initial_codec.source_vocabulary),
+        len(initial_codec.target_vocabulary),
     )
-    load_weights(trained, Path(folder) / f"{other.training.answer_with}.npz")
-    known = {
-        side: _known_words(getattr(codec, name), getattr(others_codec, name))
-        for side, name in (("source", "source_vocabulary"), ("target", "target_vocabulary"))
+    load_weights(initial_model, Path(model_dir) / f"{initial_config.training.answer_with}.npz")
+    common_ids = {
+        "source": _common_ids(codec.source_vocabulary, initial_codec.source_vocabulary),
+        "target": _common_ids(codec.target_vocabulary, initial_codec.target_vocabulary),
     }
     variables = model.named_weights()
-    for name, value in trained.named_weights().items():
-        if name not in _OF_WORDS:
+    for name, value in initial_model.named_weights().items():
+        if name not in _VOCABULARY_AXES:
             variables[name].assign(value)
             continue
-        side, axis = _OF_WORDS[name]
-        ours, theirs = known[side]
+        side, axis = _VOCABULARY_AXES[name]
+        ids, initial_ids = common_ids[side]
         weights = np.moveaxis(variables[name].numpy(), axis, 0)
-        weights[ours] = np.moveaxis(value.numpy(), axis, 0)[theirs]
+        weights[ids] = np.moveaxis(value.numpy(), axis, 0)[initial_ids]
         variables[name].assign(np.moveaxis(weights, 0, axis))
-    num_known, num_words = len(known["target"][0]), len(codec.target_vocabulary)
-    log.info("%d of %d words start as in %s", num_known, num_words, folder)
+    num_common, num_tokens = len(common_ids["target"][0]), len(codec.target_vocabulary)
+    log.info("%d of %d tokens start with the weights of %s", num_common, num_tokens, model_dir)
 
 
-def _refuse_difference(folder: str, theirs, ours) -> None:
-    # Which words are taken from the corpus, what new ones start from, and dropout are a matter of
-    # this training.
+def _check_same_options(model_dir: str, initial_options, options) -> None:
+    # The choice of tokens, the weights of new tokens, and dropout may differ.
     free = ("dropout", "embedding_dropout", "embedding_range", "vocabulary_size", "min_count")
-    for name, value in vars(ours).items():
-        if name not in free and vars(theirs)[name] != value:
+    for name, value in vars(options).items():
+        initial_value = vars(initial_options)[name]
+        if name not in free and initial_value != value:
             raise ValueError(
-                f"initial_model {folder} has {name} {vars(theirs)[name]!r}, this training has "
+                f"initial_model {model_dir} has {name} {initial_value!r}, this training has "
                 f"{value!r}; they must be the same."
             )
 
 
-def _known_words(ours: Vocabulary, theirs: Vocabulary) -> tuple[list[int], list[int]]:
-    """The ids here, and there, of words that both know; the special ones first."""
-    words = ours.words(range(len(SPECIALS), len(ours)))
-    there = theirs.ids(words)
-    both = [(here, i) for here, i in enumerate(there, len(SPECIALS)) if i >= len(SPECIALS)]
-    special = [(i, i) for i in range(len(SPECIALS))]
-    return tuple(map(list, zip(*special, *both)))
+def _common_ids(vocabulary: Vocabulary, initial: Vocabulary) -> tuple[list[int], list[int]]:
+    """The ids of the tokens in both vocabularies, special tokens first: new ids, initial ids."""
+    initial_ids = initial.ids(vocabulary.words(range(len(SPECIALS), len(vocabulary))))
+    common = [
+        (new, old) for new, old in enumerate(initial_ids, len(SPECIALS)) if old >= len(SPECIALS)
+    ]
+    special = [(index, index) for index in range(len(SPECIALS))]
+    return tuple(map(list, zip(*special, *common)))
 
 
 def init_embeddings_from_file(model: Seq2Seq, codec: Codec, path: str) -> None:
-    """Gives the embeddings of words their vectors from a file; words not in it keep theirs.
+    """Sets embeddings from a file of word vectors; tokens not in the file keep their weights.
 
     Args:
-        model: to be trained.
-        codec: its words.
+        model: the model to be trained.
+        codec: its vocabularies.
         path: word2vec's text format, plain or gzip: a line with the number of words and the
             width, then a line for each word with its numbers, with blanks between.
 
     Raises:
-        ValueError: it cannot be read, has another width, or has none of the words.
+        ValueError: the file cannot be read, has another width, or has none of the tokens.
     """
     weights = model.named_weights()
     tables = {
         "encoder/embedding": codec.source_vocabulary,
         "decoder/embedding": codec.target_vocabulary,
     }
-    # One that is shared has the encoder's name alone.
-    tables = {name: words for name, words in tables.items() if name in weights}
+    # A shared embedding has the encoder's name only.
+    tables = {name: table for name, table in tables.items() if name in weights}
     values = {name: weights[name].numpy() for name in tables}
     width = next(iter(values.values())).shape[1]
-    found = set()
+    matched_words = set()
     for word, vector in _vectors(path, width):
         for name, vocabulary in tables.items():
-            (i,) = vocabulary.ids([word])
-            if i >= len(SPECIALS):
-                values[name][i] = vector
-                found.add(word)
-    if not found:
-        raise ValueError(f"{path}: none of its words is a word of the corpus.")
+            (index,) = vocabulary.ids([word])
+            if index >= len(SPECIALS):
+                values[name][index] = vector
+                matched_words.add(word)
+    if not matched_words:
+        raise ValueError(f"{path}: none of its words is in the vocabulary of the corpus.")
     for name, value in values.items():
         weights[name].assign(value)
-    log.info("%d words start from the vectors of %s", len(found), path)
+    log.info("%d tokens start with the vectors of %s", len(matched_words), path)
 
 
 def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
     try:
         with Path(path).open("rb") as file:
-            for number, line in enumerate(text_lines(file, path), 1):
+            for line_number, line in enumerate(text_lines(file, path), 1):
                 fields = line.rstrip().split(" ")
-                if number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
+                if line_number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
                     if int(fields[1]) != width:
                         raise ValueError(
                             f"{path}: vectors of width {fields[1]}, but the model is {width} units "
@@ -149,8 +152,8 @@ def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
                     vector = []
                 if len(fields) != width + 1 or not np.all(np.isfinite(vector)) or not vector:
                     raise ValueError(
-                        f"{path}, line {number}: expected a word and {width} numbers with blanks "
-                        f"between, got {line[:40].rstrip()!r}."
+                        f"{path}, line {line_number}: expected a word and {width} numbers with "
+                        f"blanks between, got {line[:40].rstrip()!r}."
                     )
                 yield fields[0], vector
     except OSError as error:

@@ -164,7 +164,7 @@ def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
     command = f"{train_py}2 {' '.join(SMALL)} {flags}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "1 words start from the vectors" in done.stdout
+    assert "1 tokens start with the vectors" in done.stdout
 
 
 @pytest.mark.parametrize(

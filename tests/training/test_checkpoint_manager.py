@@ -29,7 +29,7 @@ def test_a_file_of_somebody_elses_stands_in_no_trainings_way(tmp_path):
     checkpoints = CheckpointManager(tmp_path)
     checkpoints.save(1, {}, {})
     (tmp_path / "notes").touch()
-    checkpoints.clear()
+    checkpoints.delete_all()
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 
@@ -91,7 +91,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     )
     assert f"{tmp_path}: nothing more can be written (File too large)" in done.stdout, done.stderr
     assert not list(tmp_path.rglob("*.part"))
-    arrays, state = CheckpointManager(tmp_path / "checkpoints").newest()
+    arrays, state = CheckpointManager(tmp_path / "checkpoints").restore_latest()
     assert state["updates"] == update - 1
     assert all(np.all(np.isfinite(array)) for array in arrays.values())
 
@@ -154,7 +154,7 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
     batches = options.get("accumulated_batches", 1)
     update = bad // batches + 1
     cut(tmp_path / "until", update, **options)
-    expected, _ = CheckpointManager(tmp_path / "until" / "checkpoints").newest()
+    expected, _ = CheckpointManager(tmp_path / "until" / "checkpoints").restore_latest()
     kinds = {"ema": "averages/moving/", "last": "averages/epoch0/"}
     kind = kinds.get(options.get("averaging"), "model/")
     monkeypatch.setattr(trainer, "Seq2SeqObjective", Poisoned)
@@ -191,7 +191,8 @@ def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, 
     with pytest.raises(tf.errors.UnavailableError):
         train(PAIRS, tmp_path / "broken", config(), [], progress=False, checkpoint_minutes=0)
     (arrays, state), (expected, _) = (
-        CheckpointManager(tmp_path / name / "checkpoints").newest() for name in ("broken", "cut")
+        CheckpointManager(tmp_path / name / "checkpoints").restore_latest()
+        for name in ("broken", "cut")
     )
     assert state["updates"] == 3
     for name, array in arrays.items():
@@ -205,8 +206,8 @@ def test_other_files_in_the_folder_are_not_taken_for_checkpoints(tmp_path):
         (tmp_path / name).write_bytes(b"mine")
     for number in range(2, 5):
         CheckpointManager(tmp_path).save(number, {}, {"ok": True})
-    assert CheckpointManager(tmp_path).newest() == ({}, {"ok": True})
-    CheckpointManager(tmp_path).clear()
+    assert CheckpointManager(tmp_path).restore_latest() == ({}, {"ok": True})
+    CheckpointManager(tmp_path).delete_all()
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "my-notes.npz",
         "own.part",

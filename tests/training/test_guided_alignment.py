@@ -12,7 +12,7 @@ from attention_seq2seq.evaluation.evaluate import agreement
 from attention_seq2seq.evaluation.metrics import largest_at
 from attention_seq2seq.text.seq2seq_tokenizer import Codec
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.guided_alignment import guidance
+from attention_seq2seq.training.guided_alignment import guided_alignment_loss
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from helpers.small_models import BEGIN, CONFIGURATIONS, FURTHER, name_of, random_batch, random_model
 
@@ -21,11 +21,11 @@ def test_it_costs_the_logarithm_of_the_weight_on_all_places_of_a_word():
     weights = tf.constant([[[0.2, 0.5, 0.3], [0.2, 0.5, 0.3]], [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
     source_ids = tf.constant([[7, 8, 7], [9, 8, 0]])
     target_ids = tf.constant([[7, 5], [8, 9]])
-    said_as = tf.constant([-1] * 5 + [5, 6, 7, 8, 9])
-    found = guidance(weights, source_ids, target_ids, said_as)
+    source_to_target_ids = tf.constant([-1] * 5 + [5, 6, 7, 8, 9])
+    losses = guided_alignment_loss(weights, source_ids, target_ids, source_to_target_ids)
     # 7 stands at two places; 5 nowhere; a weight of nothing costs as much as there is to cost.
     expected = [[-np.log(0.5), 0.0], [-np.log(1e-4), -np.log(1e-4)]]
-    np.testing.assert_allclose(found, expected, rtol=1e-3)
+    np.testing.assert_allclose(losses, expected, rtol=1e-3)
 
 
 def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
@@ -33,20 +33,20 @@ def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
         [("吃 什么", "我 吃 面")], TextConfig("blanks", "blanks", shared_vocabulary=False)
     )
     prompt, reply = codec.encode_prompt("吃 什么"), codec.encode_reply("我 吃 面")
-    said_as = tf.constant(codec.said_as())
+    ids = tf.constant(codec.said_as())
     weights = tf.fill([1, len(reply), len(prompt)], 0.5)
-    found = guidance(weights, tf.constant([prompt]), tf.constant([reply]), said_as)
-    assert (found.numpy()[0] > 0).tolist() == [False, True, False, False]
+    losses = guided_alignment_loss(weights, tf.constant([prompt]), tf.constant([reply]), ids)
+    assert (losses.numpy()[0] > 0).tolist() == [False, True, False, False]
 
 
 @pytest.mark.parametrize("config", [CONFIGURATIONS[0], FURTHER[0], FURTHER[4]], ids=name_of)
 def test_it_is_added_to_the_loss_of_each_word(config):
     model, batch = random_model(config), random_batch(4, 5, 6)
-    said_as = range(13)
+    source_to_target_ids = range(13)
 
     def losses(**options):
         options = TrainingConfig(dtype="float32", **options)
-        return Seq2SeqObjective(model, BEGIN, options, said_as).losses(batch)
+        return Seq2SeqObjective(model, BEGIN, options, source_to_target_ids).losses(batch)
 
     step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
     ids, costs = tf.fill([4], BEGIN), []
@@ -54,7 +54,7 @@ def test_it_is_added_to_the_loss_of_each_word(config):
         _, weights, state = step(ids, state)
         ids = batch["target_ids"][:, time]
         rows = weights[:, tf.newaxis], batch["source_ids"], ids[:, tf.newaxis]
-        costs.append(guidance(*rows, tf.range(13))[:, 0])
+        costs.append(guided_alignment_loss(*rows, tf.range(13))[:, 0])
     real = tf.sequence_mask(batch["target_length"], 6)
     expected = losses() + 0.5 * tf.boolean_mask(tf.stack(costs, axis=1), real)
     np.testing.assert_allclose(losses(attention_guidance=0.5), expected, atol=1e-5)
