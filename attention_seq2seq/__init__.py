@@ -29,7 +29,7 @@ _LAZY = {
     "export_saved_model": "serving.saved_model.export",
     "default_corpus": "data.default_corpus",
     "read_pairs": "data.readers",
-    "Codec": "text.seq2seq_tokenizer",
+    "Seq2SeqTokenizer": "text.seq2seq_tokenizer",
     "Vocabulary": "text.vocabulary",
     "Evaluation": "evaluation.evaluate",
     "evaluate": "evaluation.evaluate",

@@ -1,4 +1,4 @@
-"""A prompt to a reply: codec, model and search joined; the door for Python users."""
+"""A prompt to a reply: tokenizer, model and search joined; the door for Python users."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +17,7 @@ from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.reply import Measurement, Reply
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
 from attention_seq2seq.utils.batch import bucket_by_length, pad_batch
 
@@ -35,13 +35,13 @@ class Chat:
     model in each.
 
     Args:
-        codec: strings to ids.
+        tokenizer: strings to ids, and ids to strings.
         model: ids to logits.
         config: of the training.
     """
 
-    def __init__(self, codec: Codec, model: Seq2Seq | Ensemble, config: Config):
-        self.codec = codec
+    def __init__(self, tokenizer: Seq2SeqTokenizer, model: Seq2Seq | Ensemble, config: Config):
+        self.tokenizer = tokenizer
         self.model = model
         self.config = config
         self.generator = SequenceGenerator(model, BOS, EOS)
@@ -60,21 +60,23 @@ class Chat:
         """
         first, *more = map(cls._load_one, (model_dir, *others))
         for folder, chat in zip(others, more):
-            if not chat.codec.is_same(first.codec):
+            if chat.tokenizer != first.tokenizer:
                 raise ValueError(
                     f"{folder} reads or says other words than {model_dir}, so they cannot answer "
                     "together. Train all of them on one folder that prepare.py has written."
                 )
         model = Ensemble([chat.model for chat in (first, *more)]) if more else first.model
-        return cls(first.codec, model, first.config)
+        return cls(first.tokenizer, model, first.config)
 
     @classmethod
     def _load_one(cls, model_dir: str | Path) -> "Chat":
         config = Config.load(model_dir)
-        codec = Codec.load(model_dir, config.text)
-        model = make_model(config.model, len(codec.source_vocabulary), len(codec.target_vocabulary))
+        tokenizer = Seq2SeqTokenizer.load(model_dir, config.text)
+        model = make_model(
+            config.model, len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
+        )
         load_weights(model, Path(model_dir) / f"{config.training.answer_with}.npz")
-        return cls(codec, model, config)
+        return cls(tokenizer, model, config)
 
     def reply(self, prompts: Sequence[str], decoding: DecodingConfig | None = None) -> list[Reply]:
         """The best reply to each prompt.
@@ -145,7 +147,7 @@ class Chat:
             )
         params = self.decoding_params(DecodingConfig() if decoding is None else decoding)
         source = [self._encode_prompt(prompt)[1] for prompt in prompts]
-        target = [self.codec.encode_reply(reply) for reply in replies]
+        target = [self.tokenizer.encode_reply(reply) for reply in replies]
         scores = np.zeros(len(target))
         for batch in bucket_by_length(target, _BATCH_SIZE):
             sides = ([ids[i] for i in batch] for ids in (source, target))
@@ -173,7 +175,7 @@ class Chat:
     def _encode_prompt(self, prompt: str) -> tuple[list[str], list[int]]:
         """The words of a prompt and their ids: no more than a prompt in training could have."""
         limit = self.config.data.max_source_length
-        words, ids = self.codec.read_prompt(prompt, limit)
+        words, ids = self.tokenizer.read_prompt(prompt, limit)
         if len(words) > limit:
             log.warning("the prompt has %d words; only the first %d are read.", len(words), limit)
         return words[:limit], ids[:limit]
@@ -182,9 +184,11 @@ class Chat:
         self, read, decoding: DecodingConfig, params: DecodingParams
     ) -> list[list[Reply]]:
         """The replies to one batch of prompts, each its words and their ids."""
-        said_as = [self._source_to_target_ids(words) for words, _ in read]
+        prompt_target_ids = [self._source_to_target_ids(words) for words, _ in read]
         search = self.generator.methods[decoding.method]
-        found = search(*pad_batch([ids for _, ids in read]), pad_batch(said_as, -1)[0], params)
+        found = search(
+            *pad_batch([ids for _, ids in read]), pad_batch(prompt_target_ids, -1)[0], params
+        )
         rows = list(zip(*(tensor.numpy() for tensor in found)))
         replies = []
         for number, (words, ids) in enumerate(read):
@@ -198,7 +202,7 @@ class Chat:
 
     def _source_to_target_ids(self, words: Iterable[str]) -> list[int]:
         """The words of a prompt as words of a reply; -1 where a reply cannot say them."""
-        return [-1 if i == UNK else i for i in self.codec.target_vocabulary.ids(words)]
+        return [-1 if i == UNK else i for i in self.tokenizer.target_vocabulary.ids(words)]
 
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
         """What a config says, as the tensors and ids that `search` takes.
@@ -212,17 +216,17 @@ class Chat:
                 f"decoding is {decoding!r}; expected a DecodingConfig, as in "
                 'DecodingConfig(method="beam").'
             )
-        vocabulary = self.codec.target_vocabulary
+        vocabulary = self.tokenizer.target_vocabulary
         forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unknown == "forbid")
         for word in decoding.forbidden_words:
-            ids = vocabulary.ids(self.codec.reply_words(word))
+            ids = vocabulary.ids(self.tokenizer.reply_words(word))
             if len(ids) != 1:
                 raise ValueError(
                     f"forbidden_words: {word!r} is {len(ids)} words to this model "
-                    f"({' '.join(self.codec.reply_words(word))}); forbid one of them."
+                    f"({' '.join(self.tokenizer.reply_words(word))}); forbid one of them."
                 )
             forbidden += [i for i in ids if i != UNK]
-        prefix_words = self.codec.reply_words(decoding.prefix)
+        prefix_words = self.tokenizer.reply_words(decoding.prefix)
         prefix = vocabulary.ids(prefix_words)
         if UNK in prefix:
             raise ValueError(
@@ -239,7 +243,7 @@ class Chat:
         ids = found.ids[: found.length].tolist()
         ended = ids[-1] == EOS
         weights = found.attention_weights[: found.length, : len(source_ids)]
-        tokens = self.codec.target_vocabulary.words(ids[:-1] if ended else ids)
+        tokens = self.tokenizer.target_vocabulary.tokens(ids[:-1] if ended else ids)
         if replace_unknown and weights.size:
             # The border between two turns is no word to be said.
             sayable = np.array([i != TURN for i in source_ids])
@@ -248,7 +252,7 @@ class Chat:
                 for token, i, row in zip(tokens, ids, weights)
             ]
         return Reply(
-            text=self.codec.join_reply(tokens),
+            text=self.tokenizer.join_reply(tokens),
             tokens=tokens,
             prompt_tokens=prompt_tokens,
             log_prob=float(found.token_log_probs.sum()),

@@ -202,21 +202,21 @@ class Comparison:
 
 def fitting(configs: Iterable):
     """A function of a pair: whether it is short enough for all of them."""
-    from attention_seq2seq.text.tokenizer import PairCutter, read_user_dictionary
+    from attention_seq2seq.text.tokenizer import PairTokenizer, load_user_dictionary
 
-    cutters = {}
+    pair_tokenizers = {}
     for config in configs:
         limits = config.data.max_source_length, config.data.max_target_length
-        if (config.text, limits) not in cutters:
-            words = read_user_dictionary(config.text)
-            cutters[config.text, limits] = PairCutter(config.text, words)
+        if (config.text, limits) not in pair_tokenizers:
+            words = load_user_dictionary(config.text)
+            pair_tokenizers[config.text, limits] = PairTokenizer(config.text, words)
 
     def fits(pair) -> bool:
-        for (_, (longest_prompt, longest_reply)), cutter in cutters.items():
-            cut = cutter.pair(pair)
-            if not 1 <= len(cut.reply) <= longest_reply:
+        for (_, (longest_prompt, longest_reply)), pair_tokenizer in pair_tokenizers.items():
+            tokenized = pair_tokenizer.tokenize_pair(pair)
+            if not 1 <= len(tokenized.reply) <= longest_reply:
                 return False
-            if sum(map(len, cut.turns)) > longest_prompt:
+            if sum(map(len, tokenized.turns)) > longest_prompt:
                 return False
         return True
 

@@ -12,8 +12,8 @@ from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.readers import read_pairs
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
-from attention_seq2seq.text.tokenizer import PairCutter
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from attention_seq2seq.text.tokenizer import PairTokenizer
 from attention_seq2seq.text.vocabulary import UNK
 
 BATCH_SIZE, SEED, UNKNOWN_PROBABILITY = 64, 1, 0.02
@@ -37,10 +37,10 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     shards = TFRecordPairs(prepared.shards("training"), prepared.num_pairs("training"))
     begin = time.perf_counter()
     pairs = read_pairs(paths)[0]
-    cutter = PairCutter(text)
-    cut = [cutter.pair(pair) for pair in pairs]
-    codec = Codec.of_words(cut, cutter)
-    ids = [codec.encode(pair, longest) for pair in cut]
+    pair_tokenizer = PairTokenizer(text)
+    cut = [pair_tokenizer.tokenize_pair(pair) for pair in pairs]
+    tokenizer = Seq2SeqTokenizer.from_tokenized(cut, pair_tokenizer)
+    ids = [tokenizer.encode(pair, longest) for pair in cut]
     sides = dict(
         zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
     )

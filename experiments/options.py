@@ -153,9 +153,9 @@ def started_lines(config, folder: Path) -> list[str]:
     corpus = console.corpus_of(other)
     train(corpus.training, folder / "other", other, corpus.validation, progress=False)
     chat = Chat.load(folder / "other")
-    vocabulary = chat.codec.source_vocabulary
+    vocabulary = chat.tokenizer.source_vocabulary
     vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
-    words = vocabulary.words(range(len(SPECIALS), len(vocabulary)))
+    words = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
     path = folder / "vectors.txt"
     with path.open("w", encoding="utf-8") as file:
         file.write(f"{len(words)} {vectors.shape[1]}\n")

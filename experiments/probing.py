@@ -42,12 +42,12 @@ class ProbePrompts:
     def __init__(self, prompts: Sequence[str]):
         self.prompts = prompts
 
-    def __call__(self, model, codec, config) -> Probing:
+    def __call__(self, model, tokenizer, config) -> Probing:
         """See `Prober`."""
-        chat = Chat(codec, model, config)
+        chat = Chat(tokenizer, model, config)
         # What is too long is cut in answering, with a warning each time.
         limit = config.data.max_source_length
-        short = [prompt for prompt in self.prompts if len(codec.prompt_words(prompt)) <= limit]
+        short = [prompt for prompt in self.prompts if len(tokenizer.prompt_words(prompt)) <= limit]
         if not short:
             raise ValueError(
                 f"all {len(self.prompts)} probe prompts have more than max_source_length {limit} "

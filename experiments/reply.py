@@ -107,14 +107,14 @@ def as_json(prompt: str, replies) -> str:
 def identity(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
     from attention_seq2seq.config.config import Config
-    from attention_seq2seq.text.seq2seq_tokenizer import codec_files
+    from attention_seq2seq.text.seq2seq_tokenizer import tokenizer_files
     from attention_seq2seq.utils.files import sha256_of
 
     models = []
     for folder in map(Path, MODEL_DIRS.value):
         config = Config.load(folder)
         weights = f"{config.training.answer_with}.npz"
-        names = [CONFIG_FILE, weights, *codec_files(config.text)]
+        names = [CONFIG_FILE, weights, *tokenizer_files(config.text)]
         # A missing file is reported where the model is loaded.
         models.append([sha256_of(folder / name) for name in names if (folder / name).is_file()])
     return {

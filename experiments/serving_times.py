@@ -19,7 +19,7 @@ from attention_seq2seq.models.weights import save_weights
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_lite
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 
 BATCH_SIZES = (1, 8, 64)
@@ -64,22 +64,24 @@ def write_endless_model(folder: Path, units: int, num_words: int) -> None:
     model.decoder.output_projection.bias.assign(tf.one_hot(EOS, num_words) * -1e9)
     folder.mkdir()
     config.save(folder)
-    Codec(config.text, vocabulary, vocabulary).save(folder)
+    Seq2SeqTokenizer(config.text, vocabulary, vocabulary).save(folder)
     save_weights(model, folder / f"{config.training.answer_with}.npz")
 
 
-def prompts_of(codec: Codec, num_words: int) -> list[str]:
+def prompts_of(tokenizer: Seq2SeqTokenizer, num_words: int) -> list[str]:
     """Prompts of that many words: the default corpus' words, in its order."""
-    words = [word for pair in default_corpus().training for word in codec.prompt_words(pair.prompt)]
+    words = [
+        word for pair in default_corpus().training for word in tokenizer.prompt_words(pair.prompt)
+    ]
     texts = ["".join(words[i : i + num_words]) for i in range(0, len(words), num_words)]
     # Joined anew, some words are cut otherwise.
-    return [text for text in texts if len(codec.prompt_words(text)) == num_words]
+    return [text for text in texts if len(tokenizer.prompt_words(text)) == num_words]
 
 
 def print_table(model_dir: Path, work_dir: Path, num_words: int) -> None:
     """Exports a model in both formats, measures, and prints."""
     chat = Chat.load(model_dir)
-    prompts = prompts_of(chat.codec, num_words)
+    prompts = prompts_of(chat.tokenizer, num_words)
     decoding = DecodingConfig(maximum_length=num_words, length_penalty=0.0)
     begin = time.perf_counter()
     export_saved_model(model_dir, work_dir / "saved_model", decoding, progress=False)
@@ -169,14 +171,14 @@ def print_lite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding
         reply = tf.lite.Interpreter(str(folder / file)).get_signature_runner()
         seconds, lengths, same = [], [], 0
         for prompt, full in zip(prompts, expected):
-            ids = chat.codec.encode_prompt(prompt, limit)[:limit]
+            ids = chat.tokenizer.encode_prompt(prompt, limit)[:limit]
             padded = np.array([ids + [0] * (limit - len(ids))], np.int32)
             begin = time.perf_counter()
             found = reply(source_ids=padded, source_length=np.array([len(ids)], np.int32))
             seconds.append(time.perf_counter() - begin)
             said = found["reply_ids"][0, : found["reply_length"][0]].tolist()
             lengths.append(len([i for i in said if i != EOS]))
-            same += chat.codec.reply_text(said) == full.text
+            same += chat.tokenizer.reply_text(said) == full.text
         label = f"greedy, Lite, {name}"
         print(f"{label:24}{1:>6}{Times.of(seconds)}{statistics.mean(lengths):>8.1f}")
         print(

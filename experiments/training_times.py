@@ -33,10 +33,10 @@ def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
     They are normalised before, as this project would do it, so that all read the same words. The
     vocabulary is that which it makes of the pairs to train on; its special words are its own.
     """
-    cut, normalize = JiebaSegmenter().cut, Normalizer(lower_case=True)
+    segment, normalize = JiebaSegmenter().segment, Normalizer(lower_case=True)
 
     def words(text: str) -> str:
-        return " ".join(cut(normalize(text)))
+        return " ".join(segment(normalize(text)))
 
     pairs = [(words(pair.prompt), words(pair.reply)) for pair in read_pairs(paths)[0]]
     pairs = [pair for pair in pairs if all(pair)]
@@ -49,7 +49,7 @@ def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
         for side, texts in zip(("src", "tgt"), zip(*rows)):
             write(folder / f"{name}.{side}", texts)
     vocabulary = Vocabulary.build((side.split() for row in training for side in row), num_words)
-    kept = vocabulary.words(range(len(SPECIALS), len(vocabulary)))
+    kept = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
     peers.write_vocabularies(kept, folder)
 
 

@@ -15,7 +15,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, DataConfig, ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.models.seq2seq import make_model
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
 
 QUESTION = "今天晚上吃什么"
@@ -46,8 +46,8 @@ def test_a_reply_and_where_it_came_from(chat):
 
 def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat):
     (reply,) = chat.reply([QUESTION])
-    prompt_ids = chat.codec.encode_prompt(QUESTION)
-    reply_ids = chat.codec.encode_reply(reply.text)
+    prompt_ids = chat.tokenizer.encode_prompt(QUESTION)
+    reply_ids = chat.tokenizer.encode_reply(reply.text)
     whole = token_log_probs(chat, prompt_ids, reply_ids)
     np.testing.assert_allclose(reply.log_prob, whole.sum(), atol=1e-4)
     falls = []
@@ -63,7 +63,7 @@ def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat
 
 
 def test_a_word_that_matters_to_nothing_leaves_a_row_of_zeros(chat):
-    unknown = chat.codec.encode_prompt("囧囧")
+    unknown = chat.tokenizer.encode_prompt("囧囧")
     assert set(unknown) == {UNK}
     contributions = chat.attribute(unknown, [7, EOS])
     assert contributions.shape == (2, len(unknown))
@@ -142,11 +142,11 @@ def test_a_prompt_of_ten_thousand_characters_is_cut_with_a_warning(chat, caplog)
 def test_a_reply_that_does_not_end_is_cut():
     pairs = [("你好", "吃饭 喝水")]
     config = Config(data=DataConfig(max_target_length=4), model=ModelConfig(units=4))
-    codec = Codec.build(pairs, config.text)
-    size = len(codec.source_vocabulary)
+    tokenizer = Seq2SeqTokenizer.build(pairs, config.text)
+    size = len(tokenizer.source_vocabulary)
     model = make_model(config.model, size, size)
     model.decoder.output_projection.bias.assign(10.0 * np.eye(size, dtype=np.float32)[5])
-    (reply,) = Chat(codec, model, config).reply(["你好"])
+    (reply,) = Chat(tokenizer, model, config).reply(["你好"])
     assert not reply.ended
     assert len(reply.tokens) == len(reply.rows) == 5
     assert reply.contributions.shape == (5, 1)

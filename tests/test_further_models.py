@@ -12,7 +12,7 @@ from attention_seq2seq.config.config import Config, TextConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.synthetic.meals import meal_talk
 from attention_seq2seq.models.seq2seq import make_model
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS
 from helpers.small_models import FURTHER, SHARED, name_of
 
@@ -27,15 +27,15 @@ def drawn(model):
     # Characters, so that whatever it says is cut again as it was said.
     text = TextConfig("characters", "characters")
     config = Config(text=text, model=dataclasses.replace(model, units=12))
-    codec = Codec.build(PAIRS, config.text)
+    tokenizer = Seq2SeqTokenizer.build(PAIRS, config.text)
     keras.utils.set_random_seed(1)
-    sizes = len(codec.source_vocabulary), len(codec.target_vocabulary)
+    sizes = len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
     network, draw = make_model(config.model, *sizes), np.random.default_rng(5)
     for weight in network.named_weights().values():
         weight.assign(draw.normal(0, 0.7, weight.shape))
     # So that replies end.
     network.decoder.output_projection.bias.assign_add(tf.one_hot(EOS, sizes[1]) * 4.0)
-    return Chat(codec, network, config)
+    return Chat(tokenizer, network, config)
 
 
 @pytest.mark.parametrize("model", ANSWERING, ids=name_of)
@@ -54,7 +54,7 @@ def test_it_answers_in_every_way_and_explains(model):
         same += [
             (score, reply.log_prob)
             for score, (_, reply) in zip(scores, whole)
-            if chat.codec.reply_words(reply.text) == reply.tokens
+            if chat.tokenizer.reply_words(reply.text) == reply.tokens
         ]
         shares = replies[0].contributions
         assert shares.shape == (len(replies[0].rows), len(replies[0].prompt_tokens))

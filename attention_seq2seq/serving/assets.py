@@ -72,7 +72,7 @@ def write_documents(
     data = dataclasses.replace(config.data, data=tuple(Path(p).name for p in config.data.data))
     text = dataclasses.replace(config.text, user_dictionary=Path(config.text.user_dictionary).name)
     dataclasses.replace(config, data=data, text=text).save(folder)
-    chat.codec.save(folder)
+    chat.tokenizer.save(folder)
     record = Path(model_dir) / PROVENANCE_FILE
     about = {
         "made_with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",

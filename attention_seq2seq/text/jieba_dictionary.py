@@ -1,4 +1,4 @@
-"""jieba's dictionary with user words on top of it: which words there are, and how frequent."""
+"""jieba's dictionary with user words: which words there are, and how frequent they are."""
 
 import hashlib
 import logging
@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-# Blocks of the characters that words are made of, and what stands between them.
-BLOCKS = re.compile("([\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+)")
-LETTER = re.compile("[a-zA-Z0-9]")
+# A block: consecutive characters that words can consist of.
+BLOCK_PATTERN = re.compile("([\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+)")
+_ALPHANUMERIC = re.compile("[a-zA-Z0-9]")
 _USER_WORD = re.compile("^(.+?)( [0-9]+)?( [a-z]+)?$")
 
 # Part-of-speech tags of jieba's dictionary. A user word may have one, which is ignored.
@@ -25,11 +25,11 @@ _TAG = re.compile(
     "|v[dginq]?|x|y|zg?"
 )
 
-# Of two threads that need the dictionary first, one reads it.
-_LOADING = threading.Lock()
+# If several threads need the dictionary at once, only one reads it.
+_LOADING_LOCK = threading.Lock()
 
-# A count is divided as a float; larger ones mean nothing and would overflow.
-_LARGEST_COUNT = 10**15
+# Counts are divided as floats; larger ones would overflow.
+_MAX_COUNT = 10**15
 
 
 class UserWord(NamedTuple):
@@ -37,7 +37,7 @@ class UserWord(NamedTuple):
 
     Attributes:
         word: the word.
-        count: how often jieba shall suppose that it occurs; None: often enough to be cut out.
+        count: its frequency; None: the least one with which jieba segments the word as one.
         tag: part of speech, or "".
     """
 
@@ -54,29 +54,29 @@ class UserWord(NamedTuple):
         """
         word, count, tag = _USER_WORD.match(line).groups(default="")
         count = count.strip()
-        # Python refuses to read a number of thousands of digits.
-        if len(count) > 100 or (count and int(count) > _LARGEST_COUNT):
-            raise ValueError(f"a count of {len(count)} digits; expected at most {_LARGEST_COUNT}")
+        # Python does not convert strings of thousands of digits to integers.
+        if len(count) > 100 or (count and int(count) > _MAX_COUNT):
+            raise ValueError(f"a count of {len(count)} digits; expected at most {_MAX_COUNT}")
         return cls(word, int(count) if count else None, tag.strip())
 
     @property
-    def can_match(self) -> bool:
-        """Whether a text can contain it: words have Chinese characters, letters, digits, +#&._%-.
+    def is_matchable(self) -> bool:
+        """Whether jieba can find the word in a text.
 
-        A tag that jieba does not know, without a count, is more likely the end of a word with a
-        blank in it, and would be lost.
+        Words consist of Chinese characters, letters, digits and +#&._%-. An unknown tag without a
+        count is probably the end of a word with a space in it, so such a line does not match.
         """
         if self.count is None and self.tag and not _TAG.fullmatch(self.tag):
             return False
-        return bool(BLOCKS.fullmatch(self.word))
+        return bool(BLOCK_PATTERN.fullmatch(self.word))
 
 
 class JiebaDictionary:
-    """jieba's dictionary with user words on top.
+    """jieba's dictionary with user words.
 
     Args:
         user_words: lines of a jieba user dictionary, normalized: `word [count] [tag]`. A word with
-            count 0 is never a word, and is split into characters where the hidden Markov model
+            count 0 is never a word: it is split into characters if the hidden Markov model
             finds it.
 
     Attributes:
@@ -85,95 +85,101 @@ class JiebaDictionary:
     """
 
     def __init__(self, user_words: Sequence[str] = ()):
-        self._shared, self.total = _jieba_counts()
-        self._own: dict[str, int] = {}
+        self._base_counts, self.total = _jieba_counts()
+        self._user_counts: dict[str, int] = {}
         self.forced_splits: set[str] = set()
         for line in filter(None, map(str.strip, user_words)):
-            self._add(UserWord.parse(line))
-        # A single lookup where there are no user words.
-        self.count = self._count if self._own else self._shared.get
+            self._add_user_word(UserWord.parse(line))
+        # Without user words one lookup is enough.
+        self.count = self._count if self._user_counts else self._base_counts.get
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """All words with their counts; 0: only the beginning of other words."""
-        return {**self._shared, **self._own}
+        """All words with their counts; 0 marks a mere prefix of other words."""
+        return {**self._base_counts, **self._user_counts}
 
     def _count(self, word: str) -> int | None:
-        count = self._own.get(word)
-        return self._shared.get(word) if count is None else count
+        count = self._user_counts.get(word)
+        return self._base_counts.get(word) if count is None else count
 
-    def _add(self, user_word: UserWord) -> None:
+    def _add_user_word(self, user_word: UserWord) -> None:
         word, count, _ = user_word
         self.count = self._count
         if count is None:
-            count = self._suggested_count(word)
-        self._own[word] = count
+            count = self._suggest_count(word)
+        self._user_counts[word] = count
         self.total += count
         for end in range(1, len(word)):
             if self._count(word[:end]) is None:
-                self._own[word[:end]] = 0
+                self._user_counts[word[:end]] = 0
         if not count:
             self.forced_splits.add(word)
 
-    def _suggested_count(self, word: str) -> int:
-        """The least count with which the word is cut out, as `jieba.suggest_freq` finds it."""
-        total, share = float(self.total), 1.0
-        for part in without_guessing(word, self):
+    def _suggest_count(self, word: str) -> int:
+        """The least count with which jieba segments the word as one: `jieba.suggest_freq`."""
+        total, probability = float(self.total), 1.0
+        for part in segment_without_hmm(word, self):
             count = self.count(part)
-            share *= (1 if count is None else count) / total
-        known = self.count(word)
-        return max(int(share * self.total) + 1, 1 if known is None else known)
+            probability *= (1 if count is None else count) / total
+        current_count = self.count(word)
+        return max(int(probability * self.total) + 1, 1 if current_count is None else current_count)
 
 
-def pieces(text: str) -> Iterator[tuple[str, bool]]:
-    r"""The blocks of a text, and each character between them; `\r\n` is one.
+def split_blocks(text: str) -> Iterator[tuple[str, bool]]:
+    r"""Yields the blocks of a text and each character between them; `\r\n` is one character.
 
     Yields:
-        A piece, and whether it is a block, which has words.
+        A piece of the text, and whether it is a block.
     """
-    for number, piece in enumerate(BLOCKS.split(text)):
-        if number % 2:
+    for index, piece in enumerate(BLOCK_PATTERN.split(text)):
+        if index % 2:
             yield piece, True
         else:
             for character in re.findall("\r\n|.", piece, re.DOTALL):
                 yield character, False
 
 
-def without_guessing(text: str, dictionary: JiebaDictionary) -> list[str]:
-    """The words of a text, those of the dictionary only: `jieba.lcut(text, HMM=False)`."""
+def segment_without_hmm(text: str, dictionary: JiebaDictionary) -> list[str]:
+    """Returns the words of a text by the dictionary alone, as `jieba.lcut(text, HMM=False)`."""
     words = []
-    for piece, is_block in pieces(text):
-        words += _with_letters_joined(most_probable(piece, dictionary)) if is_block else [piece]
+    for piece, is_block in split_blocks(text):
+        if is_block:
+            words += _join_letters(max_probability_segmentation(piece, dictionary))
+        else:
+            words.append(piece)
     return words
 
 
-def most_probable(block: str, dictionary: JiebaDictionary) -> Iterator[str]:
-    """The words of a block whose product of frequencies is largest; of equal ones the longest."""
-    count_of, log_total, size = dictionary.count, math.log(dictionary.total), len(block)
+def max_probability_segmentation(block: str, dictionary: JiebaDictionary) -> Iterator[str]:
+    """Yields the words of a block that have the largest product of frequencies.
+
+    Of equally probable words the longest is taken.
+    """
+    get_count, log_total, size = dictionary.count, math.log(dictionary.total), len(block)
     scores, ends = [0.0] * (size + 1), [0] * size
-    for begin in range(size - 1, -1, -1):
-        best, end = None, begin + 1
-        while end <= size and (count := count_of(block[begin:end])) is not None:
+    for start in range(size - 1, -1, -1):
+        best_score, end = None, start + 1
+        while end <= size and (count := get_count(block[start:end])) is not None:
             if count:
                 score = math.log(count) - log_total + scores[end]
-                if best is None or score >= best:
-                    best, ends[begin] = score, end
+                if best_score is None or score >= best_score:
+                    best_score, ends[start] = score, end
             end += 1
-        if best is None:
-            # No word begins here: the character is one, as rare as a word can be.
-            best, ends[begin] = math.log(1) - log_total + scores[begin + 1], begin + 1
-        scores[begin] = best
-    begin = 0
-    while begin < size:
-        yield block[begin : ends[begin]]
-        begin = ends[begin]
+        if best_score is None:
+            # No word starts here: the character is a word of the least frequency.
+            best_score, ends[start] = math.log(1) - log_total + scores[start + 1], start + 1
+        scores[start] = best_score
+    start = 0
+    while start < size:
+        yield block[start : ends[start]]
+        start = ends[start]
 
 
-def _with_letters_joined(words: Iterator[str]) -> Iterator[str]:
-    """Without guessing, single letters and digits beside each other are one word."""
+def _join_letters(words: Iterator[str]) -> Iterator[str]:
+    """Joins consecutive single letters and digits to one word, as jieba does without the HMM."""
     letters = ""
     for word in words:
-        if len(word) == 1 and LETTER.match(word):
+        if len(word) == 1 and _ALPHANUMERIC.match(word):
             letters += word
             continue
         if letters:
@@ -194,48 +200,48 @@ def import_jieba():
 
 
 def _jieba_counts() -> tuple[dict[str, int], int]:
-    """Words and counts of jieba's dictionary, read once a process; to be read, not written."""
-    with _LOADING:
+    """Returns the words and counts of jieba's dictionary, read once a process. Read-only."""
+    with _LOADING_LOCK:
         return _load_jieba_counts()
 
 
 @cache
 def _load_jieba_counts() -> tuple[dict[str, int], int]:
-    tokenizer = import_jieba().Tokenizer()
+    jieba_tokenizer = import_jieba().Tokenizer()
     logger = logging.getLogger("jieba")
     level = logger.level
-    # It reports how long reading took, and with a stack trace that a cache could not be written.
+    # jieba logs how long reading took, and a stack trace if the cache could not be written.
     logger.setLevel(logging.CRITICAL + 1)
     try:
-        folder = _private_folder()
-        if folder is None:
+        cache_dir = _private_cache_dir()
+        if cache_dir is None:
             with tempfile.TemporaryDirectory() as temporary:
-                tokenizer.tmp_dir = temporary
-                tokenizer.initialize()
+                jieba_tokenizer.tmp_dir = temporary
+                jieba_tokenizer.initialize()
         else:
-            tokenizer.tmp_dir = str(folder)
-            # jieba never asks whether its cache is of this dictionary; the name does.
-            tokenizer.cache_file = f"jieba-{_dictionary_hash(tokenizer)}.cache"
-            tokenizer.initialize()
+            jieba_tokenizer.tmp_dir = str(cache_dir)
+            # jieba does not check that its cache is of this dictionary; the name does.
+            jieba_tokenizer.cache_file = f"jieba-{_dictionary_hash(jieba_tokenizer)}.cache"
+            jieba_tokenizer.initialize()
     finally:
         logger.setLevel(level)
-    return tokenizer.FREQ, tokenizer.total
+    return jieba_tokenizer.FREQ, jieba_tokenizer.total
 
 
-def _dictionary_hash(tokenizer) -> str:
-    with tokenizer.get_dict_file() as file:
+def _dictionary_hash(jieba_tokenizer) -> str:
+    with jieba_tokenizer.get_dict_file() as file:
         return hashlib.sha256(file.read()).hexdigest()[:16]
 
 
-def _private_folder() -> Path | None:
-    """A cache folder that only this user can write to; None where there is none."""
+def _private_cache_dir() -> Path | None:
+    """Returns a cache folder that only this user can write to; None if there is none."""
     try:
         # A user without a home has no cache.
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(root) / "attention_seq2seq"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
+        cache_dir = Path(root) / "attention_seq2seq"
+        cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = cache_dir.stat()
     except (OSError, RuntimeError):
         return None
-    private = status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return folder if private and os.access(folder, os.W_OK) else None
+    is_private = status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return cache_dir if is_private and os.access(cache_dir, os.W_OK) else None

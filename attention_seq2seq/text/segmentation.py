@@ -1,4 +1,4 @@
-"""Text to words, and words to text: three ways, one for each side of a pair."""
+"""Word segmentation: by jieba, into characters, or at whitespace."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -8,23 +8,23 @@ from typing import Protocol
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.jieba_segmentation import segment
 
-# Letters and digits of scripts that are written with blanks between the words.
-SPACED = "0-9A-Za-z\u00c0-\u1fff"
-_BOTH_SPACED = re.compile(f"[{SPACED}]\n[{SPACED}]")
+# Letters and digits of scripts that separate words by spaces, for a regular expression.
+SPACE_DELIMITED_CHARACTERS = "0-9A-Za-z\u00c0-\u1fff"
+_TWO_SPACE_DELIMITED = re.compile(f"[{SPACE_DELIMITED_CHARACTERS}]\n[{SPACE_DELIMITED_CHARACTERS}]")
 
 
 class Segmenter(Protocol):
-    """What a segmentation can do: cut normalised text into words, and join words to text."""
+    """Splits normalized text into words, and joins words to text."""
 
-    def cut(self, text: str) -> list[str]:
-        """The words of a normalised text."""
+    def segment(self, text: str) -> list[str]:
+        """Returns the words of a normalized text."""
 
     def join(self, words: Sequence[str]) -> str:
-        """The text of these words."""
+        """Returns the text of words."""
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Joins words: one blank between two Latin words, none beside a Chinese one.
+    """Joins words: with a space between two Latin words, with none beside a Chinese word.
 
     Example:
         >>> join_words(["我", "喜欢", "machine", "learning", "。"])
@@ -32,21 +32,21 @@ def join_words(words: Sequence[str]) -> str:
     """
     pieces = [words[0]] if words else []
     for left, right in pairwise(words):
-        if _BOTH_SPACED.fullmatch(f"{left[-1:]}\n{right[:1]}"):
+        if _TWO_SPACE_DELIMITED.fullmatch(f"{left[-1:]}\n{right[:1]}"):
             pieces.append(" ")
         pieces.append(right)
     return "".join(pieces)
 
 
 class JiebaSegmenter:
-    """Chinese words as jieba cuts them, without the blanks it returns as words.
+    """Segments Chinese text as jieba does, without the whitespace that jieba returns as words.
 
     Args:
-        hmm: whether words that the dictionary lacks are guessed.
-        dictionary: the words; jieba's alone by default.
+        hmm: whether a hidden Markov model finds words that the dictionary lacks.
+        dictionary: the words; jieba's own by default.
 
     Example:
-        >>> JiebaSegmenter().cut("今天晚上吃什么")
+        >>> JiebaSegmenter().segment("今天晚上吃什么")
         ['今天', '晚上', '吃', '什么']
     """
 
@@ -54,8 +54,8 @@ class JiebaSegmenter:
         self.hmm = hmm
         self.dictionary = dictionary or JiebaDictionary()
 
-    def cut(self, text: str) -> list[str]:
-        """The words of a normalised text."""
+    def segment(self, text: str) -> list[str]:
+        """Returns the words of a normalized text."""
         words = segment(text, self.dictionary, self.hmm)
         return [word for word in words if not word.isspace()]
 
@@ -63,36 +63,36 @@ class JiebaSegmenter:
 
 
 class CharacterSegmenter:
-    """Every character is a word, the blank too: Latin words stay apart."""
+    """Makes each character a word, spaces included, so that joining restores the text."""
 
-    def cut(self, text: str) -> list[str]:
-        """The characters of a normalised text."""
+    def segment(self, text: str) -> list[str]:
+        """Returns the characters of a normalized text."""
         return list(text)
 
     def join(self, words: Sequence[str]) -> str:
-        """The characters in a row."""
+        """Returns the concatenated characters."""
         return "".join(words)
 
 
-class BlankSegmenter:
-    """For text that is already segmented: words are what stands between blanks."""
+class WhitespaceSegmenter:
+    """Splits text that is segmented already at whitespace."""
 
-    def cut(self, text: str) -> list[str]:
-        """The words of a normalised text."""
+    def segment(self, text: str) -> list[str]:
+        """Returns the words of a normalized text."""
         return text.split()
 
     join = staticmethod(join_words)
 
 
-def join_for(name: str) -> Callable[[Sequence[str]], str]:
-    """How the segmenter that a configuration names joins words, without loading it."""
+def make_joiner(name: str) -> Callable[[Sequence[str]], str]:
+    """Returns the `join` of the segmenter that a configuration names, without its dictionary."""
     return "".join if name == "characters" else join_words
 
 
-def segmenter_for(
+def make_segmenter(
     name: str, jieba_hmm: bool = True, dictionary: JiebaDictionary | None = None
 ) -> Segmenter:
-    """The segmenter that a configuration names: jieba, characters or blanks."""
+    """Returns the segmenter that a configuration names: jieba, characters or blanks."""
     if name == "jieba":
         return JiebaSegmenter(jieba_hmm, dictionary)
-    return {"characters": CharacterSegmenter, "blanks": BlankSegmenter}[name]()
+    return {"characters": CharacterSegmenter, "blanks": WhitespaceSegmenter}[name]()

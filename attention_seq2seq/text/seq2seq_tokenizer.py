@@ -12,15 +12,15 @@ from attention_seq2seq.config.artifacts import (
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.tokenizer import (
-    CutPair,
-    PairCutter,
-    num_unread_turns,
-    read_user_dictionary,
+    PairTokenizer,
+    TokenizedPair,
+    load_user_dictionary,
+    num_truncated_turns,
 )
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
 from attention_seq2seq.utils.files import write_text
 
-CODEC_FILES = (
+TOKENIZER_FILES = (
     SHARED_VOCABULARY_FILE,
     SOURCE_VOCABULARY_FILE,
     TARGET_VOCABULARY_FILE,
@@ -28,11 +28,11 @@ CODEC_FILES = (
 )
 
 
-def codec_files(config: TextConfig) -> list[str]:
-    """The names of the files that `Codec.save` writes.
+def tokenizer_files(config: TextConfig) -> list[str]:
+    """The names of the files that `Seq2SeqTokenizer.save` writes.
 
     Example:
-        >>> codec_files(TextConfig())
+        >>> tokenizer_files(TextConfig())
         ['vocabulary.txt']
     """
     names = (
@@ -43,7 +43,7 @@ def codec_files(config: TextConfig) -> list[str]:
     return [*names, USER_DICTIONARY_FILE] if config.user_dictionary else names
 
 
-class Codec:
+class Seq2SeqTokenizer:
     """Everything between a string and ids, for both sides; part of a trained model.
 
     Args:
@@ -53,10 +53,10 @@ class Codec:
         user_words: lines of the jieba user dictionary.
 
     Example:
-        >>> codec = Codec.build([("今天晚上吃什么", "晚上吃烤鸭")], TextConfig())
-        >>> codec.prompt_words("今天晚上吃什么")
+        >>> tokenizer = Seq2SeqTokenizer.build([("今天晚上吃什么", "晚上吃烤鸭")], TextConfig())
+        >>> tokenizer.prompt_words("今天晚上吃什么")
         ['今天', '晚上', '吃', '什么']
-        >>> codec.reply_text(codec.encode_reply("晚上吃烤鸭"))
+        >>> tokenizer.reply_text(tokenizer.encode_reply("晚上吃烤鸭"))
         '晚上吃烤鸭'
     """
 
@@ -70,43 +70,46 @@ class Codec:
         self.config = config
         self.source_vocabulary = source_vocabulary
         self.target_vocabulary = target_vocabulary
-        self._cutter = PairCutter(config, user_words)
+        self._pair_tokenizer = PairTokenizer(config, user_words)
 
     @classmethod
-    def build(cls, pairs: Iterable[Sequence], config: TextConfig) -> "Codec":
-        """A codec with the vocabulary of these pairs (prompt first, then reply).
+    def build(cls, pairs: Iterable[Sequence], config: TextConfig) -> "Seq2SeqTokenizer":
+        """A tokenizer with the vocabulary of these pairs (prompt first, then reply).
 
         Raises:
             ValueError: the user dictionary cannot be read.
         """
-        cutter = PairCutter(config, read_user_dictionary(config))
-        return cls.of_words(map(cutter.pair, pairs), cutter)
+        pair_tokenizer = PairTokenizer(config, load_user_dictionary(config))
+        return cls.from_tokenized(map(pair_tokenizer.tokenize_pair, pairs), pair_tokenizer)
 
     @classmethod
-    def of_words(
-        cls, pairs: Iterable[CutPair], cutter: PairCutter, known: "Codec | None" = None
-    ) -> "Codec":
-        """A codec with the vocabulary of pairs that a cutter has cut, which need not be cut again.
+    def from_tokenized(
+        cls,
+        pairs: Iterable[TokenizedPair],
+        pair_tokenizer: PairTokenizer,
+        base: "Seq2SeqTokenizer | None" = None,
+    ) -> "Seq2SeqTokenizer":
+        """Builds a tokenizer with the vocabulary of tokenized pairs.
 
         Args:
-            pairs: their words.
-            cutter: what cut them.
-            known: a codec whose words are all kept, with their ids.
+            pairs: the tokens of each pair.
+            pair_tokenizer: the one that tokenized them.
+            base: a tokenizer whose tokens all keep their ids.
         """
         prompts, replies = [], []
         for turns, reply in pairs:
             prompts += turns
             replies.append(reply)
-        config = cutter.config
+        config = pair_tokenizer.config
         size, min_count = config.vocabulary_size, config.min_count
-        known_source = known.source_vocabulary if known else None
-        known_target = known.target_vocabulary if known else None
+        base_source = base.source_vocabulary if base else None
+        base_target = base.target_vocabulary if base else None
         if config.shared_vocabulary:
-            source = target = Vocabulary.build(prompts + replies, size, min_count, known_source)
+            source = target = Vocabulary.build(prompts + replies, size, min_count, base_source)
         else:
-            source = Vocabulary.build(prompts, size, min_count, known_source)
-            target = Vocabulary.build(replies, size, min_count, known_target)
-        return cls(config, source, target, cutter.user_words)
+            source = Vocabulary.build(prompts, size, min_count, base_source)
+            target = Vocabulary.build(replies, size, min_count, base_target)
+        return cls(config, source, target, pair_tokenizer.user_words)
 
     def prompt_words(self, text: str | bytes) -> list[str]:
         """The words of a prompt as they were cut; of an empty one, a single unknown word."""
@@ -114,7 +117,7 @@ class Codec:
 
     def reply_words(self, text: str | bytes) -> list[str]:
         """The words of a reply as they were cut."""
-        return self._cutter.reply(text)
+        return self._pair_tokenizer.target.tokenize(text)
 
     def encode_prompt(self, text: str | bytes, limit: int = 0) -> list[int]:
         """The ids of a prompt, at least one: no words at all read as one unknown word."""
@@ -130,11 +133,11 @@ class Codec:
             text: the prompt.
             limit: earlier turns are left out until there are no more words than this; 0: none is.
         """
-        return self._read(self._cutter.turns(text), limit)
+        return self._read(self._pair_tokenizer.tokenize_turns(text), limit)
 
     def _read(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
         if limit:
-            turns = turns[num_unread_turns(turns, limit) :]
+            turns = turns[num_truncated_turns(turns, limit) :]
         words, ids = [], []
         for turn in turns:
             if words:
@@ -144,13 +147,13 @@ class Codec:
             ids += self.source_vocabulary.ids(turn)
         return words or [SPECIALS[UNK]], ids or [UNK]
 
-    def encode(self, pair: CutPair, limit: int = 0) -> tuple[list[int], list[int]]:
+    def encode(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
         """The ids of both sides of a pair that is cut: see `encode_prompt` and `encode_reply`."""
         return self._read(pair.turns, limit)[1], self._ended(pair.reply)
 
     def encode_reply(self, text: str | bytes) -> list[int]:
         """The ids of a reply, the end of the reply included."""
-        return self._ended(self._cutter.reply(text))
+        return self._ended(self._pair_tokenizer.target.tokenize(text))
 
     def _ended(self, words: Sequence[str]) -> list[int]:
         return [*self.target_vocabulary.ids(words), EOS]
@@ -160,23 +163,23 @@ class Codec:
         ids = list(ids)
         if EOS in ids:
             ids = ids[: ids.index(EOS)]
-        return self.join_reply(self.target_vocabulary.words(ids))
+        return self.join_reply(self.target_vocabulary.tokens(ids))
 
     def join_reply(self, words: Iterable[str]) -> str:
         """The text of a reply's words."""
-        return self._cutter.target.join(list(words))
+        return self._pair_tokenizer.target.detokenize(list(words))
 
-    def said_as(self) -> list[int]:
+    def source_to_target_ids(self) -> list[int]:
         """For each source word its id as a word of a reply; -1 of special ones and unknown ones.
 
         Example:
             >>> config = TextConfig("blanks", "blanks", shared_vocabulary=False)
-            >>> codec = Codec.build([("吃 什么", "我 吃 面")], config)
-            >>> source, target = codec.source_vocabulary, codec.target_vocabulary
-            >>> codec.said_as()[source.ids(["吃"])[0]] == target.ids(["吃"])[0]
+            >>> tokenizer = Seq2SeqTokenizer.build([("吃 什么", "我 吃 面")], config)
+            >>> source, target = tokenizer.source_vocabulary, tokenizer.target_vocabulary
+            >>> tokenizer.source_to_target_ids()[source.ids(["吃"])[0]] == target.ids(["吃"])[0]
             True
         """
-        words = self.source_vocabulary.words(range(len(SPECIALS), len(self.source_vocabulary)))
+        words = self.source_vocabulary.tokens(range(len(SPECIALS), len(self.source_vocabulary)))
         ids = self.target_vocabulary.ids(words)
         return [-1] * len(SPECIALS) + [-1 if i == UNK else i for i in ids]
 
@@ -193,25 +196,21 @@ class Codec:
                     "none occurs so often. Choose a smaller min_count."
                 )
 
-    def is_same(self, other: "Codec") -> bool:
-        """Whether another one makes the same ids of any text, and the same texts of any ids."""
-        parts = [
-            (
-                codec.config,
-                *(
-                    v.words(range(len(v)))
-                    for v in (codec.source_vocabulary, codec.target_vocabulary)
-                ),
-                tuple(codec._cutter.user_words),
-            )
-            for codec in (self, other)
-        ]
-        return parts[0] == parts[1]
+    def __eq__(self, other: object) -> bool:
+        """Whether both make the same ids of any text, and the same text of any ids."""
+        return isinstance(other, Seq2SeqTokenizer) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple:
+        user_words = self._pair_tokenizer.user_words
+        return self.config, self.source_vocabulary, self.target_vocabulary, user_words
 
     @property
     def dictionary(self) -> JiebaDictionary | None:
         """Jieba's words and the user's; None where neither side is cut by jieba."""
-        return self._cutter.dictionary
+        return self._pair_tokenizer.dictionary
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""
@@ -222,11 +221,11 @@ class Codec:
             self.source_vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
             self.target_vocabulary.save(folder / TARGET_VOCABULARY_FILE)
         if self.config.user_dictionary:
-            text = "".join(f"{line}\n" for line in self._cutter.user_words)
+            text = "".join(f"{line}\n" for line in self._pair_tokenizer.user_words)
             write_text(folder / USER_DICTIONARY_FILE, text)
 
     @classmethod
-    def load(cls, model_dir: str | Path, config: TextConfig) -> "Codec":
+    def load(cls, model_dir: str | Path, config: TextConfig) -> "Seq2SeqTokenizer":
         """Reads what `save` wrote.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Prompts and replies to words: what a codec does before there is a vocabulary."""
+"""Texts to tokens, and tokens to texts, without a vocabulary."""
 
 import logging
 from collections.abc import Sequence
@@ -8,105 +8,113 @@ from typing import NamedTuple
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary, UserWord
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import segmenter_for
+from attention_seq2seq.text.segmentation import make_segmenter
 
 log = logging.getLogger(__name__)
 
-# The most user words that a warning names.
-_NAMED_WORDS = 20
+# A warning lists at most this many user words.
+_MAX_LISTED_WORDS = 20
 
 
-class TextSide:
-    """One side of a pair: normalisation and segmentation, and how words become text again."""
+class Tokenizer:
+    """Splits the texts of one side into tokens, and joins tokens to texts.
+
+    Args:
+        segmentation: the name of the segmenter.
+        config: options of both sides.
+        dictionary: the words, if the segmenter is jieba.
+    """
 
     def __init__(self, segmentation: str, config: TextConfig, dictionary: JiebaDictionary | None):
         self.normalize = Normalizer(config.lower_case)
-        self._segmenter = segmenter_for(segmentation, config.jieba_hmm, dictionary)
-        self.join = self._segmenter.join
+        self._segmenter = make_segmenter(segmentation, config.jieba_hmm, dictionary)
 
-    def cut(self, text: str | bytes) -> list[str]:
-        """The words of any text."""
-        return self._segmenter.cut(self.normalize(text))
+    def tokenize(self, text: str | bytes) -> list[str]:
+        """Returns the tokens of a text; none of an empty one."""
+        return self._segmenter.segment(self.normalize(text))
+
+    def detokenize(self, tokens: Sequence[str]) -> str:
+        """Returns the text of tokens."""
+        return self._segmenter.join(tokens)
 
 
-class CutPair(NamedTuple):
-    """A pair as words.
+class TokenizedPair(NamedTuple):
+    """The tokens of a pair.
 
     Attributes:
-        turns: of the prompt; those without words are left out.
-        reply: the words of the reply.
+        turns: the tokens of each turn of the prompt that has any.
+        reply: the tokens of the reply.
     """
 
     turns: list[list[str]]
     reply: list[str]
 
 
-class PairCutter:
-    r"""Both sides of a pair, and the turns of a prompt.
+class PairTokenizer:
+    r"""Tokenizes pairs: each side in its way, and a prompt turn by turn.
 
     Args:
-        config: how texts are cut.
+        config: how texts are tokenized.
         user_words: lines of the jieba user dictionary.
 
     Attributes:
-        dictionary: jieba's words and the user's; None where neither side is cut by jieba.
+        source: of the prompts.
+        target: of the replies.
+        dictionary: jieba's words and the user's; None if jieba segments neither side.
 
     Example:
-        >>> cutter = PairCutter(TextConfig(context_turns=1))
-        >>> turns = cutter.turns("你好\n今天晚上吃什么")
+        >>> tokenizer = PairTokenizer(TextConfig(context_turns=1))
+        >>> turns = tokenizer.tokenize_turns("你好\n今天晚上吃什么")
         >>> turns
         [['你好'], ['今天', '晚上', '吃', '什么']]
-        >>> num_unread_turns(turns, limit=5)
+        >>> num_truncated_turns(turns, limit=5)
         1
     """
 
     def __init__(self, config: TextConfig, user_words: Sequence[str] = ()):
         self.config = config
         self.user_words = tuple(user_words)
-        sides = config.source_segmentation, config.target_segmentation
-        self.dictionary = JiebaDictionary(self.user_words) if "jieba" in sides else None
-        self.source, self.target = (TextSide(side, config, self.dictionary) for side in sides)
+        segmentations = config.source_segmentation, config.target_segmentation
+        self.dictionary = JiebaDictionary(self.user_words) if "jieba" in segmentations else None
+        self.source = Tokenizer(config.source_segmentation, config, self.dictionary)
+        self.target = Tokenizer(config.target_segmentation, config, self.dictionary)
 
-    def turns(self, prompt: str | bytes) -> list[list[str]]:
-        """The words of each turn of a prompt that has any.
+    def tokenize_turns(self, prompt: str | bytes) -> list[list[str]]:
+        """Returns the tokens of each turn of a prompt that has any.
 
-        With `context_turns` a prompt may be several turns, a line each, the last of them the one
-        to be answered.
+        With `context_turns` a prompt may consist of several turns, one a line. The last turn is
+        the one to answer.
         """
         turns = [prompt]
         if self.config.context_turns:
             lines = prompt.split(b"\n" if isinstance(prompt, bytes) else "\n")
             turns = lines[-1 - self.config.context_turns :]
-        return [words for words in map(self.source.cut, turns) if words]
+        return [tokens for tokens in map(self.source.tokenize, turns) if tokens]
 
-    def reply(self, text: str | bytes) -> list[str]:
-        """The words of a reply."""
-        return self.target.cut(text)
-
-    def pair(self, pair: Sequence) -> CutPair:
-        """Both sides of a pair, prompt first."""
-        return CutPair(self.turns(pair[0]), self.reply(pair[1]))
+    def tokenize_pair(self, pair: Sequence) -> TokenizedPair:
+        """Returns the tokens of a pair, prompt first."""
+        return TokenizedPair(self.tokenize_turns(pair[0]), self.target.tokenize(pair[1]))
 
 
-def num_unread_turns(turns: Sequence[Sequence[str]], limit: int) -> int:
-    """How many of the first turns are left out, so that no more than `limit` words are left.
+def num_truncated_turns(turns: Sequence[Sequence[str]], limit: int) -> int:
+    """Returns how many of the first turns are left out to keep at most `limit` tokens.
 
-    A border between two turns counts as a word; the last turn always stays.
+    A separator between two turns counts as a token. The last turn is always kept.
     """
-    unread, num_words = 0, sum(map(len, turns)) + len(turns) - 1
-    while num_words > limit and unread < len(turns) - 1:
-        num_words -= len(turns[unread]) + 1
-        unread += 1
-    return unread
+    num_truncated, num_tokens = 0, sum(map(len, turns)) + len(turns) - 1
+    while num_tokens > limit and num_truncated < len(turns) - 1:
+        num_tokens -= len(turns[num_truncated]) + 1
+        num_truncated += 1
+    return num_truncated
 
 
-def read_user_dictionary(config: TextConfig) -> list[str]:
-    """The lines of the user dictionary that a configuration names, normalised as every text is.
+def load_user_dictionary(config: TextConfig) -> list[str]:
+    """Returns the lines of a configuration's user dictionary, normalized as all texts are.
 
-    Words that can never match are kept, with one warning that names their lines.
+    Words that can never match are kept. One warning lists their lines.
 
     Raises:
-        ValueError: it cannot be read, or a count is too large.
+        ValueError: the file cannot be read, or a count is too large.
     """
     if not config.user_dictionary:
         return []
@@ -118,37 +126,38 @@ def read_user_dictionary(config: TextConfig) -> list[str]:
     try:
         lines = raw.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
+        line_number = raw[: error.start].count(b"\n") + 1
         raise ValueError(
-            f"{path}, line {line}: not UTF-8. Convert the user dictionary to UTF-8."
+            f"{path}, line {line_number}: not UTF-8. Convert the user dictionary to UTF-8."
         ) from None
     normalize = Normalizer(config.lower_case)
-    words = {number: word for number, line in enumerate(lines, 1) if (word := normalize(line))}
-    _warn_of_useless_words(path, words, config)
-    return list(words.values())
+    normalized = {number: normalize(line) for number, line in enumerate(lines, 1)}
+    user_words = {number: line for number, line in normalized.items() if line}
+    _warn_of_unmatchable_words(path, user_words, config)
+    return list(user_words.values())
 
 
-def _warn_of_useless_words(path: Path, words: dict[int, str], config: TextConfig) -> None:
+def _warn_of_unmatchable_words(path: Path, user_words: dict[int, str], config: TextConfig) -> None:
     if "jieba" not in (config.source_segmentation, config.target_segmentation):
         log.warning("%s has no effect: neither prompts nor replies are segmented by jieba.", path)
         return
-    useless = []
-    for number, line in words.items():
+    unmatchable = []
+    for line_number, line in user_words.items():
         try:
-            if not UserWord.parse(line).can_match:
-                useless.append(f"{number} ({line})")
+            if not UserWord.parse(line).is_matchable:
+                unmatchable.append(f"{line_number} ({line})")
         except ValueError as error:
             raise ValueError(
-                f"{path}, line {number}: {error}. Lower the count, or leave it out."
+                f"{path}, line {line_number}: {error}. Lower the count, or leave it out."
             ) from None
-    if useless:
-        more = f" and {len(useless) - _NAMED_WORDS} more" if len(useless) > _NAMED_WORDS else ""
+    if unmatchable:
+        num_more = len(unmatchable) - _MAX_LISTED_WORDS
         log.warning(
             "%s: %d words can never match. A line is 'word count tag', where count and tag may be "
             "left out, and words for jieba have Chinese characters (U+4E00 to U+9FD5), Latin "
             "letters, digits and +#&._%%- only, so no blanks. Lines %s%s.",
             path,
-            len(useless),
-            ", ".join(useless[:_NAMED_WORDS]),
-            more,
+            len(unmatchable),
+            ", ".join(unmatchable[:_MAX_LISTED_WORDS]),
+            f" and {num_more} more" if num_more > 0 else "",
         )

@@ -11,8 +11,8 @@ from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.pairs import as_pairs, with_context
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.splitting import split_by_conversation
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
-from attention_seq2seq.text.tokenizer import CutPair, PairCutter, read_user_dictionary
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from attention_seq2seq.text.tokenizer import PairTokenizer, TokenizedPair, load_user_dictionary
 from attention_seq2seq.training.callbacks.base import Callback, ProgressBar
 from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
 from attention_seq2seq.training.fit import fingerprint_rows, run
@@ -91,10 +91,11 @@ def train(
         list(with_context(side, config.text.context_turns))
         for side in _split(pairs, validation_pairs, config)
     )
-    user_words = read_user_dictionary(config.text)
-    cutter = PairCutter(config.text, user_words)
+    user_words = load_user_dictionary(config.text)
+    pair_tokenizer = PairTokenizer(config.text, user_words)
     cut_training, cut_validation = (
-        [cutter.pair(pair) for pair in side] for side in (training_pairs, validation_pairs)
+        [pair_tokenizer.tokenize_pair(pair) for pair in side]
+        for side in (training_pairs, validation_pairs)
     )
     provenance = {
         "training_pairs": len(training_pairs),
@@ -104,23 +105,23 @@ def train(
         "sha256_of_user_dictionary": fingerprint_rows(user_words),
     }
 
-    def encoded(codec: Codec) -> tuple[InMemoryDataset, InMemoryDataset]:
-        training = _encode("training", cut_training, codec, config)
+    def encoded(tokenizer: Seq2SeqTokenizer) -> tuple[InMemoryDataset, InMemoryDataset]:
+        training = _encode("training", cut_training, tokenizer, config)
         if not len(training):
             raise ValueError(
                 f"no pair to train on: {len(training_pairs)} given, all longer than "
                 f"max_source_length {config.data.max_source_length} or max_target_length "
                 f"{config.data.max_target_length} words."
             )
-        codec.refuse_empty()
-        return training, _encode("validation", cut_validation, codec, config)
+        tokenizer.refuse_empty()
+        return training, _encode("validation", cut_validation, tokenizer, config)
 
-    def new_codec() -> Codec:
-        known = load_initial_tokenizer(config) if config.training.initial_model else None
-        return Codec.of_words(cut_training, cutter, known)
+    def build_tokenizer() -> Seq2SeqTokenizer:
+        base = load_initial_tokenizer(config) if config.training.initial_model else None
+        return Seq2SeqTokenizer.from_tokenized(cut_training, pair_tokenizer, base)
 
     return run(
-        *(new_codec, encoded, _folder(model_dir), config, provenance),
+        *(build_tokenizer, encoded, _folder(model_dir), config, provenance),
         *(_with_bar(callbacks, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
@@ -170,13 +171,19 @@ def train_prepared(
         for part in ("training", "validation")
     ]
 
-    def new_codec() -> Codec:
-        codec = prepared.codec()
-        codec.refuse_empty()
-        return codec
+    def build_tokenizer() -> Seq2SeqTokenizer:
+        tokenizer = prepared.tokenizer()
+        tokenizer.refuse_empty()
+        return tokenizer
 
     return run(
-        *(new_codec, lambda codec: parts, _folder(model_dir), config, prepared.provenance()),
+        *(
+            build_tokenizer,
+            lambda tokenizer: parts,
+            _folder(model_dir),
+            config,
+            prepared.provenance(),
+        ),
         *(_with_bar(callbacks, progress), probing, overwrite, checkpoint_minutes, strategy),
     )
 
@@ -206,11 +213,11 @@ def _split(pairs, validation_pairs, config: Config):
     return split.training, split.validation
 
 
-def _encode(name: str, pairs: Sequence[CutPair], codec: Codec, config: Config):
+def _encode(name: str, pairs: Sequence[TokenizedPair], tokenizer: Seq2SeqTokenizer, config: Config):
     """Ids of both sides; pairs that are too long are left out, and counted."""
     source, target = [], []
     for pair in pairs:
-        prompt_ids, reply_ids = codec.encode(pair, config.data.max_source_length)
+        prompt_ids, reply_ids = tokenizer.encode(pair, config.data.max_source_length)
         # The end of the reply is no word; a reply of nothing else would teach to say nothing.
         fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
         if fits and len(prompt_ids) <= config.data.max_source_length:

@@ -15,7 +15,7 @@ from tensorflow import keras
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.models.seq2seq import make_model
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.model_dir import (
@@ -37,8 +37,8 @@ _LARGEST_SEED = 2**31 - 1
 
 
 def run(
-    new_codec: Callable[[], Codec],
-    encoded: Callable[[Codec], Sequence[InMemoryDataset | TFRecordPairs]],
+    build_tokenizer: Callable[[], Seq2SeqTokenizer],
+    encoded: Callable[[Seq2SeqTokenizer], Sequence[InMemoryDataset | TFRecordPairs]],
     folder: Path,
     config: Config,
     provenance: dict,
@@ -51,7 +51,7 @@ def run(
     """Trains to the end, or goes on to it, or reads what a training that has ended came to.
 
     Args:
-        new_codec: makes the codec where no training was begun.
+        build_tokenizer: makes the tokenizer of a new training.
         encoded: pairs to train on and to validate on, as ids.
         folder: of the model.
         config: all options.
@@ -101,37 +101,39 @@ def run(
         # and has become of what the words were made of.
         options = Config.load(folder).training if was_begun else config.training
         config = dataclasses.replace(config, training=resolve_compute_dtype(options))
-        codec = Codec.load(folder, config.text) if was_begun else new_codec()
-        config = _check_workers_agree(distributor, config, provenance, codec)
-        training, validation = encoded(codec)
+        tokenizer = Seq2SeqTokenizer.load(folder, config.text) if was_begun else build_tokenizer()
+        config = _check_workers_agree(distributor, config, provenance, tokenizer)
+        training, validation = encoded(tokenizer)
         # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
         keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
-        sizes = len(codec.source_vocabulary), len(codec.target_vocabulary)
+        sizes = len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
         model = make_model(config.model, *sizes)
         log.info(
             "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
             len(training),
             len(validation),
-            len(codec.target_vocabulary),
+            len(tokenizer.target_vocabulary),
             f"{model.count_params():,}",
             config.training.dtype,
         )
         if distributor.is_chief and not (was_begun and model_dir.checkpoints.restore_latest()):
             if initial:
-                init_from_model(model, codec, config)
+                init_from_model(model, tokenizer, config)
             if config.training.pretrained_embeddings:
-                init_embeddings_from_file(model, codec, config.training.pretrained_embeddings)
+                init_embeddings_from_file(model, tokenizer, config.training.pretrained_embeddings)
         model = distributor.replicate(model, lambda: make_model(config.model, *sizes))
         loop = Trainer(
-            *(model, codec, training, validation, model_dir, config),
-            probing(model, codec, config) if probing and distributor.is_chief else None,
+            *(model, tokenizer, training, validation, model_dir, config),
+            probing(model, tokenizer, config) if probing and distributor.is_chief else None,
             callbacks if distributor.is_chief else (),
             60 * checkpoint_minutes,
             distributor,
         )
         is_new = distributor.is_chief and not was_begun
         # Whatever is wrong has been said by then: from there on what was there is replaced.
-        history = _train_to_end(loop, folder, partial(model_dir.start, codec) if is_new else None)
+        history = _train_to_end(
+            loop, folder, partial(model_dir.start, tokenizer) if is_new else None
+        )
         if loop.should_stop_early() and len(history) < config.training.epochs:
             log.info(
                 "stopped after epoch %d of %d: none better by %s for %d epochs",
@@ -149,7 +151,7 @@ def run(
 
 
 def _check_workers_agree(
-    distributor: Distributor, config: Config, provenance: dict, codec: Codec
+    distributor: Distributor, config: Config, provenance: dict, tokenizer: Seq2SeqTokenizer
 ) -> Config:
     """The config, with the chief's `dtype`, where all processes were given the same.
 
@@ -161,8 +163,8 @@ def _check_workers_agree(
     for name in FILE_OPTIONS:
         del options[name]
     dtype = distributor.broadcast_object(options.pop("dtype"))
-    sides = codec.source_vocabulary, codec.target_vocabulary
-    words = [side.words(range(len(side))) for side in sides]
+    sides = tokenizer.source_vocabulary, tokenizer.target_vocabulary
+    words = [side.tokens(range(len(side))) for side in sides]
     # As it arrives, where tuples are lists.
     given = json.loads(json.dumps({**provenance, **options, "words": fingerprint_rows(words)}))
     for name, value in distributor.broadcast_object(given).items():

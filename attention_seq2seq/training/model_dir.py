@@ -26,7 +26,11 @@ from attention_seq2seq.config.artifacts import (
 )
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.models.weights import save_arrays
-from attention_seq2seq.text.seq2seq_tokenizer import CODEC_FILES, Codec, codec_files
+from attention_seq2seq.text.seq2seq_tokenizer import (
+    TOKENIZER_FILES,
+    Seq2SeqTokenizer,
+    tokenizer_files,
+)
 from attention_seq2seq.training.checkpoint_manager import CheckpointManager
 from attention_seq2seq.training.model_card import render_model_card
 from attention_seq2seq.training.training_files import (
@@ -60,7 +64,7 @@ _ALL_FILES = (
     CONFIG_FILE,
     PROVENANCE_FILE,
     TRAINING_FILES_FILE,
-    *CODEC_FILES,
+    *TOKENIZER_FILES,
     CHECKPOINT_DIR,
     TENSORBOARD_DIR,
 )
@@ -117,7 +121,7 @@ class ModelDir:
                     path.unlink()
             yield is_resumed
 
-    def start(self, codec: Codec) -> None:
+    def start(self, tokenizer: Seq2SeqTokenizer) -> None:
         """Removes the files of another training, and writes those of a training that starts."""
         old_names = recorded_names(self.path)
         names = {
@@ -129,19 +133,19 @@ class ModelDir:
             CHECKPOINT_DIR,
             TENSORBOARD_DIR,
         }
-        names |= set(codec_files(self._config.text))
+        names |= set(tokenizer_files(self._config.text))
         # Recorded first: killed at any time from here on, the directory has no unrecorded file.
         record(self.path, old_names | names)
         (self.path / CONFIG_FILE).unlink(missing_ok=True)
         # Weights of an earlier training do not fit a new vocabulary.
-        for name in {*_RESULT_FILES, PROVENANCE_FILE, *CODEC_FILES} & old_names:
+        for name in {*_RESULT_FILES, PROVENANCE_FILE, *TOKENIZER_FILES} & old_names:
             (self.path / name).unlink(missing_ok=True)
         self.checkpoints.delete_all()
         # TensorBoard would draw the curves of two trainings as one.
         events = f"events.out.tfevents.*{EVENT_FILE_SUFFIX}.v2"
         for path in (self.path / TENSORBOARD_DIR).glob(events):
             path.unlink()
-        codec.save(self.path)
+        tokenizer.save(self.path)
         write_json(self.path / PROVENANCE_FILE, self._provenance)
         record(self.path, names)
         # Written last: a directory with a config holds a training that was started.
@@ -171,17 +175,20 @@ class ModelDir:
         write_text(self.path / HISTORY_FILE, text.getvalue())
 
     def write_nonfinite_batch(
-        self, batches: Iterable[dict], weights: Mapping[str, np.ndarray], codec: Codec
+        self,
+        batches: Iterable[dict],
+        weights: Mapping[str, np.ndarray],
+        tokenizer: Seq2SeqTokenizer,
     ) -> None:
         """Writes the pairs of an update whose loss is not finite, and the weights before it."""
         save_arrays(weights, self.path / LAST_WEIGHTS_FILE)
-        vocabularies = codec.source_vocabulary, codec.target_vocabulary
+        vocabularies = tokenizer.source_vocabulary, tokenizer.target_vocabulary
         lines = []
         for batch in batches:
             rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))
             for pair_ids in zip(*rows):
                 sides = (
-                    vocabulary.words(index for index in ids if index)
+                    vocabulary.tokens(index for index in ids if index)
                     for vocabulary, ids in zip(vocabularies, pair_ids)
                 )
                 lines.append("\t".join(map(" ".join, sides)) + "\n")

@@ -12,7 +12,7 @@ from attention_seq2seq.config.artifacts import LAST_WEIGHTS_FILE, NONFINITE_BATC
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.batching import batches, num_batches, train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
 from attention_seq2seq.training.distributed import Distributor
@@ -46,7 +46,7 @@ class Trainer:
 
     Args:
         model: whose weights are found.
-        codec: of its words.
+        tokenizer: the model's.
         pairs: to train on.
         validation: to measure on; there may be none.
         model_dir: where weights, metrics and checkpoints go.
@@ -62,7 +62,7 @@ class Trainer:
     def __init__(
         self,
         model,
-        codec: Codec,
+        tokenizer: Seq2SeqTokenizer,
         pairs: InMemoryDataset | TFRecordPairs,
         validation: InMemoryDataset | TFRecordPairs,
         model_dir: ModelDir,
@@ -73,18 +73,18 @@ class Trainer:
         distributor: Distributor,
     ):
         self._model, self._pairs, self._model_dir = model, pairs, model_dir
-        self._codec = codec
+        self._codec = tokenizer
         self._options = options = config.training
         self._callbacks, self._probing = callbacks, probing
         self._checkpoint_seconds, self._distributor = checkpoint_seconds, distributor
         self._batches_per_epoch = num_batches(pairs, options.batch_size)
         self._steps_per_epoch = -(-self._batches_per_epoch // options.accumulated_batches)
         self._num_updates = options.epochs * self._steps_per_epoch
-        self._task = Seq2SeqObjective(model, BOS, options, codec.said_as())
+        self._task = Seq2SeqObjective(model, BOS, options, tokenizer.source_to_target_ids())
         self._validation = None
         if len(validation):
             in_order = batches(validation, options.batch_size)
-            self._validation = Validator(self._task, in_order, codec, distributor)
+            self._validation = Validator(self._task, in_order, tokenizer, distributor)
         with distributor.scope():
             self._optimizer = make_optimizer(options, self._num_updates)
             self._optimizer.build(model.trainable_variables)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.evaluation.metrics import commonest_share, distinct, flatness
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.objective import Seq2SeqObjective
@@ -59,7 +59,7 @@ class Validator:
     Args:
         task: the model with its loss.
         batches: as from `batching.batches`.
-        codec: whose words have characters.
+        tokenizer: the model's; its tokens have characters.
         distributor: who share the work.
     """
 
@@ -67,11 +67,11 @@ class Validator:
         self,
         task: Seq2SeqObjective,
         batches: tf.data.Dataset,
-        codec: Codec,
+        tokenizer: Seq2SeqTokenizer,
         distributor: Distributor,
     ):
         self._batches = batches
-        words = codec.target_vocabulary.words(range(len(codec.target_vocabulary)))
+        words = tokenizer.target_vocabulary.tokens(range(len(tokenizer.target_vocabulary)))
         lengths = np.array([len(word.strip()) for word in words])
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths
@@ -144,5 +144,5 @@ class Prober(Protocol):
 
     prompts: Sequence[str]
 
-    def __call__(self, model: Seq2Seq, codec: Codec, config: Config) -> Probing:
+    def __call__(self, model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config) -> Probing:
         """What answers them, with the weights that the model has when it is called."""

@@ -9,7 +9,7 @@ import numpy as np
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 from attention_seq2seq.utils.files import text_lines
 
@@ -24,7 +24,7 @@ _VOCABULARY_AXES = {
 }
 
 
-def load_initial_tokenizer(config: Config) -> Codec:
+def load_initial_tokenizer(config: Config) -> Seq2SeqTokenizer:
     """Loads the tokenizer of the model that `initial_model` names.
 
     Raises:
@@ -34,15 +34,15 @@ def load_initial_tokenizer(config: Config) -> Codec:
     model_dir = config.training.initial_model
     initial_config = Config.load(model_dir)
     _check_same_options(model_dir, initial_config.text, config.text)
-    return Codec.load(model_dir, initial_config.text)
+    return Seq2SeqTokenizer.load(model_dir, initial_config.text)
 
 
-def init_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
+def init_from_model(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config) -> None:
     """Copies the weights of a trained model; tokens that it does not have keep their weights.
 
     Args:
         model: the model to be trained.
-        codec: its vocabularies.
+        tokenizer: its vocabularies.
         config: `initial_model` is the directory of the trained model.
 
     Raises:
@@ -52,16 +52,16 @@ def init_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
     model_dir = config.training.initial_model
     initial_config = Config.load(model_dir)
     _check_same_options(model_dir, initial_config.model, config.model)
-    initial_codec = load_initial_tokenizer(config)
+    initial_tokenizer = load_initial_tokenizer(config)
     initial_model = make_model(
         initial_config.model,
-        len(initial_codec.source_vocabulary),
-        len(initial_codec.target_vocabulary),
+        len(initial_tokenizer.source_vocabulary),
+        len(initial_tokenizer.target_vocabulary),
     )
     load_weights(initial_model, Path(model_dir) / f"{initial_config.training.answer_with}.npz")
     common_ids = {
-        "source": _common_ids(codec.source_vocabulary, initial_codec.source_vocabulary),
-        "target": _common_ids(codec.target_vocabulary, initial_codec.target_vocabulary),
+        "source": _common_ids(tokenizer.source_vocabulary, initial_tokenizer.source_vocabulary),
+        "target": _common_ids(tokenizer.target_vocabulary, initial_tokenizer.target_vocabulary),
     }
     variables = model.named_weights()
     for name, value in initial_model.named_weights().items():
@@ -73,7 +73,7 @@ def init_from_model(model: Seq2Seq, codec: Codec, config: Config) -> None:
         weights = np.moveaxis(variables[name].numpy(), axis, 0)
         weights[ids] = np.moveaxis(value.numpy(), axis, 0)[initial_ids]
         variables[name].assign(np.moveaxis(weights, 0, axis))
-    num_common, num_tokens = len(common_ids["target"][0]), len(codec.target_vocabulary)
+    num_common, num_tokens = len(common_ids["target"][0]), len(tokenizer.target_vocabulary)
     log.info("%d of %d tokens start with the weights of %s", num_common, num_tokens, model_dir)
 
 
@@ -91,7 +91,7 @@ def _check_same_options(model_dir: str, initial_options, options) -> None:
 
 def _common_ids(vocabulary: Vocabulary, initial: Vocabulary) -> tuple[list[int], list[int]]:
     """The ids of the tokens in both vocabularies, special tokens first: new ids, initial ids."""
-    initial_ids = initial.ids(vocabulary.words(range(len(SPECIALS), len(vocabulary))))
+    initial_ids = initial.ids(vocabulary.tokens(range(len(SPECIALS), len(vocabulary))))
     common = [
         (new, old) for new, old in enumerate(initial_ids, len(SPECIALS)) if old >= len(SPECIALS)
     ]
@@ -99,12 +99,12 @@ def _common_ids(vocabulary: Vocabulary, initial: Vocabulary) -> tuple[list[int],
     return tuple(map(list, zip(*special, *common)))
 
 
-def init_embeddings_from_file(model: Seq2Seq, codec: Codec, path: str) -> None:
+def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path: str) -> None:
     """Sets embeddings from a file of word vectors; tokens not in the file keep their weights.
 
     Args:
         model: the model to be trained.
-        codec: its vocabularies.
+        tokenizer: its vocabularies.
         path: word2vec's text format, plain or gzip: a line with the number of words and the
             width, then a line for each word with its numbers, with blanks between.
 
@@ -113,8 +113,8 @@ def init_embeddings_from_file(model: Seq2Seq, codec: Codec, path: str) -> None:
     """
     weights = model.named_weights()
     tables = {
-        "encoder/embedding": codec.source_vocabulary,
-        "decoder/embedding": codec.target_vocabulary,
+        "encoder/embedding": tokenizer.source_vocabulary,
+        "decoder/embedding": tokenizer.target_vocabulary,
     }
     # A shared embedding has the encoder's name only.
     tables = {name: table for name, table in tables.items() if name in weights}

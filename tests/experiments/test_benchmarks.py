@@ -11,7 +11,7 @@ from training_times import write_work
 
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.readers import read_pairs
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from helpers.prepared_corpora import numbered
 from helpers.scripts import ROOT, script
 
@@ -37,15 +37,17 @@ def test_every_system_reads_the_same_words(tmp_path):
     path.write_text("".join(lines), encoding="utf-8")
     write_work([str(path)], 90, tmp_path)
     training, _ = read_pairs([str(tmp_path / "train.tsv")])
-    codec = Codec.build(training, TextConfig("blanks", "blanks", vocabulary_size=90))
-    ours = codec.target_vocabulary.words(range(5, len(codec.target_vocabulary)))
+    tokenizer = Seq2SeqTokenizer.build(training, TextConfig("blanks", "blanks", vocabulary_size=90))
+    ours = tokenizer.target_vocabulary.tokens(range(5, len(tokenizer.target_vocabulary)))
     for name, num_special in (("opennmt", 3), ("joey", 4)):
         theirs = (tmp_path / f"vocabulary.{name}").read_text(encoding="utf-8").splitlines()
         assert theirs[num_special:] == ours
     for side, column in (("src", 0), ("tgt", 1)):
         lines = (tmp_path / f"dev.{side}").read_text(encoding="utf-8").splitlines()
         dev, _ = read_pairs([str(tmp_path / "dev.tsv")])
-        assert [codec.reply_words(pair[column]) for pair in dev] == [line.split() for line in lines]
+        assert [tokenizer.reply_words(pair[column]) for pair in dev] == [
+            line.split() for line in lines
+        ]
 
 
 def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):

@@ -132,14 +132,14 @@ def test_completion(talk):
 
 
 def test_a_prompt_carries_the_turns_before_it(talk, monkeypatch):
-    config = talk.chat.codec.config
+    config = talk.chat.tokenizer.config
     monkeypatch.setitem(config.__dict__, "context_turns", 3)
     talk.answer(QUESTION)
     assert talk.last.prompt_tokens.count("<turn>") == 0
     assert talk.answer("/context 2") == "each prompt carries 2 turns before it."
     talk.answer("周末早上喝什么")
     assert talk.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
-    assert talk.chat.codec.encode_prompt(talk.prompt).count(TURN) == 2
+    assert talk.chat.tokenizer.encode_prompt(talk.prompt).count(TURN) == 2
     talk.answer("/context 0")
     talk.answer(QUESTION)
     assert talk.prompt == QUESTION

@@ -1,4 +1,4 @@
-"""Every sentence of some corpora, and 50,000 that nobody would write: cut as jieba cuts them.
+"""`InGraphTokenizer` on every sentence of some corpora, and on 50,000 generated strings.
 
 CORPORA=folder make soak   sweeps over all files of pairs in that folder.
 """
@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.default_corpus import load_corpus
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 
 PIECES = [
     *"abcXYZ0189.%+-#&_ ,!~\n\r\t\0今天晚上吃什么的一是龘𠀀😀ＡＢ，。é한ß\u3000\ufeff",
@@ -34,29 +34,29 @@ def sentences() -> list[str]:
     return sorted({side for pair in pairs for side in (pair.prompt, pair.reply)})
 
 
-def strange_ones(num_texts: int) -> list[str]:
-    draw = random.Random(1)
+def generated_texts(num_texts: int) -> list[str]:
+    rng = random.Random(1)
 
-    def one(number):
-        if number % 5000 == 0:
-            return "".join(draw.choices(PIECES, k=8000))
-        kind = draw.random()
+    def generate_text(index):
+        if index % 5000 == 0:
+            return "".join(rng.choices(PIECES, k=8000))
+        kind = rng.random()
         if kind < 0.4:
-            return "".join(draw.choices(PIECES, k=draw.randint(0, 60)))
+            return "".join(rng.choices(PIECES, k=rng.randint(0, 60)))
         if kind < 0.7:
-            return "".join(chr(draw.randint(0x4E00, 0x9FFF)) for _ in range(draw.randint(0, 40)))
+            return "".join(chr(rng.randint(0x4E00, 0x9FFF)) for _ in range(rng.randint(0, 40)))
         return "".join(
             chr(i)
-            for i in (draw.randint(0, 0x10FFFF) for _ in range(draw.randint(0, 30)))
+            for i in (rng.randint(0, 0x10FFFF) for _ in range(rng.randint(0, 30)))
             if not 0xD800 <= i < 0xE000
         )
 
-    return [one(number) for number in range(num_texts)]
+    return [generate_text(index) for index in range(num_texts)]
 
 
 @pytest.mark.parametrize("user_words", [False, True], ids=["", "user words"])
 @pytest.mark.parametrize("hmm", [True, False], ids=["hmm", "no hmm"])
-def test_texts_are_read_as_the_codec_reads_them(hmm, user_words, tmp_path):
+def test_texts_are_encoded_as_by_the_tokenizer(hmm, user_words, tmp_path):
     dictionary = tmp_path / "words.txt"
     dictionary.write_text(
         "今天晚上 1000000\n吃什么\nc++ 9\n的一是\n" * user_words, encoding="utf-8"
@@ -65,22 +65,22 @@ def test_texts_are_read_as_the_codec_reads_them(hmm, user_words, tmp_path):
     config = TextConfig(
         jieba_hmm=hmm, vocabulary_size=8000, user_dictionary=str(dictionary) if user_words else ""
     )
-    codec = Codec.build([(text, "") for text in corpus[::10]], config)
-    graph = CodecGraph(codec, tmp_path)
-    read = tf.function(
-        lambda texts: graph.read_prompts(texts, LIMIT), [tf.TensorSpec([None], tf.string)]
+    tokenizer = Seq2SeqTokenizer.build([(text, "") for text in corpus[::10]], config)
+    graph = InGraphTokenizer(tokenizer, tmp_path)
+    encode = tf.function(
+        lambda texts: graph.encode_prompts(texts, LIMIT), [tf.TensorSpec([None], tf.string)]
     )
-    for name, texts in (("real", corpus), ("generated", strange_ones(50_000))):
+    for name, texts in (("real", corpus), ("generated", generated_texts(50_000))):
         different = 0
         texts = sorted(texts, key=len)
-        for first in range(0, len(texts), 64):
-            batch = texts[first : first + 64]
-            found = read(tf.constant(batch))
-            rows = zip(batch, found.words.numpy(), found.ids.numpy(), found.length.numpy())
-            for text, words, ids, length in rows:
-                expected = codec.read_prompt(text, LIMIT)
-                ours = [word.decode() for word in words[:length]], ids[:length].tolist()
-                different += ours != expected
+        for start in range(0, len(texts), 64):
+            batch = texts[start : start + 64]
+            prompts = encode(tf.constant(batch))
+            rows = zip(batch, prompts.tokens.numpy(), prompts.ids.numpy(), prompts.length.numpy())
+            for text, tokens, ids, length in rows:
+                expected = tokenizer.read_prompt(text, LIMIT)
+                in_graph = [token.decode() for token in tokens[:length]], ids[:length].tolist()
+                different += in_graph != expected
         print(
             f"{'hmm' if hmm else 'no hmm'}{', user words' * user_words}: {different} of "
             f"{len(texts)} {name} texts are read differently"

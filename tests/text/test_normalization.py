@@ -9,7 +9,7 @@ from attention_seq2seq.text.in_graph.normalization import normalize
 from attention_seq2seq.text.normalization import Normalizer
 
 
-def in_graph(texts, lower_case):
+def normalize_in_graph(texts, lower_case):
     return [text.decode() for text in normalize(tf.constant(texts), lower_case).numpy()]
 
 
@@ -19,20 +19,20 @@ def test_python_and_tensorflow_agree_on_every_code_point(lower_case):
     texts = [f"a{chr(i)}b".encode("utf-8", "surrogatepass") for i in range(0x110000)]
     normalizer = Normalizer(lower_case)
     expected = [normalizer(text) for text in texts]
-    got = in_graph(texts, lower_case)
-    assert [hex(i) for i, (a, b) in enumerate(zip(expected, got)) if a != b] == []
+    actual = normalize_in_graph(texts, lower_case)
+    assert [hex(i) for i, (a, b) in enumerate(zip(expected, actual)) if a != b] == []
 
 
-def test_they_agree_on_random_bytes():
-    draw = random.Random(1)
+def test_python_and_tensorflow_agree_on_random_bytes():
+    rng = random.Random(1)
     common = "今😀\u3000 Ａa\0".encode() + b"\xed\xa0\xc0\xff\xf8\xf0"
     texts = [
-        bytes(draw.choice([draw.randrange(256), draw.choice(common)]) for _ in range(length))
+        bytes(rng.choice([rng.randrange(256), rng.choice(common)]) for _ in range(length))
         for length in range(16)
         for _ in range(3000)
     ]
     normalizer = Normalizer(True)
-    assert in_graph(texts, True) == [normalizer(text) for text in texts]
+    assert normalize_in_graph(texts, True) == [normalizer(text) for text in texts]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_lower_case_is_an_option():
 
 
 @given(st.text())
-def test_normalising_twice_changes_nothing(text):
+def test_normalization_is_idempotent(text):
     normalizer = Normalizer(True)
     assert normalizer(normalizer(text)) == normalizer(text)

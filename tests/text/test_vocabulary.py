@@ -9,18 +9,18 @@ ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 
 def test_special_ids():
     assert (PAD, BOS, EOS, UNK, TURN) == (0, 1, 2, 3, 4)
-    assert Vocabulary([]).words(range(5)) == list(SPECIALS)
+    assert Vocabulary([]).tokens(range(5)) == list(SPECIALS)
 
 
 @given(st.lists(ANY_TEXT, unique=True))
-def test_any_token_survives_the_round_trip(tmp_path_factory, words):
+def test_any_token_survives_the_round_trip(tmp_path_factory, tokens):
     path = tmp_path_factory.mktemp("vocabulary") / "words.txt"
-    vocabulary = Vocabulary(words)
+    vocabulary = Vocabulary(tokens)
     vocabulary.save(path)
     loaded = Vocabulary.load(path)
     assert loaded == vocabulary
     assert hash(loaded) == hash(vocabulary)
-    assert loaded.words(loaded.ids(words)) == words
+    assert loaded.tokens(loaded.ids(tokens)) == tokens
 
 
 def test_the_file_is_readable_text(tmp_path):
@@ -29,31 +29,31 @@ def test_the_file_is_readable_text(tmp_path):
     assert path.read_text(encoding="utf-8").splitlines()[5:] == ["晚上", r"a\nb", r"\"", r"\\"]
 
 
-def test_a_word_spelled_like_a_special_one_is_a_word():
+def test_a_token_spelled_like_a_special_one_is_an_ordinary_token():
     vocabulary = Vocabulary(["<eos>", "吃"])
     assert vocabulary.ids(["<eos>", "<pad>"]) == [5, UNK]
-    assert vocabulary.words([5, EOS]) == ["<eos>", "<eos>"]
+    assert vocabulary.tokens([5, EOS]) == ["<eos>", "<eos>"]
 
 
-def test_build_takes_the_most_frequent_words_whatever_the_order():
+def test_build_takes_the_most_frequent_tokens_whatever_the_order():
     texts = [["b", "a"], ["b", "c", "a"], ["b", "d"]]
-    assert Vocabulary.build(texts, 8).words(range(5, 8)) == ["b", "a", "c"]
+    assert Vocabulary.build(texts, 8).tokens(range(5, 8)) == ["b", "a", "c"]
     assert Vocabulary.build(texts[::-1], 8) == Vocabulary.build(texts, 8)
     assert len(Vocabulary.build(texts, 100)) == 9
     assert len(Vocabulary.build(texts, 100, min_count=2)) == 7
     assert len(Vocabulary.build([], 100)) == 5
 
 
-def test_a_word_stands_once():
+def test_a_token_cannot_occur_twice():
     with pytest.raises(ValueError, match="'b' stands twice"):
         Vocabulary(["a", "b", "b"])
 
 
 def test_it_cannot_be_changed_from_outside():
-    words = ["a"]
-    vocabulary = Vocabulary(words)
-    words.append("b")
-    vocabulary.words([5]).append("c")
+    tokens = ["a"]
+    vocabulary = Vocabulary(tokens)
+    tokens.append("b")
+    vocabulary.tokens([5]).append("c")
     assert len(vocabulary) == 6
 
 
@@ -78,9 +78,15 @@ def test_a_missing_file_is_named(tmp_path):
         Vocabulary.load(tmp_path / "words.txt")
 
 
-def test_known_words_are_kept_and_take_no_place_from_those_of_the_texts():
-    known = Vocabulary(["吃", "喝", "看"])
+def test_tokens_of_the_base_are_kept_and_take_no_place_from_those_of_the_texts():
+    base = Vocabulary(["吃", "喝", "看"])
     texts = [["书", "书", "喝", "茶"], ["书", "茶", "水"]]
-    built = Vocabulary.build(texts, len(SPECIALS) + 2, known=known)
-    assert built.words(range(len(SPECIALS), len(built))) == ["吃", "喝", "看", "书", "茶"]
-    assert Vocabulary.build(texts, len(SPECIALS) + 2).words(range(5, 7)) == ["书", "茶"]
+    vocabulary = Vocabulary.build(texts, len(SPECIALS) + 2, base=base)
+    assert vocabulary.tokens(range(len(SPECIALS), len(vocabulary))) == [
+        "吃",
+        "喝",
+        "看",
+        "书",
+        "茶",
+    ]
+    assert Vocabulary.build(texts, len(SPECIALS) + 2).tokens(range(5, 7)) == ["书", "茶"]

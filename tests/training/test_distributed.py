@@ -11,7 +11,7 @@ import tensorflow as tf
 from scaling_times import free_places
 
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.distributed import Distributor, shard_batch
@@ -100,10 +100,10 @@ def test_workers_that_were_given_something_else_are_refused(told, message):
         def broadcast_object(self, mine):
             return {**mine, **told} if isinstance(mine, dict) else "bfloat16"
 
-    codec = Codec.build([("吃 什么", "吃 面")], TextConfig("blanks", "blanks"))
+    tokenizer = Seq2SeqTokenizer.build([("吃 什么", "吃 面")], TextConfig("blanks", "blanks"))
     options = Config(model=ModelConfig(units=8))
     with pytest.raises(ValueError, match=message):
-        fit._check_workers_agree(Chief(), options, {"sha256_of_training_pairs": "a"}, codec)
+        fit._check_workers_agree(Chief(), options, {"sha256_of_training_pairs": "a"}, tokenizer)
 
 
 def test_one_device_shares_nothing(tmp_path):

@@ -13,7 +13,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, TextConfig, TrainingConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.models.weights import load_weights
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import SPECIALS
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train
@@ -131,7 +131,7 @@ def loss_of_last_weights(folder, pairs) -> float:
     load_weights(chat.model, folder / "last.npz")
     sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
     scores = chat.score(*sides, DecodingConfig(length_penalty=0.0))
-    return -sum(scores) / sum(len(chat.codec.encode_reply(pair.reply)) for pair in pairs)
+    return -sum(scores) / sum(len(chat.tokenizer.encode_reply(pair.reply)) for pair in pairs)
 
 
 @pytest.fixture(scope="module")
@@ -163,10 +163,10 @@ def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(
 
 def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
     history = train(MEALS.training[:50], tmp_path, config(), MEALS.validation, progress=False)
-    codec = Codec.load(tmp_path, TextConfig())
+    tokenizer = Seq2SeqTokenizer.load(tmp_path, TextConfig())
 
     def said(reply):
-        return codec.target_vocabulary.words(codec.encode_reply(reply))
+        return tokenizer.target_vocabulary.tokens(tokenizer.encode_reply(reply))
 
     words = [w for p in MEALS.validation for w in said(p.reply)]
     characters = sum(1 if word in SPECIALS else len(word) for word in words)

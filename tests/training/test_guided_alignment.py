@@ -10,7 +10,7 @@ from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.reversal import random_strings
 from attention_seq2seq.evaluation.evaluate import agreement
 from attention_seq2seq.evaluation.metrics import largest_at
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
 from attention_seq2seq.training.objective import Seq2SeqObjective
@@ -29,11 +29,11 @@ def test_it_costs_the_logarithm_of_the_weight_on_all_places_of_a_word():
 
 
 def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
-    codec = Codec.build(
+    tokenizer = Seq2SeqTokenizer.build(
         [("吃 什么", "我 吃 面")], TextConfig("blanks", "blanks", shared_vocabulary=False)
     )
-    prompt, reply = codec.encode_prompt("吃 什么"), codec.encode_reply("我 吃 面")
-    ids = tf.constant(codec.said_as())
+    prompt, reply = tokenizer.encode_prompt("吃 什么"), tokenizer.encode_reply("我 吃 面")
+    ids = tf.constant(tokenizer.source_to_target_ids())
     weights = tf.fill([1, len(reply), len(prompt)], 0.5)
     losses = guided_alignment_loss(weights, tf.constant([prompt]), tf.constant([reply]), ids)
     assert (losses.numpy()[0] > 0).tolist() == [False, True, False, False]

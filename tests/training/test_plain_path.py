@@ -9,7 +9,7 @@ from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset
 from attention_seq2seq.data.synthetic.meals import meal_talk
 from attention_seq2seq.models.seq2seq import make_model
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.train_step import TrainStep
 from helpers.reference_tfa import TFASeq2Seq, tfa
@@ -41,16 +41,16 @@ def plain_train_step(oracle, optimizer):
     return train_step
 
 
-def meals(codec, pairs, seed):
-    source = [codec.encode_prompt(pair.prompt, 60) for pair in pairs]
-    target = [codec.encode_reply(pair.reply) for pair in pairs]
+def meals(tokenizer, pairs, seed):
+    source = [tokenizer.encode_prompt(pair.prompt, 60) for pair in pairs]
+    target = [tokenizer.encode_reply(pair.reply) for pair in pairs]
     return train_batches(InMemoryDataset(source, target), 24, epochs=20, seed=seed).take(STEPS)
 
 
 def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     pairs = meal_talk().training
-    codec = Codec.build(pairs, TextConfig())
-    words = len(codec.target_vocabulary)
+    tokenizer = Seq2SeqTokenizer.build(pairs, TextConfig())
+    words = len(tokenizer.target_vocabulary)
     keras.utils.set_random_seed(1)
     config = ModelConfig(units=UNITS)
     model = make_model(config, words, words)
@@ -61,7 +61,7 @@ def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     options = TrainingConfig(dtype="float32", clip_norm=0.5)
     optimizer = keras.optimizers.Adam(0.001)
     optimizer.build(model.trainable_variables)
-    dataset = meals(codec, pairs, seed=3)
+    dataset = meals(tokenizer, pairs, seed=3)
     update = TrainStep(Seq2SeqObjective(model, BEGIN, options), optimizer, dataset.element_spec)
     losses, expected, clip_by_global_norm = [], [], 0
     for batch in dataset:

@@ -19,7 +19,7 @@ from attention_seq2seq.data.preprocessing.statistics import (
 )
 from attention_seq2seq.data.preprocessing.survey import Survey, UnknownReplies, column_counts
 from attention_seq2seq.data.preprocessing.tokenize import Corpus
-from attention_seq2seq.text.segmentation import join_for
+from attention_seq2seq.text.segmentation import make_joiner
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 
 
@@ -75,7 +75,7 @@ def gather(
     sizes = sorted({*VOCABULARY_SIZES, text.vocabulary_size})
     ordered = ordered_words(counts, text.shared_vocabulary, first=0, most=max(sizes))
     unknown = UnknownReplies(ordered[1][0], sizes)
-    texts = _Texts([place for _, place in repeats.commonest], join_for(text.target_segmentation))
+    texts = _Texts([place for _, place in repeats.commonest], make_joiner(text.target_segmentation))
     for first, chunk in _loaded(corpus, on_chunk):
         unknown.look_at(chunk)
         texts.look_at(chunk, first)
@@ -111,7 +111,7 @@ class _Texts:
 
 
 def _vocabularies(counts: WordCounts, text: TextConfig) -> tuple[Vocabulary, Vocabulary]:
-    """As `Codec.build` makes them, of the pairs that are counted."""
+    """As `Seq2SeqTokenizer.build` makes them, of the pairs that are counted."""
     most = text.vocabulary_size - len(SPECIALS)
     sides = ordered_words(counts, text.shared_vocabulary, first=2, most=most)
     if text.shared_vocabulary:

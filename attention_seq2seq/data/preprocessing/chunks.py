@@ -14,7 +14,7 @@ import numpy as np
 
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.preprocessing.scripts import marks_of
-from attention_seq2seq.text.tokenizer import PairCutter, num_unread_turns
+from attention_seq2seq.text.tokenizer import PairTokenizer, num_truncated_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
 from attention_seq2seq.utils.files import whole_file
 
@@ -130,16 +130,16 @@ class _Words(dict):
         return number
 
 
-def cut(pairs: Sequence[Pair], cutter: PairCutter, max_source_length: int) -> Chunk:
+def cut(pairs: Sequence[Pair], tokenizer: PairTokenizer, max_source_length: int) -> Chunk:
     """Cuts pairs into words.
 
     Args:
         pairs: with the turns before in their prompts, see `with_context`.
-        cutter: normalises and segments.
+        tokenizer: normalizes and segments.
         max_source_length: words; earlier turns of a prompt that is longer are marked as unread.
     """
     words = _Words()
-    rows = [_cut_pair(pair, cutter, words, max_source_length) for pair in pairs]
+    rows = [_cut_pair(pair, tokenizer, words, max_source_length) for pair in pairs]
     columns = dict(zip(_Row._fields, zip(*rows)))
     for side in ("source", "target"):
         columns[f"{side}_ids"] = list(chain.from_iterable(columns[f"{side}_ids"]))
@@ -173,24 +173,26 @@ _DTYPES = {
 }
 
 
-def _cut_pair(pair: Pair, cutter: PairCutter, words: _Words, max_source_length: int) -> _Row:
+def _cut_pair(pair: Pair, tokenizer: PairTokenizer, words: _Words, max_source_length: int) -> _Row:
     source_ids, source_length, unread = [], TOO_LONG, 0
     target_ids, target_length = [], TOO_LONG
-    prompt = _without_endless_turns(pair.prompt) if cutter.config.context_turns else pair.prompt
+    prompt = _without_endless_turns(pair.prompt) if tokenizer.config.context_turns else pair.prompt
     if len(prompt) > LONGEST_TEXT:
         turns = [[prompt]]
     else:
-        turns = cutter.turns(prompt)
+        turns = tokenizer.tokenize_turns(prompt)
         for turn in turns:
             source_ids += [TURN] if source_ids else []
             source_ids += [words[word] for word in turn]
         source_ids = source_ids or [UNK]
         source_length = len(source_ids)
-        unread = sum(len(turn) + 1 for turn in turns[: num_unread_turns(turns, max_source_length)])
+        unread = sum(
+            len(turn) + 1 for turn in turns[: num_truncated_turns(turns, max_source_length)]
+        )
     if len(pair.reply) > LONGEST_TEXT:
         reply = [pair.reply]
     else:
-        reply = cutter.reply(pair.reply)
+        reply = tokenizer.target.tokenize(pair.reply)
         target_ids = [words[word] for word in reply]
         target_length = len(target_ids)
     return _Row(

@@ -10,7 +10,7 @@ from pathlib import Path
 from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.utils.files import quoted, sha256_of
 
 FORMAT = 1
@@ -44,7 +44,8 @@ class Prepared:
     Attributes:
         folder: where it lies.
         data: which pairs were read and kept.
-        text: how they were cut into words; the vocabularies lie in the folder, see `Codec.load`.
+        text: how they were cut into words; the vocabularies lie in the folder, see
+            `Seq2SeqTokenizer.load`.
         preparation: how they were cleaned and ordered.
         content: all of the manifest: counts, hashes and names.
     """
@@ -128,7 +129,7 @@ class Prepared:
             )
         return content
 
-    def codec(self) -> Codec:
+    def tokenizer(self) -> Seq2SeqTokenizer:
         """The vocabularies, and how texts are cut.
 
         Raises:
@@ -138,7 +139,7 @@ class Prepared:
         for name, expected in self.content.get("vocabulary", {}).items():
             self._check(self.folder / name, expected)
         try:
-            return Codec.load(self.folder, self.text)
+            return Seq2SeqTokenizer.load(self.folder, self.text)
         except (ValueError, FileNotFoundError) as error:
             raise ValueError(
                 f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again, "

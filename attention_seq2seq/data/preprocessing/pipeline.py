@@ -16,8 +16,12 @@ from attention_seq2seq.data.preprocessing.survey import SIDES
 from attention_seq2seq.data.preprocessing.tokenize import Corpus, Cutting, cut_corpus
 from attention_seq2seq.data.preprocessing.write_shards import write_shards
 from attention_seq2seq.data.readers import CorpusReader
-from attention_seq2seq.text.seq2seq_tokenizer import CODEC_FILES, Codec, codec_files
-from attention_seq2seq.text.tokenizer import read_user_dictionary
+from attention_seq2seq.text.seq2seq_tokenizer import (
+    TOKENIZER_FILES,
+    Seq2SeqTokenizer,
+    tokenizer_files,
+)
+from attention_seq2seq.text.tokenizer import load_user_dictionary
 from attention_seq2seq.utils.files import sha256_of, write_json
 from attention_seq2seq.utils.parallel import num_cores
 from attention_seq2seq.utils.progress import stage
@@ -38,7 +42,7 @@ class Job:
         self.preparation = preparation or PreparationConfig()
         self.progress = progress
         self.num_processes = self.preparation.processes or num_cores()
-        self.user_words = tuple(read_user_dictionary(self.text))
+        self.user_words = tuple(load_user_dictionary(self.text))
         # Fails where a file is missing, before any work is done.
         CorpusReader(data.data)
         for path in data.data:
@@ -66,9 +70,9 @@ class Job:
             if (self.folder / MANIFEST_FILE).is_file():
                 return self._finished()
         corpus, gathered = self._gathered(keys)
-        codec = Codec(self.text, *gathered.vocabularies, self.user_words)
-        shards = self._shards(keys, corpus, gathered, codec)
-        words = len(codec.source_vocabulary), len(codec.target_vocabulary)
+        tokenizer = Seq2SeqTokenizer(self.text, *gathered.vocabularies, self.user_words)
+        shards = self._shards(keys, corpus, gathered, tokenizer)
+        words = len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
         content = {
             "counts": gathered.selection.report(),
             "bad lines left out": dict(corpus.skipped),
@@ -76,7 +80,7 @@ class Job:
             "corpora": corpora,
             "shards": shards,
         }
-        self._finish(keys, codec, self._examined(keys, corpus, gathered), content)
+        self._finish(keys, tokenizer, self._examined(keys, corpus, gathered), content)
         return Prepared.load(self.folder)
 
     def _refuse_another(self, keys: dict[str, str]) -> None:
@@ -94,7 +98,7 @@ class Job:
         shutil.rmtree(self.folder / _WORK, ignore_errors=True)
         prepared = Prepared.load(self.folder)
         prepared.examination()
-        prepared.codec()
+        prepared.tokenizer()
         for part in prepared.content["shards"]:
             prepared.shards(part)
         return prepared
@@ -172,25 +176,29 @@ class Job:
             "counts": gathered.selection.report(),
         }
 
-    def _shards(self, keys, corpus: Corpus, gathered: Gathered, codec: Codec) -> dict:
+    def _shards(
+        self, keys, corpus: Corpus, gathered: Gathered, tokenizer: Seq2SeqTokenizer
+    ) -> dict:
         counts = gathered.selection.report()
         if not counts["training"]:
             raise ValueError(
                 f"no pair to train on: {counts['given']} given, {counts['validation']} set aside "
                 f"for validation, left out {counts['removed']}."
             )
-        codec.refuse_empty()
+        tokenizer.refuse_empty()
         return write_shards(
             corpus,
             gathered.selection,
-            codec,
+            tokenizer,
             self.preparation.seed,
             self._under_way("shards", keys["all"]),
             self.num_processes,
             self.progress,
         )
 
-    def _finish(self, keys: dict[str, str], codec: Codec, examined: dict, content: dict) -> None:
+    def _finish(
+        self, keys: dict[str, str], tokenizer: Seq2SeqTokenizer, examined: dict, content: dict
+    ) -> None:
         """Moves the shards to their place; the manifest, written last, says that all is there."""
         (self.folder / MANIFEST_FILE).unlink(missing_ok=True)
         for part in content["shards"]:
@@ -199,10 +207,10 @@ class Job:
         work = self._under_way("shards", keys["all"])
         for shard in chain.from_iterable(content["shards"].values()):
             (work / shard["name"]).replace(self.folder / shard["name"])
-        for name in CODEC_FILES:
+        for name in TOKENIZER_FILES:
             # One of an earlier preparation would be taken for this one's.
             (self.folder / name).unlink(missing_ok=True)
-        codec.save(self.folder)
+        tokenizer.save(self.folder)
         write_json(self.folder / STATISTICS_FILE, examined)
         preparation = dataclasses.replace(self.preparation, processes=0)
         options = {"data": self.data, "text": self.text, "preparation": preparation}
@@ -211,7 +219,9 @@ class Job:
             "made with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
             "key": keys["all"],
             **content,
-            "vocabulary": {name: sha256_of(self.folder / name) for name in codec_files(self.text)},
+            "vocabulary": {
+                name: sha256_of(self.folder / name) for name in tokenizer_files(self.text)
+            },
             "options": {name: dataclasses.asdict(option) for name, option in options.items()},
         }
         write_json(self.folder / MANIFEST_FILE, manifest)

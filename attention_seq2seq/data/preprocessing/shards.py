@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.data.preprocessing.chunks import Chunk
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 from attention_seq2seq.utils.files import part_of, whole_file
 
@@ -35,12 +35,14 @@ def order_of(places: np.ndarray, seed: int) -> np.ndarray:
         return mixed ^ (mixed >> np.uint64(31))
 
 
-def encode(chunk_path: Path, codec: Codec, places: np.ndarray, seed: int, path: Path) -> None:
+def encode(
+    chunk_path: Path, tokenizer: Seq2SeqTokenizer, places: np.ndarray, seed: int, path: Path
+) -> None:
     """Writes some pairs of a chunk: a TFRecord file, and beside it where each of them lies.
 
     Args:
         chunk_path: the chunk.
-        codec: its vocabularies.
+        tokenizer: its vocabularies.
         places: int64[pairs], the place in the corpus of each pair to be written; -1 for the others.
         seed: of the order.
         path: of the TFRecord file; the other one is an index, uint64[written, 2], the number of
@@ -53,8 +55,10 @@ def encode(chunk_path: Path, codec: Codec, places: np.ndarray, seed: int, path: 
     order = order_of(places[rows], seed)
     rows, order = rows[np.argsort(order)].tolist(), np.sort(order)
     (source_ids, source_length), (target_ids, target_length) = chunk.sides
-    sources = _rows(_known(source_ids, chunk, codec.source_vocabulary), source_length, chunk.unread)
-    targets = _rows(_known(target_ids, chunk, codec.target_vocabulary), target_length)
+    sources = _rows(
+        _known(source_ids, chunk, tokenizer.source_vocabulary), source_length, chunk.unread
+    )
+    targets = _rows(_known(target_ids, chunk, tokenizer.target_vocabulary), target_length)
     sizes = []
     try:
         with part_of(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as file:

@@ -10,7 +10,7 @@ from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.preprocessing.chunks import PAIRS_A_CHUNK, cut, in_chunks
 from attention_seq2seq.data.readers import CorpusReader
-from attention_seq2seq.text.tokenizer import PairCutter
+from attention_seq2seq.text.tokenizer import PairTokenizer
 from attention_seq2seq.utils.parallel import in_parallel
 from attention_seq2seq.utils.progress import reach, stage
 
@@ -119,9 +119,10 @@ def cut_corpus(
 
 
 def _cut_to(cutting: Cutting, pairs: list[Pair], path: Path) -> None:
-    cut(pairs, _cutter(cutting.text, cutting.user_words), cutting.max_source_length).save(path)
+    tokenizer = _pair_tokenizer(cutting.text, cutting.user_words)
+    cut(pairs, tokenizer, cutting.max_source_length).save(path)
 
 
 @cache
-def _cutter(text: TextConfig, user_words: tuple[str, ...]) -> PairCutter:
-    return PairCutter(text, user_words)
+def _pair_tokenizer(text: TextConfig, user_words: tuple[str, ...]) -> PairTokenizer:
+    return PairTokenizer(text, user_words)

@@ -10,7 +10,7 @@ from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.preprocessing.filters import Selection
 from attention_seq2seq.data.preprocessing.shards import encode, index_of, write_shard
 from attention_seq2seq.data.preprocessing.tokenize import Corpus
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.utils.files import sha256_of
 from attention_seq2seq.utils.parallel import in_parallel
 from attention_seq2seq.utils.progress import stage
@@ -22,7 +22,7 @@ PARTS = ("training", "validation")
 def write_shards(
     corpus: Corpus,
     selection: Selection,
-    codec: Codec,
+    tokenizer: Seq2SeqTokenizer,
     seed: int,
     folder: Path,
     num_processes: int,
@@ -34,7 +34,7 @@ def write_shards(
     Args:
         corpus: its chunks.
         selection: which pairs stay, in which part.
-        codec: the vocabularies.
+        tokenizer: the vocabularies.
         seed: of the order.
         folder: of the shards; those in it are whole, and of the same pairs.
         num_processes: how many work at once.
@@ -46,11 +46,11 @@ def write_shards(
     """
     encoded = folder / "encoded"
     encoded.mkdir(parents=True, exist_ok=True)
-    codec.save(encoded)
+    tokenizer.save(encoded)
     files = {part: [encoded / f"{part}-{c.stem}.tfrecord" for c in corpus.chunks] for part in PARTS}
     with stage("encoding", len(corpus.chunks) * len(PARTS), "chunks", progress) as bar:
         tasks = (
-            (chunk, encoded, codec.config, places, seed, file)
+            (chunk, encoded, tokenizer.config, places, seed, file)
             for part in PARTS
             for chunk, places, file in zip(
                 corpus.chunks, _places(corpus, selection, part), files[part]
@@ -90,9 +90,9 @@ def _names(folder: Path, part: str, number: int) -> list[Path]:
 
 
 def _encode(
-    chunk: Path, codec_dir: Path, text: TextConfig, places: np.ndarray, seed: int, path: Path
+    chunk: Path, tokenizer_dir: Path, text: TextConfig, places: np.ndarray, seed: int, path: Path
 ) -> None:
-    encode(chunk, _codec(codec_dir, text), places, seed, path)
+    encode(chunk, _tokenizer(tokenizer_dir, text), places, seed, path)
 
 
 def _write(encoded: Sequence[Path], number: int, num_shards: int, path: Path) -> dict:
@@ -102,5 +102,5 @@ def _write(encoded: Sequence[Path], number: int, num_shards: int, path: Path) ->
 
 
 @cache
-def _codec(folder: Path, text: TextConfig) -> Codec:
-    return Codec.load(folder, text)
+def _tokenizer(folder: Path, text: TextConfig) -> Seq2SeqTokenizer:
+    return Seq2SeqTokenizer.load(folder, text)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.serving_limits import Caps
 from attention_seq2seq.serving.saved_model.checks import Check, batch_checks, refuse_unless
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph, Read
+from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.utils.tf_function import traced
 
 _TEXTS = tf.TensorSpec([None], tf.string)
@@ -31,17 +31,17 @@ class Reader:
     """Reads what is sent, as long as it is below the caps.
 
     Args:
-        codec: of the model.
+        tokenizer: of the model.
         limit: words of a prompt that are read.
         caps: of the export.
 
     Attributes:
-        prompts: a function of string[batch] to `Read`.
-        tokens: a function of string[batch, source_time], where "" is no word, to `Read`.
+        prompts: a function of string[batch] to `EncodedPrompts`.
+        tokens: a function of string[batch, source_time], where "" is no word, to `EncodedPrompts`.
     """
 
-    def __init__(self, codec: CodecGraph, limit: int, caps: Caps):
-        self.codec = codec
+    def __init__(self, tokenizer: InGraphTokenizer, limit: int, caps: Caps):
+        self.tokenizer = tokenizer
         self.limit = limit
         self.caps = caps
         # Each is in the graph but once, however many signatures read.
@@ -49,15 +49,15 @@ class Reader:
         self.tokens = traced(self._tokens, [_TOKENS])
         self._reply_words = traced(self._replies, [_TEXTS])
 
-    def _prompts(self, texts: tf.Tensor) -> Read:
+    def _prompts(self, texts: tf.Tensor) -> EncodedPrompts:
         (texts,) = refuse_unless(batch_checks(texts, "prompt", "prompts", self.caps), texts)
-        return self.codec.read_prompts(_at_least_one(texts), self.limit)
+        return self.tokenizer.encode_prompts(_at_least_one(texts), self.limit)
 
-    def _tokens(self, tokens: tf.Tensor) -> Read:
+    def _tokens(self, tokens: tf.Tensor) -> EncodedPrompts:
         (tokens,) = refuse_unless(batch_checks(tokens, "prompt", "prompts", self.caps), tokens)
-        return self.codec.read_tokens(_at_least_one(tokens), self.limit)
+        return self.tokenizer.encode_prompt_tokens(_at_least_one(tokens), self.limit)
 
-    def pairs(self, prompts: tf.Tensor, replies: tf.Tensor) -> tuple[Read, Replies]:
+    def pairs(self, prompts: tf.Tensor, replies: tf.Tensor) -> tuple[EncodedPrompts, Replies]:
         """Those of string[batch] each."""
         counts = tf.size(prompts), tf.size(replies)
         same = Check(
@@ -68,7 +68,7 @@ class Reader:
         return self.prompts(prompts), self._reply_words(_at_least_one(replies))
 
     def _replies(self, texts) -> Replies:
-        words, ids = self.codec.encode_replies(texts)
+        words, ids = self.tokenizer.encode_replies(texts)
         longest, rows = tf.reduce_max(ids.row_lengths()), ids.nrows()
         caps = self.caps
         checks = [

@@ -17,7 +17,7 @@ from attention_seq2seq.serving.saved_model.inputs import Reader, Replies
 from attention_seq2seq.serving.saved_model.outputs import Sayer, as_read
 from attention_seq2seq.serving.saved_model.request import SPECS, Asking, unset
 from attention_seq2seq.serving.saved_model.stepwise import Stream
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph, Read
+from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import UNK
 from attention_seq2seq.utils.tf_function import apart, traced
 
@@ -79,20 +79,20 @@ class Serving(tf.Module):
         _check_defaults(chat, decoding, caps)
         # The model itself cannot be saved: its attention holds on to tensors of other graphs.
         self.weights = list(chat.model.variables)
-        self.codec = CodecGraph(chat.codec, folder)
+        self.tokenizer = InGraphTokenizer(chat.tokenizer, folder)
         self._generator = chat.generator
         self._decoding = decoding
         # One reply each, the best: also of a beam that is to find several for `reply`.
         self._params = chat.decoding_params(dataclasses.replace(decoding, num_best=1))
-        self._reader = Reader(self.codec, chat.config.data.max_source_length, caps)
-        self._sayer = Sayer(self.codec, chat.model.has_attention)
-        self._stream = Stream(chat.model, self.codec, self._params.forbidden_ids.numpy())
+        self._reader = Reader(self.tokenizer, chat.config.data.max_source_length, caps)
+        self._sayer = Sayer(self.tokenizer, chat.model.has_attention)
+        self._stream = Stream(chat.model, self.tokenizer, self._params.forbidden_ids.numpy())
         self._asking = Asking(
             decoding,
             chat.decoding_params(decoding),
             chat.config.data.max_target_length + 1,
             caps,
-            self.codec,
+            self.tokenizer,
         )
         self._caps = caps
         nothing_asked = unset()
@@ -181,15 +181,15 @@ class Serving(tf.Module):
         )
         return self._stream.step(ids, state)
 
-    def _best(self, prompts: Read) -> dict:
+    def _best(self, prompts: EncodedPrompts) -> dict:
         params = DecodingParams(*(tf.constant(x.numpy()) for x in self._params))
         found = self._run(self._generator.methods[self._decoding.method], prompts, params)
         return self._sayer.best(prompts, found, tf.constant(self._decoding.unknown == "replace"))
 
-    def _run(self, search, prompts: Read, params: DecodingParams):
-        return search(prompts.ids, prompts.length, prompts.said_as, params)
+    def _run(self, search, prompts: EncodedPrompts, params: DecodingParams):
+        return search(prompts.ids, prompts.length, prompts.target_ids, params)
 
-    def _scored(self, prompts: Read, replies: Replies) -> dict:
+    def _scored(self, prompts: EncodedPrompts, replies: Replies) -> dict:
         followed = self._generator.force_decode(
             prompts.ids, prompts.length, replies.ids, replies.length
         )
@@ -205,7 +205,7 @@ class Serving(tf.Module):
             outputs["attention_weights"] = followed.attention_weights
         return outputs
 
-    def _contributions(self, prompts: Read, replies: Replies):
+    def _contributions(self, prompts: EncodedPrompts, replies: Replies):
         """float32[rows, reply_time, source_time], one prompt after the other."""
         longest = tf.shape(replies.ids)[1]
 

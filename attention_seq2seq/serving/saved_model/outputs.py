@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from attention_seq2seq.decoding.step import Hypotheses
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph, Read
+from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK
 from attention_seq2seq.utils.tf_function import apart
 
@@ -12,27 +12,27 @@ class Sayer:
     """Words for what a search has found.
 
     Args:
-        codec: of the model.
+        tokenizer: of the model.
         attends: whether the model does; without attention no weights are given.
     """
 
-    def __init__(self, codec: CodecGraph, attends: bool):
-        self.codec = codec
+    def __init__(self, tokenizer: InGraphTokenizer, attends: bool):
+        self.tokenizer = tokenizer
         self.attends = attends
 
-    def best(self, prompts: Read, found: Hypotheses, replaces_unknown) -> dict:
+    def best(self, prompts: EncodedPrompts, found: Hypotheses, replaces_unknown) -> dict:
         """The outputs for one reply to each prompt: [rows, ...]."""
         return {**self._replies(prompts, found, replaces_unknown), **as_read(prompts)}
 
     def several(
-        self, prompts: Read, found: Hypotheses, num_best, replaces_unknown, distinct
+        self, prompts: EncodedPrompts, found: Hypotheses, num_best, replaces_unknown, distinct
     ) -> dict:
         """The outputs for num_best replies to each prompt: [rows, num_best, ...].
 
         Where there are fewer, the last are empty; `distinct` bool[]: the same is said but once.
         """
         found, num_replies = _different(found, num_best, distinct)
-        copies = Read(*(tf.repeat(column, num_best, axis=0) for column in prompts))
+        copies = EncodedPrompts(*(tf.repeat(column, num_best, axis=0) for column in prompts))
         outputs = {
             name: tf.reshape(output, tf.concat([[-1, num_best], tf.shape(output)[1:]], axis=0))
             for name, output in self._replies(copies, found, replaces_unknown).items()
@@ -43,11 +43,11 @@ class Sayer:
             **as_read(prompts),
         }
 
-    def _replies(self, prompts: Read, found: Hypotheses, replaces_unknown) -> dict:
+    def _replies(self, prompts: EncodedPrompts, found: Hypotheses, replaces_unknown) -> dict:
         last = tf.gather(found.ids, tf.maximum(found.length - 1, 0), batch_dims=1)
         ended = (found.length > 0) & (last == EOS)
         num_words = found.length - tf.cast(ended, tf.int32)
-        words = self.codec.target_vocabulary.words(found.ids)
+        words = self.tokenizer.target_vocabulary.tokens(found.ids)
         if self.attends:
             words = tf.cond(
                 replaces_unknown, apart(lambda: _replaced(words, found, prompts)), lambda: words
@@ -56,7 +56,9 @@ class Sayer:
         real = time < num_words[:, tf.newaxis]
         end = tf.where(ended[:, tf.newaxis] & (time == num_words[:, tf.newaxis]), SPECIALS[EOS], "")
         outputs = {
-            "reply": self.codec.join_replies(tf.RaggedTensor.from_tensor(words, num_words)),
+            "reply": self.tokenizer.detokenize_replies(
+                tf.RaggedTensor.from_tensor(words, num_words)
+            ),
             "score": found.score,
             "log_probability": found.log_prob,
             "token_log_probabilities": found.token_log_probs,
@@ -69,22 +71,22 @@ class Sayer:
         return outputs
 
 
-def as_read(prompts: Read) -> dict:
+def as_read(prompts: EncodedPrompts) -> dict:
     """The outputs that tell how the prompts were read."""
     return {
-        "prompt_tokens": prompts.words,
+        "prompt_tokens": prompts.tokens,
         "prompt_length": prompts.length,
-        "prompt_unread": prompts.num_unread,
+        "prompt_unread": prompts.num_truncated,
     }
 
 
-def _replaced(words, found: Hypotheses, prompts: Read):
+def _replaced(words, found: Hypotheses, prompts: EncodedPrompts):
     """The words, for each unknown one that of the prompt which has most attention."""
     source_time = tf.shape(prompts.ids)[1]
     # The border between two turns is no word to be said.
     sayable = tf.sequence_mask(prompts.length, source_time) & (prompts.ids != TURN)
     weights = tf.where(sayable[:, tf.newaxis], found.attention_weights, -1.0)
-    looked_at = tf.gather(prompts.words, tf.argmax(weights, axis=2), batch_dims=1)
+    looked_at = tf.gather(prompts.tokens, tf.argmax(weights, axis=2), batch_dims=1)
     return tf.where(found.ids == UNK, looked_at, words)
 
 

@@ -9,7 +9,7 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import Caps
 from attention_seq2seq.decoding.params import FLOAT_FIELDS, INT_FIELDS, DecodingParams
 from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph
+from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
 from attention_seq2seq.utils.tf_function import apart
 
@@ -54,7 +54,7 @@ class Asking:
         params: the same, of `Chat.decoding_params`.
         longest: of a reply that is as long as in training, its end counted.
         caps: bounds beside those of `DecodingConfig`.
-        codec: cuts the words that are asked for.
+        tokenizer: cuts the words that are asked for.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class Asking:
         params: DecodingParams,
         longest: int,
         caps: Caps,
-        codec: CodecGraph,
+        tokenizer: InGraphTokenizer,
     ):
         self.decoding = decoding
         self.params = DecodingParams(*(tensor.numpy() for tensor in params))
         self.longest = longest
         self.caps = caps
-        self.codec = codec
+        self.tokenizer = tokenizer
 
     def read(self, inputs: dict[str, tf.Tensor], num_prompts: tf.Tensor) -> Asked:
         """What is asked for, checked.
@@ -189,7 +189,7 @@ class Asking:
 
         def asked_for():
             given = tf.boolean_mask(words, words != "")
-            cut = self.codec.reply_words(given)
+            cut = self.tokenizer.tokenize_replies(given)
             (cut,) = refuse_unless(
                 [
                     Check(
@@ -200,7 +200,9 @@ class Asking:
                 ],
                 cut.flat_values,
             )
-            ids = self.codec.target_vocabulary.ids(tf.RaggedTensor.from_uniform_row_length(cut, 1))
+            ids = self.tokenizer.target_vocabulary.ids(
+                tf.RaggedTensor.from_uniform_row_length(cut, 1)
+            )
             ids = tf.boolean_mask(ids.flat_values, ids.flat_values != UNK)
             as_exported = tf.reduce_any(words == "")
             return tf.concat(
@@ -215,8 +217,8 @@ class Asking:
         """int32[prefix_time]."""
 
         def asked_for():
-            words = self.codec.reply_words(prefix[tf.newaxis])
-            ids = self.codec.target_vocabulary.ids(words).flat_values
+            words = self.tokenizer.tokenize_replies(prefix[tf.newaxis])
+            ids = self.tokenizer.target_vocabulary.ids(words).flat_values
             (ids,) = refuse_unless(
                 [
                     Check(

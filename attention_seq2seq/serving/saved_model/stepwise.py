@@ -7,7 +7,7 @@ from attention_seq2seq.models.attention.rnn import AttentionState
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
 from attention_seq2seq.serving.saved_model.outputs import as_read
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph, Read
+from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, SPECIALS
 
 
@@ -16,13 +16,13 @@ class Stream:
 
     Args:
         model: ids to logits.
-        codec: of the model.
+        tokenizer: of the model.
         forbidden_ids: int32[num_forbidden], never the next word.
     """
 
-    def __init__(self, model: Seq2Seq, codec: CodecGraph, forbidden_ids):
+    def __init__(self, model: Seq2Seq, tokenizer: InGraphTokenizer, forbidden_ids):
         self.model = model
-        self.codec = codec
+        self.tokenizer = tokenizer
         self.forbidden_ids = forbidden_ids
 
     @property
@@ -43,7 +43,7 @@ class Stream:
                 specs["memory_weights"] = tf.TensorSpec([None, None], tf.float32)
         return {name: tf.TensorSpec(s.shape, s.dtype, name) for name, s in specs.items()}
 
-    def start(self, prompts: Read) -> dict:
+    def start(self, prompts: EncodedPrompts) -> dict:
         """The state before the first word, and what is fed to the first step: [rows, ...]."""
         num_rows = tf.shape(prompts.ids)[0]
         ids, length = (_never_alone(x, num_rows) for x in (prompts.ids, prompts.length))
@@ -83,7 +83,9 @@ class Stream:
         outputs = {
             **self._named(memory, after),
             "ids": next_ids,
-            "tokens": tf.where(ended, SPECIALS[EOS], self.codec.target_vocabulary.words(next_ids)),
+            "tokens": tf.where(
+                ended, SPECIALS[EOS], self.tokenizer.target_vocabulary.tokens(next_ids)
+            ),
             "ended": ended,
             "log_probabilities": token_log_probs,
         }

@@ -1,8 +1,8 @@
-"""jieba, executed by TensorFlow ops: equal to `JiebaSegmenter` on every normalised text.
+"""`JiebaSegmenter` as TensorFlow operations: the same words of every normalized text.
 
-jieba cuts blocks of Chinese characters, letters and digits into the most probable words
-(`words_graph`). What is left there as a run of single characters is then looked at once more: by
-a hidden Markov model (`hidden_markov_graph`) and a pattern for numbers, or by joining letters.
+jieba splits blocks of Chinese characters, letters and digits into the most probable words
+(`jieba_dag`). Then runs of single characters are segmented again: by a hidden Markov model
+(`jieba_hmm`) and a pattern for numbers, or, without the model, by joining letters.
 """
 
 import string
@@ -10,163 +10,177 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_seq2seq.text.in_graph.jieba_dag import NEVER, WordTable, cut_into_words
+from attention_seq2seq.text.in_graph.jieba_dag import (
+    NEG_INF,
+    WordFrequencies,
+    max_probability_segmentation,
+)
 from attention_seq2seq.text.in_graph.jieba_hmm import (
-    FIRST,
-    LAST,
+    FIRST_CHINESE,
+    LAST_CHINESE,
     HiddenMarkovModel,
-    word_ends,
+    viterbi_word_ends,
 )
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.utils.tf_function import traced
 
 _LETTERS = string.ascii_letters + string.digits
-_IN_BLOCKS = _LETTERS + "+#&._%-"
+_BLOCK_CHARACTERS = _LETTERS + "+#&._%-"
 _NUMBER = r"([a-zA-Z0-9]+(?:\.[0-9]+)?%?)"
 
 
-class JiebaGraph(tf.Module):
-    """Chinese words inside a graph.
+class InGraphJieba(tf.Module):
+    """Segments Chinese text inside a graph.
 
     Args:
         dictionary: jieba's words and the user's.
-        hmm: whether words that its dictionary lacks are guessed.
-        folder: where its words are written to, for a lookup table that is read from a file.
+        hmm: whether a hidden Markov model finds words that the dictionary lacks.
+        folder: receives a file with the words, which the lookup table reads.
     """
 
     def __init__(self, dictionary: JiebaDictionary, hmm: bool, folder: str | Path):
         super().__init__()
-        words = WordTable.of(dictionary)
-        self.unknown, self.longest = words.unknown, words.longest
-        initializer = tf.lookup.TextFileInitializer(words.save(folder), tf.string, 0, tf.float64, 1)
-        self.words = tf.lookup.StaticHashTable(initializer, NEVER)
-        # Made once, here: made where they are used, each use would put them into the graph anew.
-        tables = HiddenMarkovModel.of_jieba() if hmm else None
-        self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
-        self.always_split = sorted(dictionary.forced_splits) if hmm else []
-        # Thousands of operations, which a graph that cuts in several places has but once.
-        self._cut_once = traced(self._cut, [tf.TensorSpec([None], tf.string)])
-
-    def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """The words of string[num_texts], normalised: string[num_texts, (words)]."""
-        return self._cut_once(texts)
-
-    def _cut(self, texts):
-        code_points = tf.strings.unicode_decode(texts, "UTF-8")
-        # Behind the last text stands one character more, so that there always is one.
-        code_points = tf.concat([code_points, [[FIRST]]], axis=0)
-        characters = code_points.flat_values
-        row_starts = _marks(code_points.row_splits, tf.size(characters, tf.int64) + 1)[:-1]
-        in_block = _is_chinese(characters) | _is_one_of(characters, _IN_BLOCKS)
-        block_starts = in_block & (row_starts | ~_before(in_block))
-        starts = ~in_block | cut_into_words(
-            characters,
-            *_extents(block_starts, in_block),
-            self.words.lookup,
-            self.longest,
-            self.unknown,
+        frequencies = WordFrequencies.from_dictionary(dictionary)
+        self.unknown_log_prob = frequencies.unknown_log_prob
+        self.max_word_length = frequencies.max_word_length
+        initializer = tf.lookup.TextFileInitializer(
+            frequencies.save(folder), tf.string, 0, tf.float64, 1
         )
-        # Single characters of a block, and where runs of them begin.
-        single = in_block & starts & _after(starts | row_starts | ~in_block, True)
-        if self.model is None:
-            letter = single & _is_one_of(characters, _LETTERS)
-            starts &= ~(letter & _before(letter) & ~block_starts)
-        else:
-            starts = self._look_again(characters, starts, single, block_starts)
-        return _words(code_points, starts)[:-1]
+        self.word_log_probs = tf.lookup.StaticHashTable(initializer, NEG_INF)
+        # Constants are made once, here: made where they are used, each use would add a copy to
+        # the graph.
+        tables = HiddenMarkovModel.from_jieba() if hmm else None
+        self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
+        self.forced_splits = sorted(dictionary.forced_splits) if hmm else []
+        # Thousands of operations: a graph that segments at several points has them only once.
+        self._segment_function = traced(self._segment, [tf.TensorSpec([None], tf.string)])
 
-    def _look_again(self, characters, starts, single, block_starts):
-        """The starts of words, those in runs of single characters found anew."""
-        run_starts = single & (block_starts | ~_before(single))
-        places, lengths = _extents(run_starts, single)
-        runs = tf.ragged.range(places, places + lengths)
+    def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Segments normalized texts, string[num_texts], into string[num_texts, (words)]."""
+        return self._segment_function(texts)
+
+    def _segment(self, texts):
+        code_points = tf.strings.unicode_decode(texts, "UTF-8")
+        # One character more follows the last text, so that there is always one.
+        code_points = tf.concat([code_points, [[FIRST_CHINESE]]], axis=0)
+        characters = code_points.flat_values
+        row_starts = _scatter_flags(code_points.row_splits, tf.size(characters, tf.int64) + 1)[:-1]
+        in_block = _is_chinese(characters) | _is_one_of(characters, _BLOCK_CHARACTERS)
+        block_starts = in_block & (row_starts | ~_previous(in_block))
+        starts = ~in_block | max_probability_segmentation(
+            characters,
+            *_spans(block_starts, in_block),
+            self.word_log_probs.lookup,
+            self.max_word_length,
+            self.unknown_log_prob,
+        )
+        # Words of one character in a block.
+        is_single = in_block & starts & _next(starts | row_starts | ~in_block, True)
+        if self.model is None:
+            is_letter = is_single & _is_one_of(characters, _LETTERS)
+            starts &= ~(is_letter & _previous(is_letter) & ~block_starts)
+        else:
+            starts = self._resegment_single_characters(characters, starts, is_single, block_starts)
+        return _gather_words(code_points, starts)[:-1]
+
+    def _resegment_single_characters(self, characters, starts, is_single, block_starts):
+        """Returns the starts of words, with runs of single characters segmented again."""
+        run_starts = is_single & (block_starts | ~_previous(is_single))
+        positions, lengths = _spans(run_starts, is_single)
+        runs = tf.ragged.range(positions, positions + lengths)
         texts = tf.strings.unicode_encode(
             runs.with_flat_values(tf.gather(characters, runs.flat_values)), "UTF-8"
         )
-        # jieba leaves a run alone that is a word itself.
-        anew = (lengths > 1) & tf.math.is_inf(self.words.lookup(texts))
-        anew = _spread(anew, lengths, runs.flat_values, tf.size(characters, tf.int64))
-        chinese = _is_chinese(characters)
-        part_starts = run_starts | (chinese != _before(chinese))
+        # jieba keeps the characters of a run that is a word of the dictionary.
+        is_changed = (lengths > 1) & tf.math.is_inf(self.word_log_probs.lookup(texts))
+        is_changed = _broadcast_to_spans(
+            is_changed, lengths, runs.flat_values, tf.size(characters, tf.int64)
+        )
+        is_chinese = _is_chinese(characters)
+        part_starts = run_starts | (is_chinese != _previous(is_chinese))
         return tf.where(
-            anew,
-            self._chinese_starts(characters, anew & chinese, part_starts)
-            | _number_starts(characters, anew & ~chinese, part_starts),
+            is_changed,
+            self._chinese_starts(characters, is_changed & is_chinese, part_starts)
+            | _number_starts(characters, is_changed & ~is_chinese, part_starts),
             starts,
         )
 
     def _chinese_starts(self, characters, inside, part_starts):
-        """Where words begin in the Chinese parts of runs."""
-        # The character behind the last text is a part of its own, so that there always is one.
+        """Returns the starts of words in the Chinese parts of runs."""
+        # The character behind the last text is a part of its own, so that there is always one.
         inside = tf.concat([inside[:-1], [True]], axis=0)
         part_starts = tf.concat([part_starts[:-1], [True]], axis=0) & inside
-        ends = word_ends(characters, *_extents(part_starts, inside), self.model)
-        starts = part_starts | (_before(ends) & inside)
-        if self.always_split:
-            places, lengths = _extents(starts, inside)
-            found = tf.ragged.range(places, places + lengths)
-            words = found.with_flat_values(tf.gather(characters, found.flat_values))
+        ends = viterbi_word_ends(characters, *_spans(part_starts, inside), self.model)
+        starts = part_starts | (_previous(ends) & inside)
+        if self.forced_splits:
+            positions, lengths = _spans(starts, inside)
+            spans = tf.ragged.range(positions, positions + lengths)
+            words = spans.with_flat_values(tf.gather(characters, spans.flat_values))
             words = tf.strings.unicode_encode(words, "UTF-8")
-            split = tf.reduce_any(words[:, tf.newaxis] == tf.constant(self.always_split), axis=1)
-            starts |= _spread(split, lengths, found.flat_values, tf.size(characters, tf.int64))
+            is_split = tf.reduce_any(
+                words[:, tf.newaxis] == tf.constant(self.forced_splits), axis=1
+            )
+            starts |= _broadcast_to_spans(
+                is_split, lengths, spans.flat_values, tf.size(characters, tf.int64)
+            )
         return starts
 
 
 def _number_starts(characters, inside, part_starts):
-    """Where words begin in the parts that are not Chinese: numbers, Latin words, and the rest."""
-    places, lengths = _extents(part_starts & inside, inside)
-    parts = tf.ragged.range(places, places + lengths)
+    """Returns the starts of words in other parts of runs: numbers, Latin words, and the rest."""
+    positions, lengths = _spans(part_starts & inside, inside)
+    parts = tf.ragged.range(positions, positions + lengths)
     texts = parts.with_flat_values(tf.gather(characters, parts.flat_values))
     texts = tf.strings.unicode_encode(texts, "UTF-8")
-    pieces = tf.strings.split(tf.strings.regex_replace(texts, _NUMBER, r" \1 ")).flat_values
-    first = tf.cumsum(tf.strings.length(pieces), exclusive=True)
-    return _marks(tf.gather(parts.flat_values, first), tf.size(characters, tf.int64))
+    words = tf.strings.split(tf.strings.regex_replace(texts, _NUMBER, r" \1 ")).flat_values
+    offsets = tf.cumsum(tf.strings.length(words), exclusive=True)
+    return _scatter_flags(tf.gather(parts.flat_values, offsets), tf.size(characters, tf.int64))
 
 
-def _words(code_points, starts):
-    """string[num_texts, (words)], without blanks."""
+def _gather_words(code_points, starts):
+    """Returns the words string[num_texts, (words)] that have these starts, without spaces."""
     size = tf.size(starts, tf.int64)
-    places = tf.where(starts)[:, 0]
-    lengths = tf.concat([places[1:], [size]], 0) - places
+    positions = tf.where(starts)[:, 0]
+    lengths = tf.concat([positions[1:], [size]], 0) - positions
     words = tf.RaggedTensor.from_row_lengths(code_points.flat_values, lengths, validate=False)
-    real = tf.gather(code_points.flat_values, places) != ord(" ")
-    rows = tf.boolean_mask(tf.gather(code_points.value_rowids(), places), real)
-    texts = tf.boolean_mask(tf.strings.unicode_encode(words, "UTF-8"), real)
+    is_word = tf.gather(code_points.flat_values, positions) != ord(" ")
+    rows = tf.boolean_mask(tf.gather(code_points.value_rowids(), positions), is_word)
+    texts = tf.boolean_mask(tf.strings.unicode_encode(words, "UTF-8"), is_word)
     return tf.RaggedTensor.from_value_rowids(texts, rows, nrows=code_points.nrows(), validate=False)
 
 
 def _is_chinese(characters):
-    return (characters >= FIRST) & (characters <= LAST)
+    return (characters >= FIRST_CHINESE) & (characters <= LAST_CHINESE)
 
 
-def _is_one_of(characters, some: str):
-    table = [chr(i) in some for i in range(128)]
+def _is_one_of(characters, ascii_characters: str):
+    table = [chr(i) in ascii_characters for i in range(128)]
     return tf.gather(tf.constant(table), tf.minimum(characters, 127))
 
 
-def _before(flags):
-    """Of each place, what stands before it; nothing before the first."""
+def _previous(flags):
+    """Returns the flag of the previous position for each position; False for the first."""
     return tf.concat([[False], flags[:-1]], axis=0)
 
 
-def _after(flags, at_end: bool):
-    """Of each place, what stands after it."""
+def _next(flags, at_end: bool):
+    """Returns the flag of the next position for each position; `at_end` for the last."""
     return tf.concat([flags[1:], [at_end]], axis=0)
 
 
-def _extents(starts, inside):
-    """Where some stretches begin, and how long they are, int64[num_stretches] each."""
-    places = tf.where(starts)[:, 0]
-    ends = tf.where(inside & _after(starts | ~inside, True))[:, 0]
-    return places, ends - places + 1
+def _spans(starts, inside):
+    """Returns the starts and the lengths of spans, int64[num_spans] each."""
+    positions = tf.where(starts)[:, 0]
+    ends = tf.where(inside & _next(starts | ~inside, True))[:, 0]
+    return positions, ends - positions + 1
 
 
-def _marks(places, size):
-    """bool[size], True at the places."""
-    ones = tf.ones(tf.shape(places), tf.int32)
-    return tf.scatter_nd(places[:, tf.newaxis], ones, tf.reshape(size, [1])) > 0
+def _scatter_flags(positions, size):
+    """bool[size], True at the positions."""
+    ones = tf.ones(tf.shape(positions), tf.int32)
+    return tf.scatter_nd(positions[:, tf.newaxis], ones, tf.reshape(size, [1])) > 0
 
 
-def _spread(flags, lengths, places, size):
-    """bool[size], at each place of a stretch what the stretch has; False outside."""
-    return _marks(tf.boolean_mask(places, tf.repeat(flags, lengths)), size)
+def _broadcast_to_spans(flags, lengths, positions, size):
+    """bool[size], at each position of a span the flag of the span; False outside of spans."""
+    return _scatter_flags(tf.boolean_mask(positions, tf.repeat(flags, lengths)), size)

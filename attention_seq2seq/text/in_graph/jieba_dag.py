@@ -1,7 +1,8 @@
-"""jieba's search for the most probable words, executed by TensorFlow ops, equal to jieba.
+"""jieba's maximum probability segmentation as TensorFlow operations.
 
-A block of characters is cut where the product of its words' frequencies is largest. jieba fills a
-table from the end of the block to its begin; so does this, for all blocks at once.
+A block of characters is split where the product of its words' frequencies is largest. jieba calls
+the words that start at each character a DAG and fills a table from the end of the block to its
+start. This module does so for all blocks at once.
 """
 
 import hashlib
@@ -14,154 +15,168 @@ import tensorflow as tf
 
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 
-NEVER = float("-inf")
-_IN_BLOCKS = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")
+NEG_INF = float("-inf")
+_BLOCK = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")
 
 
-class WordTable(NamedTuple):
-    """What jieba's dictionary says, in plain values.
+class WordFrequencies(NamedTuple):
+    """The word frequencies of a jieba dictionary, as logarithms.
 
     Attributes:
-        log_probabilities: of each word that a block can contain. They are Python's logarithms in
-            double precision, added in jieba's order: another rounding would cut elsewhere.
-        unknown: of a character where no word begins.
-        longest: characters of the longest word.
+        log_probs: of each word that a block can contain. They are Python's logarithms in double
+            precision, and are added in jieba's order: another rounding would change words.
+        unknown_log_prob: of a character at which no word starts.
+        max_word_length: characters of the longest word.
     """
 
-    token_log_probs: dict[str, float]
-    unknown: float
-    longest: int
+    log_probs: dict[str, float]
+    unknown_log_prob: float
+    max_word_length: int
 
     @classmethod
-    def of(cls, dictionary: JiebaDictionary) -> "WordTable":
-        """Reads a dictionary with the user words on top of it."""
+    def from_dictionary(cls, dictionary: JiebaDictionary) -> "WordFrequencies":
+        """Reads a dictionary, user words included."""
         log_total = math.log(dictionary.total)
-        token_log_probs = {
+        log_probs = {
             word: math.log(count) - log_total
             for word, count in dictionary.counts.items()
-            if count and _IN_BLOCKS.fullmatch(word)
+            if count and _BLOCK.fullmatch(word)
         }
-        return cls(
-            token_log_probs, math.log(1) - log_total, max(map(len, token_log_probs), default=1)
-        )
+        return cls(log_probs, math.log(1) - log_total, max(map(len, log_probs), default=1))
 
     def save(self, folder: str | Path) -> str:
-        """Writes a line for each word, a tab before its number; returns the file's name.
+        """Writes a line for each word, a tab before its log-probability; returns the file's name.
 
-        The name tells the contents: within a process TensorFlow takes tables read from files of
-        one name for one table.
+        The name contains a hash of the content: within a process TensorFlow treats lookup tables
+        of one file name as one table.
         """
-        items = self.token_log_probs.items()
-        contents = "".join(f"{word}\t{value!r}\n" for word, value in items).encode()
-        path = Path(folder) / f"words-{hashlib.sha256(contents).hexdigest()[:16]}.txt"
-        path.write_bytes(contents)
+        items = self.log_probs.items()
+        content = "".join(f"{word}\t{value!r}\n" for word, value in items).encode()
+        path = Path(folder) / f"words-{hashlib.sha256(content).hexdigest()[:16]}.txt"
+        path.write_bytes(content)
         return str(path)
 
 
-def cut_into_words(code_points, block_starts, block_lengths, lookup, longest: int, unknown: float):
-    """Where the words of some blocks begin.
+def max_probability_segmentation(
+    code_points,
+    block_starts,
+    block_lengths,
+    lookup,
+    max_word_length: int,
+    unknown_log_prob: float,
+):
+    """Finds the first characters of the words of blocks.
 
     Args:
         code_points: int32[num_characters], the characters of all texts.
         block_starts: int64[num_blocks], at least one block.
         block_lengths: int64[num_blocks], at least 1.
-        lookup: string[n] to float64[n], log-probabilities of words; -inf: no word.
-        longest: characters of the longest word.
-        unknown: log-probability of a character where no word begins.
+        lookup: string[n] to float64[n], log-probabilities of words; -inf for other strings.
+        max_word_length: characters of the longest word.
+        unknown_log_prob: log-probability of a character at which no word starts.
 
     Returns:
-        bool[num_characters], True where a word of a block begins; False outside of the blocks.
+        bool[num_characters], True where a word of a block starts; False outside of the blocks.
     """
     order = tf.argsort(block_lengths, direction="DESCENDING", stable=True)
     starts, lengths = tf.gather(block_starts, order), tf.gather(block_lengths, order)
     ends = starts + lengths
     num_characters = tf.size(code_points, tf.int64)
-    candidates = _candidates(code_points, starts, lengths, lookup, longest, unknown)
-    most = lengths[0]
+    candidates = _candidate_log_probs(
+        code_points, starts, lengths, lookup, max_word_length, unknown_log_prob
+    )
+    max_block_length = lengths[0]
 
-    def body(distance, route, chosen):
-        # Only blocks that are this long still have a character here; the longest come first.
-        active = tf.reduce_sum(tf.cast(lengths > distance, tf.int32))
-        places = ends[:active] - 1 - distance
-        # float64[active, longest]: what each length of the word that begins here brings.
-        totals = tf.gather(candidates, places) + route[:active]
-        # Of equal ones jieba takes the longest.
-        best = longest - 1 - tf.argmax(totals[:, ::-1], axis=1)
+    def body(distance, scores, word_lengths):
+        # Only blocks of this length have a character here. The longest blocks come first.
+        num_active = tf.reduce_sum(tf.cast(lengths > distance, tf.int32))
+        positions = ends[:num_active] - 1 - distance
+        # float64[num_active, max_word_length]: the total for each length of the word.
+        totals = tf.gather(candidates, positions) + scores[:num_active]
+        # Of equally probable words jieba takes the longest.
+        best = max_word_length - 1 - tf.argmax(totals[:, ::-1], axis=1)
         score = tf.reduce_max(totals, axis=1, keepdims=True)
-        route = tf.concat([score, route[:active, :-1]], axis=1)
+        scores = tf.concat([score, scores[:num_active, :-1]], axis=1)
         return (
             distance + 1,
-            tf.ensure_shape(route, [None, longest]),
-            chosen.write(tf.cast(distance, tf.int32), best + 1),
+            tf.ensure_shape(scores, [None, max_word_length]),
+            word_lengths.write(tf.cast(distance, tf.int32), best + 1),
         )
 
-    # float64[num_blocks, longest]: the scores of the rests that begin 1, 2, ... characters on.
-    nothing = tf.constant([[0.0] + [NEVER] * (longest - 1)], tf.float64)
-    route = tf.repeat(nothing, tf.size(starts), axis=0)
-    chosen = tf.TensorArray(
-        tf.int64, tf.cast(most, tf.int32), infer_shape=False, element_shape=[None]
+    # float64[num_blocks, max_word_length]: the scores of the rests of a block that start 1, 2, ...
+    # characters further.
+    initial_scores = tf.constant([[0.0] + [NEG_INF] * (max_word_length - 1)], tf.float64)
+    scores = tf.repeat(initial_scores, tf.size(starts), axis=0)
+    word_lengths = tf.TensorArray(
+        tf.int64, tf.cast(max_block_length, tf.int32), infer_shape=False, element_shape=[None]
     )
-    _, _, chosen = tf.while_loop(
-        lambda distance, *_: distance < most,
+    _, _, word_lengths = tf.while_loop(
+        lambda distance, *_: distance < max_block_length,
         body,
-        (tf.constant(0, tf.int64), route, chosen),
+        (tf.constant(0, tf.int64), scores, word_lengths),
         shape_invariants=(
             tf.TensorShape([]),
-            tf.TensorShape([None, longest]),
+            tf.TensorShape([None, max_word_length]),
             tf.TensorShape(None),
         ),
     )
-    # The steps wrote the characters' choices from the ends of the blocks; this is their order.
-    distances = tf.range(most)
-    active = tf.searchsorted(-lengths, -distances, side="left")
-    places = tf.repeat(-1 - distances, active) + tf.gather(
-        ends, tf.ragged.range(active).flat_values
+    # The loop wrote the word lengths from the ends of the blocks; these are their positions.
+    distances = tf.range(max_block_length)
+    num_active = tf.searchsorted(-lengths, -distances, side="left")
+    positions = tf.repeat(-1 - distances, num_active) + tf.gather(
+        ends, tf.ragged.range(num_active).flat_values
     )
-    jumps = tf.scatter_nd(places[:, tf.newaxis], chosen.concat(), [num_characters])
-    return _reached(starts, jumps, most)
+    jumps = tf.scatter_nd(positions[:, tf.newaxis], word_lengths.concat(), [num_characters])
+    return _follow_jumps(starts, jumps, max_block_length)
 
 
-def _candidates(code_points, starts, lengths, lookup, longest, unknown):
-    """float64[num_characters, longest]: of the word of each length that begins at each place."""
-    # The characters of blocks, and how many of the block follow, itself counted.
-    places = tf.ragged.range(starts, starts + lengths).flat_values
-    left = tf.ragged.range(lengths, tf.zeros_like(lengths), -1).flat_values
-    num_words = tf.minimum(left, longest)
-    begins = tf.repeat(places, num_words)
-    sizes = tf.ragged.range(num_words).flat_values + 1
-    characters = tf.gather(code_points, tf.ragged.range(begins, begins + sizes).flat_values)
-    words = tf.RaggedTensor.from_row_lengths(characters, sizes, validate=False)
-    found = lookup(tf.strings.unicode_encode(words, "UTF-8"))
-    rows = tf.RaggedTensor.from_row_lengths(found, num_words, validate=False).to_tensor(
-        NEVER, shape=[None, longest]
+def _candidate_log_probs(code_points, starts, lengths, lookup, max_word_length, unknown_log_prob):
+    """float64[num_characters, max_word_length]: of the word of each length at each position."""
+    # The characters of blocks, and how many characters are left of the block from each on.
+    positions = tf.ragged.range(starts, starts + lengths).flat_values
+    num_left = tf.ragged.range(lengths, tf.zeros_like(lengths), -1).flat_values
+    num_words = tf.minimum(num_left, max_word_length)
+    word_starts = tf.repeat(positions, num_words)
+    word_lengths = tf.ragged.range(num_words).flat_values + 1
+    characters = tf.gather(
+        code_points, tf.ragged.range(word_starts, word_starts + word_lengths).flat_values
     )
-    nothing = tf.reduce_all(tf.math.is_inf(rows), axis=1, keepdims=True)
-    alone = tf.constant([[unknown] + [NEVER] * (longest - 1)], tf.float64)
-    rows = tf.where(nothing, alone, rows)
-    shape = tf.stack([tf.size(code_points, tf.int64), longest])
-    return tf.ensure_shape(tf.scatter_nd(places[:, tf.newaxis], rows, shape), [None, longest])
+    words = tf.RaggedTensor.from_row_lengths(characters, word_lengths, validate=False)
+    log_probs = lookup(tf.strings.unicode_encode(words, "UTF-8"))
+    rows = tf.RaggedTensor.from_row_lengths(log_probs, num_words, validate=False).to_tensor(
+        NEG_INF, shape=[None, max_word_length]
+    )
+    has_no_word = tf.reduce_all(tf.math.is_inf(rows), axis=1, keepdims=True)
+    single = tf.constant([[unknown_log_prob] + [NEG_INF] * (max_word_length - 1)], tf.float64)
+    rows = tf.where(has_no_word, single, rows)
+    shape = tf.stack([tf.size(code_points, tf.int64), max_word_length])
+    log_probs = tf.scatter_nd(positions[:, tf.newaxis], rows, shape)
+    return tf.ensure_shape(log_probs, [None, max_word_length])
 
 
-def _reached(starts, jumps, most):
-    """bool[num_characters], the places met when jumping on from the starts.
+def _follow_jumps(starts, jumps, max_block_length):
+    """bool[num_characters], the positions reached by jumps from the starts.
 
-    Each round doubles the jumps, so a block of n characters takes log n of them.
+    Each iteration doubles the jumps, so a block of n characters takes log n iterations.
     """
     num_characters = tf.size(jumps, tf.int64)
-    # One place behind the last character, where all jumps end.
-    nowhere = tf.fill([1], num_characters)
-    targets = tf.concat([tf.minimum(tf.range(num_characters) + jumps, num_characters), nowhere], 0)
-    reached = tf.scatter_nd(
+    # One position behind the last character, where all jumps end.
+    sentinel = tf.fill([1], num_characters)
+    targets = tf.concat([tf.minimum(tf.range(num_characters) + jumps, num_characters), sentinel], 0)
+    is_reached = tf.scatter_nd(
         starts[:, tf.newaxis], tf.ones_like(starts, tf.int32), [num_characters + 1]
     )
 
-    def body(size, reached, targets):
-        met = tf.where(reached > 0)
-        onward = tf.gather(targets, met)
-        reached = tf.tensor_scatter_nd_max(reached, onward, tf.ones_like(onward[:, 0], tf.int32))
-        return size * 2, reached, tf.gather(targets, targets)
+    def body(size, is_reached, targets):
+        positions = tf.where(is_reached > 0)
+        next_positions = tf.gather(targets, positions)
+        ones = tf.ones_like(next_positions[:, 0], tf.int32)
+        is_reached = tf.tensor_scatter_nd_max(is_reached, next_positions, ones)
+        return size * 2, is_reached, tf.gather(targets, targets)
 
-    _, reached, _ = tf.while_loop(
-        lambda size, *_: size < most, body, (tf.constant(1, tf.int64), reached, targets)
+    _, is_reached, _ = tf.while_loop(
+        lambda size, *_: size < max_block_length,
+        body,
+        (tf.constant(1, tf.int64), is_reached, targets),
     )
-    return reached[:-1] > 0
+    return is_reached[:-1] > 0

@@ -1,4 +1,4 @@
-"""What a codec does between a string and ids, executed by TensorFlow ops: equal to `Codec`."""
+"""`Seq2SeqTokenizer` as TensorFlow operations: the same ids and texts, inside a graph."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,175 +6,184 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.text.in_graph.jieba import JiebaGraph
+from attention_seq2seq.text.in_graph.jieba import InGraphJieba
 from attention_seq2seq.text.in_graph.normalization import normalize
-from attention_seq2seq.text.segmentation import SPACED
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.segmentation import SPACE_DELIMITED_CHARACTERS
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK, Vocabulary
 
-# Between two turns, until they have ids: no normalised word is a line break.
-_BORDER = "\n"
+# Separates two turns until they have ids. No normalized token is a line break.
+_SEPARATOR = "\n"
 
 
-class Read(NamedTuple):
-    """Prompts as the model reads them.
+class EncodedPrompts(NamedTuple):
+    """The tokens and ids of a batch of prompts.
 
     Attributes:
-        words: string[batch, source_time], as they were cut, padded with "".
+        tokens: string[batch, source_time], padded with "".
         ids: int32[batch, source_time], padded with 0.
-        said_as: int32[batch, source_time], the ids of the words in the vocabulary of the replies,
-            -1 where it has none and at padding.
+        target_ids: int32[batch, source_time], the ids of the tokens in the target vocabulary; -1
+            for tokens that it lacks, and at padding.
         length: int32[batch], at least 1.
-        num_unread: int32[batch], how many words more each had than are read.
+        num_truncated: int32[batch], the number of tokens beyond the limit.
     """
 
-    words: tf.Tensor
+    tokens: tf.Tensor
     ids: tf.Tensor
-    said_as: tf.Tensor
+    target_ids: tf.Tensor
     length: tf.Tensor
-    num_unread: tf.Tensor
+    num_truncated: tf.Tensor
 
 
-class VocabularyGraph(tf.Module):
-    """Words to ids and back inside a graph.
+class InGraphVocabulary(tf.Module):
+    """Tokens to ids and back, inside a graph.
 
     Args:
-        vocabulary: as of training.
+        vocabulary: the vocabulary.
     """
 
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
-        words = vocabulary.words(range(len(vocabulary)))
-        real = range(len(SPECIALS), len(words))
-        keys = tf.constant(words[len(SPECIALS) :], tf.string)
-        initializer = tf.lookup.KeyValueTensorInitializer(keys, tf.constant(list(real), tf.int32))
+        tokens = vocabulary.tokens(range(len(vocabulary)))
+        ids = range(len(SPECIALS), len(tokens))
+        keys = tf.constant(tokens[len(SPECIALS) :], tf.string)
+        initializer = tf.lookup.KeyValueTensorInitializer(keys, tf.constant(list(ids), tf.int32))
         self._ids = tf.lookup.StaticHashTable(initializer, UNK)
-        self._words = tf.constant(words)
+        self._tokens = tf.constant(tokens)
 
-    def ids(self, words: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-        """The ids of string words of any shape; int32."""
-        return self._ids.lookup(words)
+    def ids(self, tokens: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
+        """Returns the int32 ids of string tokens of any shape."""
+        return self._ids.lookup(tokens)
 
-    def words(self, ids: tf.Tensor) -> tf.Tensor:
-        """The words of int32 ids of any shape."""
-        return tf.gather(self._words, ids)
+    def tokens(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the string tokens of int32 ids of any shape."""
+        return tf.gather(self._tokens, ids)
 
 
-class CodecGraph(tf.Module):
-    """Everything between a string and ids, inside a graph.
+class InGraphTokenizer(tf.Module):
+    """Texts to ids and back, inside a graph.
 
     Args:
-        codec: of a trained model.
-        folder: where the dictionary is written to, if words are cut by jieba.
+        tokenizer: the tokenizer of a trained model.
+        folder: receives the dictionary, if jieba segments a side.
     """
 
-    def __init__(self, codec: Codec, folder: str | Path):
+    def __init__(self, tokenizer: Seq2SeqTokenizer, folder: str | Path):
         super().__init__()
-        config = codec.config
+        config = tokenizer.config
         self.config = config
         self._jieba = None
-        if codec.dictionary:
-            self._jieba = JiebaGraph(codec.dictionary, config.jieba_hmm, folder)
-        self.target_vocabulary = VocabularyGraph(codec.target_vocabulary)
+        if tokenizer.dictionary:
+            self._jieba = InGraphJieba(tokenizer.dictionary, config.jieba_hmm, folder)
+        self.target_vocabulary = InGraphVocabulary(tokenizer.target_vocabulary)
         self.source_vocabulary = self.target_vocabulary
         if not config.shared_vocabulary:
-            self.source_vocabulary = VocabularyGraph(codec.source_vocabulary)
+            self.source_vocabulary = InGraphVocabulary(tokenizer.source_vocabulary)
 
-    def read_prompts(self, texts: tf.Tensor, limit: int) -> Read:
-        """The words of string[batch], any bytes; earlier turns, then words beyond the limit go."""
+    def encode_prompts(self, texts: tf.Tensor, limit: int) -> EncodedPrompts:
+        """Encodes prompts, string[batch] of any bytes, with at most `limit` tokens each.
+
+        First earlier turns are left out, then tokens at the end.
+        """
         if not self.config.context_turns:
-            return self._read(self._cut(self.config.source_segmentation, texts), limit)
+            return self._encode(self._tokenize(self.config.source_segmentation, texts), limit)
         turns = tf.strings.split(texts, "\n")[:, -1 - self.config.context_turns :]
-        words = self._cut(self.config.source_segmentation, turns.values)
-        kept = _that_fit(words.row_lengths(), turns, limit)
-        words = tf.ragged.boolean_mask(words, kept)
-        rows = tf.boolean_mask(turns.value_rowids(), kept)
-        return self._read(_joined(words, rows, turns.nrows()), limit)
+        tokens = self._tokenize(self.config.source_segmentation, turns.values)
+        is_kept = _turns_within_limit(tokens.row_lengths(), turns, limit)
+        tokens = tf.ragged.boolean_mask(tokens, is_kept)
+        rows = tf.boolean_mask(turns.value_rowids(), is_kept)
+        return self._encode(_join_turns(tokens, rows, turns.nrows()), limit)
 
-    def read_tokens(self, tokens: tf.Tensor, limit: int) -> Read:
-        """The same for string[batch, source_time], words as `Read` has them; empty: no word."""
-        tokens = tf.where(tokens == _BORDER, SPECIALS[UNK], tokens)
+    def encode_prompt_tokens(self, tokens: tf.Tensor, limit: int) -> EncodedPrompts:
+        """Encodes tokenized prompts, string[batch, source_time] as in `EncodedPrompts.tokens`."""
+        tokens = tf.where(tokens == _SEPARATOR, SPECIALS[UNK], tokens)
         if self.config.context_turns:
-            tokens = tf.where(tokens == SPECIALS[TURN], _BORDER, tokens)
-        return self._read(tf.ragged.boolean_mask(tokens, tokens != ""), limit)
+            tokens = tf.where(tokens == SPECIALS[TURN], _SEPARATOR, tokens)
+        return self._encode(tf.ragged.boolean_mask(tokens, tokens != ""), limit)
 
     def encode_replies(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """The words and ids of string[batch], any bytes, the end of each included."""
-        words = self.reply_words(texts)
-        ids = self.target_vocabulary.ids(words)
+        """Returns the tokens and ids of replies, string[batch] of any bytes, each with its end."""
+        tokens = self.tokenize_replies(texts)
+        ids = self.target_vocabulary.ids(tokens)
         column = tf.stack([ids.nrows(), 1])
         return (
-            tf.concat([words, tf.fill(column, SPECIALS[EOS])], axis=1),
+            tf.concat([tokens, tf.fill(column, SPECIALS[EOS])], axis=1),
             tf.concat([ids, tf.fill(column, EOS)], axis=1),
         )
 
-    def reply_words(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """The words of string[batch], any bytes, as they are cut: string[batch, (time)]."""
-        return self._cut(self.config.target_segmentation, texts)
+    def tokenize_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns the tokens string[batch, (time)] of replies, string[batch] of any bytes."""
+        return self._tokenize(self.config.target_segmentation, texts)
 
-    def join_replies(self, words: tf.RaggedTensor) -> tf.Tensor:
-        """The texts of string[batch, (time)] words: string[batch]."""
-        texts = words.flat_values
+    def detokenize_replies(self, tokens: tf.RaggedTensor) -> tf.Tensor:
+        """Returns the texts string[batch] of tokens string[batch, (time)]."""
+        texts = tokens.flat_values
         if self.config.target_segmentation != "characters":
-            begins = tf.strings.regex_full_match(texts, f"[{SPACED}](.|\n)*")
-            ends = tf.strings.regex_full_match(texts, f"(.|\n)*[{SPACED}]")
-            rows = words.value_rowids()
-            apart = begins[1:] & ends[:-1] & (rows[1:] == rows[:-1])
-            apart = tf.concat([[False], apart], axis=0)[: tf.size(texts)]
-            texts = tf.strings.join([tf.where(apart, " ", ""), texts])
-        return tf.strings.reduce_join(words.with_flat_values(texts).to_tensor(""), axis=1)
+            characters = SPACE_DELIMITED_CHARACTERS
+            is_delimited_left = tf.strings.regex_full_match(texts, f"[{characters}](.|\n)*")
+            is_delimited_right = tf.strings.regex_full_match(texts, f"(.|\n)*[{characters}]")
+            rows = tokens.value_rowids()
+            has_space = is_delimited_left[1:] & is_delimited_right[:-1] & (rows[1:] == rows[:-1])
+            has_space = tf.concat([[False], has_space], axis=0)[: tf.size(texts)]
+            texts = tf.strings.join([tf.where(has_space, " ", ""), texts])
+        return tf.strings.reduce_join(tokens.with_flat_values(texts).to_tensor(""), axis=1)
 
-    def _read(self, words: tf.RaggedTensor, limit: int) -> Read:
-        lengths = tf.cast(words.row_lengths(), tf.int32)
-        num_unread = tf.maximum(lengths - limit, 0)
-        words = words.to_tensor("")[:, :limit]
-        # No words at all read as one unknown word.
-        words = tf.pad(words, [[0, 0], [0, tf.maximum(1 - tf.shape(words)[1], 0)]])
-        first = tf.range(tf.shape(words)[1]) == 0
-        words = tf.where((lengths == 0)[:, tf.newaxis] & first, SPECIALS[UNK], words)
+    def _encode(self, tokens: tf.RaggedTensor, limit: int) -> EncodedPrompts:
+        lengths = tf.cast(tokens.row_lengths(), tf.int32)
+        num_truncated = tf.maximum(lengths - limit, 0)
+        tokens = tokens.to_tensor("")[:, :limit]
+        # A prompt without tokens becomes one unknown token.
+        tokens = tf.pad(tokens, [[0, 0], [0, tf.maximum(1 - tf.shape(tokens)[1], 0)]])
+        is_first = tf.range(tf.shape(tokens)[1]) == 0
+        tokens = tf.where((lengths == 0)[:, tf.newaxis] & is_first, SPECIALS[UNK], tokens)
         lengths = tf.clip_by_value(lengths, 1, limit)
-        real = tf.sequence_mask(lengths, tf.shape(words)[1])
-        border = words == _BORDER
-        ids = tf.where(border, TURN, self.source_vocabulary.ids(words))
-        said_as = self.target_vocabulary.ids(words)
-        return Read(
-            words=tf.where(border, SPECIALS[TURN], words),
-            ids=tf.where(real, ids, PAD),
-            said_as=tf.where(real & (said_as != UNK), said_as, -1),
+        mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
+        is_separator = tokens == _SEPARATOR
+        ids = tf.where(is_separator, TURN, self.source_vocabulary.ids(tokens))
+        target_ids = self.target_vocabulary.ids(tokens)
+        return EncodedPrompts(
+            tokens=tf.where(is_separator, SPECIALS[TURN], tokens),
+            ids=tf.where(mask, ids, PAD),
+            target_ids=tf.where(mask & (target_ids != UNK), target_ids, -1),
             length=lengths,
-            num_unread=num_unread,
+            num_truncated=num_truncated,
         )
 
-    def _cut(self, segmentation: str, texts) -> tf.RaggedTensor:
-        cuts: dict[str, Callable] = {
+    def _tokenize(self, segmentation: str, texts) -> tf.RaggedTensor:
+        segmenters: dict[str, Callable] = {
             "characters": lambda texts: tf.strings.unicode_split(texts, "UTF-8"),
             "blanks": tf.strings.split,
-            "jieba": self._jieba and self._jieba.cut,
+            "jieba": self._jieba and self._jieba.segment,
         }
-        # Strings live on the processor: without this, integers among them travel to a GPU and back.
+        # Strings live on the CPU: without this, integers among them travel to a GPU and back.
         with tf.device("CPU:0"):
-            return cuts[segmentation](normalize(texts, self.config.lower_case))
+            return segmenters[segmentation](normalize(texts, self.config.lower_case))
 
 
-def _that_fit(num_words, turns: tf.RaggedTensor, limit: int):
-    """bool[num_turns], the turns kept: they have words, and are the last of a prompt that fit."""
-    # Of each turn, the words from it on to the last turn, a border before each turn.
-    with_border = tf.where(num_words > 0, num_words + 1, 0)
-    before = tf.cumsum(with_border, exclusive=True)
-    totals = tf.concat([before, [tf.reduce_sum(with_border)]], axis=0)
-    end_of_row = tf.gather(tf.gather(totals, turns.row_splits[1:]), turns.value_rowids())
-    from_here = end_of_row - before - 1
-    last = from_here == num_words
-    return (num_words > 0) & (last | (from_here <= limit))
+def _turns_within_limit(num_tokens, turns: tf.RaggedTensor, limit: int):
+    """bool[num_turns], whether each turn is kept.
+
+    A turn is kept if it has tokens and if they, with those of all later turns of its prompt, are
+    within the limit. The last turn of a prompt that has tokens is always kept.
+    """
+    # A separator is counted before each turn.
+    with_separator = tf.where(num_tokens > 0, num_tokens + 1, 0)
+    offsets = tf.cumsum(with_separator, exclusive=True)
+    row_offsets = tf.concat([offsets, [tf.reduce_sum(with_separator)]], axis=0)
+    row_ends = tf.gather(tf.gather(row_offsets, turns.row_splits[1:]), turns.value_rowids())
+    # The tokens of each turn and of all later turns, without the separator before the turn.
+    num_remaining = row_ends - offsets - 1
+    is_last = num_remaining == num_tokens
+    return (num_tokens > 0) & (is_last | (num_remaining <= limit))
 
 
-def _joined(turns: tf.RaggedTensor, rows, nrows) -> tf.RaggedTensor:
-    """The words of the turns of each row one after the other, a border between two turns."""
-    border = tf.concat([[False], rows[1:] == rows[:-1]], axis=0)[: tf.size(rows)]
-    borders = tf.RaggedTensor.from_row_lengths(
-        tf.fill([tf.math.count_nonzero(border)], _BORDER),
-        tf.cast(border, tf.int64),
+def _join_turns(turns: tf.RaggedTensor, rows, nrows) -> tf.RaggedTensor:
+    """Concatenates the tokens of the turns of each row, with a separator between two turns."""
+    has_separator = tf.concat([[False], rows[1:] == rows[:-1]], axis=0)[: tf.size(rows)]
+    separators = tf.RaggedTensor.from_row_lengths(
+        tf.fill([tf.math.count_nonzero(has_separator)], _SEPARATOR),
+        tf.cast(has_separator, tf.int64),
         validate=False,
     )
-    turns = tf.concat([borders, turns], axis=1)
+    turns = tf.concat([separators, turns], axis=1)
     return tf.RaggedTensor.from_value_rowids(turns, rows, nrows, validate=False).merge_dims(1, 2)

@@ -1,4 +1,4 @@
-"""A chunk holds what a codec would read."""
+"""A chunk holds what a tokenizer would read."""
 
 from itertools import pairwise
 
@@ -9,8 +9,8 @@ from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.preprocessing import chunks
 from attention_seq2seq.data.preprocessing.chunks import Chunk, cut, in_chunks
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
-from attention_seq2seq.text.tokenizer import PairCutter
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from attention_seq2seq.text.tokenizer import PairTokenizer
 from attention_seq2seq.text.vocabulary import SPECIALS, UNK
 
 TURNS = ["今天晚上吃什么", "吃烤鸭吧", "<turn> 是什么？", "\u200b", "好的 ok", "好的 ok"]
@@ -27,17 +27,17 @@ def rows(ids, lengths) -> list[list[int]]:
 def test_words_are_those_of_a_codec(tmp_path, segmentation, context_turns, limit):
     config = TextConfig(segmentation, segmentation, context_turns=context_turns)
     pairs = list(with_context(PAIRS, context_turns))
-    cut(pairs, PairCutter(config), limit).save(tmp_path / "chunk.npz")
+    cut(pairs, PairTokenizer(config), limit).save(tmp_path / "chunk.npz")
     chunk = Chunk.load(tmp_path / "chunk.npz")
-    codec = Codec.build(pairs, config)
+    tokenizer = Seq2SeqTokenizer.build(pairs, config)
     (source, source_length), (target, target_length) = chunk.sides
     prompts, replies = rows(source, source_length), rows(target, target_length)
     for row, pair in enumerate(pairs):
         words = [chunk.words[i] for i in prompts[row]]
-        assert words == codec.read_prompt(pair.prompt)[0]
-        assert words[chunk.unread[row] :] == codec.read_prompt(pair.prompt, limit)[0]
-        assert chunk.reply_words(row) == codec.reply_words(pair.reply)
-        assert [chunk.words[i] for i in replies[row]] == codec.reply_words(pair.reply)
+        assert words == tokenizer.read_prompt(pair.prompt)[0]
+        assert words[chunk.unread[row] :] == tokenizer.read_prompt(pair.prompt, limit)[0]
+        assert chunk.reply_words(row) == tokenizer.reply_words(pair.reply)
+        assert [chunk.words[i] for i in replies[row]] == tokenizer.reply_words(pair.reply)
     assert chunk.words[: len(SPECIALS)] == list(SPECIALS)
     assert "<turn>" not in chunk.words[len(SPECIALS) :] or segmentation == "blanks"
     assert chunk.echo.tolist() == [False, False, False, False, True]
@@ -47,14 +47,14 @@ def test_words_are_those_of_a_codec(tmp_path, segmentation, context_turns, limit
 
 def test_what_reads_alike_has_the_same_hash():
     pairs = [Pair("你好！", "Ｈｉ", 0), Pair("你好!", " hi ", 0), Pair("你好?", "hi\u200b", 1)]
-    chunk = cut(pairs, PairCutter(TextConfig()), 60)
+    chunk = cut(pairs, PairTokenizer(TextConfig()), 60)
     assert chunk.prompt_hash[0] == chunk.prompt_hash[1] != chunk.prompt_hash[2]
     assert len(set(chunk.reply_hash.tolist())) == 1
 
 
 def test_a_text_that_is_far_too_long_is_not_cut():
     long = "长" * (chunks.LONGEST_TEXT + 1)
-    chunk = cut([Pair("好", long, 0), Pair(long, "好", 1)], PairCutter(TextConfig()), 60)
+    chunk = cut([Pair("好", long, 0), Pair(long, "好", 1)], PairTokenizer(TextConfig()), 60)
     assert chunk.target_length.tolist() == [chunks.TOO_LONG, 1]
     assert chunk.source_length.tolist() == [1, chunks.TOO_LONG]
     assert [lengths.tolist() for _, lengths in chunk.sides] == [[1, 0], [0, 1]]
@@ -63,7 +63,7 @@ def test_a_text_that_is_far_too_long_is_not_cut():
 
 def test_an_earlier_turn_that_is_far_too_long_costs_only_what_stood_before_it():
     long = "长" * (chunks.LONGEST_TEXT + 1)
-    chunk = cut([Pair(f"一\n{long}\n好", "好", 0)], PairCutter(TextConfig(context_turns=3)), 60)
+    chunk = cut([Pair(f"一\n{long}\n好", "好", 0)], PairTokenizer(TextConfig(context_turns=3)), 60)
     assert chunk.source_length.tolist() == [1]
     assert chunk.words[len(SPECIALS) :] == ["好"]
 
@@ -77,7 +77,7 @@ def test_chunks_end_with_their_number_of_pairs_or_of_characters(monkeypatch):
 
 def test_a_damaged_chunk_is_named(tmp_path):
     path = tmp_path / "chunk.npz"
-    cut(PAIRS, PairCutter(TextConfig()), 60).save(path)
+    cut(PAIRS, PairTokenizer(TextConfig()), 60).save(path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(ValueError, match=r"chunk.npz is damaged .* Remove it and run again"):
         Chunk.load(path)

@@ -23,7 +23,7 @@ from attention_seq2seq.data.pairs import Pair, with_context
 from attention_seq2seq.data.preprocessing import tokenize
 from attention_seq2seq.data.preprocessing.prepare import examine, prepare
 from attention_seq2seq.data.splitting import split_by_conversation
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train, train_prepared
 from attention_seq2seq.training.callbacks.base import Callback
 from helpers.prepared_corpora import bytes_in, write, written
@@ -50,14 +50,16 @@ def test_pairs_and_words_are_those_of_training_from_files(talk, corpus, tmp_path
         "training": list(with_context(split.training, text.context_turns)),
         "validation": list(with_context(split.validation, text.context_turns)),
     }
-    codec = Codec.build(sides["training"], text)
-    loaded = Codec.load(prepared.folder, text)
-    assert loaded.source_vocabulary == codec.source_vocabulary
-    assert loaded.target_vocabulary == codec.target_vocabulary
+    tokenizer = Seq2SeqTokenizer.build(sides["training"], text)
+    loaded = Seq2SeqTokenizer.load(prepared.folder, text)
+    assert loaded.source_vocabulary == tokenizer.source_vocabulary
+    assert loaded.target_vocabulary == tokenizer.target_vocabulary
     removed = dict(prepared.content["counts"]["removed"])
     assert removed.pop("too_long") > 2
     for part, pairs in sides.items():
-        ids = [(codec.encode_prompt(p.prompt, 25), codec.encode_reply(p.reply)) for p in pairs]
+        ids = [
+            (tokenizer.encode_prompt(p.prompt, 25), tokenizer.encode_reply(p.reply)) for p in pairs
+        ]
         expected = [pair for pair in ids if len(pair[0]) <= 25 and len(pair[1]) <= 21]
         found = written(prepared, part)
         assert sorted(found) == sorted(expected)
@@ -76,8 +78,10 @@ def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
         )
     assert orders["a"] == orders["b"] != orders["c"]
     assert sorted(orders["a"]) == sorted(orders["c"])
-    codec = Codec.load(tmp_path / "a", TextConfig())
-    places = {tuple(codec.encode_reply(pair.reply)): i for i, pair in enumerate(small_talk()[:300])}
+    tokenizer = Seq2SeqTokenizer.load(tmp_path / "a", TextConfig())
+    places = {
+        tuple(tokenizer.encode_reply(pair.reply)): i for i, pair in enumerate(small_talk()[:300])
+    }
     found = [places[tuple(target)] for _, target in orders["a"] if tuple(target) in places]
     rising = sum(a < b for a, b in pairwise(found)) / len(found)
     assert 0.4 < rising < 0.6
@@ -135,7 +139,7 @@ def test_user_words(corpus, tmp_path, content):
     words.write_text(content, encoding="utf-8")
     text, data = TextConfig(user_dictionary=str(words)), DataConfig((corpus,))
     prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
-    assert len(prepared.codec().prompt_words("吃什么")) == (1 if content else 2)
+    assert len(prepared.tokenizer().prompt_words("吃什么")) == (1 if content else 2)
     prepare(tmp_path / "prepared", data, None, ONE, overwrite=True, progress=False)
     assert not (tmp_path / "prepared/user_dictionary.txt").exists()
 
@@ -169,8 +173,10 @@ def test_cleaning_leaves_out_what_it_says(tmp_path, name):
     config = PreparationConfig(clean=(name,), reply_cap=3, processes=1)
     data = DataConfig((str(path),), validation_fraction=0.0)
     prepared = prepare(tmp_path / "prepared", data, None, config, progress=False)
-    codec = Codec.load(prepared.folder, TextConfig())
-    expected = [(codec.encode_prompt(pairs[i][0]), codec.encode_reply(pairs[i][1])) for i in kept]
+    tokenizer = Seq2SeqTokenizer.load(prepared.folder, TextConfig())
+    expected = [
+        (tokenizer.encode_prompt(pairs[i][0]), tokenizer.encode_reply(pairs[i][1])) for i in kept
+    ]
     assert sorted(written(prepared, "training")) == sorted(expected)
     assert prepared.content["counts"]["removed"][name] == len(pairs) - len(kept)
     assert prepared.content["counts"]["given"] == len(pairs)
@@ -259,6 +265,8 @@ def test_a_random_corpus_survives(tmp_path):
     )
     data = DataConfig((str(path),), validation_fraction=0.0)
     prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
-    codec = Codec.load(prepared.folder, TextConfig())
-    expected = [(codec.encode_prompt(a), codec.encode_reply(b)) for a, b in zip(texts, texts[::-1])]
+    tokenizer = Seq2SeqTokenizer.load(prepared.folder, TextConfig())
+    expected = [
+        (tokenizer.encode_prompt(a), tokenizer.encode_reply(b)) for a, b in zip(texts, texts[::-1])
+    ]
     assert sorted(written(prepared, "training")) == sorted(expected)

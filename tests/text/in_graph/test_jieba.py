@@ -1,4 +1,4 @@
-"""Words cut by TensorFlow ops are those that jieba cuts."""
+"""`InGraphJieba` and `JiebaSegmenter` find the words that jieba finds."""
 
 import io
 import itertools
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.text import jieba_dictionary
-from attention_seq2seq.text.in_graph.jieba import JiebaGraph
+from attention_seq2seq.text.in_graph.jieba import InGraphJieba
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import JiebaSegmenter
@@ -27,30 +27,30 @@ ODD = [
 
 
 def differences(jieba_tokenizer, dictionary, hmm, folder, texts, batch_size=64):
-    """Texts that the graph or `JiebaSegmenter` cuts otherwise than jieba, with all three ways."""
-    graph = tf.function(JiebaGraph(dictionary, hmm, folder).cut, input_signature=[TEXTS])
+    """Texts whose words differ between the graph, `JiebaSegmenter` and jieba; with all three."""
+    segment = tf.function(InGraphJieba(dictionary, hmm, folder).segment, input_signature=[TEXTS])
     segmenter = JiebaSegmenter(hmm, dictionary)
-    found = []
-    for first in range(0, len(texts), batch_size):
-        batch = texts[first : first + batch_size]
-        for text, words in zip(batch, graph(tf.constant(batch)).to_list()):
+    different = []
+    for start in range(0, len(texts), batch_size):
+        batch = texts[start : start + batch_size]
+        for text, words in zip(batch, segment(tf.constant(batch)).to_list()):
             in_graph = [word.decode() for word in words]
-            in_python = segmenter.cut(text)
-            jiebas = [word for word in jieba_tokenizer.lcut(text, HMM=hmm) if not word.isspace()]
-            if not in_graph == in_python == jiebas:
-                found.append((text, in_graph, in_python, jiebas))
-    return found
+            in_python = segmenter.segment(text)
+            expected = [word for word in jieba_tokenizer.lcut(text, HMM=hmm) if not word.isspace()]
+            if not in_graph == in_python == expected:
+                different.append((text, in_graph, in_python, expected))
+    return different
 
 
-def tokenizer_of(lines, folder):
+def make_jieba_tokenizer(lines, folder):
     """A jieba tokenizer with a dictionary of its own."""
     dictionary = folder / "dictionary.txt"
     dictionary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    tokenizer = jieba.Tokenizer(str(dictionary))
-    tokenizer.tmp_dir = str(folder)
-    tokenizer.cache_file = f"cache-{random.getrandbits(64)}"
-    tokenizer.initialize()
-    return tokenizer
+    jieba_tokenizer = jieba.Tokenizer(str(dictionary))
+    jieba_tokenizer.tmp_dir = str(folder)
+    jieba_tokenizer.cache_file = f"cache-{random.getrandbits(64)}"
+    jieba_tokenizer.initialize()
+    return jieba_tokenizer
 
 
 @pytest.fixture
@@ -67,11 +67,11 @@ def jieba_tokenizer():
 
 
 def odd_texts(num_texts, seed):
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     return [
         "".join(
-            draw.choice(ODD) if draw.random() < 0.7 else chr(draw.randint(0x4E00, 0x9FD5))
-            for _ in range(draw.randint(0, 40))
+            rng.choice(ODD) if rng.random() < 0.7 else chr(rng.randint(0x4E00, 0x9FD5))
+            for _ in range(rng.randint(0, 40))
         )
         for _ in range(num_texts)
     ]
@@ -82,7 +82,7 @@ def hmm(request):
     return request.param
 
 
-def test_of_real_sentences_and_odd_ones(hmm, jieba_tokenizer, tmp_path):
+def test_words_of_real_sentences_and_odd_ones(hmm, jieba_tokenizer, tmp_path):
     corpus, _ = load_corpus((), False, 0.0, 1)
     texts = [side for pair in corpus.training for side in (pair.prompt, pair.reply)]
     extremes = ["", "龘" * 8000, "a" * 8000, "1.5%吃" * 1600, "，。" * 4000, "今天晚上" * 2000]
@@ -91,38 +91,39 @@ def test_of_real_sentences_and_odd_ones(hmm, jieba_tokenizer, tmp_path):
     assert not differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
 
 
-def test_of_every_code_point(hmm, jieba_tokenizer, tmp_path):
-    every = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
-    texts = ["吃".join(every[first : first + 512]) for first in range(0, len(every), 512)]
+def test_words_with_every_code_point(hmm, jieba_tokenizer, tmp_path):
+    characters = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
+    texts = ["吃".join(characters[i : i + 512]) for i in range(0, len(characters), 512)]
     texts = list(map(Normalizer(False), texts))
     assert not differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
 
 
-def test_of_batches_with_nothing_to_cut(hmm, tmp_path):
-    graph = JiebaGraph(JiebaDictionary(), hmm, tmp_path)
-    assert graph.cut(tf.constant([], tf.string)).to_list() == []
-    assert graph.cut(tf.constant(["", " "])).to_list() == [[], []]
-    assert graph.cut(tf.constant(["。"])).to_list() == [["。".encode()]]
+def test_batches_without_words(hmm, tmp_path):
+    graph = InGraphJieba(JiebaDictionary(), hmm, tmp_path)
+    assert graph.segment(tf.constant([], tf.string)).to_list() == []
+    assert graph.segment(tf.constant(["", " "])).to_list() == [[], []]
+    assert graph.segment(tf.constant(["。"])).to_list() == [["。".encode()]]
 
 
-def test_of_dictionaries_full_of_ties(hmm, tmp_path, monkeypatch):
-    """Three characters and few counts: most texts can be cut in several equally probable ways."""
-    draw = random.Random(2)
+def test_dictionaries_full_of_ties(hmm, tmp_path, monkeypatch):
+    """Three characters and few counts: most texts have several equally probable segmentations."""
+    rng = random.Random(2)
     words = [
         "".join(letters) for n in range(1, 5) for letters in itertools.product("甲乙1", repeat=n)
     ]
-    for number in range(6):
-        folder = tmp_path / str(number)
+    for index in range(6):
+        folder = tmp_path / str(index)
         folder.mkdir()
-        some = draw.sample(words, draw.randint(4, 60))
-        counts = draw.choice([(1,), (1, 2), (1, 10, 100)])
-        tokenizer = tokenizer_of([f"{word} {draw.choice(counts)}" for word in some], folder)
+        sample = rng.sample(words, rng.randint(4, 60))
+        counts = rng.choice([(1,), (1, 2), (1, 10, 100)])
+        lines = [f"{word} {rng.choice(counts)}" for word in sample]
+        jieba_tokenizer = make_jieba_tokenizer(lines, folder)
         texts = [
-            "".join(draw.choice("甲乙1丙") for _ in range(draw.randint(1, 24))) for _ in range(600)
+            "".join(rng.choice("甲乙1丙") for _ in range(rng.randint(1, 24))) for _ in range(600)
         ]
-        counts = tokenizer.FREQ, tokenizer.total
+        counts = jieba_tokenizer.FREQ, jieba_tokenizer.total
         monkeypatch.setattr(jieba_dictionary, "_jieba_counts", lambda counts=counts: counts)
-        assert not differences(tokenizer, JiebaDictionary(), hmm, folder, texts)
+        assert not differences(jieba_tokenizer, JiebaDictionary(), hmm, folder, texts)
 
 
 USER_WORDS = [
@@ -148,36 +149,38 @@ WITH_USER_WORDS = [
 
 
 @pytest.mark.usefixtures("no_forced_splits")
-def test_of_words_added_and_taken_away(hmm, tmp_path):
-    tokenizer = jieba.Tokenizer()
-    tokenizer.load_userdict(io.StringIO("\n".join(USER_WORDS)))
+def test_words_added_and_forbidden(hmm, tmp_path):
+    jieba_tokenizer = jieba.Tokenizer()
+    jieba_tokenizer.load_userdict(io.StringIO("\n".join(USER_WORDS)))
     dictionary = JiebaDictionary(USER_WORDS)
-    assert (dictionary.counts, dictionary.total) == (tokenizer.FREQ, tokenizer.total)
-    assert not differences(tokenizer, dictionary, hmm, tmp_path, WITH_USER_WORDS)
+    counts = jieba_tokenizer.FREQ, jieba_tokenizer.total
+    assert (dictionary.counts, dictionary.total) == counts
+    assert not differences(jieba_tokenizer, dictionary, hmm, tmp_path, WITH_USER_WORDS)
 
 
 @pytest.mark.usefixtures("no_forced_splits")
-def test_of_a_word_that_the_guess_may_not_make(jieba_tokenizer, tmp_path):
-    guessed = "他来到了网易杭研大厦"
-    assert "杭研" in jieba_tokenizer.lcut(guessed)
+def test_a_word_that_the_hmm_must_split(jieba_tokenizer, tmp_path):
+    text = "他来到了网易杭研大厦"
+    assert "杭研" in jieba_tokenizer.lcut(text)
     jieba.finalseg.add_force_split("杭研")
-    assert "杭研" not in jieba_tokenizer.lcut(guessed)
-    texts = [guessed, "杭研", "大厦杭研"]
+    assert "杭研" not in jieba_tokenizer.lcut(text)
+    texts = [text, "杭研", "大厦杭研"]
     # Its count of 0 changes nothing else, since no dictionary has it.
     assert not differences(jieba_tokenizer, JiebaDictionary(["杭研 0"]), True, tmp_path, texts)
 
 
 def test_nothing_done_to_jieba_elsewhere_reaches_a_segmenter(no_forced_splits, tmp_path):
-    guessed, before = "他来到了网易杭研大厦", JiebaSegmenter().cut("他来到了网易杭研大厦")
-    assert "杭研" in before
+    text = "他来到了网易杭研大厦"
+    expected = JiebaSegmenter().segment(text)
+    assert "杭研" in expected
     # jieba's documented way to forbid a word, by a program and by another model's dictionary.
     jieba.Tokenizer().del_word("杭研")
     forbidding = JiebaSegmenter(True, JiebaDictionary(["杭研 0"]))
-    assert "杭研" not in forbidding.cut(guessed)
+    assert "杭研" not in forbidding.segment(text)
     assert no_forced_splits == {"杭研"}
-    assert JiebaSegmenter().cut(guessed) == before
-    graph = JiebaGraph(JiebaDictionary(), True, tmp_path)
-    assert [w.decode() for w in graph.cut(tf.constant([guessed])).to_list()[0]] == before
+    assert JiebaSegmenter().segment(text) == expected
+    graph = InGraphJieba(JiebaDictionary(), True, tmp_path)
+    assert [w.decode() for w in graph.segment(tf.constant([text])).to_list()[0]] == expected
 
 
 @pytest.mark.parametrize(
@@ -192,16 +195,16 @@ def test_nothing_done_to_jieba_elsewhere_reaches_a_segmenter(no_forced_splits, t
 )
 def test_long_texts_take_linear_time(text, words):
     segmenter = JiebaSegmenter()
-    begin = time.process_time()
-    found = segmenter.cut(text)
-    assert time.process_time() - begin < 1
-    assert found == words
+    start_time = time.process_time()
+    actual = segmenter.segment(text)
+    assert time.process_time() - start_time < 1
+    assert actual == words
 
 
 def test_user_words_share_the_memory_of_the_dictionary():
     first = JiebaDictionary(["一个新词 5"])
     tracemalloc.start()
-    others = [JiebaDictionary([f"第{number}个新词 5"]) for number in range(50)]
+    others = [JiebaDictionary([f"第{index}个新词 5"]) for index in range(50)]
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert first.count("一个新词") == 5

@@ -1,4 +1,4 @@
-"""What TensorFlow ops make of a text is what the codec makes of it."""
+"""`InGraphTokenizer` makes the same ids and texts as `Seq2SeqTokenizer`."""
 
 import random
 
@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.default_corpus import load_corpus
-from attention_seq2seq.text.in_graph.tokenizer import CodecGraph
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import UNK
 
 TEXTS = tf.TensorSpec([None], tf.string)
@@ -29,15 +29,12 @@ def pairs():
     return [(pair.prompt, pair.reply) for pair in corpus.training]
 
 
-def texts_of(pairs):
+def make_prompts(pairs):
     """Prompts of several turns, empty and odd ones among them."""
-    draw = random.Random(1)
+    rng = random.Random(1)
     turns = [side.encode() for pair in pairs for side in pair]
     lines = [
-        [
-            draw.choice([draw.choice(ODD), draw.choice(turns), draw.choice(turns)[:6]])
-            for _ in range(n)
-        ]
+        [rng.choice([rng.choice(ODD), rng.choice(turns), rng.choice(turns)[:6]]) for _ in range(n)]
         for n in range(6)
         for _ in range(120)
     ]
@@ -46,7 +43,7 @@ def texts_of(pairs):
 
 @pytest.mark.parametrize("context_turns", [0, 2])
 @pytest.mark.parametrize("segmentation", ["jieba", "characters", "blanks"])
-def test_both_read_and_write_the_same(pairs, segmentation, context_turns, tmp_path):
+def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tmp_path):
     config = TextConfig(
         source_segmentation=segmentation,
         target_segmentation=segmentation,
@@ -54,50 +51,49 @@ def test_both_read_and_write_the_same(pairs, segmentation, context_turns, tmp_pa
         shared_vocabulary=not context_turns,
         vocabulary_size=1000,
     )
-    codec = Codec.build(pairs, config)
-    graph = CodecGraph(codec, tmp_path)
-    texts = texts_of(pairs)
+    tokenizer = Seq2SeqTokenizer.build(pairs, config)
+    graph = InGraphTokenizer(tokenizer, tmp_path)
+    texts = make_prompts(pairs)
     for limit in (7, 60):
-        read = tf.function(lambda texts, limit=limit: graph.read_prompts(texts, limit), [TEXTS])
-        found = read(tf.constant(texts))
-        expected = [[part[:limit] for part in codec.read_prompt(text, limit)] for text in texts]
-        assert as_strings(real(found.words, found)) == [words for words, _ in expected]
-        assert real(found.ids, found).to_list() == [ids for _, ids in expected]
-        padding = ~tf.sequence_mask(found.length)
-        assert set(found.ids[padding].numpy()) == {0} and set(found.said_as[padding].numpy()) == {
-            -1
-        }
-        assert found.num_unread.numpy().tolist() == [
-            max(0, len(codec.read_prompt(text, limit)[0]) - limit) for text in texts
+        encode = tf.function(lambda texts, limit=limit: graph.encode_prompts(texts, limit), [TEXTS])
+        prompts = encode(tf.constant(texts))
+        expected = [[part[:limit] for part in tokenizer.read_prompt(text, limit)] for text in texts]
+        assert as_strings(unpad(prompts.tokens, prompts)) == [tokens for tokens, _ in expected]
+        assert unpad(prompts.ids, prompts).to_list() == [ids for _, ids in expected]
+        is_padding = ~tf.sequence_mask(prompts.length)
+        assert set(prompts.ids[is_padding].numpy()) == {0}
+        assert set(prompts.target_ids[is_padding].numpy()) == {-1}
+        assert prompts.num_truncated.numpy().tolist() == [
+            max(0, len(tokenizer.read_prompt(text, limit)[0]) - limit) for text in texts
         ]
-        assert real(found.said_as, found).to_list() == [
-            [-1 if i == UNK else i for i in codec.target_vocabulary.ids(words)]
-            for words, _ in expected
+        assert unpad(prompts.target_ids, prompts).to_list() == [
+            [-1 if i == UNK else i for i in tokenizer.target_vocabulary.ids(tokens)]
+            for tokens, _ in expected
         ]
 
-    written = tf.function(
-        lambda texts: (graph.reply_words(texts), *graph.encode_replies(texts)), [TEXTS]
+    encode_replies = tf.function(
+        lambda texts: (graph.tokenize_replies(texts), *graph.encode_replies(texts)), [TEXTS]
     )
-    words, with_end, ids = written(tf.constant(texts))
-    assert as_strings(with_end) == [[*row, "<eos>"] for row in as_strings(words)]
-    assert as_strings(words) == [codec.reply_words(text) for text in texts]
-    assert ids.to_list() == [codec.encode_reply(text) for text in texts]
-    joined = tf.function(graph.join_replies)(words)
-    assert [text.decode() for text in joined.numpy()] == [
-        codec.join_reply(codec.reply_words(text)) for text in texts
+    tokens, with_end, ids = encode_replies(tf.constant(texts))
+    assert as_strings(with_end) == [[*row, "<eos>"] for row in as_strings(tokens)]
+    assert as_strings(tokens) == [tokenizer.reply_words(text) for text in texts]
+    assert ids.to_list() == [tokenizer.encode_reply(text) for text in texts]
+    detokenized = tf.function(graph.detokenize_replies)(tokens)
+    assert [text.decode() for text in detokenized.numpy()] == [
+        tokenizer.join_reply(tokenizer.reply_words(text)) for text in texts
     ]
 
 
-def test_of_no_text_at_all(pairs, tmp_path):
-    graph = CodecGraph(Codec.build(pairs, TextConfig(context_turns=1)), tmp_path)
-    nothing = tf.constant([], tf.string)
-    assert graph.read_prompts(nothing, 5).ids.shape == [0, 1]
-    assert graph.join_replies(graph.reply_words(nothing)).shape == [0]
+def test_batches_without_texts(pairs, tmp_path):
+    graph = InGraphTokenizer(Seq2SeqTokenizer.build(pairs, TextConfig(context_turns=1)), tmp_path)
+    no_texts = tf.constant([], tf.string)
+    assert graph.encode_prompts(no_texts, 5).ids.shape == [0, 1]
+    assert graph.detokenize_replies(graph.tokenize_replies(no_texts)).shape == [0]
 
 
-def as_strings(words):
-    return [[word.decode() for word in row] for row in words.to_list()]
+def as_strings(tokens):
+    return [[token.decode() for token in row] for row in tokens.to_list()]
 
 
-def real(column, found):
-    return tf.RaggedTensor.from_tensor(column, found.length)
+def unpad(column, prompts):
+    return tf.RaggedTensor.from_tensor(column, prompts.length)
