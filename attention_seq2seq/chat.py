@@ -1,7 +1,7 @@
 """A prompt to a reply: tokenizer, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +73,7 @@ class Chat:
         config = Config.load(model_dir)
         tokenizer = Seq2SeqTokenizer.load(model_dir, config.text)
         model = make_model(
-            config.model, len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
+            config.model, len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
         )
         load_weights(model, Path(model_dir) / f"{config.training.answer_with}.npz")
         return cls(tokenizer, model, config)
@@ -147,7 +147,7 @@ class Chat:
             )
         params = self.decoding_params(DecodingConfig() if decoding is None else decoding)
         source = [self._encode_prompt(prompt)[1] for prompt in prompts]
-        target = [self.tokenizer.encode_reply(reply) for reply in replies]
+        target = [self.tokenizer.target.encode(reply) for reply in replies]
         scores = np.zeros(len(target))
         for batch in bucket_by_length(target, _BATCH_SIZE):
             sides = ([ids[i] for i in batch] for ids in (source, target))
@@ -175,7 +175,7 @@ class Chat:
     def _encode_prompt(self, prompt: str) -> tuple[list[str], list[int]]:
         """The words of a prompt and their ids: no more than a prompt in training could have."""
         limit = self.config.data.max_source_length
-        words, ids = self.tokenizer.read_prompt(prompt, limit)
+        words, ids = self.tokenizer.source.encode_with_tokens(prompt, limit)
         if len(words) > limit:
             log.warning("the prompt has %d words; only the first %d are read.", len(words), limit)
         return words[:limit], ids[:limit]
@@ -184,7 +184,7 @@ class Chat:
         self, read, decoding: DecodingConfig, params: DecodingParams
     ) -> list[list[Reply]]:
         """The replies to one batch of prompts, each its words and their ids."""
-        prompt_target_ids = [self._source_to_target_ids(words) for words, _ in read]
+        prompt_target_ids = [self.tokenizer.target_ids(words) for words, _ in read]
         search = self.generator.methods[decoding.method]
         found = search(
             *pad_batch([ids for _, ids in read]), pad_batch(prompt_target_ids, -1)[0], params
@@ -200,10 +200,6 @@ class Chat:
             replies.append([self._to_reply(words, ids, found, replace) for found in hypotheses])
         return replies
 
-    def _source_to_target_ids(self, words: Iterable[str]) -> list[int]:
-        """The words of a prompt as words of a reply; -1 where a reply cannot say them."""
-        return [-1 if i == UNK else i for i in self.tokenizer.target_vocabulary.ids(words)]
-
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
         """What a config says, as the tensors and ids that `search` takes.
 
@@ -216,17 +212,17 @@ class Chat:
                 f"decoding is {decoding!r}; expected a DecodingConfig, as in "
                 'DecodingConfig(method="beam").'
             )
-        vocabulary = self.tokenizer.target_vocabulary
+        vocabulary = self.tokenizer.target.vocabulary
         forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unknown == "forbid")
         for word in decoding.forbidden_words:
-            ids = vocabulary.ids(self.tokenizer.reply_words(word))
+            ids = vocabulary.ids(self.tokenizer.target.tokenize(word))
             if len(ids) != 1:
                 raise ValueError(
                     f"forbidden_words: {word!r} is {len(ids)} words to this model "
-                    f"({' '.join(self.tokenizer.reply_words(word))}); forbid one of them."
+                    f"({' '.join(self.tokenizer.target.tokenize(word))}); forbid one of them."
                 )
             forbidden += [i for i in ids if i != UNK]
-        prefix_words = self.tokenizer.reply_words(decoding.prefix)
+        prefix_words = self.tokenizer.target.tokenize(decoding.prefix)
         prefix = vocabulary.ids(prefix_words)
         if UNK in prefix:
             raise ValueError(
@@ -243,7 +239,7 @@ class Chat:
         ids = found.ids[: found.length].tolist()
         ended = ids[-1] == EOS
         weights = found.attention_weights[: found.length, : len(source_ids)]
-        tokens = self.tokenizer.target_vocabulary.tokens(ids[:-1] if ended else ids)
+        tokens = self.tokenizer.target.vocabulary.tokens(ids[:-1] if ended else ids)
         if replace_unknown and weights.size:
             # The border between two turns is no word to be said.
             sayable = np.array([i != TURN for i in source_ids])
@@ -252,7 +248,7 @@ class Chat:
                 for token, i, row in zip(tokens, ids, weights)
             ]
         return Reply(
-            text=self.tokenizer.join_reply(tokens),
+            text=self.tokenizer.target.detokenize(tokens),
             tokens=tokens,
             prompt_tokens=prompt_tokens,
             log_prob=float(found.token_log_probs.sum()),

@@ -49,7 +49,7 @@ def main(_) -> None:
     pairs = prompts_set_aside(chat)
     others = other_replies(pairs)
     prompts = [pair.prompt for pair in pairs]
-    words = [chat.tokenizer.prompt_words(prompt) for prompt in prompts]
+    words = [chat.tokenizer.source.tokenize(prompt) for prompt in prompts]
     print(f"{len(pairs)} prompts not trained on\n")
     print(f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'commonest':>10}{'echo':>7}{'rank':>7}")
     found = {}
@@ -57,7 +57,7 @@ def main(_) -> None:
         found[name] = chat.reply(prompts, decoding)
         rank = mean_rank(chat, pairs, others, scored_by(decoding))
         print_row(name, words, [reply.tokens for reply in found[name]], rank)
-    references = [chat.tokenizer.reply_words(pair.reply) for pair in pairs]
+    references = [chat.tokenizer.target.tokenize(pair.reply) for pair in pairs]
     print_row("the true replies", words, references, None)
     for place in random.Random(SEED.value).sample(
         range(len(pairs)), min(NUM_SHOWN.value, len(pairs))
@@ -92,7 +92,8 @@ def prompts_set_aside(chat) -> list:
     pairs = {
         pair.prompt: pair
         for pair in corpus.validation
-        if pair.prompt not in provenance and len(chat.tokenizer.prompt_words(pair.prompt)) <= limit
+        if pair.prompt not in provenance
+        and len(chat.tokenizer.source.tokenize(pair.prompt)) <= limit
     }
     if len(pairs) < NUM_PROMPTS.value:
         raise ValueError(

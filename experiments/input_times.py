@@ -40,7 +40,7 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     pair_tokenizer = PairTokenizer(text)
     cut = [pair_tokenizer.tokenize_pair(pair) for pair in pairs]
     tokenizer = Seq2SeqTokenizer.from_tokenized(cut, pair_tokenizer)
-    ids = [tokenizer.encode(pair, longest) for pair in cut]
+    ids = [tokenizer.encode_pair(pair, longest) for pair in cut]
     sides = dict(
         zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
     )

@@ -153,7 +153,7 @@ def started_lines(config, folder: Path) -> list[str]:
     corpus = console.corpus_of(other)
     train(corpus.training, folder / "other", other, corpus.validation, progress=False)
     chat = Chat.load(folder / "other")
-    vocabulary = chat.tokenizer.source_vocabulary
+    vocabulary = chat.tokenizer.source.vocabulary
     vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
     words = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
     path = folder / "vectors.txt"

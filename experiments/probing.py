@@ -47,7 +47,9 @@ class ProbePrompts:
         chat = Chat(tokenizer, model, config)
         # What is too long is cut in answering, with a warning each time.
         limit = config.data.max_source_length
-        short = [prompt for prompt in self.prompts if len(tokenizer.prompt_words(prompt)) <= limit]
+        short = [
+            prompt for prompt in self.prompts if len(tokenizer.source.tokenize(prompt)) <= limit
+        ]
         if not short:
             raise ValueError(
                 f"all {len(self.prompts)} probe prompts have more than max_source_length {limit} "

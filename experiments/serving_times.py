@@ -71,11 +71,13 @@ def write_endless_model(folder: Path, units: int, num_words: int) -> None:
 def prompts_of(tokenizer: Seq2SeqTokenizer, num_words: int) -> list[str]:
     """Prompts of that many words: the default corpus' words, in its order."""
     words = [
-        word for pair in default_corpus().training for word in tokenizer.prompt_words(pair.prompt)
+        word
+        for pair in default_corpus().training
+        for word in tokenizer.source.tokenize(pair.prompt)
     ]
     texts = ["".join(words[i : i + num_words]) for i in range(0, len(words), num_words)]
     # Joined anew, some words are cut otherwise.
-    return [text for text in texts if len(tokenizer.prompt_words(text)) == num_words]
+    return [text for text in texts if len(tokenizer.source.tokenize(text)) == num_words]
 
 
 def print_table(model_dir: Path, work_dir: Path, num_words: int) -> None:
@@ -171,14 +173,14 @@ def print_lite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding
         reply = tf.lite.Interpreter(str(folder / file)).get_signature_runner()
         seconds, lengths, same = [], [], 0
         for prompt, full in zip(prompts, expected):
-            ids = chat.tokenizer.encode_prompt(prompt, limit)[:limit]
+            ids = chat.tokenizer.source.encode(prompt, limit)[:limit]
             padded = np.array([ids + [0] * (limit - len(ids))], np.int32)
             begin = time.perf_counter()
             found = reply(source_ids=padded, source_length=np.array([len(ids)], np.int32))
             seconds.append(time.perf_counter() - begin)
             said = found["reply_ids"][0, : found["reply_length"][0]].tolist()
             lengths.append(len([i for i in said if i != EOS]))
-            same += chat.tokenizer.reply_text(said) == full.text
+            same += chat.tokenizer.target.decode(said) == full.text
         label = f"greedy, Lite, {name}"
         print(f"{label:24}{1:>6}{Times.of(seconds)}{statistics.mean(lengths):>8.1f}")
         print(

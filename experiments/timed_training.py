@@ -141,7 +141,7 @@ def tutorial() -> tuple[float, float]:
     tokenizer = Seq2SeqTokenizer.build(pairs(), config.text)
     sides = [[], []]
     for prompt, reply, *_ in pairs():
-        ids = tokenizer.encode_prompt(prompt, LONGEST.value), tokenizer.encode_reply(reply)
+        ids = tokenizer.source.encode(prompt, LONGEST.value), tokenizer.target.encode(reply)
         if len(ids[0]) <= LONGEST.value >= len(ids[1]) - 1 >= 1:
             for side, of_side in zip(sides, ids):
                 side.append(of_side)
@@ -149,7 +149,7 @@ def tutorial() -> tuple[float, float]:
     tensors = [tensor for side in sides for tensor in padded(side)]
     dataset = tf.data.Dataset.from_tensor_slices(tuple(tensors)).shuffle(len(sides[0])).repeat()
     dataset = dataset.batch(config.training.batch_size).prefetch(tf.data.AUTOTUNE)
-    model = TutorialSeq2Seq(UNITS.value, len(tokenizer.target_vocabulary))
+    model = TutorialSeq2Seq(UNITS.value, len(tokenizer.target.vocabulary))
     train_step = train_step_of(model, CLIP_NORM)
     words = 0
     for step, batch in enumerate(islice(dataset, LAST.value), start=1):

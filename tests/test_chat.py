@@ -46,8 +46,8 @@ def test_a_reply_and_where_it_came_from(chat):
 
 def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat):
     (reply,) = chat.reply([QUESTION])
-    prompt_ids = chat.tokenizer.encode_prompt(QUESTION)
-    reply_ids = chat.tokenizer.encode_reply(reply.text)
+    prompt_ids = chat.tokenizer.source.encode(QUESTION)
+    reply_ids = chat.tokenizer.target.encode(reply.text)
     whole = token_log_probs(chat, prompt_ids, reply_ids)
     np.testing.assert_allclose(reply.log_prob, whole.sum(), atol=1e-4)
     falls = []
@@ -63,7 +63,7 @@ def test_log_probability_and_contributions_equal_scoring_each_variant_alone(chat
 
 
 def test_a_word_that_matters_to_nothing_leaves_a_row_of_zeros(chat):
-    unknown = chat.tokenizer.encode_prompt("囧囧")
+    unknown = chat.tokenizer.source.encode("囧囧")
     assert set(unknown) == {UNK}
     contributions = chat.attribute(unknown, [7, EOS])
     assert contributions.shape == (2, len(unknown))
@@ -143,7 +143,7 @@ def test_a_reply_that_does_not_end_is_cut():
     pairs = [("你好", "吃饭 喝水")]
     config = Config(data=DataConfig(max_target_length=4), model=ModelConfig(units=4))
     tokenizer = Seq2SeqTokenizer.build(pairs, config.text)
-    size = len(tokenizer.source_vocabulary)
+    size = len(tokenizer.source.vocabulary)
     model = make_model(config.model, size, size)
     model.decoder.output_projection.bias.assign(10.0 * np.eye(size, dtype=np.float32)[5])
     (reply,) = Chat(tokenizer, model, config).reply(["你好"])

@@ -33,8 +33,8 @@ def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
 
 def test_attention_of_every_reply_is_that_of_teacher_forcing(chat):
     for reply in chat.generate([QUESTION], BEAM)[0]:
-        ids = chat.tokenizer.encode_reply(reply.text)
-        source = tf.constant([chat.tokenizer.encode_prompt(QUESTION)])
+        ids = chat.tokenizer.target.encode(reply.text)
+        source = tf.constant([chat.tokenizer.source.encode(QUESTION)])
         found = chat.generator.force_decode(source, [source.shape[1]], [ids], [len(ids)])
         np.testing.assert_allclose(reply.attention_weights, found.attention_weights[0], atol=1e-5)
         assert reply.log_prob == pytest.approx(float(found.score[0]), abs=1e-4)
@@ -94,7 +94,7 @@ def model_that_says_unknown():
         text=TextConfig(source_segmentation="blanks"), model=ModelConfig(units=8, dropout=0.0)
     )
     tokenizer = Seq2SeqTokenizer.build(pairs, config.text)
-    size = len(tokenizer.source_vocabulary)
+    size = len(tokenizer.source.vocabulary)
     model = make_model(config.model, size, size)
     draw = np.random.default_rng(1)
     for weight in model.named_weights().values():
@@ -139,7 +139,7 @@ def language_model(chat, ids):
 
 
 def said_ids(chat, reply):
-    return chat.tokenizer.target_vocabulary.ids(reply.tokens) + [EOS] * reply.ended
+    return chat.tokenizer.target.vocabulary.ids(reply.tokens) + [EOS] * reply.ended
 
 
 @pytest.mark.parametrize("words", [0, 2, 60])
@@ -158,7 +158,7 @@ def test_scores_against_dullness_by_hand(chat, words):
         covered = np.log(np.clip(reply.attention_weights.sum(axis=0), 1e-9, 1)).sum()
         expected = total / ((5 + len(ids)) / 6) + 0.2 * covered
         assert reply.score == pytest.approx(expected, abs=1e-3)
-        if ids == chat.tokenizer.encode_reply(reply.text):
+        if ids == chat.tokenizer.target.encode(reply.text):
             (score,) = chat.score([QUESTION], [reply.text], decoding)
             assert score == pytest.approx(reply.score, abs=1e-3)
             compared += 1
@@ -227,14 +227,18 @@ def test_prompts_of_several_turns():
     pairs = [("你好", "你好呀"), ("你好呀", "吃了吗"), ("再见", "再见")]
     config = TextConfig(source_segmentation="characters", context_turns=2)
     tokenizer = Seq2SeqTokenizer.build(pairs, config)
-    words, ids = tokenizer.read_prompt("再见\n你好\n你好呀\n吃了吗")
+    words, ids = tokenizer.source.encode_with_tokens("再见\n你好\n你好呀\n吃了吗")
     assert words == [*"你好", "<turn>", *"你好呀", "<turn>", *"吃了吗"], "two turns before the last"
     assert ids[2] == ids[6] == 4
-    assert tokenizer.read_prompt("你好\n吃了吗", limit=4)[0] == [*"吃了吗"], (
+    assert tokenizer.source.encode_with_tokens("你好\n吃了吗", limit=4)[0] == [*"吃了吗"], (
         "whole turns are left out"
     )
-    assert tokenizer.read_prompt(b"\xe4\xbd\xa0\n\n\xe5\xa5\xbd")[0] == ["你", "<turn>", "好"]
-    assert tokenizer.read_prompt("\n\n")[1] == [UNK]
+    assert tokenizer.source.encode_with_tokens(b"\xe4\xbd\xa0\n\n\xe5\xa5\xbd")[0] == [
+        "你",
+        "<turn>",
+        "好",
+    ]
+    assert tokenizer.source.encode_with_tokens("\n\n")[1] == [UNK]
     single = Seq2SeqTokenizer.build(pairs, TextConfig(source_segmentation="characters"))
-    assert 4 not in single.encode_prompt("你好\n你好")
-    assert EOS not in tokenizer.encode_prompt("<eos>")
+    assert 4 not in single.source.encode("你好\n你好")
+    assert EOS not in tokenizer.source.encode("<eos>")

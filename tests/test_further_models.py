@@ -29,7 +29,7 @@ def drawn(model):
     config = Config(text=text, model=dataclasses.replace(model, units=12))
     tokenizer = Seq2SeqTokenizer.build(PAIRS, config.text)
     keras.utils.set_random_seed(1)
-    sizes = len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
+    sizes = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
     network, draw = make_model(config.model, *sizes), np.random.default_rng(5)
     for weight in network.named_weights().values():
         weight.assign(draw.normal(0, 0.7, weight.shape))
@@ -54,7 +54,7 @@ def test_it_answers_in_every_way_and_explains(model):
         same += [
             (score, reply.log_prob)
             for score, (_, reply) in zip(scores, whole)
-            if chat.tokenizer.reply_words(reply.text) == reply.tokens
+            if chat.tokenizer.target.tokenize(reply.text) == reply.tokens
         ]
         shares = replies[0].contributions
         assert shares.shape == (len(replies[0].rows), len(replies[0].prompt_tokens))

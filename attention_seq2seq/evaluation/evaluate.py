@@ -206,7 +206,7 @@ def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -
     for first in range(0, len(pairs), batch_size):
         prompts = [pair[0] for pair in pairs[first : first + batch_size]]
         replies.extend(reply.tokens for reply in chat.reply(prompts))
-    return metrics.exact_match(replies, [chat.tokenizer.reply_words(pair[1]) for pair in pairs])
+    return metrics.exact_match(replies, [chat.tokenizer.target.tokenize(pair[1]) for pair in pairs])
 
 
 def with_one_reply(pairs: Sequence[Sequence]) -> list[Sequence]:

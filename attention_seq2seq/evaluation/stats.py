@@ -57,8 +57,8 @@ def likelihood(chat: Chat, prompts, references) -> dict[str, Counted]:
     losses = -np.array(chat.score([prompts[row] for row in rows], texts, plain))
     words, characters, unknown = [], [], []
     for text in texts:
-        said = chat.tokenizer.reply_words(text)
-        ids = chat.tokenizer.encode_reply(text)
+        said = chat.tokenizer.target.tokenize(text)
+        ids = chat.tokenizer.target.encode(text)
         words.append(len(ids))
         unknown.append(ids.count(UNK))
         # What an unknown word was, the model does not know: it is one character to it.

@@ -1,4 +1,4 @@
-"""Texts to ids and ids to texts, exactly as in training."""
+"""Prompts and replies to ids, and ids to replies, exactly as in training."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,6 +14,7 @@ from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.tokenizer import (
     PairTokenizer,
     TokenizedPair,
+    Tokenizer,
     load_user_dictionary,
     num_truncated_turns,
 )
@@ -29,7 +30,7 @@ TOKENIZER_FILES = (
 
 
 def tokenizer_files(config: TextConfig) -> list[str]:
-    """The names of the files that `Seq2SeqTokenizer.save` writes.
+    """Returns the names of the files that `Seq2SeqTokenizer.save` writes.
 
     Example:
         >>> tokenizer_files(TextConfig())
@@ -43,20 +44,111 @@ def tokenizer_files(config: TextConfig) -> list[str]:
     return [*names, USER_DICTIONARY_FILE] if config.user_dictionary else names
 
 
-class Seq2SeqTokenizer:
-    """Everything between a string and ids, for both sides; part of a trained model.
+class SourceTokenizer:
+    """Encodes prompts.
+
+    A prompt has at least one token: one without words becomes a single unknown token. With
+    `context_turns` a prompt may consist of several turns, one a line. The special token TURN
+    separates two turns.
 
     Args:
-        config: how texts are cut.
-        source_vocabulary: words of the prompts.
-        target_vocabulary: words of the replies; the same object when shared.
+        pair_tokenizer: splits a prompt into turns and tokens.
+        vocabulary: the source vocabulary.
+    """
+
+    def __init__(self, pair_tokenizer: PairTokenizer, vocabulary: Vocabulary):
+        self._pair_tokenizer = pair_tokenizer
+        self.vocabulary = vocabulary
+
+    def tokenize(self, text: str | bytes) -> list[str]:
+        """Returns the tokens of a prompt."""
+        return self.encode_with_tokens(text)[0]
+
+    def encode(self, text: str | bytes, limit: int = 0) -> list[int]:
+        """Returns the ids of a prompt; see `encode_with_tokens`."""
+        return self.encode_with_tokens(text, limit)[1]
+
+    def encode_with_tokens(self, text: str | bytes, limit: int = 0) -> tuple[list[str], list[int]]:
+        """Returns the tokens and the ids of a prompt.
+
+        Args:
+            text: the prompt.
+            limit: leaves out earlier turns until at most this many tokens are left; 0 keeps all.
+                The last turn is kept whole, so it may be longer.
+        """
+        return self._encode_turns(self._pair_tokenizer.tokenize_turns(text), limit)
+
+    def encode_turns(self, turns: Sequence[list[str]], limit: int = 0) -> list[int]:
+        """Returns the ids of the tokenized turns of a prompt; see `encode_with_tokens`."""
+        return self._encode_turns(turns, limit)[1]
+
+    def _encode_turns(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
+        if limit:
+            turns = turns[num_truncated_turns(turns, limit) :]
+        tokens, ids = [], []
+        for turn in turns:
+            if tokens:
+                tokens.append(SPECIALS[TURN])
+                ids.append(TURN)
+            tokens += turn
+            ids += self.vocabulary.ids(turn)
+        return tokens or [SPECIALS[UNK]], ids or [UNK]
+
+
+class TargetTokenizer:
+    """Encodes and decodes replies.
+
+    Args:
+        tokenizer: splits a reply into tokens.
+        vocabulary: the target vocabulary.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, vocabulary: Vocabulary):
+        self._tokenizer = tokenizer
+        self.vocabulary = vocabulary
+
+    def tokenize(self, text: str | bytes) -> list[str]:
+        """Returns the tokens of a reply."""
+        return self._tokenizer.tokenize(text)
+
+    def detokenize(self, tokens: Sequence[str]) -> str:
+        """Returns the text of a reply's tokens."""
+        return self._tokenizer.detokenize(tokens)
+
+    def encode(self, text: str | bytes) -> list[int]:
+        """Returns the ids of a reply, and EOS."""
+        return self.encode_tokens(self.tokenize(text))
+
+    def encode_tokens(self, tokens: Sequence[str]) -> list[int]:
+        """Returns the ids of a tokenized reply, and EOS."""
+        return [*self.vocabulary.ids(tokens), EOS]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Returns the text of a reply's ids before the first EOS."""
+        ids = list(ids)
+        if EOS in ids:
+            ids = ids[: ids.index(EOS)]
+        return self.detokenize(self.vocabulary.tokens(ids))
+
+
+class Seq2SeqTokenizer:
+    """The tokenizers and vocabularies of both sides; part of a trained model.
+
+    Args:
+        config: how texts are tokenized.
+        source_vocabulary: tokens of the prompts.
+        target_vocabulary: tokens of the replies; the same object if shared.
         user_words: lines of the jieba user dictionary.
+
+    Attributes:
+        source: the `SourceTokenizer`.
+        target: the `TargetTokenizer`.
 
     Example:
         >>> tokenizer = Seq2SeqTokenizer.build([("今天晚上吃什么", "晚上吃烤鸭")], TextConfig())
-        >>> tokenizer.prompt_words("今天晚上吃什么")
+        >>> tokenizer.source.tokenize("今天晚上吃什么")
         ['今天', '晚上', '吃', '什么']
-        >>> tokenizer.reply_text(tokenizer.encode_reply("晚上吃烤鸭"))
+        >>> tokenizer.target.decode(tokenizer.target.encode("晚上吃烤鸭"))
         '晚上吃烤鸭'
     """
 
@@ -68,13 +160,13 @@ class Seq2SeqTokenizer:
         user_words: Sequence[str] = (),
     ):
         self.config = config
-        self.source_vocabulary = source_vocabulary
-        self.target_vocabulary = target_vocabulary
         self._pair_tokenizer = PairTokenizer(config, user_words)
+        self.source = SourceTokenizer(self._pair_tokenizer, source_vocabulary)
+        self.target = TargetTokenizer(self._pair_tokenizer.target, target_vocabulary)
 
     @classmethod
     def build(cls, pairs: Iterable[Sequence], config: TextConfig) -> "Seq2SeqTokenizer":
-        """A tokenizer with the vocabulary of these pairs (prompt first, then reply).
+        """Builds a tokenizer with the vocabulary of pairs, prompt first.
 
         Raises:
             ValueError: the user dictionary cannot be read.
@@ -102,8 +194,8 @@ class Seq2SeqTokenizer:
             replies.append(reply)
         config = pair_tokenizer.config
         size, min_count = config.vocabulary_size, config.min_count
-        base_source = base.source_vocabulary if base else None
-        base_target = base.target_vocabulary if base else None
+        base_source = base.source.vocabulary if base else None
+        base_target = base.target.vocabulary if base else None
         if config.shared_vocabulary:
             source = target = Vocabulary.build(prompts + replies, size, min_count, base_source)
         else:
@@ -111,86 +203,36 @@ class Seq2SeqTokenizer:
             target = Vocabulary.build(replies, size, min_count, base_target)
         return cls(config, source, target, pair_tokenizer.user_words)
 
-    def prompt_words(self, text: str | bytes) -> list[str]:
-        """The words of a prompt as they were cut; of an empty one, a single unknown word."""
-        return self.read_prompt(text)[0]
+    def encode_pair(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
+        """Returns the ids of a tokenized pair: its prompt, of at most `limit` tokens, its reply."""
+        return self.source.encode_turns(pair.turns, limit), self.target.encode_tokens(pair.reply)
 
-    def reply_words(self, text: str | bytes) -> list[str]:
-        """The words of a reply as they were cut."""
-        return self._pair_tokenizer.target.tokenize(text)
-
-    def encode_prompt(self, text: str | bytes, limit: int = 0) -> list[int]:
-        """The ids of a prompt, at least one: no words at all read as one unknown word."""
-        return self.read_prompt(text, limit)[1]
-
-    def read_prompt(self, text: str | bytes, limit: int = 0) -> tuple[list[str], list[int]]:
-        """The words of a prompt as they were cut, and their ids.
-
-        With `context_turns` a prompt may be several turns, a line each, the last of them the one
-        to be answered; between two turns stands the special word of that name.
-
-        Args:
-            text: the prompt.
-            limit: earlier turns are left out until there are no more words than this; 0: none is.
-        """
-        return self._read(self._pair_tokenizer.tokenize_turns(text), limit)
-
-    def _read(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
-        if limit:
-            turns = turns[num_truncated_turns(turns, limit) :]
-        words, ids = [], []
-        for turn in turns:
-            if words:
-                words.append(SPECIALS[TURN])
-                ids.append(TURN)
-            words += turn
-            ids += self.source_vocabulary.ids(turn)
-        return words or [SPECIALS[UNK]], ids or [UNK]
-
-    def encode(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
-        """The ids of both sides of a pair that is cut: see `encode_prompt` and `encode_reply`."""
-        return self._read(pair.turns, limit)[1], self._ended(pair.reply)
-
-    def encode_reply(self, text: str | bytes) -> list[int]:
-        """The ids of a reply, the end of the reply included."""
-        return self._ended(self._pair_tokenizer.target.tokenize(text))
-
-    def _ended(self, words: Sequence[str]) -> list[int]:
-        return [*self.target_vocabulary.ids(words), EOS]
-
-    def reply_text(self, ids: Iterable[int]) -> str:
-        """The text of a reply's ids, up to its end."""
-        ids = list(ids)
-        if EOS in ids:
-            ids = ids[: ids.index(EOS)]
-        return self.join_reply(self.target_vocabulary.tokens(ids))
-
-    def join_reply(self, words: Iterable[str]) -> str:
-        """The text of a reply's words."""
-        return self._pair_tokenizer.target.detokenize(list(words))
+    def target_ids(self, tokens: Iterable[str]) -> list[int]:
+        """Returns the ids of a prompt's tokens in the target vocabulary; -1 if it lacks a token."""
+        return [-1 if i == UNK else i for i in self.target.vocabulary.ids(tokens)]
 
     def source_to_target_ids(self) -> list[int]:
-        """For each source word its id as a word of a reply; -1 of special ones and unknown ones.
+        """Returns the target id of each source id; -1 for special tokens and if there is none.
 
         Example:
             >>> config = TextConfig("blanks", "blanks", shared_vocabulary=False)
             >>> tokenizer = Seq2SeqTokenizer.build([("吃 什么", "我 吃 面")], config)
-            >>> source, target = tokenizer.source_vocabulary, tokenizer.target_vocabulary
+            >>> source, target = tokenizer.source.vocabulary, tokenizer.target.vocabulary
             >>> tokenizer.source_to_target_ids()[source.ids(["吃"])[0]] == target.ids(["吃"])[0]
             True
         """
-        words = self.source_vocabulary.tokens(range(len(SPECIALS), len(self.source_vocabulary)))
-        ids = self.target_vocabulary.ids(words)
-        return [-1] * len(SPECIALS) + [-1 if i == UNK else i for i in ids]
+        vocabulary = self.source.vocabulary
+        tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
+        return [-1] * len(SPECIALS) + self.target_ids(tokens)
 
-    def refuse_empty(self) -> None:
-        """Refuses a vocabulary without a word: a model of it could say nothing.
+    def require_tokens(self) -> None:
+        """Checks that both vocabularies have other tokens than the special ones.
 
         Raises:
-            ValueError: with the options that leave words out.
+            ValueError: one has none.
         """
-        for side in (self.source_vocabulary, self.target_vocabulary):
-            if len(side) == len(SPECIALS):
+        for vocabulary in (self.source.vocabulary, self.target.vocabulary):
+            if len(vocabulary) == len(SPECIALS):
                 raise ValueError(
                     f"no word is left for the vocabulary with min_count {self.config.min_count}: "
                     "none occurs so often. Choose a smaller min_count."
@@ -204,33 +246,33 @@ class Seq2SeqTokenizer:
         return hash(self._key())
 
     def _key(self) -> tuple:
-        user_words = self._pair_tokenizer.user_words
-        return self.config, self.source_vocabulary, self.target_vocabulary, user_words
+        vocabularies = self.source.vocabulary, self.target.vocabulary
+        return self.config, vocabularies, self._pair_tokenizer.user_words
 
     @property
     def dictionary(self) -> JiebaDictionary | None:
-        """Jieba's words and the user's; None where neither side is cut by jieba."""
+        """The words of jieba and of the user; None if jieba segments neither side."""
         return self._pair_tokenizer.dictionary
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""
         folder = Path(model_dir)
         if self.config.shared_vocabulary:
-            self.source_vocabulary.save(folder / SHARED_VOCABULARY_FILE)
+            self.source.vocabulary.save(folder / SHARED_VOCABULARY_FILE)
         else:
-            self.source_vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
-            self.target_vocabulary.save(folder / TARGET_VOCABULARY_FILE)
+            self.source.vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
+            self.target.vocabulary.save(folder / TARGET_VOCABULARY_FILE)
         if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._pair_tokenizer.user_words)
             write_text(folder / USER_DICTIONARY_FILE, text)
 
     @classmethod
     def load(cls, model_dir: str | Path, config: TextConfig) -> "Seq2SeqTokenizer":
-        """Reads what `save` wrote.
+        """Reads the files that `save` wrote.
 
         Raises:
-            FileNotFoundError: a file of it is missing.
-            ValueError: a file of it is damaged.
+            FileNotFoundError: a file is missing.
+            ValueError: a file is damaged.
         """
         folder = Path(model_dir)
         if config.shared_vocabulary:

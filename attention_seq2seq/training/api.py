@@ -93,7 +93,7 @@ def train(
     )
     user_words = load_user_dictionary(config.text)
     pair_tokenizer = PairTokenizer(config.text, user_words)
-    cut_training, cut_validation = (
+    tokenized_training, tokenized_validation = (
         [pair_tokenizer.tokenize_pair(pair) for pair in side]
         for side in (training_pairs, validation_pairs)
     )
@@ -106,19 +106,19 @@ def train(
     }
 
     def encoded(tokenizer: Seq2SeqTokenizer) -> tuple[InMemoryDataset, InMemoryDataset]:
-        training = _encode("training", cut_training, tokenizer, config)
+        training = _encode("training", tokenized_training, tokenizer, config)
         if not len(training):
             raise ValueError(
                 f"no pair to train on: {len(training_pairs)} given, all longer than "
                 f"max_source_length {config.data.max_source_length} or max_target_length "
                 f"{config.data.max_target_length} words."
             )
-        tokenizer.refuse_empty()
-        return training, _encode("validation", cut_validation, tokenizer, config)
+        tokenizer.require_tokens()
+        return training, _encode("validation", tokenized_validation, tokenizer, config)
 
     def build_tokenizer() -> Seq2SeqTokenizer:
         base = load_initial_tokenizer(config) if config.training.initial_model else None
-        return Seq2SeqTokenizer.from_tokenized(cut_training, pair_tokenizer, base)
+        return Seq2SeqTokenizer.from_tokenized(tokenized_training, pair_tokenizer, base)
 
     return run(
         *(build_tokenizer, encoded, _folder(model_dir), config, provenance),
@@ -173,7 +173,7 @@ def train_prepared(
 
     def build_tokenizer() -> Seq2SeqTokenizer:
         tokenizer = prepared.tokenizer()
-        tokenizer.refuse_empty()
+        tokenizer.require_tokens()
         return tokenizer
 
     return run(
@@ -217,7 +217,7 @@ def _encode(name: str, pairs: Sequence[TokenizedPair], tokenizer: Seq2SeqTokeniz
     """Ids of both sides; pairs that are too long are left out, and counted."""
     source, target = [], []
     for pair in pairs:
-        prompt_ids, reply_ids = tokenizer.encode(pair, config.data.max_source_length)
+        prompt_ids, reply_ids = tokenizer.encode_pair(pair, config.data.max_source_length)
         # The end of the reply is no word; a reply of nothing else would teach to say nothing.
         fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
         if fits and len(prompt_ids) <= config.data.max_source_length:

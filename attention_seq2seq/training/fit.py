@@ -106,13 +106,13 @@ def run(
         training, validation = encoded(tokenizer)
         # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
         keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
-        sizes = len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
+        sizes = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
         model = make_model(config.model, *sizes)
         log.info(
             "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
             len(training),
             len(validation),
-            len(tokenizer.target_vocabulary),
+            len(tokenizer.target.vocabulary),
             f"{model.count_params():,}",
             config.training.dtype,
         )
@@ -163,7 +163,7 @@ def _check_workers_agree(
     for name in FILE_OPTIONS:
         del options[name]
     dtype = distributor.broadcast_object(options.pop("dtype"))
-    sides = tokenizer.source_vocabulary, tokenizer.target_vocabulary
+    sides = tokenizer.source.vocabulary, tokenizer.target.vocabulary
     words = [side.tokens(range(len(side))) for side in sides]
     # As it arrives, where tuples are lists.
     given = json.loads(json.dumps({**provenance, **options, "words": fingerprint_rows(words)}))

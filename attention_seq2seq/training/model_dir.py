@@ -182,7 +182,7 @@ class ModelDir:
     ) -> None:
         """Writes the pairs of an update whose loss is not finite, and the weights before it."""
         save_arrays(weights, self.path / LAST_WEIGHTS_FILE)
-        vocabularies = tokenizer.source_vocabulary, tokenizer.target_vocabulary
+        vocabularies = tokenizer.source.vocabulary, tokenizer.target.vocabulary
         lines = []
         for batch in batches:
             rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))

@@ -71,7 +71,7 @@ class Validator:
         distributor: Distributor,
     ):
         self._batches = batches
-        words = tokenizer.target_vocabulary.tokens(range(len(tokenizer.target_vocabulary)))
+        words = tokenizer.target.vocabulary.tokens(range(len(tokenizer.target.vocabulary)))
         lengths = np.array([len(word.strip()) for word in words])
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths

@@ -55,13 +55,13 @@ def init_from_model(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config)
     initial_tokenizer = load_initial_tokenizer(config)
     initial_model = make_model(
         initial_config.model,
-        len(initial_tokenizer.source_vocabulary),
-        len(initial_tokenizer.target_vocabulary),
+        len(initial_tokenizer.source.vocabulary),
+        len(initial_tokenizer.target.vocabulary),
     )
     load_weights(initial_model, Path(model_dir) / f"{initial_config.training.answer_with}.npz")
     common_ids = {
-        "source": _common_ids(tokenizer.source_vocabulary, initial_tokenizer.source_vocabulary),
-        "target": _common_ids(tokenizer.target_vocabulary, initial_tokenizer.target_vocabulary),
+        "source": _common_ids(tokenizer.source.vocabulary, initial_tokenizer.source.vocabulary),
+        "target": _common_ids(tokenizer.target.vocabulary, initial_tokenizer.target.vocabulary),
     }
     variables = model.named_weights()
     for name, value in initial_model.named_weights().items():
@@ -73,7 +73,7 @@ def init_from_model(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config)
         weights = np.moveaxis(variables[name].numpy(), axis, 0)
         weights[ids] = np.moveaxis(value.numpy(), axis, 0)[initial_ids]
         variables[name].assign(np.moveaxis(weights, 0, axis))
-    num_common, num_tokens = len(common_ids["target"][0]), len(tokenizer.target_vocabulary)
+    num_common, num_tokens = len(common_ids["target"][0]), len(tokenizer.target.vocabulary)
     log.info("%d of %d tokens start with the weights of %s", num_common, num_tokens, model_dir)
 
 
@@ -113,8 +113,8 @@ def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path:
     """
     weights = model.named_weights()
     tables = {
-        "encoder/embedding": tokenizer.source_vocabulary,
-        "decoder/embedding": tokenizer.target_vocabulary,
+        "encoder/embedding": tokenizer.source.vocabulary,
+        "decoder/embedding": tokenizer.target.vocabulary,
     }
     # A shared embedding has the encoder's name only.
     tables = {name: table for name, table in tables.items() if name in weights}

@@ -78,7 +78,7 @@ def test_of_other_sizes(units):
 
 def test_of_a_trained_model(chat):
     prompts = ["今天晚上吃什么", "周末早上喝什么好", "龘", "星期天中午买点什么", "晚上"]
-    ids = [chat.tokenizer.encode_prompt(prompt) for prompt in prompts]
+    ids = [chat.tokenizer.source.encode(prompt) for prompt in prompts]
     length = tf.constant([len(row) for row in ids])
     source_ids = tf.ragged.constant(ids, dtype=tf.int32).to_tensor()
     batch = {"source_ids": source_ids, "source_length": length}

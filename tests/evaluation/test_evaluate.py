@@ -91,7 +91,7 @@ def test_perplexity_is_that_of_every_word_and_end(chat):
     found = evaluate(chat, pairs).measured()
     plain = DecodingConfig(length_penalty=0.0)
     loss = -sum(chat.score([a for a, _ in pairs], [b for _, b in pairs], plain))
-    words = sum(len(chat.tokenizer.encode_reply(reply)) for _, reply in pairs)
+    words = sum(len(chat.tokenizer.target.encode(reply)) for _, reply in pairs)
     assert found["perplexity"].value == pytest.approx(math.exp(loss / words))
     assert found["character_perplexity"].value == pytest.approx(math.exp(loss / (6 + 6 + 2)))
 
@@ -159,8 +159,8 @@ def test_of_several_references_the_nearest_counts_wherever_it_stands(chat):
 def test_an_unknown_word_is_one_character_and_is_counted(chat):
     asked = "今天晚上吃什么"
     pairs = [(asked, "晚上吃饕餮餮"), (asked, "晚上吃烤鸭吧")]
-    said = [chat.tokenizer.reply_words(reply) for _, reply in pairs]
-    ids = [chat.tokenizer.encode_reply(reply) for _, reply in pairs]
+    said = [chat.tokenizer.target.tokenize(reply) for _, reply in pairs]
+    ids = [chat.tokenizer.target.encode(reply) for _, reply in pairs]
     unknown = [word for word, i in zip(said[0], ids[0]) if i == UNK]
     assert unknown and max(map(len, unknown)) > 1
     measured = evaluate(chat, pairs).measured()

@@ -38,14 +38,14 @@ def test_every_system_reads_the_same_words(tmp_path):
     write_work([str(path)], 90, tmp_path)
     training, _ = read_pairs([str(tmp_path / "train.tsv")])
     tokenizer = Seq2SeqTokenizer.build(training, TextConfig("blanks", "blanks", vocabulary_size=90))
-    ours = tokenizer.target_vocabulary.tokens(range(5, len(tokenizer.target_vocabulary)))
+    ours = tokenizer.target.vocabulary.tokens(range(5, len(tokenizer.target.vocabulary)))
     for name, num_special in (("opennmt", 3), ("joey", 4)):
         theirs = (tmp_path / f"vocabulary.{name}").read_text(encoding="utf-8").splitlines()
         assert theirs[num_special:] == ours
     for side, column in (("src", 0), ("tgt", 1)):
         lines = (tmp_path / f"dev.{side}").read_text(encoding="utf-8").splitlines()
         dev, _ = read_pairs([str(tmp_path / "dev.tsv")])
-        assert [tokenizer.reply_words(pair[column]) for pair in dev] == [
+        assert [tokenizer.target.tokenize(pair[column]) for pair in dev] == [
             line.split() for line in lines
         ]
 

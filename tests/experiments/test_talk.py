@@ -139,7 +139,7 @@ def test_a_prompt_carries_the_turns_before_it(talk, monkeypatch):
     assert talk.answer("/context 2") == "each prompt carries 2 turns before it."
     talk.answer("周末早上喝什么")
     assert talk.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
-    assert talk.chat.tokenizer.encode_prompt(talk.prompt).count(TURN) == 2
+    assert talk.chat.tokenizer.source.encode(talk.prompt).count(TURN) == 2
     talk.answer("/context 0")
     talk.answer(QUESTION)
     assert talk.prompt == QUESTION

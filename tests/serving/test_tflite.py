@@ -35,14 +35,16 @@ def same_replies(path, chat, prompts) -> int:
     limit = chat.config.data.max_source_length
     same = 0
     for prompt, expected in zip(prompts, chat.reply(prompts)):
-        ids = chat.tokenizer.encode_prompt(prompt, limit)[:limit]
+        ids = chat.tokenizer.source.encode(prompt, limit)[:limit]
         found = reply(
             source_ids=np.array([ids + [0] * (limit - len(ids))], np.int32),
             source_length=np.array([len(ids)], np.int32),
         )
         length = found["reply_length"][0]
         assert not found["reply_ids"][0, length:].any()
-        same += chat.tokenizer.reply_text(found["reply_ids"][0, :length].tolist()) == expected.text
+        same += (
+            chat.tokenizer.target.decode(found["reply_ids"][0, :length].tolist()) == expected.text
+        )
     return same
 
 

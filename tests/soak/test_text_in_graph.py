@@ -78,7 +78,7 @@ def test_texts_are_encoded_as_by_the_tokenizer(hmm, user_words, tmp_path):
             prompts = encode(tf.constant(batch))
             rows = zip(batch, prompts.tokens.numpy(), prompts.ids.numpy(), prompts.length.numpy())
             for text, tokens, ids, length in rows:
-                expected = tokenizer.read_prompt(text, LIMIT)
+                expected = tokenizer.source.encode_with_tokens(text, LIMIT)
                 in_graph = [token.decode() for token in tokens[:length]], ids[:length].tolist()
                 different += in_graph != expected
         print(

@@ -88,37 +88,37 @@ def test_save_and_load(tmp_path, shared, source):
     tokenizer.save(tmp_path)
     loaded = Seq2SeqTokenizer.load(tmp_path, config)
     for prompt, reply in PAIRS:
-        assert loaded.encode_prompt(prompt) == tokenizer.encode_prompt(prompt)
-        assert loaded.encode_reply(reply) == tokenizer.encode_reply(reply)
-        assert UNK not in loaded.encode_prompt(prompt)
-    assert (loaded.source_vocabulary is loaded.target_vocabulary) == shared
+        assert loaded.source.encode(prompt) == tokenizer.source.encode(prompt)
+        assert loaded.target.encode(reply) == tokenizer.target.encode(reply)
+        assert UNK not in loaded.source.encode(prompt)
+    assert (loaded.source.vocabulary is loaded.target.vocabulary) == shared
 
 
 def test_each_side_has_its_own_segmentation():
     config = TextConfig(source_segmentation="characters", target_segmentation="blanks")
     tokenizer = Seq2SeqTokenizer.build([("abc 今天", "AA R D")], config)
-    assert tokenizer.prompt_words("abc 今天") == ["a", "b", "c", " ", "今", "天"]
-    assert tokenizer.reply_words("AA R D") == ["aa", "r", "d"]
+    assert tokenizer.source.tokenize("abc 今天") == ["a", "b", "c", " ", "今", "天"]
+    assert tokenizer.target.tokenize("AA R D") == ["aa", "r", "d"]
 
 
 def test_replies_survive_but_for_the_case():
     tokenizer = Seq2SeqTokenizer.build(PAIRS, TextConfig())
-    assert tokenizer.reply_text(tokenizer.encode_reply(PAIRS[1][1])) == "i love北京烤鸭v2"
-    assert tokenizer.encode_reply("烤鸭")[-1] == EOS
-    assert tokenizer.reply_text([*tokenizer.encode_reply("烤鸭"), 5, 6]) == "烤鸭"
+    assert tokenizer.target.decode(tokenizer.target.encode(PAIRS[1][1])) == "i love北京烤鸭v2"
+    assert tokenizer.target.encode("烤鸭")[-1] == EOS
+    assert tokenizer.target.decode([*tokenizer.target.encode("烤鸭"), 5, 6]) == "烤鸭"
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\0", b"", b"\x00\x01"])
 def test_a_prompt_without_words_is_one_unknown_word(text):
     tokenizer = Seq2SeqTokenizer.build(PAIRS, TextConfig())
-    assert tokenizer.encode_prompt(text) == [UNK]
-    assert tokenizer.prompt_words(text) == ["<unk>"]
+    assert tokenizer.source.encode(text) == [UNK]
+    assert tokenizer.source.tokenize(text) == ["<unk>"]
 
 
 @given(st.binary())
 def test_no_bytes_can_break_a_prompt(text):
     tokenizer = Seq2SeqTokenizer.build(PAIRS, TextConfig())
-    assert tokenizer.encode_prompt(text)
+    assert tokenizer.source.encode(text)
 
 
 def test_the_user_dictionary_belongs_to_the_model(tmp_path):
@@ -128,7 +128,7 @@ def test_the_user_dictionary_belongs_to_the_model(tmp_path):
     Seq2SeqTokenizer.build([("WIFI密码", "北京烤鸭店")], config).save(tmp_path)
     words.unlink()
     tokenizer = Seq2SeqTokenizer.load(tmp_path, config)
-    assert tokenizer.prompt_words("北京烤鸭店的wifi密码") == ["北京烤鸭店", "的", "wifi密码"]
+    assert tokenizer.source.tokenize("北京烤鸭店的wifi密码") == ["北京烤鸭店", "的", "wifi密码"]
     (tmp_path / "user_dictionary.txt").unlink()
     with pytest.raises(FileNotFoundError, match="user dictionary is missing"):
         Seq2SeqTokenizer.load(tmp_path, config)
@@ -253,12 +253,12 @@ def test_two_models_segment_each_as_its_folder_says(tmp_path):
     words.write_text("杭研 0\n", encoding="utf-8")
     text = "他来到了网易杭研大厦"
     plain = Seq2SeqTokenizer.build(PAIRS, TextConfig())
-    expected = plain.prompt_words(text)
+    expected = plain.source.tokenize(text)
     forbidding = Seq2SeqTokenizer.build(PAIRS, TextConfig(user_dictionary=str(words)))
-    assert "杭研" not in forbidding.prompt_words(text)
-    assert plain.prompt_words(text) == expected
-    assert Seq2SeqTokenizer.build(PAIRS, TextConfig()).prompt_words(text) == expected
+    assert "杭研" not in forbidding.source.tokenize(text)
+    assert plain.source.tokenize(text) == expected
+    assert Seq2SeqTokenizer.build(PAIRS, TextConfig()).source.tokenize(text) == expected
     for tokenizer in (plain, forbidding):
         prompts = InGraphTokenizer(tokenizer, tmp_path).encode_prompts(tf.constant([text]), 60)
         tokens = [token.decode() for token in prompts.tokens.numpy()[0]]
-        assert tokens == tokenizer.prompt_words(text)
+        assert tokens == tokenizer.source.tokenize(text)

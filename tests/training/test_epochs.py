@@ -131,7 +131,7 @@ def loss_of_last_weights(folder, pairs) -> float:
     load_weights(chat.model, folder / "last.npz")
     sides = [pair.prompt for pair in pairs], [pair.reply for pair in pairs]
     scores = chat.score(*sides, DecodingConfig(length_penalty=0.0))
-    return -sum(scores) / sum(len(chat.tokenizer.encode_reply(pair.reply)) for pair in pairs)
+    return -sum(scores) / sum(len(chat.tokenizer.target.encode(pair.reply)) for pair in pairs)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +166,7 @@ def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
     tokenizer = Seq2SeqTokenizer.load(tmp_path, TextConfig())
 
     def said(reply):
-        return tokenizer.target_vocabulary.tokens(tokenizer.encode_reply(reply))
+        return tokenizer.target.vocabulary.tokens(tokenizer.target.encode(reply))
 
     words = [w for p in MEALS.validation for w in said(p.reply)]
     characters = sum(1 if word in SPECIALS else len(word) for word in words)

@@ -32,7 +32,7 @@ def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
     tokenizer = Seq2SeqTokenizer.build(
         [("吃 什么", "我 吃 面")], TextConfig("blanks", "blanks", shared_vocabulary=False)
     )
-    prompt, reply = tokenizer.encode_prompt("吃 什么"), tokenizer.encode_reply("我 吃 面")
+    prompt, reply = tokenizer.source.encode("吃 什么"), tokenizer.target.encode("我 吃 面")
     ids = tf.constant(tokenizer.source_to_target_ids())
     weights = tf.fill([1, len(reply), len(prompt)], 0.5)
     losses = guided_alignment_loss(weights, tf.constant([prompt]), tf.constant([reply]), ids)

@@ -42,15 +42,15 @@ def plain_train_step(oracle, optimizer):
 
 
 def meals(tokenizer, pairs, seed):
-    source = [tokenizer.encode_prompt(pair.prompt, 60) for pair in pairs]
-    target = [tokenizer.encode_reply(pair.reply) for pair in pairs]
+    source = [tokenizer.source.encode(pair.prompt, 60) for pair in pairs]
+    target = [tokenizer.target.encode(pair.reply) for pair in pairs]
     return train_batches(InMemoryDataset(source, target), 24, epochs=20, seed=seed).take(STEPS)
 
 
 def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     pairs = meal_talk().training
     tokenizer = Seq2SeqTokenizer.build(pairs, TextConfig())
-    words = len(tokenizer.target_vocabulary)
+    words = len(tokenizer.target.vocabulary)
     keras.utils.set_random_seed(1)
     config = ModelConfig(units=UNITS)
     model = make_model(config, words, words)

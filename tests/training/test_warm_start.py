@@ -39,11 +39,11 @@ def test_words_that_were_known_keep_their_ids_and_weights(tmp_path, old_dir):
     known = Seq2SeqTokenizer.load(old_dir, TEXT)
     train(NEW, tmp_path / "new", options, [], progress=False)
     tokenizer = Seq2SeqTokenizer.load(tmp_path / "new", TEXT)
-    size = len(known.target_vocabulary)
-    assert tokenizer.target_vocabulary.tokens(range(size)) == known.target_vocabulary.tokens(
+    size = len(known.target.vocabulary)
+    assert tokenizer.target.vocabulary.tokens(range(size)) == known.target.vocabulary.tokens(
         range(size)
     )
-    assert set(tokenizer.target_vocabulary.tokens(range(size, size + 3))) == {"饭", "看", "书"}
+    assert set(tokenizer.target.vocabulary.tokens(range(size, size + 3))) == {"饭", "看", "书"}
     model = make_model(options.model, size + 3, size + 3)
     before = model.named_weights()["encoder/embedding"].numpy()[size:]
     init_from_model(model, tokenizer, options)
@@ -88,13 +88,13 @@ def test_a_folder_without_a_model_is_said(tmp_path):
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, encoding):
     tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    size = len(tokenizer.target_vocabulary)
+    size = len(tokenizer.target.vocabulary)
     model = make_model(ModelConfig(units=4), size, size)
     before = {n: v.numpy() for n, v in model.named_weights().items()}
     path = tmp_path / "vectors.txt"
     path.write_bytes(compress("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n".encode(encoding)))
     init_embeddings_from_file(model, tokenizer, str(path))
-    (i,) = tokenizer.target_vocabulary.ids(["面"])
+    (i,) = tokenizer.target.vocabulary.ids(["面"])
     for side in ("encoder", "decoder"):
         after = model.named_weights()[f"{side}/embedding"].numpy()
         np.testing.assert_array_equal(after[i], [1, 2, 3, 4])
@@ -116,7 +116,7 @@ def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, enco
 )
 def test_vectors_that_cannot_be_taken_are_refused(tmp_path, content, message):
     tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    size = len(tokenizer.target_vocabulary)
+    size = len(tokenizer.target.vocabulary)
     path = tmp_path / "vectors.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
@@ -127,17 +127,17 @@ def test_vectors_that_cannot_be_taken_are_refused(tmp_path, content, message):
 
 def test_a_file_of_vectors_that_is_not_there_is_said(tmp_path):
     tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    model = make_model(ModelConfig(units=4), *[len(tokenizer.target_vocabulary)] * 2)
+    model = make_model(ModelConfig(units=4), *[len(tokenizer.target.vocabulary)] * 2)
     with pytest.raises(ValueError, match="No such file"):
         init_embeddings_from_file(model, tokenizer, str(tmp_path / "none"))
 
 
 def test_a_shared_embedding_takes_vectors_too(tmp_path):
     tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    size = len(tokenizer.target_vocabulary)
+    size = len(tokenizer.target.vocabulary)
     model = make_model(ModelConfig(units=4, shared_embedding=True), size, size)
     path = tmp_path / "vectors.txt"
     path.write_text("面 1 2 3 4\n", encoding="utf-8")
     init_embeddings_from_file(model, tokenizer, str(path))
-    (i,) = tokenizer.target_vocabulary.ids(["面"])
+    (i,) = tokenizer.target.vocabulary.ids(["面"])
     np.testing.assert_array_equal(model.named_weights()["encoder/embedding"][i], [1, 2, 3, 4])

@@ -72,7 +72,7 @@ class Job:
         corpus, gathered = self._gathered(keys)
         tokenizer = Seq2SeqTokenizer(self.text, *gathered.vocabularies, self.user_words)
         shards = self._shards(keys, corpus, gathered, tokenizer)
-        words = len(tokenizer.source_vocabulary), len(tokenizer.target_vocabulary)
+        words = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
         content = {
             "counts": gathered.selection.report(),
             "bad lines left out": dict(corpus.skipped),
@@ -185,7 +185,7 @@ class Job:
                 f"no pair to train on: {counts['given']} given, {counts['validation']} set aside "
                 f"for validation, left out {counts['removed']}."
             )
-        tokenizer.refuse_empty()
+        tokenizer.require_tokens()
         return write_shards(
             corpus,
             gathered.selection,

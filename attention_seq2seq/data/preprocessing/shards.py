@@ -56,9 +56,9 @@ def encode(
     rows, order = rows[np.argsort(order)].tolist(), np.sort(order)
     (source_ids, source_length), (target_ids, target_length) = chunk.sides
     sources = _rows(
-        _known(source_ids, chunk, tokenizer.source_vocabulary), source_length, chunk.unread
+        _known(source_ids, chunk, tokenizer.source.vocabulary), source_length, chunk.unread
     )
-    targets = _rows(_known(target_ids, chunk, tokenizer.target_vocabulary), target_length)
+    targets = _rows(_known(target_ids, chunk, tokenizer.target.vocabulary), target_length)
     sizes = []
     try:
         with part_of(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as file:

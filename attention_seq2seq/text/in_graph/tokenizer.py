@@ -75,10 +75,10 @@ class InGraphTokenizer(tf.Module):
         self._jieba = None
         if tokenizer.dictionary:
             self._jieba = InGraphJieba(tokenizer.dictionary, config.jieba_hmm, folder)
-        self.target_vocabulary = InGraphVocabulary(tokenizer.target_vocabulary)
+        self.target_vocabulary = InGraphVocabulary(tokenizer.target.vocabulary)
         self.source_vocabulary = self.target_vocabulary
         if not config.shared_vocabulary:
-            self.source_vocabulary = InGraphVocabulary(tokenizer.source_vocabulary)
+            self.source_vocabulary = InGraphVocabulary(tokenizer.source.vocabulary)
 
     def encode_prompts(self, texts: tf.Tensor, limit: int) -> EncodedPrompts:
         """Encodes prompts, string[batch] of any bytes, with at most `limit` tokens each.

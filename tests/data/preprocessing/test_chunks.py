@@ -34,10 +34,12 @@ def test_words_are_those_of_a_codec(tmp_path, segmentation, context_turns, limit
     prompts, replies = rows(source, source_length), rows(target, target_length)
     for row, pair in enumerate(pairs):
         words = [chunk.words[i] for i in prompts[row]]
-        assert words == tokenizer.read_prompt(pair.prompt)[0]
-        assert words[chunk.unread[row] :] == tokenizer.read_prompt(pair.prompt, limit)[0]
-        assert chunk.reply_words(row) == tokenizer.reply_words(pair.reply)
-        assert [chunk.words[i] for i in replies[row]] == tokenizer.reply_words(pair.reply)
+        assert words == tokenizer.source.encode_with_tokens(pair.prompt)[0]
+        assert (
+            words[chunk.unread[row] :] == tokenizer.source.encode_with_tokens(pair.prompt, limit)[0]
+        )
+        assert chunk.reply_words(row) == tokenizer.target.tokenize(pair.reply)
+        assert [chunk.words[i] for i in replies[row]] == tokenizer.target.tokenize(pair.reply)
     assert chunk.words[: len(SPECIALS)] == list(SPECIALS)
     assert "<turn>" not in chunk.words[len(SPECIALS) :] or segmentation == "blanks"
     assert chunk.echo.tolist() == [False, False, False, False, True]

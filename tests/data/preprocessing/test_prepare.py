@@ -52,13 +52,13 @@ def test_pairs_and_words_are_those_of_training_from_files(talk, corpus, tmp_path
     }
     tokenizer = Seq2SeqTokenizer.build(sides["training"], text)
     loaded = Seq2SeqTokenizer.load(prepared.folder, text)
-    assert loaded.source_vocabulary == tokenizer.source_vocabulary
-    assert loaded.target_vocabulary == tokenizer.target_vocabulary
+    assert loaded.source.vocabulary == tokenizer.source.vocabulary
+    assert loaded.target.vocabulary == tokenizer.target.vocabulary
     removed = dict(prepared.content["counts"]["removed"])
     assert removed.pop("too_long") > 2
     for part, pairs in sides.items():
         ids = [
-            (tokenizer.encode_prompt(p.prompt, 25), tokenizer.encode_reply(p.reply)) for p in pairs
+            (tokenizer.source.encode(p.prompt, 25), tokenizer.target.encode(p.reply)) for p in pairs
         ]
         expected = [pair for pair in ids if len(pair[0]) <= 25 and len(pair[1]) <= 21]
         found = written(prepared, part)
@@ -80,7 +80,7 @@ def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
     assert sorted(orders["a"]) == sorted(orders["c"])
     tokenizer = Seq2SeqTokenizer.load(tmp_path / "a", TextConfig())
     places = {
-        tuple(tokenizer.encode_reply(pair.reply)): i for i, pair in enumerate(small_talk()[:300])
+        tuple(tokenizer.target.encode(pair.reply)): i for i, pair in enumerate(small_talk()[:300])
     }
     found = [places[tuple(target)] for _, target in orders["a"] if tuple(target) in places]
     rising = sum(a < b for a, b in pairwise(found)) / len(found)
@@ -139,7 +139,7 @@ def test_user_words(corpus, tmp_path, content):
     words.write_text(content, encoding="utf-8")
     text, data = TextConfig(user_dictionary=str(words)), DataConfig((corpus,))
     prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
-    assert len(prepared.tokenizer().prompt_words("吃什么")) == (1 if content else 2)
+    assert len(prepared.tokenizer().source.tokenize("吃什么")) == (1 if content else 2)
     prepare(tmp_path / "prepared", data, None, ONE, overwrite=True, progress=False)
     assert not (tmp_path / "prepared/user_dictionary.txt").exists()
 
@@ -175,7 +175,7 @@ def test_cleaning_leaves_out_what_it_says(tmp_path, name):
     prepared = prepare(tmp_path / "prepared", data, None, config, progress=False)
     tokenizer = Seq2SeqTokenizer.load(prepared.folder, TextConfig())
     expected = [
-        (tokenizer.encode_prompt(pairs[i][0]), tokenizer.encode_reply(pairs[i][1])) for i in kept
+        (tokenizer.source.encode(pairs[i][0]), tokenizer.target.encode(pairs[i][1])) for i in kept
     ]
     assert sorted(written(prepared, "training")) == sorted(expected)
     assert prepared.content["counts"]["removed"][name] == len(pairs) - len(kept)
@@ -267,6 +267,6 @@ def test_a_random_corpus_survives(tmp_path):
     prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
     tokenizer = Seq2SeqTokenizer.load(prepared.folder, TextConfig())
     expected = [
-        (tokenizer.encode_prompt(a), tokenizer.encode_reply(b)) for a, b in zip(texts, texts[::-1])
+        (tokenizer.source.encode(a), tokenizer.target.encode(b)) for a, b in zip(texts, texts[::-1])
     ]
     assert sorted(written(prepared, "training")) == sorted(expected)

@@ -151,14 +151,14 @@ def test_given_replies_are_scored_and_explained(served, talker, prompts):
     for name, values in scored.items():
         assert explained[name] == values
     for row, (prompt, reply) in enumerate(zip(batch, replies)):
-        ids = talker.tokenizer.encode_reply(reply)
-        source_ids = talker.tokenizer.encode_prompt(prompt, 20)[:20]
+        ids = talker.tokenizer.target.encode(reply)
+        source_ids = talker.tokenizer.source.encode(prompt, 20)[:20]
         steps = np.array(scored["token_log_probabilities"][row])
         np.testing.assert_allclose(steps.sum(), expected[row], **CLOSE)
         np.testing.assert_allclose(
             scored["perplexity"][row], np.exp(-expected[row] / len(ids)), rtol=1e-4
         )
-        tokens = [*talker.tokenizer.reply_words(reply), "<eos>"]
+        tokens = [*talker.tokenizer.target.tokenize(reply), "<eos>"]
         found = [token.decode() for token in scored["reply_tokens"][row]]
         assert found == tokens + [""] * (len(found) - len(tokens))
         table = np.array(explained["contributions"][row])

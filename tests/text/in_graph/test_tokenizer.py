@@ -57,17 +57,21 @@ def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tm
     for limit in (7, 60):
         encode = tf.function(lambda texts, limit=limit: graph.encode_prompts(texts, limit), [TEXTS])
         prompts = encode(tf.constant(texts))
-        expected = [[part[:limit] for part in tokenizer.read_prompt(text, limit)] for text in texts]
+        expected = [
+            [part[:limit] for part in tokenizer.source.encode_with_tokens(text, limit)]
+            for text in texts
+        ]
         assert as_strings(unpad(prompts.tokens, prompts)) == [tokens for tokens, _ in expected]
         assert unpad(prompts.ids, prompts).to_list() == [ids for _, ids in expected]
         is_padding = ~tf.sequence_mask(prompts.length)
         assert set(prompts.ids[is_padding].numpy()) == {0}
         assert set(prompts.target_ids[is_padding].numpy()) == {-1}
         assert prompts.num_truncated.numpy().tolist() == [
-            max(0, len(tokenizer.read_prompt(text, limit)[0]) - limit) for text in texts
+            max(0, len(tokenizer.source.encode_with_tokens(text, limit)[0]) - limit)
+            for text in texts
         ]
         assert unpad(prompts.target_ids, prompts).to_list() == [
-            [-1 if i == UNK else i for i in tokenizer.target_vocabulary.ids(tokens)]
+            [-1 if i == UNK else i for i in tokenizer.target.vocabulary.ids(tokens)]
             for tokens, _ in expected
         ]
 
@@ -76,11 +80,11 @@ def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tm
     )
     tokens, with_end, ids = encode_replies(tf.constant(texts))
     assert as_strings(with_end) == [[*row, "<eos>"] for row in as_strings(tokens)]
-    assert as_strings(tokens) == [tokenizer.reply_words(text) for text in texts]
-    assert ids.to_list() == [tokenizer.encode_reply(text) for text in texts]
+    assert as_strings(tokens) == [tokenizer.target.tokenize(text) for text in texts]
+    assert ids.to_list() == [tokenizer.target.encode(text) for text in texts]
     detokenized = tf.function(graph.detokenize_replies)(tokens)
     assert [text.decode() for text in detokenized.numpy()] == [
-        tokenizer.join_reply(tokenizer.reply_words(text)) for text in texts
+        tokenizer.target.detokenize(tokenizer.target.tokenize(text)) for text in texts
     ]
 
 
