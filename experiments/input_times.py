@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.data.batching import batches, num_batches, train_batches
+from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.preprocessing.prepare import prepare
@@ -69,9 +69,9 @@ def rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
     """Pairs a second; the first epoch is not counted: with it comes what is done once."""
     first = num_batches(pairs, BATCH_SIZE)
     for batch in train_batches(
-        pairs, BATCH_SIZE, 1 + EPOCHS, SEED, unknown_probability=UNKNOWN_PROBABILITY, unknown_id=UNK
+        pairs, BATCH_SIZE, 1 + EPOCHS, SEED, source_word_dropout=UNKNOWN_PROBABILITY, unk_id=UNK
     ):
-        if int(batch["number"]) == first:
+        if int(batch["batch_index"]) == first:
             begin = time.perf_counter()
     return EPOCHS * len(pairs) / (time.perf_counter() - begin)
 
@@ -79,7 +79,7 @@ def rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
 def padding(pairs: InMemoryDataset, side: str) -> float:
     """The share of positions in the batches of an epoch that are padding."""
     real = positions = 0
-    for batch in batches(pairs, BATCH_SIZE).as_numpy_iterator():
+    for batch in eval_batches(pairs, BATCH_SIZE).as_numpy_iterator():
         real += batch[f"{side}_length"].sum()
         positions += batch[f"{side}_ids"].size
     return 1 - real / positions

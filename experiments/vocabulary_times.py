@@ -60,7 +60,7 @@ def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: i
         "source_length": length,
         "target_ids": ids[1],
         "target_length": length,
-        "number": tf.zeros([], tf.int64),
+        "batch_index": tf.zeros([], tf.int64),
     }
     spec = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in batch.items()}
     update = TrainStep(Seq2SeqObjective(model, BOS, options), optimizer, spec)

@@ -1,4 +1,4 @@
-"""Ids to batches: rows of similar length together, through tf.data."""
+"""Batches of token ids from rows of similar length, through tf.data."""
 
 import tensorflow as tf
 
@@ -6,35 +6,35 @@ from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.utils.rng import RngStream, fold_in
 from attention_seq2seq.utils.tf_function import as_it_stands
 
-# Rows are sorted by length within pools of this many batches. Every batch is full, so that no
-# handful of unusually long rows is an update of its own. A larger pool pads less, but batches
-# whose rows are all too much alike teach worse: with 256 a small corpus was a single pool.
-_POOL = 64
+# Rows are sorted by length within pools of this many batches. Every batch is full, so that a
+# handful of unusually long rows never makes an update alone. A larger pool pads less, but batches
+# of too similar rows train worse: with 256 a small corpus was a single pool.
+_BATCHES_PER_POOL = 64
 
 
 def num_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> int:
-    """Batches in an epoch."""
+    """Returns the number of batches in an epoch."""
     return -(-len(pairs) // batch_size)
 
 
 @as_it_stands
-def batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.data.Dataset:
-    """All pairs once, to be measured on: each batch padded to its own longest row.
+def eval_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.data.Dataset:
+    """Returns batches of all pairs once, each padded to its own longest row.
 
     Args:
-        pairs: as ids.
-        batch_size: pairs in a batch; one of an epoch may have fewer.
+        pairs: pairs as ids.
+        batch_size: pairs in a batch; one batch of an epoch may have fewer.
 
     Returns:
         A dataset whose elements are dicts of int32 tensors: source_ids [batch, source_time],
-        source_length [batch], target_ids [batch, target_time], target_length [batch]. All shapes
-        are open, so a model is traced once.
+        source_length [batch], target_ids [batch, target_time], target_length [batch]. All
+        dimensions are unknown, so a model is traced once.
     """
-    pools = pairs.pools(_POOL * batch_size)
-    batched = pools.flat_map(
-        lambda source, target: _batches_of_pool(*_sort_by_length(source, target), batch_size)
+    pools = pairs.pools(_BATCHES_PER_POOL * batch_size)
+    batches = pools.flat_map(
+        lambda source, target: _batch_pool(*_bucket_by_length(source, target), batch_size)
     )
-    return batched.prefetch(tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
 @as_it_stands
@@ -43,99 +43,108 @@ def train_batches(
     batch_size: int,
     epochs: int,
     seed: int,
-    first: int = 0,
-    unknown_probability: float = 0.0,
-    unknown_id: int = 0,
-    empty_probability: float = 0.0,
+    start_batch: int = 0,
+    source_word_dropout: float = 0.0,
+    unk_id: int = 0,
+    prompt_dropout: float = 0.0,
 ) -> tf.data.Dataset:
-    """The batches of all epochs, each epoch in an order of its own, from any batch on.
+    """Returns the batches of all epochs, each epoch in its own order.
 
-    What a batch is depends on the seed and its number alone: begun in the middle, the batches are
-    those that they would have been.
+    A batch depends on the seed and its index alone, so the batches from any `start_batch` on are
+    those of a dataset from the beginning.
 
     Args:
-        pairs: as ids.
-        batch_size: see `batches`.
-        epochs: how often each pair comes.
-        seed: of the order, and of what is drawn.
-        first: the number of the first batch, counted from the first epoch's first on.
-        unknown_probability: share of source ids that become `unknown_id`, anew each epoch.
-        unknown_id: the id of the unknown word.
-        empty_probability: share of the prompts that the model is not to see, anew each epoch.
+        pairs: pairs as ids.
+        batch_size: pairs in a batch; one batch of an epoch may have fewer.
+        epochs: how often each pair occurs.
+        seed: of the order, of word dropout and of prompt dropout.
+        start_batch: index of the first batch, counted over all epochs.
+        source_word_dropout: probability of replacing a source id by `unk_id`.
+        unk_id: the id of the unknown token.
+        prompt_dropout: probability of hiding a prompt from the model.
 
     Returns:
-        A dataset of what `batches` makes, and beside it: number int64[], of the batch; with an
-        `empty_probability` also emptied bool[batch].
+        A dataset of the tensors of `eval_batches`, and batch_index int64[]. With a
+        `prompt_dropout` the elements also have prompt_dropped bool[batch].
     """
-    in_epoch = num_batches(pairs, batch_size)
+    batches_per_epoch = num_batches(pairs, batch_size)
 
     def batches_of_epoch(epoch):
-        left_out = tf.maximum(first - epoch * in_epoch, 0)
+        num_skipped = tf.maximum(start_batch - epoch * batches_per_epoch, 0)
+        start_pool = num_skipped // _BATCHES_PER_POOL
         pools = pairs.pools(
-            _POOL * batch_size, fold_in(RngStream.SHUFFLE_EXAMPLES, seed, epoch), left_out // _POOL
+            _BATCHES_PER_POOL * batch_size,
+            fold_in(RngStream.SHUFFLE_EXAMPLES, seed, epoch),
+            start_pool,
         )
-        numbered = tf.data.Dataset.zip((tf.data.Dataset.range(in_epoch), pools))
-        batched = numbered.flat_map(
-            lambda pool, sides: _batches_of_pool(
-                *_sort_by_length(*sides),
+        numbered_pools = tf.data.Dataset.zip((tf.data.Dataset.range(batches_per_epoch), pools))
+        batches = numbered_pools.flat_map(
+            lambda pool, sides: _batch_pool(
+                *_bucket_by_length(*sides),
                 batch_size,
-                fold_in(RngStream.SHUFFLE_BATCHES, seed, epoch, left_out // _POOL + pool),
+                fold_in(RngStream.SHUFFLE_BATCHES, seed, epoch, start_pool + pool),
             )
         )
-        return batched.skip(left_out % _POOL)
+        return batches.skip(num_skipped % _BATCHES_PER_POOL)
 
-    def with_draws(number, batch):
-        batch = {**batch, "number": number}
-        if unknown_probability:
-            draw = fold_in(RngStream.WORD_DROPOUT, seed, number)
-            batch["source_ids"] = _apply_word_dropout(batch, draw, unknown_probability, unknown_id)
-        if empty_probability:
-            draw = fold_in(RngStream.PROMPT_DROPOUT, seed, number)
-            chance = tf.random.stateless_uniform(tf.shape(batch["source_length"]), draw)
-            batch["emptied"] = chance < empty_probability
+    def apply_dropout(batch_index, batch):
+        batch = {**batch, "batch_index": batch_index}
+        if source_word_dropout:
+            dropout_seed = fold_in(RngStream.WORD_DROPOUT, seed, batch_index)
+            batch["source_ids"] = _apply_word_dropout(
+                batch, dropout_seed, source_word_dropout, unk_id
+            )
+        if prompt_dropout:
+            dropout_seed = fold_in(RngStream.PROMPT_DROPOUT, seed, batch_index)
+            noise = tf.random.stateless_uniform(tf.shape(batch["source_length"]), dropout_seed)
+            batch["prompt_dropped"] = noise < prompt_dropout
         return batch
 
-    batched = tf.data.Dataset.range(first // in_epoch, epochs).flat_map(batches_of_epoch)
-    batched = batched.enumerate(start=first)
-    return batched.map(with_draws, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    start_epoch = start_batch // batches_per_epoch
+    batches = tf.data.Dataset.range(start_epoch, epochs).flat_map(batches_of_epoch)
+    batches = batches.enumerate(start=start_batch)
+    batches = batches.map(apply_dropout, num_parallel_calls=tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _sort_by_length(
+def _bucket_by_length(
     source: tf.RaggedTensor, target: tf.RaggedTensor
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """The rows of a pool by target length, two lengths together, and there by source length.
+    """Sorts the rows of a pool into buckets of two target lengths, and by source length in each.
 
-    Source lengths rise and fall in turn from one such pair to the next, so that a batch with rows
-    of both has sources of much the same length too.
+    Source lengths alternately rise and fall from bucket to bucket, so that a batch with rows of
+    two buckets has similar source lengths too.
     """
-    source_length, target_length = source.row_lengths(), target.row_lengths() // 2
-    turned = tf.where(target_length % 2 == 0, source_length, -source_length)
-    by_source = tf.argsort(turned, stable=True)
-    by_target = tf.argsort(tf.gather(target_length, by_source), stable=True)
-    order = tf.gather(by_source, by_target)
+    source_length, bucket = source.row_lengths(), target.row_lengths() // 2
+    signed_length = tf.where(bucket % 2 == 0, source_length, -source_length)
+    by_source = tf.argsort(signed_length, stable=True)
+    by_bucket = tf.argsort(tf.gather(bucket, by_source), stable=True)
+    order = tf.gather(by_source, by_bucket)
     return tf.gather(source, order), tf.gather(target, order)
 
 
-def _batches_of_pool(
+def _batch_pool(
     source: tf.RaggedTensor,
     target: tf.RaggedTensor,
     batch_size: int,
     seed: tf.Tensor | None = None,
 ) -> tf.data.Dataset:
-    """Consecutive rows together; many at once, since an operation for each row costs its time.
+    """Batches consecutive rows. Slices of a pool are faster than an operation for each row.
 
     Args:
         source: int32[rows, source_time].
         target: int32[rows, target_time].
         batch_size: rows in a batch.
-        seed: of the order of batches; None: as the rows are.
+        seed: of the order of batches; None keeps the order of the rows.
     """
-    first_rows = tf.range(0, source.nrows(), batch_size)
+    start_rows = tf.range(0, source.nrows(), batch_size)
     if seed is not None:
-        first_rows = tf.random.experimental.stateless_shuffle(first_rows, seed)
+        start_rows = tf.random.experimental.stateless_shuffle(start_rows, seed)
 
-    def batch(first):
-        source_ids, target_ids = (side[first : first + batch_size] for side in (source, target))
+    def make_batch(start_row):
+        source_ids, target_ids = (
+            side[start_row : start_row + batch_size] for side in (source, target)
+        )
         return {
             "source_ids": source_ids.to_tensor(),
             "source_length": tf.cast(source_ids.row_lengths(), tf.int32),
@@ -143,11 +152,11 @@ def _batches_of_pool(
             "target_length": tf.cast(target_ids.row_lengths(), tf.int32),
         }
 
-    return tf.data.Dataset.from_tensor_slices(first_rows).map(batch)
+    return tf.data.Dataset.from_tensor_slices(start_rows).map(make_batch)
 
 
-def _apply_word_dropout(batch, seed: tf.Tensor, probability: float, unknown_id: int) -> tf.Tensor:
+def _apply_word_dropout(batch, seed: tf.Tensor, probability: float, unk_id: int) -> tf.Tensor:
     source_ids = batch["source_ids"]
-    chance = tf.random.stateless_uniform(tf.shape(source_ids), seed)
-    real = tf.sequence_mask(batch["source_length"], tf.shape(source_ids)[1])
-    return tf.where(real & (chance < probability), unknown_id, source_ids)
+    noise = tf.random.stateless_uniform(tf.shape(source_ids), seed)
+    is_token = tf.sequence_mask(batch["source_length"], tf.shape(source_ids)[1])
+    return tf.where(is_token & (noise < probability), unk_id, source_ids)

@@ -157,23 +157,24 @@ def shard_batch(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> d
     attention must have, and a reply of none, so they weigh nothing.
 
     Args:
-        batch: see `batching.batches`.
+        batch: see `batching.eval_batches`.
         replica: its number.
         num_replicas: how many there are.
 
     Returns:
-        The same of its rows, at the padded lengths of the whole batch; with row int32[rows], their
-        numbers in it, and num_rows int32[], how many it has.
+        The same of its rows, at the padded lengths of the whole batch; with row_index int32[rows],
+        their numbers in it, and num_rows int32[], how many it has.
 
     Example:
         >>> lengths = tf.constant([3, 4, 5])
         >>> batch = {"source_length": lengths, "target_length": lengths}
         >>> rows = shard_batch(batch, 1, 2)
-        >>> [rows[name].numpy().tolist() for name in ("source_length", "target_length", "row")]
+        >>> names = "source_length", "target_length", "row_index"
+        >>> [rows[name].numpy().tolist() for name in names]
         [[4, 1], [4, 0], [1, 0]]
     """
     num_rows = tf.shape(batch["source_length"])[0]
-    whole = {**batch, "row": tf.range(num_rows)}
+    whole = {**batch, "row_index": tf.range(num_rows)}
     rows = {}
     for name, tensor in whole.items():
         if tensor.shape.rank:

@@ -74,7 +74,9 @@ class Seq2SeqObjective:
     def token_losses(self, batch, sampling_probability) -> tuple[tf.Tensor, tf.Tensor]:
         """Computes the two terms of `losses`, each float32[tokens]."""
         options = self.options
-        rng = BatchRng(options.seed, batch["number"], batch.get("row"), batch.get("num_rows"))
+        rng = BatchRng(
+            options.seed, batch["batch_index"], batch.get("row_index"), batch.get("num_rows")
+        )
         inputs = self._inputs(batch)
         if options.scheduled_sampling:
             step, state = self._prepare_decoding(batch)
@@ -133,8 +135,8 @@ class Seq2SeqObjective:
         losses = guided_alignment_loss(
             attention_weights, batch["source_ids"], target_ids, self._source_to_target_ids
         )
-        if "emptied" in batch:
-            losses = tf.where(batch["emptied"][:, tf.newaxis], 0.0, losses)
+        if "prompt_dropped" in batch:
+            losses = tf.where(batch["prompt_dropped"][:, tf.newaxis], 0.0, losses)
         return drop_padding(losses, target_ids, batch["target_length"])[0]
 
     def _inputs(self, batch) -> dict:
@@ -144,14 +146,14 @@ class Seq2SeqObjective:
             "source_ids": batch["source_ids"],
             "source_length": batch["source_length"],
             "target_input_ids": tf.concat([bos_ids, target_ids[:, :-1]], axis=1),
-            "prompt_dropped": batch.get("emptied"),
+            "prompt_dropped": batch.get("prompt_dropped"),
         }
 
     def _prepare_decoding(self, batch):
         """The step function and the state before the first token, for scheduled sampling."""
         decoder = self.seq2seq.decoder
         encoded = self.seq2seq.encoder(batch["source_ids"], batch["source_length"])
-        if "emptied" in batch:
-            encoded = drop_prompt(encoded, batch["emptied"])
+        if "prompt_dropped" in batch:
+            encoded = drop_prompt(encoded, batch["prompt_dropped"])
         memory, state = decoder.initial_state(encoded)
         return lambda ids, state: decoder.step(ids, memory, state), state

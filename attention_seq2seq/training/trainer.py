@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.artifacts import LAST_WEIGHTS_FILE, NONFINITE_BATCH_FILE
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.data.batching import batches, num_batches, train_batches
+from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, UNK
@@ -83,7 +83,7 @@ class Trainer:
         self._task = Seq2SeqObjective(model, BOS, options, tokenizer.source_to_target_ids())
         self._validation = None
         if len(validation):
-            in_order = batches(validation, options.batch_size)
+            in_order = eval_batches(validation, options.batch_size)
             self._validation = Validator(self._task, in_order, tokenizer, distributor)
         with distributor.scope():
             self._optimizer = make_optimizer(options, self._num_updates)
@@ -168,7 +168,7 @@ class Trainer:
         group = []
         for batch in batches if not self._is_done() else ():
             group.append(batch)
-            ends_epoch = (int(batch["number"]) + 1) % self._batches_per_epoch == 0
+            ends_epoch = (int(batch["batch_index"]) + 1) % self._batches_per_epoch == 0
             if len(group) == self._options.accumulated_batches or ends_epoch:
                 yield group
                 group = []

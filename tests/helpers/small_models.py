@@ -131,7 +131,7 @@ def random_batch(
         "target_length": target_length,
     }
     batch = {name: tf.constant(array, tf.int32) for name, array in arrays.items()}
-    return {**batch, "number": tf.constant(seed, tf.int64)}
+    return {**batch, "batch_index": tf.constant(seed, tf.int64)}
 
 
 def as_arrays(model) -> dict[str, np.ndarray]:

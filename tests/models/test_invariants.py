@@ -40,7 +40,7 @@ def padded_more(batch, by):
 
 
 def shard_batch(batch, order):
-    return {name: x if name == "number" else tf.gather(x, order) for name, x in batch.items()}
+    return {name: x if name == "batch_index" else tf.gather(x, order) for name, x in batch.items()}
 
 
 def measured(model, batch):
@@ -203,7 +203,7 @@ def test_dropout_acts_in_training_only():
     task = task_of(model)
     sums = task.eval_step(batch)
     assert sums.loss == task.eval_step(batch).loss
-    dropped = [tf.reduce_sum(task.losses({**batch, "number": n})) for n in (1, 1, 2)]
+    dropped = [tf.reduce_sum(task.losses({**batch, "batch_index": n})) for n in (1, 1, 2)]
     assert dropped[0] == dropped[1] != dropped[2] != sums.loss
 
 

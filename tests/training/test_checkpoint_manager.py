@@ -149,7 +149,7 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
     class Poisoned(trainer.Seq2SeqObjective):
         def token_losses(self, batch, sampling_probability):
             losses, guidances = super().token_losses(batch, sampling_probability)
-            return tf.where(batch["number"] == bad, float("nan"), losses), guidances
+            return tf.where(batch["batch_index"] == bad, float("nan"), losses), guidances
 
     batches = options.get("accumulated_batches", 1)
     update = bad // batches + 1

@@ -132,7 +132,7 @@ def test_only_another_process_is_said_to_be_lost():
 def test_each_row_is_computed_with_once(rows, num_replicas):
     batch = random_batch(rows, 4, 3)
     shares = [shard_batch(batch, replica, num_replicas) for replica in range(num_replicas)]
-    assert len({len(share["row"]) for share in shares}) == 1
+    assert len({len(share["row_index"]) for share in shares}) == 1
     whole = shard_batch(batch, 0, 1)
     for name in ("source_ids", "source_length", "target_ids", "target_length"):
         np.testing.assert_array_equal(whole[name], batch[name])
@@ -140,7 +140,7 @@ def test_each_row_is_computed_with_once(rows, num_replicas):
         (int(row), ids.tolist())
         for share in shares
         for row, ids, length in zip(
-            share["row"], share["target_ids"].numpy(), share["target_length"]
+            share["row_index"], share["target_ids"].numpy(), share["target_length"]
         )
         if length
     ]

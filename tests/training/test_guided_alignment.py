@@ -76,7 +76,7 @@ def test_what_is_told_of_the_loss_is_the_cross_entropy_alone():
 
 def test_an_emptied_prompt_has_nothing_to_look_at():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
-    batch["emptied"] = tf.constant([True] * 4)
+    batch["prompt_dropped"] = tf.constant([True] * 4)
     options = [TrainingConfig(dtype="float32", attention_guidance=w) for w in (0, 3)]
     without, guided = (
         Seq2SeqObjective(model, BEGIN, one, range(13)).losses(batch) for one in options
