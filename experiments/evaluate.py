@@ -141,9 +141,9 @@ def print_exact_replies(chat) -> None:
 def default_groups() -> dict:
     """The parts of the default corpus."""
     from attention_seq2seq.data.default_corpus import default_corpus, small_talk
-    from attention_seq2seq.data.synthetic.meals import meal_talk
+    from attention_seq2seq.data.synthetic.meals import meal_dialogues
 
-    corpus, meals = default_corpus(), meal_talk()
+    corpus, meals = default_corpus(), meal_dialogues()
     return {
         "training prompts": corpus.training,
         "  of them small talk": small_talk(),

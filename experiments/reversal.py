@@ -40,14 +40,14 @@ def main(_) -> None:
     from probing import ProbePrompts, first_prompts
 
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.data.synthetic.reversal import reversal
+    from attention_seq2seq.data.synthetic.reversal import reversal_pairs
     from attention_seq2seq.evaluation.metrics import exact_match
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.model_dir import is_finished
 
     console.expect_picture(ATTENTION_PNG.value)
     num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value
-    pairs = reversal(num_unseen + num_training + VALIDATION_PAIRS, seed=1)
+    pairs = reversal_pairs(num_unseen + num_training + VALIDATION_PAIRS, seed=1)
     unseen, training = pairs[:num_unseen], pairs[num_unseen:-VALIDATION_PAIRS]
     validation = pairs[-VALIDATION_PAIRS:]
     console.make_repeatable()

@@ -85,7 +85,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     from probing import ProbePrompts, first_prompts, read_prompts
 
     from attention_seq2seq.config.artifacts import TENSORBOARD_DIR
-    from attention_seq2seq.data.default_corpus import LICENCE, load_corpus
+    from attention_seq2seq.data.default_corpus import LICENSE, load_corpus
     from attention_seq2seq.training.api import train, train_prepared
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
@@ -105,7 +105,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
             **others,
         )
     if not config.data.data:
-        named = dataclasses.replace(config.data, data_licence=config.data.data_licence or LICENCE)
+        named = dataclasses.replace(config.data, data_licence=config.data.data_licence or LICENSE)
         config = dataclasses.replace(config, data=named)
     corpus, skipped = load_corpus(
         config.data.data,

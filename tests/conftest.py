@@ -42,7 +42,7 @@ def once(tmp_path_factory):
 def meals_dir(once):
     """The folder of a small model that has learnt meal talk; to be read, not written."""
     from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
-    from attention_seq2seq.data.synthetic.meals import meal_talk
+    from attention_seq2seq.data.synthetic.meals import meal_dialogues
     from attention_seq2seq.training.api import train
 
     config = Config(
@@ -51,7 +51,7 @@ def meals_dir(once):
             epochs=8, batch_size=32, learning_rate=0.01, patience=0, dtype="float32"
         ),
     )
-    pairs = meal_talk()
+    pairs = meal_dialogues()
     return once(
         "meals",
         lambda folder: train(pairs.training, folder, config, pairs.validation, progress=False),
@@ -77,11 +77,11 @@ def talk_dir(once):
         TrainingConfig,
     )
     from attention_seq2seq.data.default_corpus import load_corpus
-    from attention_seq2seq.data.synthetic.meals import meal_talk
+    from attention_seq2seq.data.synthetic.meals import meal_dialogues
     from attention_seq2seq.training.api import train
 
     corpus, _ = load_corpus((), False, 0.0, 1)
-    meals = {(pair.prompt, pair.reply) for pair in meal_talk().training}
+    meals = {(pair.prompt, pair.reply) for pair in meal_dialogues().training}
     pairs = [pair for pair in corpus.training if (pair.prompt, pair.reply) not in meals]
     config = Config(
         data=DataConfig(max_source_length=MAX_WORDS, max_target_length=30),

@@ -10,13 +10,13 @@ from tensorflow import keras
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, TextConfig
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS
 from helpers.small_models import FURTHER, SHARED, name_of
 
-PAIRS = meal_talk().training[:40]
+PAIRS = meal_dialogues().training[:40]
 PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
 # Layers, cells, both ways, mechanisms and what is shared, each at least once.
 ANSWERING = [*FURTHER[14:], SHARED[1]]

@@ -1,4 +1,4 @@
-"""The bytes of a corpus file, plain or gzip, told apart by the content."""
+"""Reads the bytes of a corpus file, plain or gzip. The content decides which."""
 
 import gzip
 import shutil
@@ -11,18 +11,18 @@ from typing import BinaryIO
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# Nobody says that much; a file without line ends is no corpus of lines.
-LONGEST_LINE = 1 << 24
+# In bytes. A longer line means that the file has no line ends, so it is no corpus of lines.
+MAX_LINE_LENGTH = 1 << 24
 
-# A conversation longer than this is none: the file has lost its form.
-LONGEST_CONVERSATION = 1 << 24
+# In bytes or characters. A longer conversation means that the file is malformed.
+MAX_CONVERSATION_LENGTH = 1 << 24
 
 
-class BadLine(ValueError):
-    """A place in a corpus file that cannot be read: file, line, what was got and expected."""
+class CorpusFormatError(ValueError):
+    """A line of a corpus file is unreadable: names the file, the line and what was expected."""
 
-    def __init__(self, path: Path, line: int, reason: str):
-        super().__init__(path, line, reason)
+    def __init__(self, path: Path, line_number: int, reason: str):
+        super().__init__(path, line_number, reason)
         self.reason = reason
 
     def __str__(self) -> str:
@@ -30,25 +30,25 @@ class BadLine(ValueError):
 
 
 class CorpusFile:
-    """A file being read from its beginning to its end.
+    """A corpus file that is read from beginning to end.
 
     Args:
         path: the file.
-        on_bad: called with a line and what is wrong there; raises, or counts what is left out.
+        on_error: called with a line number and a reason; raises, or counts the skipped line.
 
     Attributes:
-        line: the number of the line that was read last.
+        line_number: the number of the last line read, counted from 1.
     """
 
-    def __init__(self, path: Path, on_bad: Callable[[int, str], None]):
+    def __init__(self, path: Path, on_error: Callable[[int, str], None]):
         self.path = path
-        self.line = 0
-        self._on_bad = on_bad
+        self.line_number = 0
+        self._on_error = on_error
         self._raw = path.open("rb")
         if not self._raw.seekable():
-            self._raw = _copied(self._raw)
-        zipped = self._raw.peek(2)[:2] == _GZIP
-        self._bytes = gzip.GzipFile(fileobj=self._raw) if zipped else self._raw
+            self._raw = _copy_to_temporary_file(self._raw)
+        is_gzip = self._raw.peek(2)[:2] == _GZIP
+        self._bytes = gzip.GzipFile(fileobj=self._raw) if is_gzip else self._raw
 
     def __enter__(self) -> "CorpusFile":
         return self
@@ -59,72 +59,72 @@ class CorpusFile:
 
     @property
     def position(self) -> int:
-        """How many bytes of the file, as it lies on the disk, have been read."""
+        """The number of bytes read of the file on disk, which may be compressed."""
         return self._raw.tell()
 
-    def head(self, size: int) -> bytes:
-        """Its first bytes, without a byte order mark; reading goes on from the beginning."""
+    def peek(self, size: int) -> bytes:
+        """Returns the first bytes without a byte order mark, and rewinds the file."""
         try:
             head = self._bytes.read1(size)
             # One read of a gzip file may give less than there is.
             while len(head) < size and (more := self._bytes.read1(size - len(head))):
                 head += more
         except (OSError, EOFError, zlib.error):
-            # Damage is reported where the reading comes upon it.
+            # `chunks` reports the damage when it reaches it.
             head = b""
         self._bytes.seek(0)
         return head.removeprefix(_BYTE_ORDER_MARK)
 
-    def pieces(self, size: int) -> Iterator[bytes]:
-        """All that is in it, in pieces that end with a line, or at a size within one."""
-        within = False
+    def chunks(self, size: int) -> Iterator[bytes]:
+        """Yields the content in chunks that end with a line, or within one after `size` bytes."""
+        is_inside_line = False
         while True:
             try:
-                piece = self._bytes.readline(size)
+                chunk = self._bytes.readline(size)
             except (OSError, EOFError, zlib.error) as error:
-                self.line += not within
-                self.bad(f"the file is damaged and ends here; {error}")
+                self.line_number += not is_inside_line
+                self.report_error(f"the file is damaged and ends here; {error}")
                 return
-            if not piece:
+            if not chunk:
                 return
-            if not within:
-                self.line += 1
-            if self.line == 1 and not within:
-                piece = piece.removeprefix(_BYTE_ORDER_MARK)
-            within = not piece.endswith(b"\n")
-            yield piece
+            if not is_inside_line:
+                self.line_number += 1
+            if self.line_number == 1 and not is_inside_line:
+                chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
+            is_inside_line = not chunk.endswith(b"\n")
+            yield chunk
 
     def lines(self) -> Iterator[bytes]:
-        r"""Its lines, which may end with \n, \r\n or, within a line, \r."""
-        size = LONGEST_LINE
-        is_rest = False
-        for piece in self.pieces(size):
-            ends = piece.endswith(b"\n")
-            if is_rest:
-                is_rest = not ends
-            elif len(piece) >= size and not ends:
-                is_rest = True
-                self.bad(f"a line of over {size >> 20} MB; expected far shorter ones")
+        r"""Yields the lines, which may end with \n, \r\n or, within a line, \r."""
+        size = MAX_LINE_LENGTH
+        is_skipping = False
+        for chunk in self.chunks(size):
+            ends_line = chunk.endswith(b"\n")
+            if is_skipping:
+                is_skipping = not ends_line
+            elif len(chunk) >= size and not ends_line:
+                is_skipping = True
+                self.report_error(f"a line of over {size >> 20} MB; expected far shorter ones")
             else:
-                yield from piece.rstrip(b"\r\n").split(b"\r")
+                yield from chunk.rstrip(b"\r\n").split(b"\r")
 
-    def bad(self, reason: str, line: int | None = None) -> None:
-        """Reports that a line cannot be read, the current one if no other is named."""
-        self._on_bad(self.line if line is None else line, reason)
+    def report_error(self, reason: str, line_number: int | None = None) -> None:
+        """Reports that a line is unreadable: the current line by default."""
+        self._on_error(self.line_number if line_number is None else line_number, reason)
 
 
-def _copied(pipe: BinaryIO) -> BinaryIO:
-    """A file of what comes out of a pipe, which can be read only once, and not from its begin."""
+def _copy_to_temporary_file(pipe: BinaryIO) -> BinaryIO:
+    """Copies a pipe, which cannot seek, into a temporary file."""
     with pipe:
-        # The reader closes it, which removes it.
+        # `CorpusFile` closes the file, which removes it.
         file = tempfile.TemporaryFile()  # noqa: SIM115
         shutil.copyfileobj(pipe, file)
     file.seek(0)
     return file
 
 
-def decode(raw: bytes) -> str:
-    """The text of a line.
+def decode_line(raw: bytes) -> str:
+    """Decodes a line as UTF-8.
 
     Raises:
         ValueError: it is not UTF-8.

@@ -1,4 +1,4 @@
-"""The default corpus: small talk from the package chatterbot-corpus, and meal talk."""
+"""The default corpus: small talk from the package chatterbot-corpus, and meal dialogues."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from pathlib import Path
 from attention_seq2seq.data.pairs import Pair, Split
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.data.splitting import split_by_conversation
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 
-LICENCE = (
+LICENSE = (
     "small talk of chatterbot-corpus, BSD-3-Clause; generated questions about meals, Apache-2.0"
 )
 
 
 def small_talk() -> list[Pair]:
-    """The Chinese part of chatterbot-corpus (BSD), read where the package lies: 552 pairs."""
+    """Returns the 552 pairs of the Chinese part of chatterbot-corpus (BSD)."""
     folder = files("chatterbot_corpus") / "data" / "chinese"
     paths = sorted(str(path) for path in folder.iterdir() if path.name.endswith(".yml"))
     pairs, _ = read_pairs(paths)
@@ -24,28 +24,28 @@ def small_talk() -> list[Pair]:
 
 
 def default_corpus() -> Split:
-    """Small talk, which can only be memorised, and meal talk, which generalises.
+    """Returns small talk, which can only be memorized, and meal dialogues, which generalize.
 
     Returns:
-        Small talk and meal talk to train on; the held-out meals to validate on.
+        Small talk and meal dialogues to train on; the held-out meals to validate on.
 
     Example:
         >>> corpus = default_corpus()
         >>> len(corpus.training), len(corpus.validation)
         (1272, 144)
     """
-    talk, meals = small_talk(), meal_talk()
-    first = talk[-1].conversation + 1
+    talk, meals = small_talk(), meal_dialogues()
+    offset = talk[-1].conversation + 1
     return Split(
-        talk + [pair._replace(conversation=first + pair.conversation) for pair in meals.training],
-        [pair._replace(conversation=first + pair.conversation) for pair in meals.validation],
+        talk + [pair._replace(conversation=offset + pair.conversation) for pair in meals.training],
+        [pair._replace(conversation=offset + pair.conversation) for pair in meals.validation],
     )
 
 
 def load_corpus(
     paths: Sequence[str | Path], skip_bad_lines: bool, validation_fraction: float, seed: int
 ) -> tuple[Split, Counter]:
-    """The corpus of a configuration: the default one, or files split by conversation.
+    """Loads the corpus of a configuration: the default one, or files split by conversation.
 
     Args:
         paths: corpus files; none for the default corpus, which brings its own split.
@@ -54,9 +54,9 @@ def load_corpus(
         seed: of the split.
 
     Returns:
-        Training and validation pairs, and which bad lines were left out, how often.
+        Training and validation pairs, and the number of skipped lines for each reason.
     """
     if not paths:
         return default_corpus(), Counter()
-    pairs, skipped = read_pairs(paths, skip_bad_lines)
-    return split_by_conversation(pairs, validation_fraction, seed), skipped
+    pairs, skipped_lines = read_pairs(paths, skip_bad_lines)
+    return split_by_conversation(pairs, validation_fraction, seed), skipped_lines

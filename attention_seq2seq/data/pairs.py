@@ -1,11 +1,11 @@
-"""What a corpus is made of."""
+"""Pairs of a prompt and a reply, and the conversations that they belong to."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 
 class Pair(NamedTuple):
-    """A prompt and its reply, and the number of the conversation they stand in."""
+    """A prompt and its reply, and the number of their conversation."""
 
     prompt: str
     reply: str
@@ -13,14 +13,20 @@ class Pair(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Pairs to train on, pairs to validate on, and how many stood in both and were dropped."""
+    """Training and validation pairs.
+
+    Attributes:
+        training: pairs to train on.
+        validation: pairs to validate on.
+        num_dropped: the number of validation pairs dropped because training has them too.
+    """
 
     training: list[Pair]
     validation: list[Pair]
     num_dropped: int = 0
 
 
-def in_conversations(exchanges: Iterable[tuple[str, str] | None]) -> Iterator[Pair]:
+def number_conversations(exchanges: Iterable[tuple[str, str] | None]) -> Iterator[Pair]:
     """Numbers conversations: a prompt equal to the reply before it continues one.
 
     Args:
@@ -38,7 +44,7 @@ def in_conversations(exchanges: Iterable[tuple[str, str] | None]) -> Iterator[Pa
 
 
 def as_pairs(pairs: Iterable) -> list[Pair]:
-    """Pairs of a user: `Pair` as it is, (prompt, reply) numbered by `in_conversations`.
+    """Converts user input to pairs; (prompt, reply) is numbered by `number_conversations`.
 
     Raises:
         ValueError: an element is neither two strings nor a `Pair`; with its position.
@@ -52,13 +58,13 @@ def as_pairs(pairs: Iterable) -> list[Pair]:
             )
     if all(isinstance(pair, Pair) for pair in pairs):
         return pairs
-    return list(in_conversations((pair[0], pair[1]) for pair in pairs))
+    return list(number_conversations((pair[0], pair[1]) for pair in pairs))
 
 
 def _is_pair(pair) -> bool:
     if isinstance(pair, Pair):
         return all(isinstance(side, str) for side in pair[:2]) and isinstance(pair[2], int)
-    # Two characters of a string are no pair, nor are two keys of a dict in no order.
+    # A string of two characters is a sequence too, and a set or dict has no order.
     return (
         isinstance(pair, Sequence)
         and not isinstance(pair, str | bytes)
@@ -67,29 +73,29 @@ def _is_pair(pair) -> bool:
     )
 
 
-def with_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:
-    r"""Puts the turns before it in front of each prompt, a line each.
+def prepend_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:
+    r"""Puts the previous turns in front of each prompt, a line each.
 
     Args:
         pairs: in the order of their conversations.
-        num_turns: how many earlier turns at most; 0: the pairs as they are.
+        num_turns: the most previous turns; 0 leaves the pairs unchanged.
 
     Example:
         >>> pairs = [Pair("你好", "你好呀", 1), Pair("你好呀", "吃了吗", 1)]
-        >>> [pair.prompt for pair in with_context(pairs, 2)]
+        >>> [pair.prompt for pair in prepend_context(pairs, 2)]
         ['你好', '你好\n你好呀']
     """
     if not num_turns:
         yield from pairs
         return
-    before, turns = None, []
+    previous, turns = None, []
     for pair in pairs:
-        if before is None or pair.conversation != before.conversation:
+        if previous is None or pair.conversation != previous.conversation:
             turns = []
-        elif pair.prompt != before.reply:
-            # The next prompt does not repeat it where two speakers take turns.
-            turns.append(" ".join(before.reply.split("\n")))
-        # A line break inside of a turn is none between turns.
+        elif pair.prompt != previous.reply:
+            # Where two speakers take turns, the prompt is the previous reply.
+            turns.append(" ".join(previous.reply.split("\n")))
+        # Line breaks separate turns, so those within a turn are removed.
         turns = [*turns, " ".join(pair.prompt.split("\n"))][-1 - num_turns :]
         yield pair._replace(prompt="\n".join(turns))
-        before = pair
+        previous = pair

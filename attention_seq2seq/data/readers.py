@@ -1,4 +1,4 @@
-"""Corpus files to pairs; plain or gzip, and the format, are told by the content.
+"""Reads pairs from corpus files. The content decides the format, and plain or gzip.
 
 | format     | looks like                                                                       |
 |------------|----------------------------------------------------------------------------------|
@@ -6,7 +6,7 @@
 |            | conversation, a blank line ends it                                                |
 | JSONL      | `{"prompt": ..., "reply": ...}`, or `{"messages": [{"role": "user",               |
 |            | "content": ...}, {"role": "assistant", "content": ...}, ...]}`, or `["turn", ...]` |
-| .conv      | a line `E` begins a conversation, each line `M turn` goes on with it; with or     |
+| .conv      | a line `E` begins a conversation, each line `M turn` continues it; with or        |
 |            | without `/` between the characters (小黄鸡, subtitles)                            |
 | LCCC       | JSON: `[["turn", ...], ...]`, or `{"train": [["turn", ...], ...], ...}`; the      |
 |            | blanks between Chinese characters go                                              |
@@ -14,8 +14,8 @@
 | CrossWOZ   | JSON: `{"id": {"messages": [{"content": ...}, ...]}, ...}`                        |
 | chatterbot | YAML: `conversations:`, a list of lists of turns; up to 16 MB                     |
 
-A conversation of many turns gives consecutive exchanges. All but YAML are read as streams: a file
-of any size needs the memory of its longest conversation.
+A conversation of many turns becomes consecutive exchanges. All formats but YAML are read as
+streams: a file of any size needs the memory of its longest conversation.
 """
 
 import json
@@ -25,107 +25,117 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from attention_seq2seq.data.corpus_file import BadLine, CorpusFile
-from attention_seq2seq.data.formats.chatterbot import yaml_exchanges
-from attention_seq2seq.data.formats.conv import conv_exchanges
-from attention_seq2seq.data.formats.json_documents import document_exchanges
-from attention_seq2seq.data.formats.lines import line_exchanges, parse_json, parse_tsv
+from attention_seq2seq.data.corpus_file import CorpusFile, CorpusFormatError
+from attention_seq2seq.data.formats.chatterbot import read_chatterbot
+from attention_seq2seq.data.formats.conv import read_conv
+from attention_seq2seq.data.formats.json_documents import read_json_document
+from attention_seq2seq.data.formats.lines import parse_jsonl, parse_tsv, read_lines
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.turns import separation_of
+from attention_seq2seq.data.turns import detect_separation
 
-FORMATS = "prompt<TAB>reply, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, or chatterbot YAML"
+FORMAT_NAMES = (
+    "prompt<TAB>reply, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, or chatterbot YAML"
+)
 
-# So much of a file tells its format.
-_HEAD = 1 << 16
-# A bracket may begin a line of text as well; what JSON has behind it is told apart here.
+# The bytes of a file that its format is detected from.
+_PEEK_SIZE = 1 << 16
+# A bracket may begin a line of text as well, so the characters behind it are matched too.
 _ARRAY_OR_OBJECT = r'(\[\s*["\]]|\{\s*["}])'
-_OF_ARRAYS_OR_OBJECTS = re.compile(
+_NESTED_DOCUMENT = re.compile(
     rf"\s*(\[\s*{_ARRAY_OR_OBJECT}"
     rf'|\{{\s*"(?!(prompt|reply|messages)")[^"]*"\s*:\s*(\[\s*[\[\]]|{_ARRAY_OR_OBJECT}))'
 )
 
-# A character that JSON names by its number.
-_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+# A character that JSON writes as its code point.
+_UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
 class PairReader:
-    """The pairs of one corpus file; iterate over it.
+    """Iterates over the pairs of a corpus file.
 
     Args:
         path: the file; UTF-8, plain or gzip.
-        skip_bad_lines: leave out what cannot be read, and count it in `skipped`.
+        skip_bad_lines: whether to skip unreadable lines, and count them in `skipped_lines`.
 
     Attributes:
-        skipped: reason to count, filled while iterating.
-        position: how many bytes of the file, as it lies on the disk, have been read.
+        skipped_lines: the number of skipped lines for each reason, updated while iterating.
+        position: the number of bytes read of the file on disk.
 
     Raises:
-        FileNotFoundError: at construction, when there is no such file.
-        ValueError: at construction, when it is a folder.
-        BadLine: while iterating, with file, line and what was expected.
+        FileNotFoundError: at construction, if there is no such file.
+        ValueError: at construction, if the path is a directory.
+        CorpusFormatError: while iterating, with file, line and what was expected.
     """
 
     def __init__(self, path: str | Path, skip_bad_lines: bool = False):
         self.path = Path(path)
         self.skip_bad_lines = skip_bad_lines
-        self.skipped: Counter[str] = Counter()
+        self.skipped_lines: Counter[str] = Counter()
         self.position = 0
         if self.path.is_dir():
-            raise ValueError(f"{path} is a folder. Give a file of {FORMATS}.")
+            raise ValueError(f"{path} is a folder. Give a file of {FORMAT_NAMES}.")
         if not self.path.exists():
-            raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMATS}.")
+            raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMAT_NAMES}.")
 
     def __iter__(self) -> Iterator[Pair]:
-        self.skipped.clear()
-        with CorpusFile(self.path, self._bad) as file:
-            exchanges = _reader_of(file.head(_HEAD))
+        self.skipped_lines.clear()
+        with CorpusFile(self.path, self._on_error) as file:
+            read_exchanges = _detect_format(file.peek(_PEEK_SIZE))
             conversation = -1
-            for prompt, reply, continues in exchanges(file):
-                conversation += not continues
+            for prompt, reply, is_continuation in read_exchanges(file):
+                conversation += not is_continuation
                 self.position = file.position
                 yield Pair(prompt, reply, conversation)
 
-    def _bad(self, line: int, reason: str) -> None:
+    def _on_error(self, line_number: int, reason: str) -> None:
         if not self.skip_bad_lines:
-            raise BadLine(
-                self.path, line, f"{reason}. Mend the line, or leave it out with skip_bad_lines"
+            raise CorpusFormatError(
+                self.path,
+                line_number,
+                f"{reason}. Mend the line, or leave it out with skip_bad_lines",
             )
-        self.skipped[reason.split(";")[0]] += 1
+        self.skipped_lines[reason.split(";")[0]] += 1
 
 
-def _reader_of(head: bytes):
-    """What reads a file that begins so: a function of the file that gives its exchanges."""
+def _detect_format(head: bytes):
+    """Returns the function of a `CorpusFile` that yields its exchanges.
+
+    Args:
+        head: the first bytes of the file.
+    """
     lines = [line.strip() for line in head.splitlines() if line.strip()]
     if any(
         line.startswith((b"conversations:", b"categories:")) and b"\t" not in line
         for line in lines[:20]
     ):
-        return yaml_exchanges
+        return read_chatterbot
     lines = [line for line in lines if not line.startswith((b"#", b"---", b"%YAML"))]
-    first = lines[0] if lines else b""
-    if first == b"E":
-        separation = separation_of(head.decode("utf-8", "replace"), "/")
-        return partial(conv_exchanges, separation=separation)
-    if first.startswith((b"{", b"[")):
-        return _json_reader(first, head.decode("utf-8", "replace"))
-    # Whatever else it is, a TSV error names the line and what was expected.
-    return partial(line_exchanges, parse=parse_tsv)
+    first_line = lines[0] if lines else b""
+    if first_line == b"E":
+        separation = detect_separation(head.decode("utf-8", "replace"), "/")
+        return partial(read_conv, separation=separation)
+    if first_line.startswith((b"{", b"[")):
+        return _detect_json_format(first_line, head.decode("utf-8", "replace"))
+    # For any other file, a TSV error names the line and what was expected.
+    return partial(read_lines, parse=parse_tsv)
 
 
-def _json_reader(first: bytes, head: str):
-    record = _as_json(first)
+def _detect_json_format(first_line: bytes, head: str):
+    record = _parse_json_or_none(first_line)
     is_record = isinstance(record, dict) and not record.keys().isdisjoint(("reply", "messages"))
     is_turns = isinstance(record, list) and bool(record) and isinstance(record[0], str)
-    separation = separation_of(_ESCAPED.sub(lambda code: chr(int(code[1], 16)), head), " ")
-    if not is_record and not is_turns and _OF_ARRAYS_OR_OBJECTS.match(head):
-        return partial(document_exchanges, separation=separation)
-    # A brace or a bracket may begin a prompt, too; a long line of JSON is not seen whole.
-    is_tsv = record is None and (b"\t" in first or re.match(rb'\[\s*[^"\s]', first))
-    as_json = partial(parse_json, separation=separation)
-    return partial(line_exchanges, parse=parse_tsv if is_tsv else as_json)
+    separation = detect_separation(
+        _UNICODE_ESCAPE.sub(lambda match: chr(int(match[1], 16)), head), " "
+    )
+    if not is_record and not is_turns and _NESTED_DOCUMENT.match(head):
+        return partial(read_json_document, separation=separation)
+    # A brace or a bracket may begin a prompt too, and `head` may have only a part of a JSON line.
+    is_tsv = record is None and (b"\t" in first_line or re.match(rb'\[\s*[^"\s]', first_line))
+    parse_json_line = partial(parse_jsonl, separation=separation)
+    return partial(read_lines, parse=parse_tsv if is_tsv else parse_json_line)
 
 
-def _as_json(line: bytes):
+def _parse_json_or_none(line: bytes):
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
@@ -133,44 +143,45 @@ def _as_json(line: bytes):
 
 
 class CorpusReader:
-    """The pairs of several corpus files, one after the other; iterate over it.
+    """Iterates over the pairs of several corpus files, one after the other.
 
     Args:
-        paths: the files; their conversations are numbered on from one file to the next.
+        paths: the files; conversations are numbered across all of them.
         skip_bad_lines: see `PairReader`.
 
     Attributes:
-        skipped: how often which kind of bad line was left out, filled while iterating.
-        position: how many bytes of the files, as they lie on the disk, have been read.
+        skipped_lines: the number of skipped lines for each reason, updated while iterating.
+        position: the number of bytes read of the files on disk.
 
     Raises:
-        FileNotFoundError: at construction, when a file is missing.
-        ValueError: while iterating, a bad line, or a file without any pair.
+        FileNotFoundError: at construction, if a file is missing.
+        ValueError: while iterating, for an unreadable line or a file without any pair.
     """
 
     def __init__(self, paths: Iterable[str | Path], skip_bad_lines: bool = False):
         self._readers = [PairReader(path, skip_bad_lines) for path in paths]
-        self.skipped: Counter[str] = Counter()
+        self.skipped_lines: Counter[str] = Counter()
         self.position = 0
 
     def __iter__(self) -> Iterator[Pair]:
-        self.skipped.clear()
-        first = before = 0
+        self.skipped_lines.clear()
+        first_conversation = start_position = 0
         for reader in self._readers:
             pair = None
             for pair in reader:
-                pair = pair._replace(conversation=first + pair.conversation)
-                self.position = before + reader.position
+                pair = pair._replace(conversation=first_conversation + pair.conversation)
+                self.position = start_position + reader.position
                 yield pair
-            self.skipped += reader.skipped
+            self.skipped_lines += reader.skipped_lines
             if pair is None:
+                num_skipped = reader.skipped_lines.total()
                 raise ValueError(
-                    f"{reader.path}: no pair in it ({reader.skipped.total()} bad lines left out). "
-                    f"Expected {FORMATS}."
+                    f"{reader.path}: no pair in it ({num_skipped} bad lines left out). "
+                    f"Expected {FORMAT_NAMES}."
                 )
-            first = pair.conversation + 1
-            before += reader.path.stat().st_size
-        self.position = before
+            first_conversation = pair.conversation + 1
+            start_position += reader.path.stat().st_size
+        self.position = start_position
 
 
 def read_pairs(
@@ -183,10 +194,10 @@ def read_pairs(
         skip_bad_lines: see `PairReader`.
 
     Returns:
-        The pairs, and how often which kind of bad line was left out.
+        The pairs, and the number of skipped lines for each reason.
 
     Raises:
-        ValueError: a bad line, or no pair at all.
+        ValueError: a line is unreadable, or a file has no pair.
     """
     reader = CorpusReader(paths, skip_bad_lines)
-    return list(reader), reader.skipped
+    return list(reader), reader.skipped_lines

@@ -10,7 +10,7 @@ import numpy as np
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.data.pairs import as_pairs, with_context
+from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.comparison import Compared, comparable
 from attention_seq2seq.evaluation.significance import Counted, interval, ratio
@@ -125,7 +125,7 @@ def evaluate(
     """
     expected, conversations, left_out = defaultdict(dict), {}, 0
     pairs = as_pairs(pairs)
-    in_context = with_context(pairs, chat.config.text.context_turns)
+    in_context = prepend_context(pairs, chat.config.text.context_turns)
     for prompt, reply, conversation in in_context:
         if tokens := tokens_of(reply):
             expected[prompt].setdefault(" ".join(tokens), reply)

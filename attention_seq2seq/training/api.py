@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
-from attention_seq2seq.data.pairs import as_pairs, with_context
+from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -88,7 +88,7 @@ def train(
             "Config(training=TrainingConfig(epochs=5))."
         )
     training_pairs, validation_pairs = (
-        list(with_context(side, config.text.context_turns))
+        list(prepend_context(side, config.text.context_turns))
         for side in _split(pairs, validation_pairs, config)
     )
     user_words = load_user_dictionary(config.text)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.data.corpus_file import BadLine
+from attention_seq2seq.data.corpus_file import CorpusFormatError
 from attention_seq2seq.data.formats import conv
-from attention_seq2seq.data.pairs import Pair, with_context
+from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.readers import PairReader, read_pairs
 from helpers.large_files import FORMATS, read_large, write_large
 
@@ -21,13 +21,13 @@ ENDLESS = "c" * (100 << 20)
 
 CONV = "E\nM 呵呵\nM 是王若猫的。\nE\nM 不是\nM 那是什么？\nM 1/2\n"
 SEPARATED = "E\nM 呵/呵\nM 是/王/若/猫/的/。\nE\nM 不/是/\nM 那/是/什/么/？\nM 1/////2\n"
-OF_CONV = [
+CONV_PAIRS = [
     Pair("呵呵", "是王若猫的。", 0),
     Pair("不是", "那是什么？", 1),
     Pair("那是什么？", "1/2", 1),
 ]
 LCCC = {"train": [["你 好", "嗨 ！"], ["a b c", "用 T F"]], "test": [["一", "二", "三"]]}
-OF_LCCC = [
+LCCC_PAIRS = [
     Pair("你好", "嗨！", 0),
     Pair("abc", "用TF", 1),
     Pair("一", "二", 2),
@@ -38,12 +38,12 @@ CROSSWOZ = {
     "7": {"messages": [{"content": "你好", "role": "usr"}, {"content": "你好呀", "role": "sys"}]}
 }
 CONTENTS = {
-    "conv": (CONV, OF_CONV),
-    "conv with slashes": (SEPARATED.replace("/////", "///"), OF_CONV),
-    "LCCC": (json.dumps(LCCC, ensure_ascii=False, indent=0), OF_LCCC),
-    "LCCC in one line": (json.dumps(LCCC), OF_LCCC),
-    "LCCC without parts": (json.dumps(LCCC["train"], indent=1), OF_LCCC[:2]),
-    "LCCC in lines": ("".join(json.dumps(turns) + "\n" for turns in LCCC["train"]), OF_LCCC[:2]),
+    "conv": (CONV, CONV_PAIRS),
+    "conv with slashes": (SEPARATED.replace("/////", "///"), CONV_PAIRS),
+    "LCCC": (json.dumps(LCCC, ensure_ascii=False, indent=0), LCCC_PAIRS),
+    "LCCC in one line": (json.dumps(LCCC), LCCC_PAIRS),
+    "LCCC without parts": (json.dumps(LCCC["train"], indent=1), LCCC_PAIRS[:2]),
+    "LCCC in lines": ("".join(json.dumps(turns) + "\n" for turns in LCCC["train"]), LCCC_PAIRS[:2]),
     "KdConv": (json.dumps(KDCONV, indent=1), [Pair("知道吗", "知道", 0)]),
     "CrossWOZ": (json.dumps(CROSSWOZ, indent=1), [Pair("你好", "你好呀", 0)]),
     "LCCC of an empty part": ('{"train": [], "test": [["你 好", "嗨"]]}', [Pair("你好", "嗨", 0)]),
@@ -61,14 +61,14 @@ CONTENTS = {
 }
 
 
-@pytest.mark.parametrize("zipped", [False, True], ids=["plain", "gzip"])
+@pytest.mark.parametrize("is_gzip", [False, True], ids=["plain", "gzip"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["no mark", "byte order mark"])
 @pytest.mark.parametrize("name", CONTENTS)
-def test_the_format_is_told_by_the_content(tmp_path, name, mark, zipped):
+def test_the_content_decides_the_format(tmp_path, name, mark, is_gzip):
     content, expected = CONTENTS[name]
     raw = (mark + content).encode()
     path = tmp_path / "corpus"
-    path.write_bytes(gzip.compress(raw) if zipped else raw)
+    path.write_bytes(gzip.compress(raw) if is_gzip else raw)
     assert list(PairReader(path)) == expected
 
 
@@ -110,7 +110,7 @@ def test_nothing_is_removed_where_there_are_no_separators(tmp_path, content):
     ],
     ids=["words", "characters", "other scripts", "digits", "conv"],
 )
-def test_only_the_separators_of_the_format_go(tmp_path, content, turns):
+def test_only_the_separators_of_the_format_are_removed(tmp_path, content, turns):
     path = tmp_path / "corpus"
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)
     path.write_text(text, encoding="utf-8")
@@ -137,25 +137,27 @@ def test_a_truncated_gzip_file_of_any_format_is_named(tmp_path, name):
     path = tmp_path / "corpus.gz"
     write_large(path, name, 3_000_000)
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(BadLine, match="the file is damaged and ends here"):
+    with pytest.raises(CorpusFormatError, match="the file is damaged and ends here"):
         list(PairReader(path))
 
 
-def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
+def test_a_truncated_gzip_file_yields_its_readable_pairs(tmp_path):
     path = tmp_path / "corpus.gz"
-    whole = "".join(f"第{number}问\t第{number}答\n" for number in range(20_000))
-    path.write_bytes(gzip.compress(whole.encode())[:-30_000])
-    with pytest.raises(BadLine, match=r"line \d+: the file is damaged and ends here; .*end-of-st"):
+    content = "".join(f"第{i}问\t第{i}答\n" for i in range(20_000))
+    path.write_bytes(gzip.compress(content.encode())[:-30_000])
+    with pytest.raises(
+        CorpusFormatError, match=r"line \d+: the file is damaged and ends here; .*end-of-st"
+    ):
         list(PairReader(path))
     reader = PairReader(path, skip_bad_lines=True)
     pairs = list(reader)
     assert 1000 < len(pairs) < 20_000
     assert pairs[999] == Pair("第999问", "第999答", 999)
-    assert reader.skipped == {"the file is damaged and ends here": 1}
+    assert reader.skipped_lines == {"the file is damaged and ends here": 1}
 
 
 @pytest.mark.parametrize(
-    ("content", "line", "reason", "kept"),
+    ("content", "line", "reason", "num_pairs"),
     [
         ('[\n["a", "b"],\n["c" "d"],\n["e", "f"]\n]', 3, "broken JSON from here on", 1),
         ('[\n["a", "b"],\n["c", "d"', 3, "broken JSON from here on; .*premature EOF", 1),
@@ -176,24 +178,24 @@ def test_a_truncated_gzip_file_gives_what_can_be_read(tmp_path):
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_damage_is_named_and_costs_no_more_than_it_must(tmp_path, content, line, reason, kept):
-    assert_damaged(tmp_path, content, line, reason, kept)
+def test_damage_is_named_and_costs_only_its_own_pairs(tmp_path, content, line, reason, num_pairs):
+    assert_damaged(tmp_path, content, line, reason, num_pairs)
 
 
-def assert_damaged(tmp_path, content, line, reason, kept):
+def assert_damaged(tmp_path, content, line, reason, num_pairs):
     path = tmp_path / "corpus"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(BadLine, match=f"corpus, line {line}: .*{reason}"):
+    with pytest.raises(CorpusFormatError, match=f"corpus, line {line}: .*{reason}"):
         list(PairReader(path))
-    if kept is None:
+    if num_pairs is None:
         return
     reader = PairReader(path, skip_bad_lines=True)
-    assert len(list(reader)) == kept
-    assert reader.skipped.total() == 1
+    assert len(list(reader)) == num_pairs
+    assert reader.skipped_lines.total() == 1
 
 
 def test_a_conversation_without_end_is_no_conversation(tmp_path, monkeypatch):
-    monkeypatch.setattr(conv, "LONGEST_CONVERSATION", 2 << 20)
+    monkeypatch.setattr(conv, "MAX_CONVERSATION_LENGTH", 2 << 20)
     content = "E\nM a\nM b\nE\n" + "M 长长长\n" * 1_000_000
     # Three characters a line, and two million of them may be kept.
     assert_damaged(tmp_path, content, 4 + (2 << 20) // 3 + 1, "over 2 million", 1)
@@ -213,7 +215,7 @@ def test_a_conversation_without_end_is_no_conversation(tmp_path, monkeypatch):
 def test_another_encoding_is_refused_at_the_first_line_that_shows_it(tmp_path, content, message):
     path = tmp_path / "corpus"
     path.write_bytes(content.encode("gbk"))
-    with pytest.raises(BadLine, match=message):
+    with pytest.raises(CorpusFormatError, match=message):
         read_pairs([path])
 
 
@@ -246,7 +248,7 @@ def test_a_large_packed_file_takes_little_memory(tmp_path):
     assert megabytes < 100
 
 
-def test_what_was_answered_stands_between_two_prompts():
-    messages = [("一问", "一答"), ("二问", "二答")]
-    pairs = [Pair(*pair, 5) for pair in messages]
-    assert list(with_context(pairs, 2))[1] == Pair("一问\n一答\n二问", "二答", 5)
+def test_context_has_the_reply_between_two_prompts():
+    exchanges = [("一问", "一答"), ("二问", "二答")]
+    pairs = [Pair(*exchange, 5) for exchange in exchanges]
+    assert list(prepend_context(pairs, 2))[1] == Pair("一问\n一答\n二问", "二答", 5)

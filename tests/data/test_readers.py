@@ -4,7 +4,7 @@ import tracemalloc
 import pytest
 
 from attention_seq2seq.data.pairs import Pair, as_pairs
-from attention_seq2seq.data.readers import BadLine, PairReader, read_pairs
+from attention_seq2seq.data.readers import CorpusFormatError, PairReader, read_pairs
 
 TSV = "你好\t你好！\n吃什么\t吃饭\n吃饭\t好的\n"
 YAML = """categories:
@@ -75,7 +75,7 @@ def test_yaml_turns_stay_the_text_they_are(tmp_path):
     ]
 
 
-def test_the_format_is_told_by_content_not_by_name(tmp_path):
+def test_the_content_decides_the_format_not_the_name(tmp_path):
     for name, content in [
         ("a.json", TSV),
         ("b.tsv", YAML),
@@ -88,7 +88,7 @@ def test_a_brace_begins_a_tsv_prompt_too(tmp_path):
     assert list(PairReader(write(tmp_path, "{笑}\t哈哈\n"))) == [Pair("{笑}", "哈哈", 0)]
 
 
-BAD = [
+UNREADABLE = [
     ("a\tb\nc\n", 2, "no tab; expected prompt<TAB>reply"),
     ("a\tb\tc\n", 1, "more than one tab.*got 3 parts"),
     ("a\tb\n \tc\n", 2, "an empty prompt"),
@@ -110,20 +110,22 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("content", "line", "reason"), BAD)
-def test_bad_input_is_named_with_file_line_and_expectation(tmp_path, content, line, reason):
+@pytest.mark.parametrize(("content", "line", "reason"), UNREADABLE)
+def test_an_unreadable_line_is_named_with_file_line_and_expectation(
+    tmp_path, content, line, reason
+):
     path = write(tmp_path, content)
-    with pytest.raises(BadLine, match=rf"{path.name}, line {line}: .*{reason}"):
+    with pytest.raises(CorpusFormatError, match=rf"{path.name}, line {line}: .*{reason}"):
         list(PairReader(path))
 
 
-@pytest.mark.parametrize(("content", "line", "reason"), BAD)
-def test_bad_input_can_be_left_out_and_is_counted(tmp_path, content, line, reason):
+@pytest.mark.parametrize(("content", "line", "reason"), UNREADABLE)
+def test_an_unreadable_line_can_be_skipped_and_is_counted(tmp_path, content, line, reason):
     reader = PairReader(write(tmp_path, content), skip_bad_lines=True)
     assert len(list(reader)) <= 1
-    assert reader.skipped.total() == 1
+    assert reader.skipped_lines.total() == 1
     list(reader)
-    assert reader.skipped.total() == 1, "a second reading counts anew"
+    assert reader.skipped_lines.total() == 1, "a second reading counts anew"
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_bad_input_can_be_left_out_and_is_counted(tmp_path, content, line, reaso
     ids=["syntax", "no list", "encoding"],
 )
 def test_yaml_that_is_broken_as_a_whole_is_refused_even_when_skipping(tmp_path, content):
-    with pytest.raises(BadLine, match="line"):
+    with pytest.raises(CorpusFormatError, match="line"):
         list(PairReader(write(tmp_path, content), skip_bad_lines=True))
 
 
@@ -156,11 +158,11 @@ def test_missing_and_empty_files(tmp_path):
         read_pairs([write(tmp_path, "没有\n")], skip_bad_lines=True)
 
 
-def test_conversations_are_numbered_on_from_file_to_file(tmp_path):
+def test_conversations_are_numbered_across_files(tmp_path):
     paths = [write(tmp_path, TSV, "one"), write(tmp_path, YAML, "two")]
-    pairs, skipped = read_pairs(paths)
+    pairs, skipped_lines = read_pairs(paths)
     assert [pair.conversation for pair in pairs] == [0, 1, 1, 2, 2, 3]
-    assert not skipped
+    assert not skipped_lines
 
 
 def test_line_formats_are_streamed(tmp_path):
@@ -181,13 +183,23 @@ def test_pairs_of_users_are_checked():
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "value",
     [
-        *("你好", "你好吗", b"ab", ("a", 3), ("a",), ("a", "b", "c"), {"a": 1, "b": 2}, {"a"}),
-        *(None, 7, Pair("a", None, 0), Pair("a", "b", "0")),
+        "你好",
+        "你好吗",
+        b"ab",
+        ("a", 3),
+        ("a",),
+        ("a", "b", "c"),
+        {"a": 1, "b": 2},
+        {"a"},
+        None,
+        7,
+        Pair("a", None, 0),
+        Pair("a", "b", "0"),
     ],
     ids=repr,
 )
-def test_what_is_no_pair_is_refused_with_its_position(wrong):
+def test_an_element_that_is_no_pair_is_named_with_its_position(value):
     with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected \(prompt, reply\)"):
-        as_pairs([("a", "b"), wrong])
+        as_pairs([("a", "b"), value])

@@ -8,7 +8,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.comparison import comparable
 from attention_seq2seq.evaluation.evaluate import evaluate, exact_replies, with_one_reply
@@ -97,7 +97,7 @@ def test_perplexity_is_that_of_every_word_and_end(chat):
 
 
 def test_a_model_beside_itself_and_beside_a_worse_one(chat):
-    pairs = meal_talk().training[:60]
+    pairs = meal_dialogues().training[:60]
     greedy = evaluate(chat, pairs)
     assert set(p_values_of(greedy, evaluate(chat, pairs)).values()) == {1.0}
     short = evaluate(chat, pairs, DecodingConfig(maximum_length=2))
@@ -109,7 +109,7 @@ def test_a_model_beside_itself_and_beside_a_worse_one(chat):
 
 
 def test_one_reply_of_many_that_differs_is_no_difference(chat):
-    pairs = meal_talk().training[:60]
+    pairs = meal_dialogues().training[:60]
     one, other = evaluate(chat, pairs), evaluate(chat, pairs)
     for name in ("exact_match", "rouge_l", "bleu", "chrf"):
         sums = other.counted[name].sums.copy()
@@ -120,7 +120,7 @@ def test_one_reply_of_many_that_differs_is_no_difference(chat):
 
 def test_a_metric_that_one_of_them_has_not_is_not_compared(chat):
     """Of replies of one token there are no pairs of tokens that could be echoes."""
-    pairs = meal_talk().training[:20]
+    pairs = meal_dialogues().training[:20]
     whole, short = evaluate(chat, pairs), evaluate(chat, pairs)
     del short.counted["echo"]
     assert "echo" not in whole.beside(short)
@@ -194,7 +194,7 @@ def test_characters_are_counted_alike_where_blanks_are_words(tmp_path):
 
 def test_what_is_drawn_are_conversations(chat):
     """Prompts of one conversation are answered equally well here; so there are two, not sixty."""
-    pairs = meal_talk().training[:60]
+    pairs = meal_dialogues().training[:60]
     alone = evaluate(chat, [Pair(p.prompt, p.reply, n) for n, p in enumerate(pairs)])
     talks = evaluate(chat, [Pair(p.prompt, p.reply, n // 30) for n, p in enumerate(pairs)])
     assert talks.conversations.tolist() == [0] * 30 + [1] * 30

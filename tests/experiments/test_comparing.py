@@ -3,7 +3,7 @@
 import json
 import re
 
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from helpers.scripts import script
 
 CHARACTERS = ["--source_segmentation=characters", "--target_segmentation=characters"]
@@ -12,11 +12,11 @@ SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--dtype=float32"]
 
 def test_variants_are_compared_on_the_same_prompts(tmp_path):
     data, picture = tmp_path / "meals.tsv", tmp_path / "lengths.png"
-    lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_talk().training[:200]]
+    lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().training[:200]]
     data.write_text("".join(lines), encoding="utf-8")
     others = tmp_path / "others.tsv"
     known = [f"{lines[9][:2]} {lines[9][2:]}", lines[0], f"新\t{'吃' * 99}\n"]
-    unseen = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_talk().validation[:30]]
+    unseen = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().validation[:30]]
     others.write_text("".join([*known, *unseen]), encoding="utf-8")
     arguments = [
         *("compare", f"--work_dir={tmp_path}/work", f"--data={data}", "--epochs=1", *SMALL),

@@ -8,7 +8,7 @@ import pytest
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.expected_replies import (
     PRESETS,
@@ -39,7 +39,7 @@ def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
         dtype="float32",
     )
     config = Config(model=ModelConfig(units=64, embedding_range=5.0), training=training)
-    meals = meal_talk()
+    meals = meal_dialogues()
     train(meals.training, tmp_path, config, meals.validation, progress=False)
     chat = Chat.load(tmp_path)
     assert looks_at_its_words(chat.reply([QUESTION])[0])

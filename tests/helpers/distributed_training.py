@@ -13,7 +13,7 @@ import tensorflow as tf
 from strategies import strategy_of
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
@@ -67,7 +67,7 @@ def print_trained(folder: str, strategy: str, options: dict) -> None:
             **{"epochs": 2, "batch_size": 8, "patience": 0, "dtype": "float32", **options}
         ),
     )
-    meals, losses = meal_talk(), Losses()
+    meals, losses = meal_dialogues(), Losses()
     history = train(
         # The last batch has one row: too few for two.
         *(meals.training[:65], folder, config, meals.validation[:9]),

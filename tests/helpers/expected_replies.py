@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from helpers.scripts import ROOT, script
 
 PRESETS = ROOT / "experiments" / "presets"
@@ -42,5 +42,5 @@ def looks_at_its_words(reply) -> bool:
 
 def share_of_meals_looked_at(chat) -> float:
     """Of the held-out meals, those whose replies look at their words."""
-    replies = chat.reply([pair.prompt for pair in meal_talk().validation])
+    replies = chat.reply([pair.prompt for pair in meal_dialogues().validation])
     return float(np.mean([looks_at_its_words(reply) for reply in replies]))

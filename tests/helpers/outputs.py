@@ -31,7 +31,7 @@ from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.data.preprocessing.manifest import Prepared
 from attention_seq2seq.data.preprocessing.prepare import prepare
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.serving.saved_model.request import unset
 from attention_seq2seq.serving.tflite import export_lite
@@ -132,7 +132,7 @@ def main(output_dir: str) -> None:
 def corpus_pairs() -> list:
     """Meals and small talk, in conversations."""
     corpus, _ = load_corpus((), False, 0.0, 1)
-    return meal_talk().training[:400] + corpus.training[-400:]
+    return meal_dialogues().training[:400] + corpus.training[-400:]
 
 
 def text(value) -> np.ndarray:

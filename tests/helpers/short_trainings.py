@@ -3,9 +3,9 @@
 import numpy as np
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 
-MEALS = meal_talk()
+MEALS = meal_dialogues()
 
 
 def config(**training) -> Config:

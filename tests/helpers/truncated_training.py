@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 
-PAIRS = meal_talk().training[:64]
+PAIRS = meal_dialogues().training[:64]
 
 
 def config(**training) -> Config:

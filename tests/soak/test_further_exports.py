@@ -7,12 +7,12 @@ import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, TrainingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.training.api import train
 from helpers.small_models import FURTHER
 
-PAIRS = meal_talk().training[:40]
+PAIRS = meal_dialogues().training[:40]
 PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
 
 

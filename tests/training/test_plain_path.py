@@ -7,7 +7,7 @@ from tensorflow import keras
 from attention_seq2seq.config.config import ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.objective import Seq2SeqObjective
@@ -48,7 +48,7 @@ def meals(tokenizer, pairs, seed):
 
 
 def test_the_loss_of_200_steps_is_that_of_the_plain_path():
-    pairs = meal_talk().training
+    pairs = meal_dialogues().training
     tokenizer = Seq2SeqTokenizer.build(pairs, TextConfig())
     words = len(tokenizer.target.vocabulary)
     keras.utils.set_random_seed(1)

@@ -2,72 +2,76 @@
 
 from collections.abc import Iterator
 
-from attention_seq2seq.data.corpus_file import LONGEST_CONVERSATION, CorpusFile, decode
-from attention_seq2seq.data.turns import Exchange, exchanges_of, filled, unseparated
+from attention_seq2seq.data.corpus_file import MAX_CONVERSATION_LENGTH, CorpusFile, decode_line
+from attention_seq2seq.data.turns import Exchange, remove_separators, require_text, to_exchanges
 
 
-def conv_exchanges(file: CorpusFile, separation: str) -> Iterator[Exchange]:
-    """The exchanges of a file of conversations.
+def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
+    """Yields the exchanges of a .conv file.
 
     Args:
         file: the file.
-        separation: what has a / between, see `separation_of`.
+        separation: which units a / separates, see `detect_separation`.
     """
     conversation = _Conversation()
-    for raw in file.lines():
+    for raw_line in file.lines():
         try:
-            line = decode(raw).strip()
+            line = decode_line(raw_line).strip()
             if line and line != "E" and line[0] != "M":
                 raise ValueError("neither E, which begins a conversation, nor M and a turn")
             if line == "E":
                 yield from conversation.exchanges(file)
-                conversation = _Conversation(file.line)
+                conversation = _Conversation(file.line_number)
             elif line:
                 turn = line[1:].strip()
-                conversation.add(unseparated(turn, "/", separation) if separation else turn)
+                conversation.add(remove_separators(turn, "/", separation) if separation else turn)
         except ValueError as error:
-            # What surrounds a turn that is left out is no exchange.
-            was_readable, conversation.readable = conversation.readable, False
-            if was_readable or not conversation.too_long:
-                file.bad(str(error))
+            # The turns around a skipped turn are no exchange.
+            was_readable, conversation.is_readable = conversation.is_readable, False
+            if was_readable or not conversation.is_too_long:
+                file.report_error(str(error))
     yield from conversation.exchanges(file)
 
 
 class _Conversation:
-    """Turns being read, from the line of their E on."""
+    """The turns of a conversation that is being read.
 
-    def __init__(self, line: int = 1):
-        self._line = line
+    Args:
+        first_line: the number of the line E that begins the conversation.
+    """
+
+    def __init__(self, first_line: int = 1):
+        self._first_line = first_line
         self._turns: list[str] = []
         self._num_characters = 0
-        self.readable = True
+        self.is_readable = True
 
     @property
-    def too_long(self) -> bool:
-        """Whether it is longer than anybody talks: the E that should have ended it are lost."""
-        return self._num_characters > LONGEST_CONVERSATION
+    def is_too_long(self) -> bool:
+        """Whether the conversation is so long that lines E must be missing from the file."""
+        return self._num_characters > MAX_CONVERSATION_LENGTH
 
     def add(self, turn: str) -> None:
         """Adds a turn.
 
         Raises:
-            ValueError: it says nothing, or the conversation has no end.
+            ValueError: the turn is empty, or the conversation is too long.
         """
         self._num_characters += len(turn)
-        if self.too_long:
+        if self.is_too_long:
             self._turns.clear()
             raise ValueError(
-                f"a conversation of over {LONGEST_CONVERSATION >> 20} million characters; expected "
-                "a line E before each"
+                f"a conversation of over {MAX_CONVERSATION_LENGTH >> 20} million characters; "
+                "expected a line E before each"
             )
-        self._turns.append(filled(turn, "turn"))
+        self._turns.append(require_text(turn, "turn"))
 
     def exchanges(self, file: CorpusFile) -> list[Exchange]:
-        """Its exchanges, none if a line of it could not be read."""
-        if not self._turns or not self.readable:
+        """Returns the exchanges, or none if a line of the conversation is unreadable."""
+        if not self._turns or not self.is_readable:
             return []
         try:
-            return exchanges_of(self._turns)
+            return to_exchanges(self._turns)
         except ValueError as error:
-            file.bad(str(error), self._line)
+            file.report_error(str(error), self._first_line)
             return []

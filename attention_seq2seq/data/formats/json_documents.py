@@ -5,78 +5,86 @@ from collections.abc import Iterator
 import ijson
 from ijson.common import ObjectBuilder
 
-from attention_seq2seq.data.corpus_file import LONGEST_CONVERSATION, BadLine, CorpusFile
-from attention_seq2seq.data.turns import Exchange, exchanges_of, listed_turns
+from attention_seq2seq.data.corpus_file import (
+    MAX_CONVERSATION_LENGTH,
+    CorpusFile,
+    CorpusFormatError,
+)
+from attention_seq2seq.data.turns import Exchange, remove_blank_separators, to_exchanges
 
-_PIECE = 1 << 16
+_CHUNK_SIZE = 1 << 16
 
 
-class _Pieces:
-    """What the JSON parser reads from: a line at a time, so that the file knows where it is."""
+class _ChunkStream:
+    """The stream that the JSON parser reads: a line at a time, to know the current line.
+
+    Attributes:
+        num_bytes: bytes read of the current conversation.
+    """
 
     def __init__(self, file: CorpusFile):
-        self._pieces = file.pieces(_PIECE)
+        self._chunks = file.chunks(_CHUNK_SIZE)
         self.num_bytes = 0
 
     def read(self, size: int) -> bytes:
-        """The next piece; the parser asks with 0 for an empty one."""
-        piece = next(self._pieces, b"") if size else b""
-        self.num_bytes += len(piece)
-        if self.num_bytes > LONGEST_CONVERSATION:
-            raise ijson.JSONError(f"a conversation of over {LONGEST_CONVERSATION >> 20} MB")
-        return piece
+        """Returns the next chunk. The parser passes a size of 0 to get an empty one."""
+        chunk = next(self._chunks, b"") if size else b""
+        self.num_bytes += len(chunk)
+        if self.num_bytes > MAX_CONVERSATION_LENGTH:
+            raise ijson.JSONError(f"a conversation of over {MAX_CONVERSATION_LENGTH >> 20} MB")
+        return chunk
 
 
-def document_exchanges(file: CorpusFile, separation: str) -> Iterator[Exchange]:
-    """The exchanges of LCCC, KdConv and CrossWOZ, see `readers`.
+def read_json_document(file: CorpusFile, separation: str) -> Iterator[Exchange]:
+    """Yields the exchanges of LCCC, KdConv and CrossWOZ, see `readers`.
 
-    Where the document is broken there is no telling what follows: the rest is left out.
+    After a syntax error the rest of the document is skipped.
 
     Args:
         file: the file.
-        separation: what has a blank between in lists of turns, see `separation_of`.
+        separation: which units a blank separates in lists of turns, see `detect_separation`.
     """
-    pieces = _Pieces(file)
+    stream = _ChunkStream(file)
     try:
-        for conversation in _conversations(ijson.basic_parse(pieces, buf_size=_PIECE)):
-            pieces.num_bytes = 0
+        for conversation in _conversations(ijson.basic_parse(stream, buf_size=_CHUNK_SIZE)):
+            stream.num_bytes = 0
             try:
-                exchanges = exchanges_of(_turns(conversation, separation))
+                exchanges = to_exchanges(_turns(conversation, separation))
             except ValueError as error:
-                file.bad(str(error))
+                file.report_error(str(error))
                 continue
             yield from exchanges
-    except BadLine:
+    except CorpusFormatError:
         raise
     except (ijson.JSONError, ValueError, SystemError) as error:
-        # The parser fails so at a number of thousands of digits.
-        file.bad(f"broken JSON from here on; {_problem(error)}")
+        # The parser raises a SystemError at a number of thousands of digits.
+        file.report_error(f"broken JSON from here on; {_summarize(error)}")
 
 
-def _problem(error: Exception) -> str:
-    """The first line of what the parser says, which says it in bytes."""
-    said = error.args[0] if error.args else ""
-    said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    if "invalid bytes in UTF8" in said:
+def _summarize(error: Exception) -> str:
+    """Returns the first line of a parser error, whose message may be bytes."""
+    message = error.args[0] if error.args else ""
+    message = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+    if "invalid bytes in UTF8" in message:
         return "not UTF-8, convert the file to UTF-8"
-    return said.partition("\n")[0].strip() or "not readable"
+    return message.partition("\n")[0].strip() or "not readable"
 
 
 def _conversations(events) -> Iterator:
-    """What stands in the document's array or object, or in the arrays of its object."""
-    outermost, _ = next(events)
+    """Yields the elements of the document's array or object, or of the arrays in its object."""
+    root_event, _ = next(events)
     for event, value in events:
-        if event == "start_array" and outermost == "start_map":
-            for inner, value in events:
-                if inner == "end_array":
+        if event == "start_array" and root_event == "start_map":
+            for inner_event, value in events:
+                if inner_event == "end_array":
                     break
-                yield _built(inner, value, events)
+                yield _build_value(inner_event, value, events)
         elif event not in ("map_key", "end_map", "end_array"):
-            yield _built(event, value, events)
+            yield _build_value(event, value, events)
 
 
-def _built(event: str, value, events):
-    """The value that begins with an event."""
+def _build_value(event: str, value, events):
+    """Returns the JSON value that begins with an event, and consumes its events."""
     builder, depth = ObjectBuilder(), 0
     while True:
         builder.event(event, value)
@@ -89,13 +97,13 @@ def _built(event: str, value, events):
 
 def _turns(conversation, separation: str) -> list[str]:
     if isinstance(conversation, list):
-        return listed_turns(conversation, separation)
+        return remove_blank_separators(conversation, separation)
     messages = conversation.get("messages") if isinstance(conversation, dict) else None
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         raise ValueError("no conversation; expected a list of turns, or an object with 'messages'")
     return [
         message.get("message", message.get("content"))
         for message in messages
-        # What a system is told to be is no turn.
+        # A system prompt is no turn.
         if message.get("role") != "system"
     ]

@@ -134,7 +134,7 @@ def cut(pairs: Sequence[Pair], tokenizer: PairTokenizer, max_source_length: int)
     """Cuts pairs into words.
 
     Args:
-        pairs: with the turns before in their prompts, see `with_context`.
+        pairs: with the turns before in their prompts, see `prepend_context`.
         tokenizer: normalizes and segments.
         max_source_length: words; earlier turns of a prompt that is longer are marked as unread.
     """

@@ -12,7 +12,7 @@ from attention_seq2seq.data.preprocessing.duplicates import (
     replies,
 )
 from attention_seq2seq.data.preprocessing.scripts import Mark
-from attention_seq2seq.data.splitting import set_aside
+from attention_seq2seq.data.splitting import sample_validation_conversations
 
 # Why a pair goes: a number for each reason, 0 for none. What a pair tells of itself comes before
 # what the others tell of it, and its length last.
@@ -126,7 +126,7 @@ class Selection:
 
 
 def conversations_aside(num_conversations: int, fraction: float, seed: int) -> np.ndarray:
-    """bool[conversations]: those set aside for validation, see `set_aside`."""
+    """bool[conversations]: those set aside for validation, see `sample_validation_conversations`."""
     aside = np.zeros(num_conversations, bool)
-    aside[set_aside(num_conversations, fraction, seed)] = True
+    aside[sample_validation_conversations(num_conversations, fraction, seed)] = True
     return aside

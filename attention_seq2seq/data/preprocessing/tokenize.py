@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from attention_seq2seq.config.config import TextConfig
-from attention_seq2seq.data.pairs import Pair, with_context
+from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing.chunks import PAIRS_A_CHUNK, cut, in_chunks
 from attention_seq2seq.data.readers import CorpusReader
 from attention_seq2seq.text.tokenizer import PairTokenizer
@@ -55,7 +55,7 @@ class _Counted:
 
     def __init__(self, reader: CorpusReader, context_turns: int, folder: Path, num_pairs: int):
         self.reader = reader
-        self._chunks = in_chunks(with_context(reader, context_turns), num_pairs)
+        self._chunks = in_chunks(prepend_context(reader, context_turns), num_pairs)
         self._folder = folder
         self.paths: list[Path] = []
         self.sizes: list[int] = []
@@ -115,7 +115,7 @@ def cut_corpus(
         for _ in in_parallel(_cut_to, missing(), num_processes):
             reach(bar, positions.popleft())
         reach(bar, num_bytes)
-    return Corpus(chunks.paths, chunks.sizes, chunks.num_conversations, reader.skipped)
+    return Corpus(chunks.paths, chunks.sizes, chunks.num_conversations, reader.skipped_lines)
 
 
 def _cut_to(cutting: Cutting, pairs: list[Pair], path: Path) -> None:

@@ -1,9 +1,9 @@
-"""Meal talk: generated conversation in which each word of the reply has a known origin.
+"""Meal dialogues: generated pairs in which the origin of each word of the reply is known.
 
 今天晚上吃什么 is answered 晚上吃烤鸭吧: 晚上 comes from 晚上, 吃 from 吃, and the dish from both.
-The day changes nothing, so a question about a day never asked about can still be answered: this
-is what the held-out triples measure. Only words that jieba cuts as they stand here are used (今天
-下午, 吃点 and 吃火锅 would be single words).
+The day changes nothing, so a model can answer a question about a day that training lacks. The
+held-out triples measure this. Only words that jieba segments as written here are used (今天下午,
+吃点 and 吃火锅 would be single words).
 """
 
 from itertools import product
@@ -19,9 +19,9 @@ DISHES = {
     "买": ("面包", "鲜花", "苹果", "西瓜", "蔬菜", "饼干"),
 }
 VERBS = tuple(DISHES)
-# (before the verb, after the verb). If 什么 always followed the verb, a model could just as well
-# read the verb from the encoder output there.
-ASKINGS = (
+# (words before the verb, words after the verb). If 什么 always followed the verb, a model could
+# also attend to 什么, whose encoder output knows the verb.
+QUESTION_TEMPLATES = (
     ((), ("什么",)),
     ((), ("啥",)),
     ((), ("哪些",)),
@@ -31,31 +31,32 @@ ASKINGS = (
 )
 
 
-def prompt_words(day: str, time: str, verb: str, asking: tuple) -> list[str]:
-    """The words of a question, such as 今天 晚上 吃 什么."""
-    before, after = asking
-    return [day, time, *before, verb, *after]
+def prompt_words(day: str, time: str, verb: str, template: tuple) -> list[str]:
+    """Returns the words of a question, such as 今天 晚上 吃 什么."""
+    before_verb, after_verb = template
+    return [day, time, *before_verb, verb, *after_verb]
 
 
 def reply_words(time: str, verb: str) -> list[str]:
-    """The words of its answer, such as 晚上 吃 烤鸭 吧: they depend on time and verb only."""
+    """Returns the words of the answer, such as 晚上 吃 烤鸭 吧. Only time and verb decide them."""
     return [time, verb, DISHES[verb][TIMES.index(time)], "吧"]
 
 
-def held_out(day: str, time: str, verb: str) -> bool:
-    """Whether the triple is kept from training: one in six, 今天晚上吃 among them.
+def is_held_out(day: str, time: str, verb: str) -> bool:
+    """Whether training lacks the triple: one in six, 今天晚上吃 among them.
 
-    The rule takes, for each time and verb, exactly one of the six days, and each day equally
-    often; so every word, and every time with every verb, occurs in training.
+    For each time and verb, exactly one of the six days is held out, and each day equally often.
+    So every word, and every time with every verb, occurs in training.
     """
     return (DAYS.index(day) + TIMES.index(time) + VERBS.index(verb)) % 6 == 4
 
 
-def meal_talk() -> Split:
-    """Every meal pair: those trained on, and the held-out ones, with all ways of asking."""
+def meal_dialogues() -> Split:
+    """Returns all pairs: those to train on, and the held-out triples in all templates."""
     training, validation = [], []
-    for number, (day, time, verb, asking) in enumerate(product(DAYS, TIMES, VERBS, ASKINGS)):
-        prompt = "".join(prompt_words(day, time, verb, asking))
-        pair = Pair(prompt, "".join(reply_words(time, verb)), number)
-        (validation if held_out(day, time, verb) else training).append(pair)
+    questions = product(DAYS, TIMES, VERBS, QUESTION_TEMPLATES)
+    for index, (day, time, verb, template) in enumerate(questions):
+        prompt = "".join(prompt_words(day, time, verb, template))
+        pair = Pair(prompt, "".join(reply_words(time, verb)), index)
+        (validation if is_held_out(day, time, verb) else training).append(pair)
     return Split(training, validation)

@@ -1,7 +1,7 @@
-"""Strings to be reversed: a task that shows whether attention learns to look.
+"""String reversal: a task that shows whether attention learns to align.
 
-The word to say next is always at one known place of the prompt, the mirrored one, and nowhere
-else; a model that solves unseen strings of many lengths has learnt to find it.
+Each token of the reply is found at one known position of the prompt, the mirrored one. A model
+that reverses unseen strings of many lengths has learned to find it.
 """
 
 import random
@@ -10,51 +10,51 @@ import string
 from attention_seq2seq.data.pairs import Pair
 
 SYMBOLS = string.ascii_lowercase[:20]
-SHORTEST, LONGEST = 8, 16
+MIN_LENGTH, MAX_LENGTH = 8, 16
 
 
 def random_strings(
-    num_strings: int, seed: int, shortest: int = SHORTEST, longest: int = LONGEST
+    num_strings: int, seed: int, min_length: int = MIN_LENGTH, max_length: int = MAX_LENGTH
 ) -> list[str]:
-    """Strings of symbols, none twice.
+    """Returns distinct random strings of symbols.
 
     Args:
-        num_strings: how many.
+        num_strings: number of strings.
         seed: the same seed gives the same strings.
-        shortest: the fewest symbols of one.
-        longest: the most.
+        min_length: the fewest symbols of a string.
+        max_length: the most symbols of a string.
 
     Raises:
-        ValueError: there are not so many different ones.
+        ValueError: there are fewer distinct strings of these lengths.
 
     Example:
-        >>> [len(text) for text in random_strings(3, seed=1, shortest=2, longest=2)]
+        >>> [len(text) for text in random_strings(3, seed=1, min_length=2, max_length=2)]
         [2, 2, 2]
     """
-    if num_strings > sum(len(SYMBOLS) ** length for length in range(shortest, longest + 1)):
+    if num_strings > sum(len(SYMBOLS) ** length for length in range(min_length, max_length + 1)):
         raise ValueError(
-            f"{num_strings} strings of {shortest} to {longest} symbols: there are not so many "
+            f"{num_strings} strings of {min_length} to {max_length} symbols: there are not so many "
             "different ones. Ask for fewer, or for longer ones."
         )
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     strings = {}
     while len(strings) < num_strings:
-        symbols = draw.choices(SYMBOLS, k=draw.randint(shortest, longest))
+        symbols = rng.choices(SYMBOLS, k=rng.randint(min_length, max_length))
         strings["".join(symbols)] = None
     return list(strings)
 
 
-def reversal(num_pairs: int, seed: int) -> list[Pair]:
-    """Random strings and their reversals, no string twice.
+def reversal_pairs(num_pairs: int, seed: int) -> list[Pair]:
+    """Returns pairs of distinct random strings and their reversals.
 
     Args:
-        num_pairs: how many.
+        num_pairs: number of pairs.
         seed: the same seed gives the same strings.
 
     Example:
-        >>> pair = reversal(1, seed=1)[0]
+        >>> pair = reversal_pairs(1, seed=1)[0]
         >>> pair.prompt == pair.reply[::-1]
         True
     """
     strings = random_strings(num_pairs, seed)
-    return [Pair(text, text[::-1], number) for number, text in enumerate(strings)]
+    return [Pair(text, text[::-1], index) for index, text in enumerate(strings)]

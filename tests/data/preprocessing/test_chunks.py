@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.config.config import TextConfig
-from attention_seq2seq.data.pairs import Pair, with_context
+from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing import chunks
 from attention_seq2seq.data.preprocessing.chunks import Chunk, cut, in_chunks
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -26,7 +26,7 @@ def rows(ids, lengths) -> list[list[int]]:
 @pytest.mark.parametrize("limit", [3, 60])
 def test_words_are_those_of_a_codec(tmp_path, segmentation, context_turns, limit):
     config = TextConfig(segmentation, segmentation, context_turns=context_turns)
-    pairs = list(with_context(PAIRS, context_turns))
+    pairs = list(prepend_context(PAIRS, context_turns))
     cut(pairs, PairTokenizer(config), limit).save(tmp_path / "chunk.npz")
     chunk = Chunk.load(tmp_path / "chunk.npz")
     tokenizer = Seq2SeqTokenizer.build(pairs, config)

@@ -19,7 +19,7 @@ from attention_seq2seq.config.config import (
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.datasets import TFRecordPairs
 from attention_seq2seq.data.default_corpus import small_talk
-from attention_seq2seq.data.pairs import Pair, with_context
+from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing import tokenize
 from attention_seq2seq.data.preprocessing.prepare import examine, prepare
 from attention_seq2seq.data.splitting import split_by_conversation
@@ -47,8 +47,8 @@ def test_pairs_and_words_are_those_of_training_from_files(talk, corpus, tmp_path
     prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
     split = split_by_conversation(talk, 0.1, ONE.seed)
     sides = {
-        "training": list(with_context(split.training, text.context_turns)),
-        "validation": list(with_context(split.validation, text.context_turns)),
+        "training": list(prepend_context(split.training, text.context_turns)),
+        "validation": list(prepend_context(split.validation, text.context_turns)),
     }
     tokenizer = Seq2SeqTokenizer.build(sides["training"], text)
     loaded = Seq2SeqTokenizer.load(prepared.folder, text)

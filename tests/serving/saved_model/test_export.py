@@ -23,7 +23,7 @@ from attention_seq2seq.config.config import (
     TrainingConfig,
 )
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.comparing import CLOSE, assert_same, different_replies, in_batches
 from helpers.scripts import script
@@ -207,7 +207,7 @@ def plain_dir(tmp_path_factory):
         model=ModelConfig(units=32, attention="none"),
         training=TrainingConfig(epochs=10, learning_rate=0.01, batch_size=32, dtype="float32"),
     )
-    train(meal_talk().training, folder / "model", config, [], progress=False)
+    train(meal_dialogues().training, folder / "model", config, [], progress=False)
     return folder / "model"
 
 

@@ -9,13 +9,13 @@ import tensorflow as tf
 from probing import ProbePrompts, first_prompts
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
-from attention_seq2seq.data.synthetic.meals import meal_talk
+from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import EpochInfo
 from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
 from attention_seq2seq.training.validation import Probe
 
-MEALS = meal_talk()
+MEALS = meal_dialogues()
 
 
 def config(**training) -> Config:
