@@ -3,7 +3,8 @@
 Pairs of sentences become ids, ids become logits, logits become replies. The doors:
 
     train              pairs of strings to a folder with a trained model
-    prepare, examine   corpora of any size, cut once, cleaned, written for `train_prepared`
+    prepare            corpora of any size, tokenized and filtered for `train_prepared`
+    analyze_corpus     statistics and issues of a corpus
     Chat               a trained model that answers: Chat.load(folder).reply([prompt])
     evaluate           a trained model and pairs to numbers with intervals
     export_saved_model a folder that takes raw Chinese text wherever TensorFlow runs
@@ -33,7 +34,7 @@ _LAZY = {
     "Vocabulary": "text.vocabulary",
     "Evaluation": "evaluation.evaluate",
     "evaluate": "evaluation.evaluate",
-    "examine": "data.preprocessing.prepare",
+    "analyze_corpus": "data.preprocessing.prepare",
     "prepare": "data.preprocessing.prepare",
     "train": "training.api",
     "train_prepared": "training.api",

@@ -133,13 +133,13 @@ class Comparison:
     """
 
     def __init__(self, variants: dict):
-        from attention_seq2seq.data.preprocessing.manifest import is_prepared
+        from attention_seq2seq.data.preprocessing.manifest import is_prepared_dir
         from attention_seq2seq.data.readers import read_pairs
         from attention_seq2seq.data.splitting import split_by_conversation
 
         self._variants = variants
         config = next(iter(variants.values()))
-        if is_prepared(config.data.data):
+        if is_prepared_dir(config.data.data):
             raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
         corpus = console.corpus_of(config)
         if TEST_DATA.value:

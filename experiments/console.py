@@ -301,12 +301,12 @@ def silence_retracing() -> None:
 def corpus_of(config: Config):
     """The pairs that a model was trained on and those set aside, read from their files again."""
     from attention_seq2seq.data.default_corpus import load_corpus
-    from attention_seq2seq.data.preprocessing.manifest import Prepared, is_prepared
+    from attention_seq2seq.data.preprocessing.manifest import PreparedDataset, is_prepared_dir
 
     data, seed = config.data, config.training.seed
-    if is_prepared(data.data):
-        prepared = Prepared.load(data.data[0])
-        data, seed = prepared.data, prepared.preparation.seed
+    if is_prepared_dir(data.data):
+        prepared = PreparedDataset.load(data.data[0])
+        data, seed = prepared.data, prepared.preprocessing.seed
     corpus, skipped = load_corpus(data.data, data.skip_bad_lines, data.validation_fraction, seed)
     print_skipped(skipped)
     return corpus

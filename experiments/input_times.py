@@ -9,7 +9,7 @@ import numpy as np
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
-from attention_seq2seq.data.preprocessing.manifest import Prepared
+from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -33,8 +33,8 @@ def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path
     text = TextConfig(vocabulary_size=num_words)
     data = DataConfig(tuple(paths), max_source_length=longest, max_target_length=longest)
     prepare(folder, data, text, progress=False)
-    prepared = Prepared.load(folder)
-    shards = TFRecordPairs(prepared.shards("training"), prepared.num_pairs("training"))
+    prepared = PreparedDataset.load(folder)
+    shards = TFRecordPairs(prepared.shard_paths("training"), prepared.num_pairs("training"))
     begin = time.perf_counter()
     pairs = read_pairs(paths)[0]
     pair_tokenizer = PairTokenizer(text)

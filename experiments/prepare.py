@@ -43,48 +43,50 @@ console.FLAGS["data"].help = (
 
 def main(_) -> None:
     """Examines, prepares, and says how to go on."""
-    data, text, preparation = (
+    data, text, preprocessing = (
         console.options_from_flags(options)
         for options in (DataConfig, TextConfig, PreparationConfig)
     )
-    from attention_seq2seq.data.preprocessing.prepare import cut_share, examine, prepare
+    from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare, tokenize_shard
     from attention_seq2seq.data.preprocessing.report import (
-        cleaning_report,
-        examination_report,
-        vocabulary_report,
+        format_filtering,
+        format_statistics,
+        format_vocabulary,
     )
 
     folder = PREPARED_DIR.value
     if SHARE.value is not None:
         if EXAMINE.value:
             raise ValueError("--share and --examine; examine when all shares are cut, without it.")
-        share, shares = share_of(SHARE.value)
-        cut_share(folder, data, text, preparation, share, shares, OVERWRITE.value)
+        shard_index, num_shards = parse_shard(SHARE.value)
+        tokenize_shard(folder, data, text, preprocessing, shard_index, num_shards, OVERWRITE.value)
         print(f"\n{folder}: share {SHARE.value} is cut; when all are, run it without --share.")
         return
     width = shutil.get_terminal_size().columns
     if EXAMINE.value:
-        found = examine(folder, data, text, preparation)
-        print(f"\n{examination_report(found, width)}\n\n{cleaning_report(found['counts'])}\n")
+        statistics = analyze_corpus(folder, data, text, preprocessing)
+        report = format_statistics(statistics, width)
+        print(f"\n{report}\n\n{format_filtering(statistics['counts'])}\n")
         print(f"The same in full: {folder}/statistics.json")
         return
-    prepared = prepare(folder, data, text, preparation, OVERWRITE.value)
-    found = prepared.examination()
-    print(f"\n{examination_report(found, width)}\n\n{cleaning_report(found['counts'])}")
-    print(vocabulary_report(prepared.content["words"]))
+    prepared = prepare(folder, data, text, preprocessing, OVERWRITE.value)
+    statistics = prepared.statistics()
+    report = format_statistics(statistics, width)
+    print(f"\n{report}\n\n{format_filtering(statistics['counts'])}")
+    print(format_vocabulary(prepared.manifest["vocabulary_sizes"]))
     console.say_how("Train on it", "train.py", data=folder, model_dir="models/mine")
 
 
-def share_of(text: str) -> tuple[int, int]:
-    """The number of a share, and how many there are.
+def parse_shard(text: str) -> tuple[int, int]:
+    """Parses the index of a shard and the number of shards.
 
     Raises:
-        ValueError: it names none.
+        ValueError: the text names no shard.
     """
-    number, _, shares = text.partition("/")
-    if not number.isdigit() or not shares.isdigit() or int(number) >= int(shares):
+    index, _, num_shards = text.partition("/")
+    if not index.isdigit() or not num_shards.isdigit() or int(index) >= int(num_shards):
         raise ValueError(f"--share={text}; expected one of several, as in 0/2 and 1/2.")
-    return int(number), int(shares)
+    return int(index), int(num_shards)
 
 
 if __name__ == "__main__":

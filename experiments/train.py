@@ -100,7 +100,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
         if not prompts:
             print("No prompts are answered while it trains: --probe_prompts=FILE names some.")
         return train_prepared(
-            *(prepared.folder, folder, config.model, config.training),
+            *(prepared.directory, folder, config.model, config.training),
             probing=ProbePrompts(prompts) if prompts else None,
             **others,
         )
@@ -126,9 +126,9 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
 
 def prepared_corpus(data: tuple):
     """The prepared corpus that --data names; None where it names files."""
-    from attention_seq2seq.data.preprocessing.manifest import Prepared, is_prepared
+    from attention_seq2seq.data.preprocessing.manifest import PreparedDataset, is_prepared_dir
 
-    return Prepared.load(data[0]) if is_prepared(data) else None
+    return PreparedDataset.load(data[0]) if is_prepared_dir(data) else None
 
 
 def with_options_of(prepared, config):
@@ -137,14 +137,14 @@ def with_options_of(prepared, config):
     Raises:
         ValueError: the command line gives one of them another value.
     """
-    given = {"data": prepared.data_of_training(), "text": prepared.text}
+    given = {"data": prepared.training_data_config(), "text": prepared.text}
     for group, options in given.items():
         for name, value in vars(options).items():
             asked = getattr(getattr(config, group), name)
             if name != "data" and console.FLAGS[name].present and asked != value:
                 raise ValueError(
-                    f"--{name}={asked}, but {prepared.folder} was prepared with {value!r}. Leave "
-                    "the flag out, or prepare the corpus again."
+                    f"--{name}={asked}, but {prepared.directory} was prepared with {value!r}. "
+                    "Leave the flag out, or prepare the corpus again."
                 )
     return dataclasses.replace(config, **given)
 

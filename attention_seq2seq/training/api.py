@@ -9,7 +9,7 @@ import tensorflow as tf
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.pairs import as_pairs, prepend_context
-from attention_seq2seq.data.preprocessing.manifest import Prepared
+from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.tokenizer import PairTokenizer, TokenizedPair, load_user_dictionary
@@ -159,15 +159,15 @@ def train_prepared(
         FileNotFoundError: there is no prepared corpus in the folder.
         ValueError: it is damaged; and see `train`.
     """
-    prepared = Prepared.load(prepared_dir)
+    prepared = PreparedDataset.load(prepared_dir)
     config = Config(
-        prepared.data_of_training(),
+        prepared.training_data_config(),
         prepared.text,
         model or ModelConfig(),
         training or TrainingConfig(),
     )
     parts = [
-        TFRecordPairs(prepared.shards(part), prepared.num_pairs(part))
+        TFRecordPairs(prepared.shard_paths(part), prepared.num_pairs(part))
         for part in ("training", "validation")
     ]
 

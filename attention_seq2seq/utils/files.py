@@ -80,6 +80,15 @@ def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
     write_text(path, json.dumps(content, ensure_ascii=False, indent=indent) + "\n")
 
 
+def read_json(path: Path) -> dict:
+    """Returns the JSON object in a file; an empty one if the file is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def archive_of(arrays: Mapping[str, np.ndarray]) -> memoryview:
     """The bytes of a NumPy archive.
 

@@ -12,12 +12,12 @@ from training_times import write_work
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from helpers.prepared_corpora import numbered
+from helpers.prepared_corpora import write_numbered_corpus
 from helpers.scripts import ROOT, script
 
 
 def test_what_cannot_be_measured_is_said(tmp_path):
-    data = f"--data={numbered(tmp_path / 'pairs.tsv')}"
+    data = f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}"
     for arguments, message in [
         (("train",), "name their files, --data=FILE,FILE"),
         (("train", data, "--steps=5,5"), "the first must be from 1 to 4"),
@@ -51,7 +51,7 @@ def test_every_system_reads_the_same_words(tmp_path):
 
 
 def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
-    write_work([str(numbered(tmp_path / "pairs.tsv"))], 50, tmp_path)
+    write_work([str(write_numbered_corpus(tmp_path / "pairs.tsv"))], 50, tmp_path)
     words = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
     script_path = str(ROOT / "experiments" / "timed_training.py")
     command = [sys.executable, script_path, f"--work={tmp_path}", "--units=4", "--vocabulary=50"]

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from helpers.kill import is_over, kill_and_go_on, write_corpus
-from helpers.prepared_corpora import bytes_in
+from helpers.prepared_corpora import read_files
 from helpers.scripts import ROOT, on_a_terminal, script
 
 
@@ -29,8 +29,12 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "100 pairs\n  1 bad lines left out: no tab" in done.stdout
     assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in done.stdout
-    found = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
-    assert found["replies"]["commonest"][0] == {"reply": "哈哈", "count": 50, "share": 0.5}
+    statistics = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
+    assert statistics["replies"]["most_common"][0] == {
+        "reply": "哈哈",
+        "count": 50,
+        "fraction": 0.5,
+    }
 
     clean = ["--clean=common_replies", "--reply_cap=5"]
     done = script("prepare", *arguments, *clean)
@@ -145,4 +149,4 @@ def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert ("is cut; when all are" in done.stdout) == (len(flags) == 2)
-    assert bytes_in(shared) == bytes_in(whole)
+    assert read_files(shared) == read_files(whole)

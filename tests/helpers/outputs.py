@@ -29,7 +29,7 @@ from attention_seq2seq.config.config import (
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.default_corpus import load_corpus
-from attention_seq2seq.data.preprocessing.manifest import Prepared
+from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
@@ -226,8 +226,8 @@ def add_prepared_corpus(outputs: dict, output_dir: Path, pairs: list) -> None:
     for path in sorted(folder.iterdir()):
         if path.suffix != ".json" and path.is_file():
             outputs[f"prepared/{path.name}"] = np.frombuffer(path.read_bytes(), np.uint8)
-    prepared = Prepared.load(folder)
-    counts = [prepared.num_pairs(part) for part in ("training", "validation")]
+    prepared = PreparedDataset.load(folder)
+    counts = [prepared.num_pairs(split) for split in ("training", "validation")]
     outputs["prepared/num_pairs"] = np.array(counts)
     plain = TRAININGS["plain"]
     train_prepared(

@@ -2,14 +2,19 @@
 
 import re
 
-from helpers.prepared_corpora import numbered
+from helpers.prepared_corpora import write_numbered_corpus
 from helpers.scripts import script
 
 
 def test_training_is_measured_beside_the_tutorials_way(tmp_path):
     done = script(
         "benchmark",
-        *("train", f"--data={numbered(tmp_path / 'pairs.tsv')}", "--units=8", "--vocabulary=50"),
+        *(
+            "train",
+            f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}",
+            "--units=8",
+            "--vocabulary=50",
+        ),
         *("--steps=1,3", "--repeats=1"),
     )
     assert done.returncode == 0, done.stderr
@@ -37,7 +42,7 @@ def test_pieces_are_measured():
 
 
 def test_scaling_is_measured(tmp_path):
-    corpus = numbered(tmp_path / "pairs.tsv", 12_000)
+    corpus = write_numbered_corpus(tmp_path / "pairs.tsv", 12_000)
     done = script("benchmark", "scaling", f"--data={corpus}", "--units=8")
     assert (done.returncode, done.stderr) == (0, "")
     rows = re.findall(

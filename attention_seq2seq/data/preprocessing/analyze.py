@@ -1,6 +1,6 @@
-"""The passes over the chunks of a corpus: what it is like, what stays, which words it has."""
+"""Analyzes the chunks of a corpus: statistics, filtering and vocabularies."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,119 +9,140 @@ import numpy as np
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
-from attention_seq2seq.data.preprocessing.duplicates import count_repeats
-from attention_seq2seq.data.preprocessing.filters import Selection, conversations_aside
-from attention_seq2seq.data.preprocessing.lossy_counter import WordCounts
+from attention_seq2seq.data.preprocessing.duplicates import count_duplicates
+from attention_seq2seq.data.preprocessing.filters import PairFilter, validation_mask
+from attention_seq2seq.data.preprocessing.lossy_counter import LossyCounter
 from attention_seq2seq.data.preprocessing.statistics import (
     VOCABULARY_SIZES,
-    examination,
-    ordered_words,
+    CorpusCounter,
+    OovReplyCounter,
+    corpus_statistics,
+    count_tokens,
+    most_frequent_tokens,
 )
-from attention_seq2seq.data.preprocessing.survey import Survey, UnknownReplies, column_counts
-from attention_seq2seq.data.preprocessing.tokenize import Corpus
+from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.segmentation import make_joiner
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 
 
-class Gathered(NamedTuple):
-    """What the passes have found.
+class CorpusAnalysis(NamedTuple):
+    """The result of `analyze`.
 
     Attributes:
-        examination: see `examination`.
-        selection: which pairs stay.
-        vocabularies: of the prompts and of the replies; the same object when shared.
+        statistics: see `corpus_statistics`.
+        pair_filter: which pairs are removed.
+        vocabularies: of prompts and of replies; the same object if shared.
     """
 
-    examination: dict
-    selection: Selection
+    statistics: dict
+    pair_filter: PairFilter
     vocabularies: tuple[Vocabulary, Vocabulary]
 
 
-def gather(
-    corpus: Corpus,
+def analyze(
+    corpus: TokenizedCorpus,
     data: DataConfig,
     text: TextConfig,
-    preparation: PreparationConfig,
-    scratch: Path,
+    preprocessing: PreparationConfig,
+    hashes_path: Path,
     on_chunk: Callable[[], None],
-) -> Gathered:
-    """Goes over all chunks three times.
+) -> CorpusAnalysis:
+    """Analyzes a corpus in three passes over its chunks.
 
     Args:
         corpus: the chunks.
-        data: limits of the lengths, and the share set aside for validation.
+        data: maximum lengths, and the fraction of conversations to validate on.
         text: the sizes of the vocabularies.
-        preparation: what is left out.
-        scratch: a file for the hashes of all pairs, 16 bytes each.
+        preprocessing: the filters.
+        hashes_path: a temporary file for the hashes of all pairs, 16 bytes each.
         on_chunk: called after each chunk of each pass.
     """
-    limits = data.max_source_length, data.max_target_length
-    selection = Selection(corpus.num_pairs, preparation, *limits)
-    survey, counts = Survey(), WordCounts(num_columns=4)
-    aside = conversations_aside(
-        corpus.num_conversations, data.validation_fraction, preparation.seed
+    pair_filter = PairFilter(
+        corpus.num_pairs, preprocessing, data.max_source_length, data.max_target_length
     )
-    with scratch.open("wb") as file:
-        for first, chunk in _loaded(corpus, on_chunk):
+    counter, token_counter = CorpusCounter(), LossyCounter(num_columns=4)
+    conversation_mask = validation_mask(
+        corpus.num_conversations, data.validation_fraction, preprocessing.seed
+    )
+    with hashes_path.open("wb") as file:
+        for start, chunk in _load_chunks(corpus, on_chunk):
             file.write(np.stack([chunk.prompt_hash, chunk.reply_hash], axis=1).tobytes())
-            selection.look_at(chunk, first, aside)
-            survey.look_at(chunk, selection.too_long(chunk))
-    hashes = np.memmap(scratch, np.uint64, "r", shape=(corpus.num_pairs, 2))
-    selection.look_at_all(hashes)
-    repeats = count_repeats(hashes)
-    for first, chunk in _loaded(corpus, on_chunk):
-        counted = selection.counted[first : first + len(chunk)]
-        counts.add(chunk.words[len(SPECIALS) :], column_counts(chunk, counted))
+            pair_filter.update(chunk, start, conversation_mask)
+            counter.update(chunk, pair_filter.is_too_long(chunk))
+    hashes = np.memmap(hashes_path, np.uint64, "r", shape=(corpus.num_pairs, 2))
+    pair_filter.finalize(hashes)
+    duplicates = count_duplicates(hashes)
+    for start, chunk in _load_chunks(corpus, on_chunk):
+        is_counted = pair_filter.in_vocabulary_count[start : start + len(chunk)]
+        token_counter.add(chunk.tokens[len(SPECIALS) :], count_tokens(chunk, is_counted))
     sizes = sorted({*VOCABULARY_SIZES, text.vocabulary_size})
-    ordered = ordered_words(counts, text.shared_vocabulary, first=0, most=max(sizes))
-    unknown = UnknownReplies(ordered[1][0], sizes)
-    texts = _Texts([place for _, place in repeats.commonest], make_joiner(text.target_segmentation))
-    for first, chunk in _loaded(corpus, on_chunk):
-        unknown.look_at(chunk)
-        texts.look_at(chunk, first)
-    found = examination(survey, repeats, counts, ordered, unknown.by_size(), texts.in_order())
-    return Gathered(found, selection, _vocabularies(counts, text))
+    frequent_tokens = most_frequent_tokens(
+        token_counter, text.shared_vocabulary, first_column=0, num_tokens=max(sizes)
+    )
+    oov_counter = OovReplyCounter(frequent_tokens[1][0], sizes)
+    reply_texts = _ReplyTexts(
+        [position for _, position in duplicates.most_common], make_joiner(text.target_segmentation)
+    )
+    for start, chunk in _load_chunks(corpus, on_chunk):
+        oov_counter.update(chunk)
+        reply_texts.update(chunk, start)
+    statistics = corpus_statistics(
+        counter,
+        duplicates,
+        token_counter,
+        frequent_tokens,
+        oov_counter.by_size(),
+        reply_texts.to_list(),
+    )
+    return CorpusAnalysis(statistics, pair_filter, _build_vocabularies(token_counter, text))
 
 
-def _loaded(corpus: Corpus, on_chunk: Callable[[], None]) -> Iterator[tuple[int, Chunk]]:
-    first = 0
-    for path in corpus.chunks:
+def _load_chunks(
+    corpus: TokenizedCorpus, on_chunk: Callable[[], None]
+) -> Iterator[tuple[int, Chunk]]:
+    """Yields each chunk with the position of its first pair in the corpus."""
+    start = 0
+    for path in corpus.chunk_paths:
         chunk = Chunk.load(path)
-        yield first, chunk
-        first += len(chunk)
+        yield start, chunk
+        start += len(chunk)
         on_chunk()
 
 
-class _Texts:
-    """The replies at some places of the corpus."""
+class _ReplyTexts:
+    """Collects the texts of the replies at some positions of the corpus."""
 
-    def __init__(self, places: list[int], join: Callable[[list[str]], str]):
-        self._places, self._join = places, join
+    def __init__(self, positions: list[int], join: Callable[[Sequence[str]], str]):
+        self._positions, self._join = positions, join
         self._texts = {}
 
-    def look_at(self, chunk: Chunk, first: int) -> None:
-        """Notes those that are in a chunk."""
-        for place in self._places:
-            if first <= place < first + len(chunk):
-                self._texts[place] = self._join(chunk.reply_words(place - first))
+    def update(self, chunk: Chunk, start: int) -> None:
+        """Collects the texts that are in a chunk."""
+        for position in self._positions:
+            if start <= position < start + len(chunk):
+                self._texts[position] = self._join(chunk.reply_tokens(position - start))
 
-    def in_order(self) -> list[str]:
-        """The texts in the order of the places."""
-        return [self._texts[place] for place in self._places]
+    def to_list(self) -> list[str]:
+        """Returns the texts in the order of the positions."""
+        return [self._texts[position] for position in self._positions]
 
 
-def _vocabularies(counts: WordCounts, text: TextConfig) -> tuple[Vocabulary, Vocabulary]:
-    """As `Seq2SeqTokenizer.build` makes them, of the pairs that are counted."""
-    most = text.vocabulary_size - len(SPECIALS)
-    sides = ordered_words(counts, text.shared_vocabulary, first=2, most=most)
+def _build_vocabularies(
+    token_counter: LossyCounter, text: TextConfig
+) -> tuple[Vocabulary, Vocabulary]:
+    """Builds the vocabularies of `Seq2SeqTokenizer.build` from the counted pairs."""
+    num_tokens = text.vocabulary_size - len(SPECIALS)
+    sides = most_frequent_tokens(
+        token_counter, text.shared_vocabulary, first_column=2, num_tokens=num_tokens
+    )
     if text.shared_vocabulary:
-        words, occurrences = sides[0]
-        return (_frequent(words, occurrences[:, 2] + occurrences[:, 3], text.min_count),) * 2
+        tokens, counts = sides[0]
+        return (_make_vocabulary(tokens, counts[:, 2] + counts[:, 3], text.min_count),) * 2
     return tuple(
-        _frequent(words, occurrences[:, column], text.min_count)
-        for column, (words, occurrences) in enumerate(sides, 2)
+        _make_vocabulary(tokens, counts[:, column], text.min_count)
+        for column, (tokens, counts) in enumerate(sides, 2)
     )
 
 
-def _frequent(words: list[str], occurrences: np.ndarray, min_count: int) -> Vocabulary:
-    return Vocabulary(words[: int((occurrences >= min_count).sum())])
+def _make_vocabulary(tokens: list[str], counts: np.ndarray, min_count: int) -> Vocabulary:
+    return Vocabulary(tokens[: int((counts >= min_count).sum())])

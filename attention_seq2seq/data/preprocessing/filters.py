@@ -1,43 +1,45 @@
-"""Which pairs of a corpus stay, and why the others go."""
+"""Decides which pairs of a corpus are removed, and for which reason."""
 
 import numpy as np
 
 from attention_seq2seq.config.preprocessing import CLEANINGS, PreparationConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
 from attention_seq2seq.data.preprocessing.duplicates import (
-    beyond,
-    both,
-    first_ones,
-    known_in,
-    replies,
+    first_occurrences,
+    is_in,
+    occurrences_beyond,
+    pair_hashes,
+    reply_hashes,
 )
-from attention_seq2seq.data.preprocessing.scripts import Mark
+from attention_seq2seq.data.preprocessing.scripts import ScriptFlags
 from attention_seq2seq.data.splitting import sample_validation_conversations
 
-# Why a pair goes: a number for each reason, 0 for none. What a pair tells of itself comes before
-# what the others tell of it, and its length last.
-_MARKS = {
-    "traditional": Mark.TRADITIONAL,
-    "simplified": Mark.SIMPLIFIED,
-    "not_chinese": Mark.NOT_CHINESE,
-    "mojibake": Mark.MOJIBAKE,
+_FLAG_OF_FILTER = {
+    "traditional": ScriptFlags.TRADITIONAL,
+    "simplified": ScriptFlags.SIMPLIFIED,
+    "not_chinese": ScriptFlags.NOT_CHINESE,
+    "mojibake": ScriptFlags.MOJIBAKE,
 }
-REASONS = ("", "wordless", *CLEANINGS, "also_in_training", "too_long")
-_NUMBERS = {name: number for number, name in enumerate(REASONS)}
+# The index of a reason is stored for each pair; 0 keeps the pair. A pair is checked alone before it
+# is compared with other pairs, and its length is checked last.
+REMOVAL_REASONS = ("", "empty_replies", *CLEANINGS, "also_in_training", "too_long")
+_REASON_INDEX = {reason: index for index, reason in enumerate(REMOVAL_REASONS)}
 
 
-class Selection:
-    """Decides about each pair of a corpus, chunk by chunk, then over all of them.
+class PairFilter:
+    """Decides for each pair of a corpus whether it is removed: by chunks, then over all pairs.
 
     Args:
-        num_pairs: of the corpus.
-        config: what is to be left out.
-        max_source_length: words; pairs with a longer prompt go.
-        max_target_length: words; pairs with a longer reply go.
+        num_pairs: number of pairs in the corpus.
+        config: the filters to apply.
+        max_source_length: in tokens; pairs with a longer prompt are removed.
+        max_target_length: in tokens; pairs with a longer reply are removed.
 
     Attributes:
-        reasons: uint8[pairs], a number for each; `REASONS` tells what it means.
-        aside: bool[pairs], whether it belongs to validation.
+        removal_reasons: uint8[pairs], indices of `REMOVAL_REASONS`.
+        is_validation: bool[pairs], whether the pair belongs to the validation split.
+        in_vocabulary_count: bool[pairs], whether the vocabulary is built from the pair; set by
+            `finalize`.
     """
 
     def __init__(
@@ -48,85 +50,89 @@ class Selection:
         max_target_length: int,
     ):
         self.config = config
-        self._limits = max_source_length, max_target_length
-        self.reasons = np.zeros(num_pairs, np.uint8)
-        self.aside = np.zeros(num_pairs, bool)
-        self._too_long = np.zeros(num_pairs, bool)
+        self._max_source_length = max_source_length
+        self._max_target_length = max_target_length
+        self.removal_reasons = np.zeros(num_pairs, np.uint8)
+        self.is_validation = np.zeros(num_pairs, bool)
+        self._is_too_long = np.zeros(num_pairs, bool)
 
-    def look_at(self, chunk: Chunk, first: int, aside: np.ndarray) -> None:
-        """Decides what each pair of a chunk tells of itself.
+    def update(self, chunk: Chunk, start: int, conversation_mask: np.ndarray) -> None:
+        """Applies the filters that need only the pair itself.
 
         Args:
             chunk: some of the pairs.
-            first: the place of its first pair in the corpus.
-            aside: bool[conversations], which of them are set aside for validation.
+            start: the position of the chunk's first pair in the corpus.
+            conversation_mask: bool[conversations], see `validation_mask`.
         """
-        place = slice(first, first + len(chunk))
-        self._too_long[place] = self.too_long(chunk)
-        self.aside[place] = aside[chunk.conversation]
-        reasons, marks = self.reasons[place], chunk.prompt_marks | chunk.reply_marks
-        # Nothing in it can be read; it would teach to say nothing.
-        reasons[chunk.target_length == 0] = _NUMBERS["wordless"]
+        positions = slice(start, start + len(chunk))
+        self._is_too_long[positions] = self.is_too_long(chunk)
+        self.is_validation[positions] = conversation_mask[chunk.conversation]
+        reasons, flags = self.removal_reasons[positions], chunk.prompt_flags | chunk.reply_flags
+        # An empty reply would train the model to reply nothing.
+        reasons[chunk.target_length == 0] = _REASON_INDEX["empty_replies"]
         for name in self.config.clean:
-            if name in _MARKS:
-                goes = marks & _MARKS[name] != 0
+            if name in _FLAG_OF_FILTER:
+                is_match = flags & _FLAG_OF_FILTER[name] != 0
             elif name == "echoes":
-                goes = chunk.echo
+                is_match = chunk.is_echo
             elif name == "short":
                 lengths = np.minimum(chunk.source_length, chunk.target_length)
-                goes = lengths < self.config.min_length
+                is_match = lengths < self.config.min_length
             else:
                 continue
-            reasons[goes & (reasons == 0)] = _NUMBERS[name]
+            reasons[is_match & (reasons == 0)] = _REASON_INDEX[name]
 
-    def too_long(self, chunk: Chunk) -> np.ndarray:
-        """bool[pairs]: which pairs of a chunk are longer than they may be."""
-        max_source_length, max_target_length = self._limits
-        return (chunk.source_length - chunk.unread > max_source_length) | (
-            chunk.target_length > max_target_length
+    def is_too_long(self, chunk: Chunk) -> np.ndarray:
+        """Returns bool[pairs]: the pairs of a chunk that exceed a maximum length."""
+        source_length = chunk.source_length - chunk.num_truncated
+        return (source_length > self._max_source_length) | (
+            chunk.target_length > self._max_target_length
         )
 
-    def look_at_all(self, hashes: np.ndarray) -> None:
-        """Decides what only the others tell: which pairs are repeated, and which are known.
+    def finalize(self, hashes: np.ndarray) -> None:
+        """Applies the filters that compare pairs: duplicates, common replies, both splits.
 
         Args:
-            hashes: uint64[pairs, 2], see `repeats`.
+            hashes: uint64[pairs, 2], see `duplicates`.
         """
-        pairs = both(hashes)
+        pairs = pair_hashes(hashes)
         if "duplicates" in self.config.clean:
-            stays = self.reasons == 0
-            self._remove(stays & ~first_ones(pairs, stays), "duplicates")
+            is_kept = self.removal_reasons == 0
+            self._remove(is_kept & ~first_occurrences(pairs, is_kept), "duplicates")
         if "common_replies" in self.config.clean:
-            # What goes for its length does not use up what is allowed.
-            stays = (self.reasons == 0) & ~self._too_long
-            self._remove(beyond(replies(hashes), stays, self.config.reply_cap), "common_replies")
-        # What also stands in training, with the same turns before it, is no test.
-        stays = self.reasons == 0
-        known = known_in(pairs, stays & self.aside, stays & ~self.aside)
-        self._remove(known, "also_in_training")
-        self.counted = (self.reasons == 0) & ~self.aside
-        self._remove(self._too_long & (self.reasons == 0), "too_long")
+            # Pairs that are too long do not count towards the cap.
+            is_kept = (self.removal_reasons == 0) & ~self._is_too_long
+            is_common = occurrences_beyond(reply_hashes(hashes), is_kept, self.config.reply_cap)
+            self._remove(is_common, "common_replies")
+        # A validation pair that training has too, with the same context, tests nothing.
+        is_kept = self.removal_reasons == 0
+        is_leaked = is_in(pairs, is_kept & self.is_validation, is_kept & ~self.is_validation)
+        self._remove(is_leaked, "also_in_training")
+        self.in_vocabulary_count = (self.removal_reasons == 0) & ~self.is_validation
+        self._remove(self._is_too_long & (self.removal_reasons == 0), "too_long")
 
-    def _remove(self, rows: np.ndarray, reason: str) -> None:
-        self.reasons[rows] = _NUMBERS[reason]
+    def _remove(self, mask: np.ndarray, reason: str) -> None:
+        self.removal_reasons[mask] = _REASON_INDEX[reason]
 
-    def report(self) -> dict:
-        """How many pairs stay, and how many go for which reason."""
-        counts = np.bincount(self.reasons, minlength=len(REASONS)).tolist()
-        asked_for = {"wordless", *self.config.clean, "also_in_training", "too_long"}
-        stays = self.reasons == 0
+    def counts(self) -> dict:
+        """Returns the number of pairs in each split, and of removed pairs for each reason."""
+        reason_counts = np.bincount(self.removal_reasons, minlength=len(REMOVAL_REASONS)).tolist()
+        active_reasons = {"empty_replies", *self.config.clean, "also_in_training", "too_long"}
+        is_kept = self.removal_reasons == 0
         return {
-            "given": len(self.reasons),
+            "total": len(self.removal_reasons),
             "removed": {
-                name: counts[number] for name, number in _NUMBERS.items() if name in asked_for
+                reason: reason_counts[index]
+                for reason, index in _REASON_INDEX.items()
+                if reason in active_reasons
             },
-            "training": int((stays & ~self.aside).sum()),
-            "validation": int((stays & self.aside).sum()),
+            "training": int((is_kept & ~self.is_validation).sum()),
+            "validation": int((is_kept & self.is_validation).sum()),
         }
 
 
-def conversations_aside(num_conversations: int, fraction: float, seed: int) -> np.ndarray:
-    """bool[conversations]: those set aside for validation, see `sample_validation_conversations`."""
-    aside = np.zeros(num_conversations, bool)
-    aside[sample_validation_conversations(num_conversations, fraction, seed)] = True
-    return aside
+def validation_mask(num_conversations: int, fraction: float, seed: int) -> np.ndarray:
+    """Returns bool[conversations]: the conversations to validate on."""
+    is_validation = np.zeros(num_conversations, bool)
+    is_validation[sample_validation_conversations(num_conversations, fraction, seed)] = True
+    return is_validation

@@ -1,91 +1,94 @@
-"""How often each word occurs, in a bounded memory."""
+"""Token counts in bounded memory."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-# About 150 bytes a word. A corpus of 100 million pairs of chat has some 3 million words by jieba,
-# most of which occur a few times and can have no place in a vocabulary.
-MOST_WORDS = 1_500_000
+# About 150 bytes an item. A corpus of 100 million pairs of chat has some 3 million words by jieba,
+# most of which are too rare for a vocabulary.
+MAX_ITEMS = 1_500_000
 
 
-class WordCounts:
-    """Counts of words, several of each: for each side of a pair, say.
+class LossyCounter:
+    """Counts items in several columns, such as the sides of a pair, by lossy counting.
 
-    When there are too many different words, those that have occurred least are forgotten, down to
-    half as many; one that occurs again is counted from then on (lossy counting; Manku and Motwani,
-    Approximate Frequency Counts over Data Streams, VLDB 2002).
+    When there are too many items, the least frequent half is dropped. A dropped item that occurs
+    again is counted from zero.
 
     Args:
-        num_columns: how many counts a word has.
-        most_words: as many words are remembered.
+        num_columns: number of counts for each item.
+        max_items: the most items to keep.
 
     Attributes:
-        error: any count may be too low by this, and none is too high; 0: all are exact.
-        totals: int[columns], the sums over all words, which are exact.
+        max_error: the most that a count may be too low; no count is too high. 0 means exact counts.
+        totals: int[columns], the exact sums over all items.
+
+    Source:
+        Manku and Motwani, Approximate Frequency Counts over Data Streams, VLDB 2002.
 
     Example:
-        >>> counts = WordCounts(2)
-        >>> counts.add(["吃", "喝"], np.array([[1, 0], [0, 2]]))
-        >>> counts.add(["吃"], np.array([[3, 1]]))
-        >>> counts.ordered(np.array([1, 1]), most=9)
+        >>> counter = LossyCounter(2)
+        >>> counter.add(["吃", "喝"], np.array([[1, 0], [0, 2]]))
+        >>> counter.add(["吃"], np.array([[3, 1]]))
+        >>> counter.most_common(np.array([1, 1]), num_items=9)
         (['吃', '喝'], array([[4, 1],
                [0, 2]]))
     """
 
-    def __init__(self, num_columns: int, most_words: int = MOST_WORDS):
-        self.most_words = most_words
-        self.error = 0
-        self._places: dict[str, int] = {}
+    def __init__(self, num_columns: int, max_items: int = MAX_ITEMS):
+        self.max_items = max_items
+        self.max_error = 0
+        self._rows: dict[str, int] = {}
         self.totals = np.zeros(num_columns, np.int64)
         self._counts = np.zeros([1024, num_columns], np.int64)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._rows)
 
-    def add(self, words: Sequence[str], counts: np.ndarray) -> None:
+    def add(self, items: Sequence[str], counts: np.ndarray) -> None:
         """Adds counts.
 
         Args:
-            words: each once.
-            counts: int[words, columns]
+            items: distinct items.
+            counts: int64[items, columns]
         """
-        places = self._places
-        rows = np.fromiter((places.setdefault(word, len(places)) for word in words), np.int64)
-        if len(places) > len(self._counts):
-            more = np.zeros([len(places), len(self.totals)], np.int64)
-            self._counts = np.concatenate([self._counts, more])
+        row_of = self._rows
+        rows = np.fromiter((row_of.setdefault(item, len(row_of)) for item in items), np.int64)
+        if len(row_of) > len(self._counts):
+            new_rows = np.zeros([len(row_of), len(self.totals)], np.int64)
+            self._counts = np.concatenate([self._counts, new_rows])
         self._counts[rows] += counts
         self.totals += counts.sum(axis=0)
-        if len(places) > self.most_words:
-            self._forget()
+        if len(row_of) > self.max_items:
+            self._drop_rare_items()
 
-    def _forget(self) -> None:
-        totals = self._counts[: len(self._places)].sum(axis=1)
-        # Words of equal counts go or stay together, so that the order of the words is nothing.
-        limit = np.partition(totals, -(self.most_words // 2))[-(self.most_words // 2)]
-        kept = totals > limit
-        self.error += int(limit)
-        self._counts = np.ascontiguousarray(self._counts[: len(kept)][kept])
-        words = [word for word, stays in zip(self._places, kept) if stays]
-        self._places = {word: place for place, word in enumerate(words)}
+    def _drop_rare_items(self) -> None:
+        totals = self._counts[: len(self._rows)].sum(axis=1)
+        # Items of equal counts are all kept or all dropped, so their order does not matter.
+        limit = np.partition(totals, -(self.max_items // 2))[-(self.max_items // 2)]
+        is_kept = totals > limit
+        self.max_error += int(limit)
+        self._counts = np.ascontiguousarray(self._counts[: len(is_kept)][is_kept])
+        items = [item for item, keep in zip(self._rows, is_kept) if keep]
+        self._rows = {item: row for row, item in enumerate(items)}
 
-    def ordered(self, weights: np.ndarray, most: int) -> tuple[list[str], np.ndarray]:
-        """The most frequent words that occur; those as frequent in the order of their characters.
+    def most_common(self, weights: np.ndarray, num_items: int) -> tuple[list[str], np.ndarray]:
+        """Returns the most frequent items; equally frequent ones are sorted as strings.
 
         Args:
-            weights: int[columns], how much an occurrence in each column counts.
-            most: as many words are asked for.
+            weights: int[columns], the weight of an occurrence in each column.
+            num_items: the most items to return.
 
         Returns:
-            The words, and int64[words, columns] how often each occurs.
+            The items, and int64[items, columns] their counts.
         """
-        occurrences = self._counts[: len(self._places)] @ weights
-        least = 1
-        if len(occurrences) > most:
-            least = max(least, np.partition(occurrences, -most)[-most])
-        words = list(self._places)
-        order = np.flatnonzero(occurrences >= least).tolist()
-        order.sort(key=lambda place: (-occurrences[place], words[place]))
-        order = order[:most]
-        return [words[place] for place in order], self._counts[order]
+        occurrences = self._counts[: len(self._rows)] @ weights
+        min_occurrences = 1
+        if len(occurrences) > num_items:
+            threshold = np.partition(occurrences, -num_items)[-num_items]
+            min_occurrences = max(min_occurrences, threshold)
+        items = list(self._rows)
+        order = np.flatnonzero(occurrences >= min_occurrences).tolist()
+        order.sort(key=lambda row: (-occurrences[row], items[row]))
+        order = order[:num_items]
+        return [items[row] for row in order], self._counts[order]

@@ -1,4 +1,4 @@
-"""A folder of prepared pairs: what is in it, of what it was made, and how."""
+"""The manifest of a prepared dataset: its content, its sources and the options of preprocessing."""
 
 import dataclasses
 import json
@@ -11,77 +11,69 @@ from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.utils.files import quoted, sha256_of
+from attention_seq2seq.utils.files import quoted, read_json, sha256_of
 
-FORMAT = 1
-
-
-def read_json(path: Path) -> dict:
-    """Reads what `files.write_json` wrote; nothing where there is nothing, or damage."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError):
-        return {}
-    return content if isinstance(content, dict) else {}
+# Of the manifest, the statistics and the files of unfinished stages.
+MANIFEST_FORMAT = 2
 
 
-def key_of(*facts) -> str:
-    """A hash of plain values and dataclasses of them: equal facts, equal key."""
-    text = json.dumps([metadata.version("attention_seq2seq"), FORMAT, *facts], default=vars)
+def fingerprint(*values) -> str:
+    """Returns a hash of plain values and dataclasses: equal values have equal fingerprints."""
+    version = metadata.version("attention_seq2seq")
+    text = json.dumps([version, MANIFEST_FORMAT, *values], default=vars)
     return sha256(text.encode()).hexdigest()
 
 
-def is_prepared(paths: Iterable[str]) -> bool:
-    """Whether this is one folder, and no corpus file."""
+def is_prepared_dir(paths: Iterable[str]) -> bool:
+    """Whether the data is one directory instead of corpus files."""
     paths = list(paths)
     return len(paths) == 1 and Path(paths[0]).is_dir()
 
 
 @dataclasses.dataclass(frozen=True)
-class Prepared:
-    """What `prepare` has written into a folder.
+class PreparedDataset:
+    """A directory that `prepare` has written.
 
     Attributes:
-        folder: where it lies.
-        data: which pairs were read and kept.
-        text: how they were cut into words; the vocabularies lie in the folder, see
-            `Seq2SeqTokenizer.load`.
-        preparation: how they were cleaned and ordered.
-        content: all of the manifest: counts, hashes and names.
+        directory: its path.
+        data: which pairs were read, and which remain.
+        text: how texts were tokenized; the directory has the vocabularies, see `tokenizer`.
+        preprocessing: the filters, and the seed of the order.
+        manifest: the content of the manifest: counts, hashes and names.
     """
 
-    folder: Path
+    directory: Path
     data: DataConfig
     text: TextConfig
-    preparation: PreparationConfig
-    content: dict
+    preprocessing: PreparationConfig
+    manifest: dict
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Prepared":
-        """Reads the manifest of a folder.
+    def load(cls, directory: str | Path) -> "PreparedDataset":
+        """Reads the manifest of a directory.
 
         Raises:
-            FileNotFoundError: there is none; the preparation has not come to its end.
-            ValueError: it is damaged, or of another version.
+            FileNotFoundError: there is no manifest, so preprocessing is not finished.
+            ValueError: the manifest is damaged, or of another version.
         """
-        folder = Path(folder)
-        path = folder / MANIFEST_FILE
+        directory = Path(directory)
+        path = directory / MANIFEST_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{folder}: no prepared corpus here ({MANIFEST_FILE} is missing). Prepare one with "
-                f"python experiments/prepare.py --data=FILE --prepared_dir={quoted(folder)}"
+                f"{directory}: no prepared corpus here ({MANIFEST_FILE} is missing). Prepare one "
+                f"with python experiments/prepare.py --data=FILE --prepared_dir={quoted(directory)}"
             )
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content["format"] != FORMAT:
-                raise ValueError(f"format {content['format']}, expected {FORMAT}")
-            options = content["options"]
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            if manifest["format"] != MANIFEST_FORMAT:
+                raise ValueError(f"format {manifest['format']}, expected {MANIFEST_FORMAT}")
+            options = manifest["options"]
             return cls(
-                folder,
+                directory,
                 DataConfig(**options["data"]),
                 TextConfig(**options["text"]),
-                PreparationConfig(**options["preparation"]),
-                content,
+                PreparationConfig(**options["preprocessing"]),
+                manifest,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
@@ -89,79 +81,77 @@ class Prepared:
                 "again, with --overwrite."
             ) from None
 
-    def shards(self, part: str) -> list[str]:
-        """The paths of the TFRecord files of a part, training or validation.
+    def shard_paths(self, split: str) -> list[str]:
+        """Returns the paths of the TFRecord files of a split, training or validation.
 
         Raises:
-            ValueError: one of them is missing or damaged.
+            ValueError: a file is missing or damaged.
         """
         paths = []
-        for shard in self.content["shards"][part]:
-            path = self.folder / shard["name"]
-            self._check(path, shard["sha256"])
+        for shard in self.manifest["shards"][split]:
+            path = self.directory / shard["name"]
+            self._check_file(path, shard["sha256"])
             paths.append(str(path))
         return paths
 
-    def _check(self, path: Path, sha256: str) -> None:
+    def _check_file(self, path: Path, expected_sha256: str) -> None:
         if not path.is_file():
             raise ValueError(f"{path} is missing. Prepare the corpus again, with --overwrite.")
-        if sha256_of(path) != sha256:
+        if sha256_of(path) != expected_sha256:
             raise ValueError(
                 f"{path} is damaged: it is not as it was written. Prepare the corpus again, with "
                 "--overwrite."
             )
 
-    def num_pairs(self, part: str) -> int:
-        """How many pairs a part has."""
-        return self.content["counts"][part]
+    def num_pairs(self, split: str) -> int:
+        """Returns the number of pairs of a split."""
+        return self.manifest["counts"][split]
 
-    def examination(self) -> dict:
-        """What its corpora are like, see `examine`.
+    def statistics(self) -> dict:
+        """Returns the statistics of the corpora, see `analyze_corpus`.
 
         Raises:
-            ValueError: it is missing or damaged, or of another preparation.
+            ValueError: the file is missing or damaged, or belongs to another dataset.
         """
-        content = read_json(self.folder / STATISTICS_FILE)
-        if content.get("key") != self.content["key"]:
+        statistics = read_json(self.directory / STATISTICS_FILE)
+        if statistics.get("fingerprint") != self.manifest["fingerprint"]:
             raise ValueError(
-                f"{self.folder / STATISTICS_FILE} is missing or damaged. Prepare the corpus again, "
-                "with --overwrite."
+                f"{self.directory / STATISTICS_FILE} is missing or damaged. Prepare the corpus "
+                "again, with --overwrite."
             )
-        return content
+        return statistics
 
     def tokenizer(self) -> Seq2SeqTokenizer:
-        """The vocabularies, and how texts are cut.
+        """Returns the tokenizer and its vocabularies.
 
         Raises:
-            ValueError: a file of it is missing or damaged.
+            ValueError: a file of the tokenizer is missing or damaged.
         """
-        # Corpora that were prepared by earlier versions have no hashes of these files.
-        for name, expected in self.content.get("vocabulary", {}).items():
-            self._check(self.folder / name, expected)
+        for name, expected_sha256 in self.manifest["tokenizer_files"].items():
+            self._check_file(self.directory / name, expected_sha256)
         try:
-            return Seq2SeqTokenizer.load(self.folder, self.text)
+            return Seq2SeqTokenizer.load(self.directory, self.text)
         except (ValueError, FileNotFoundError) as error:
             raise ValueError(
                 f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again, "
                 "with --overwrite."
             ) from None
 
-    def data_of_training(self) -> DataConfig:
-        """The same options of a training on this folder."""
-        return dataclasses.replace(self.data, data=(str(self.folder),))
+    def training_data_config(self) -> DataConfig:
+        """Returns the options of a training on this dataset."""
+        return dataclasses.replace(self.data, data=(str(self.directory),))
 
     def provenance(self) -> dict:
-        """What a model that was trained on it says of where it comes from."""
+        """Returns the provenance of a model that is trained on this dataset."""
+        shards = self.manifest["shards"]
         return {
             "training_pairs": self.num_pairs("training"),
             "validation_pairs": self.num_pairs("validation"),
             "corpora": [
                 {"name": Path(corpus["path"]).name, "sha256": corpus["sha256"]}
-                for corpus in self.content["corpora"]
+                for corpus in self.manifest["corpora"]
             ],
-            "sha256_of_shards": [shard["sha256"] for shard in self.content["shards"]["training"]],
-            "sha256_of_validation_shards": [
-                shard["sha256"] for shard in self.content["shards"]["validation"]
-            ],
-            "sha256_of_vocabulary": sorted(self.content.get("vocabulary", {}).values()),
+            "sha256_of_shards": [shard["sha256"] for shard in shards["training"]],
+            "sha256_of_validation_shards": [shard["sha256"] for shard in shards["validation"]],
+            "sha256_of_vocabulary": sorted(self.manifest["tokenizer_files"].values()),
         }

@@ -1,4 +1,4 @@
-"""The stages of a preparation, each of which goes on where it was stopped."""
+"""The stages of preprocessing. Each stage resumes where it was stopped."""
 
 import dataclasses
 import shutil
@@ -9,12 +9,20 @@ from pathlib import Path
 from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
-from attention_seq2seq.data.preprocessing.analyze import Gathered, gather
-from attention_seq2seq.data.preprocessing.issues import findings
-from attention_seq2seq.data.preprocessing.manifest import FORMAT, Prepared, key_of, read_json
-from attention_seq2seq.data.preprocessing.survey import SIDES
-from attention_seq2seq.data.preprocessing.tokenize import Corpus, Cutting, cut_corpus
-from attention_seq2seq.data.preprocessing.write_shards import write_shards
+from attention_seq2seq.data.preprocessing.analyze import CorpusAnalysis, analyze
+from attention_seq2seq.data.preprocessing.issues import find_issues
+from attention_seq2seq.data.preprocessing.manifest import (
+    MANIFEST_FORMAT,
+    PreparedDataset,
+    fingerprint,
+)
+from attention_seq2seq.data.preprocessing.shards import write_shards
+from attention_seq2seq.data.preprocessing.statistics import SIDES
+from attention_seq2seq.data.preprocessing.tokenize import (
+    TokenizedCorpus,
+    TokenizerSpec,
+    tokenize_corpus,
+)
 from attention_seq2seq.data.readers import CorpusReader
 from attention_seq2seq.text.seq2seq_tokenizer import (
     TOKENIZER_FILES,
@@ -22,28 +30,47 @@ from attention_seq2seq.text.seq2seq_tokenizer import (
     tokenizer_files,
 )
 from attention_seq2seq.text.tokenizer import load_user_dictionary
-from attention_seq2seq.utils.files import sha256_of, write_json
+from attention_seq2seq.utils.files import read_json, sha256_of, write_json
 from attention_seq2seq.utils.parallel import num_cores
 from attention_seq2seq.utils.progress import stage
 
-# Of what is under way.
-_WORK = "work"
+# Has a directory for each unfinished stage.
+_WORK_DIR = "work"
 
 
-class Job:
-    """The work on one folder; what is under way lies in a folder within it, named by its key."""
+class PreprocessingPipeline:
+    """Preprocesses corpora into a directory. Files of unfinished stages are in a directory in it.
 
-    def __init__(self, folder, data: DataConfig, text, preparation, progress: bool):
+    Args:
+        prepared_dir: the directory.
+        data: the corpus files, and which pairs remain.
+        text: how texts are tokenized, and the sizes of the vocabularies.
+        preprocessing: the filters, the seed of the order, and the number of processes.
+        progress: whether to show progress bars.
+
+    Raises:
+        FileNotFoundError: a corpus file is missing.
+        ValueError: there is no corpus file, or one is a pipe.
+    """
+
+    def __init__(
+        self,
+        prepared_dir: str | Path,
+        data: DataConfig,
+        text: TextConfig | None,
+        preprocessing: PreparationConfig | None,
+        progress: bool,
+    ):
         if not data.data:
             raise ValueError("no corpus to prepare. Name its files, for example --data=mine.tsv.")
-        self.folder = Path(folder)
+        self.prepared_dir = Path(prepared_dir)
         self.data = data
         self.text = text or TextConfig()
-        self.preparation = preparation or PreparationConfig()
+        self.preprocessing = preprocessing or PreparationConfig()
         self.progress = progress
-        self.num_processes = self.preparation.processes or num_cores()
+        self.num_workers = self.preprocessing.processes or num_cores()
         self.user_words = tuple(load_user_dictionary(self.text))
-        # Fails where a file is missing, before any work is done.
+        # Fails if a file is missing, before any work is done.
         CorpusReader(data.data)
         for path in data.data:
             if not Path(path).is_file():
@@ -52,59 +79,72 @@ class Job:
                     "twice. Write it into a file first."
                 )
 
-    def examination(self) -> dict:
-        """What is in statistics.json, made if need be."""
-        path, keys = self.folder / STATISTICS_FILE, self._keys(self._corpora())
-        self._refuse_another(keys)
-        if read_json(path).get("key") != keys["all"]:
-            corpus, gathered = self._gathered(keys)
-            write_json(path, self._examined(keys, corpus, gathered))
+    def analyze(self) -> dict:
+        """Returns the content of statistics.json, and computes it if necessary."""
+        path = self.prepared_dir / STATISTICS_FILE
+        fingerprints = self._fingerprints(self._hash_corpora())
+        self._check_same_run(fingerprints)
+        if read_json(path).get("fingerprint") != fingerprints["dataset"]:
+            corpus, analysis = self._analysis(fingerprints)
+            write_json(path, self._statistics(fingerprints, corpus, analysis))
         return read_json(path)
 
-    def prepared(self, overwrite: bool) -> Prepared:
-        """The whole work."""
-        corpora = self._corpora()
-        keys = self._keys(corpora)
+    def run(self, overwrite: bool) -> PreparedDataset:
+        """Runs all stages."""
+        corpora = self._hash_corpora()
+        fingerprints = self._fingerprints(corpora)
         if not overwrite:
-            self._refuse_another(keys)
-            if (self.folder / MANIFEST_FILE).is_file():
-                return self._finished()
-        corpus, gathered = self._gathered(keys)
-        tokenizer = Seq2SeqTokenizer(self.text, *gathered.vocabularies, self.user_words)
-        shards = self._shards(keys, corpus, gathered, tokenizer)
-        words = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
+            self._check_same_run(fingerprints)
+            if (self.prepared_dir / MANIFEST_FILE).is_file():
+                return self._load_finished()
+        corpus, analysis = self._analysis(fingerprints)
+        tokenizer = Seq2SeqTokenizer(self.text, *analysis.vocabularies, self.user_words)
+        shards = self._write_shards(fingerprints, corpus, analysis, tokenizer)
+        vocabulary_sizes = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
         content = {
-            "counts": gathered.selection.report(),
-            "bad lines left out": dict(corpus.skipped),
-            "words": dict(zip(SIDES, words)),
+            "counts": analysis.pair_filter.counts(),
+            "skipped_lines": dict(corpus.skipped_lines),
+            "vocabulary_sizes": dict(zip(SIDES, vocabulary_sizes)),
             "corpora": corpora,
             "shards": shards,
         }
-        self._finish(keys, tokenizer, self._examined(keys, corpus, gathered), content)
-        return Prepared.load(self.folder)
+        statistics = self._statistics(fingerprints, corpus, analysis)
+        self._publish(fingerprints, tokenizer, statistics, content)
+        return PreparedDataset.load(self.prepared_dir)
 
-    def _refuse_another(self, keys: dict[str, str]) -> None:
-        if not (self.folder / MANIFEST_FILE).is_file():
+    def tokenize_shard(self, shard_index: int, num_shards: int, overwrite: bool) -> None:
+        """Tokenizes a shard of the chunks, unless the dataset is finished."""
+        fingerprints = self._fingerprints(self._hash_corpora())
+        if not overwrite:
+            self._check_same_run(fingerprints)
+            if (self.prepared_dir / MANIFEST_FILE).is_file():
+                return
+        chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
+        self._tokenize(chunk_dir, shard_index, num_shards)
+
+    def _check_same_run(self, fingerprints: dict[str, str]) -> None:
+        if not (self.prepared_dir / MANIFEST_FILE).is_file():
             return
-        if Prepared.load(self.folder).content["key"] != keys["all"]:
+        manifest = PreparedDataset.load(self.prepared_dir).manifest
+        if manifest["fingerprint"] != fingerprints["dataset"]:
             raise ValueError(
-                f"{self.folder} was prepared from other corpora or with other options. Give "
+                f"{self.prepared_dir} was prepared from other corpora or with other options. Give "
                 "another folder, or --overwrite to replace it."
             )
 
-    def _finished(self) -> Prepared:
-        """What was prepared before, if all of it is still there."""
-        # Where it was killed at the very end.
-        shutil.rmtree(self.folder / _WORK, ignore_errors=True)
-        prepared = Prepared.load(self.folder)
-        prepared.examination()
+    def _load_finished(self) -> PreparedDataset:
+        """Loads a finished dataset, and checks all of its files."""
+        # A process may have been killed before it removed the directory.
+        shutil.rmtree(self.prepared_dir / _WORK_DIR, ignore_errors=True)
+        prepared = PreparedDataset.load(self.prepared_dir)
+        prepared.statistics()
         prepared.tokenizer()
-        for part in prepared.content["shards"]:
-            prepared.shards(part)
+        for split in prepared.manifest["shards"]:
+            prepared.shard_paths(split)
         return prepared
 
-    def _corpora(self) -> list[dict]:
-        """Path, size and hash of each corpus file."""
+    def _hash_corpora(self) -> list[dict]:
+        """Returns path, size and hash of each corpus file."""
         paths = [Path(path) for path in self.data.data]
         sizes = [path.stat().st_size for path in paths]
         with stage("hashing", sum(sizes), "B", self.progress) as bar:
@@ -113,9 +153,9 @@ class Job:
                 for path, size in zip(paths, sizes)
             ]
 
-    def _keys(self, corpora: list[dict]) -> dict[str, str]:
-        """A hash for each stage, of all that its result depends on."""
-        cutting = {
+    def _fingerprints(self, corpora: list[dict]) -> dict[str, str]:
+        """Returns a hash of all inputs of tokenization, and of all inputs of the dataset."""
+        tokenization = {
             "corpora": [corpus["sha256"] for corpus in corpora],
             "skip_bad_lines": self.data.skip_bad_lines,
             "max_source_length": self.data.max_source_length,
@@ -126,103 +166,112 @@ class Job:
         options = (
             dataclasses.replace(self.data, data=()),
             dataclasses.replace(self.text, user_dictionary=""),
-            dataclasses.replace(self.preparation, processes=0),
+            dataclasses.replace(self.preprocessing, processes=0),
         )
-        return {"cutting": key_of(cutting), "all": key_of(cutting, options)}
-
-    def _under_way(self, name: str, key: str) -> Path:
-        folder = self.folder / _WORK / f"{name}-{key[:16]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-    def cut_share(self, share: int, shares: int, overwrite: bool) -> None:
-        """A share of the cutting, unless all is done already."""
-        keys = self._keys(self._corpora())
-        if not overwrite:
-            self._refuse_another(keys)
-            if (self.folder / MANIFEST_FILE).is_file():
-                return
-        self._cut(self._under_way("cutting", keys["cutting"]), share, shares)
-
-    def _cut(self, folder: Path, share: int = 0, shares: int = 1) -> Corpus:
-        return cut_corpus(
-            self.data.data,
-            self.data.skip_bad_lines,
-            Cutting(self.text, self.user_words, self.data.max_source_length),
-            folder,
-            self.num_processes,
-            self.progress,
-            share=share,
-            shares=shares,
-        )
-
-    def _gathered(self, keys: dict[str, str]) -> tuple[Corpus, Gathered]:
-        folder = self._under_way("cutting", keys["cutting"])
-        corpus = self._cut(folder)
-        with stage("examining", 3 * len(corpus.chunks), "chunks", self.progress) as bar:
-            gathered = gather(
-                corpus, self.data, self.text, self.preparation, folder / "hashes", bar.update
-            )
-        return corpus, gathered
-
-    def _examined(self, keys: dict[str, str], corpus: Corpus, gathered: Gathered) -> dict:
-        """The content of statistics.json."""
-        found = findings(gathered.examination, self.text.vocabulary_size)
         return {
-            "key": keys["all"],
-            **gathered.examination,
-            "bad lines left out": dict(corpus.skipped),
-            "findings": [finding._asdict() for finding in found],
-            "counts": gathered.selection.report(),
+            "tokenization": fingerprint(tokenization),
+            "dataset": fingerprint(tokenization, options),
         }
 
-    def _shards(
-        self, keys, corpus: Corpus, gathered: Gathered, tokenizer: Seq2SeqTokenizer
+    def _stage_dir(self, name: str, key: str) -> Path:
+        stage_dir = self.prepared_dir / _WORK_DIR / f"{name}-{key[:16]}"
+        stage_dir.mkdir(parents=True, exist_ok=True)
+        return stage_dir
+
+    def _tokenize(
+        self, chunk_dir: Path, shard_index: int = 0, num_shards: int = 1
+    ) -> TokenizedCorpus:
+        return tokenize_corpus(
+            self.data.data,
+            self.data.skip_bad_lines,
+            TokenizerSpec(self.text, self.user_words, self.data.max_source_length),
+            chunk_dir,
+            self.num_workers,
+            self.progress,
+            shard_index=shard_index,
+            num_shards=num_shards,
+        )
+
+    def _analysis(self, fingerprints: dict[str, str]) -> tuple[TokenizedCorpus, CorpusAnalysis]:
+        chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
+        corpus = self._tokenize(chunk_dir)
+        with stage("examining", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
+            analysis = analyze(
+                corpus, self.data, self.text, self.preprocessing, chunk_dir / "hashes", bar.update
+            )
+        return corpus, analysis
+
+    def _statistics(
+        self, fingerprints: dict[str, str], corpus: TokenizedCorpus, analysis: CorpusAnalysis
     ) -> dict:
-        counts = gathered.selection.report()
+        """Returns the content of statistics.json."""
+        issues = find_issues(analysis.statistics, self.text.vocabulary_size)
+        return {
+            "fingerprint": fingerprints["dataset"],
+            **analysis.statistics,
+            "skipped_lines": dict(corpus.skipped_lines),
+            "issues": [issue._asdict() for issue in issues],
+            "counts": analysis.pair_filter.counts(),
+        }
+
+    def _write_shards(
+        self,
+        fingerprints: dict[str, str],
+        corpus: TokenizedCorpus,
+        analysis: CorpusAnalysis,
+        tokenizer: Seq2SeqTokenizer,
+    ) -> dict:
+        counts = analysis.pair_filter.counts()
         if not counts["training"]:
             raise ValueError(
-                f"no pair to train on: {counts['given']} given, {counts['validation']} set aside "
+                f"no pair to train on: {counts['total']} given, {counts['validation']} set aside "
                 f"for validation, left out {counts['removed']}."
             )
         tokenizer.require_tokens()
         return write_shards(
             corpus,
-            gathered.selection,
+            analysis.pair_filter,
             tokenizer,
-            self.preparation.seed,
-            self._under_way("shards", keys["all"]),
-            self.num_processes,
+            self.preprocessing.seed,
+            self._stage_dir("shards", fingerprints["dataset"]),
+            self.num_workers,
             self.progress,
         )
 
-    def _finish(
-        self, keys: dict[str, str], tokenizer: Seq2SeqTokenizer, examined: dict, content: dict
+    def _publish(
+        self,
+        fingerprints: dict[str, str],
+        tokenizer: Seq2SeqTokenizer,
+        statistics: dict,
+        content: dict,
     ) -> None:
-        """Moves the shards to their place; the manifest, written last, says that all is there."""
-        (self.folder / MANIFEST_FILE).unlink(missing_ok=True)
-        for part in content["shards"]:
-            for old in self.folder.glob(f"{part}-*-of-*.tfrecord"):
-                old.unlink()
-        work = self._under_way("shards", keys["all"])
+        """Moves the shards into the directory. The manifest is written last: it marks the end."""
+        (self.prepared_dir / MANIFEST_FILE).unlink(missing_ok=True)
+        for split in content["shards"]:
+            for old_path in self.prepared_dir.glob(f"{split}-*-of-*.tfrecord"):
+                old_path.unlink()
+        shard_dir = self._stage_dir("shards", fingerprints["dataset"])
         for shard in chain.from_iterable(content["shards"].values()):
-            (work / shard["name"]).replace(self.folder / shard["name"])
+            (shard_dir / shard["name"]).replace(self.prepared_dir / shard["name"])
         for name in TOKENIZER_FILES:
-            # One of an earlier preparation would be taken for this one's.
-            (self.folder / name).unlink(missing_ok=True)
-        tokenizer.save(self.folder)
-        write_json(self.folder / STATISTICS_FILE, examined)
-        preparation = dataclasses.replace(self.preparation, processes=0)
-        options = {"data": self.data, "text": self.text, "preparation": preparation}
+            # A file that only the previous dataset has would be read as one of this dataset.
+            (self.prepared_dir / name).unlink(missing_ok=True)
+        tokenizer.save(self.prepared_dir)
+        write_json(self.prepared_dir / STATISTICS_FILE, statistics)
+        options = {
+            "data": self.data,
+            "text": self.text,
+            "preprocessing": dataclasses.replace(self.preprocessing, processes=0),
+        }
         manifest = {
-            "format": FORMAT,
-            "made with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
-            "key": keys["all"],
+            "format": MANIFEST_FORMAT,
+            "created_by": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
+            "fingerprint": fingerprints["dataset"],
             **content,
-            "vocabulary": {
-                name: sha256_of(self.folder / name) for name in tokenizer_files(self.text)
+            "tokenizer_files": {
+                name: sha256_of(self.prepared_dir / name) for name in tokenizer_files(self.text)
             },
             "options": {name: dataclasses.asdict(option) for name, option in options.items()},
         }
-        write_json(self.folder / MANIFEST_FILE, manifest)
-        shutil.rmtree(self.folder / _WORK)
+        write_json(self.prepared_dir / MANIFEST_FILE, manifest)
+        shutil.rmtree(self.prepared_dir / _WORK_DIR)

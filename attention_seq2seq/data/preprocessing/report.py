@@ -1,148 +1,155 @@
-"""An examination and a preparation as lines for a terminal."""
+"""Formats statistics and results of preprocessing as lines for a terminal."""
 
 import textwrap
 
-from attention_seq2seq.data.preprocessing.chunks import LONGEST_TEXT
-from attention_seq2seq.data.preprocessing.survey import SIDES
+from attention_seq2seq.data.preprocessing.chunks import MAX_TEXT_LENGTH
+from attention_seq2seq.data.preprocessing.statistics import SIDES
 
 _WIDTH = 80
-_NAMES = {
-    "wordless": "replies without words",
+_REASON_LABELS = {
+    "empty_replies": "replies without words",
     "too_long": "longer than the limits",
     "also_in_training": "set aside, but in training too",
 }
+_LENGTH_LABELS = {
+    "mean": "words, mean",
+    "median": "words, half of them up to",
+    "p95": "words, 95 of 100 up to",
+    "p99": "words, 99 of 100 up to",
+    "max": "words, longest",
+}
+_SCRIPT_LABELS = {
+    "traditional": "traditional",
+    "simplified": "simplified",
+    "not_chinese": "not Chinese",
+    "mojibake": "suspected mojibake",
+}
 
 
-def examination_report(examination: dict, width: int = _WIDTH) -> str:
-    """What `examine` has found.
+def format_statistics(statistics: dict, width: int = _WIDTH) -> str:
+    """Formats the statistics of a corpus.
 
     Args:
-        examination: the content of statistics.json.
+        statistics: the content of statistics.json.
         width: cells of the terminal.
     """
     blocks = [
-        [f"{examination['pairs']:,} pairs", *_bad_lines(examination["bad lines left out"])],
-        _texts(examination),
-        _pairs(examination),
-        _vocabulary(examination),
-        _commonest(examination["replies"]["commonest"], width),
-        _findings(examination["findings"], width),
+        [f"{statistics['num_pairs']:,} pairs", *_skipped_lines(statistics["skipped_lines"])],
+        _texts(statistics),
+        _pairs(statistics),
+        _vocabulary(statistics),
+        _most_common_replies(statistics["replies"]["most_common"], width),
+        _issues(statistics["issues"], width),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def cleaning_report(counts: dict) -> str:
-    """What goes for which reason, and what stays.
+def format_filtering(counts: dict) -> str:
+    """Formats the number of removed pairs for each reason, and of the pairs that remain.
 
     Args:
-        counts: see `Selection.report`.
+        counts: see `PairFilter.counts`.
     """
-    lines = [_row("given", counts["given"])]
-    for name, number in counts["removed"].items():
-        lines.append(_row(f"left out: {_NAMES.get(name, name.replace('_', ' '))}", number))
-    for part in ("training", "validation"):
-        lines.append(_row(part, counts[part]))
+    lines = [_row("given", counts["total"])]
+    for reason, count in counts["removed"].items():
+        label = _REASON_LABELS.get(reason, reason.replace("_", " "))
+        lines.append(_row(f"left out: {label}", count))
+    for split in ("training", "validation"):
+        lines.append(_row(split, counts[split]))
     return "\n".join(["pairs", *lines])
 
 
-def vocabulary_report(words: dict) -> str:
-    """How many words the vocabularies have.
+def format_vocabulary(sizes: dict) -> str:
+    """Formats the sizes of the vocabularies.
 
     Args:
-        words: of prompts and replies.
+        sizes: of prompts and of replies.
     """
-    if words["prompts"] == words["replies"]:
-        return _row("words in the vocabulary", words["replies"])
-    return "\n".join(_row(f"words of {side} in the vocabulary", words[side]) for side in SIDES)
+    if sizes["prompts"] == sizes["replies"]:
+        return _row("words in the vocabulary", sizes["replies"])
+    return "\n".join(_row(f"words of {side} in the vocabulary", sizes[side]) for side in SIDES)
 
 
-def _row(name: str, number: int, more: str = "") -> str:
-    return f"  {name:44}{number:>13,}  {more}".rstrip()
+def _row(label: str, count: int, details: str = "") -> str:
+    return f"  {label:44}{count:>13,}  {details}".rstrip()
 
 
-def _counted(name: str, counted: dict) -> str:
-    return _row(name, counted["count"], f"{counted['share']:>6.1%}")
+def _fraction_row(label: str, entry: dict) -> str:
+    return _row(label, entry["count"], f"{entry['fraction']:>6.1%}")
 
 
-def _bad_lines(skipped: dict) -> list[str]:
-    return [f"  {count:,} bad lines left out: {reason}" for reason, count in skipped.items()]
+def _skipped_lines(skipped_lines: dict) -> list[str]:
+    return [f"  {count:,} bad lines left out: {reason}" for reason, count in skipped_lines.items()]
 
 
-def _texts(examination: dict) -> list[str]:
-    lengths, writing = examination["lengths in words"], examination["writing"]
+def _texts(statistics: dict) -> list[str]:
+    lengths, scripts = statistics["lengths"], statistics["scripts"]
     lines = [f"  {'':34}{'prompts':>12}{'replies':>12}"]
-    names = {
-        "mean": "words, mean",
-        "median": "words, half of them up to",
-        "p95": "words, 95 of 100 up to",
-        "p99": "words, 99 of 100 up to",
-        "longest": "words, longest",
-    }
-    for key, name in names.items():
-        shown = [lengths[side][key] for side in SIDES]
-        lines.append(f"  {name:34}" + "".join(f"{number:>12,}" for number in shown))
-    for key in writing["prompts"]:
-        shown = [writing[side][key]["share"] for side in SIDES]
-        lines.append(f"  {key:34}" + "".join(f"{share:>12.1%}" for share in shown))
+    for key, label in _LENGTH_LABELS.items():
+        values = [lengths[side][key] for side in SIDES]
+        lines.append(f"  {label:34}" + "".join(f"{value:>12,}" for value in values))
+    for key, label in _SCRIPT_LABELS.items():
+        fractions = [scripts[side][key]["fraction"] for side in SIDES]
+        lines.append(f"  {label:34}" + "".join(f"{fraction:>12.1%}" for fraction in fractions))
     return lines
 
 
-def _pairs(examination: dict) -> list[str]:
-    prompts, replies = examination["prompts"], examination["replies"]
+def _pairs(statistics: dict) -> list[str]:
+    prompts, replies = statistics["prompts"], statistics["replies"]
     return [
-        _row("different prompts", prompts["different"]),
-        _row("  of them with several different replies", prompts["with several replies"]),
-        _counted("  pairs of these", prompts["pairs of these"]),
-        _row("different replies", replies["different"]),
-        _counted("pairs that occurred before", examination["duplicates"]),
-        _counted("replies that repeat their prompt", examination["echoes"]),
-        _counted("replies without words", examination["replies without words"]),
-        _counted("pairs longer than the limits", examination["too long"]),
+        _row("different prompts", prompts["distinct"]),
+        _row("  of them with several different replies", prompts["ambiguous"]),
+        _fraction_row("  pairs of these", prompts["ambiguous_pairs"]),
+        _row("different replies", replies["distinct"]),
+        _fraction_row("pairs that occurred before", statistics["duplicates"]),
+        _fraction_row("replies that repeat their prompt", statistics["echoes"]),
+        _fraction_row("replies without words", statistics["empty_replies"]),
+        _fraction_row("pairs longer than the limits", statistics["too_long"]),
         *(
-            _counted(f"{side} of over {LONGEST_TEXT:,} characters, not cut", count)
-            for side, count in examination["too long to be cut"].items()
-            if count["count"]
+            _fraction_row(f"{side} of over {MAX_TEXT_LENGTH:,} characters, not cut", entry)
+            for side, entry in statistics["not_tokenized"].items()
+            if entry["count"]
         ),
     ]
 
 
-def _vocabulary(examination: dict) -> list[str]:
+def _vocabulary(statistics: dict) -> list[str]:
     lines = [
         f"  {'':16}{'unknown words':>24}{'replies with an':>24}",
         f"  {'vocabulary of':16}{'of prompts':>12}{'of replies':>12}{'unknown word':>24}",
     ]
-    for size, losses in examination["vocabulary"].items():
-        prompts, replies = (losses[f"unknown words of {side}"] for side in SIDES)
-        with_unknown = losses["replies with an unknown word"]["share"]
-        lines.append(f"  {int(size):>13,}   {prompts:>12.1%}{replies:>12.1%}{with_unknown:>24.1%}")
-    error = examination["word counts too low by at most"]
-    if error:
+    for size, coverage in statistics["vocabulary"].items():
+        prompts, replies = (coverage["oov_rate"][side] for side in SIDES)
+        with_oov = coverage["replies_with_oov"]["fraction"]
+        lines.append(f"  {int(size):>13,}   {prompts:>12.1%}{replies:>12.1%}{with_oov:>24.1%}")
+    max_error = statistics["max_count_error"]
+    if max_error:
         lines.append(
-            f"  About: there were too many different words; a count may be {error:,} too low."
+            f"  About: there were too many different words; a count may be {max_error:,} too low."
         )
     return lines
 
 
-def _commonest(replies: list[dict], width: int) -> list[str]:
+def _most_common_replies(replies: list[dict], width: int) -> list[str]:
     lines = ["  commonest replies"]
     for reply in replies:
-        text = _cut(reply["reply"], width - 23)
-        lines.append(f"  {reply['count']:>11,}{reply['share']:>8.1%}  {text}")
+        text = _truncate(reply["reply"], width - 23)
+        lines.append(f"  {reply['count']:>11,}{reply['fraction']:>8.1%}  {text}")
     return lines
 
 
-def _cut(text: str, cells: int) -> str:
+def _truncate(text: str, num_cells: int) -> str:
     # A Chinese character takes two cells.
-    return text if 2 * len(text) <= cells else f"{text[: cells // 2 - 1]}…"
+    return text if 2 * len(text) <= num_cells else f"{text[: num_cells // 2 - 1]}…"
 
 
-def _findings(findings: list[dict], width: int) -> list[str]:
-    if not findings:
+def _issues(issues: list[dict], width: int) -> list[str]:
+    if not issues:
         return ["nothing unusual found"]
     lines = ["to be looked at"]
-    for finding in findings:
+    for issue in issues:
         lines += textwrap.wrap(
-            f"{finding['name']}: {finding['sentence']}",
+            f"{issue['name']}: {issue['message']}",
             width,
             initial_indent="  - ",
             subsequent_indent="    ",

@@ -1,4 +1,4 @@
-"""How a text is written: in which script, and whether a wrong encoding has damaged it."""
+"""Detects the script of a text, and whether a wrong encoding has damaged it."""
 
 import enum
 import re
@@ -9,24 +9,26 @@ _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003
 _TRADITIONAL = frozenset(cedict.traditional) - frozenset(cedict.simplified)
 _SIMPLIFIED = frozenset(cedict.simplified) - frozenset(cedict.traditional)
 
-# What was read as Windows' Latin letters, as the bytes that it was; the five bytes that mean
-# nothing there are read as control characters.
-_LATIN = {ord(bytes([byte]).decode("cp1252", "replace")): byte for byte in range(0x80, 0x100)}
-_LATIN |= {byte: byte for byte in range(0x80, 0x100)}
-del _LATIN[0xFFFD]
+# Windows' Latin letters to the bytes that they are decoded from. The five undefined bytes decode to
+# control characters.
+_BYTE_OF_LETTER = {
+    ord(bytes([byte]).decode("cp1252", "replace")): byte for byte in range(0x80, 0x100)
+}
+_BYTE_OF_LETTER |= {byte: byte for byte in range(0x80, 0x100)}
+del _BYTE_OF_LETTER[0xFFFD]
 _LATIN_LETTERS = re.compile("[\u00c0-\u00ff]")
 
 
-class Mark(enum.IntFlag):
-    """What is to be said of how a text is written.
+class ScriptFlags(enum.IntFlag):
+    """The script of a text, and whether a wrong encoding has damaged it.
 
     Attributes:
-        TRADITIONAL: more of its characters are written so in traditional Chinese only than in
-            simplified Chinese only.
-        SIMPLIFIED: the other way round.
-        NOT_CHINESE: no Chinese character is in it.
-        MOJIBAKE: read in another encoding than it was written in, it would be Chinese; or a
-            replacement character stands where something could not be read.
+        TRADITIONAL: the text has more characters that only traditional Chinese has than characters
+            that only simplified Chinese has.
+        SIMPLIFIED: the reverse.
+        NOT_CHINESE: the text has no Chinese character.
+        MOJIBAKE: the text would be Chinese if it were decoded in another encoding, or it has a
+            replacement character.
     """
 
     TRADITIONAL = 1
@@ -35,44 +37,44 @@ class Mark(enum.IntFlag):
     MOJIBAKE = 8
 
 
-def marks_of(text: str) -> Mark:
-    """The marks of a text; which characters are written so in one script only, CC-CEDICT tells.
+def detect_script_flags(text: str) -> ScriptFlags:
+    """Returns the flags of a text. CC-CEDICT decides which characters only one script has.
 
     Example:
-        >>> marks_of("今天晚上吃什麼"), marks_of("ok!")
-        (<Mark.TRADITIONAL: 1>, <Mark.NOT_CHINESE: 4>)
-        >>> marks_of("你好".encode().decode("gbk")).name
+        >>> detect_script_flags("今天晚上吃什麼"), detect_script_flags("ok!")
+        (<ScriptFlags.TRADITIONAL: 1>, <ScriptFlags.NOT_CHINESE: 4>)
+        >>> detect_script_flags("你好".encode().decode("gbk")).name
         'MOJIBAKE'
     """
     if text.isascii():
-        return Mark.NOT_CHINESE
+        return ScriptFlags.NOT_CHINESE
     if _is_mojibake(text):
-        return Mark.MOJIBAKE
+        return ScriptFlags.MOJIBAKE
     if not _CHINESE.search(text):
-        return Mark.NOT_CHINESE
+        return ScriptFlags.NOT_CHINESE
     difference = sum(map(_TRADITIONAL.__contains__, text)) - sum(
         map(_SIMPLIFIED.__contains__, text)
     )
     if not difference:
-        return Mark(0)
-    return Mark.TRADITIONAL if difference > 0 else Mark.SIMPLIFIED
+        return ScriptFlags(0)
+    return ScriptFlags.TRADITIONAL if difference > 0 else ScriptFlags.SIMPLIFIED
 
 
 def _is_mojibake(text: str) -> bool:
     if "\ufffd" in text:
         return True
-    # UTF-8 that was read as GBK; and what read the replacement character so.
-    if "锟斤拷" in text or _turns_chinese(text.encode("gbk", "replace"), "utf-8"):
+    # UTF-8 that was decoded as GBK. 锟斤拷 is the replacement character decoded so.
+    if "锟斤拷" in text or _decodes_to_chinese(text.encode("gbk", "replace"), "utf-8"):
         return True
     if _CHINESE.search(text) or not _LATIN_LETTERS.search(text):
         return False
-    raw = text.translate(_LATIN).encode("latin-1", "replace")
-    # GB2312, not its extension: there a letter with an accent and one without are a character.
-    return _turns_chinese(raw, "utf-8") or _turns_chinese(raw, "gb2312")
+    raw = text.translate(_BYTE_OF_LETTER).encode("latin-1", "replace")
+    # GB2312, not GBK: in GBK a letter with an accent and one without are a Chinese character.
+    return _decodes_to_chinese(raw, "utf-8") or _decodes_to_chinese(raw, "gb2312")
 
 
-def _turns_chinese(raw: bytes, encoding: str) -> bool:
-    """Whether most of what is not ASCII turns into Chinese; texts with losses do so as well."""
+def _decodes_to_chinese(raw: bytes, encoding: str) -> bool:
+    """Whether most of the bytes decode to Chinese, with some losses."""
     text = raw.decode(encoding, "replace")
     num_chinese = len(_CHINESE.findall(text))
     return num_chinese >= 2 and 4 * text.count("\ufffd") <= num_chinese

@@ -1,83 +1,233 @@
-"""Pairs as ids in TFRecord files, in an order that a seed alone decides.
+"""Writes the remaining pairs as ids into TFRecord shards, in an order that only the seed decides.
 
-The place of a pair among all others is a hash of the seed and of its place in the corpus. Each
-chunk is encoded and sorted by these hashes; a shard is then a range of them, taken out of all
-chunks. So the shards depend neither on the number of processes nor on when one was stopped.
+The sort key of a pair is a hash of the seed and of its position in the corpus. Each chunk is
+encoded and sorted by these keys. A shard is a range of keys, collected from all chunks. So the
+shards do not depend on the number of processes or on interruptions.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
+from attention_seq2seq.data.preprocessing.filters import PairFilter
+from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
-from attention_seq2seq.utils.files import part_of, whole_file
+from attention_seq2seq.utils.files import part_of, sha256_of, whole_file
+from attention_seq2seq.utils.parallel import in_parallel
+from attention_seq2seq.utils.progress import stage
 
-# What TFRecord puts around the bytes of a record: their number, and two checksums.
-_FRAME = 16
+PAIRS_PER_SHARD = 1 << 17
+SPLITS = ("training", "validation")
+
+# The bytes of a TFRecord beside its data: the length, and two checksums.
+_RECORD_OVERHEAD = 16
 
 
-def order_of(places: np.ndarray, seed: int) -> np.ndarray:
-    """uint64[places]: where each pair stands, a random number made of its place and a seed.
+def write_shards(
+    corpus: TokenizedCorpus,
+    pair_filter: PairFilter,
+    tokenizer: Seq2SeqTokenizer,
+    seed: int,
+    shard_dir: Path,
+    num_workers: int,
+    progress: bool,
+    pairs_per_shard: int = PAIRS_PER_SHARD,
+) -> dict[str, list[dict]]:
+    """Writes the pairs of both splits as ids, in an order that the seed decides.
 
-    SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014):
-    different places have different numbers.
+    Args:
+        corpus: the chunks.
+        pair_filter: which pairs remain, and their split.
+        tokenizer: its vocabularies encode the tokens.
+        seed: of the order.
+        shard_dir: directory of the shards; existing ones must be of the same pairs.
+        num_workers: number of processes.
+        progress: whether to show progress bars.
+        pairs_per_shard: approximate number of pairs in a shard.
+
+    Returns:
+        The shards of each split: name, bytes and sha256 of each.
+    """
+    encoded_dir = shard_dir / "encoded"
+    encoded_dir.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(encoded_dir)
+    encoded_paths = {
+        split: [encoded_dir / f"{split}-{path.stem}.tfrecord" for path in corpus.chunk_paths]
+        for split in SPLITS
+    }
+    with stage("encoding", len(corpus.chunk_paths) * len(SPLITS), "chunks", progress) as bar:
+        tasks = (
+            (chunk_path, encoded_dir, tokenizer.config, positions, seed, path)
+            for split in SPLITS
+            for chunk_path, positions, path in zip(
+                corpus.chunk_paths,
+                _positions_by_chunk(corpus, pair_filter, split),
+                encoded_paths[split],
+            )
+            if not index_path(path).is_file()
+        )
+        for _ in in_parallel(_encode_chunk_task, tasks, num_workers):
+            bar.update()
+    counts = pair_filter.counts()
+    shard_paths = {
+        split: _shard_paths(shard_dir, split, -(-counts[split] // pairs_per_shard))
+        for split in SPLITS
+    }
+    with stage("writing", sum(map(len, shard_paths.values())), "shards", progress) as bar:
+        tasks = (
+            (encoded_paths[split], shard_index, len(shard_paths[split]), path)
+            for split in SPLITS
+            for shard_index, path in enumerate(shard_paths[split])
+        )
+        shards = []
+        for shard in in_parallel(_write_shard_task, tasks, num_workers):
+            shards.append(shard)
+            bar.update()
+    num_training = len(shard_paths["training"])
+    return {"training": shards[:num_training], "validation": shards[num_training:]}
+
+
+def shuffle_keys(positions: np.ndarray, seed: int) -> np.ndarray:
+    """Returns uint64[positions]: a pseudorandom sort key for each position in the corpus.
+
+    Different positions have different keys.
+
+    Source:
+        SplitMix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014.
     """
     with np.errstate(over="ignore"):
         mixed = np.uint64(seed) * np.uint64(0xD1342543DE82EF95)
-        mixed = mixed + (places.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed = mixed + (positions.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
         mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
         return mixed ^ (mixed >> np.uint64(31))
 
 
-def encode(
-    chunk_path: Path, tokenizer: Seq2SeqTokenizer, places: np.ndarray, seed: int, path: Path
+def encode_chunk(
+    chunk_path: Path, tokenizer: Seq2SeqTokenizer, positions: np.ndarray, seed: int, path: Path
 ) -> None:
-    """Writes some pairs of a chunk: a TFRecord file, and beside it where each of them lies.
+    """Writes some pairs of a chunk to a TFRecord file, with an index beside it.
+
+    The index is uint64[pairs, 2]: the sort key of each pair, and the end of its record in the file.
 
     Args:
         chunk_path: the chunk.
-        tokenizer: its vocabularies.
-        places: int64[pairs], the place in the corpus of each pair to be written; -1 for the others.
+        tokenizer: its vocabularies encode the tokens.
+        positions: int64[pairs], the position in the corpus of each pair to write; -1 for the
+            others.
         seed: of the order.
-        path: of the TFRecord file; the other one is an index, uint64[written, 2], the number of
-            each in the order, and where it ends in the file.
+        path: of the TFRecord file.
     """
     import tensorflow as tf
 
     chunk = Chunk.load(chunk_path)
-    rows = np.flatnonzero(places >= 0)
-    order = order_of(places[rows], seed)
-    rows, order = rows[np.argsort(order)].tolist(), np.sort(order)
+    rows = np.flatnonzero(positions >= 0)
+    keys = shuffle_keys(positions[rows], seed)
+    rows, keys = rows[np.argsort(keys)].tolist(), np.sort(keys)
     (source_ids, source_length), (target_ids, target_length) = chunk.sides
-    sources = _rows(
-        _known(source_ids, chunk, tokenizer.source.vocabulary), source_length, chunk.unread
-    )
-    targets = _rows(_known(target_ids, chunk, tokenizer.target.vocabulary), target_length)
+    source_ids = _map_ids(source_ids, chunk, tokenizer.source.vocabulary)
+    target_ids = _map_ids(target_ids, chunk, tokenizer.target.vocabulary)
+    source_row = _row_getter(source_ids, source_length, chunk.num_truncated)
+    target_row = _row_getter(target_ids, target_length)
     sizes = []
     try:
         with part_of(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as file:
             for row in rows:
-                record = _record(tf, sources(row), [*targets(row), EOS])
-                sizes.append(len(record) + _FRAME)
+                record = _serialize(tf, source_row(row), [*target_row(row), EOS])
+                sizes.append(len(record) + _RECORD_OVERHEAD)
                 file.write(record)
     except tf.errors.OpError as error:
         raise OSError(f"{path} cannot be written: {error.message}") from None
-    with whole_file(index_of(path)) as file:
-        np.save(file, np.stack([order, np.cumsum(sizes, dtype=np.uint64)], axis=1))
+    with whole_file(index_path(path)) as file:
+        np.save(file, np.stack([keys, np.cumsum(sizes, dtype=np.uint64)], axis=1))
 
 
-def index_of(path: Path) -> Path:
-    """The index beside a TFRecord file that `encode` has written; it is there when all is."""
+def index_path(path: Path) -> Path:
+    """Returns the path of the index that `encode_chunk` writes after the TFRecord file."""
     return path.with_suffix(".npy")
 
 
-def _record(tf, source_ids: list[int], target_ids: list[int]) -> bytes:
+def write_shard(
+    encoded_paths: Sequence[Path], shard_index: int, num_shards: int, path: Path
+) -> None:
+    """Collects a range of sort keys from all encoded chunks into one TFRecord file.
+
+    Args:
+        encoded_paths: the files of `encode_chunk`, in the order of the chunks.
+        shard_index: index of the shard.
+        num_shards: number of shards, which have every pair once.
+        path: of the shard.
+    """
+    min_key, end_key = (-(-(i << 64) // num_shards) for i in (shard_index, shard_index + 1))
+    key_ranges, records = [], []
+    for encoded_path in encoded_paths:
+        index = np.load(index_path(encoded_path), mmap_mode="r")
+        keys, ends = index[:, 0], index[:, 1]
+        start = np.searchsorted(keys, np.uint64(min_key))
+        stop = len(keys) if end_key >> 64 else np.searchsorted(keys, np.uint64(end_key))
+        if start == stop:
+            continue
+        key_ranges.append(np.array(keys[start:stop]))
+        offset = int(ends[start - 1]) if start else 0
+        with encoded_path.open("rb") as file:
+            file.seek(offset)
+            content = file.read(int(ends[stop - 1]) - offset)
+        bounds = [0, *(ends[start:stop].astype(np.int64) - offset).tolist()]
+        records += [content[a:b] for a, b in pairwise(bounds)]
+    order = np.argsort(np.concatenate(key_ranges)) if key_ranges else []
+    with whole_file(path) as file:
+        file.writelines(records[row] for row in order)
+
+
+def _positions_by_chunk(
+    corpus: TokenizedCorpus, pair_filter: PairFilter, split: str
+) -> Iterator[np.ndarray]:
+    """Yields for each chunk the corpus position of each pair of a split, and -1 for others."""
+    start = 0
+    for size in corpus.chunk_sizes:
+        rows = slice(start, start + size)
+        is_in_split = pair_filter.is_validation[rows] == (split == "validation")
+        is_kept = pair_filter.removal_reasons[rows] == 0
+        yield np.where(is_kept & is_in_split, np.arange(start, start + size), -1)
+        start += size
+
+
+def _shard_paths(shard_dir: Path, split: str, num_shards: int) -> list[Path]:
+    return [shard_dir / f"{split}-{i:05}-of-{num_shards:05}.tfrecord" for i in range(num_shards)]
+
+
+def _encode_chunk_task(
+    chunk_path: Path,
+    tokenizer_dir: Path,
+    text: TextConfig,
+    positions: np.ndarray,
+    seed: int,
+    path: Path,
+) -> None:
+    encode_chunk(chunk_path, _load_tokenizer(tokenizer_dir, text), positions, seed, path)
+
+
+def _write_shard_task(
+    encoded_paths: Sequence[Path], shard_index: int, num_shards: int, path: Path
+) -> dict:
+    if not path.is_file():
+        write_shard(encoded_paths, shard_index, num_shards, path)
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+@cache
+def _load_tokenizer(tokenizer_dir: Path, text: TextConfig) -> Seq2SeqTokenizer:
+    return Seq2SeqTokenizer.load(tokenizer_dir, text)
+
+
+def _serialize(tf, source_ids: list[int], target_ids: list[int]) -> bytes:
     example = tf.train.Example()
     features = example.features.feature
     features["source_ids"].int64_list.value.extend(source_ids)
@@ -85,44 +235,16 @@ def _record(tf, source_ids: list[int], target_ids: list[int]) -> bytes:
     return example.SerializeToString(deterministic=True)
 
 
-def _known(ids: np.ndarray, chunk: Chunk, vocabulary: Vocabulary) -> np.ndarray:
-    """The ids in a vocabulary of ids within a chunk; those of special words are the same."""
-    special = range(len(SPECIALS))
-    return np.array([*special, *vocabulary.ids(chunk.words[len(SPECIALS) :])])[ids]
+def _map_ids(ids: np.ndarray, chunk: Chunk, vocabulary: Vocabulary) -> np.ndarray:
+    """Maps ids within a chunk to ids of a vocabulary. Special tokens have the same ids."""
+    special_ids = range(len(SPECIALS))
+    return np.array([*special_ids, *vocabulary.ids(chunk.tokens[len(SPECIALS) :])])[ids]
 
 
-def _rows(ids: np.ndarray, lengths: np.ndarray, unread=0) -> Callable[[int], list[int]]:
-    """Gives the ids of a row, without its first unread ones."""
+def _row_getter(
+    ids: np.ndarray, lengths: np.ndarray, num_truncated: np.ndarray | int = 0
+) -> Callable[[int], list[int]]:
+    """Returns a function that returns the ids of a row, without its first truncated ones."""
     ends = np.cumsum(lengths)
-    begins = ends - lengths + unread
-    return lambda row: ids[begins[row] : ends[row]].tolist()
-
-
-def write_shard(encoded: Sequence[Path], number: int, num_shards: int, path: Path) -> None:
-    """Collects a range of the order from all chunks into one TFRecord file.
-
-    Args:
-        encoded: what `encode` has written, in the order of the chunks.
-        number: of the shard, from 0.
-        num_shards: how many there are; together they hold every pair once.
-        path: of the shard.
-    """
-    first, last = (-(-(i << 64) // num_shards) for i in (number, number + 1))
-    orders, records = [], []
-    for file in encoded:
-        index = np.load(index_of(file), mmap_mode="r")
-        order, ends = index[:, 0], index[:, 1]
-        begin = np.searchsorted(order, np.uint64(first))
-        end = len(order) if last >> 64 else np.searchsorted(order, np.uint64(last))
-        if begin == end:
-            continue
-        orders.append(np.array(order[begin:end]))
-        offset = int(ends[begin - 1]) if begin else 0
-        with file.open("rb") as content:
-            content.seek(offset)
-            piece = content.read(int(ends[end - 1]) - offset)
-        places = [0, *(ends[begin:end].astype(np.int64) - offset).tolist()]
-        records += [piece[a:b] for a, b in pairwise(places)]
-    order = np.argsort(np.concatenate(orders)) if orders else []
-    with whole_file(path) as file:
-        file.writelines(records[row] for row in order)
+    starts = ends - lengths + num_truncated
+    return lambda row: ids[starts[row] : ends[row]].tolist()

@@ -1,107 +1,222 @@
-"""What a corpus is like: numbers, and what of them should worry whoever trains on it."""
+"""Statistics of a corpus: lengths, scripts, duplicates, and the coverage of vocabularies."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
-from attention_seq2seq.data.preprocessing.duplicates import Repeats
-from attention_seq2seq.data.preprocessing.lossy_counter import WordCounts
-from attention_seq2seq.data.preprocessing.scripts import Mark
-from attention_seq2seq.data.preprocessing.survey import SIDES, Survey
+from attention_seq2seq.data.preprocessing.chunks import MAX_TEXT_LENGTH, NOT_TOKENIZED, Chunk
+from attention_seq2seq.data.preprocessing.duplicates import DuplicateStats
+from attention_seq2seq.data.preprocessing.lossy_counter import LossyCounter
+from attention_seq2seq.data.preprocessing.scripts import ScriptFlags
 from attention_seq2seq.text.vocabulary import SPECIALS
 
+SIDES = ("prompts", "replies")
 VOCABULARY_SIZES = (2000, 4000, 8000, 16000, 32000)
 
+_UNRANKED = np.iinfo(np.int64).max
 
-def examination(
-    survey: Survey,
-    repeats: Repeats,
-    counts: WordCounts,
-    ordered: list[tuple],
-    unknown_replies: dict[int, int],
-    commonest: list[str],
-) -> dict:
-    """Everything that was counted, under names that explain themselves; shares are of 1.
+
+class CorpusCounter:
+    """Counts lengths and scripts of all texts of a corpus, chunk by chunk.
+
+    Attributes:
+        num_pairs: number of pairs.
+        length_histogram: int64[sides, lengths], the number of tokenized texts of each length.
+        num_not_tokenized: int64[sides], the number of texts that are too long to tokenize.
+        num_empty_replies: replies without a token.
+        script_counts: for each side the number of texts with each flag.
+        num_echoes: pairs whose reply is their prompt.
+        num_too_long: pairs that exceed a maximum length.
+    """
+
+    def __init__(self):
+        self.num_pairs = self.num_empty_replies = 0
+        self.length_histogram = np.zeros([2, MAX_TEXT_LENGTH + 1], np.int64)
+        self.num_not_tokenized = np.zeros(2, np.int64)
+        self.script_counts = {side: dict.fromkeys(ScriptFlags, 0) for side in SIDES}
+        self.num_echoes = self.num_too_long = 0
+
+    def update(self, chunk: Chunk, is_too_long: np.ndarray) -> None:
+        """Counts the pairs of a chunk.
+
+        Args:
+            chunk: some of the pairs.
+            is_too_long: bool[pairs], the pairs that exceed a maximum length.
+        """
+        for index, lengths in enumerate((chunk.source_length, chunk.target_length)):
+            is_tokenized = lengths != NOT_TOKENIZED
+            self.length_histogram[index] += np.bincount(
+                lengths[is_tokenized], minlength=MAX_TEXT_LENGTH + 1
+            )
+            self.num_not_tokenized[index] += np.count_nonzero(~is_tokenized)
+        self.num_pairs += len(chunk)
+        self.num_empty_replies += int(np.count_nonzero(chunk.target_length == 0))
+        for side, flags in zip(SIDES, (chunk.prompt_flags, chunk.reply_flags)):
+            for flag in ScriptFlags:
+                self.script_counts[side][flag] += int(np.count_nonzero(flags & flag))
+        self.num_echoes += int(np.count_nonzero(chunk.is_echo))
+        self.num_too_long += int(np.count_nonzero(is_too_long))
+
+    def length_summary(self) -> dict:
+        """Returns mean, median, percentiles and maximum of the lengths of each side, in tokens."""
+        summary = {}
+        for side, histogram in zip(SIDES, self.length_histogram):
+            cumulative, lengths = np.cumsum(histogram), np.arange(len(histogram))
+            total = cumulative[-1]
+            summary[side] = {
+                "mean": round(float(histogram @ lengths / max(total, 1)), 2),
+                **{
+                    name: int(np.searchsorted(cumulative, fraction * total))
+                    for name, fraction in (("median", 0.5), ("p95", 0.95), ("p99", 0.99))
+                },
+                "max": int(np.flatnonzero(histogram)[-1]) if total else 0,
+            }
+        return summary
+
+
+def count_tokens(chunk: Chunk, is_counted: np.ndarray) -> np.ndarray:
+    """Counts each token of a chunk.
 
     Args:
-        survey: of all chunks.
-        repeats: of all pairs.
-        counts: of the words, see `column_counts`.
-        ordered: the words, see `ordered_words`.
-        unknown_replies: size of a vocabulary to the number of replies with a word unknown to it.
-        commonest: the texts of the commonest replies.
+        chunk: some of the pairs.
+        is_counted: bool[pairs], the pairs that the vocabulary is built from.
+
+    Returns:
+        int64[tokens, 4], without the special tokens: in all prompts, in all replies, in the counted
+        prompts, in the counted replies.
     """
-    num_pairs = survey.num_pairs
+    columns = []
+    for weights in (np.ones(len(chunk)), is_counted):
+        for ids, lengths in chunk.sides:
+            counts = np.bincount(ids, np.repeat(weights, lengths), minlength=len(chunk.tokens))
+            columns.append(counts.astype(np.int64))
+    return np.stack(columns, axis=1)[len(SPECIALS) :]
+
+
+class OovReplyCounter:
+    """Counts the replies with an out-of-vocabulary token, for several vocabulary sizes.
+
+    Args:
+        tokens: of the replies, the most frequent first.
+        vocabulary_sizes: including the special tokens.
+    """
+
+    def __init__(self, tokens: Sequence[str], vocabulary_sizes: Sequence[int]):
+        self._vocabulary_sizes = vocabulary_sizes
+        self._num_tokens = np.array(vocabulary_sizes) - len(SPECIALS)
+        self._ranks = {token: rank for rank, token in enumerate(tokens[: max(self._num_tokens)])}
+        self._counts = np.zeros(len(vocabulary_sizes), np.int64)
+
+    def update(self, chunk: Chunk) -> None:
+        """Counts the replies of a chunk."""
+        ids, lengths = chunk.sides[1]
+        if not len(ids):
+            return
+        ranks = np.array([self._ranks.get(token, _UNRANKED) for token in chunk.tokens])
+        nonzero_lengths = lengths[lengths > 0]
+        starts = np.cumsum(nonzero_lengths) - nonzero_lengths
+        rarest_ranks = np.maximum.reduceat(ranks[ids], starts)
+        self._counts += (rarest_ranks[:, None] >= self._num_tokens).sum(axis=0)
+
+    def by_size(self) -> dict[int, int]:
+        """Maps the size of each vocabulary to the number of replies."""
+        return dict(zip(self._vocabulary_sizes, self._counts.tolist()))
+
+
+def most_frequent_tokens(
+    counter: LossyCounter, is_shared: bool, first_column: int, num_tokens: int
+) -> list[tuple[list[str], np.ndarray]]:
+    """Returns the tokens of prompts and of replies, the most frequent first, with all their counts.
+
+    Args:
+        counter: counts as from `count_tokens`.
+        is_shared: whether both sides share a vocabulary.
+        first_column: the column of the prompts; the next one is that of the replies.
+        num_tokens: the most tokens of a side.
+    """
+    weights = np.eye(4, dtype=np.int64)[first_column : first_column + 2]
+    if is_shared:
+        return [counter.most_common(weights.sum(axis=0), num_tokens)] * 2
+    return [counter.most_common(side_weights, num_tokens) for side_weights in weights]
+
+
+def corpus_statistics(
+    counter: CorpusCounter,
+    duplicates: DuplicateStats,
+    token_counter: LossyCounter,
+    frequent_tokens: list[tuple[list[str], np.ndarray]],
+    oov_replies: dict[int, int],
+    most_common_replies: list[str],
+) -> dict:
+    """Returns all statistics of a corpus as JSON; fractions are between 0 and 1.
+
+    Args:
+        counter: counts of all chunks.
+        duplicates: counts over all pairs.
+        token_counter: counts as from `count_tokens`.
+        frequent_tokens: see `most_frequent_tokens`.
+        oov_replies: vocabulary size to the number of replies with an out-of-vocabulary token.
+        most_common_replies: the texts of the most common replies.
+    """
+    num_pairs = counter.num_pairs
     return {
-        "pairs": num_pairs,
-        "lengths in words": survey.length_summary(),
-        "too long": _counted(survey.too_long, num_pairs),
-        "too long to be cut": {
-            side: _counted(count, num_pairs) for side, count in zip(SIDES, survey.uncut)
+        "num_pairs": num_pairs,
+        "lengths": counter.length_summary(),
+        "too_long": _count_and_fraction(counter.num_too_long, num_pairs),
+        "not_tokenized": {
+            side: _count_and_fraction(count, num_pairs)
+            for side, count in zip(SIDES, counter.num_not_tokenized)
         },
-        "replies without words": _counted(survey.wordless, num_pairs),
-        "vocabulary": _vocabulary(counts, ordered, unknown_replies, num_pairs),
-        "word counts too low by at most": counts.error,
-        "duplicates": _counted(repeats.duplicates, num_pairs),
-        "echoes": _counted(survey.echoes, num_pairs),
+        "empty_replies": _count_and_fraction(counter.num_empty_replies, num_pairs),
+        "vocabulary": _vocabulary_coverage(token_counter, frequent_tokens, oov_replies, num_pairs),
+        "max_count_error": token_counter.max_error,
+        "duplicates": _count_and_fraction(duplicates.num_duplicates, num_pairs),
+        "echoes": _count_and_fraction(counter.num_echoes, num_pairs),
         "prompts": {
-            "different": repeats.distinct_prompts,
-            "with several replies": repeats.ambiguous_prompts,
-            "pairs of these": _counted(repeats.ambiguous_pairs, num_pairs),
+            "distinct": duplicates.num_distinct_prompts,
+            "ambiguous": duplicates.num_ambiguous_prompts,
+            "ambiguous_pairs": _count_and_fraction(duplicates.num_ambiguous_pairs, num_pairs),
         },
         "replies": {
-            "different": repeats.distinct_replies,
-            "commonest": [
-                {"reply": text, **_counted(count, num_pairs)}
-                for text, (count, _) in zip(commonest, repeats.commonest)
+            "distinct": duplicates.num_distinct_replies,
+            "most_common": [
+                {"reply": text, **_count_and_fraction(count, num_pairs)}
+                for text, (count, _) in zip(most_common_replies, duplicates.most_common)
             ],
         },
-        "writing": {
+        "scripts": {
             side: {
-                name: _counted(survey.marks[side][mark], num_pairs)
-                for name, mark in (
-                    ("traditional", Mark.TRADITIONAL),
-                    ("simplified", Mark.SIMPLIFIED),
-                    ("not Chinese", Mark.NOT_CHINESE),
-                    ("suspected mojibake", Mark.MOJIBAKE),
-                )
+                flag.name.lower(): _count_and_fraction(count, num_pairs)
+                for flag, count in counter.script_counts[side].items()
             }
             for side in SIDES
         },
     }
 
 
-def ordered_words(counts: WordCounts, shared: bool, first: int, most: int) -> list[tuple]:
-    """Words of the prompts and of the replies, the most frequent first, with all their counts.
-
-    Args:
-        counts: see `column_counts`.
-        shared: whether both have one vocabulary.
-        first: the column of the prompts; that of the replies comes next.
-        most: as many words are asked for.
-    """
-    weights = np.eye(4, dtype=np.int64)[first : first + 2]
-    if shared:
-        return [counts.ordered(weights.sum(axis=0), most)] * 2
-    return [counts.ordered(own, most) for own in weights]
-
-
-def _vocabulary(counts: WordCounts, ordered, unknown_replies, num_pairs: int) -> dict:
-    result = {}
-    for size, num_replies in unknown_replies.items():
-        num_known = size - len(SPECIALS)
-        shares = {
-            f"unknown words of {side}": _share(
-                counts.totals[column] - known[:num_known, column].sum(), counts.totals[column]
-            )
-            for column, (side, (_, known)) in enumerate(zip(SIDES, ordered))
+def _vocabulary_coverage(
+    token_counter: LossyCounter,
+    frequent_tokens: list[tuple[list[str], np.ndarray]],
+    oov_replies: dict[int, int],
+    num_pairs: int,
+) -> dict:
+    coverage = {}
+    for size, num_replies in oov_replies.items():
+        num_tokens = size - len(SPECIALS)
+        oov_rates = {}
+        for column, (side, (_, counts)) in enumerate(zip(SIDES, frequent_tokens)):
+            total = token_counter.totals[column]
+            oov_rates[side] = _fraction(total - counts[:num_tokens, column].sum(), total)
+        coverage[str(size)] = {
+            "oov_rate": oov_rates,
+            "replies_with_oov": _count_and_fraction(num_replies, num_pairs),
         }
-        replies = _counted(num_replies, num_pairs)
-        result[str(size)] = {**shares, "replies with an unknown word": replies}
-    return result
+    return coverage
 
 
-def _counted(count: int, num_pairs: int) -> dict:
-    return {"count": int(count), "share": _share(count, num_pairs)}
+def _count_and_fraction(count: int, num_pairs: int) -> dict:
+    return {"count": int(count), "fraction": _fraction(count, num_pairs)}
 
 
-def _share(count, total) -> float:
+def _fraction(count, total) -> float:
     return round(int(count) / max(int(total), 1), 6)

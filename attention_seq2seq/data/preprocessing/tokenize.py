@@ -1,4 +1,4 @@
-"""Corpus files to chunks on the disk, by several processes; what is there is not made again."""
+"""Tokenizes corpus files into chunks on disk, in parallel. Existing chunks are not made again."""
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -8,41 +8,45 @@ from typing import NamedTuple
 
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.pairs import Pair, prepend_context
-from attention_seq2seq.data.preprocessing.chunks import PAIRS_A_CHUNK, cut, in_chunks
+from attention_seq2seq.data.preprocessing.chunks import (
+    PAIRS_PER_CHUNK,
+    iter_chunks,
+    tokenize_chunk,
+)
 from attention_seq2seq.data.readers import CorpusReader
 from attention_seq2seq.text.tokenizer import PairTokenizer
 from attention_seq2seq.utils.parallel import in_parallel
 from attention_seq2seq.utils.progress import reach, stage
 
 
-class Corpus(NamedTuple):
-    """A corpus that lies in chunks.
+class TokenizedCorpus(NamedTuple):
+    """A corpus as chunks on disk.
 
     Attributes:
-        chunks: their paths, in order.
-        sizes: how many pairs each has.
-        num_conversations: in all of them.
-        skipped: how often which kind of bad line was left out.
+        chunk_paths: the chunks, in order.
+        chunk_sizes: the number of pairs in each chunk.
+        num_conversations: in all chunks.
+        skipped_lines: the number of skipped lines for each reason.
     """
 
-    chunks: Sequence[Path]
-    sizes: Sequence[int]
+    chunk_paths: Sequence[Path]
+    chunk_sizes: Sequence[int]
     num_conversations: int
-    skipped: Counter
+    skipped_lines: Counter
 
     @property
     def num_pairs(self) -> int:
-        """The pairs of all chunks."""
-        return sum(self.sizes)
+        """The number of pairs in all chunks."""
+        return sum(self.chunk_sizes)
 
 
-class Cutting(NamedTuple):
-    """How pairs are cut; the same in every process.
+class TokenizerSpec(NamedTuple):
+    """How pairs are tokenized. Every process builds its tokenizer from the same values.
 
     Attributes:
-        text: how texts are cut.
+        text: segmentation and normalization.
         user_words: lines of the jieba user dictionary.
-        max_source_length: words; see `chunks.cut`.
+        max_source_length: in tokens; see `tokenize_chunk`.
     """
 
     text: TextConfig
@@ -50,77 +54,81 @@ class Cutting(NamedTuple):
     max_source_length: int
 
 
-class _Counted:
-    """Chunks of pairs as they are read, and what was read so far."""
+class _ChunkStream:
+    """Iterates over chunks of pairs with their paths, and collects their sizes."""
 
-    def __init__(self, reader: CorpusReader, context_turns: int, folder: Path, num_pairs: int):
+    def __init__(
+        self, reader: CorpusReader, context_turns: int, chunk_dir: Path, pairs_per_chunk: int
+    ):
         self.reader = reader
-        self._chunks = in_chunks(prepend_context(reader, context_turns), num_pairs)
-        self._folder = folder
+        self._chunks = iter_chunks(prepend_context(reader, context_turns), pairs_per_chunk)
+        self._chunk_dir = chunk_dir
         self.paths: list[Path] = []
         self.sizes: list[int] = []
         self.num_conversations = 0
 
     def __iter__(self) -> Iterator[tuple[Path, list[Pair]]]:
         for pairs in self._chunks:
-            path = self._folder / f"{len(self.paths):06}.npz"
+            path = self._chunk_dir / f"{len(self.paths):06}.npz"
             self.paths.append(path)
             self.sizes.append(len(pairs))
             self.num_conversations = pairs[-1].conversation + 1
             yield path, pairs
 
 
-def cut_corpus(
+def tokenize_corpus(
     paths: Sequence[str],
     skip_bad_lines: bool,
-    cutting: Cutting,
-    folder: Path,
-    num_processes: int,
+    tokenizer_spec: TokenizerSpec,
+    chunk_dir: Path,
+    num_workers: int,
     progress: bool,
-    pairs_a_chunk: int = PAIRS_A_CHUNK,
-    share: int = 0,
-    shares: int = 1,
-) -> Corpus:
-    """Cuts all pairs of some corpora into words.
+    pairs_per_chunk: int = PAIRS_PER_CHUNK,
+    shard_index: int = 0,
+    num_shards: int = 1,
+) -> TokenizedCorpus:
+    """Tokenizes all pairs of some corpora.
 
     Args:
         paths: the corpus files.
         skip_bad_lines: see `PairReader`.
-        cutting: how.
-        folder: of the chunks; those in it are whole, and of the same corpora cut the same way.
-        num_processes: how many work at once.
-        progress: whether to show how far it is.
-        pairs_a_chunk: the pairs of a chunk.
-        share: which chunks are cut: every so many, from this number on.
-        shares: how many.
+        tokenizer_spec: how pairs are tokenized.
+        chunk_dir: directory of the chunks; existing ones must be of the same corpora and spec.
+        num_workers: number of processes.
+        progress: whether to show a progress bar.
+        pairs_per_chunk: the most pairs of a chunk.
+        shard_index: which shard of the chunks to tokenize: every `num_shards`-th, from this on.
+        num_shards: the number of shards.
 
     Raises:
-        ValueError: a bad line, or a file without any pair.
+        ValueError: a line is unreadable, or a file has no pair.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    chunk_dir.mkdir(parents=True, exist_ok=True)
     reader = CorpusReader(paths, skip_bad_lines)
-    chunks = _Counted(reader, cutting.text.context_turns, folder, pairs_a_chunk)
+    chunks = _ChunkStream(reader, tokenizer_spec.text.context_turns, chunk_dir, pairs_per_chunk)
     num_bytes = sum(Path(path).stat().st_size for path in paths)
     with stage("cutting", num_bytes, "B", progress) as bar:
         positions = deque()
 
-        def missing():
-            for number, (path, pairs) in enumerate(chunks):
-                if path.is_file() or number % shares != share:
+        def missing_chunks():
+            for index, (path, pairs) in enumerate(chunks):
+                if path.is_file() or index % num_shards != shard_index:
                     reach(bar, reader.position)
                 else:
                     positions.append(reader.position)
-                    yield cutting, pairs, path
+                    yield tokenizer_spec, pairs, path
 
-        for _ in in_parallel(_cut_to, missing(), num_processes):
+        for _ in in_parallel(_tokenize_and_save, missing_chunks(), num_workers):
             reach(bar, positions.popleft())
         reach(bar, num_bytes)
-    return Corpus(chunks.paths, chunks.sizes, chunks.num_conversations, reader.skipped_lines)
+    return TokenizedCorpus(
+        chunks.paths, chunks.sizes, chunks.num_conversations, reader.skipped_lines
+    )
 
 
-def _cut_to(cutting: Cutting, pairs: list[Pair], path: Path) -> None:
-    tokenizer = _pair_tokenizer(cutting.text, cutting.user_words)
-    cut(pairs, tokenizer, cutting.max_source_length).save(path)
+def _tokenize_and_save(tokenizer_spec: TokenizerSpec, pairs: list[Pair], path: Path) -> None:
+    pair_tokenizer = _pair_tokenizer(tokenizer_spec.text, tokenizer_spec.user_words)
+    tokenize_chunk(pairs, pair_tokenizer, tokenizer_spec.max_source_length).save(path)
 
 
 @cache

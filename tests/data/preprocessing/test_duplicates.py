@@ -1,4 +1,4 @@
-"""What is found by sorting hashes is what comparing all texts finds."""
+"""Sorting hashes finds the same duplicates as comparing all texts."""
 
 import tracemalloc
 from collections import Counter, defaultdict
@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.preprocessing import duplicates
-from attention_seq2seq.data.preprocessing.duplicates import both, count_repeats, replies
-from attention_seq2seq.data.preprocessing.filters import REASONS, Selection
+from attention_seq2seq.data.preprocessing.duplicates import (
+    count_duplicates,
+    pair_hashes,
+    reply_hashes,
+)
+from attention_seq2seq.data.preprocessing.filters import REMOVAL_REASONS, PairFilter
 
-# Hashes that fall into several parts.
-VALUES = st.integers(0, 6).map(lambda number: number << 61 | number)
-PAIRS = st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=60)
+# Hashes that fall into several partitions.
+HASHES = st.integers(0, 6).map(lambda value: value << 61 | value)
+PAIRS = st.lists(st.tuples(HASHES, HASHES), min_size=1, max_size=60)
 
 
 def as_hashes(pairs) -> np.ndarray:
@@ -23,99 +27,99 @@ def as_hashes(pairs) -> np.ndarray:
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch):
-    monkeypatch.setattr(duplicates, "_SMALLEST_PART", 2)
-    monkeypatch.setattr(duplicates, "_SMALLEST_BLOCK", 7)
+def small_partitions(monkeypatch):
+    monkeypatch.setattr(duplicates, "_MIN_PARTITION_SIZE", 2)
+    monkeypatch.setattr(duplicates, "_MIN_BLOCK_SIZE", 7)
 
 
 @given(PAIRS)
-def test_parts_hold_every_pair_once_in_order(pairs):
+def test_partitions_have_every_pair_once_in_order(pairs):
     hashes = as_hashes(pairs)
-    for values in (replies(hashes), both(hashes)):
-        found, seen = [], set()
-        for part in values.parts():
-            blocks = list(part.blocks())
-            own = [place for places, _ in blocks for place in places.tolist()]
-            assert own == sorted(own)
-            for places, block in blocks:
-                assert (values.of(slice(None))[places] == block).all()
-            different = {value for _, block in blocks for value in block.tolist()}
-            assert not different & seen
-            seen |= different
-            found += own
-        assert sorted(found) == list(range(len(pairs)))
+    for column in (reply_hashes(hashes), pair_hashes(hashes)):
+        all_positions, previous_hashes = [], set()
+        for partition in column.partitions():
+            blocks = list(partition.blocks())
+            partition_positions = [i for positions, _ in blocks for i in positions.tolist()]
+            assert partition_positions == sorted(partition_positions)
+            for positions, block in blocks:
+                assert (column.read(slice(None))[positions] == block).all()
+            distinct = {value for _, block in blocks for value in block.tolist()}
+            assert not distinct & previous_hashes
+            previous_hashes |= distinct
+            all_positions += partition_positions
+        assert sorted(all_positions) == list(range(len(pairs)))
 
 
 @given(PAIRS)
 def test_pairs_have_the_same_hash_only_if_both_sides_have(pairs):
-    hashes = both(as_hashes(pairs)).of(slice(None)).tolist()
+    hashes = pair_hashes(as_hashes(pairs)).read(slice(None)).tolist()
     assert len(set(hashes)) == len(set(pairs))
 
 
 @given(PAIRS)
 def test_counts_are_those_of_comparing_texts(pairs):
-    found = count_repeats(as_hashes(pairs), num_commonest=3)
+    stats = count_duplicates(as_hashes(pairs), num_most_common=3)
     replies_of = defaultdict(set)
     for prompt, reply in pairs:
         replies_of[prompt].add(reply)
     ambiguous = {prompt for prompt, replies in replies_of.items() if len(replies) > 1}
     replies = [reply for _, reply in pairs]
-    commonest = sorted(
+    most_common = sorted(
         ((count, replies.index(reply)) for reply, count in Counter(replies).items()),
-        key=lambda found: (-found[0], found[1]),
+        key=lambda entry: (-entry[0], entry[1]),
     )
-    assert found.duplicates == len(pairs) - len(set(pairs))
-    assert found.distinct_prompts == len(replies_of)
-    assert found.ambiguous_prompts == len(ambiguous)
-    assert found.ambiguous_pairs == sum(prompt in ambiguous for prompt, _ in pairs)
-    assert found.distinct_replies == len(set(replies))
-    assert found.commonest == commonest[:3]
+    assert stats.num_duplicates == len(pairs) - len(set(pairs))
+    assert stats.num_distinct_prompts == len(replies_of)
+    assert stats.num_ambiguous_prompts == len(ambiguous)
+    assert stats.num_ambiguous_pairs == sum(prompt in ambiguous for prompt, _ in pairs)
+    assert stats.num_distinct_replies == len(set(replies))
+    assert stats.most_common == most_common[:3]
 
 
 @settings(max_examples=200)
 @given(PAIRS, st.data())
-def test_what_stays_is_what_deciding_one_by_one_keeps(pairs, data):
+def test_the_filter_removes_the_pairs_that_a_plain_loop_removes(pairs, data):
     clean = data.draw(st.sampled_from([(), ("duplicates",), ("duplicates", "common_replies")]))
     cap = data.draw(st.integers(1, 4))
-    aside = data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs)))
-    selection = Selection(len(pairs), PreparationConfig(clean=clean, reply_cap=cap), 9, 9)
-    selection.aside[:] = aside
-    selection.look_at_all(as_hashes(pairs))
+    is_validation = data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs)))
+    pair_filter = PairFilter(len(pairs), PreparationConfig(clean=clean, reply_cap=cap), 9, 9)
+    pair_filter.is_validation[:] = is_validation
+    pair_filter.finalize(as_hashes(pairs))
 
-    reasons, seen, times = [""] * len(pairs), set(), Counter()
+    reasons, previous_pairs, reply_counts = [""] * len(pairs), set(), Counter()
     for i, pair in enumerate(pairs):
-        if "duplicates" in clean and pair in seen:
+        if "duplicates" in clean and pair in previous_pairs:
             reasons[i] = "duplicates"
-        seen.add(pair)
+        previous_pairs.add(pair)
     for i, (_, reply) in enumerate(pairs):
         if "common_replies" in clean and not reasons[i]:
-            times[reply] += 1
-            reasons[i] = "common_replies" if times[reply] > cap else ""
-    known = {pair for i, pair in enumerate(pairs) if not reasons[i] and not aside[i]}
+            reply_counts[reply] += 1
+            reasons[i] = "common_replies" if reply_counts[reply] > cap else ""
+    training = {p for i, p in enumerate(pairs) if not reasons[i] and not is_validation[i]}
     for i, pair in enumerate(pairs):
-        if aside[i] and not reasons[i] and pair in known:
+        if is_validation[i] and not reasons[i] and pair in training:
             reasons[i] = "also_in_training"
-    assert [REASONS[number] for number in selection.reasons] == reasons
-    report = selection.report()
-    assert report["training"] + report["validation"] + sum(report["removed"].values()) == len(pairs)
+    assert [REMOVAL_REASONS[index] for index in pair_filter.removal_reasons] == reasons
+    counts = pair_filter.counts()
+    assert counts["training"] + counts["validation"] + sum(counts["removed"].values()) == len(pairs)
 
 
-@pytest.mark.parametrize("share", [0, 1 / 3, 1], ids=["no", "a third of the", "every"])
-def test_at_most_16_bytes_a_distinct_pair(monkeypatch, tmp_path, share):
+@pytest.mark.parametrize("fraction", [0, 1 / 3, 1], ids=["no", "a third of the", "every"])
+def test_at_most_16_bytes_a_distinct_pair(monkeypatch, tmp_path, fraction):
     """Also where a third of the prompts, or all, have the same reply."""
     monkeypatch.undo()
     num_pairs = 1_000_000
     hashes = np.memmap(tmp_path / "hashes", np.uint64, "w+", shape=(num_pairs, 2))
-    draw = np.random.default_rng(1)
-    hashes[:] = draw.integers(0, 2**63, (num_pairs, 2), np.uint64) * np.uint64(2)
-    hashes[: round(share * num_pairs), 1] = 5
+    rng = np.random.default_rng(1)
+    hashes[:] = rng.integers(0, 2**63, (num_pairs, 2), np.uint64) * np.uint64(2)
+    hashes[: round(fraction * num_pairs), 1] = 5
     hashes[1000:2000] = hashes[:1000]
     tracemalloc.start()
     config = PreparationConfig(clean=("duplicates", "common_replies"), reply_cap=num_pairs)
-    selection = Selection(num_pairs, config, 9, 9)
-    selection.look_at_all(hashes)
-    assert count_repeats(hashes).duplicates == 1000
+    pair_filter = PairFilter(num_pairs, config, 9, 9)
+    pair_filter.finalize(hashes)
+    assert count_duplicates(hashes).num_duplicates == 1000
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert selection.report()["removed"]["duplicates"] == 1000
+    assert pair_filter.counts()["removed"]["duplicates"] == 1000
     assert peak < 16 * num_pairs

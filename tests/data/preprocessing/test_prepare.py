@@ -1,4 +1,4 @@
-"""Corpora to shards: the same pairs and words as training from files, the same bytes always."""
+"""A prepared dataset has the pairs and tokens of a training from files, and reproducible bytes."""
 
 import dataclasses
 import json
@@ -21,12 +21,12 @@ from attention_seq2seq.data.datasets import TFRecordPairs
 from attention_seq2seq.data.default_corpus import small_talk
 from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing import tokenize
-from attention_seq2seq.data.preprocessing.prepare import examine, prepare
+from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train, train_prepared
 from attention_seq2seq.training.callbacks.base import Callback
-from helpers.prepared_corpora import bytes_in, write, written
+from helpers.prepared_corpora import read_files, read_shards, write_corpus
 
 ONE = PreparationConfig(processes=1)
 
@@ -38,34 +38,34 @@ ONE = PreparationConfig(processes=1)
         TextConfig(context_turns=2, min_count=2),
         TextConfig("characters", "jieba", shared_vocabulary=False, vocabulary_size=200),
     ],
-    ids=["small vocabulary", "turns before", "a vocabulary each"],
+    ids=["small vocabulary", "context", "separate vocabularies"],
 )
-def test_pairs_and_words_are_those_of_training_from_files(talk, corpus, tmp_path, text):
+def test_pairs_and_tokens_are_those_of_training_from_files(talk, corpus, tmp_path, text):
     data = DataConfig(
         (corpus,), max_source_length=25, max_target_length=20, validation_fraction=0.1
     )
     prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
     split = split_by_conversation(talk, 0.1, ONE.seed)
-    sides = {
+    splits = {
         "training": list(prepend_context(split.training, text.context_turns)),
         "validation": list(prepend_context(split.validation, text.context_turns)),
     }
-    tokenizer = Seq2SeqTokenizer.build(sides["training"], text)
-    loaded = Seq2SeqTokenizer.load(prepared.folder, text)
+    tokenizer = Seq2SeqTokenizer.build(splits["training"], text)
+    loaded = Seq2SeqTokenizer.load(prepared.directory, text)
     assert loaded.source.vocabulary == tokenizer.source.vocabulary
     assert loaded.target.vocabulary == tokenizer.target.vocabulary
-    removed = dict(prepared.content["counts"]["removed"])
+    removed = dict(prepared.manifest["counts"]["removed"])
     assert removed.pop("too_long") > 2
-    for part, pairs in sides.items():
+    for split_name, pairs in splits.items():
         ids = [
             (tokenizer.source.encode(p.prompt, 25), tokenizer.target.encode(p.reply)) for p in pairs
         ]
         expected = [pair for pair in ids if len(pair[0]) <= 25 and len(pair[1]) <= 21]
-        found = written(prepared, part)
-        assert sorted(found) == sorted(expected)
-        assert len(found) == prepared.num_pairs(part)
-    assert removed == {"also_in_training": split.num_dropped, "wordless": 0}
-    assert len(prepared.content["shards"]["training"]) > 2
+        shard_pairs = read_shards(prepared, split_name)
+        assert sorted(shard_pairs) == sorted(expected)
+        assert len(shard_pairs) == prepared.num_pairs(split_name)
+    assert removed == {"also_in_training": split.num_dropped, "empty_replies": 0}
+    assert len(prepared.manifest["shards"]["training"]) > 2
 
 
 def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
@@ -73,41 +73,42 @@ def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
     orders = {}
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
         config = dataclasses.replace(ONE, seed=seed)
-        orders[name] = written(
-            prepare(tmp_path / name, data, preparation=config, progress=False), "training"
+        orders[name] = read_shards(
+            prepare(tmp_path / name, data, preprocessing=config, progress=False), "training"
         )
     assert orders["a"] == orders["b"] != orders["c"]
     assert sorted(orders["a"]) == sorted(orders["c"])
     tokenizer = Seq2SeqTokenizer.load(tmp_path / "a", TextConfig())
-    places = {
+    position_of = {
         tuple(tokenizer.target.encode(pair.reply)): i for i, pair in enumerate(small_talk()[:300])
     }
-    found = [places[tuple(target)] for _, target in orders["a"] if tuple(target) in places]
-    rising = sum(a < b for a, b in pairwise(found)) / len(found)
-    assert 0.4 < rising < 0.6
+    targets = [tuple(target) for _, target in orders["a"]]
+    positions = [position_of[target] for target in targets if target in position_of]
+    rising_fraction = sum(a < b for a, b in pairwise(positions)) / len(positions)
+    assert 0.4 < rising_fraction < 0.6
 
 
 def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.1)
-    for processes in (1, 3):
-        config = PreparationConfig(clean=("duplicates",), processes=processes)
-        prepare(tmp_path / str(processes), data, None, config, progress=False)
-    expected = bytes_in(tmp_path / "1")
+    for num_workers in (1, 3):
+        config = PreparationConfig(clean=("duplicates",), processes=num_workers)
+        prepare(tmp_path / str(num_workers), data, None, config, progress=False)
+    expected = read_files(tmp_path / "1")
     assert {"manifest.json", "statistics.json", "vocabulary.txt"} < expected.keys()
     assert sum(name.endswith(".tfrecord") for name in expected) == 5
-    assert bytes_in(tmp_path / "3") == expected
+    assert read_files(tmp_path / "3") == expected
 
 
-def test_examined_first_nothing_is_cut_again(corpus, tmp_path, monkeypatch):
+def test_after_an_analysis_nothing_is_tokenized_again(corpus, tmp_path, monkeypatch):
     data = DataConfig((corpus,))
-    found = examine(tmp_path / "prepared", data, None, ONE, progress=False)
-    monkeypatch.setattr(tokenize, "cut", None)
+    statistics = analyze_corpus(tmp_path / "prepared", data, None, ONE, progress=False)
+    monkeypatch.setattr(tokenize, "tokenize_chunk", None)
     prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
-    assert prepared.examination() == found
-    assert examine(tmp_path / "prepared", data, None, ONE, progress=False) == found
+    assert prepared.statistics() == statistics
+    assert analyze_corpus(tmp_path / "prepared", data, None, ONE, progress=False) == statistics
 
 
-def test_what_goes_for_its_length_does_not_use_up_the_cap(tmp_path):
+def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
     pairs = [("吃，" * 50 + str(i), "好") for i in range(5)] + [(f"问{i}", "好") for i in range(5)]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
@@ -115,18 +116,18 @@ def test_what_goes_for_its_length_does_not_use_up_the_cap(tmp_path):
     data = DataConfig((str(path),), validation_fraction=0.0)
     counts = prepare(tmp_path / "prepared", data, None, config, progress=False).content["counts"]
     assert counts["removed"] == {
-        "wordless": 0,
+        "empty_replies": 0,
         "common_replies": 2,
         "also_in_training": 0,
         "too_long": 5,
     }
 
 
-def test_replies_without_words_are_left_out_as_in_training_from_files(tmp_path, caplog):
+def test_empty_replies_are_removed_as_in_training_from_files(tmp_path, caplog):
     pairs = [Pair("你好", "好", 0), Pair("好", "\u200b", 1)]
-    data = DataConfig((write(pairs, tmp_path / "pairs"),), validation_fraction=0.0)
+    data = DataConfig((write_corpus(pairs, tmp_path / "pairs"),), validation_fraction=0.0)
     prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
-    assert prepared.content["counts"]["removed"]["wordless"] == 1
+    assert prepared.manifest["counts"]["removed"]["empty_replies"] == 1
     config = Config(data, model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
     with caplog.at_level("INFO"):
         train(pairs, tmp_path / "model", config, progress=False)
@@ -144,16 +145,16 @@ def test_user_words(corpus, tmp_path, content):
     assert not (tmp_path / "prepared/user_dictionary.txt").exists()
 
 
-def test_bad_lines_are_left_out_and_counted(tmp_path):
+def test_unreadable_lines_are_skipped_and_counted(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text("你好\t你好呀\nbad\n" * 60, encoding="utf-8")
     data = DataConfig((str(path),), skip_bad_lines=True)
     prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
-    assert prepared.content["bad lines left out"] == {"no tab": 60}
-    assert prepared.examination()["bad lines left out"] == {"no tab": 60}
+    assert prepared.manifest["skipped_lines"] == {"no tab": 60}
+    assert prepared.statistics()["skipped_lines"] == {"no tab": 60}
 
 
-CLEANINGS = {
+FILTER_CASES = {
     "duplicates": ([("你好", "好"), ("你好", "好"), ("你好", "不好")], [0, 2]),
     "common_replies": ([(f"问{i}", "好") for i in range(5)], [0, 1, 2]),
     "echoes": ([("你好", "你好"), ("你好", "好")], [1]),
@@ -165,21 +166,22 @@ CLEANINGS = {
 }
 
 
-@pytest.mark.parametrize("name", CLEANINGS)
-def test_cleaning_leaves_out_what_it_says(tmp_path, name):
-    pairs, kept = CLEANINGS[name]
+@pytest.mark.parametrize("name", FILTER_CASES)
+def test_a_filter_removes_its_pairs(tmp_path, name):
+    pairs, kept_indices = FILTER_CASES[name]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
     config = PreparationConfig(clean=(name,), reply_cap=3, processes=1)
     data = DataConfig((str(path),), validation_fraction=0.0)
     prepared = prepare(tmp_path / "prepared", data, None, config, progress=False)
-    tokenizer = Seq2SeqTokenizer.load(prepared.folder, TextConfig())
+    tokenizer = Seq2SeqTokenizer.load(prepared.directory, TextConfig())
     expected = [
-        (tokenizer.source.encode(pairs[i][0]), tokenizer.target.encode(pairs[i][1])) for i in kept
+        (tokenizer.source.encode(pairs[i][0]), tokenizer.target.encode(pairs[i][1]))
+        for i in kept_indices
     ]
-    assert sorted(written(prepared, "training")) == sorted(expected)
-    assert prepared.content["counts"]["removed"][name] == len(pairs) - len(kept)
-    assert prepared.content["counts"]["given"] == len(pairs)
+    assert sorted(read_shards(prepared, "training")) == sorted(expected)
+    assert prepared.manifest["counts"]["removed"][name] == len(pairs) - len(kept_indices)
+    assert prepared.manifest["counts"]["total"] == len(pairs)
 
 
 def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_path):
@@ -187,33 +189,35 @@ def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_pa
     training = TrainingConfig(epochs=4, batch_size=32, learning_rate=0.01, patience=0)
     data = DataConfig((corpus,), validation_fraction=0.1)
     prepare(tmp_path / "prepared", data, None, ONE, progress=False)
-    shards = train_prepared(
+    history_of_shards = train_prepared(
         tmp_path / "prepared", tmp_path / "shards", model, training, progress=False
     )
-    memory = train(
+    history_in_memory = train(
         talk, tmp_path / "memory", Config(data=data, model=model, training=training), progress=False
     )
-    # Another order of the same pairs: the same to within what the order does.
-    assert shards["loss"][-1] == pytest.approx(memory["loss"][-1], rel=0.1)
-    assert shards["val_loss"][0] == pytest.approx(memory["val_loss"][0], rel=0.1)
+    # The orders of the pairs differ, so the losses are only close.
+    assert history_of_shards["loss"][-1] == pytest.approx(history_in_memory["loss"][-1], rel=0.1)
+    assert history_of_shards["val_loss"][0] == pytest.approx(
+        history_in_memory["val_loss"][0], rel=0.1
+    )
     record = json.loads((tmp_path / "shards/provenance.json").read_text(encoding="utf-8"))
     assert [corpus["name"] for corpus in record["corpora"]] == ["talk.jsonl"]
     assert Config.load(tmp_path / "shards").data.data == (str(tmp_path / "prepared"),)
 
 
-class Power(Exception):
+class PowerFailure(Exception):
     pass
 
 
-class CutAt(Callback):
-    """Ends a training as a failing lamp would."""
+class FailAtStep(Callback):
+    """Interrupts a training like a power failure."""
 
     def on_step_end(self, info):
         if info.step == 13:
-            raise Power
+            raise PowerFailure
 
 
-def test_a_training_from_shards_that_is_stopped_ends_as_one_that_was_not(corpus, tmp_path):
+def test_an_interrupted_training_from_shards_ends_as_an_uninterrupted_one(corpus, tmp_path):
     prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("1 4\n吃 1 2 3 4\n", encoding="utf-8")
@@ -221,27 +225,27 @@ def test_a_training_from_shards_that_is_stopped_ends_as_one_that_was_not(corpus,
         epochs=3, dtype="float32", patience=0, pretrained_embeddings=str(vectors)
     )
 
-    def trained(name, **others):
+    def train_weights(name, **training_options):
         train_prepared(
             *(tmp_path / "prepared", tmp_path / name, ModelConfig(units=4), options),
             progress=False,
-            **others,
+            **training_options,
         )
         with np.load(tmp_path / name / "last.npz") as archive:
             return dict(archive)
 
-    whole = trained("whole")
-    with pytest.raises(Power):
-        trained("stopped", callbacks=[CutAt()], checkpoint_minutes=0)
-    # What it started from is not needed again.
+    uninterrupted = train_weights("whole")
+    with pytest.raises(PowerFailure):
+        train_weights("stopped", callbacks=[FailAtStep()], checkpoint_minutes=0)
+    # A resumed training does not need its initial vectors again.
     vectors.unlink()
-    for name, value in trained("stopped").items():
-        np.testing.assert_array_equal(value, whole[name])
+    for name, value in train_weights("stopped").items():
+        np.testing.assert_array_equal(value, uninterrupted[name])
 
 
 def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, tmp_path):
     prepared = prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
-    shards = TFRecordPairs(prepared.shards("training"), prepared.num_pairs("training"))
+    shards = TFRecordPairs(prepared.shard_paths("training"), prepared.num_pairs("training"))
 
     def two_epochs():
         epochs = (shards.pools(64, seed=tf.constant([1, epoch])) for epoch in range(2))
@@ -254,10 +258,10 @@ def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, 
 
 
 def test_a_random_corpus_survives(tmp_path):
-    """Strings that nobody would write."""
-    draw = random.Random(2)
+    """Random strings of unusual characters."""
+    rng = random.Random(2)
     alphabet = "今天吃 什麼\u200b\ufffd😀aB9,。\u3000é\ud800"
-    texts = ["".join(draw.choices(alphabet, k=draw.randint(1, 9))) + "x" for _ in range(400)]
+    texts = ["".join(rng.choices(alphabet, k=rng.randint(1, 9))) + "x" for _ in range(400)]
     path = tmp_path / "pairs.jsonl"
     path.write_text(
         "".join(json.dumps({"prompt": a, "reply": b}) + "\n" for a, b in zip(texts, texts[::-1])),
@@ -265,8 +269,8 @@ def test_a_random_corpus_survives(tmp_path):
     )
     data = DataConfig((str(path),), validation_fraction=0.0)
     prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
-    tokenizer = Seq2SeqTokenizer.load(prepared.folder, TextConfig())
+    tokenizer = Seq2SeqTokenizer.load(prepared.directory, TextConfig())
     expected = [
         (tokenizer.source.encode(a), tokenizer.target.encode(b)) for a, b in zip(texts, texts[::-1])
     ]
-    assert sorted(written(prepared, "training")) == sorted(expected)
+    assert sorted(read_shards(prepared, "training")) == sorted(expected)

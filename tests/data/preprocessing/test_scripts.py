@@ -3,7 +3,7 @@
 import pytest
 
 from attention_seq2seq.data.default_corpus import default_corpus
-from attention_seq2seq.data.preprocessing.scripts import Mark, marks_of
+from attention_seq2seq.data.preprocessing.scripts import ScriptFlags, detect_script_flags
 
 SENTENCES = [
     "今天晚上吃什么",
@@ -13,49 +13,49 @@ SENTENCES = [
 ]
 
 
-def read_wrongly(text: str, written: str, read: str) -> str:
-    return text.encode(written).decode(read, "replace")
+def garble(text: str, encoding: str, wrong_encoding: str) -> str:
+    return text.encode(encoding).decode(wrong_encoding, "replace")
 
 
 @pytest.mark.parametrize("text", SENTENCES)
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("encoding", "wrong_encoding"),
     [("utf-8", "gbk"), ("utf-8", "cp1252"), ("utf-8", "latin-1"), ("gb18030", "latin-1")],
 )
-def test_what_was_read_in_another_encoding_is_mojibake(text, written, read):
-    assert marks_of(read_wrongly(text, written, read)) == Mark.MOJIBAKE
+def test_a_text_decoded_in_another_encoding_is_mojibake(text, encoding, wrong_encoding):
+    assert detect_script_flags(garble(text, encoding, wrong_encoding)) == ScriptFlags.MOJIBAKE
 
 
-def test_what_was_read_wrongly_with_losses_is_mojibake_too():
+def test_a_text_decoded_in_another_encoding_with_losses_is_mojibake():
     for text in SENTENCES[:2]:
-        assert marks_of(text.encode().decode("gbk", "ignore")) == Mark.MOJIBAKE
-    assert marks_of("好�") == Mark.MOJIBAKE
-    assert marks_of("锟斤拷锟斤拷") == Mark.MOJIBAKE
+        assert detect_script_flags(text.encode().decode("gbk", "ignore")) == ScriptFlags.MOJIBAKE
+    assert detect_script_flags("好�") == ScriptFlags.MOJIBAKE
+    assert detect_script_flags("锟斤拷锟斤拷") == ScriptFlags.MOJIBAKE
 
 
-def test_sound_texts_are_no_mojibake():
+def test_intact_texts_are_no_mojibake():
     corpus = default_corpus()
     texts = [text for pair in corpus.training + corpus.validation for text in pair[:2]]
     texts += ["café résumé déjà vu", "Größe über Maß", "¿Qué será, señor?", "·····", "5个·····"]
     texts += ["お元気ですか", "Привет", "😀😀", "", " ", "１２３", "«»", "€ 5", "Ââ"]
-    assert not [text for text in texts if marks_of(text) & Mark.MOJIBAKE]
+    assert not [text for text in texts if detect_script_flags(text) & ScriptFlags.MOJIBAKE]
 
 
 @pytest.mark.parametrize(
-    ("text", "marks"),
+    ("text", "flags"),
     [
-        ("我们今天晚上吃什么", Mark.SIMPLIFIED),
-        ("今天晚上吃什麼", Mark.TRADITIONAL),
-        ("皇后在台灣", Mark.TRADITIONAL),
-        ("著名的乾隆", Mark(0)),
-        ("你好", Mark(0)),
-        ("囧", Mark(0)),
-        ("ok!", Mark.NOT_CHINESE),
-        ("Größe", Mark.NOT_CHINESE),
-        ("哈ha", Mark(0)),
-        ("𠀀", Mark(0)),
-        ("", Mark.NOT_CHINESE),
+        ("我们今天晚上吃什么", ScriptFlags.SIMPLIFIED),
+        ("今天晚上吃什麼", ScriptFlags.TRADITIONAL),
+        ("皇后在台灣", ScriptFlags.TRADITIONAL),
+        ("著名的乾隆", ScriptFlags(0)),
+        ("你好", ScriptFlags(0)),
+        ("囧", ScriptFlags(0)),
+        ("ok!", ScriptFlags.NOT_CHINESE),
+        ("Größe", ScriptFlags.NOT_CHINESE),
+        ("哈ha", ScriptFlags(0)),
+        ("𠀀", ScriptFlags(0)),
+        ("", ScriptFlags.NOT_CHINESE),
     ],
 )
-def test_script(text, marks):
-    assert marks_of(text) == marks
+def test_script(text, flags):
+    assert detect_script_flags(text) == flags

@@ -1,4 +1,4 @@
-"""Each finding is provoked by a corpus that has the fault, and by none that has not."""
+"""Each issue is found in a corpus that has the fault, and in no other."""
 
 import random
 from itertools import product
@@ -7,8 +7,8 @@ import pytest
 
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
-from attention_seq2seq.data.preprocessing.prepare import examine
-from attention_seq2seq.data.preprocessing.report import examination_report
+from attention_seq2seq.data.preprocessing.prepare import analyze_corpus
+from attention_seq2seq.data.preprocessing.report import format_statistics
 from attention_seq2seq.utils.text_tables import display_width
 
 WHO = ["我们", "他们", "老师", "同学", "妈妈", "爸爸", "朋友", "邻居"]
@@ -22,11 +22,11 @@ CLEAN = [
 TRADITIONAL = str.maketrans("们师妈爸邻后欢吗对满鸡汤鸭", "們師媽爸鄰後歡嗎對滿雞湯鴨")
 
 
-def found_in(pairs, tmp_path, **text) -> dict:
+def analyze_pairs(pairs, tmp_path, **text) -> dict:
     path = tmp_path / "pairs.tsv"
     lines = "".join(f"{prompt}\t{reply}\n\n" for prompt, reply in pairs)
     path.write_text(lines, encoding="utf-8")
-    return examine(
+    return analyze_corpus(
         tmp_path / "prepared",
         DataConfig(data=(str(path),)),
         TextConfig(**text),
@@ -35,14 +35,14 @@ def found_in(pairs, tmp_path, **text) -> dict:
     )
 
 
-def names(examination: dict) -> set[str]:
-    return {finding["name"] for finding in examination["findings"]}
+def issue_names(statistics: dict) -> set[str]:
+    return {issue["name"] for issue in statistics["issues"]}
 
 
-def some(share: float, change) -> list[tuple[str, str]]:
-    """The clean corpus, of which a share, drawn with a seed, is changed."""
-    draw = random.Random(5)
-    changed = set(draw.sample(range(len(CLEAN)), round(share * len(CLEAN))))
+def change_some(fraction: float, change) -> list[tuple[str, str]]:
+    """Returns the clean corpus with a change to a random fraction of the pairs."""
+    rng = random.Random(5)
+    changed = set(rng.sample(range(len(CLEAN)), round(fraction * len(CLEAN))))
     return [change(*pair) if i in changed else pair for i, pair in enumerate(CLEAN)]
 
 
@@ -51,81 +51,93 @@ def mojibake(text: str) -> str:
 
 
 FAULTS = {
-    "common reply": (some(1 / 3, lambda prompt, _: (prompt, "哈哈")), "'哈哈' is the reply to 33"),
+    "common reply": (
+        change_some(1 / 3, lambda prompt, _: (prompt, "哈哈")),
+        "'哈哈' is the reply to 33",
+    ),
     "duplicates": (CLEAN + CLEAN[:30], "5.5% of the pairs occurred before"),
     "several replies": (
         [(prompt, reply) for prompt, reply in CLEAN for reply in (reply, f"不，{reply}")],
         "100.0% of the pairs have a prompt with several",
     ),
-    "echoes": (some(0.05, lambda prompt, _: (prompt, prompt)), "5.1% of the replies repeat"),
-    "too long": (some(0.1, lambda p, r: (p, "，".join([r] * 30))), "10.0% of the pairs are longer"),
+    "echoes": (change_some(0.05, lambda prompt, _: (prompt, prompt)), "5.1% of the replies repeat"),
+    "too long": (
+        change_some(0.1, lambda p, r: (p, "，".join([r] * 30))),
+        "10.0% of the pairs are longer",
+    ),
     "two scripts": (
-        some(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
+        change_some(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
         "of the texts are in traditional characters, 90.0% in simplified ones",
     ),
-    "not Chinese": (some(0.1, lambda prompt, _: (prompt, "ok")), "10.0% of the replies have no"),
-    "mojibake": (some(0.1, lambda *pair: tuple(map(mojibake, pair))), "10.0% of the texts seem"),
+    "not Chinese": (
+        change_some(0.1, lambda prompt, _: (prompt, "ok")),
+        "10.0% of the replies have no",
+    ),
+    "mojibake": (
+        change_some(0.1, lambda *pair: tuple(map(mojibake, pair))),
+        "10.0% of the texts seem",
+    ),
 }
 
 
-def test_nothing_is_found_in_a_clean_corpus(tmp_path):
-    examination = found_in(CLEAN, tmp_path)
-    assert examination["findings"] == []
-    assert examination["pairs"] == len(CLEAN)
-    assert "nothing unusual found" in examination_report(examination)
+def test_a_clean_corpus_has_no_issue(tmp_path):
+    statistics = analyze_pairs(CLEAN, tmp_path)
+    assert statistics["issues"] == []
+    assert statistics["num_pairs"] == len(CLEAN)
+    assert "nothing unusual found" in format_statistics(statistics)
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_found_and_nothing_else(tmp_path, name):
-    pairs, sentence = FAULTS[name]
-    examination = found_in(pairs, tmp_path)
-    also = {"not Chinese": {"common reply"}}
-    assert names(examination) == {name} | also.get(name, set())
-    assert sentence in next(f["sentence"] for f in examination["findings"] if f["name"] == name)
-    report = examination_report(examination, 80)
+def test_a_fault_is_the_only_issue(tmp_path, name):
+    pairs, message = FAULTS[name]
+    statistics = analyze_pairs(pairs, tmp_path)
+    side_effects = {"not Chinese": {"common reply"}}
+    assert issue_names(statistics) == {name} | side_effects.get(name, set())
+    assert message in next(i["message"] for i in statistics["issues"] if i["name"] == name)
+    report = format_statistics(statistics, 80)
     assert max(map(display_width, report.splitlines())) <= 80
 
 
-def test_words_unknown_to_the_vocabulary_are_found(tmp_path):
-    examination = found_in(CLEAN, tmp_path, vocabulary_size=20)
-    assert names(examination) == {"unknown words"}
-    losses = examination["vocabulary"]["20"]
+def test_out_of_vocabulary_tokens_are_an_issue(tmp_path):
+    statistics = analyze_pairs(CLEAN, tmp_path, vocabulary_size=20)
+    assert issue_names(statistics) == {"unknown words"}
+    oov_rate = statistics["vocabulary"]["20"]["oov_rate"]
     # Of 29 words the 15 most frequent: 喜欢 吗 对 很 满意, and ten of the 24 that fill the gaps.
-    assert losses["unknown words of prompts"] == pytest.approx(14 / 24 * 3 / 5, abs=0.01)
-    assert losses["unknown words of replies"] == pytest.approx(14 / 24 * 3 / 6, abs=0.01)
-    assert examination["vocabulary"]["2000"]["unknown words of replies"] == 0
+    assert oov_rate["prompts"] == pytest.approx(14 / 24 * 3 / 5, abs=0.01)
+    assert oov_rate["replies"] == pytest.approx(14 / 24 * 3 / 6, abs=0.01)
+    assert statistics["vocabulary"]["2000"]["oov_rate"]["replies"] == 0
 
 
 def test_lengths_and_repetitions_are_counted(tmp_path):
     pairs = [("a b", "c"), ("a b", "c"), ("a b", "d e f"), ("g", "g"), ("h", "c")]
-    examination = found_in(
+    statistics = analyze_pairs(
         pairs, tmp_path, source_segmentation="blanks", target_segmentation="blanks"
     )
-    assert examination["duplicates"] == {"count": 1, "share": 0.2}
-    assert examination["echoes"] == {"count": 1, "share": 0.2}
-    assert examination["prompts"] == {
-        "different": 3,
-        "with several replies": 1,
-        "pairs of these": {"count": 3, "share": 0.6},
+    assert statistics["duplicates"] == {"count": 1, "fraction": 0.2}
+    assert statistics["echoes"] == {"count": 1, "fraction": 0.2}
+    assert statistics["prompts"] == {
+        "distinct": 3,
+        "ambiguous": 1,
+        "ambiguous_pairs": {"count": 3, "fraction": 0.6},
     }
-    assert examination["replies"]["different"] == 3
-    assert examination["replies"]["commonest"][0] == {"reply": "c", "count": 3, "share": 0.6}
-    assert examination["lengths in words"] == {
-        "prompts": {"mean": 1.6, "median": 2, "p95": 2, "p99": 2, "longest": 2},
-        "replies": {"mean": 1.4, "median": 1, "p95": 3, "p99": 3, "longest": 3},
+    assert statistics["replies"]["distinct"] == 3
+    assert statistics["replies"]["most_common"][0] == {"reply": "c", "count": 3, "fraction": 0.6}
+    assert statistics["lengths"] == {
+        "prompts": {"mean": 1.6, "median": 2, "p95": 2, "p99": 2, "max": 2},
+        "replies": {"mean": 1.4, "median": 1, "p95": 3, "p99": 3, "max": 3},
     }
 
 
-def test_a_text_without_end_is_counted_and_not_cut(tmp_path):
-    clean = found_in(CLEAN, tmp_path)
-    examination = found_in([*CLEAN, ("长" * 3_000_000, "我们对苹果很满意")], tmp_path)
-    assert examination["too long"]["count"] == 1
-    assert examination["too long to be cut"]["prompts"]["count"] == 1
-    assert examination["lengths in words"]["prompts"] == clean["lengths in words"]["prompts"]
-    assert "prompts of over 65,536 characters, not cut" in examination_report(examination)
+def test_a_text_that_is_far_too_long_is_counted_and_not_tokenized(tmp_path):
+    clean_statistics = analyze_pairs(CLEAN, tmp_path)
+    statistics = analyze_pairs([*CLEAN, ("长" * 3_000_000, "我们对苹果很满意")], tmp_path)
+    assert statistics["too_long"]["count"] == 1
+    assert statistics["not_tokenized"]["prompts"]["count"] == 1
+    assert statistics["lengths"]["prompts"] == clean_statistics["lengths"]["prompts"]
+    assert "prompts of over 65,536 characters, not cut" in format_statistics(statistics)
 
 
-def test_replies_without_words_are_found(tmp_path):
-    examination = found_in(some(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
-    assert names(examination) == {"no words"}
-    assert examination["counts"]["removed"]["wordless"] == round(0.01 * len(CLEAN))
+def test_empty_replies_are_an_issue(tmp_path):
+    statistics = analyze_pairs(change_some(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
+    assert issue_names(statistics) == {"no words"}
+    assert statistics["counts"]["removed"]["empty_replies"] == round(0.01 * len(CLEAN))
