@@ -28,7 +28,7 @@ from attention_seq2seq.training.api import train, train_prepared
 from attention_seq2seq.training.callbacks.base import Callback
 from helpers.prepared_corpora import read_files, read_shards, write_corpus
 
-ONE = PreparationConfig(processes=1)
+ONE_PROCESS = PreparationConfig(processes=1)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,8 @@ def test_pairs_and_tokens_are_those_of_training_from_files(talk, corpus, tmp_pat
     data = DataConfig(
         (corpus,), max_source_length=25, max_target_length=20, validation_fraction=0.1
     )
-    prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
-    split = split_by_conversation(talk, 0.1, ONE.seed)
+    prepared = prepare(tmp_path / "prepared", data, text, ONE_PROCESS, progress=False)
+    split = split_by_conversation(talk, 0.1, ONE_PROCESS.seed)
     splits = {
         "training": list(prepend_context(split.training, text.context_turns)),
         "validation": list(prepend_context(split.validation, text.context_turns)),
@@ -72,7 +72,7 @@ def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.0)
     orders = {}
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
-        config = dataclasses.replace(ONE, seed=seed)
+        config = dataclasses.replace(ONE_PROCESS, seed=seed)
         orders[name] = read_shards(
             prepare(tmp_path / name, data, preprocessing=config, progress=False), "training"
         )
@@ -101,11 +101,13 @@ def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
 
 def test_after_an_analysis_nothing_is_tokenized_again(corpus, tmp_path, monkeypatch):
     data = DataConfig((corpus,))
-    statistics = analyze_corpus(tmp_path / "prepared", data, None, ONE, progress=False)
+    statistics = analyze_corpus(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
     monkeypatch.setattr(tokenize, "tokenize_chunk", None)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
     assert prepared.statistics() == statistics
-    assert analyze_corpus(tmp_path / "prepared", data, None, ONE, progress=False) == statistics
+    assert (
+        analyze_corpus(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False) == statistics
+    )
 
 
 def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
@@ -126,7 +128,7 @@ def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
 def test_empty_replies_are_removed_as_in_training_from_files(tmp_path, caplog):
     pairs = [Pair("你好", "好", 0), Pair("好", "\u200b", 1)]
     data = DataConfig((write_corpus(pairs, tmp_path / "pairs"),), validation_fraction=0.0)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
     assert prepared.manifest["counts"]["removed"]["empty_replies"] == 1
     config = Config(data, model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
     with caplog.at_level("INFO"):
@@ -139,9 +141,9 @@ def test_user_words(corpus, tmp_path, content):
     words = tmp_path / "words.txt"
     words.write_text(content, encoding="utf-8")
     text, data = TextConfig(user_dictionary=str(words)), DataConfig((corpus,))
-    prepared = prepare(tmp_path / "prepared", data, text, ONE, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, text, ONE_PROCESS, progress=False)
     assert len(prepared.tokenizer().source.tokenize("吃什么")) == (1 if content else 2)
-    prepare(tmp_path / "prepared", data, None, ONE, overwrite=True, progress=False)
+    prepare(tmp_path / "prepared", data, None, ONE_PROCESS, overwrite=True, progress=False)
     assert not (tmp_path / "prepared/user_dictionary.txt").exists()
 
 
@@ -149,7 +151,7 @@ def test_unreadable_lines_are_skipped_and_counted(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text("你好\t你好呀\nbad\n" * 60, encoding="utf-8")
     data = DataConfig((str(path),), skip_bad_lines=True)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
     assert prepared.manifest["skipped_lines"] == {"no tab": 60}
     assert prepared.statistics()["skipped_lines"] == {"no tab": 60}
 
@@ -188,7 +190,7 @@ def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_pa
     model = ModelConfig(units=16)
     training = TrainingConfig(epochs=4, batch_size=32, learning_rate=0.01, patience=0)
     data = DataConfig((corpus,), validation_fraction=0.1)
-    prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
     history_of_shards = train_prepared(
         tmp_path / "prepared", tmp_path / "shards", model, training, progress=False
     )
@@ -218,7 +220,7 @@ class FailAtStep(Callback):
 
 
 def test_an_interrupted_training_from_shards_ends_as_an_uninterrupted_one(corpus, tmp_path):
-    prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
+    prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE_PROCESS, progress=False)
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("1 4\n吃 1 2 3 4\n", encoding="utf-8")
     options = TrainingConfig(
@@ -244,7 +246,9 @@ def test_an_interrupted_training_from_shards_ends_as_an_uninterrupted_one(corpus
 
 
 def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, tmp_path):
-    prepared = prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE, progress=False)
+    prepared = prepare(
+        tmp_path / "prepared", DataConfig((corpus,)), None, ONE_PROCESS, progress=False
+    )
     shards = TFRecordPairs(prepared.shard_paths("training"), prepared.num_pairs("training"))
 
     def two_epochs():
@@ -268,7 +272,7 @@ def test_a_random_corpus_survives(tmp_path):
         encoding="utf-8",
     )
     data = DataConfig((str(path),), validation_fraction=0.0)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
     tokenizer = Seq2SeqTokenizer.load(prepared.directory, TextConfig())
     expected = [
         (tokenizer.source.encode(a), tokenizer.target.encode(b)) for a, b in zip(texts, texts[::-1])

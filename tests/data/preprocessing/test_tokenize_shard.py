@@ -11,7 +11,7 @@ from attention_seq2seq.data.preprocessing.prepare import prepare, tokenize_shard
 from attention_seq2seq.utils.files import alone_in
 from helpers.prepared_corpora import read_files
 
-ONE = PreparationConfig(processes=1)
+ONE_PROCESS = PreparationConfig(processes=1)
 
 
 def chunk_names(directory):
@@ -26,7 +26,12 @@ def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, i
     for index, directory in enumerate(directories):
         old_chunks = chunk_names(directory)
         tokenize_shard(
-            directory, data, preprocessing=ONE, shard_index=index, num_shards=2, progress=False
+            directory,
+            data,
+            preprocessing=ONE_PROCESS,
+            shard_index=index,
+            num_shards=2,
+            progress=False,
         )
         new_chunks.append(chunk_names(directory) - old_chunks)
     assert min(map(len, new_chunks)) >= 4
@@ -37,12 +42,12 @@ def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, i
     with monkeypatch.context() as patch:
         # Nothing is left to tokenize.
         patch.setattr(tokenize, "tokenize_chunk", None)
-        prepare(directories[0], data, preprocessing=ONE, progress=False)
-    prepare(tmp_path / "alone", data, preprocessing=ONE, progress=False)
+        prepare(directories[0], data, preprocessing=ONE_PROCESS, progress=False)
+    prepare(tmp_path / "alone", data, preprocessing=ONE_PROCESS, progress=False)
     assert read_files(directories[0]) == read_files(tmp_path / "alone")
     # A finished dataset is not tokenized again, and has no chunks.
     tokenize_shard(
-        directories[0], data, preprocessing=ONE, shard_index=0, num_shards=2, progress=False
+        directories[0], data, preprocessing=ONE_PROCESS, shard_index=0, num_shards=2, progress=False
     )
     assert not chunk_names(directories[0])
     other_data = DataConfig((corpus,), validation_fraction=0.2)
@@ -50,12 +55,12 @@ def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, i
         tokenize_shard(
             directories[0],
             other_data,
-            preprocessing=ONE,
+            preprocessing=ONE_PROCESS,
             shard_index=0,
             num_shards=2,
             progress=False,
         )
-    options = {"preprocessing": ONE, "overwrite": True, "progress": False}
+    options = {"preprocessing": ONE_PROCESS, "overwrite": True, "progress": False}
     tokenize_shard(directories[0], other_data, shard_index=0, num_shards=2, **options)
     assert chunk_names(directories[0])
     prepare(directories[0], other_data, **options)
