@@ -116,7 +116,7 @@ def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
     config = PreparationConfig(clean=("common_replies",), reply_cap=3, processes=1)
     data = DataConfig((str(path),), validation_fraction=0.0)
-    counts = prepare(tmp_path / "prepared", data, None, config, progress=False).content["counts"]
+    counts = prepare(tmp_path / "prepared", data, None, config, progress=False).manifest["counts"]
     assert counts["removed"] == {
         "empty_replies": 0,
         "common_replies": 2,
