@@ -39,7 +39,7 @@ from absl import app, flags
 from tqdm import tqdm
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.utils.files import quoted, text_lines
+from attention_seq2seq.utils.files import iter_text_lines, shell_quote
 
 FLAGS = flags.FLAGS
 # Flags that are defined by functions of this module are those of the script that calls them.
@@ -327,8 +327,8 @@ def say_how(what: str, name: str, **options) -> None:
     """Prints the command of a script, with this Python where it is local."""
     python = Path(sys.executable)
     here = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
-    shown = "".join(f" --{option}={quoted(value)}" for option, value in options.items())
-    print(f"\n{what}:\n  {quoted(here)} experiments/{name}{shown}")
+    shown = "".join(f" --{option}={shell_quote(value)}" for option, value in options.items())
+    print(f"\n{what}:\n  {shell_quote(here)} experiments/{name}{shown}")
 
 
 @contextlib.contextmanager
@@ -342,12 +342,12 @@ def prompts_of(path: str | None) -> Iterator[Iterator[str]]:
         ValueError: there is no such file; or, while iterating, a line is not UTF-8.
     """
     if path is None:
-        yield text_lines(sys.stdin.buffer, "standard input")
+        yield iter_text_lines(sys.stdin.buffer, "standard input")
         return
     if not Path(path).exists() or Path(path).is_dir():
         raise ValueError(f"{path}: no such file; expected one with a prompt a line.")
     with Path(path).open("rb") as file:
-        yield text_lines(file, path)
+        yield iter_text_lines(file, path)
 
 
 @contextlib.contextmanager
@@ -478,7 +478,7 @@ def _with_flagfiles(arguments: list[str], within: tuple[str, ...] = ()) -> list[
         if not Path(path).exists() or Path(path).is_dir():
             raise ValueError(f"--flagfile={path}: no such file; expected one with a flag a line.")
         with Path(path).open("rb") as file:
-            lines = [line.strip() for line in text_lines(file, path)]
+            lines = [line.strip() for line in iter_text_lines(file, path)]
         flags_in_it = [line for line in lines if line and not line.startswith(("#", "//"))]
         expanded += _with_flagfiles(flags_in_it, (*within, path))
     return expanded

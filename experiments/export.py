@@ -16,7 +16,7 @@ from absl import flags, logging
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import Caps
-from attention_seq2seq.utils.files import quoted
+from attention_seq2seq.utils.files import shell_quote
 
 MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
 EXPORT_DIR = console.define_path("export_dir", None, "the folder to be written", required=True)
@@ -47,7 +47,7 @@ def main(_) -> None:
         MODEL_DIR.value, EXPORT_DIR.value, decoding, caps, progress=sys.stdout.isatty()
     )
     print(
-        f"\nAsk it:\n  saved_model_cli run --dir {quoted(EXPORT_DIR.value)} --tag_set serve "
+        f"\nAsk it:\n  saved_model_cli run --dir {shell_quote(EXPORT_DIR.value)} --tag_set serve "
         "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"
     )
 

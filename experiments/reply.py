@@ -108,7 +108,7 @@ def identity(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.text.seq2seq_tokenizer import tokenizer_files
-    from attention_seq2seq.utils.files import sha256_of
+    from attention_seq2seq.utils.files import sha256_file
 
     models = []
     for folder in map(Path, MODEL_DIRS.value):
@@ -116,7 +116,7 @@ def identity(decoding: DecodingConfig) -> dict:
         weights = f"{config.training.answer_with}.npz"
         names = [CONFIG_FILE, weights, *tokenizer_files(config.text)]
         # A missing file is reported where the model is loaded.
-        models.append([sha256_of(folder / name) for name in names if (folder / name).is_file()])
+        models.append([sha256_file(folder / name) for name in names if (folder / name).is_file()])
     return {
         "models": models,
         "format": FORMAT.value,

@@ -10,7 +10,7 @@ from pathlib import Path
 import console
 from attention_seq2seq.chat import Chat, Reply
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.utils.files import quoted, write_text
+from attention_seq2seq.utils.files import shell_quote, write_text
 
 NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
 HELP = """\
@@ -184,7 +184,7 @@ class Talk:
         ]
         write_text(talk, "".join(f"{line}\n" for line in lines))
         write_text(options, _as_flags(self.decoding))
-        return f"the talk: {talk}\nthe options: {options}, for --flagfile={quoted(options)}"
+        return f"the talk: {talk}\nthe options: {options}, for --flagfile={shell_quote(options)}"
 
     def _help(self) -> str:
         return HELP

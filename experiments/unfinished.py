@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from attention_seq2seq.utils.files import locked, write_json
+from attention_seq2seq.utils.files import file_lock, write_json
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def unfinished(name: str, identity: dict) -> Iterator["Unfinished"]:
     """
     part = Path(f"{name}.part")
     _refuse_existing(name)
-    with locked(part, name=part):
+    with file_lock(part, name=part):
         try:
             # Another process may have finished it until it was locked.
             _refuse_existing(name)

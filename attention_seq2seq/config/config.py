@@ -12,7 +12,7 @@ from pathlib import Path
 from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.options import Options, option
 from attention_seq2seq.config.training import TrainingConfig
-from attention_seq2seq.utils.files import quoted, write_json
+from attention_seq2seq.utils.files import shell_quote, write_json
 
 FORMAT = 1
 
@@ -256,7 +256,7 @@ class Config:
         if not path.is_file():
             raise FileNotFoundError(
                 f"{model_dir}: no trained model here ({CONFIG_FILE} is missing). Train one with "
-                f"python experiments/train.py --model_dir={quoted(model_dir)}"
+                f"python experiments/train.py --model_dir={shell_quote(model_dir)}"
             )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

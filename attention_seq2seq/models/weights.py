@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.utils.files import archive_of, whole_file
+from attention_seq2seq.utils.files import npz_bytes, atomic_write
 
 
 def save_weights(model: Seq2Seq, path: str | Path) -> None:
@@ -17,8 +17,8 @@ def save_weights(model: Seq2Seq, path: str | Path) -> None:
 
 def save_arrays(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
     """Saves named arrays atomically: `path` holds the old file or the new one."""
-    with whole_file(Path(path)) as file:
-        file.write(archive_of(weights))
+    with atomic_write(Path(path)) as file:
+        file.write(npz_bytes(weights))
 
 
 def load_weights(model: Seq2Seq, path: str | Path) -> None:

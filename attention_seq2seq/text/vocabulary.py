@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from attention_seq2seq.utils.files import whole_file
+from attention_seq2seq.utils.files import atomic_write
 
 PAD, BOS, EOS, UNK, TURN = range(5)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>", "<turn>")
@@ -84,7 +84,7 @@ class Vocabulary:
     def save(self, path: str | Path) -> None:
         """Writes one token a line, in the order of the ids; line breaks and quotes are escaped."""
         text = "".join(f"{_escape(token)}\n" for token in self._tokens)
-        with whole_file(Path(path)) as file:
+        with atomic_write(Path(path)) as file:
             file.write(text.encode())
 
     @classmethod

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from attention_seq2seq.utils.files import PART, archive_of, sha256_of
+from attention_seq2seq.utils.files import PARTIAL_SUFFIX, npz_bytes, sha256_file
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class CheckpointManager:
 
     def __init__(self, directory: Path):
         self._directory = directory
-        for path in self._matching(rf"\d{{9}}{PART}"):
+        for path in self._matching(rf"\d{{9}}{PARTIAL_SUFFIX}"):
             path.unlink()
 
     def save(
@@ -53,10 +53,10 @@ class CheckpointManager:
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-        part = self._directory / f"{num_updates:09}{PART}"
+        part = self._directory / f"{num_updates:09}{PARTIAL_SUFFIX}"
         try:
             with part.open("wb") as file:
-                file.write(archive_of({**arrays, _STATE: text}))
+                file.write(npz_bytes({**arrays, _STATE: text}))
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._directory / f"{num_updates:09}-{_content_hash(part)}.npz")
@@ -102,4 +102,4 @@ class CheckpointManager:
 
 def _content_hash(path: Path) -> str:
     """The hash in the name of an intact checkpoint."""
-    return sha256_of(path)[:16]
+    return sha256_file(path)[:16]

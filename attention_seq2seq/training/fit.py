@@ -29,7 +29,7 @@ from attention_seq2seq.training.precision import resolve_compute_dtype
 from attention_seq2seq.training.trainer import Trainer
 from attention_seq2seq.training.validation import SAMPLE_METRICS, Prober
 from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
-from attention_seq2seq.utils.files import sha256_of
+from attention_seq2seq.utils.files import sha256_file
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ def _hashes_of_files(config: Config) -> dict[str, str]:
                     path = Path(path) / f"{Config.load(path).training.answer_with}.npz"
                 # A pipe can be read only once, and not yet.
                 if Path(path).is_file():
-                    hashes[f"sha256_of_{name}"] = sha256_of(Path(path))
+                    hashes[f"sha256_of_{name}"] = sha256_file(Path(path))
     return hashes
 
 

@@ -40,7 +40,13 @@ from attention_seq2seq.training.training_files import (
     recorded_names,
 )
 from attention_seq2seq.training.validation import best_epoch
-from attention_seq2seq.utils.files import left_behind, locked, sha256_of, write_json, write_text
+from attention_seq2seq.utils.files import (
+    file_lock,
+    find_partial_files,
+    sha256_file,
+    write_json,
+    write_text,
+)
 
 # Suffix of the event files that trainings write; files without it are left alone.
 EVENT_FILE_SUFFIX = ".attention_seq2seq"
@@ -113,11 +119,11 @@ class ModelDir:
         self.path.mkdir(parents=True, exist_ok=True)
         # Also before the lock file is made, so that somebody else's directory stays unchanged.
         self._check_foreign_files(overwrite)
-        with locked(self.path / TRAINING_LOCK_FILE):
+        with file_lock(self.path / TRAINING_LOCK_FILE):
             self._check_foreign_files(overwrite)
             is_resumed = self._is_resumable(overwrite)
             for name in (*recorded_names(self.path), TRAINING_FILES_FILE):
-                for path in left_behind(self.path, name):
+                for path in find_partial_files(self.path, name):
                     path.unlink()
             yield is_resumed
 
@@ -209,7 +215,7 @@ class ModelDir:
         card = self.path / MODEL_CARD_FILE
         add_to_record(self.path, MODEL_CARD_FILE, FINISHED_FILE)
         write_text(card, render_model_card(config, self._provenance, history[epoch], epoch + 1))
-        record(self.path, recorded_names(self.path), {MODEL_CARD_FILE: sha256_of(card)})
+        record(self.path, recorded_names(self.path), {MODEL_CARD_FILE: sha256_file(card)})
         (self.path / FINISHED_FILE).touch()
 
     def _check_foreign_files(self, overwrite: bool) -> None:
@@ -227,7 +233,7 @@ class ModelDir:
                     f"{self.path / name} was not written by a training, and one would replace or "
                     "remove it. Move it away, or give another model_dir."
                 )
-        if card.is_file() and recorded_hash(self.path, card.name) not in ("", sha256_of(card)):
+        if card.is_file() and recorded_hash(self.path, card.name) not in ("", sha256_file(card)):
             raise ValueError(
                 f"{card} was changed since it was written, and training would replace it. Move it "
                 "away, or give another model_dir."

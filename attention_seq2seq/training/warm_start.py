@@ -11,7 +11,7 @@ from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
-from attention_seq2seq.utils.files import text_lines
+from attention_seq2seq.utils.files import iter_text_lines
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path:
 def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
     try:
         with Path(path).open("rb") as file:
-            for line_number, line in enumerate(text_lines(file, path), 1):
+            for line_number, line in enumerate(iter_text_lines(file, path), 1):
                 fields = line.rstrip().split(" ")
                 if line_number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
                     if int(fields[1]) != width:

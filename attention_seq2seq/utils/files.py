@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all, whenever the process is killed."""
+"""Atomic file writes, file locks, hashes and text lines."""
 
 import contextlib
 import errno
@@ -21,57 +21,57 @@ import numpy as np
 
 log = logging.getLogger(__name__)
 
-_PIECE = 1 << 20
-GZIP, BYTE_ORDER_MARK = b"\x1f\x8b", b"\xef\xbb\xbf"
+_CHUNK_SIZE = 1 << 20
+GZIP_MAGIC, BYTE_ORDER_MARK = b"\x1f\x8b", b"\xef\xbb\xbf"
 
-# What a file is named until it is whole; one whose process was killed is left behind.
-PART = ".part"
+# Suffix of a file that is being written. A killed process leaves such a file behind.
+PARTIAL_SUFFIX = ".part"
 
-# Says that a folder is ours, and locks it.
-_LOCK = "preparation.lock"
+# Marks a directory as one that this package may clear, and locks it.
+_LOCK_FILE = "preparation.lock"
 
 
 @contextlib.contextmanager
-def part_of(path: Path) -> Iterator[Path]:
-    """A path to write to; when all is written and on the disk, the file takes its name.
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yields a temporary path, and renames that file to `path` once it is on the disk.
 
-    Where the path is a link, what it leads to is written; a pipe or a device is written to itself.
+    A link is followed to its target. A pipe or a device is written directly.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
         yield path
         return
-    temporary = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    temporary_path = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL_SUFFIX}")
     try:
-        yield temporary
-        with temporary.open("rb") as file:
+        yield temporary_path
+        with temporary_path.open("rb") as file:
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
-            shutil.copymode(path, temporary)
-        temporary.replace(path)
-        # So that after a failing lamp no later file is there without this one.
-        of_folder = os.open(path.parent, os.O_RDONLY)
-        os.fsync(of_folder)
-        os.close(of_folder)
+            shutil.copymode(path, temporary_path)
+        temporary_path.replace(path)
+        # Without this, a power failure could lose this file but keep one that was written later.
+        directory_fd = os.open(path.parent, os.O_RDONLY)
+        os.fsync(directory_fd)
+        os.close(directory_fd)
     finally:
-        # A disk that is full stays full of what nobody needs, else.
-        temporary.unlink(missing_ok=True)
+        # Otherwise a full disk stays full of a useless partial file.
+        temporary_path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """The same as a file that is open for writing."""
-    with part_of(path) as temporary, temporary.open("wb") as file:
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Opens a file for writing that appears under its name only when it is complete."""
+    with atomic_path(path) as temporary_path, temporary_path.open("wb") as file:
         yield file
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text as UTF-8, whole or not at all.
+    """Writes a text as UTF-8, atomically.
 
-    What UTF-8 cannot say is escaped: half a surrogate pair of a JSON corpus, and bytes of a file's
-    name that are not UTF-8. In JSON the escape reads as the same character again.
+    Characters that UTF-8 cannot encode are escaped: lone surrogates of a JSON corpus, and bytes of
+    a file name that are not UTF-8. In JSON the escape is read back as the same character.
     """
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
@@ -89,134 +89,138 @@ def read_json(path: Path) -> dict:
     return content if isinstance(content, dict) else {}
 
 
-def archive_of(arrays: Mapping[str, np.ndarray]) -> memoryview:
-    """The bytes of a NumPy archive.
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> memoryview:
+    """Returns the bytes of a NumPy archive (.npz).
 
-    NumPy, writing into a file itself, prints a stack trace where the disk is full.
+    If the disk is full, NumPy prints a stack trace when it writes into a file itself.
     """
     archive = io.BytesIO()
     np.savez(archive, **arrays)
     return archive.getbuffer()
 
 
-def left_behind(folder: Path, name: str | None = None) -> list[Path]:
-    """Files of this module that a killed process has not finished, of one name or of any."""
-    pattern = re.compile((re.escape(name) if name else ".*") + r"\.\d+" + re.escape(PART))
-    return [path for path in folder.glob(f"*{PART}") if pattern.fullmatch(path.name)]
+def find_partial_files(directory: Path, name: str | None = None) -> list[Path]:
+    """Returns the partial files that killed processes left behind, of one name or of any."""
+    pattern = re.compile((re.escape(name) if name else ".*") + r"\.\d+" + re.escape(PARTIAL_SUFFIX))
+    return [path for path in directory.glob(f"*{PARTIAL_SUFFIX}") if pattern.fullmatch(path.name)]
 
 
-def text_lines(file: BinaryIO, name: str) -> Iterator[str]:
-    """The lines of a text file, without their ends and a byte order mark.
+def iter_text_lines(file: BinaryIO, name: str) -> Iterator[str]:
+    """Yields the lines of a text file, without line ends and byte order mark.
 
-    Only a line feed ends a line; a carriage return before it is no text.
+    Only a line feed ends a line. A carriage return before it is removed as well.
 
     Args:
-        file: open for reading; UTF-8, plain or gzip, told apart by the content.
+        file: open for reading; UTF-8, plain or gzip, detected by the content.
         name: of the file, for errors.
 
     Raises:
-        ValueError: a line is no UTF-8 text, or the file is damaged; with line and byte.
+        ValueError: a line is not UTF-8 text, or the file is damaged; with line and byte.
     """
-    raw = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP else file
-    number = 0
+    stream = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP_MAGIC else file
+    line_number = 0
     while True:
-        number += 1
+        line_number += 1
         try:
-            line = raw.readline()
+            line = stream.readline()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise ValueError(f"{name}, line {number}: the file is damaged ({error}).") from None
+            raise ValueError(
+                f"{name}, line {line_number}: the file is damaged ({error})."
+            ) from None
         if not line:
             return
-        mark = len(BYTE_ORDER_MARK) if number == 1 and line.startswith(BYTE_ORDER_MARK) else 0
-        # UTF-16 without a mark may look like UTF-8 with many of them.
-        wrong = line.find(b"\0")
+        has_mark = line_number == 1 and line.startswith(BYTE_ORDER_MARK)
+        start = len(BYTE_ORDER_MARK) if has_mark else 0
+        # UTF-16 without a byte order mark may look like UTF-8 with many null bytes.
+        error_position = line.find(b"\0")
         try:
-            text = line[mark:].decode("utf-8")
+            text = line[start:].decode("utf-8")
         except UnicodeDecodeError as error:
-            wrong = mark + error.start
-        if wrong >= 0:
+            error_position = start + error.start
+        if error_position >= 0:
             raise ValueError(
-                f"{name}, line {number}: not UTF-8 text; byte 0x{line[wrong]:02x} at position "
-                f"{wrong + 1} of the line. Convert the file to UTF-8."
+                f"{name}, line {line_number}: not UTF-8 text; byte 0x{line[error_position]:02x} at "
+                f"position {error_position + 1} of the line. Convert the file to UTF-8."
             )
         yield text.rstrip("\r\n")
 
 
-def quoted(text: object) -> str:
-    """A value as a shell reads it; Chinese needs no quotes.
+def shell_quote(value: object) -> str:
+    """Quotes a value for a shell. Chinese text needs no quotes.
 
     Example:
-        >>> print(quoted("models/餐"), quoted("my model"))
+        >>> print(shell_quote("models/餐"), shell_quote("my model"))
         models/餐 'my model'
     """
-    text = str(text)
+    text = str(value)
     return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else shlex.quote(text)
 
 
-def sha256_of(path: Path, on_read: Callable[[int], None] = lambda num_bytes: None) -> str:
-    """The hash of a file's content.
+def sha256_file(path: Path, on_read: Callable[[int], None] = lambda num_bytes: None) -> str:
+    """Returns the SHA-256 hash of a file's content.
 
     Args:
         path: the file.
-        on_read: called with the number of bytes after each piece of it.
+        on_read: called with the number of bytes after each chunk is read.
     """
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            on_read(len(piece))
+        while chunk := file.read(_CHUNK_SIZE):
+            digest.update(chunk)
+            on_read(len(chunk))
     return digest.hexdigest()
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path, share: int | None = None) -> Iterator[None]:
-    """Within it, no other process may enter the same folder; a killed one has left it.
+def locked_dir(directory: Path, shard: int | None = None) -> Iterator[None]:
+    """Locks a directory against other processes, and removes partial files from it.
 
     Args:
-        folder: made if it is not there. What is in it may be removed: it must have been entered
-            before, or be empty.
-        share: others may be in it, too, each with another one.
+        directory: created if it does not exist. Since its content may be removed, it must be empty
+            or have been locked before.
+        shard: if given, other processes may lock the same directory, each with another shard.
 
     Raises:
-        ValueError: another process is in it, or it is somebody else's.
+        ValueError: another process has locked the directory, or it holds other files.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()) and not (folder / _LOCK).is_file():
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()) and not (directory / _LOCK_FILE).is_file():
         raise ValueError(
-            f"{folder} holds other files. Give a new folder: what is prepared replaces what is in "
-            "the folder."
+            f"{directory} holds other files. Give a new folder: what is prepared replaces what is "
+            "in the folder."
         )
-    if share is not None:
-        with locked(folder / _LOCK, among_others=True), locked(folder / f"{_LOCK}.{share}"):
+    if shard is not None:
+        shared_lock = file_lock(directory / _LOCK_FILE, is_shared=True)
+        with shared_lock, file_lock(directory / f"{_LOCK_FILE}.{shard}"):
             yield
         return
-    with locked(folder / _LOCK):
-        folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
-        unfinished = [path for place in folders for path in left_behind(place)]
-        for path in (*unfinished, *folder.glob(f"{_LOCK}.*")):
+    with file_lock(directory / _LOCK_FILE):
+        directories = [directory, *(path for path in directory.rglob("*") if path.is_dir())]
+        partial_files = [path for parent in directories for path in find_partial_files(parent)]
+        for path in (*partial_files, *directory.glob(f"{_LOCK_FILE}.*")):
             path.unlink(missing_ok=True)
         yield
 
 
 @contextlib.contextmanager
-def locked(path: Path, among_others: bool = False, name: object = None) -> Iterator[None]:
-    """Within it, no other process may lock the same file; one that is killed unlocks it.
+def file_lock(path: Path, is_shared: bool = False, name: object = None) -> Iterator[None]:
+    """Locks a file against other processes. The lock of a killed process is released.
 
     Args:
-        path: the file; made if it is not there, and never changed.
-        among_others: whether others may, who say the same.
-        name: what is locked, for errors; the file's folder by default.
+        path: the lock file; created if it does not exist, and never changed.
+        is_shared: whether other processes may hold a shared lock at the same time.
+        name: what is locked, for errors; the file's directory by default.
 
     Raises:
-        ValueError: another process has locked it.
+        ValueError: another process has locked the file.
     """
-    with path.open("ab") as lock:
-        kind = fcntl.LOCK_SH if among_others else fcntl.LOCK_EX
+    with path.open("ab") as file:
+        operation = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+            fcntl.flock(file, operation | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-                # Some network file systems know no locks, and the work is possible without.
+                # Some network file systems have no locks, and the work is possible without.
                 log.warning(
                     "%s cannot be locked (%s): make sure that no other process writes there.",
                     name or path.parent,

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
-from attention_seq2seq.utils.files import whole_file
+from attention_seq2seq.utils.files import atomic_write
 
 
 def save_picture(
@@ -72,7 +72,7 @@ def save_figure(figure, path: str | Path | BinaryIO) -> None:
         return
     picture = io.BytesIO()
     figure.savefig(picture, dpi=160, format=Path(path).suffix.lower()[1:] or "png")
-    with whole_file(Path(path)) as file:
+    with atomic_write(Path(path)) as file:
         file.write(picture.getbuffer())
 
 

@@ -158,19 +158,19 @@ def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, 
     from attention_seq2seq.utils import files
 
     train(PAIRS[:8], tmp_path, config(epochs=1), [], progress=False)
-    part_of, writes = files.part_of, []
+    atomic_path, writes = files.atomic_path, []
 
     @contextlib.contextmanager
     def killed(path):
         writes.append(path.name)
         if len(writes) == at:
             raise KeyboardInterrupt
-        with part_of(path) as temporary:
+        with atomic_path(path) as temporary:
             yield temporary
 
     changed = config(epochs=1, seed=2)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "part_of", killed)
+        patch.setattr(files, "atomic_path", killed)
         with pytest.raises(KeyboardInterrupt):
             train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
     train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)

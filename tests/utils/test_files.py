@@ -1,4 +1,4 @@
-"""Files that are written whole, and locks."""
+"""Atomic writes, locks and text lines."""
 
 import errno
 import fcntl
@@ -9,16 +9,16 @@ import threading
 import pytest
 
 from attention_seq2seq.utils import files
-from attention_seq2seq.utils.files import locked, text_lines, write_json
+from attention_seq2seq.utils.files import file_lock, iter_text_lines, write_json
 
 
-def test_two_do_not_lock_one_file(tmp_path):
+def test_a_locked_file_cannot_be_locked_again(tmp_path):
     path = tmp_path / "lock"
     path.write_bytes(b"mine")
     with (
-        locked(path),
+        file_lock(path),
         pytest.raises(ValueError, match=f"{tmp_path}: another process is at work here"),
-        locked(path),
+        file_lock(path),
     ):
         pass
     assert path.read_bytes() == b"mine"
@@ -30,20 +30,20 @@ def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch, 
         raise OSError(code, "not supported here")
 
     monkeypatch.setattr(fcntl, "flock", unsupported)
-    with locked(tmp_path / "lock"):
+    with file_lock(tmp_path / "lock"):
         pass
     assert f"{tmp_path} cannot be locked (not supported here): make sure that no" in caplog.text
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "result.json"
     path.write_text("old", encoding="utf-8")
 
-    def full(_):
+    def raise_disk_full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", full)
+        patch.setattr(files.os, "fsync", raise_disk_full)
         with pytest.raises(OSError, match="No space left"):
             write_json(path, {"a": "\ud83d"})
     assert [p.read_text(encoding="utf-8") for p in tmp_path.iterdir()] == ["old"]
@@ -63,28 +63,28 @@ def test_a_link_is_followed_and_the_mode_of_a_file_is_kept(tmp_path):
 
 
 def test_a_pipe_is_written_to_itself(tmp_path):
-    pipe, read = tmp_path / "pipe", []
+    pipe, contents = tmp_path / "pipe", []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: contents.append(pipe.read_bytes()))
     reader.start()
     write_json(pipe, 1)
     reader.join(10)
-    assert read == [b"1\n"]
+    assert contents == [b"1\n"]
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-def lines_of(path):
+def read_lines(path):
     with path.open("rb") as file:
-        return list(text_lines(file, "in.txt"))
+        return list(iter_text_lines(file, "in.txt"))
 
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_lines_of_a_text_file(tmp_path, compress):
     path = tmp_path / "in.txt"
     path.write_bytes(compress("\ufeff今天\r\n\n a\u2028b\x0c\n吃".encode()))
-    assert lines_of(path) == ["今天", "", " a\u2028b\x0c", "吃"]
+    assert read_lines(path) == ["今天", "", " a\u2028b\x0c", "吃"]
     path.write_bytes(compress(b""))
-    assert lines_of(path) == []
+    assert read_lines(path) == []
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_another_encoding_is_refused_with_file_line_and_byte(tmp_path, content, 
     path = tmp_path / "in.txt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"in.txt, {message}"):
-        lines_of(path)
+        read_lines(path)

@@ -16,7 +16,7 @@ from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.preprocessing.scripts import detect_script_flags
 from attention_seq2seq.text.tokenizer import PairTokenizer, num_truncated_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
-from attention_seq2seq.utils.files import whole_file
+from attention_seq2seq.utils.files import atomic_write
 
 # A chunk ends after so many pairs or so many characters.
 PAIRS_PER_CHUNK = 10_000
@@ -101,7 +101,7 @@ class Chunk:
         arrays = {**vars(self), "tokens": _to_bytes(self.tokens)}
         archive = io.BytesIO()
         np.savez(archive, **arrays)
-        with whole_file(path) as file:
+        with atomic_write(path) as file:
             file.write(archive.getbuffer())
 
     @classmethod

@@ -11,7 +11,7 @@ from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.utils.files import quoted, read_json, sha256_of
+from attention_seq2seq.utils.files import read_json, sha256_file, shell_quote
 
 # Of the manifest, the statistics and the files of unfinished stages.
 MANIFEST_FORMAT = 2
@@ -61,7 +61,7 @@ class PreparedDataset:
         if not path.is_file():
             raise FileNotFoundError(
                 f"{directory}: no prepared corpus here ({MANIFEST_FILE} is missing). Prepare one "
-                f"with python experiments/prepare.py --data=FILE --prepared_dir={quoted(directory)}"
+                f"with python experiments/prepare.py --data=FILE --prepared_dir={shell_quote(directory)}"
             )
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -97,7 +97,7 @@ class PreparedDataset:
     def _check_file(self, path: Path, expected_sha256: str) -> None:
         if not path.is_file():
             raise ValueError(f"{path} is missing. Prepare the corpus again, with --overwrite.")
-        if sha256_of(path) != expected_sha256:
+        if sha256_file(path) != expected_sha256:
             raise ValueError(
                 f"{path} is damaged: it is not as it was written. Prepare the corpus again, with "
                 "--overwrite."

@@ -30,7 +30,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import (
     tokenizer_files,
 )
 from attention_seq2seq.text.tokenizer import load_user_dictionary
-from attention_seq2seq.utils.files import read_json, sha256_of, write_json
+from attention_seq2seq.utils.files import read_json, sha256_file, write_json
 from attention_seq2seq.utils.parallel import num_cores
 from attention_seq2seq.utils.progress import stage
 
@@ -149,7 +149,7 @@ class PreprocessingPipeline:
         sizes = [path.stat().st_size for path in paths]
         with stage("hashing", sum(sizes), "B", self.progress) as bar:
             return [
-                {"path": str(path), "bytes": size, "sha256": sha256_of(path, bar.update)}
+                {"path": str(path), "bytes": size, "sha256": sha256_file(path, bar.update)}
                 for path, size in zip(paths, sizes)
             ]
 
@@ -269,7 +269,7 @@ class PreprocessingPipeline:
             "fingerprint": fingerprints["dataset"],
             **content,
             "tokenizer_files": {
-                name: sha256_of(self.prepared_dir / name) for name in tokenizer_files(self.text)
+                name: sha256_file(self.prepared_dir / name) for name in tokenizer_files(self.text)
             },
             "options": {name: dataclasses.asdict(option) for name, option in options.items()},
         }

@@ -6,7 +6,7 @@ from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.pipeline import PreprocessingPipeline
-from attention_seq2seq.utils.files import alone_in
+from attention_seq2seq.utils.files import locked_dir
 
 
 def prepare(
@@ -51,7 +51,7 @@ def prepare(
         2
     """
     pipeline = PreprocessingPipeline(prepared_dir, data, text, preprocessing, progress)
-    with alone_in(pipeline.prepared_dir):
+    with locked_dir(pipeline.prepared_dir):
         return pipeline.run(overwrite)
 
 
@@ -77,7 +77,7 @@ def analyze_corpus(
         The content of statistics.json.
     """
     pipeline = PreprocessingPipeline(prepared_dir, data, text, preprocessing, progress)
-    with alone_in(pipeline.prepared_dir):
+    with locked_dir(pipeline.prepared_dir):
         return pipeline.analyze()
 
 
@@ -115,5 +115,5 @@ def tokenize_shard(
             f"share {shard_index} of {num_shards}; expected one from 0 to {num_shards - 1}."
         )
     pipeline = PreprocessingPipeline(prepared_dir, data, text, preprocessing, progress)
-    with alone_in(pipeline.prepared_dir, shard_index):
+    with locked_dir(pipeline.prepared_dir, shard_index):
         pipeline.tokenize_shard(shard_index, num_shards, overwrite)

@@ -19,7 +19,7 @@ from attention_seq2seq.data.preprocessing.filters import PairFilter
 from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
-from attention_seq2seq.utils.files import part_of, sha256_of, whole_file
+from attention_seq2seq.utils.files import atomic_path, atomic_write, sha256_file
 from attention_seq2seq.utils.parallel import in_parallel
 from attention_seq2seq.utils.progress import stage
 
@@ -138,14 +138,14 @@ def encode_chunk(
     target_row = _row_getter(target_ids, target_length)
     sizes = []
     try:
-        with part_of(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as file:
+        with atomic_path(path) as temporary, tf.io.TFRecordWriter(os.fsencode(temporary)) as file:
             for row in rows:
                 record = _serialize(tf, source_row(row), [*target_row(row), EOS])
                 sizes.append(len(record) + _RECORD_OVERHEAD)
                 file.write(record)
     except tf.errors.OpError as error:
         raise OSError(f"{path} cannot be written: {error.message}") from None
-    with whole_file(index_path(path)) as file:
+    with atomic_write(index_path(path)) as file:
         np.save(file, np.stack([keys, np.cumsum(sizes, dtype=np.uint64)], axis=1))
 
 
@@ -182,7 +182,7 @@ def write_shard(
         bounds = [0, *(ends[start:stop].astype(np.int64) - offset).tolist()]
         records += [content[a:b] for a, b in pairwise(bounds)]
     order = np.argsort(np.concatenate(key_ranges)) if key_ranges else []
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.writelines(records[row] for row in order)
 
 
@@ -219,7 +219,7 @@ def _write_shard_task(
 ) -> dict:
     if not path.is_file():
         write_shard(encoded_paths, shard_index, num_shards, path)
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": sha256_file(path)}
 
 
 @cache

@@ -119,10 +119,10 @@ def test_partial_files_of_a_killed_process_are_removed(corpus, tmp_path):
 
 
 def test_a_directory_in_use_is_refused(corpus, tmp_path):
-    from attention_seq2seq.utils.files import alone_in
+    from attention_seq2seq.utils.files import locked_dir
 
     with (
-        alone_in(tmp_path / "prepared"),
+        locked_dir(tmp_path / "prepared"),
         pytest.raises(ValueError, match="another process is at work here"),
     ):
         prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE_PROCESS, progress=False)
