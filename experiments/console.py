@@ -240,19 +240,19 @@ def explanation(reply, picture: str | None = None) -> str:
         reply: a `Reply`.
         picture: a file that the tables are drawn into, too.
     """
-    from attention_seq2seq.utils.text_tables import share_tables
+    from attention_seq2seq.utils.text_tables import render_tables
 
     width = shutil.get_terminal_size().columns
-    tables = share_tables(reply.rows, reply.prompt_tokens, _tables(reply), width)
+    tables = render_tables(reply.rows, reply.prompt_tokens, _tables(reply), width)
     return f"{tables}\n{draw(reply, picture)}" if picture else tables
 
 
 def draw(reply, picture: str) -> str:
     """Writes the tables of a reply as a picture, and says so."""
-    from attention_seq2seq.utils.plotting import save_picture
+    from attention_seq2seq.utils.plotting import save_heatmaps
 
     expect_picture(picture)
-    save_picture(picture, reply.rows, reply.prompt_tokens, _tables(reply))
+    save_heatmaps(picture, reply.rows, reply.prompt_tokens, _tables(reply))
     return f"\nThe tables as a picture: {picture}"
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import jieba
 
 from attention_seq2seq.data.readers import read_pairs
-from attention_seq2seq.utils.parallel import num_cores
+from attention_seq2seq.utils.parallel import available_cpus
 
 SEED = 1
 MODEL = ("--units=32", "--epochs=1", "--patience=0")
@@ -31,7 +31,7 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
     """
     corpus, prepared = folder / "corpus.tsv", folder / "prepared"
     write_sample(paths, num_pairs, corpus)
-    cores = num_cores()
+    cores = available_cpus()
     size = corpus.stat().st_size / 1e6
     print(f"{num_pairs:,} pairs, {size:.0f} MB, {cores} processes\n", flush=True)
     alone = num_pairs / jieba_seconds(corpus, num_pairs, cores)

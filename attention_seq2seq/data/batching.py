@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.utils.rng import RngStream, fold_in
-from attention_seq2seq.utils.tf_function import as_it_stands
+from attention_seq2seq.utils.tf_function import without_autograph
 
 # Rows are sorted by length within pools of this many batches. Every batch is full, so that a
 # handful of unusually long rows never makes an update alone. A larger pool pads less, but batches
@@ -17,7 +17,7 @@ def num_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> int:
     return -(-len(pairs) // batch_size)
 
 
-@as_it_stands
+@without_autograph
 def eval_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.data.Dataset:
     """Returns batches of all pairs once, each padded to its own longest row.
 
@@ -37,7 +37,7 @@ def eval_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
-@as_it_stands
+@without_autograph
 def train_batches(
     pairs: InMemoryDataset | TFRecordPairs,
     batch_size: int,

@@ -18,7 +18,7 @@ from attention_seq2seq.decoding.sampling import (
 )
 from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
 from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
-from attention_seq2seq.utils.tf_function import TracedOnce, apart
+from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _LENGTH = tf.TensorSpec([None], tf.int32)
@@ -53,16 +53,16 @@ class SequenceGenerator:
         self.model = model
         self.bos_id = bos_id
         self.eos_id = eos_id
-        self.greedy_search = TracedOnce(self._greedy_search, _SEARCH)
-        self.beam_search = TracedOnce(self._beam_search, _SEARCH)
-        self.sample = TracedOnce(self._sample, _SEARCH)
+        self.greedy_search = LazyConcreteFunction(self._greedy_search, _SEARCH)
+        self.beam_search = LazyConcreteFunction(self._beam_search, _SEARCH)
+        self.sample = LazyConcreteFunction(self._sample, _SEARCH)
         self.methods = {
             "greedy": self.greedy_search,
             "beam": self.beam_search,
             "sample": self.sample,
         }
-        self.force_decode = TracedOnce(self._force_decode, _REPLIES)
-        self.rescore = TracedOnce(self._rescore, [*_REPLIES, PARAMS_SPEC])
+        self.force_decode = LazyConcreteFunction(self._force_decode, _REPLIES)
+        self.rescore = LazyConcreteFunction(self._rescore, [*_REPLIES, PARAMS_SPEC])
 
     def _greedy_search(
         self, source_ids, source_length, prompt_ids, params: DecodingParams
@@ -195,8 +195,8 @@ class SequenceGenerator:
 
         return tf.cond(
             rules.is_active | (params.anti_language_model > 0.0),
-            apart(by_the_rules),
-            apart(lambda: search(step, state, processors)),
+            noinline(by_the_rules),
+            noinline(lambda: search(step, state, processors)),
         )
 
     def _prepare(self, source_ids, source_length, prompts):
@@ -221,7 +221,7 @@ class SequenceGenerator:
                 self.bos_id,
             )
 
-        return tf.cond(_has_reranking(params), apart(anew), lambda: found)
+        return tf.cond(_has_reranking(params), noinline(anew), lambda: found)
 
 
 def _has_reranking(params: DecodingParams):

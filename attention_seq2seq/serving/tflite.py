@@ -18,7 +18,7 @@ from attention_seq2seq.serving.assets import (
     write_documents,
 )
 from attention_seq2seq.text.vocabulary import BOS, EOS
-from attention_seq2seq.utils.tf_function import traced
+from attention_seq2seq.utils.tf_function import graph_function
 
 FLOAT_FILE, INT8_FILE = "model.tflite", "model_int8.tflite"
 
@@ -106,7 +106,7 @@ def _greedy_function(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.
         tf.TensorSpec([1, source_time], tf.int32, "source_ids"),
         tf.TensorSpec([1], tf.int32, "source_length"),
     ]
-    return traced(reply, specs)
+    return graph_function(reply, specs)
 
 
 def _projection_of_scaled_words(projection) -> Callable:

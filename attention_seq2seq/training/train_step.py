@@ -16,7 +16,7 @@ from attention_seq2seq.training.gradients import (
     deduplicate_slices,
 )
 from attention_seq2seq.training.objective import Seq2SeqObjective
-from attention_seq2seq.utils.tf_function import traced
+from attention_seq2seq.utils.tf_function import graph_function
 
 
 class StepResult(NamedTuple):
@@ -63,12 +63,16 @@ class TrainStep:
         self._on_step, self._distributor = on_step, distributor or Distributor()
         scalar = tf.TensorSpec([], tf.float32)
         signature = [batch_spec, scalar, scalar]
-        self._gradients = traced(self._distributor.all_reduce_sum(objective.gradients), signature)
+        self._gradients = graph_function(
+            self._distributor.all_reduce_sum(objective.gradients), signature
+        )
         gradients, _ = self._gradients.get_concrete_function().structured_outputs
         specs = list(map(_spec_of_gradient, gradients))
-        self._add = traced(lambda *batches: list(map(accumulate, zip(*batches))), [specs, specs])
-        self._clip = traced(self._deduplicate_and_clip, [specs])
-        self._apply = traced(self._apply_gradients, [specs])
+        self._add = graph_function(
+            lambda *batches: list(map(accumulate, zip(*batches))), [specs, specs]
+        )
+        self._clip = graph_function(self._deduplicate_and_clip, [specs])
+        self._apply = graph_function(self._apply_gradients, [specs])
 
     def __call__(self, batches: Sequence[dict], sampling_probability: float = 0.0) -> StepResult:
         """Makes one update, unless loss or gradients are not finite.

@@ -14,7 +14,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.objective import Seq2SeqObjective
-from attention_seq2seq.utils.tf_function import traced
+from attention_seq2seq.utils.tf_function import graph_function
 
 # Whether less of it is better.
 LOWER_IS_BETTER = {
@@ -76,7 +76,7 @@ class Validator:
         lengths[[EOS, UNK]] = 1
         self._lengths = lengths
         eval_step = distributor.all_reduce_sum(task.eval_step)
-        self._eval_step = traced(eval_step, input_signature=[batches.element_spec])
+        self._eval_step = graph_function(eval_step, input_signature=[batches.element_spec])
 
     def __call__(self) -> dict[str, float]:
         """val_loss, val_perplexity, val_character_perplexity, val_accuracy."""

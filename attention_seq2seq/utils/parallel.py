@@ -1,4 +1,4 @@
-"""Work that several processes share, in order, and without remembering more than is at hand."""
+"""Parallel map over processes, in order and with a bounded number of pending tasks."""
 
 import collections
 import contextlib
@@ -14,84 +14,84 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-# Tasks that wait for each process: enough that none is idle, few enough to be remembered.
-_WAITING = 2
+# Enough that no worker is idle, few enough to be held in memory.
+_PENDING_TASKS_PER_WORKER = 2
 
 
-def num_cores() -> int:
-    """The cores that this process may use."""
+def available_cpus() -> int:
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def in_parallel(
-    work: Callable[..., Result], tasks: Iterable[tuple], num_processes: int
+def parallel_map(
+    function: Callable[..., Result], tasks: Iterable[tuple], num_workers: int
 ) -> Iterator[Result]:
-    """The results of all tasks, in the order of the tasks.
+    """Yields the result of each task, in the order of the tasks.
 
-    A single task, or a single process, is worked on right here.
+    A single task, or all tasks of a single worker, are computed in this process.
 
     Args:
-        work: a function of a module, called with each task's values.
-        tasks: taken as they are needed.
-        num_processes: how many work at once.
+        function: a module-level function, called with the values of each task.
+        tasks: consumed as they are needed.
+        num_workers: number of worker processes.
 
     Raises:
-        ValueError: a process was ended from outside.
+        ValueError: a worker process was killed.
     """
     tasks = iter(tasks)
-    first = list(islice(tasks, 2))
-    if num_processes == 1 or len(first) < 2:
-        for task in first:
-            yield work(*task)
+    first_tasks = list(islice(tasks, 2))
+    if num_workers == 1 or len(first_tasks) < 2:
+        for task in first_tasks:
+            yield function(*task)
         for task in tasks:
-            yield work(*task)
+            yield function(*task)
         return
-    others = multiprocessing.active_children()
+    other_processes = multiprocessing.active_children()
     spawn = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(num_processes, spawn, initializer=_begin)
-    waiting = collections.deque()
+    executor = ProcessPoolExecutor(num_workers, spawn, initializer=_init_worker)
+    pending = collections.deque()
     try:
-        for task in chain(first, tasks):
-            if len(waiting) >= _WAITING * num_processes:
-                yield waiting.popleft().result()
-            with _without_interrupts():
-                waiting.append(executor.submit(work, *task))
-        while waiting:
-            yield waiting.popleft().result()
+        for task in chain(first_tasks, tasks):
+            if len(pending) >= _PENDING_TASKS_PER_WORKER * num_workers:
+                yield pending.popleft().result()
+            with _blocked_interrupts():
+                pending.append(executor.submit(function, *task))
+        while pending:
+            yield pending.popleft().result()
     except BrokenProcessPool:
         raise ValueError(
             "a process that shared the work was ended from outside, perhaps for want of memory. "
             "Run the same again, with fewer --processes if need be: it goes on from here."
         ) from None
     finally:
-        # A second Ctrl-C must not leave some of them alive.
-        with _without_interrupts():
-            # What they have at hand is made again; nobody should wait for it.
-            if waiting:
+        # A second Ctrl-C must not leave some of the workers alive.
+        with _blocked_interrupts():
+            # Their current tasks are computed again next time, so there is no need to wait.
+            if pending:
                 for process in multiprocessing.active_children():
-                    if process not in others:
+                    if process not in other_processes:
                         process.kill()
             executor.shutdown(cancel_futures=True)
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Ctrl-C waits for its end.
+def _blocked_interrupts() -> Iterator[None]:
+    """Delays Ctrl-C until the end of the block.
 
-    Processes that are started within it never see one: it is for the one that the user started.
+    Processes that are started within the block ignore Ctrl-C: it is meant for their parent.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
 
 
-def _begin() -> None:
-    # They end with the process that started them, killed or not.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _init_worker() -> None:
+    # Workers end with their parent process, even if it is killed.
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     multiprocessing.parent_process().join()
     os._exit(1)

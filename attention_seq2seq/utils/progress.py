@@ -1,4 +1,4 @@
-"""How far a long work is: a bar with the time left on a terminal, elsewhere a line a stage."""
+"""Progress bars on a terminal; log lines elsewhere."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream is a terminal; a program may have none, a closed one, or one of its own."""
+    """Returns whether a stream is a terminal. It may be None, closed, or of another class."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
@@ -20,35 +20,35 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 @contextlib.contextmanager
-def stage(name: str, total: int, unit: str, shown: bool) -> Iterator[tqdm]:
-    """A stage of a work.
+def progress_bar(description: str, total: int, unit: str, is_shown: bool) -> Iterator[tqdm]:
+    """Shows the progress of one stage: a bar on a terminal, one log line elsewhere.
 
     Args:
-        name: what is done.
-        total: how much there is to do.
-        unit: of what; "B" for bytes.
-        shown: whether it is shown at all.
+        description: name of the stage.
+        total: number of units of work.
+        unit: name of a unit; "B" for bytes.
+        is_shown: whether to show anything at all.
 
     Yields:
-        What is to be told how much is done, by `update`.
+        The bar, whose `update` takes the number of units done since the last call.
     """
-    on_terminal = shown and is_terminal(sys.stdout)
-    if shown and not on_terminal:
-        log.info("%s ...", name)
+    is_drawn = is_shown and is_terminal(sys.stdout)
+    if is_shown and not is_drawn:
+        log.info("%s ...", description)
     with tqdm(
-        desc=f"{name:12}",
+        desc=f"{description:12}",
         total=total,
         unit=unit,
         unit_scale=True,
         unit_divisor=1000,
         dynamic_ncols=True,
-        disable=not on_terminal,
+        disable=not is_drawn,
         file=sys.stdout,
     ) as bar:
         yield bar
 
 
-def reach(bar: tqdm, done: int) -> None:
-    """Moves a bar on to a place, never back."""
-    if done > bar.n:
-        bar.update(done - bar.n)
+def advance_to(bar: tqdm, position: int) -> None:
+    """Moves a bar forward to a position, never back."""
+    if position > bar.n:
+        bar.update(position - bar.n)

@@ -1,7 +1,7 @@
-"""Random draws of a training: functions of its seed, of the batch's number and of the row in it.
+"""Random numbers of a training: functions of its seed, of a batch index and of a row index.
 
-They depend on nothing else, so a resumed training draws what an unbroken one would have drawn,
-and machines that share a batch draw for their rows what one machine would have drawn.
+They depend on nothing else. A resumed training therefore draws the same numbers as one that was
+never stopped, and workers that share a batch draw the same numbers as a single one would.
 """
 
 import enum
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 
 class RngStream(enum.IntEnum):
-    """What is drawn; each has random numbers of its own."""
+    """Purposes of random numbers. Each purpose has an independent stream."""
 
     SHUFFLE_EXAMPLES = enum.auto()
     SHUFFLE_BATCHES = enum.auto()
@@ -26,63 +26,64 @@ class RngStream(enum.IntEnum):
     LAYER_DROPOUT = enum.auto()
 
 
-def fold_in(draw: RngStream, *numbers: tf.Tensor | int) -> tf.Tensor:
-    """int32[2], a seed for TensorFlow's stateless random operations.
+def fold_in(stream: RngStream, *data: tf.Tensor | int) -> tf.Tensor:
+    """Returns int32[2], a seed for TensorFlow's stateless random operations.
 
     Args:
-        draw: what is drawn.
-        numbers: what it depends on, whole numbers: the training's seed first.
+        stream: purpose of the random numbers.
+        *data: integers that the seed depends on, the training's seed first.
 
     Example:
-        >>> one, other = (fold_in(RngStream.SHUFFLE_EXAMPLES, 1, epoch) for epoch in (2, 3))
-        >>> bool(tf.reduce_all(one == other))
+        >>> second, third = (fold_in(RngStream.SHUFFLE_EXAMPLES, 1, epoch) for epoch in (2, 3))
+        >>> bool(tf.reduce_all(second == third))
         False
     """
-    seed = tf.stack([tf.cast(numbers[0], tf.int32), int(draw)])
-    for number in numbers[1:]:
-        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(number, tf.int32))
+    seed = tf.stack([tf.cast(data[0], tf.int32), int(stream)])
+    for value in data[1:]:
+        seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(value, tf.int32))
     return seed
 
 
 class BatchRng(NamedTuple):
-    """Where the random numbers of an update come from.
+    """Random numbers of one batch, or of one worker's rows of a batch.
 
     Attributes:
-        seed: of the training.
-        batch: int64[], the number of the batch.
-        rows: int32[rows], which rows of the batch are here; None: all of them.
-        num_rows: int32[], the rows of the whole batch; None: as many as are here.
+        seed: seed of the training.
+        batch_index: int64[], index of the batch in the training.
+        row_indices: int32[rows], this worker's rows of the batch; None: all of them.
+        batch_size: int32[], rows of the batch on all workers; None without `row_indices`.
     """
 
     seed: int
-    batch: tf.Tensor
-    rows: tf.Tensor | None = None
-    num_rows: tf.Tensor | None = None
+    batch_index: tf.Tensor
+    row_indices: tf.Tensor | None = None
+    batch_size: tf.Tensor | None = None
 
-    def fold_in(self, draw: RngStream, *numbers: tf.Tensor | int) -> tf.Tensor:
-        """int32[2], the same for all rows.
+    def fold_in(self, stream: RngStream, *data: tf.Tensor | int) -> tf.Tensor:
+        """Returns int32[2], a seed that is the same for all rows.
 
         Args:
-            draw: what is drawn.
-            numbers: what else it depends on.
+            stream: purpose of the random numbers.
+            *data: further integers that the seed depends on.
         """
-        return fold_in(draw, self.seed, self.batch, *numbers)
+        return fold_in(stream, self.seed, self.batch_index, *data)
 
     def uniform(
-        self, shape: tf.Tensor, draw: RngStream, *numbers: tf.Tensor | int, batch_axis: int = 0
+        self, shape: tf.Tensor, stream: RngStream, *data: tf.Tensor | int, batch_axis: int = 0
     ) -> tf.Tensor:
-        """float32[shape], in [0, 1): for each row what it would have in the whole batch.
+        """Returns float32[shape] in [0, 1), the same for each row as in the whole batch.
 
-        The whole batch is drawn for: drawing takes a hundredth of the time that an update does.
+        Numbers are drawn for the whole batch. That takes a hundredth of the time of a step.
 
         Args:
-            shape: int32[axes], of what is here.
-            draw: what is drawn.
-            numbers: what else it depends on.
-            batch_axis: of the shape.
+            shape: int32[axes], shape of this worker's numbers.
+            stream: purpose of the random numbers.
+            *data: further integers that the numbers depend on.
+            batch_axis: axis of the rows.
         """
-        seed = self.fold_in(draw, *numbers)
-        if self.rows is None:
+        seed = self.fold_in(stream, *data)
+        if self.row_indices is None:
             return tf.random.stateless_uniform(shape, seed)
-        whole = tf.tensor_scatter_nd_update(shape, [[batch_axis]], [self.num_rows])
-        return tf.gather(tf.random.stateless_uniform(whole, seed), self.rows, axis=batch_axis)
+        batch_shape = tf.tensor_scatter_nd_update(shape, [[batch_axis]], [self.batch_size])
+        batch_numbers = tf.random.stateless_uniform(batch_shape, seed)
+        return tf.gather(batch_numbers, self.row_indices, axis=batch_axis)

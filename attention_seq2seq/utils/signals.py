@@ -1,4 +1,4 @@
-"""Stopping between two updates, not in the middle of one."""
+"""Handling of Ctrl-C and SIGTERM."""
 
 import contextlib
 import signal
@@ -8,25 +8,27 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def deferred_interrupts() -> Iterator[Callable[[], bool]]:
-    """Within it, Ctrl-C and SIGTERM wait to be asked for; a second Ctrl-C does not.
+    """Defers the first Ctrl-C or SIGTERM within the block; a second one interrupts it.
 
     Yields:
-        A function that says whether one came. Outside of the main thread, where Python knows of
-        no signals, none ever does.
+        A function that returns whether a signal was received. It always returns False outside of
+        the main thread, where Python handles no signals.
     """
-    came = []
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
+    received = []
 
-    def note(number, frame):
-        if came:
+    def handle(signal_number, frame):
+        if received:
             raise KeyboardInterrupt
-        came.append(number)
+        received.append(signal_number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    old_handlers = {
+        number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        yield lambda: bool(came)
+        yield lambda: bool(received)
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for signal_number, handler in old_handlers.items():
+            signal.signal(signal_number, handler)

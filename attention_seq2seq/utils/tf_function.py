@@ -1,64 +1,66 @@
-"""How Python becomes graphs."""
+"""Variants of `tf.function`: without AutoGraph, out of line, thread-safe."""
 
 import threading
 from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-# Held while a graph is traced: layers keep what is attended to while they build one.
-_TRACING = threading.RLock()
+# Held while a graph is traced: layers store the attention memory while they are traced.
+_TRACING_LOCK = threading.RLock()
 
 
-def traced(
+def graph_function(
     function: Callable, input_signature: Sequence | None = None, **options
 ) -> tf.types.experimental.GenericFunction:
-    """A function that is traced as it stands.
+    """Returns a `tf.function` without AutoGraph.
 
-    `tf.function` alone would have AutoGraph rewrite all that it calls first, so that Python's `if`
-    and `for` may depend on tensors. Here they never do, and the first training of a process is
-    some seconds sooner at its first update.
+    AutoGraph first rewrites everything that the function calls, so that Python's `if` and `for`
+    may depend on tensors. Here they never do. Without AutoGraph the first training step of a
+    process starts some seconds earlier.
 
     Args:
-        function: of tensors.
+        function: a function of tensors.
         input_signature: see `tf.function`.
-        **options: see there.
+        **options: further arguments of `tf.function`.
     """
     return tf.function(function, input_signature, autograph=False, **options)
 
 
-def as_it_stands(function: Callable) -> Callable:
-    """A function whose own functions, those of a dataset's stages say, are traced as they stand."""
+def without_autograph(function: Callable) -> Callable:
+    """Decorates a function so that AutoGraph skips it and the functions it passes to `tf.data`."""
     return tf.autograph.experimental.do_not_convert(function)
 
 
-def apart(branch: Callable) -> Callable:
-    """A branch of a condition that is called: built into the graph, it costs time untaken too."""
-    return traced(branch, experimental_attributes={"_noinline": True})
+def noinline(branch: Callable) -> Callable:
+    """Keeps a `tf.cond` branch out of line. An inlined branch costs time even if not taken."""
+    return graph_function(branch, experimental_attributes={"_noinline": True})
 
 
-class TracedOnce:
-    """A function of tensors that is traced at its first call, by one thread of all at a time.
+class LazyConcreteFunction:
+    """A function of tensors that is traced once, at its first call, whichever thread calls it.
 
     The lock is taken before the `tf.function` is entered: while it traces, a `tf.function` holds a
-    lock of its own, and two locks taken in two orders would wait for each other for ever.
+    lock of its own, and two locks taken in different orders could deadlock.
 
     Args:
-        function: of tensors.
+        function: a function of tensors.
         input_signature: see `tf.function`.
     """
 
     def __init__(self, function: Callable, input_signature: Sequence):
-        self._function = traced(function, input_signature)
-        self._concrete = None
+        self._function = graph_function(function, input_signature)
+        self._concrete_function = None
 
-    def __call__(self, *arguments):
-        """What the function gives."""
-        if self._concrete is None:
-            with _TRACING:
-                self._concrete = self._concrete or self._function.get_concrete_function()
-        return self._concrete(*arguments)
+    def __call__(self, *args):
+        """Calls the function, and traces it first if this is the first call."""
+        if self._concrete_function is None:
+            with _TRACING_LOCK:
+                self._concrete_function = (
+                    self._concrete_function or self._function.get_concrete_function()
+                )
+        return self._concrete_function(*args)
 
     @property
     def num_traces(self) -> int:
-        """How often the function was traced."""
+        """Number of times the function was traced."""
         return self._function.experimental_get_tracing_count()

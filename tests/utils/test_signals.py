@@ -1,4 +1,4 @@
-"""Ctrl-C: once, it waits for the end of an update; twice, it does not."""
+"""Ctrl-C is deferred once; the second time it interrupts."""
 
 import os
 import signal
@@ -10,25 +10,25 @@ from attention_seq2seq.utils.signals import deferred_interrupts
 
 
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_does_not_wait(first):
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    with deferred_interrupts() as came:
-        assert not came()
+def test_the_second_signal_interrupts(first):
+    old_handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with deferred_interrupts() as was_interrupted:
+        assert not was_interrupted()
         os.kill(os.getpid(), first)
-        assert came()
+        assert was_interrupted()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == old_handlers
 
 
-def test_outside_of_the_main_thread_nobody_is_asked():
-    found = []
+def test_outside_of_the_main_thread_no_signal_is_received():
+    results = []
 
     def work():
-        with deferred_interrupts() as came:
-            found.append(came())
+        with deferred_interrupts() as was_interrupted:
+            results.append(was_interrupted())
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert found == [False]
+    assert results == [False]

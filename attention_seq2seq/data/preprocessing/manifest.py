@@ -61,7 +61,8 @@ class PreparedDataset:
         if not path.is_file():
             raise FileNotFoundError(
                 f"{directory}: no prepared corpus here ({MANIFEST_FILE} is missing). Prepare one "
-                f"with python experiments/prepare.py --data=FILE --prepared_dir={shell_quote(directory)}"
+                "with python experiments/prepare.py --data=FILE "
+                f"--prepared_dir={shell_quote(directory)}"
             )
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))

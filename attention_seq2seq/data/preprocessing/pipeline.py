@@ -31,8 +31,8 @@ from attention_seq2seq.text.seq2seq_tokenizer import (
 )
 from attention_seq2seq.text.tokenizer import load_user_dictionary
 from attention_seq2seq.utils.files import read_json, sha256_file, write_json
-from attention_seq2seq.utils.parallel import num_cores
-from attention_seq2seq.utils.progress import stage
+from attention_seq2seq.utils.parallel import available_cpus
+from attention_seq2seq.utils.progress import progress_bar
 
 # Has a directory for each unfinished stage.
 _WORK_DIR = "work"
@@ -68,7 +68,7 @@ class PreprocessingPipeline:
         self.text = text or TextConfig()
         self.preprocessing = preprocessing or PreparationConfig()
         self.progress = progress
-        self.num_workers = self.preprocessing.processes or num_cores()
+        self.num_workers = self.preprocessing.processes or available_cpus()
         self.user_words = tuple(load_user_dictionary(self.text))
         # Fails if a file is missing, before any work is done.
         CorpusReader(data.data)
@@ -147,7 +147,7 @@ class PreprocessingPipeline:
         """Returns path, size and hash of each corpus file."""
         paths = [Path(path) for path in self.data.data]
         sizes = [path.stat().st_size for path in paths]
-        with stage("hashing", sum(sizes), "B", self.progress) as bar:
+        with progress_bar("hashing", sum(sizes), "B", self.progress) as bar:
             return [
                 {"path": str(path), "bytes": size, "sha256": sha256_file(path, bar.update)}
                 for path, size in zip(paths, sizes)
@@ -195,7 +195,7 @@ class PreprocessingPipeline:
     def _analysis(self, fingerprints: dict[str, str]) -> tuple[TokenizedCorpus, CorpusAnalysis]:
         chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
         corpus = self._tokenize(chunk_dir)
-        with stage("examining", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
+        with progress_bar("examining", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
             analysis = analyze(
                 corpus, self.data, self.text, self.preprocessing, chunk_dir / "hashes", bar.update
             )

@@ -20,8 +20,8 @@ from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 from attention_seq2seq.utils.files import atomic_path, atomic_write, sha256_file
-from attention_seq2seq.utils.parallel import in_parallel
-from attention_seq2seq.utils.progress import stage
+from attention_seq2seq.utils.parallel import parallel_map
+from attention_seq2seq.utils.progress import progress_bar
 
 PAIRS_PER_SHARD = 1 << 17
 SPLITS = ("training", "validation")
@@ -62,7 +62,7 @@ def write_shards(
         split: [encoded_dir / f"{split}-{path.stem}.tfrecord" for path in corpus.chunk_paths]
         for split in SPLITS
     }
-    with stage("encoding", len(corpus.chunk_paths) * len(SPLITS), "chunks", progress) as bar:
+    with progress_bar("encoding", len(corpus.chunk_paths) * len(SPLITS), "chunks", progress) as bar:
         tasks = (
             (chunk_path, encoded_dir, tokenizer.config, positions, seed, path)
             for split in SPLITS
@@ -73,21 +73,21 @@ def write_shards(
             )
             if not index_path(path).is_file()
         )
-        for _ in in_parallel(_encode_chunk_task, tasks, num_workers):
+        for _ in parallel_map(_encode_chunk_task, tasks, num_workers):
             bar.update()
     counts = pair_filter.counts()
     shard_paths = {
         split: _shard_paths(shard_dir, split, -(-counts[split] // pairs_per_shard))
         for split in SPLITS
     }
-    with stage("writing", sum(map(len, shard_paths.values())), "shards", progress) as bar:
+    with progress_bar("writing", sum(map(len, shard_paths.values())), "shards", progress) as bar:
         tasks = (
             (encoded_paths[split], shard_index, len(shard_paths[split]), path)
             for split in SPLITS
             for shard_index, path in enumerate(shard_paths[split])
         )
         shards = []
-        for shard in in_parallel(_write_shard_task, tasks, num_workers):
+        for shard in parallel_map(_write_shard_task, tasks, num_workers):
             shards.append(shard)
             bar.update()
     num_training = len(shard_paths["training"])

@@ -15,8 +15,8 @@ from attention_seq2seq.data.preprocessing.chunks import (
 )
 from attention_seq2seq.data.readers import CorpusReader
 from attention_seq2seq.text.tokenizer import PairTokenizer
-from attention_seq2seq.utils.parallel import in_parallel
-from attention_seq2seq.utils.progress import reach, stage
+from attention_seq2seq.utils.parallel import parallel_map
+from attention_seq2seq.utils.progress import advance_to, progress_bar
 
 
 class TokenizedCorpus(NamedTuple):
@@ -107,20 +107,20 @@ def tokenize_corpus(
     reader = CorpusReader(paths, skip_bad_lines)
     chunks = _ChunkStream(reader, tokenizer_spec.text.context_turns, chunk_dir, pairs_per_chunk)
     num_bytes = sum(Path(path).stat().st_size for path in paths)
-    with stage("cutting", num_bytes, "B", progress) as bar:
+    with progress_bar("cutting", num_bytes, "B", progress) as bar:
         positions = deque()
 
         def missing_chunks():
             for index, (path, pairs) in enumerate(chunks):
                 if path.is_file() or index % num_shards != shard_index:
-                    reach(bar, reader.position)
+                    advance_to(bar, reader.position)
                 else:
                     positions.append(reader.position)
                     yield tokenizer_spec, pairs, path
 
-        for _ in in_parallel(_tokenize_and_save, missing_chunks(), num_workers):
-            reach(bar, positions.popleft())
-        reach(bar, num_bytes)
+        for _ in parallel_map(_tokenize_and_save, missing_chunks(), num_workers):
+            advance_to(bar, positions.popleft())
+        advance_to(bar, num_bytes)
     return TokenizedCorpus(
         chunks.paths, chunks.sizes, chunks.num_conversations, reader.skipped_lines
     )

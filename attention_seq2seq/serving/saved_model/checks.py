@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.config.serving_limits import Caps
-from attention_seq2seq.utils.tf_function import apart
+from attention_seq2seq.utils.tf_function import noinline
 
 
 class Check(NamedTuple):
@@ -39,7 +39,7 @@ def refuse_unless(checks: list[Check], *tensors: tf.Tensor) -> list[tf.Tensor]:
         return False
 
     fine = tf.cond(
-        tf.reduce_all(tf.stack([check.holds for check in checks])), lambda: True, apart(refuse)
+        tf.reduce_all(tf.stack([check.holds for check in checks])), lambda: True, noinline(refuse)
     )
     with tf.control_dependencies([fine]):
         return [tf.identity(tensor) for tensor in tensors]

@@ -7,7 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.config.serving_limits import Caps
 from attention_seq2seq.serving.saved_model.checks import Check, batch_checks, refuse_unless
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
-from attention_seq2seq.utils.tf_function import traced
+from attention_seq2seq.utils.tf_function import graph_function
 
 _TEXTS = tf.TensorSpec([None], tf.string)
 _TOKENS = tf.TensorSpec([None, None], tf.string)
@@ -45,9 +45,9 @@ class Reader:
         self.limit = limit
         self.caps = caps
         # Each is in the graph but once, however many signatures read.
-        self.prompts = traced(self._prompts, [_TEXTS])
-        self.tokens = traced(self._tokens, [_TOKENS])
-        self._reply_words = traced(self._replies, [_TEXTS])
+        self.prompts = graph_function(self._prompts, [_TEXTS])
+        self.tokens = graph_function(self._tokens, [_TOKENS])
+        self._reply_words = graph_function(self._replies, [_TEXTS])
 
     def _prompts(self, texts: tf.Tensor) -> EncodedPrompts:
         (texts,) = refuse_unless(batch_checks(texts, "prompt", "prompts", self.caps), texts)

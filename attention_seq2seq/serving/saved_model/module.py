@@ -19,7 +19,7 @@ from attention_seq2seq.serving.saved_model.request import SPECS, Asking, unset
 from attention_seq2seq.serving.saved_model.stepwise import Stream
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import UNK
-from attention_seq2seq.utils.tf_function import apart, traced
+from attention_seq2seq.utils.tf_function import graph_function, noinline
 
 PROMPT = tf.TensorSpec([None], tf.string, "prompt")
 REPLY = tf.TensorSpec([None], tf.string, "reply")
@@ -107,7 +107,7 @@ class Serving(tf.Module):
                 was_traced()
                 return outputs
 
-            return traced(told, specs)
+            return graph_function(told, specs)
 
         self.serving_default = signature(self._answer, [PROMPT])
         # The default is exported as well: a caller may leave out whatever is not asked for.
@@ -134,7 +134,7 @@ class Serving(tf.Module):
         asked = self._asking.read(asked, tf.size(prompt))
         prompts = self._reader.prompts(prompt)
         ways = {
-            method: apart(lambda search=search: self._run(search, prompts, asked.params))
+            method: noinline(lambda search=search: self._run(search, prompts, asked.params))
             for method, search in (
                 ("beam", self._generator.beam_search),
                 ("sample", self._generator.sample),

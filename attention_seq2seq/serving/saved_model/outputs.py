@@ -5,7 +5,7 @@ import tensorflow as tf
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK
-from attention_seq2seq.utils.tf_function import apart
+from attention_seq2seq.utils.tf_function import noinline
 
 
 class Sayer:
@@ -50,7 +50,7 @@ class Sayer:
         words = self.tokenizer.target_vocabulary.tokens(found.ids)
         if self.attends:
             words = tf.cond(
-                replaces_unknown, apart(lambda: _replaced(words, found, prompts)), lambda: words
+                replaces_unknown, noinline(lambda: _replaced(words, found, prompts)), lambda: words
             )
         time = tf.range(tf.shape(words)[1])
         real = time < num_words[:, tf.newaxis]

@@ -11,7 +11,7 @@ from attention_seq2seq.decoding.params import FLOAT_FIELDS, INT_FIELDS, Decoding
 from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
-from attention_seq2seq.utils.tf_function import apart
+from attention_seq2seq.utils.tf_function import noinline
 
 _DTYPES = {int: tf.int32, float: tf.float32, str: tf.string, tuple: tf.string}
 FIELDS = {field.name: field for field in dataclasses.fields(DecodingConfig)}
@@ -210,7 +210,7 @@ class Asking:
             )
 
         only_exported = (tf.size(words) == 1) & tf.reduce_all(words == "")
-        some = tf.cond(only_exported, lambda: exported, apart(asked_for))
+        some = tf.cond(only_exported, lambda: exported, noinline(asked_for))
         return tf.concat([always, no_word, some], axis=0)
 
     def _prefix(self, prefix):
@@ -232,4 +232,6 @@ class Asking:
             )
             return ids
 
-        return tf.cond(prefix == "", lambda: tf.constant(self.params.prefix_ids), apart(asked_for))
+        return tf.cond(
+            prefix == "", lambda: tf.constant(self.params.prefix_ids), noinline(asked_for)
+        )

@@ -22,7 +22,7 @@ from attention_seq2seq.text.in_graph.jieba_hmm import (
     viterbi_word_ends,
 )
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
-from attention_seq2seq.utils.tf_function import traced
+from attention_seq2seq.utils.tf_function import graph_function
 
 _LETTERS = string.ascii_letters + string.digits
 _BLOCK_CHARACTERS = _LETTERS + "+#&._%-"
@@ -53,7 +53,7 @@ class InGraphJieba(tf.Module):
         self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
         self.forced_splits = sorted(dictionary.forced_splits) if hmm else []
         # Thousands of operations: a graph that segments at several points has them only once.
-        self._segment_function = traced(self._segment, [tf.TensorSpec([None], tf.string)])
+        self._segment_function = graph_function(self._segment, [tf.TensorSpec([None], tf.string)])
 
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Segments normalized texts, string[num_texts], into string[num_texts, (words)]."""

@@ -12,7 +12,7 @@ import tensorflow as tf
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
 from attention_seq2seq.training.model_dir import EVENT_FILE_SUFFIX
 from attention_seq2seq.training.validation import Probe
-from attention_seq2seq.utils.plotting import chinese_font, save_picture
+from attention_seq2seq.utils.plotting import cjk_font, save_heatmaps
 
 # Updates between two points of the curve of the loss; probes whose attention is drawn.
 _EVERY, _DRAWN = 20, 4
@@ -31,7 +31,7 @@ class TensorBoard(Callback):
 
     def __init__(self, folder: str | Path):
         # What pictures need is missed now, not after the first epoch.
-        chinese_font()
+        cjk_font()
         self._folder = folder
         self._writer = None
         self._updates = 0
@@ -88,5 +88,5 @@ def _cell(text: str) -> str:
 def _picture(probe: Probe) -> tf.Tensor:
     png = io.BytesIO()
     tables = {"attention weights": probe.attention_weights}
-    save_picture(png, probe.rows, probe.prompt, tables)
+    save_heatmaps(png, probe.rows, probe.prompt, tables)
     return tf.io.decode_png(png.getvalue(), channels=3)

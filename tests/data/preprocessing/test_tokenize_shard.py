@@ -8,7 +8,7 @@ from attention_seq2seq.config.config import DataConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 from attention_seq2seq.data.preprocessing import tokenize
 from attention_seq2seq.data.preprocessing.prepare import prepare, tokenize_shard
-from attention_seq2seq.utils.files import alone_in
+from attention_seq2seq.utils.files import locked_dir
 from helpers.prepared_corpora import read_files
 
 ONE_PROCESS = PreparationConfig(processes=1)
@@ -68,12 +68,12 @@ def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, i
 
 def test_a_directory_is_locked_for_each_shard(tmp_path):
     busy = "another process is at work here"
-    with alone_in(tmp_path, 0), alone_in(tmp_path, 1):
-        with pytest.raises(ValueError, match=busy), alone_in(tmp_path, 1):
+    with locked_dir(tmp_path, 0), locked_dir(tmp_path, 1):
+        with pytest.raises(ValueError, match=busy), locked_dir(tmp_path, 1):
             pass
-        with pytest.raises(ValueError, match=busy), alone_in(tmp_path):
+        with pytest.raises(ValueError, match=busy), locked_dir(tmp_path):
             pass
-    with alone_in(tmp_path), pytest.raises(ValueError, match=busy), alone_in(tmp_path, 0):
+    with locked_dir(tmp_path), pytest.raises(ValueError, match=busy), locked_dir(tmp_path, 0):
         pass
 
 
