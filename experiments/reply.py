@@ -57,15 +57,15 @@ def main(_) -> None:
 
 def answer_into_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
     """Answers into --replies, from where it was stopped on."""
-    from unfinished import unfinished
+    from attention_seq2seq.utils.resumable import resumable_file
 
-    with unfinished(REPLIES.value, identity(decoding)) as work:
-        work.skip(prompts)
+    with resumable_file(REPLIES.value, fingerprint(decoding)) as writer:
+        writer.skip(prompts)
         bar = progress_bar()
-        bar(work.num_done)
-        for lines in answers(work.noted(prompts), decoding):
-            work.write(lines)
-            bar(work.num_done)
+        bar(writer.num_lines)
+        for lines in answers(writer.track(prompts), decoding):
+            writer.write(lines)
+            bar(writer.num_lines)
 
 
 def answers(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[str]]:
@@ -104,7 +104,7 @@ def as_json(prompt: str, replies) -> str:
     return json.dumps(line, ensure_ascii=False)
 
 
-def identity(decoding: DecodingConfig) -> dict:
+def fingerprint(decoding: DecodingConfig) -> dict:
     """What must be the same for replies to go on where they stopped."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.text.seq2seq_tokenizer import tokenizer_files

@@ -9,9 +9,8 @@ import sys
 import time
 
 import pytest
-import unfinished as unfinished_module
-from unfinished import unfinished
 
+from attention_seq2seq.utils.resumable import resumable_file
 from helpers.scripts import ROOT, script
 
 PROMPTS = ["今天晚上吃什么", "", "周末早上喝什么", "龘" * 300, "\ta\tb", "早上\r"]
@@ -83,33 +82,16 @@ def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
     prompts, out = tmp_path / "in.txt", tmp_path / "out.txt"
     prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
     arguments = f"--model_dir={meals_dir}", f"--prompts={prompts}", f"--replies={out}"
-    with unfinished(str(out), {}) as work:
-        work.skip(iter([]))
+    with resumable_file(str(out), {}) as writer:
+        writer.skip(iter([]))
         done = script("reply", *arguments)
         assert done.returncode != 0
         assert f"{out}.part: another process is at work here" in done.stderr
-        list(work.noted(iter(["我的"])))
-        work.write(["我的\n"])
+        list(writer.track(iter(["我的"])))
+        writer.write(["我的\n"])
     assert out.read_text(encoding="utf-8") == "我的\n"
     assert "out.txt exists; remove it" in script("reply", *arguments).stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
-
-
-def test_a_file_that_another_run_finished_meanwhile_is_kept(tmp_path, monkeypatch):
-    out = tmp_path / "out.txt"
-    monkeypatch.setattr(unfinished_module, "Unfinished", None)
-    seen = []
-
-    def appears_later(name):
-        # It is not there at first, and is when the lock was got.
-        seen.append(name)
-        if len(seen) == 2:
-            raise ValueError(f"{name} exists")
-
-    monkeypatch.setattr(unfinished_module, "_refuse_existing", appears_later)
-    with pytest.raises(ValueError, match="exists"), unfinished(str(out), {}):
-        pass
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

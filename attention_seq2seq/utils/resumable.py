@@ -1,0 +1,162 @@
+"""A text file that is written in chunks, and resumed by the next run if this one is stopped."""
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from attention_seq2seq.utils.files import PARTIAL_SUFFIX, file_lock, write_json
+
+_STATE_SUFFIX = ".job"
+
+
+@contextlib.contextmanager
+def resumable_file(name: str, fingerprint: dict) -> Iterator["ResumableWriter"]:
+    """Locks a file, yields its writer, and gives the file its name unless the block fails.
+
+    Args:
+        name: path of the complete file.
+        fingerprint: plain values that must be the same in all runs.
+
+    Raises:
+        ValueError: the file exists, another process is writing it, or a run with another
+            fingerprint was stopped here.
+    """
+    partial_path = Path(f"{name}{PARTIAL_SUFFIX}")
+    _refuse_existing(name)
+    with file_lock(partial_path, name=partial_path):
+        try:
+            # Another process may have completed the file before the lock was acquired.
+            _refuse_existing(name)
+            writer = ResumableWriter(name, fingerprint)
+        except ValueError:
+            if partial_path.exists() and not partial_path.stat().st_size:
+                partial_path.unlink()
+            raise
+        with writer:
+            yield writer
+        writer.finish()
+
+
+def _refuse_existing(name: str) -> None:
+    if os.path.lexists(name):
+        raise ValueError(f"{name} exists; remove it, or give another --replies.")
+
+
+class ResumableWriter:
+    """Writes one line for each prompt.
+
+    Until the end the lines stand in NAME.part. NAME.job holds the state: how many lines are
+    complete, the hash of their prompts, and the fingerprint of the run.
+
+    Args:
+        name: path of the complete file.
+        fingerprint: see `resumable_file`.
+
+    Raises:
+        ValueError: a run with another fingerprint was stopped here.
+    """
+
+    def __init__(self, name: str, fingerprint: dict):
+        self.path = Path(name)
+        self.partial_path = Path(f"{name}{PARTIAL_SUFFIX}")
+        self.state_path = Path(f"{name}{_STATE_SUFFIX}")
+        self.fingerprint = json.loads(json.dumps(fingerprint))
+        self.num_lines = self.num_bytes = 0
+        self._resumed_hash = hashlib.sha256().hexdigest()
+        if self.partial_path.stat().st_size:
+            self._resume()
+        self._prompt_hash = hashlib.sha256()
+        self._file = self.partial_path.open("r+b")
+        # A line that was incomplete when the run was stopped is written again.
+        self._file.truncate(self.num_bytes)
+        self._file.seek(self.num_bytes)
+
+    def __enter__(self) -> "ResumableWriter":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._file.close()
+
+    def _resume(self) -> None:
+        if not self.state_path.exists():
+            raise ValueError(
+                f"{self.partial_path} is there, but no {self.state_path} that tells what it is. "
+                "Remove it, or give another --replies."
+            )
+        try:
+            state = json.loads(self.state_path.read_text(encoding="utf-8"))
+            fingerprint = state["identity"]
+            changed = [
+                key for key, value in self.fingerprint.items() if fingerprint.get(key) != value
+            ]
+            progress = state["lines"], state["bytes"], state["prompts"]
+            if [*map(type, progress)] != [int, int, str] or min(progress[:2]) < 0:
+                raise ValueError(f"lines, bytes and prompts are {progress}")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(
+                f"{self.state_path} is damaged ({type(error).__name__}: {error}), so that nobody "
+                f"knows what is in {self.partial_path}. Remove both to begin anew."
+            ) from None
+        if changed:
+            raise ValueError(
+                f"{self.partial_path} was begun with another {', '.join(changed)}. Run with the "
+                f"same, or remove {self.partial_path} to begin anew."
+            )
+        self.num_lines, self.num_bytes, self._resumed_hash = progress
+        if self.num_bytes > self.partial_path.stat().st_size:
+            raise ValueError(
+                f"{self.partial_path} is shorter than {self.state_path} says. Remove both to "
+                "begin anew."
+            )
+
+    def skip(self, prompts: Iterator[str]) -> None:
+        """Consumes the prompts whose lines are complete.
+
+        Raises:
+            ValueError: they are not the prompts of the run that was stopped.
+        """
+        for _, prompt in zip(range(self.num_lines), prompts):
+            self._add_to_hash(prompt)
+        if self._prompt_hash.hexdigest() != self._resumed_hash:
+            raise ValueError(
+                f"{self.partial_path} answers other prompts than these. Give the same, or remove "
+                f"{self.partial_path} to begin anew."
+            )
+
+    def track(self, prompts: Iterator[str]) -> Iterator[str]:
+        """Yields the prompts, and adds each to the hash when it is consumed."""
+        for prompt in prompts:
+            self._add_to_hash(prompt)
+            yield prompt
+
+    def write(self, lines: list[str]) -> None:
+        """Writes the lines of the prompts that were consumed since the last call."""
+        if not self.num_lines:
+            # From here on, any content of the file belongs to this run.
+            self._write_state(hashlib.sha256())
+        self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self.num_lines += len(lines)
+        self.num_bytes = self._file.tell()
+        self._write_state(self._prompt_hash)
+
+    def _write_state(self, prompt_hash) -> None:
+        state = {
+            "identity": self.fingerprint,
+            "lines": self.num_lines,
+            "bytes": self.num_bytes,
+            "prompts": prompt_hash.hexdigest(),
+        }
+        write_json(self.state_path, state, indent=None)
+
+    def finish(self) -> None:
+        """Renames the file to its final name, and deletes the state."""
+        self.partial_path.replace(self.path)
+        self.state_path.unlink(missing_ok=True)
+
+    def _add_to_hash(self, prompt: str) -> None:
+        self._prompt_hash.update(prompt.encode("utf-8", "surrogatepass") + b"\n")
