@@ -33,7 +33,7 @@ from absl import flags
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
 
-AGREEMENT = "agreement"
+ATTRIBUTION = "attention_attribution_correlation"
 
 WORK_DIR = console.define_path("work_dir", None, "where models are kept [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of one variant; several times")
@@ -48,13 +48,31 @@ TEST_FRACTION = flags.DEFINE_float(
 )
 METRICS = flags.DEFINE_multi_enum(
     "metric",
-    ["perplexity", "character_perplexity", "unknown", "exact_match", "error_rate", "rouge_l"],
     [
-        *("perplexity", "character_perplexity", "unknown", "exact_match", "error_rate", "bleu"),
-        *("chrf", "rouge_l", "echo", "length_ratio", "distinct_1", "distinct_2", "commonest"),
-        AGREEMENT,
+        "perplexity",
+        "character_perplexity",
+        "oov_rate",
+        "exact_match",
+        "token_error_rate",
+        "rouge_l",
     ],
-    "what is printed, see evaluate.py; several times. agreement is the rank correlation of "
+    [
+        "perplexity",
+        "character_perplexity",
+        "oov_rate",
+        "exact_match",
+        "token_error_rate",
+        "bleu",
+        "chrf",
+        "rouge_l",
+        "prompt_bigram_overlap",
+        "length_ratio",
+        "distinct_1",
+        "distinct_2",
+        "most_common_ratio",
+        ATTRIBUTION,
+    ],
+    f"what is printed, see evaluate.py; several times. {ATTRIBUTION} is the rank correlation of "
     "attention weights with contributions, and takes long",
 )
 BY_LENGTH_PNG = console.define_path(
@@ -68,7 +86,7 @@ console.define_flags_of(DecodingConfig)
 # Prompts in each group of lengths are about as many.
 GROUPS = 6
 
-WITHOUT_SUMS = ("distinct_1", "distinct_2", "commonest")
+WITHOUT_SUMS = ("distinct_1", "distinct_2", "most_common_ratio")
 
 # What would make the variants' trainings different ones, or would be ignored.
 COMMON = (
@@ -178,7 +196,10 @@ class Comparison:
         Of metrics that are not made of sums over prompts it is the number alone.
         """
         from attention_seq2seq.chat import Chat
-        from attention_seq2seq.evaluation.evaluate import agreement, evaluate
+        from attention_seq2seq.evaluation.evaluate import (
+            attention_attribution_correlation,
+            evaluate,
+        )
         from attention_seq2seq.training.api import train
 
         config = self._variants[variant]
@@ -193,10 +214,12 @@ class Comparison:
         evaluation = evaluate(chat, self._test, decoding)
         self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
         self.signatures = evaluation.signatures
-        found = {name: measured.value for name, measured in evaluation.measured().items()}
-        found |= evaluation.counted
-        if AGREEMENT in METRICS.value and chat.model.has_attention:
-            found[AGREEMENT] = agreement(chat, evaluation.prompts, decoding)
+        found = {name: estimate.value for name, estimate in evaluation.metrics().items()}
+        found |= evaluation.stats
+        if ATTRIBUTION in METRICS.value and chat.model.has_attention:
+            found[ATTRIBUTION] = attention_attribution_correlation(
+                chat, evaluation.prompts, decoding
+            )
         return found
 
 
@@ -225,9 +248,9 @@ def fitting(configs: Iterable):
 
 def spelt(prompt: str) -> str:
     """A prompt, the same however it is written."""
-    from attention_seq2seq.evaluation.stats import tokens_of
+    from attention_seq2seq.evaluation.stats import metric_tokens
 
-    return " ".join(tokens_of(prompt))
+    return " ".join(metric_tokens(prompt))
 
 
 def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None:

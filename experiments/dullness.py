@@ -4,10 +4,10 @@ r"""Measures how dull the replies of a model are, and whether they fit, by ways 
         --flagfile=experiments/presets/against_dullness.flags
 
 The prompts are drawn from those set aside when the model was trained. Distinct-1 and -2: the share
-of words, and of pairs of words, in all replies that are different ones. Commonest: the share of
-prompts that get the commonest reply. Echo: the share of pairs of words that stand in the prompt
-too. Rank: where the true reply stands, on average, among itself and nine replies to other prompts,
-ordered by the score that the way of decoding ranks by; 1 is best, 5.5 is chance.
+of words, and of pairs of words, in all replies that are different ones. Most common: the share of
+prompts that get the most common reply. Overlap: the share of pairs of words that stand in the
+prompt too. Rank: where the true reply stands, on average, among itself and nine replies to other
+prompts, ordered by the score that the way of decoding ranks by; 1 is best, 5.5 is chance.
 """
 
 import dataclasses
@@ -51,7 +51,9 @@ def main(_) -> None:
     prompts = [pair.prompt for pair in pairs]
     words = [chat.tokenizer.source.tokenize(prompt) for prompt in prompts]
     print(f"{len(pairs)} prompts not trained on\n")
-    print(f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'commonest':>10}{'echo':>7}{'rank':>7}")
+    print(
+        f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'most common':>13}{'overlap':>9}{'rank':>7}"
+    )
     found = {}
     for name, decoding in ways.items():
         found[name] = chat.reply(prompts, decoding)
@@ -76,12 +78,17 @@ def way_of(name: str) -> DecodingConfig:
 
 def print_row(name, prompts, replies, rank) -> None:
     """One line of the table."""
-    from attention_seq2seq.evaluation.metrics import commonest_share, distinct, echo_rate
+    from attention_seq2seq.evaluation.metrics import (
+        distinct_n,
+        most_common_ratio,
+        prompt_bigram_overlap,
+    )
 
     shown = "" if rank is None else f"{rank:.2f}"
     print(
-        f"{name:24}{distinct(replies, 1):>11.3f}{distinct(replies, 2):>11.3f}"
-        f"{commonest_share(replies):>10.1%}{echo_rate(prompts, replies):>7.1%}{shown:>7}"
+        f"{name:24}{distinct_n(replies, 1):>11.3f}{distinct_n(replies, 2):>11.3f}"
+        f"{most_common_ratio(replies):>13.1%}{prompt_bigram_overlap(prompts, replies):>9.1%}"
+        f"{shown:>7}"
     )
 
 

@@ -10,16 +10,16 @@ corpus the held-out meals, which are such validation pairs; and for a model of i
 are exactly right, small talk and meals apart.
 
 A prompt may stand in several lines: all its replies are right, and the nearest counts. Perplexity
-is that of the replies given, unknown the share of their words that the model does not know and that
-cost it little; all the rest is of what the model says. Tokens are single Chinese characters and
-what stands between blanks of everything else, in lower case. exact_match: replies that are one of
-those expected; what is missing to 100 % is the word error rate where prompts are spellings and
-replies pronunciations. error_rate: tokens to put in, leave out or exchange, of those expected; of
-pronunciations the phoneme error rate. Intervals are of 95 %, by drawing conversations anew,
-with all their prompts. p: how probable such a difference would be if it did not matter which model
-is which; it is of these two models, another seed makes others. Perplexities are compared on prompts
-whose replies have no word that is unknown to one of them, and what they are there is printed below;
-perplexities of words only where both models have the same.
+is that of the replies given, oov_rate the share of their words that the model does not know and
+that cost it little; all the rest is of what the model says. Tokens are single Chinese characters
+and what stands between blanks of everything else, in lower case. exact_match: replies that are one
+of those expected; what is missing to 100 % is the word error rate where prompts are spellings and
+replies pronunciations. token_error_rate: tokens to put in, leave out or exchange, of those
+expected; of pronunciations the phoneme error rate. Intervals are of 95 %, by drawing conversations
+anew, with all their prompts. p: how probable such a difference would be if it did not matter which
+model is which; it is of these two models, another seed makes others. Perplexities are compared on
+prompts whose replies have no word that is unknown to one of them, and what they are there is
+printed below; perplexities of words only where both models have the same.
 """
 
 import logging
@@ -44,7 +44,16 @@ BESIDE = console.define_paths(
 JSON = console.define_path("json", None, "write what was measured into this file, too [path]")
 console.define_flags_of(DecodingConfig)
 
-PERCENT = ("unknown", "exact_match", "error_rate", "bleu", "chrf", "rouge_l", "echo", "commonest")
+PERCENT = (
+    "oov_rate",
+    "exact_match",
+    "token_error_rate",
+    "bleu",
+    "chrf",
+    "rouge_l",
+    "prompt_bigram_overlap",
+    "most_common_ratio",
+)
 
 
 def main(_) -> None:
@@ -64,10 +73,10 @@ def main(_) -> None:
         console.print_skipped(skipped)
     else:
         pairs = default_groups()["held-out meals"]
-        print_exact_replies(chats[0])
+        print_exact_match_rates(chats[0])
     evaluations = [evaluate(chat, pairs, decoding) for chat in chats]
-    found = [evaluation.measured() for evaluation in evaluations]
-    compared = evaluations[0].beside(evaluations[1]) if BESIDE.value else {}
+    found = [evaluation.metrics() for evaluation in evaluations]
+    compared = evaluations[0].compare(evaluations[1]) if BESIDE.value else {}
     p_values = {name: both.p_value() for name, both in compared.items()}
     print(f"{len(evaluations[0].prompts)} prompts\n")
     print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles(models)), end="")
@@ -92,7 +101,7 @@ def print_compared(compared: dict, evaluation) -> None:
     for name, both in compared.items():
         if len(both.conversations) < len(evaluation.prompts):
             print(
-                f"{name}: {both.one.value:.3f} and {both.other.value:.3f} on the "
+                f"{name}: {both.candidate.value:.3f} and {both.baseline.value:.3f} on the "
                 f"{len(both.conversations)} prompts compared, whose replies have no unknown word"
             )
 
@@ -126,14 +135,14 @@ def write_json(models, evaluations, found, p_values) -> None:
     files.write_json(Path(JSON.value), content, indent=1)
 
 
-def print_exact_replies(chat) -> None:
+def print_exact_match_rates(chat) -> None:
     """How many prompts of the default corpus are answered word for word."""
-    from attention_seq2seq.evaluation.evaluate import exact_replies, with_one_reply
+    from attention_seq2seq.evaluation.evaluate import exact_match_rate, unambiguous_pairs
 
     print(f"{'exact replies to':34}{'prompts':>8}{'share':>9}")
     for name, pairs in default_groups().items():
-        answerable = with_one_reply(pairs)
-        share = exact_replies(chat, answerable)
+        answerable = unambiguous_pairs(pairs)
+        share = exact_match_rate(chat, answerable)
         print(f"{name + ' with one reply':34}{len(answerable):>8}{share:>9.1%}")
     print()
 

@@ -114,24 +114,24 @@ def shares_of(task: str, chat, pairs) -> dict:
     whose step the largest weight lay on where they stand, if there are weights.
     """
     from attention_seq2seq.evaluation import metrics
-    from attention_seq2seq.evaluation.significance import ratio
+    from attention_seq2seq.evaluation.significance import ratio_metric
 
     replies = chat.reply([pair.prompt for pair in pairs])
     exact, right, looked = [], [], []
     for reply, pair in zip(replies, pairs):
         exact.append(reply.text == pair.reply)
-        mending = metrics.edits(reply.text, pair.reply)
+        mending = metrics.edit_distance(reply.text, pair.reply)
         right.append(max(0, len(pair.reply) - mending))
         if chat.model.has_attention:
             rows = zip(places_of(task, pair.prompt), reply.attention_weights)
             looked.append(sum(int(row.argmax()) == place for place, row in rows))
     lengths = np.array([len(pair.reply) for pair in pairs], float)
     shares = {
-        "exact": ratio(np.array(exact, float), np.ones(len(pairs))),
-        "symbols": ratio(np.array(right, float), lengths),
+        "exact": ratio_metric(np.array(exact, float), np.ones(len(pairs))),
+        "symbols": ratio_metric(np.array(right, float), lengths),
     }
     if chat.model.has_attention:
-        shares["looking"] = ratio(np.array(looked, float), lengths)
+        shares["looking"] = ratio_metric(np.array(looked, float), lengths)
     return shares
 
 

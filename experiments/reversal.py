@@ -70,7 +70,7 @@ def main(_) -> None:
 
 def mirrored(replies) -> float:
     """The share of symbols said while attention lay mostly on the mirrored position."""
-    from attention_seq2seq.evaluation.metrics import largest_at
+    from attention_seq2seq.evaluation.metrics import alignment_accuracy
 
     weights, places = [], []
     for reply in replies:
@@ -78,7 +78,7 @@ def mirrored(replies) -> float:
         for said, row in zip(range(len(reply.tokens)), reply.attention_weights):
             weights.append(row)
             places.append(max(last - said, 0))
-    return largest_at(weights, places)
+    return alignment_accuracy(weights, places)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from attention_seq2seq.evaluation.comparison import Compared
+    from attention_seq2seq.evaluation.comparison import PairedStats
 
 
 def print_rows(
@@ -20,14 +20,14 @@ def print_rows(
     print(f"\n{variant or 'as given'}: {len(ours)} seeds")
     for name in names:
         if not all(name in of_seed for of_seed in ours):
-            print(f"  {name:22}{'not measured':>9}")
+            print(f"  {name:34}{'not measured':>9}")
             continue
         values = values_of(ours, name)
         value = sum(values) / len(values)
         if not isinstance(ours[0][name], float):
             value = of_all_seeds(ours)[name].value
         print(
-            f"  {name:22}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
+            f"  {name:34}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
             f"{verdict(name, ours, reference, conversations)}",
             flush=True,
         )
@@ -44,7 +44,7 @@ def verdict(name: str, ours: list[dict], reference: list[dict], conversations: n
     both, compared = found.both, ""
     if len(both.conversations) < len(conversations):
         compared = (
-            f"\n  {'':22}{both.one.value:>9.4f}  to {both.other.value:.4f} on the "
+            f"\n  {'':34}{both.candidate.value:>9.4f}  to {both.baseline.value:.4f} on the "
             f"{len(both.conversations):,} prompts compared"
         )
     return f"  p {found.p:.4f}, {found.told or 'no difference told'}{compared}"
@@ -55,11 +55,11 @@ class Difference(NamedTuple):
 
     Attributes:
         both: a metric of each, all seeds together.
-        p: see `resampling.p_value`.
+        p: see `significance.permutation_p_value`.
         told: "lower" or "higher", of the first; empty where none is told.
     """
 
-    both: "Compared"
+    both: "PairedStats"
     p: float
     told: str
 
@@ -68,19 +68,22 @@ def difference(
     name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> Difference | None:
     """A difference is told where p is below 0.05 and no seed is as good as one of the others."""
-    from attention_seq2seq.evaluation.comparison import comparable
+    from attention_seq2seq.evaluation.comparison import pair_stats
 
-    both = comparable(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
+    both = pair_stats(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
     if not both:
         return None
-    of_seeds = [comparable(name, *seeds, conversations) for seeds in zip(ours, reference)]
+    of_seeds = [pair_stats(name, *seeds, conversations) for seeds in zip(ours, reference)]
     if not all(of_seeds):
         return None
-    values = [[seeds.one.value for seeds in of_seeds], [seeds.other.value for seeds in of_seeds]]
+    values = [
+        [seeds.candidate.value for seeds in of_seeds],
+        [seeds.baseline.value for seeds in of_seeds],
+    ]
     apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
     p, told = both.p_value(), ""
     if p < 0.05 and apart:
-        told = "lower" if both.one.value < both.other.value else "higher"
+        told = "lower" if both.candidate.value < both.baseline.value else "higher"
     return Difference(both, p, told)
 
 
@@ -92,18 +95,18 @@ def in_groups(
     conversations: np.ndarray,
 ) -> list[tuple[float, float]]:
     """What both come to in each group of prompts; nothing where they cannot be compared."""
-    from attention_seq2seq.evaluation.comparison import comparable
+    from attention_seq2seq.evaluation.comparison import pair_stats
 
     found, wholes = [], [of_all_seeds(ours), of_all_seeds(reference)]
     for group in groups:
         parts = [
-            {each: counted._replace(sums=counted.sums[group]) for each, counted in whole.items()}
+            {each: stats._replace(sums=stats.sums[group]) for each, stats in whole.items()}
             for whole in wholes
         ]
-        both = comparable(name, *parts, conversations[group])
+        both = pair_stats(name, *parts, conversations[group])
         if not both:
             return []
-        found.append((both.one.value, both.other.value))
+        found.append((both.candidate.value, both.baseline.value))
     return found
 
 

@@ -1,56 +1,63 @@
-"""Two models on the same prompts: what of them can be compared, and how."""
+"""Paired comparison of two models on the same prompts."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from attention_seq2seq.evaluation.significance import Counted, p_value
-from attention_seq2seq.evaluation.stats import PERPLEXITIES, UNKNOWN
+from attention_seq2seq.evaluation.significance import MetricStats, permutation_p_value
+from attention_seq2seq.evaluation.stats import OOV_RATE, PERPLEXITIES
 
 
-class Compared(NamedTuple):
+class PairedStats(NamedTuple):
     """A metric of two models on the same prompts.
 
     Attributes:
-        one: what the first comes to on each prompt that is compared.
-        other: what the second does.
-        conversations: int[prompts], in which each of these stands.
+        candidate: statistics of the first model.
+        baseline: statistics of the second model.
+        conversations: int[prompts], the conversation of each prompt.
     """
 
-    one: Counted
-    other: Counted
+    candidate: MetricStats
+    baseline: MetricStats
     conversations: np.ndarray
 
     def p_value(self) -> float:
-        """Of their difference, conversations being drawn, see `resampling.p_value`."""
-        return p_value(
-            self.one.together(self.conversations), self.other.together(self.conversations)
+        """Returns the p-value of the difference, by permuting whole conversations."""
+        return permutation_p_value(
+            self.candidate.group_by(self.conversations), self.baseline.group_by(self.conversations)
         )
 
 
-def comparable(
-    name: str, one: dict[str, Counted], other: dict[str, Counted], conversations: np.ndarray
-) -> Compared | None:
-    """A metric of two models, so that they can be compared; None where they cannot.
+def pair_stats(
+    name: str,
+    candidate: dict[str, MetricStats],
+    baseline: dict[str, MetricStats],
+    conversations: np.ndarray,
+) -> PairedStats | None:
+    """Pairs a metric of two models; returns None if it cannot be compared.
 
-    A word that a model does not know costs it little, and two models may not know different ones:
-    perplexities are compared on prompts whose replies have only words that both know; and only if
-    both count the same, which the words of two vocabularies do not, and their characters do. Such
-    replies are easier than others, for both.
+    An out-of-vocabulary token costs a model little, and the vocabularies of two models may differ.
+    Perplexities are therefore compared on prompts whose replies have no such token for either
+    model. They must also count the same number of units. Tokens of two vocabularies do not, but
+    their characters do. Such replies are easier than others, for both models.
 
     Args:
-        name: of the metric.
-        one: what a model comes to, by metric.
-        other: what the other does, on the same prompts.
-        conversations: int[prompts], in which each prompt stands.
+        name: the metric.
+        candidate: metric to statistics of a model.
+        baseline: metric to statistics of another model, on the same prompts.
+        conversations: int[prompts], the conversation of each prompt.
     """
-    if name not in one or name not in other:
+    if name not in candidate or name not in baseline:
         return None
-    both = Compared(one[name], other[name], conversations)
+    pair = PairedStats(candidate[name], baseline[name], conversations)
     if name in PERPLEXITIES:
-        known = (one[UNKNOWN].sums[:, 0] == 0) & (other[UNKNOWN].sums[:, 0] == 0)
-        kept = (counted._replace(sums=counted.sums[known]) for counted in both[:2])
-        both = Compared(*kept, conversations[known])
-        if not np.array_equal(both.one.sums[:, 1], both.other.sums[:, 1]):
+        mask = (candidate[OOV_RATE].sums[:, 0] == 0) & (baseline[OOV_RATE].sums[:, 0] == 0)
+        pair = PairedStats(
+            pair.candidate._replace(sums=pair.candidate.sums[mask]),
+            pair.baseline._replace(sums=pair.baseline.sums[mask]),
+            conversations[mask],
+        )
+        if not np.array_equal(pair.candidate.sums[:, 1], pair.baseline.sums[:, 1]):
             return None
-    return both if all(np.isfinite(counted.value) for counted in both[:2]) else None
+    is_finite = np.isfinite(pair.candidate.value) and np.isfinite(pair.baseline.value)
+    return pair if is_finite else None

@@ -1,4 +1,4 @@
-"""A trained model and pairs to numbers."""
+"""Evaluation of a trained model on pairs."""
 
 import logging
 from collections import defaultdict
@@ -12,20 +12,29 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.evaluation import metrics
-from attention_seq2seq.evaluation.comparison import Compared, comparable
-from attention_seq2seq.evaluation.significance import Counted, interval, ratio
-from attention_seq2seq.evaluation.stats import likelihood, likeness, ngrams, tokens_of
+from attention_seq2seq.evaluation.comparison import PairedStats, pair_stats
+from attention_seq2seq.evaluation.significance import (
+    MetricStats,
+    bootstrap_interval,
+    ratio_metric,
+)
+from attention_seq2seq.evaluation.stats import (
+    metric_tokens,
+    perplexity_stats,
+    sacrebleu_stats,
+    similarity_stats,
+)
 
 log = logging.getLogger(__name__)
 
 
-class Measured(NamedTuple):
-    """A metric of a model.
+class Estimate(NamedTuple):
+    """A metric of a model, with its confidence interval.
 
     Attributes:
-        value: the number.
-        low: where its interval of 95 % begins; None where there is none.
-        high: where it ends.
+        value: the metric.
+        low: lower limit of the 95 % interval; None if there is no interval.
+        high: upper limit.
     """
 
     value: float
@@ -35,185 +44,190 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model said to prompts, and how good that is.
+    """Replies of a model, and the statistics of their metrics.
 
-    Texts are compared by their tokens, whatever the words of the model are, so that models of
-    different kinds of words compare: after normalisation, in lower case, those of sacrebleu's
-    Chinese tokenisation, single Chinese characters and what stands between blanks of everything
-    else.
+    Texts are compared by tokens that do not depend on the model, so that models with different
+    tokenizers can be compared: after normalization and lowercasing, those of sacrebleu's Chinese
+    tokenization. A token is a single Chinese character, or any other text between blanks.
 
     Attributes:
-        prompts: each once, in the order of the pairs; with earlier turns, if the model reads them.
-        conversations: int[prompts], the number of the conversation in which each first stands.
-        replies: to each prompt, the model's.
+        prompts: distinct prompts, in the order of the pairs; with earlier turns, if the model
+            reads them.
+        conversations: int[prompts], the conversation in which each prompt first occurs.
+        replies: the model's reply to each prompt.
         references: for each prompt, all replies of the pairs, as tokens with blanks in between.
-        counted: the metrics that are made of sums over prompts, by name.
-        signatures: how sacrebleu computed its metrics, as it asks to be told.
+        stats: metric to statistics, for metrics that are functions of sums over prompts.
+        signatures: how sacrebleu computed its metrics.
     """
 
     prompts: list[str]
     conversations: np.ndarray
     replies: list[str]
     references: list[list[str]]
-    counted: dict[str, Counted]
+    stats: dict[str, MetricStats]
     signatures: list[str]
 
-    def measured(self) -> dict[str, Measured]:
-        """All metrics by name, with their intervals, for which conversations are drawn anew.
+    def metrics(self) -> dict[str, Estimate]:
+        """Returns all metrics, with confidence intervals by resampling conversations.
 
-        Distinct-n and the share of the commonest reply have none: a prompt drawn twice would be
-        a reply said twice. Nor has a metric that comes to the same whatever prompts are drawn.
+        Distinct-n and the ratio of the most common reply have no interval: a prompt that is drawn
+        twice would repeat its reply. A metric that is the same for all resamples has none either.
         """
-        found = {}
-        for name, counted in self.counted.items():
-            limits = interval(counted.together(self.conversations)) or ()
-            found[name] = Measured(counted.value, *limits)
-        tokens = [tokens_of(reply) for reply in self.replies]
-        for size in (1, 2):
-            if any(len(reply) >= size for reply in tokens):
-                found[f"distinct_{size}"] = Measured(metrics.distinct(tokens, size))
-        found["commonest"] = Measured(metrics.commonest_share(tokens))
-        return found
+        estimates = {}
+        for name, stats in self.stats.items():
+            limits = bootstrap_interval(stats.group_by(self.conversations)) or ()
+            estimates[name] = Estimate(stats.value, *limits)
+        replies = [metric_tokens(reply) for reply in self.replies]
+        for n in (1, 2):
+            if any(len(reply) >= n for reply in replies):
+                estimates[f"distinct_{n}"] = Estimate(metrics.distinct_n(replies, n))
+        estimates["most_common_ratio"] = Estimate(metrics.most_common_ratio(replies))
+        return estimates
 
-    def beside(self, other: "Evaluation") -> dict[str, Compared]:
-        """What can be compared with another model on the same prompts, by metric.
-
-        A metric that one of them has not cannot, see `comparable`.
+    def compare(self, baseline: "Evaluation") -> dict[str, PairedStats]:
+        """Pairs the metrics that can be compared with those of another model, see `pair_stats`.
 
         Raises:
-            ValueError: the prompts or their references are not the same.
+            ValueError: the prompts or their references differ.
         """
-        if (self.prompts, self.references) != (other.prompts, other.references):
+        if (self.prompts, self.references) != (baseline.prompts, baseline.references):
             raise ValueError(
                 "the two models were not asked the same prompts, or other replies were expected: "
                 "evaluate both on the same pairs. Models that read different numbers of earlier "
                 "turns (context_turns) cannot be compared so."
             )
-        found = {}
-        for name in self.counted:
-            if both := comparable(name, self.counted, other.counted, self.conversations):
-                found[name] = both
-        return found
+        pairs = {}
+        for name in self.stats:
+            if pair := pair_stats(name, self.stats, baseline.stats, self.conversations):
+                pairs[name] = pair
+        return pairs
 
 
 def evaluate(
     chat: Chat, pairs: Sequence[Sequence], decoding: DecodingConfig | None = None
 ) -> Evaluation:
-    """Asks a model the prompts of pairs, and compares what it says with their replies.
+    """Evaluates the replies of a model to the prompts of pairs.
 
     Args:
         chat: a trained model.
-        pairs: (prompt, reply), or `Pair` with the number of its conversation, in its order; a
-            prompt may stand in several. A reply without a token is left out, and counted.
-        decoding: how it answers; greedily by default.
+        pairs: (prompt, reply), or `Pair`s with conversation indices, in order. A prompt may stand
+            in several pairs. A pair whose reply has no token is left out with a warning.
+        decoding: how replies are generated; greedily by default.
 
     Returns:
-        What it said, and what that comes to.
+        The replies and the statistics of their metrics.
 
     Raises:
-        ValueError: there are no pairs, or an element is no pair.
+        ValueError: there are no pairs, or an element is not a pair.
 
     Example:
         >>> from attention_seq2seq.training.api import train
         >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
         >>> history = train(pairs, folder, progress=False)
-        >>> found = evaluate(Chat.load(folder), pairs)
-        >>> found.references
+        >>> evaluation = evaluate(Chat.load(folder), pairs)
+        >>> evaluation.references
         [['你 好 呀'], ['吃 烤 鸭']]
-        >>> found.measured()["perplexity"].value < 20
+        >>> evaluation.metrics()["perplexity"].value < 20
         True
     """
-    expected, conversations, left_out = defaultdict(dict), {}, 0
+    expected, conversations, num_skipped = defaultdict(dict), {}, 0
     pairs = as_pairs(pairs)
-    in_context = prepend_context(pairs, chat.config.text.context_turns)
-    for prompt, reply, conversation in in_context:
-        if tokens := tokens_of(reply):
+    pairs_in_context = prepend_context(pairs, chat.config.text.context_turns)
+    for prompt, reply, conversation in pairs_in_context:
+        if tokens := metric_tokens(reply):
             expected[prompt].setdefault(" ".join(tokens), reply)
             conversations.setdefault(prompt, conversation)
         else:
-            left_out += 1
+            num_skipped += 1
     if not expected:
         raise ValueError(
-            f"no pairs to evaluate on: {len(pairs)} given, {left_out} of them without a word in "
+            f"no pairs to evaluate on: {len(pairs)} given, {num_skipped} of them without a word in "
             "the reply; expected at least one that has some."
         )
-    if left_out:
-        log.warning("%d pairs left out: no word in the reply", left_out)
-    prompts, texts = list(expected), [list(of_one.values()) for of_one in expected.values()]
-    references = [list(of_one) for of_one in expected.values()]
+    if num_skipped:
+        log.warning("%d pairs left out: no word in the reply", num_skipped)
+    prompts = list(expected)
+    reference_texts = [list(texts.values()) for texts in expected.values()]
+    references = [list(tokenized) for tokenized in expected.values()]
     replies = [reply.text for reply in chat.reply(prompts, decoding)]
-    said = [tokens_of(reply) for reply in replies]
-    of_ngrams, signatures = ngrams(said, references)
-    counted = {
-        **likelihood(chat, prompts, texts),
-        **likeness(prompts, said, references),
-        **of_ngrams,
+    reply_tokens = [metric_tokens(reply) for reply in replies]
+    ngram_stats, signatures = sacrebleu_stats(reply_tokens, references)
+    stats = {
+        **perplexity_stats(chat, prompts, reference_texts),
+        **similarity_stats(prompts, reply_tokens, references),
+        **ngram_stats,
     }
-    numbers = np.array([conversations[prompt] for prompt in prompts])
-    return Evaluation(prompts, numbers, replies, references, counted, signatures)
+    conversation_ids = np.array([conversations[prompt] for prompt in prompts])
+    return Evaluation(prompts, conversation_ids, replies, references, stats, signatures)
 
 
-def agreement(
+def attention_attribution_correlation(
     chat: Chat, prompts: Sequence[str], decoding: DecodingConfig | None = None
-) -> Counted:
-    """How near the places where a model looks come to those that it needs.
+) -> MetricStats:
+    """Returns how well attention weights agree with leave-one-out attributions.
 
-    For each word of its replies, and their end, the rank correlation (Spearman's) of the attention
-    weights with the contributions of the prompt's words; the mean over all whose rows have an
-    order. In long prompts most words have hardly any weight and no contribution, and their order
-    is nearly chance: only prompts of like lengths compare.
+    For each token of a reply, and its end, this is Spearman's rank correlation of the attention
+    weights with the contributions of the prompt's tokens. The metric is the mean over all rows
+    whose values are not all equal. Most tokens of a long prompt have almost no weight and no
+    contribution, and their order is nearly random: compare only prompts of similar lengths.
 
     Args:
         chat: a trained model with attention.
-        prompts: what it is asked.
-        decoding: how it answers; greedily by default.
+        prompts: strings.
+        decoding: how replies are generated; greedily by default.
 
     Returns:
-        The metric, -1 to 1, with what each prompt adds to it.
+        The metric, -1 to 1.
 
     Raises:
         ValueError: the model has no attention.
+
+    Source:
+        Jain and Wallace 2019, "Attention is not Explanation".
     """
     if not chat.model.has_attention:
-        raise ValueError("agreement: a model without attention looks nowhere; leave it out.")
-    found, of = [], []
+        raise ValueError(
+            "attention_attribution_correlation: a model without attention looks nowhere; leave it "
+            "out."
+        )
+    sums, num_rows = [], []
     for reply in chat.reply(prompts, decoding):
-        ordered = [
-            (looked, needed)
-            for looked, needed in zip(reply.attention_weights, reply.contributions)
-            if len(set(looked)) > 1 and len(set(needed)) > 1
+        rows = [
+            (weights, contributions)
+            for weights, contributions in zip(reply.attention_weights, reply.contributions)
+            if len(set(weights)) > 1 and len(set(contributions)) > 1
         ]
-        found.append(sum(metrics.rank_correlation(*rows) for rows in ordered))
-        of.append(len(ordered))
-    return ratio(np.array(found, float), np.array(of, float))
+        sums.append(sum(metrics.spearman_correlation(*row) for row in rows))
+        num_rows.append(len(rows))
+    return ratio_metric(np.array(sums, float), np.array(num_rows, float))
 
 
-def exact_replies(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -> float:
-    """The share of prompts that a model answers word for word as the pairs do.
+def exact_match_rate(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -> float:
+    """Returns the fraction of pairs whose prompt a model answers exactly with the reply.
 
     Args:
         chat: a trained model.
         pairs: (prompt, reply).
-        batch_size: prompts answered at once.
+        batch_size: number of prompts in a batch.
 
     Returns:
         0 to 1.
 
     Raises:
-        ValueError: there are no pairs, or an element is no pair.
+        ValueError: there are no pairs, or an element is not a pair.
     """
     pairs, replies = as_pairs(pairs), []
-    for first in range(0, len(pairs), batch_size):
-        prompts = [pair[0] for pair in pairs[first : first + batch_size]]
+    for start in range(0, len(pairs), batch_size):
+        prompts = [pair[0] for pair in pairs[start : start + batch_size]]
         replies.extend(reply.tokens for reply in chat.reply(prompts))
     return metrics.exact_match(replies, [chat.tokenizer.target.tokenize(pair[1]) for pair in pairs])
 
 
-def with_one_reply(pairs: Sequence[Sequence]) -> list[Sequence]:
-    """The pairs whose prompt has only one reply: those that can be answered exactly at all.
+def unambiguous_pairs(pairs: Sequence[Sequence]) -> list[Sequence]:
+    """Returns the pairs whose prompt has a single reply; only those can all be matched exactly.
 
     Example:
-        >>> with_one_reply([("吃什么", "吃面"), ("喝什么", "喝茶"), ("喝什么", "喝水")])
+        >>> unambiguous_pairs([("吃什么", "吃面"), ("喝什么", "喝茶"), ("喝什么", "喝水")])
         [('吃什么', '吃面')]
     """
     replies = defaultdict(set)
@@ -225,20 +239,19 @@ def with_one_reply(pairs: Sequence[Sequence]) -> list[Sequence]:
 def mean_rank(
     chat: Chat,
     pairs: Sequence[Sequence],
-    others: Sequence[Sequence[str]],
+    distractors: Sequence[Sequence[str]],
     decoding: DecodingConfig,
 ) -> float:
-    """Where the true reply stands among others, on average: 1 is always first.
+    """Returns the mean rank of the true reply among distractors; 1 is best.
 
     Args:
         chat: a trained model.
         pairs: (prompt, true reply).
-        others: for each pair, replies that are not to its prompt.
-        decoding: whose score orders them, see `Chat.score`. Of equal ones the true one comes
-            last.
+        distractors: for each pair, replies to other prompts.
+        decoding: defines the score, see `Chat.score`. In a tie the true reply is ranked last.
 
     Returns:
-        1 to one more than there are others.
+        1 to the number of distractors plus 1.
 
     Raises:
         ValueError: there are no pairs.
@@ -246,11 +259,19 @@ def mean_rank(
     pairs = as_pairs(pairs)
     if not pairs:
         raise ValueError("no pairs, so no ranks; expected at least one.")
-    prompts = [pair[0] for pair, wrong in zip(pairs, others) for _ in range(1 + len(wrong))]
-    replies = [reply for pair, wrong in zip(pairs, others) for reply in (pair[1], *wrong)]
+    prompts = [
+        pair[0]
+        for pair, wrong_replies in zip(pairs, distractors)
+        for _ in range(1 + len(wrong_replies))
+    ]
+    replies = [
+        reply
+        for pair, wrong_replies in zip(pairs, distractors)
+        for reply in (pair[1], *wrong_replies)
+    ]
     scores = iter(chat.score(prompts, replies, decoding))
     ranks = []
-    for wrong in others:
-        true = next(scores)
-        ranks.append(1 + sum([next(scores) >= true for _ in wrong]))
+    for wrong_replies in distractors:
+        true_score = next(scores)
+        ranks.append(1 + sum([next(scores) >= true_score for _ in wrong_replies]))
     return sum(ranks) / len(ranks)

@@ -1,4 +1,4 @@
-"""Strings or counts to numbers."""
+"""Metrics of token sequences and attention weights."""
 
 import bisect
 import itertools
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 
 def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:
-    """The share of replies that are word for word the reference.
+    """Returns the fraction of replies that equal their reference, token for token.
 
     Args:
-        replies: the words of each reply.
-        references: the words of each reply that was expected.
+        replies: tokens of each reply.
+        references: tokens of the reference of each reply.
 
     Raises:
-        ValueError: none were given, or not as many of one as of the other.
+        ValueError: there are no replies, or not as many replies as references.
 
     Example:
         >>> exact_match([["晚上", "吃", "烤鸭"], ["不", "知道"]], [["晚上", "吃", "烤鸭"], ["是"]])
@@ -29,67 +29,68 @@ def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[
     return sum(list(a) == list(b) for a, b in zip(replies, references)) / len(replies)
 
 
-def largest_at(weights: Sequence[Sequence[float]], places: Sequence[int]) -> float:
-    """The share of rows whose largest weight stands at the expected place.
+def alignment_accuracy(weights: Sequence[Sequence[float]], positions: Sequence[int]) -> float:
+    """Returns the fraction of rows whose largest weight is at the expected position.
 
     Args:
-        weights: attention weights float[row][place].
-        places: the expected place of each row.
+        weights: attention weights float[row][position].
+        positions: the expected position of each row.
 
     Raises:
-        ValueError: none were given, or not as many of one as of the other.
+        ValueError: there are no rows, or not as many rows as positions.
 
     Example:
-        >>> largest_at([[0.1, 0.9], [0.8, 0.2]], [1, 1])
+        >>> alignment_accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
         0.5
     """
-    if len(weights) != len(places) or not len(places):
+    if len(weights) != len(positions) or not len(positions):
         raise ValueError(
-            f"{len(weights)} rows of weights and {len(places)} places; expected as many of one as "
-            "of the other, and at least one."
+            f"{len(weights)} rows of weights and {len(positions)} positions; expected as many of "
+            "one as of the other, and at least one."
         )
-    found = [max(range(len(row)), key=row.__getitem__) for row in weights]
-    return sum(a == b for a, b in zip(found, places)) / len(places)
+    argmax = [max(range(len(row)), key=row.__getitem__) for row in weights]
+    return sum(a == b for a, b in zip(argmax, positions)) / len(positions)
 
 
-def distinct(replies: Sequence[Sequence[str]], size: int) -> float:
-    """The share of n-grams that are different ones (Li et al. 2016, "distinct-n").
+def distinct_n(replies: Sequence[Sequence[str]], n: int) -> float:
+    """Returns the number of distinct n-grams divided by the number of n-grams.
 
-    Low: the replies say the same things again and again. It falls with the number of replies:
-    only equal numbers compare.
+    A low value means that replies repeat each other. The value falls with the number of replies:
+    compare only equal numbers.
 
     Args:
-        replies: the words of each reply.
-        size: n; 1 for words, 2 for pairs of words.
+        replies: tokens of each reply.
+        n: 1 for tokens, 2 for bigrams.
 
     Raises:
-        ValueError: no reply is as long as that.
+        ValueError: no reply has n tokens.
+
+    Source:
+        Li et al. 2016, "A Diversity-Promoting Objective Function", distinct-n.
 
     Example:
-        >>> distinct([["不", "知道"], ["不", "知道"]], 1)
+        >>> distinct_n([["不", "知道"], ["不", "知道"]], 1)
         0.5
     """
     ngrams = [
-        tuple(reply[start : start + size])
-        for reply in replies
-        for start in range(len(reply) - size + 1)
+        tuple(reply[start : start + n]) for reply in replies for start in range(len(reply) - n + 1)
     ]
     if not ngrams:
-        raise ValueError(f"no reply has {size} words; there is nothing to count.")
+        raise ValueError(f"no reply has {n} words; there is nothing to count.")
     return len(set(ngrams)) / len(ngrams)
 
 
-def commonest_share(replies: Sequence[Sequence[str]]) -> float:
-    """The share of replies that are the commonest one: 1 where every prompt is answered alike.
+def most_common_ratio(replies: Sequence[Sequence[str]]) -> float:
+    """Returns the fraction of replies that equal the most common one.
 
     Args:
-        replies: the words of each reply.
+        replies: tokens of each reply.
 
     Raises:
         ValueError: there are no replies.
 
     Example:
-        >>> commonest_share([["不", "知道"], ["是"], ["不", "知道"], ["好"]])
+        >>> most_common_ratio([["不", "知道"], ["是"], ["不", "知道"], ["好"]])
         0.5
     """
     if not replies:
@@ -97,20 +98,20 @@ def commonest_share(replies: Sequence[Sequence[str]]) -> float:
     return max(Counter(map(tuple, replies)).values()) / len(replies)
 
 
-def flatness(weights: Sequence[float]) -> float:
-    """How evenly weights are spread: 1 where all are the same, 0 where one has all.
+def normalized_entropy(weights: Sequence[float]) -> float:
+    """Returns the entropy of weights divided by the largest possible entropy.
 
-    The entropy of the weights as a share of the largest possible. Weights that sum to less than
-    one, as of monotonic attention, are scaled up first; of weights that are all zero it is 1.
+    The value is 1 if all weights are equal, and 0 if one has everything. Weights are first scaled
+    to a sum of 1, which those of monotonic attention do not reach. If all are zero, the value is 1.
 
     Args:
-        weights: float[place], none below zero.
+        weights: float[position], not negative.
 
     Raises:
-        ValueError: there are less than two.
+        ValueError: there are fewer than two weights.
 
     Example:
-        >>> flatness([0.5, 0.5, 0.0, 0.0])
+        >>> normalized_entropy([0.5, 0.5, 0.0, 0.0])
         0.5
     """
     if len(weights) < 2:
@@ -118,117 +119,121 @@ def flatness(weights: Sequence[float]) -> float:
     total = float(sum(weights))
     if total <= 0:
         return 1.0
-    shares = [float(weight) / total for weight in weights]
-    return -sum(s * math.log(s) for s in shares if s > 0) / math.log(len(shares))
+    probabilities = [float(weight) / total for weight in weights]
+    return -sum(p * math.log(p) for p in probabilities if p > 0) / math.log(len(probabilities))
 
 
-def rank_correlation(one: Sequence[float], other: Sequence[float]) -> float:
-    """How far two rows of numbers order their places alike: Spearman's, from -1 to 1.
-
-    Equal numbers share the mean of their ranks.
+def spearman_correlation(a: Sequence[float], b: Sequence[float]) -> float:
+    """Returns Spearman's rank correlation, -1 to 1. Ties get the mean of their ranks.
 
     Args:
-        one: a number for each place.
-        other: another one for each place.
+        a: one value for each position.
+        b: another value for each position.
 
     Raises:
-        ValueError: there are not as many of one as of the other, or one has equal numbers only,
-            which are in no order.
+        ValueError: the lengths differ, or all values of one sequence are equal, so that they have
+            no order.
 
     Example:
-        >>> rank_correlation([0.7, 0.1, 0.2], [0.5, 0.2, 0.3])
+        >>> spearman_correlation([0.7, 0.1, 0.2], [0.5, 0.2, 0.3])
         1.0
-        >>> rank_correlation([0.7, 0.1, 0.2], [0.1, 0.7, 0.2])
+        >>> spearman_correlation([0.7, 0.1, 0.2], [0.1, 0.7, 0.2])
         -1.0
     """
-    if len(one) != len(other):
-        raise ValueError(f"{len(one)} numbers and {len(other)}; expected as many.")
-    ranks = [_ranks(one), _ranks(other)]
-    middle = (len(one) - 1) / 2
-    a, b = ([rank - middle for rank in of_one] for of_one in ranks)
-    spread = math.sqrt(math.fsum(x * x for x in a) * math.fsum(x * x for x in b))
-    if not spread:
+    if len(a) != len(b):
+        raise ValueError(f"{len(a)} numbers and {len(b)}; expected as many.")
+    mean_rank = (len(a) - 1) / 2
+    x, y = ([rank - mean_rank for rank in _ranks(values)] for values in (a, b))
+    scale = math.sqrt(math.fsum(u * u for u in x) * math.fsum(v * v for v in y))
+    if not scale:
         raise ValueError("all numbers of a row are equal; they have no order to compare.")
-    return math.fsum(x * y for x, y in zip(a, b)) / spread
+    return math.fsum(u * v for u, v in zip(x, y)) / scale
 
 
-def _ranks(numbers: Sequence[float]) -> list[float]:
-    """The place of each in their order, from 0; of equal ones the mean of their places."""
-    ordered = sorted(numbers)
-    below = {number: bisect.bisect_left(ordered, number) for number in set(numbers)}
-    upto = {number: bisect.bisect_right(ordered, number) - 1 for number in below}
-    return [(below[number] + upto[number]) / 2 for number in numbers]
+def _ranks(values: Sequence[float]) -> list[float]:
+    """Returns the rank of each value, from 0; ties get the mean of their ranks."""
+    ordered = sorted(values)
+    first = {value: bisect.bisect_left(ordered, value) for value in set(values)}
+    last = {value: bisect.bisect_right(ordered, value) - 1 for value in first}
+    return [(first[value] + last[value]) / 2 for value in values]
 
 
-def echo_rate(prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]) -> float:
-    """The share of pairs of words in the replies that stand in the prompt as well.
+def prompt_bigram_overlap(
+    prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
+) -> float:
+    """Returns the fraction of the replies' bigrams that also occur in their prompts.
 
     Args:
-        prompts: the words of each prompt.
-        replies: the words of each reply.
+        prompts: tokens of each prompt.
+        replies: tokens of each reply.
 
     Raises:
-        ValueError: not as many of one as of the other, or no reply has two words.
+        ValueError: not as many prompts as replies, or no reply has two tokens.
 
     Example:
-        >>> echo_rate([["你", "喜欢", "下雨", "吗"]], [["我", "喜欢", "下雨"]])
+        >>> prompt_bigram_overlap([["你", "喜欢", "下雨", "吗"]], [["我", "喜欢", "下雨"]])
         0.5
     """
     if len(prompts) != len(replies):
         raise ValueError(f"{len(prompts)} prompts and {len(replies)} replies; expected as many.")
-    found = [echoes(prompt, reply) for prompt, reply in zip(prompts, replies)]
-    total = sum(pairs for _, pairs in found)
+    counts = [count_prompt_bigrams(prompt, reply) for prompt, reply in zip(prompts, replies)]
+    total = sum(num_bigrams for _, num_bigrams in counts)
     if not total:
         raise ValueError("no reply has two words; there is nothing to count.")
-    return sum(echoed for echoed, _ in found) / total
+    return sum(num_overlapping for num_overlapping, _ in counts) / total
 
 
-def echoes(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
-    """How many pairs of words of a reply stand in the prompt too, and how many pairs it has.
+def count_prompt_bigrams(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
+    """Counts the bigrams of a reply that also occur in the prompt, and all bigrams of the reply.
 
     Args:
-        prompt: its words.
-        reply: its words.
+        prompt: tokens.
+        reply: tokens.
 
     Example:
-        >>> echoes(["你", "喜欢", "下雨", "吗"], ["我", "喜欢", "下雨"])
+        >>> count_prompt_bigrams(["你", "喜欢", "下雨", "吗"], ["我", "喜欢", "下雨"])
         (1, 2)
     """
-    asked, said = set(itertools.pairwise(prompt)), list(itertools.pairwise(reply))
-    return sum(pair in asked for pair in said), len(said)
+    prompt_bigrams = set(itertools.pairwise(prompt))
+    reply_bigrams = list(itertools.pairwise(reply))
+    return sum(bigram in prompt_bigrams for bigram in reply_bigrams), len(reply_bigrams)
 
 
-def edits(one: Sequence[str], other: Sequence[str]) -> int:
-    """The fewest words to put in, leave out or exchange to make one of the other (Levenshtein).
+def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
+    """Returns the Levenshtein distance: the fewest insertions, deletions and substitutions.
 
     Args:
-        one: words.
-        other: words.
+        a: tokens.
+        b: tokens.
 
     Example:
-        >>> edits("AH B EY T".split(), "AH B EY T S".split())
+        >>> edit_distance("AH B EY T".split(), "AH B EY T S".split())
         1
     """
-    costs = list(range(len(other) + 1))
-    for number, word in enumerate(one, 1):
-        before, costs[0] = costs[0], number
-        for place, expected in enumerate(other, 1):
-            before, costs[place] = (
-                costs[place],
-                min(before + (word != expected), costs[place] + 1, costs[place - 1] + 1),
+    # costs[j] is the distance of the tokens of `a` so far to b[:j].
+    costs = list(range(len(b) + 1))
+    for i, token in enumerate(a, 1):
+        diagonal, costs[0] = costs[0], i
+        for j, expected in enumerate(b, 1):
+            diagonal, costs[j] = (
+                costs[j],
+                min(diagonal + (token != expected), costs[j] + 1, costs[j - 1] + 1),
             )
     return costs[-1]
 
 
 def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
-    """How much of the reference stands in the reply in its order: ROUGE-L's F1 (Lin 2004).
+    """Returns ROUGE-L: the F1 score of the longest common subsequence.
 
     Args:
-        reply: its words.
-        reference: the words of the reply that was expected.
+        reply: tokens.
+        reference: tokens.
 
     Returns:
-        0 to 1; where one of them has no words 1 if the other has none either.
+        0 to 1. If one of them is empty: 1 if the other is empty as well, else 0.
+
+    Source:
+        Lin 2004, "ROUGE".
 
     Example:
         >>> rouge_l("晚 上 吃 面".split(), "晚 上 我 吃 面 吧".split())
@@ -236,35 +241,36 @@ def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
     """
     if not reply or not reference:
         return float(list(reply) == list(reference))
-    longest = [0] * (len(reference) + 1)
-    for word in reply:
-        before = 0
-        for place, expected in enumerate(reference, 1):
-            before, longest[place] = (
-                longest[place],
-                (before + 1 if word == expected else max(longest[place], longest[place - 1])),
+    # lengths[j] is the length of the subsequence of the reply so far and reference[:j].
+    lengths = [0] * (len(reference) + 1)
+    for token in reply:
+        diagonal = 0
+        for j, expected in enumerate(reference, 1):
+            diagonal, lengths[j] = (
+                lengths[j],
+                (diagonal + 1 if token == expected else max(lengths[j], lengths[j - 1])),
             )
-    return 2 * longest[-1] / (len(reply) + len(reference))
+    return 2 * lengths[-1] / (len(reply) + len(reference))
 
 
 def length_ratio(replies: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:
-    """The number of words in the replies, as a ratio to those in the references.
+    """Returns the number of tokens in the replies divided by that in the references.
 
     Args:
-        replies: the words of each reply.
-        references: the words of each reply that was expected.
+        replies: tokens of each reply.
+        references: tokens of the reference of each reply.
 
     Raises:
-        ValueError: not as many of one as of the other, or the references have no words.
+        ValueError: not as many replies as references, or the references have no tokens.
 
     Example:
         >>> length_ratio([["不", "知道"]], [["我", "也", "不", "知道"]])
         0.5
     """
-    words = sum(map(len, references))
-    if len(replies) != len(references) or not words:
+    num_reference_tokens = sum(map(len, references))
+    if len(replies) != len(references) or not num_reference_tokens:
         raise ValueError(
-            f"{len(replies)} replies and {len(references)} references of {words} words; expected "
-            "as many of one as of the other, and words."
+            f"{len(replies)} replies and {len(references)} references of {num_reference_tokens} "
+            "words; expected as many of one as of the other, and words."
         )
-    return sum(map(len, replies)) / words
+    return sum(map(len, replies)) / num_reference_tokens

@@ -1,8 +1,8 @@
-"""How sure a number is: intervals of a metric, and whether two models differ, by resampling.
+"""Confidence intervals and significance tests by resampling.
 
-A metric is made of sums over prompts, as the share of right replies is: so many right, of so many.
-What is drawn are prompts, or conversations with all of their prompts: what follows one another in a
-conversation is alike, and a hundred turns of one tell less than a hundred prompts.
+A metric is a function of sums over prompts. Accuracy, for example, is the number of correct replies
+divided by the number of replies. Resampling draws prompts, or whole conversations: the prompts of a
+conversation are alike, so a hundred turns of one tell less than a hundred independent prompts.
 """
 
 from collections.abc import Callable
@@ -10,137 +10,153 @@ from typing import NamedTuple
 
 import numpy as np
 
-_SAMPLES = 2000
-# Draws that are held in memory at once.
-_AT_ONCE = 50
+_NUM_RESAMPLES = 2000
+# Limits the memory that resamples take.
+_RESAMPLES_PER_CHUNK = 50
 
 
-class Counted(NamedTuple):
-    """What a metric comes to on each prompt.
+class MetricStats(NamedTuple):
+    """Sufficient statistics of a metric.
 
     Attributes:
-        sums: float[prompts, parts], what is summed over prompts.
-        metric_of: from sums over prompts float[draws, parts] to the metric float[draws].
+        sums: float[prompts, parts], what the metric sums over prompts.
+        statistic: maps sums over prompts float[resamples, parts] to the metric float[resamples].
     """
 
     sums: np.ndarray
-    metric_of: Callable[[np.ndarray], np.ndarray]
+    statistic: Callable[[np.ndarray], np.ndarray]
 
     @property
     def value(self) -> float:
-        """The metric; no number where there is nothing to count."""
-        return float(self.metric_of(self.sums.sum(axis=0, keepdims=True))[0])
+        """The metric; NaN if there is nothing to count."""
+        return float(self.statistic(self.sums.sum(axis=0, keepdims=True))[0])
 
-    def together(self, conversations: np.ndarray) -> "Counted":
-        """The same metric, to be drawn by conversations.
+    def group_by(self, conversations: np.ndarray) -> "MetricStats":
+        """Returns the same metric with one row of sums for each conversation.
 
         Args:
-            conversations: int[prompts], the number of that in which each prompt stands.
+            conversations: int[prompts], the conversation of each prompt.
 
         Example:
-            >>> ratio(np.array([1.0, 0, 1]), np.ones(3)).together(np.array([7, 7, 2])).sums.tolist()
+            >>> stats = ratio_metric(np.array([1.0, 0, 1]), np.ones(3))
+            >>> stats.group_by(np.array([7, 7, 2])).sums.tolist()
             [[1.0, 1.0], [1.0, 2.0]]
         """
-        numbers, places = np.unique(conversations, return_inverse=True)
-        sums = np.zeros((len(numbers), self.sums.shape[1]))
-        np.add.at(sums, places, self.sums)
+        unique, indices = np.unique(conversations, return_inverse=True)
+        sums = np.zeros((len(unique), self.sums.shape[1]))
+        np.add.at(sums, indices, self.sums)
         return self._replace(sums=sums)
 
 
-def ratio(
-    found: np.ndarray, of: np.ndarray, transform: Callable[[np.ndarray], np.ndarray] = np.asarray
-) -> Counted:
-    """A metric that is a sum over prompts divided by another.
+def ratio_metric(
+    numerators: np.ndarray,
+    denominators: np.ndarray,
+    transform: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> MetricStats:
+    """Returns a metric that is the ratio of two sums over prompts.
 
     Args:
-        found: float[prompts], what is counted.
-        of: float[prompts], of how much.
-        transform: what makes the metric of the ratio, rising or falling throughout.
+        numerators: float[prompts].
+        denominators: float[prompts].
+        transform: a monotonic function that maps the ratio to the metric.
 
     Example:
-        >>> ratio(np.array([1.0, 0.0]), np.array([1.0, 1.0])).value
+        >>> ratio_metric(np.array([1.0, 0.0]), np.array([1.0, 1.0])).value
         0.5
     """
 
-    def metric_of(sums):
+    def statistic(sums):
         with np.errstate(invalid="ignore", divide="ignore"):
             return transform(sums[:, 0] / sums[:, 1])
 
-    return Counted(np.stack([found, of], axis=1), metric_of)
+    return MetricStats(np.stack([numerators, denominators], axis=1), statistic)
 
 
-def interval(counted: Counted, seed: int = 1, share: float = 0.95) -> tuple[float, float] | None:
-    """Between what a metric would be, on `share` of such sets of prompts.
+def bootstrap_interval(
+    stats: MetricStats, seed: int = 1, confidence: float = 0.95
+) -> tuple[float, float] | None:
+    """Returns the confidence interval of a metric.
+
+    Args:
+        stats: the metric.
+        seed: of the resamples.
+        confidence: probability that the interval covers the true value.
 
     Returns:
-        The limits; None where all draws come to the same, as where every reply is right: then
-        drawing tells nothing of how sure that is.
+        The limits. None if all resamples give the same value, for example if every reply is
+        correct: resampling then says nothing about the uncertainty.
 
     Source:
-        Efron 1979, the bootstrap; its percentiles.
+        Efron 1979, the bootstrap; percentile intervals.
 
     Example:
-        >>> right = np.array([1.0] * 60 + [0.0] * 40)
-        >>> low, high = interval(ratio(right, np.ones(100)))
+        >>> correct = np.array([1.0] * 60 + [0.0] * 40)
+        >>> low, high = bootstrap_interval(ratio_metric(correct, np.ones(100)))
         >>> 0.48 < low < 0.53, 0.67 < high < 0.72
         (True, True)
     """
-    draw = np.random.default_rng(seed)
-    size = len(counted.sums)
-    values = []
-    for _ in range(_SAMPLES // _AT_ONCE):
+    rng = np.random.default_rng(seed)
+    size = len(stats.sums)
+    chunks = []
+    for _ in range(_NUM_RESAMPLES // _RESAMPLES_PER_CHUNK):
         # How often each prompt is drawn.
-        times = draw.multinomial(size, np.full(size, 1 / size), size=_AT_ONCE)
-        values.append(counted.metric_of(times @ counted.sums))
-    found = np.concatenate(values)
-    found = found[np.isfinite(found)]
-    if not len(found) or np.ptp(found) == 0:
+        counts = rng.multinomial(size, np.full(size, 1 / size), size=_RESAMPLES_PER_CHUNK)
+        chunks.append(stats.statistic(counts @ stats.sums))
+    values = np.concatenate(chunks)
+    values = values[np.isfinite(values)]
+    if not len(values) or np.ptp(values) == 0:
         return None
-    outside = 50 * (1 - share)
-    low, high = np.percentile(found, [outside, 100 - outside])
+    tail = 50 * (1 - confidence)
+    low, high = np.percentile(values, [tail, 100 - tail])
     return float(low), float(high)
 
 
-def p_value(one: Counted, other: Counted, seed: int = 1) -> float:
-    """How probable a difference as large would be if it did not matter which model is which.
+def permutation_p_value(candidate: MetricStats, baseline: MetricStats, seed: int = 1) -> float:
+    """Returns the p-value of the difference between two models, by a paired permutation test.
+
+    The null hypothesis is that the models could be exchanged on each prompt.
 
     Args:
-        one: a metric of one model.
-        other: of the other, on the same prompts.
-        seed: of the draws.
+        candidate: a metric of a model.
+        baseline: the same metric of another model, on the same prompts.
+        seed: of the permutations.
 
     Raises:
-        ValueError: they are not of as many prompts, or there is nothing to count.
+        ValueError: the numbers of prompts differ, or there is nothing to count.
 
     Source:
-        Noreen 1989, approximate randomisation; Riezler and Maxwell 2005 for its use here.
+        Noreen 1989, approximate randomization; Riezler and Maxwell 2005 for its use here.
 
     Example:
-        >>> right, of = np.array([1.0] * 60 + [0.0] * 40), np.ones(100)
-        >>> p_value(ratio(right, of), ratio(1 - right, of)) < 0.05
+        >>> correct, total = np.array([1.0] * 60 + [0.0] * 40), np.ones(100)
+        >>> candidate = ratio_metric(correct, total)
+        >>> permutation_p_value(candidate, ratio_metric(1 - correct, total)) < 0.05
         False
-        >>> p_value(ratio(right, of), ratio(0 * right, of)) < 0.001
+        >>> permutation_p_value(candidate, ratio_metric(0 * correct, total)) < 0.001
         True
     """
-    size = len(one.sums)
-    if len(other.sums) != size:
+    size = len(candidate.sums)
+    if len(baseline.sums) != size:
         raise ValueError(
-            f"{size} prompts and {len(other.sums)}; two models are compared on the same prompts."
+            f"{size} prompts and {len(baseline.sums)}; two models are compared on the same prompts."
         )
-    observed = abs(one.value - other.value)
+    observed = abs(candidate.value - baseline.value)
     if not np.isfinite(observed):
         raise ValueError(
-            f"a metric is {one.value} of one model and {other.value} of the other; there is "
-            "nothing to compare."
+            f"a metric is {candidate.value} of one model and {baseline.value} of the other; there "
+            "is nothing to compare."
         )
-    draw = np.random.default_rng(seed)
-    totals = one.sums.sum(axis=0), other.sums.sum(axis=0)
-    # By how much the sums change if a prompt's models are exchanged.
-    changes = other.sums - one.sums
-    as_large = 0
-    for _ in range(_SAMPLES // _AT_ONCE):
-        change = draw.integers(2, size=[_AT_ONCE, size]) @ changes
-        difference = np.abs(one.metric_of(totals[0] + change) - other.metric_of(totals[1] - change))
-        # What is no number is no evidence either.
-        as_large += int(np.sum(~(difference < observed - 1e-12)))
-    return (as_large + 1) / (_SAMPLES + 1)
+    rng = np.random.default_rng(seed)
+    candidate_total, baseline_total = candidate.sums.sum(axis=0), baseline.sums.sum(axis=0)
+    # How the candidate's sums change if the two models are exchanged on a prompt.
+    changes = baseline.sums - candidate.sums
+    num_as_large = 0
+    for _ in range(_NUM_RESAMPLES // _RESAMPLES_PER_CHUNK):
+        change = rng.integers(2, size=[_RESAMPLES_PER_CHUNK, size]) @ changes
+        difference = np.abs(
+            candidate.statistic(candidate_total + change)
+            - baseline.statistic(baseline_total - change)
+        )
+        # NaN is no evidence of a difference either.
+        num_as_large += int(np.sum(~(difference < observed - 1e-12)))
+    return (num_as_large + 1) / (_NUM_RESAMPLES + 1)

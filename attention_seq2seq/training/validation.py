@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.evaluation.metrics import commonest_share, distinct, flatness
+from attention_seq2seq.evaluation.metrics import distinct_n, most_common_ratio, normalized_entropy
 from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
@@ -109,11 +109,16 @@ def sample_metrics(probes: Iterable[Probe]) -> dict[str, float]:
     """
     probes = list(probes)
     replies = [probe.reply for probe in probes]
-    found = {"probe_commonest": commonest_share(replies)}
+    found = {"probe_commonest": most_common_ratio(replies)}
     for size in (1, 2):
         long_enough = any(len(reply) >= size for reply in replies)
-        found[f"probe_distinct_{size}"] = distinct(replies, size) if long_enough else 0.0
-    flat = [flatness(row) for probe in probes for row in probe.attention_weights if len(row) > 1]
+        found[f"probe_distinct_{size}"] = distinct_n(replies, size) if long_enough else 0.0
+    flat = [
+        normalized_entropy(row)
+        for probe in probes
+        for row in probe.attention_weights
+        if len(row) > 1
+    ]
     if flat:
         found["probe_flatness"] = float(np.mean(flat))
     return found

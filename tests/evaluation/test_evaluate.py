@@ -10,38 +10,38 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.evaluation import metrics
-from attention_seq2seq.evaluation.comparison import comparable
-from attention_seq2seq.evaluation.evaluate import evaluate, exact_replies, with_one_reply
-from attention_seq2seq.evaluation.metrics import exact_match, largest_at
-from attention_seq2seq.evaluation.significance import ratio
-from attention_seq2seq.evaluation.stats import tokens_of
+from attention_seq2seq.evaluation.comparison import pair_stats
+from attention_seq2seq.evaluation.evaluate import evaluate, exact_match_rate, unambiguous_pairs
+from attention_seq2seq.evaluation.metrics import alignment_accuracy, exact_match
+from attention_seq2seq.evaluation.significance import ratio_metric
+from attention_seq2seq.evaluation.stats import metric_tokens
 from attention_seq2seq.text.vocabulary import UNK
 from attention_seq2seq.training.api import train
 
 
-def test_only_prompts_with_one_reply_can_be_exact():
+def test_unambiguous_pairs_have_a_prompt_with_a_single_reply():
     pairs = [("a", "x"), ("a", "y"), ("b", "z"), ("b", "z"), ("c", "x", 3)]
-    assert with_one_reply(pairs) == [("b", "z"), ("b", "z"), ("c", "x", 3)]
+    assert unambiguous_pairs(pairs) == [("b", "z"), ("b", "z"), ("c", "x", 3)]
 
 
-def test_exact_replies_counts_over_all_batches(chat):
-    right, wrong = ("今天晚上吃什么", "晚上吃烤鸭吧"), ("今天晚上吃什么", "晚上吃烤鸭")
-    assert exact_replies(chat, [right] * 5 + [wrong] * 3, batch_size=3) == 5 / 8
+def test_exact_match_rate_counts_over_all_batches(chat):
+    correct, wrong = ("今天晚上吃什么", "晚上吃烤鸭吧"), ("今天晚上吃什么", "晚上吃烤鸭")
+    assert exact_match_rate(chat, [correct] * 5 + [wrong] * 3, batch_size=3) == 5 / 8
 
 
-def test_how_the_reply_is_written_does_not_matter_but_its_words_do(chat):
-    assert exact_replies(chat, [("今天晚上吃什么", " 晚上吃烤鸭吧 ")]) == 1.0
+def test_exact_match_compares_tokens(chat):
+    assert exact_match_rate(chat, [("今天晚上吃什么", " 晚上吃烤鸭吧 ")]) == 1.0
 
 
-@pytest.mark.parametrize("metric", [exact_match, largest_at])
-@pytest.mark.parametrize("given", [([], []), ([[1]], [])])
-def test_nothing_to_measure_is_said(metric, given):
+@pytest.mark.parametrize("metric", [exact_match, alignment_accuracy])
+@pytest.mark.parametrize("args", [([], []), ([[1]], [])])
+def test_nothing_to_count_is_refused(metric, args):
     with pytest.raises(ValueError, match="as many of one as of the other"):
-        metric(*given)
+        metric(*args)
 
 
-def p_values_of(one, other) -> dict[str, float]:
-    return {name: both.p_value() for name, both in one.beside(other).items()}
+def p_values_of(candidate, baseline) -> dict[str, float]:
+    return {name: pair.p_value() for name, pair in candidate.compare(baseline).items()}
 
 
 MEALS = [
@@ -53,50 +53,51 @@ MEALS = [
 ]
 
 
-def test_what_is_measured_is_what_can_be_counted_by_hand(chat):
-    found = evaluate(chat, MEALS)
-    assert found.prompts == ["今天晚上吃什么", "周末早上喝什么", "今天中午吃什么"]
-    assert found.references[1] == ["早 上 喝 豆 浆 吧", "不 知 道"]
-    assert found.replies[:2] == ["晚上吃烤鸭吧", "早上喝豆浆吧"]
-    third = found.replies[2]
-    measured = found.measured()
-    assert measured["exact_match"].value == pytest.approx(2 / 3)
-    wrong = metrics.edits(list(third), list("晚上吃"))
-    assert measured["error_rate"].value == pytest.approx(wrong / (6 + 6 + 3))
-    assert measured["length_ratio"].value == pytest.approx((12 + len(third)) / 15)
+def test_metrics_equal_those_counted_by_hand(chat):
+    evaluation = evaluate(chat, MEALS)
+    assert evaluation.prompts == ["今天晚上吃什么", "周末早上喝什么", "今天中午吃什么"]
+    assert evaluation.references[1] == ["早 上 喝 豆 浆 吧", "不 知 道"]
+    assert evaluation.replies[:2] == ["晚上吃烤鸭吧", "早上喝豆浆吧"]
+    third = evaluation.replies[2]
+    estimates = evaluation.metrics()
+    assert estimates["exact_match"].value == pytest.approx(2 / 3)
+    num_edits = metrics.edit_distance(list(third), list("晚上吃"))
+    assert estimates["token_error_rate"].value == pytest.approx(num_edits / (6 + 6 + 3))
+    assert estimates["length_ratio"].value == pytest.approx((12 + len(third)) / 15)
     for name in ("perplexity", "exact_match", "bleu", "chrf", "rouge_l"):
-        assert measured[name].low <= measured[name].value <= measured[name].high
-    assert measured["commonest"] == (pytest.approx(1 / 3), None, None)
-    assert all("tok:zh" in text for text in found.signatures if text.startswith("bleu"))
+        assert estimates[name].low <= estimates[name].value <= estimates[name].high
+    assert estimates["most_common_ratio"] == (pytest.approx(1 / 3), None, None)
+    assert all("tok:zh" in text for text in evaluation.signatures if text.startswith("bleu"))
 
 
-def test_bleu_and_chrf_are_sacrebleus_with_all_references(chat):
-    found = evaluate(chat, MEALS)
-    columns = [[texts[0] for texts in found.references], [None, found.references[1][1], None]]
-    for name, metric in (("bleu", BLEU(tokenize="zh")), ("chrf", CHRF())):
-        expected = metric.corpus_score(found.replies, columns).score
-        measured = found.measured()[name]
-        assert 100 * measured.value == pytest.approx(expected)
-        assert 0 <= measured.low <= measured.value <= measured.high <= 1 + 1e-9
+def test_bleu_and_chrf_equal_those_of_sacrebleu_with_all_references(chat):
+    evaluation = evaluate(chat, MEALS)
+    references = evaluation.references
+    columns = [[texts[0] for texts in references], [None, references[1][1], None]]
+    for name, scorer in (("bleu", BLEU(tokenize="zh")), ("chrf", CHRF())):
+        expected = scorer.corpus_score(evaluation.replies, columns).score
+        estimate = evaluation.metrics()[name]
+        assert 100 * estimate.value == pytest.approx(expected)
+        assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1 + 1e-9
 
 
-def test_bleu_is_left_out_where_no_reply_is_long_enough_for_it(chat):
-    measured = evaluate(chat, [("今天晚上吃什么", "不知道")]).measured()
-    assert "bleu" not in measured
-    assert measured["chrf"].low is None
+def test_bleu_is_left_out_if_no_reference_is_long_enough(chat):
+    estimates = evaluate(chat, [("今天晚上吃什么", "不知道")]).metrics()
+    assert "bleu" not in estimates
+    assert estimates["chrf"].low is None
 
 
-def test_perplexity_is_that_of_every_word_and_end(chat):
+def test_perplexity_counts_every_token_and_end(chat):
     pairs = MEALS[:2]
-    found = evaluate(chat, pairs).measured()
-    plain = DecodingConfig(length_penalty=0.0)
-    loss = -sum(chat.score([a for a, _ in pairs], [b for _, b in pairs], plain))
-    words = sum(len(chat.tokenizer.target.encode(reply)) for _, reply in pairs)
-    assert found["perplexity"].value == pytest.approx(math.exp(loss / words))
-    assert found["character_perplexity"].value == pytest.approx(math.exp(loss / (6 + 6 + 2)))
+    estimates = evaluate(chat, pairs).metrics()
+    unnormalized = DecodingConfig(length_penalty=0.0)
+    loss = -sum(chat.score([a for a, _ in pairs], [b for _, b in pairs], unnormalized))
+    num_tokens = sum(len(chat.tokenizer.target.encode(reply)) for _, reply in pairs)
+    assert estimates["perplexity"].value == pytest.approx(math.exp(loss / num_tokens))
+    assert estimates["character_perplexity"].value == pytest.approx(math.exp(loss / (6 + 6 + 2)))
 
 
-def test_a_model_beside_itself_and_beside_a_worse_one(chat):
+def test_a_model_compared_with_itself_and_with_a_worse_one(chat):
     pairs = meal_dialogues().training[:60]
     greedy = evaluate(chat, pairs)
     assert set(p_values_of(greedy, evaluate(chat, pairs)).values()) == {1.0}
@@ -105,76 +106,79 @@ def test_a_model_beside_itself_and_beside_a_worse_one(chat):
     assert p_values["perplexity"] == 1
     assert max(p_values[name] for name in ("exact_match", "bleu", "chrf", "rouge_l")) < 0.01
     with pytest.raises(ValueError, match="not asked the same prompts"):
-        greedy.beside(evaluate(chat, pairs[:9]))
+        greedy.compare(evaluate(chat, pairs[:9]))
 
 
-def test_one_reply_of_many_that_differs_is_no_difference(chat):
+def test_a_difference_on_a_single_prompt_is_not_significant(chat):
     pairs = meal_dialogues().training[:60]
-    one, other = evaluate(chat, pairs), evaluate(chat, pairs)
+    candidate, baseline = evaluate(chat, pairs), evaluate(chat, pairs)
     for name in ("exact_match", "rouge_l", "bleu", "chrf"):
-        sums = other.counted[name].sums.copy()
+        sums = baseline.stats[name].sums.copy()
         sums[0] = 0.5 * sums[0]
-        other.counted[name] = other.counted[name]._replace(sums=sums)
-    assert min(p_values_of(one, other).values()) > 0.4
+        baseline.stats[name] = baseline.stats[name]._replace(sums=sums)
+    assert min(p_values_of(candidate, baseline).values()) > 0.4
 
 
-def test_a_metric_that_one_of_them_has_not_is_not_compared(chat):
-    """Of replies of one token there are no pairs of tokens that could be echoes."""
+def test_a_metric_that_one_model_lacks_is_not_compared(chat):
+    """If all replies have a single token, there are no bigrams."""
     pairs = meal_dialogues().training[:20]
-    whole, short = evaluate(chat, pairs), evaluate(chat, pairs)
-    del short.counted["echo"]
-    assert "echo" not in whole.beside(short)
-    assert "echo" not in short.beside(whole)
+    complete, incomplete = evaluate(chat, pairs), evaluate(chat, pairs)
+    del incomplete.stats["prompt_bigram_overlap"]
+    assert "prompt_bigram_overlap" not in complete.compare(incomplete)
+    assert "prompt_bigram_overlap" not in incomplete.compare(complete)
 
 
-def test_perplexities_are_compared_on_words_that_both_know():
-    loss, words = np.array([2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0])
+def test_perplexities_are_compared_on_prompts_without_oov_tokens():
+    loss, num_tokens = np.array([2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0])
 
-    def counted(unknown, words=words):
-        return {"perplexity": ratio(loss, words, np.exp), "unknown": ratio(unknown, words)}
+    def stats_of(num_oov, num_tokens=num_tokens):
+        return {
+            "perplexity": ratio_metric(loss, num_tokens, np.exp),
+            "oov_rate": ratio_metric(num_oov, num_tokens),
+        }
 
-    one, other = counted(np.array([0.0, 1.0, 0.0])), counted(np.zeros(3))
-    talks = np.array([0, 1, 2])
-    both = comparable("perplexity", one, other, talks)
-    assert both.one.value == both.other.value == pytest.approx(math.exp(11 / 6))
-    assert both.conversations.tolist() == [0, 2]
-    assert comparable("perplexity", one, counted(np.zeros(3), words + 1), talks) is None
-    assert comparable("perplexity", one, counted(np.ones(3)), talks) is None
+    candidate, baseline = stats_of(np.array([0.0, 1.0, 0.0])), stats_of(np.zeros(3))
+    conversations = np.array([0, 1, 2])
+    pair = pair_stats("perplexity", candidate, baseline, conversations)
+    assert pair.candidate.value == pair.baseline.value == pytest.approx(math.exp(11 / 6))
+    assert pair.conversations.tolist() == [0, 2]
+    for other in (stats_of(np.zeros(3), num_tokens + 1), stats_of(np.ones(3))):
+        assert pair_stats("perplexity", candidate, other, conversations) is None
 
 
-def test_of_several_references_the_nearest_counts_wherever_it_stands(chat):
-    """For each metric by hand: 晚上吃烤鸭吧 is said to the first prompt, six characters."""
-    asked = "今天晚上吃什么"
-    last = evaluate(chat, [(asked, "不知道"), (asked, "晚上吃烤鸭吧")]).measured()
-    assert last["exact_match"].value == last["rouge_l"].value == last["length_ratio"].value == 1
-    assert last["error_rate"].value == 0
-    near = evaluate(chat, [(asked, "不知道"), (asked, "晚上吃烤鸡"), (asked, "好")]).measured()
+def test_of_several_references_the_nearest_counts(chat):
+    """Counted by hand: the reply to the prompt is 晚上吃烤鸭吧, six characters."""
+    prompt = "今天晚上吃什么"
+    exact = evaluate(chat, [(prompt, "不知道"), (prompt, "晚上吃烤鸭吧")]).metrics()
+    assert exact["exact_match"].value == exact["rouge_l"].value == exact["length_ratio"].value == 1
+    assert exact["token_error_rate"].value == 0
+    near = evaluate(chat, [(prompt, "不知道"), (prompt, "晚上吃烤鸡"), (prompt, "好")]).metrics()
     assert near["exact_match"].value == 0
-    # One to exchange and one to leave out of 晚上吃烤鸭吧; four of it stand in the reference.
-    assert near["error_rate"].value == pytest.approx(2 / 5)
+    # One substitution and one deletion; four characters of the reply stand in the reference.
+    assert near["token_error_rate"].value == pytest.approx(2 / 5)
     assert near["rouge_l"].value == pytest.approx(2 * 4 / (6 + 5))
     assert near["length_ratio"].value == pytest.approx(6 / 5)
 
 
-def test_an_unknown_word_is_one_character_and_is_counted(chat):
-    asked = "今天晚上吃什么"
-    pairs = [(asked, "晚上吃饕餮餮"), (asked, "晚上吃烤鸭吧")]
-    said = [chat.tokenizer.target.tokenize(reply) for _, reply in pairs]
+def test_an_oov_token_counts_as_one_character(chat):
+    prompt = "今天晚上吃什么"
+    pairs = [(prompt, "晚上吃饕餮餮"), (prompt, "晚上吃烤鸭吧")]
+    tokens = [chat.tokenizer.target.tokenize(reply) for _, reply in pairs]
     ids = [chat.tokenizer.target.encode(reply) for _, reply in pairs]
-    unknown = [word for word, i in zip(said[0], ids[0]) if i == UNK]
-    assert unknown and max(map(len, unknown)) > 1
-    measured = evaluate(chat, pairs).measured()
-    words = sum(map(len, ids))
-    assert measured["unknown"].value == pytest.approx(len(unknown) / words)
-    characters = 6 - len("".join(unknown)) + len(unknown) + 1 + 6 + 1
-    loss = words * math.log(measured["perplexity"].value)
-    expected = math.exp(loss / characters)
-    assert measured["character_perplexity"].value == pytest.approx(expected)
+    oov_tokens = [token for token, i in zip(tokens[0], ids[0]) if i == UNK]
+    assert oov_tokens and max(map(len, oov_tokens)) > 1
+    estimates = evaluate(chat, pairs).metrics()
+    num_tokens = sum(map(len, ids))
+    assert estimates["oov_rate"].value == pytest.approx(len(oov_tokens) / num_tokens)
+    num_characters = 6 - len("".join(oov_tokens)) + len(oov_tokens) + 1 + 6 + 1
+    loss = num_tokens * math.log(estimates["perplexity"].value)
+    expected = math.exp(loss / num_characters)
+    assert estimates["character_perplexity"].value == pytest.approx(expected)
 
 
-def test_characters_are_counted_alike_where_blanks_are_words(tmp_path):
+def test_character_counts_do_not_depend_on_the_tokenizer(tmp_path):
     pairs = [("吃什么", "吃 KFC 吧 Hello World"), ("喝什么", "喝茶")]
-    found = []
+    evaluations = []
     for segmentation in ("jieba", "characters"):
         config = Config(
             text=TextConfig(segmentation, segmentation),
@@ -183,66 +187,66 @@ def test_characters_are_counted_alike_where_blanks_are_words(tmp_path):
         )
         history = train(pairs, tmp_path / segmentation, config, pairs, progress=False)
         evaluation = evaluate(Chat.load(tmp_path / segmentation), pairs)
-        found.append(evaluation)
-        measured = evaluation.measured()["character_perplexity"].value
-        assert measured == pytest.approx(history["val_character_perplexity"][0], rel=1e-4)
-    assert "character_perplexity" in found[0].beside(found[1])
-    assert "perplexity" not in found[0].beside(found[1])
-    counts = found[0].counted["character_perplexity"].sums[:, 1]
+        evaluations.append(evaluation)
+        value = evaluation.metrics()["character_perplexity"].value
+        assert value == pytest.approx(history["val_character_perplexity"][0], rel=1e-4)
+    assert "character_perplexity" in evaluations[0].compare(evaluations[1])
+    assert "perplexity" not in evaluations[0].compare(evaluations[1])
+    counts = evaluations[0].stats["character_perplexity"].sums[:, 1]
     assert counts.tolist() == [len("吃KFC吧HelloWorld") + 1, 3]
 
 
-def test_what_is_drawn_are_conversations(chat):
-    """Prompts of one conversation are answered equally well here; so there are two, not sixty."""
+def test_conversations_are_resampled_as_a_whole(chat):
+    """The 60 prompts form two conversations, or 60."""
     pairs = meal_dialogues().training[:60]
-    alone = evaluate(chat, [Pair(p.prompt, p.reply, n) for n, p in enumerate(pairs)])
-    talks = evaluate(chat, [Pair(p.prompt, p.reply, n // 30) for n, p in enumerate(pairs)])
-    assert talks.conversations.tolist() == [0] * 30 + [1] * 30
-    few, many = talks.measured()["perplexity"], alone.measured()["perplexity"]
+    sixty = evaluate(chat, [Pair(p.prompt, p.reply, i) for i, p in enumerate(pairs)])
+    two = evaluate(chat, [Pair(p.prompt, p.reply, i // 30) for i, p in enumerate(pairs)])
+    assert two.conversations.tolist() == [0] * 30 + [1] * 30
+    few, many = two.metrics()["perplexity"], sixty.metrics()["perplexity"]
     assert few.value == many.value
-    # Of two conversations only one, or only the other, is drawn as often as one time in four.
+    # A resample of two conversations has the same one twice in half of the cases.
     halves = [
-        evaluate(chat, half).measured()["perplexity"].value for half in (pairs[:30], pairs[30:])
+        evaluate(chat, half).metrics()["perplexity"].value for half in (pairs[:30], pairs[30:])
     ]
     assert sorted(halves) == pytest.approx([few.low, few.high])
     assert (many.low, many.high) != pytest.approx((few.low, few.high))
     short = DecodingConfig(maximum_length=2)
-    assert p_values_of(alone, evaluate(chat, pairs, short))["chrf"] < 0.01
-    # Of two conversations every second drawing exchanges both or none.
-    assert p_values_of(talks, evaluate(chat, pairs, short))["chrf"] > 0.3
+    assert p_values_of(sixty, evaluate(chat, pairs, short))["chrf"] < 0.01
+    # Every second permutation of two conversations exchanges both or none.
+    assert p_values_of(two, evaluate(chat, pairs, short))["chrf"] > 0.3
 
 
-def test_models_of_other_words_are_expected_to_say_the_same(chat, talker):
+def test_references_do_not_depend_on_the_tokenizer_of_the_model(chat, talker):
     pairs = [("今天晚上吃什么", "晚上 吃，烤鸭 吧"), ("Hello", "Hello, World")]
-    one, other = evaluate(chat, pairs), evaluate(talker, pairs)
-    assert one.references == [["晚 上 吃 , 烤 鸭 吧"], ["hello , world"]]
-    assert 0 <= p_values_of(one, other)["rouge_l"] <= 1
+    candidate, baseline = evaluate(chat, pairs), evaluate(talker, pairs)
+    assert candidate.references == [["晚 上 吃 , 烤 鸭 吧"], ["hello , world"]]
+    assert 0 <= p_values_of(candidate, baseline)["rouge_l"] <= 1
 
 
-def test_a_model_that_reads_earlier_turns_is_given_them(talker):
+def test_earlier_turns_are_part_of_the_prompt(talker):
     pairs = [("你好", "你好呀"), ("你好呀", "吃了吗")]
     assert evaluate(talker, pairs).prompts == ["你好", "你好\n你好呀"]
 
 
-def test_nothing_to_evaluate_on_is_said(chat, caplog):
+def test_pairs_without_tokens_are_refused_or_skipped(chat, caplog):
     with pytest.raises(ValueError, match="no pairs to evaluate on: 0 given"):
         evaluate(chat, [])
     with pytest.raises(ValueError, match="1 given, 1 of them without a word in the reply"):
         evaluate(chat, [("今天", "\u200b")])
-    found = evaluate(chat, [("今天晚上吃什么", "\u200b"), *MEALS[:1]])
-    assert found.references == [["晚 上 吃 烤 鸭 吧"]]
+    evaluation = evaluate(chat, [("今天晚上吃什么", "\u200b"), *MEALS[:1]])
+    assert evaluation.references == [["晚 上 吃 烤 鸭 吧"]]
     assert "1 pairs left out: no word in the reply" in caplog.text
 
 
 @pytest.mark.parametrize("wrong", ["你好", ("a", 3), {"a": 1, "b": 2}], ids=repr)
-def test_what_is_no_pair_is_refused_with_its_position(chat, wrong):
+def test_an_element_that_is_no_pair_is_refused_with_its_position(chat, wrong):
     with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
         evaluate(chat, [("a", "b"), wrong])
     with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
-        exact_replies(chat, [("a", "b"), wrong])
+        exact_match_rate(chat, [("a", "b"), wrong])
 
 
 def test_each_later_chinese_character_is_a_token():
-    assert tokens_of("𠀀𠮷ok𪚥") == ["𠀀", "𠮷", "ok", "𪚥"]
+    assert metric_tokens("𠀀𠮷ok𪚥") == ["𠀀", "𠮷", "ok", "𪚥"]
     later = ["鿍", "鿎", "\u4db6", "\ufa6b", "\ufa6c"]
-    assert tokens_of("".join(later)) == later
+    assert metric_tokens("".join(later)) == later

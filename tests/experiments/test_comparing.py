@@ -93,7 +93,10 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
         (("longer", work, *CHARACTERS, "--attentions=dot"), "dot"),
         (("longer", work, *CHARACTERS, f"--png={tmp_path}/no/a.png"), "no such folder"),
         (("compare", work, f"--by_length_png={tmp_path}/a"), "a picture's name tells its format"),
-        (("compare", work, f"--by_length_png={tmp_path}/a.png", "--metric=commonest"), "sums"),
+        (
+            ("compare", work, f"--by_length_png={tmp_path}/a.png", "--metric=most_common_ratio"),
+            "sums",
+        ),
     ]:
         done = script(*arguments)
         assert done.returncode == 1

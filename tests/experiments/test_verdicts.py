@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from verdicts import in_groups, of_all_seeds, verdict
 
-from attention_seq2seq.evaluation.significance import ratio
+from attention_seq2seq.evaluation.significance import ratio_metric
 
 PROMPTS = 100
 TALKS = np.arange(PROMPTS)
@@ -15,7 +15,9 @@ TALKS = np.arange(PROMPTS)
 
 def right(shares, name="exact_match"):
     """For each seed the metric of a model that answers so many of the prompts rightly."""
-    return [{name: ratio((share > TALKS).astype(float), np.ones(PROMPTS))} for share in shares]
+    return [
+        {name: ratio_metric((share > TALKS).astype(float), np.ones(PROMPTS))} for share in shares
+    ]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,10 @@ def test_perplexities_are_those_of_the_prompts_compared():
 
     def measured(on_known, on_unknown, unknown):
         loss = words * np.where(TALKS < 50, on_unknown, on_known)
-        found = {"perplexity": ratio(loss, words, np.exp), "unknown": ratio(unknown, words)}
+        found = {
+            "perplexity": ratio_metric(loss, words, np.exp),
+            "oov_rate": ratio_metric(unknown, words),
+        }
         return [found] * 2
 
     ours, reference = measured(4.0, 1.0, unknown), measured(3.9, 3.9, 0 * unknown)

@@ -8,8 +8,8 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.reversal import random_strings
-from attention_seq2seq.evaluation.evaluate import agreement
-from attention_seq2seq.evaluation.metrics import largest_at
+from attention_seq2seq.evaluation.evaluate import attention_attribution_correlation
+from attention_seq2seq.evaluation.metrics import alignment_accuracy
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
@@ -107,8 +107,10 @@ def test_guided_attention_lies_on_the_words_that_are_copied(tmp_path):
             if reply.text == pair.reply
             for place, row in enumerate(reply.attention_weights[:-1])
         ]
-        looking[weight] = largest_at(*zip(*rows))
-        agreeing[weight] = agreement(chat, [pair.prompt for pair in pairs[:20]]).value
+        looking[weight] = alignment_accuracy(*zip(*rows))
+        agreeing[weight] = attention_attribution_correlation(
+            chat, [pair.prompt for pair in pairs[:20]]
+        ).value
     assert looking[1.0] > 0.95
     assert looking[1.0] > looking[0.0]
     assert agreeing[1.0] > max(0.5, agreeing[0.0])
@@ -133,4 +135,4 @@ def test_a_model_without_attention_agrees_with_nothing(tmp_path):
     )
     train([("吃什么", "吃面")] * 3, tmp_path, config, (), progress=False)
     with pytest.raises(ValueError, match="a model without attention looks nowhere"):
-        agreement(Chat.load(tmp_path), ["吃什么"])
+        attention_attribution_correlation(Chat.load(tmp_path), ["吃什么"])
