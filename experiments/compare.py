@@ -16,7 +16,7 @@ matter which is which, conversations drawn, the seeds' replies to a prompt taken
 of no other seeds: a difference is called one only where p is below 0.05 and no seed of the one is
 as good as a seed of the other; of twenty differences that are none, one has such a p. Perplexities
 are compared on prompts whose replies have no word that is unknown to one of the two, and what they
-are there is printed too. Distinct-n and the commonest reply's share have no p. A training that was
+are there is printed too. Distinct-n and most_common_ratio have no p. A training that was
 stopped goes on; one that has ended is not done again.
 """
 

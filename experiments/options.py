@@ -6,7 +6,7 @@
 
 Prints a line for each: perplexity of words and of characters on the validation pairs, the share of
 words that were given the largest probability, how different the replies to sixteen validation
-prompts are (distinct-2) and the share of the commonest one, all of the epoch that --best_by finds
+prompts are (distinct-2) and the share of the most common one, all of the epoch that --best_by finds
 best; which epoch that was; and the seconds of the whole training. What is given on the command line
 holds for all lines.
 """
@@ -70,14 +70,14 @@ LINES = (
     "--best_by=accuracy",
     "--best_by=distinct_1",
     "--best_by=distinct_2",
-    "--best_by=commonest",
+    "--best_by=most_common_ratio",
 )
 COLUMNS = {
     "val_perplexity": ("words", "{:.1f}"),
     "val_character_perplexity": ("characters", "{:.1f}"),
     "val_accuracy": ("accuracy", "{:.1%}"),
-    "probe_distinct_2": ("distinct-2", "{:.2f}"),
-    "probe_commonest": ("commonest", "{:.0%}"),
+    "sample_distinct_2": ("distinct-2", "{:.2f}"),
+    "sample_most_common_ratio": ("most common", "{:.0%}"),
 }
 
 
@@ -87,7 +87,7 @@ def main(_) -> None:
     logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
     base = console.config_from_flags()
     trainings = Trainings(console.corpus_of(base))
-    print(f"{'':36}" + "".join(f"{name:>11}" for name, _ in COLUMNS.values()), end="")
+    print(f"{'':36}" + "".join(f"{name:>13}" for name, _ in COLUMNS.values()), end="")
     print(f"{'epoch':>7}{'seconds':>9}", flush=True)
     for line in ONLY.value or LINES:
         trainings.print_line(line, console.with_options(base, shlex.split(line)))
@@ -117,14 +117,13 @@ class Trainings:
         best = best_epoch(config.training.best_by, history)
         print(f"{name:36}", end="")
         for key, (_, form) in COLUMNS.items():
-            print(f"{form.format(history[best][key]):>11}", end="")
+            print(f"{form.format(history[best][key]):>13}", end="")
         print(f"{best + 1:>7}{seconds:>9.0f}", flush=True)
 
     def _measured(self, config) -> tuple[list[dict[str, float]], float]:
         """What was measured after each epoch, and the seconds of the training."""
-        from probing import ProbePrompts, first_prompts
-
         from attention_seq2seq.training.api import train
+        from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
 
         if not config.training.patience:
             # Which epoch is called the best makes no other training.
@@ -136,7 +135,7 @@ class Trainings:
                 measured = train(
                     *(corpus.training, folder, config, corpus.validation),
                     progress=False,
-                    probing=ProbePrompts(first_prompts(corpus.validation)),
+                    sample_replies=SampleReplies(first_prompts(corpus.validation)),
                 )
             history = [dict(zip(measured, values)) for values in zip(*measured.values())]
             self._done[config] = history, time.perf_counter() - begin

@@ -37,12 +37,11 @@ VALIDATION_PAIRS = 200
 
 def main(_) -> None:
     """Generates, trains, measures."""
-    from probing import ProbePrompts, first_prompts
-
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.synthetic.reversal import reversal_pairs
     from attention_seq2seq.evaluation.metrics import exact_match
     from attention_seq2seq.training.api import train
+    from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
     from attention_seq2seq.training.model_dir import is_finished
 
     console.expect_picture(ATTENTION_PNG.value)
@@ -52,9 +51,9 @@ def main(_) -> None:
     validation = pairs[-VALIDATION_PAIRS:]
     console.make_repeatable()
     begin = time.monotonic()
-    probing = ProbePrompts(first_prompts(unseen))
+    sample_replies = SampleReplies(first_prompts(unseen))
     was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
-    options = {"probing": probing, "overwrite": OVERWRITE.value}
+    options = {"sample_replies": sample_replies, "overwrite": OVERWRITE.value}
     train(training, MODEL_DIR.value, console.config_from_flags(), validation, **options)
     seconds = time.monotonic() - begin
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])

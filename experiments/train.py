@@ -82,14 +82,13 @@ def main(_) -> None:
 
 def train_on(prepared, config, folder: Path, strategy) -> dict:
     """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
-    from probing import ProbePrompts, first_prompts, read_prompts
-
     from attention_seq2seq.config.artifacts import TENSORBOARD_DIR
     from attention_seq2seq.data.default_corpus import LICENSE, load_corpus
     from attention_seq2seq.training.api import train, train_prepared
+    from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
-    prompts = read_prompts(PROBE_PROMPTS.value) if PROBE_PROMPTS.value else []
+    prompts = read_sample_prompts(PROBE_PROMPTS.value) if PROBE_PROMPTS.value else []
     others = {
         "overwrite": OVERWRITE.value,
         "checkpoint_minutes": CHECKPOINT_MINUTES.value,
@@ -101,7 +100,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
             print("No prompts are answered while it trains: --probe_prompts=FILE names some.")
         return train_prepared(
             *(prepared.directory, folder, config.model, config.training),
-            probing=ProbePrompts(prompts) if prompts else None,
+            sample_replies=SampleReplies(prompts) if prompts else None,
             **others,
         )
     if not config.data.data:
@@ -119,9 +118,22 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     prompts = prompts or first_prompts(corpus.validation or corpus.training)
     return train(
         *(corpus.training, folder, config, corpus.validation),
-        probing=ProbePrompts(prompts),
+        sample_replies=SampleReplies(prompts),
         **others,
     )
+
+
+def read_sample_prompts(path: str) -> list[str]:
+    """Reads the lines of a file that are not blank.
+
+    Raises:
+        ValueError: the file cannot be read, or has no such line.
+    """
+    with console.prompts_of(path) as lines:
+        prompts = [line for line in lines if line.strip()]
+    if not prompts:
+        raise ValueError(f"--probe_prompts={path}: no prompt in it; expected one a line.")
+    return prompts
 
 
 def prepared_corpus(data: tuple):

@@ -7,7 +7,7 @@ from attention_seq2seq.config.options import Options, option
 SCHEDULES = ("constant", "cosine", "halving", "inverse_square_root")
 METRICS = (
     *("loss", "perplexity", "character_perplexity", "accuracy"),
-    *("distinct_1", "distinct_2", "commonest"),
+    *("distinct_1", "distinct_2", "most_common_ratio"),
 )
 
 
@@ -116,9 +116,9 @@ class TrainingConfig(Options):
         "perplexity",
         "what tells which epoch was the best: on the validation pairs loss, perplexity or "
         "character_perplexity, which agree, or accuracy (the share of words with the largest "
-        "probability); or of the replies to the probe prompts distinct_1, distinct_2 (different "
-        "words, pairs of words) or commonest (the share of the commonest reply, the lower the "
-        "better)",
+        "probability); or of the replies to the sample prompts distinct_1, distinct_2 (different "
+        "words, pairs of words) or most_common_ratio (the share of the most common reply, the "
+        "lower the better)",
         choices=METRICS,
     )
     patience: int = option(

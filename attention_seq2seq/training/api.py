@@ -15,8 +15,8 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.tokenizer import PairTokenizer, TokenizedPair, load_user_dictionary
 from attention_seq2seq.training.callbacks.base import Callback, ProgressBar
 from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
+from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 from attention_seq2seq.training.fit import fingerprint_rows, run
-from attention_seq2seq.training.validation import Prober
 from attention_seq2seq.training.warm_start import load_initial_tokenizer
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def train(
     validation_pairs: Sequence[Sequence] | None = None,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
-    probing: Prober | None = None,
+    sample_replies: SampleReplies | None = None,
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
     strategy: tf.distribute.Strategy | None = None,
@@ -54,20 +54,21 @@ def train(
             `config.data.validation_fraction` says.
         progress: whether to show a bar, or log lines where the output is no terminal.
         callbacks: called after each update and each epoch.
-        probing: answers some prompts after each epoch, always the same.
+        sample_replies: sample prompts that the model answers after each epoch.
         overwrite: whether to train anew where a training is in the folder already.
         checkpoint_minutes: between two checkpoints.
         strategy: what several devices or machines share the work by; every process is given the
-            same, and the first alone uses `model_dir`, `callbacks` and `probing`.
+            same, and the first alone uses `model_dir`, `callbacks` and
+            `sample_replies`.
 
     Returns:
         loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
-        what the replies to probe prompts came to, of each epoch (losses in nats a word).
+        what the replies to sample prompts came to, of each epoch (losses in nats a word).
 
     Raises:
         TypeError: `config` is no `Config`.
         ValueError: no pair or no word is left to train on, an element of `pairs` is no pair, the
-            user dictionary cannot be read, `best_by` is of probe prompts and there are none, a
+            user dictionary cannot be read, `best_by` is of sample prompts and there are none, a
             training with other options or on other pairs is in the folder, or files that no
             training has written, or another process is at work there.
         Diverged: a loss or gradient is not finite.
@@ -122,7 +123,7 @@ def train(
 
     return run(
         *(build_tokenizer, encoded, _folder(model_dir), config, provenance),
-        *(_with_bar(callbacks, progress), probing, overwrite, checkpoint_minutes, strategy),
+        *(_with_bar(callbacks, progress), sample_replies, overwrite, checkpoint_minutes, strategy),
     )
 
 
@@ -133,7 +134,7 @@ def train_prepared(
     training: TrainingConfig | None = None,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
-    probing: Prober | None = None,
+    sample_replies: SampleReplies | None = None,
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
     strategy: tf.distribute.Strategy | None = None,
@@ -147,7 +148,7 @@ def train_prepared(
         training: how the weights are found.
         progress: see `train`.
         callbacks: see `train`.
-        probing: see `train`.
+        sample_replies: see `train`.
         overwrite: see `train`.
         checkpoint_minutes: see `train`.
         strategy: see `train`.
@@ -184,7 +185,7 @@ def train_prepared(
             config,
             prepared.provenance(),
         ),
-        *(_with_bar(callbacks, progress), probing, overwrite, checkpoint_minutes, strategy),
+        *(_with_bar(callbacks, progress), sample_replies, overwrite, checkpoint_minutes, strategy),
     )
 
 

@@ -17,6 +17,7 @@ from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.model_dir import (
     FILE_OPTIONS,
@@ -27,7 +28,7 @@ from attention_seq2seq.training.model_dir import (
 )
 from attention_seq2seq.training.precision import resolve_compute_dtype
 from attention_seq2seq.training.trainer import Trainer
-from attention_seq2seq.training.validation import SAMPLE_METRICS, Prober
+from attention_seq2seq.training.validation import SAMPLE_METRICS
 from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
 from attention_seq2seq.utils.files import sha256_file
 
@@ -43,7 +44,7 @@ def run(
     config: Config,
     provenance: dict,
     callbacks: Sequence[Callback],
-    probing: Prober | None,
+    sample_replies: SampleReplies | None,
     overwrite: bool,
     checkpoint_minutes: float,
     strategy: tf.distribute.Strategy | None,
@@ -57,7 +58,7 @@ def run(
         config: all options.
         provenance: what is known of the pairs.
         callbacks: see `trainer.train`, and so are the others.
-        probing: see there.
+        sample_replies: see there.
         overwrite: see there.
         checkpoint_minutes: see there.
         strategy: see there.
@@ -68,11 +69,11 @@ def run(
     Raises:
         ValueError: see there.
     """
-    if config.training.best_by in SAMPLE_METRICS and not probing:
+    if config.training.best_by in SAMPLE_METRICS and not sample_replies:
         raise ValueError(
-            f"best_by is {config.training.best_by!r}, which replies to probe prompts are measured "
-            "by, and there are none. Give probing (train.py: --probe_prompts), or choose by "
-            "perplexity or accuracy."
+            f"best_by is {config.training.best_by!r}, which replies to sample prompts are measured "
+            "by, and there are none. Give sample_replies (train.py: --probe_prompts), or choose "
+            "by perplexity or accuracy."
         )
     initial = config.training.initial_model
     if initial and Path(initial).resolve() == folder.resolve():
@@ -80,7 +81,7 @@ def run(
             f"initial_model is {folder}, where the new model is to be written. Give another "
             "model_dir."
         )
-    prompts = probing.prompts if probing else ()
+    prompts = sample_replies.prompts if sample_replies else ()
     provenance = {
         **provenance,
         "sha256_of_probe_prompts": fingerprint_rows(prompts),
@@ -124,7 +125,9 @@ def run(
         model = distributor.replicate(model, lambda: make_model(config.model, *sizes))
         loop = Trainer(
             *(model, tokenizer, training, validation, model_dir, config),
-            probing(model, tokenizer, config) if probing and distributor.is_chief else None,
+            sample_replies.bind(model, tokenizer, config)
+            if sample_replies and distributor.is_chief
+            else None,
             callbacks if distributor.is_chief else (),
             60 * checkpoint_minutes,
             distributor,

@@ -55,8 +55,8 @@ may say as well. Of attention_seq2seq itself nothing is in here; its code is Apa
 
 ## What was measured
 
-After epoch {epoch}, whose weights answer; `val_` on the validation pairs{chosen}, `probe_` of the
-replies to a few fixed prompts, the others while training.
+After epoch {epoch}, whose weights answer; `val_` on the validation pairs{chosen}, `sample_` and
+`attention_entropy` of the replies to a few fixed prompts, the others while training.
 
 | | |
 |---|---:|

@@ -15,17 +15,16 @@ from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
+from attention_seq2seq.training.callbacks.sample_replies import SampleReply, sample_metrics
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.model_dir import ModelDir
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.optimizers import make_optimizer
 from attention_seq2seq.training.train_step import StepResult, TrainStep
 from attention_seq2seq.training.validation import (
-    Probing,
     Validator,
     best_epoch,
     perplexity,
-    sample_metrics,
 )
 from attention_seq2seq.training.weight_averaging import WeightAverager
 from attention_seq2seq.utils.signals import deferred_interrupts
@@ -51,8 +50,8 @@ class Trainer:
         validation: to measure on; there may be none.
         model_dir: where weights, metrics and checkpoints go.
         config: of all.
-        probing: answers the probe prompts with the weights that the model has; None: there are
-            no such prompts.
+        generate_samples: generates replies to the sample prompts with the model's current
+            weights; None: there are no such prompts.
         callbacks: called after each update and each epoch.
         checkpoint_seconds: between two checkpoints.
         distributor: shares the work among devices and machines; only the chief writes files,
@@ -67,7 +66,7 @@ class Trainer:
         validation: InMemoryDataset | TFRecordPairs,
         model_dir: ModelDir,
         config: Config,
-        probing: Probing | None,
+        generate_samples: Callable[[], Sequence[SampleReply]] | None,
         callbacks: Sequence[Callback],
         checkpoint_seconds: float,
         distributor: Distributor,
@@ -75,7 +74,7 @@ class Trainer:
         self._model, self._pairs, self._model_dir = model, pairs, model_dir
         self._codec = tokenizer
         self._options = options = config.training
-        self._callbacks, self._probing = callbacks, probing
+        self._callbacks, self._generate_samples = callbacks, generate_samples
         self._checkpoint_seconds, self._distributor = checkpoint_seconds, distributor
         self._batches_per_epoch = num_batches(pairs, options.batch_size)
         self._steps_per_epoch = -(-self._batches_per_epoch // options.accumulated_batches)
@@ -208,20 +207,20 @@ class Trainer:
         loss = self._loss / self._words
         measured = {"loss": loss, "perplexity": perplexity(loss)}
         self._loss, self._words = 0.0, 0
-        probes = ()
+        samples = ()
         with self._averages.averaged_weights() as weights:
             if self._validation:
                 measured |= self._validation()
-            if self._probing:
-                probes = self._probing()
-                measured |= sample_metrics(probes)
+            if self._generate_samples:
+                samples = self._generate_samples()
+                measured |= sample_metrics(samples)
         self._history.append(self._distributor.broadcast_object(measured))
         if self._distributor.is_chief:
             best = best_epoch(self._options.best_by, self._history)
             is_best = best is None or best == len(self._history) - 1
             self._model_dir.write_epoch(weights, is_best, self._history)
         info = EpochInfo(
-            len(self._history), self._options.epochs, self._history, probes, self._is_done()
+            len(self._history), self._options.epochs, self._history, samples, self._is_done()
         )
         for callback in self._callbacks:
             self._stop_requested |= bool(callback.on_epoch_end(info))

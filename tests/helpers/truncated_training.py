@@ -31,12 +31,12 @@ class CutAt(Callback):
             raise Power
 
 
-def cut(folder, at, probing=None, **options):
+def cut(folder, at, sample_replies=None, **options):
     with pytest.raises(Power):
         train(
             *(PAIRS, folder, config(**options), []),
             progress=False,
-            probing=probing,
+            sample_replies=sample_replies,
             callbacks=[CutAt(at)],
             checkpoint_minutes=0,
         )

@@ -149,21 +149,21 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
 
 
 def test_tensorboard_has_curves_replies_and_attention(tmp_path):
-    from probing import ProbePrompts
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+    from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
     train(
         *(MEALS.training[:64], tmp_path / "model", config(batch_size=2), MEALS.validation[:9]),
         progress=False,
         callbacks=[TensorBoard(tmp_path / "board")],
-        probing=ProbePrompts(["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"]),
+        sample_replies=SampleReplies(["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"]),
     )
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"tensors": 0})
     events.Reload()
     tags = set(events.Tags()["tensors"])
-    assert {"loss of the epoch so far", "val_perplexity", "probe_commonest"} <= tags
+    assert {"loss of the epoch so far", "val_perplexity", "sample_most_common_ratio"} <= tags
     assert {"replies", "attention 1", "attention 2"} <= tags
     (text, *_) = events.Tensors("replies")[-1].tensor_proto.string_val
     assert "今天晚上吃什么" in text.decode()

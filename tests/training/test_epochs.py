@@ -18,13 +18,12 @@ from attention_seq2seq.text.vocabulary import SPECIALS
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.callbacks.sample_replies import SampleReply, sample_metrics
 from attention_seq2seq.training.model_dir import is_finished
 from attention_seq2seq.training.validation import (
     LOWER_IS_BETTER,
     SAMPLE_METRICS,
-    Probe,
     best_epoch,
-    sample_metrics,
 )
 from helpers.short_trainings import MEALS, config, weights_in
 
@@ -82,12 +81,12 @@ def test_the_checkpoint_that_answers_is_the_one_asked_for(meals_dir, tmp_path, a
         ("accuracy", [0.1, 0.3, 0.3, 0.2], 1),
         ("distinct_1", [0.1, 0.2, 0.3, 0.2], 2),
         ("distinct_2", [0.4, 0.2, 0.3, 0.2], 0),
-        ("commonest", [0.9, 0.5, 0.3, 0.3], 2),
-        ("commonest", [], None),
+        ("most_common_ratio", [0.9, 0.5, 0.3, 0.3], 2),
+        ("most_common_ratio", [], None),
     ],
 )
 def test_an_epoch_is_the_best_by_any_metric(metric, values, best):
-    prefix = "probe" if metric in SAMPLE_METRICS else "val"
+    prefix = "sample" if metric in SAMPLE_METRICS else "val"
     assert (
         best_epoch(metric, [{f"{prefix}_{metric}": value, "loss": 1} for value in values]) == best
     )
@@ -104,12 +103,12 @@ def test_every_metric_can_choose():
 def test_what_is_measured_on_replies():
     flat, sharp = np.full([1, 2], 0.5), np.array([[1.0, 0.0]])
     said = [("好 的", flat), ("好 的", sharp), ("好 吃", flat), ("不", sharp)]
-    probes = [Probe(["吃", "什么"], r.split(), r, weights, ["_"]) for r, weights in said]
-    assert sample_metrics(probes) == {
-        "probe_commonest": 1 / 2,
-        "probe_distinct_1": 4 / 7,
-        "probe_distinct_2": 2 / 3,
-        "probe_flatness": pytest.approx(1 / 2),
+    samples = [SampleReply(["吃", "什么"], r.split(), r, weights, ["_"]) for r, weights in said]
+    assert sample_metrics(samples) == {
+        "sample_most_common_ratio": 1 / 2,
+        "sample_distinct_1": 4 / 7,
+        "sample_distinct_2": 2 / 3,
+        "attention_entropy": pytest.approx(1 / 2),
     }
 
 

@@ -44,15 +44,15 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
     ("options", "measured"),
     [
         ({}, {"loss": 1.0}),
-        ({"best_by": "distinct_1"}, {"val_loss": 1.0, "probe_distinct_1": 0.5}),
+        ({"best_by": "distinct_1"}, {"val_loss": 1.0, "sample_distinct_1": 0.5}),
         ({"answer_with": "last"}, {"val_loss": 1.0, "val_perplexity": 2.7}),
     ],
-    ids=["no validation pairs", "chosen by probe prompts", "the last answers"],
+    ids=["no validation pairs", "chosen by sample prompts", "the last answers"],
 )
 def test_validation_pairs_that_chose_nothing_are_not_said_to(options, measured):
     config = Config(training=TrainingConfig(**options))
     card = render_model_card(config, {"training_pairs": 9, "validation_pairs": 3}, measured, 2)
-    assert "on the validation pairs, `probe_`" in card
+    assert "on the validation pairs, `sample_`" in card
 
 
 def test_names_of_files_are_shown_as_they_are():

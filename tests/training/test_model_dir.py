@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from probing import ProbePrompts
 
 from attention_seq2seq.config.config import Config, DataConfig, ModelConfig, TextConfig
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from helpers.truncated_training import PAIRS, config, cut
 
@@ -279,17 +279,17 @@ def test_differences_are_named_in_a_fixed_order(tmp_path, whole_dir):
         assert "on other training pairs. Give another" in done.stdout, done.stderr
 
 
-def test_other_probe_prompts_are_refused(tmp_path):
-    prompts = ProbePrompts([pair.prompt for pair in PAIRS[:9]])
-    cut(tmp_path, 11, probing=prompts)
-    for other in (None, ProbePrompts(["今天晚上吃什么"])):
+def test_other_sample_prompts_are_refused(tmp_path):
+    prompts = SampleReplies([pair.prompt for pair in PAIRS[:9]])
+    cut(tmp_path, 11, sample_replies=prompts)
+    for other in (None, SampleReplies(["今天晚上吃什么"])):
         with pytest.raises(ValueError, match="on other probe prompts"):
-            train(PAIRS, tmp_path, config(), [], progress=False, probing=other)
-    history = train(PAIRS, tmp_path, config(), [], progress=False, probing=prompts)
-    assert len(history["probe_commonest"]) == 3
+            train(PAIRS, tmp_path, config(), [], progress=False, sample_replies=other)
+    history = train(PAIRS, tmp_path, config(), [], progress=False, sample_replies=prompts)
+    assert len(history["sample_most_common_ratio"]) == 3
 
 
 def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_path):
-    with pytest.raises(ValueError, match="all 1 probe prompts have more than"):
-        train(PAIRS, tmp_path, config(), progress=False, probing=ProbePrompts(["吃 " * 99]))
+    with pytest.raises(ValueError, match="all 1 sample prompts have more than"):
+        train(PAIRS, tmp_path, config(), progress=False, sample_replies=SampleReplies(["吃 " * 99]))
     train(PAIRS, tmp_path, config(epochs=1), progress=False)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from attention_seq2seq.training.validation import Probe
+from attention_seq2seq.training.callbacks.sample_replies import SampleReply
 from attention_seq2seq.utils.progress import is_terminal
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class EpochInfo(NamedTuple):
     epoch: int
     num_epochs: int
     history: Sequence[dict[str, float]]
-    samples: Sequence[Probe]
+    samples: Sequence[SampleReply]
     is_last: bool
 
 

@@ -7,15 +7,15 @@ from attention_seq2seq.training.callbacks.base import Callback, EpochInfo
 
 log = logging.getLogger(__name__)
 
-# Shares of the replies to the probe prompts, of the largest entropy, and nats a word. On the
+# Shares of the replies to the sample prompts, of the largest entropy, and nats a word. On the
 # default corpus, on reversed strings and on real chats a healthy model stays clear of them.
-_COMMONEST = 0.5
+_MOST_COMMON = 0.5
 _FLAT = 0.95
 _RISE = 0.1
 # Epochs in a row; less than that is noise.
 _EPOCHS = 3
 # Fewer replies than that say little of how different they are.
-_PROBES = 8
+_MIN_SAMPLES = 8
 
 
 class TrainingDiagnostics(Callback):
@@ -24,8 +24,8 @@ class TrainingDiagnostics(Callback):
     Replies and attention are looked at from half of the training on, and when it ends: before,
     every model says the same to every prompt.
 
-    - `replies converge`: half of the replies to the probe prompts, or more, are one and the same.
-    - `attention is flat`: on the probe prompts all words have about the same weight.
+    - `replies converge`: half of the replies to the sample prompts, or more, are one and the same.
+    - `attention is flat`: on the sample prompts all words have about the same weight.
     - `validation stops following`: the loss falls on and the validation pairs get worse.
     """
 
@@ -36,19 +36,23 @@ class TrainingDiagnostics(Callback):
         """Rings what there is to ring."""
         late = info.is_last or 2 * info.epoch >= info.num_epochs
         latest = info.history[-1]
-        if late and len(info.samples) >= _PROBES and latest["probe_commonest"] >= _COMMONEST:
-            commonest = max((probe.text for probe in info.samples), key=_counter(info.samples))
+        if (
+            late
+            and len(info.samples) >= _MIN_SAMPLES
+            and latest["sample_most_common_ratio"] >= _MOST_COMMON
+        ):
+            most_common = max((sample.text for sample in info.samples), key=_counter(info.samples))
             self._ring(
                 "replies converge",
-                f"{latest['probe_commonest']:.0%} of the replies to the probe prompts are "
-                f"{commonest!r}. Do replies fit their prompts in the corpus, and is one reply not "
-                "most of it? See prepare.py --examine.",
+                f"{latest['sample_most_common_ratio']:.0%} of the replies to the sample prompts "
+                f"are {most_common!r}. Do replies fit their prompts in the corpus, and is one "
+                "reply not most of it? See prepare.py --examine.",
             )
-        if late and latest.get("probe_flatness", 0.0) > _FLAT:
+        if late and latest.get("attention_entropy", 0.0) > _FLAT:
             self._ring(
                 "attention is flat",
-                f"its entropy is {latest['probe_flatness']:.0%} of what it is where all words of "
-                "the prompt have the same weight: replies hardly depend on single words. Longer "
+                f"its entropy is {latest['attention_entropy']:.0%} of what it is where all words "
+                "of the prompt have the same weight: replies hardly depend on single words. Longer "
                 "training, a larger learning_rate or dropout may help.",
             )
         if _no_longer_follows(info.history):
@@ -75,6 +79,6 @@ def _no_longer_follows(history: Sequence[dict[str, float]]) -> bool:
     )
 
 
-def _counter(probes) -> Callable[[str], int]:
-    texts = [probe.text for probe in probes]
+def _counter(samples) -> Callable[[str], int]:
+    texts = [sample.text for sample in samples]
     return texts.count

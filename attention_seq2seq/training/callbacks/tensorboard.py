@@ -10,11 +10,11 @@ from pathlib import Path
 import tensorflow as tf
 
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
+from attention_seq2seq.training.callbacks.sample_replies import SampleReply
 from attention_seq2seq.training.model_dir import EVENT_FILE_SUFFIX
-from attention_seq2seq.training.validation import Probe
 from attention_seq2seq.utils.plotting import cjk_font, save_heatmaps
 
-# Updates between two points of the curve of the loss; probes whose attention is drawn.
+# Updates between two points of the curve of the loss; samples whose attention is drawn.
 _EVERY, _DRAWN = 20, 4
 
 
@@ -63,9 +63,9 @@ class TensorBoard(Callback):
                 tf.summary.scalar(name, value)
             if info.samples:
                 tf.summary.text("replies", _as_markdown(info.samples))
-            for number, probe in enumerate(info.samples[:_DRAWN], 1):
-                if probe.attention_weights.size:
-                    tf.summary.image(f"attention {number}", _picture(probe)[tf.newaxis])
+            for number, sample in enumerate(info.samples[:_DRAWN], 1):
+                if sample.attention_weights.size:
+                    tf.summary.image(f"attention {number}", _picture(sample)[tf.newaxis])
 
     def on_train_end(self) -> None:
         """Writes what has not been written yet."""
@@ -74,8 +74,10 @@ class TensorBoard(Callback):
                 self._writer.flush()
 
 
-def _as_markdown(probes) -> str:
-    rows = ("| " + " | ".join(_cell(t) for t in ("".join(p.prompt), p.text)) + " |" for p in probes)
+def _as_markdown(samples) -> str:
+    rows = (
+        f"| {_cell(''.join(sample.prompt_tokens))} | {_cell(sample.text)} |" for sample in samples
+    )
     return "\n".join(["| prompt | reply |", "|---|---|", *rows])
 
 
@@ -85,8 +87,8 @@ def _cell(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&$-])", r"\\\1", text)
 
 
-def _picture(probe: Probe) -> tf.Tensor:
+def _picture(sample: SampleReply) -> tf.Tensor:
     png = io.BytesIO()
-    tables = {"attention weights": probe.attention_weights}
-    save_heatmaps(png, probe.rows, probe.prompt, tables)
+    tables = {"attention weights": sample.attention_weights}
+    save_heatmaps(png, sample.row_labels, sample.prompt_tokens, tables)
     return tf.io.decode_png(png.getvalue(), channels=3)

@@ -6,14 +6,17 @@ import random
 import numpy as np
 import pytest
 import tensorflow as tf
-from probing import ProbePrompts, first_prompts
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import EpochInfo
 from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
-from attention_seq2seq.training.validation import Probe
+from attention_seq2seq.training.callbacks.sample_replies import (
+    SampleReplies,
+    SampleReply,
+    first_prompts,
+)
 
 MEALS = meal_dialogues()
 
@@ -36,7 +39,7 @@ def rung(caplog) -> set[str]:
 
 def watched(pairs, validation, folder, options):
     prompts = first_prompts(validation)
-    train(pairs, folder, options, validation, progress=False, probing=ProbePrompts(prompts))
+    train(pairs, folder, options, validation, progress=False, sample_replies=SampleReplies(prompts))
 
 
 def test_one_reply_for_all_rings(tmp_path, caplog):
@@ -77,12 +80,12 @@ def test_a_healthy_training_is_silent(tmp_path, caplog):
 
 
 def epoch(number, of, history, replies=(), ended=False):
-    probes = [Probe(["吃", "什么"], [r], r, np.ones([1, 2]) / 2, [r]) for r in replies]
-    return EpochInfo(number, of, history, probes, ended)
+    samples = [SampleReply(["吃", "什么"], [r], r, np.ones([1, 2]) / 2, [r]) for r in replies]
+    return EpochInfo(number, of, history, samples, ended)
 
 
 def measured(**values):
-    return {"loss": 1.0, "probe_commonest": 0.0, "probe_flatness": 0.0, **values}
+    return {"loss": 1.0, "sample_most_common_ratio": 0.0, "attention_entropy": 0.0, **values}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_replies_are_looked_at_from_half_of_the_training_on_and_at_its_end(
     caplog, number, ended, rings
 ):
     TrainingDiagnostics().on_epoch_end(
-        epoch(number, 10, [measured(probe_commonest=0.9)], ["好"] * 9, ended)
+        epoch(number, 10, [measured(sample_most_common_ratio=0.9)], ["好"] * 9, ended)
     )
     assert rung(caplog) == ({"replies converge"} if rings else set())
 
@@ -100,7 +103,7 @@ def test_replies_are_looked_at_from_half_of_the_training_on_and_at_its_end(
 def test_an_alarm_rings_once(caplog):
     alarms = TrainingDiagnostics()
     for number in (8, 9, 10):
-        alarms.on_epoch_end(epoch(number, 10, [measured(probe_flatness=0.99)]))
+        alarms.on_epoch_end(epoch(number, 10, [measured(attention_entropy=0.99)]))
     assert caplog.text.count("attention is flat") == 1
 
 

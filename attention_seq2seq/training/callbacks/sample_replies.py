@@ -1,0 +1,119 @@
+"""Replies to a few fixed prompts after each epoch, and their metrics."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from attention_seq2seq.chat import Chat
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.evaluation.metrics import (
+    distinct_n,
+    most_common_ratio,
+    normalized_entropy,
+)
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.text.seq2seq_tokenizer import Codec
+
+NUM_PROMPTS = 16
+
+
+class SampleReply(NamedTuple):
+    """A reply to a sample prompt.
+
+    Attributes:
+        prompt_tokens: tokens of the prompt.
+        reply_tokens: tokens of the reply.
+        text: the reply.
+        attention_weights: float32[reply_time, source_time]; float32[_, 0] without attention.
+        row_labels: labels of the rows of the weights.
+    """
+
+    prompt_tokens: Sequence[str]
+    reply_tokens: Sequence[str]
+    text: str
+    attention_weights: np.ndarray
+    row_labels: Sequence[str]
+
+
+class SampleReplies:
+    """Sample prompts that a model answers greedily after each epoch.
+
+    Args:
+        prompts: strings. Prompts that are too long for a model are left out.
+    """
+
+    def __init__(self, prompts: Sequence[str]):
+        self.prompts = prompts
+
+    def bind(
+        self, model: Seq2Seq, codec: Codec, config: Config
+    ) -> Callable[[], Sequence[SampleReply]]:
+        """Returns a function that generates the replies with the model's current weights.
+
+        Args:
+            model: the model that is trained.
+            codec: its tokenizer.
+            config: its config.
+
+        Raises:
+            ValueError: all prompts are too long.
+        """
+        chat = Chat(codec, model, config)
+        # A prompt that is too long would be truncated with a warning after each epoch.
+        max_length = config.data.max_source_length
+        prompts = [
+            prompt for prompt in self.prompts if len(codec.prompt_words(prompt)) <= max_length
+        ]
+        if not prompts:
+            raise ValueError(
+                f"all {len(self.prompts)} sample prompts have more than max_source_length "
+                f"{max_length} words. Give shorter ones in --probe_prompts."
+            )
+
+        def generate() -> list[SampleReply]:
+            return [
+                SampleReply(
+                    reply.prompt_tokens,
+                    reply.tokens,
+                    reply.text,
+                    reply.attention_weights,
+                    reply.rows,
+                )
+                for reply in chat.reply(prompts)
+            ]
+
+        return generate
+
+
+def first_prompts(pairs: Iterable[Sequence]) -> list[str]:
+    """Returns the first `NUM_PROMPTS` distinct prompts of pairs."""
+    prompts = {}
+    for prompt, *_ in pairs:
+        prompts[prompt] = None
+        if len(prompts) == NUM_PROMPTS:
+            break
+    return list(prompts)
+
+
+def sample_metrics(samples: Iterable[SampleReply]) -> dict[str, float]:
+    """Returns sample_distinct_1, sample_distinct_2, sample_most_common_ratio, attention_entropy.
+
+    The attention entropy is normalized: it is 1 if all tokens of a prompt have the same weight. It
+    is the mean over all reply tokens whose prompt has at least two tokens.
+    """
+    samples = list(samples)
+    replies = [sample.reply_tokens for sample in samples]
+    metrics = {"sample_most_common_ratio": most_common_ratio(replies)}
+    for n in (1, 2):
+        has_ngrams = any(len(reply) >= n for reply in replies)
+        metrics[f"sample_distinct_{n}"] = distinct_n(replies, n) if has_ngrams else 0.0
+    entropies = [
+        normalized_entropy(row)
+        for sample in samples
+        for row in sample.attention_weights
+        if len(row) > 1
+    ]
+    if entropies:
+        metrics["attention_entropy"] = float(np.mean(entropies))
+    return metrics
