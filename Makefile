@@ -4,21 +4,21 @@ PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DEMO := models/demo
 
-.PHONY: demo test soak help
+.PHONY: demo test test-slow help
 help:
-	@echo "make demo   install, train the demo model, ask it ten questions"
-	@echo "make test   install, run all tests"
-	@echo "make soak   install, run the tests that take long; CORPORA=folder sweeps over its files"
+	@echo "make demo        install, train the demo model, ask it ten questions"
+	@echo "make test        install, run the tests, without the slow ones"
+	@echo "make test-slow   install, run the slow tests; CORPORA=folder sweeps over its files"
 
 demo: $(INSTALLED)
-	$(PYTHON) experiments/train.py --model_dir=$(DEMO) --flagfile=experiments/presets/demo.flags
+	$(PYTHON) experiments/train.py --model_dir=$(DEMO) --flagfile=experiments/configs/demo.flags
 	$(PYTHON) experiments/demo.py --model_dir=$(DEMO)
 
 test: $(INSTALLED)
 	$(PYTHON) -m pytest
 
-soak: $(INSTALLED)
-	$(PYTHON) -m pytest --numprocesses=0 --capture=no tests/soak
+test-slow: $(INSTALLED)
+	$(PYTHON) -m pytest -m slow --numprocesses=0 --capture=no
 
 # A Python on the PATH may be a shim that fails: each is tried, not only found.
 $(INSTALLED): setup.cfg pyproject.toml

@@ -3,10 +3,14 @@
 python experiments/demo.py --model_dir=models/demo
 """
 
+import common
+import config_flags
 import console
 
-MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
-ATTENTION_PNG = console.define_path("attention_png", "attention.png", "the picture to write [path]")
+MODEL_DIR = config_flags.define_path(
+    "model_dir", None, "the folder of a trained model", required=True
+)
+PLOT = config_flags.define_path("plot", "attention.png", "the picture to write [path]")
 
 QUESTIONS = (
     "今天晚上吃什么",
@@ -36,9 +40,9 @@ def main(_) -> None:
     for question, reply in zip(QUESTIONS, replies):
         print(f"  {question}  [{seen.get(question, 'outside the corpus')}]\n    {reply.text}")
     print(f"\nWhich words of {QUESTIONS[0]} did each word of the reply come from?\n")
-    print(f"{replies[0].text}\n\n{console.explanation(replies[0], ATTENTION_PNG.value)}")
-    console.say_how_to_talk(MODEL_DIR.value)
+    print(f"{replies[0].text}\n\n{common.format_attention(replies[0], PLOT.value)}")
+    common.print_chat_command(MODEL_DIR.value)
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -1,8 +1,8 @@
-"""Measures how good a trained model's replies are, with intervals, beside another model's.
+"""Measures how good a trained model's replies are, with intervals, beside a baseline's.
 
     python experiments/evaluate.py --model_dir=models/demo
     python experiments/evaluate.py --model_dir=models/mine --data=held_out.tsv --json=numbers.json
-    python experiments/evaluate.py --model_dir=models/mine --data=held_out.tsv --beside=models/other
+    python experiments/evaluate.py --model_dir=models/mine --baseline=models/other
 
 Give pairs that the model was neither trained on nor chosen by: its own validation pairs chose the
 epoch that answers, unless it was trained with --answer_with=last. Without --data: of the default
@@ -27,22 +27,24 @@ from pathlib import Path
 
 from absl import flags
 
+import common
+import config_flags
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils import files
 
-MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
-DATA = console.define_paths("data", [], "corpus files, as for train.py [paths]")
+MODEL_DIRS = config_flags.define_paths("model_dir", None, common.MODEL_DIRS_HELP, required=True)
+DATA = config_flags.define_paths("data", [], "corpus files, as for train.py [paths]")
 SKIP_BAD_LINES = flags.DEFINE_bool(
     "skip_bad_lines", False, "leave out lines that cannot be read, and count them"
 )
-BESIDE = console.define_paths(
-    "beside",
+BASELINE = config_flags.define_paths(
+    "baseline",
     [],
     "the folder of a model to compare with, or of several that answer together [paths]",
 )
-JSON = console.define_path("json", None, "write what was measured into this file, too [path]")
-console.define_flags_of(DecodingConfig)
+JSON = config_flags.define_path("json", None, "write what was measured into this file, too [path]")
+config_flags.define_flags(DecodingConfig)
 
 PERCENT = (
     "oov_rate",
@@ -62,21 +64,21 @@ def main(_) -> None:
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.evaluation.evaluate import evaluate
 
-    console.expect_folder_of(JSON.value)
+    common.require_parent_dir(JSON.value)
     # It tells each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
-    decoding = console.options_from_flags(DecodingConfig)
-    models = [MODEL_DIRS.value, *([BESIDE.value] if BESIDE.value else [])]
+    decoding = config_flags.options_from_flags(DecodingConfig)
+    models = [MODEL_DIRS.value, *([BASELINE.value] if BASELINE.value else [])]
     chats = [Chat.load(*folders) for folders in models]
     if DATA.value:
         pairs, skipped = read_pairs(DATA.value, SKIP_BAD_LINES.value)
-        console.print_skipped(skipped)
+        common.print_skipped_lines(skipped)
     else:
         pairs = default_groups()["held-out meals"]
         print_exact_match_rates(chats[0])
     evaluations = [evaluate(chat, pairs, decoding) for chat in chats]
     found = [evaluation.metrics() for evaluation in evaluations]
-    compared = evaluations[0].compare(evaluations[1]) if BESIDE.value else {}
+    compared = evaluations[0].compare(evaluations[1]) if BASELINE.value else {}
     p_values = {name: both.p_value() for name, both in compared.items()}
     print(f"{len(evaluations[0].prompts)} prompts\n")
     print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles(models)), end="")
@@ -162,4 +164,4 @@ def default_groups() -> dict:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -13,13 +13,16 @@ import sys
 
 from absl import flags, logging
 
+import config_flags
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import Caps
 from attention_seq2seq.utils.files import shell_quote
 
-MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
-EXPORT_DIR = console.define_path("export_dir", None, "the folder to be written", required=True)
+MODEL_DIR = config_flags.define_path(
+    "model_dir", None, "the folder of a trained model", required=True
+)
+EXPORT_DIR = config_flags.define_path("export_dir", None, "the folder to be written", required=True)
 FORMAT = flags.DEFINE_enum(
     "format",
     "saved_model",
@@ -27,20 +30,22 @@ FORMAT = flags.DEFINE_enum(
     "saved_model: for TensorFlow and TensorFlow Serving; tflite: two TensorFlow Lite models, one "
     "with weights as floats, one with weights as bytes",
 )
-console.define_flags_of(DecodingConfig)
-console.define_flags_of(Caps)
+config_flags.define_flags(DecodingConfig)
+config_flags.define_flags(Caps)
 
 
 def main(_) -> None:
     """Exports, and says how to ask."""
-    decoding, caps = (console.options_from_flags(options) for options in (DecodingConfig, Caps))
+    decoding, caps = (
+        config_flags.options_from_flags(options) for options in (DecodingConfig, Caps)
+    )
     from attention_seq2seq.serving.saved_model.export import export_saved_model
     from attention_seq2seq.serving.tflite import export_lite
 
     # TensorFlow reports every file that it writes.
     logging.set_verbosity(logging.WARNING)
     if FORMAT.value == "tflite":
-        with console.silent_errors():
+        with console.suppress_stderr():
             export_lite(MODEL_DIR.value, EXPORT_DIR.value, decoding)
         return
     export_saved_model(
@@ -53,4 +58,4 @@ def main(_) -> None:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

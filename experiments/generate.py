@@ -1,9 +1,9 @@
 r"""Answers a file of prompts, one a line, in their order.
 
-python experiments/reply.py --model_dir=models/demo --prompts=in.txt --replies=out.txt
-python experiments/reply.py --model_dir=models/demo --prompts=in.txt --replies=out.jsonl \
+python experiments/generate.py --model_dir=models/demo --input=in.txt --output=out.txt
+python experiments/generate.py --model_dir=models/demo --input=in.txt --output=out.jsonl \
     --format=jsonl --method=beam --num_best=5
-cat in.txt | python experiments/reply.py --model_dir=models/demo > out.txt
+cat in.txt | python experiments/generate.py --model_dir=models/demo > out.txt
 
 Stopped half-way and run again, it goes on where it stopped: until it is done, the replies stand in
 a file of the same name with .part at its end. A tab in a prompt stands between two turns, if the
@@ -19,15 +19,17 @@ from pathlib import Path
 
 from absl import flags
 
+import common
+import config_flags
 import console
 from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
 
-MODEL_DIRS = console.define_paths("model_dir", None, console.MODEL_DIRS_HELP, required=True)
-PROMPTS = console.define_path(
-    "prompts", None, "a prompt a line; standard input if not given [path]"
+MODEL_DIRS = config_flags.define_paths("model_dir", None, common.MODEL_DIRS_HELP, required=True)
+INPUT = config_flags.define_path(
+    "input", None, "a prompt a line; standard input if not given [path]"
 )
-REPLIES = console.define_path("replies", None, "where to; standard output if not given [path]")
+OUTPUT = config_flags.define_path("output", None, "where to; standard output if not given [path]")
 FORMAT = flags.DEFINE_enum(
     "format",
     "text",
@@ -35,7 +37,7 @@ FORMAT = flags.DEFINE_enum(
     "text: a line for each prompt, several replies parted by tabs; jsonl: an object for each "
     "prompt, with tokens, scores and attention weights",
 )
-console.define_flags_of(DecodingConfig)
+config_flags.define_flags(DecodingConfig)
 
 # Answered at once, sorted by length; what has been written survives being stopped.
 CHUNK = 1024
@@ -43,11 +45,11 @@ CHUNK = 1024
 
 def main(_) -> None:
     """Answers all prompts, to a file or to standard output."""
-    decoding = console.options_from_flags(DecodingConfig)
-    if REPLIES.value:
-        console.expect_folder_of(REPLIES.value)
-    with console.prompts_of(PROMPTS.value) as prompts:
-        if REPLIES.value:
+    decoding = config_flags.options_from_flags(DecodingConfig)
+    if OUTPUT.value:
+        common.require_parent_dir(OUTPUT.value)
+    with common.open_prompts(INPUT.value) as prompts:
+        if OUTPUT.value:
             answer_into_file(prompts, decoding)
             return
         for lines in answers(prompts, decoding):
@@ -56,10 +58,10 @@ def main(_) -> None:
 
 
 def answer_into_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
-    """Answers into --replies, from where it was stopped on."""
+    """Answers into --output, from where it was stopped on."""
     from attention_seq2seq.utils.resumable import resumable_file
 
-    with resumable_file(REPLIES.value, fingerprint(decoding)) as writer:
+    with resumable_file(OUTPUT.value, fingerprint(decoding)) as writer:
         writer.skip(prompts)
         bar = progress_bar()
         bar(writer.num_lines)
@@ -132,11 +134,11 @@ def progress_bar():
 
     total = None
     # A pipe can be read only once.
-    if PROMPTS.value and Path(PROMPTS.value).is_file():
-        with console.prompts_of(PROMPTS.value) as prompts:
+    if INPUT.value and Path(INPUT.value).is_file():
+        with common.open_prompts(INPUT.value) as prompts:
             total = sum(1 for _ in prompts)
     return keras.utils.Progbar(total, unit_name="prompt").update
 
 
 if __name__ == "__main__":
-    console.run(main, is_for_output=True)
+    console.run_main(main, is_filter=True)

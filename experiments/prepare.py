@@ -14,11 +14,13 @@ import shutil
 
 from absl import flags
 
+import common
+import config_flags
 import console
 from attention_seq2seq.config.config import DataConfig, TextConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
 
-PREPARED_DIR = console.define_path(
+PREPARED_DIR = config_flags.define_path(
     "prepared_dir", None, "the folder that is written", required=True
 )
 EXAMINE = flags.DEFINE_bool(
@@ -27,15 +29,15 @@ EXAMINE = flags.DEFINE_bool(
 OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace what was prepared from other corpora or with other options"
 )
-SHARE = flags.DEFINE_string(
-    "share",
+SHARD = flags.DEFINE_string(
+    "shard",
     None,
     "on one of several machines: only cut this share of the corpus, for example 0/2 and 1/2 on two "
     "machines; the same command without it goes on when all have ended",
 )
 for options in (DataConfig, TextConfig, PreparationConfig):
-    console.define_flags_of(options)
-console.FLAGS["data"].help = (
+    config_flags.define_flags(options)
+config_flags.FLAGS["data"].help = (
     "corpus files: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; "
     "plain or gzip, told apart by their content [paths]"
 )
@@ -44,7 +46,7 @@ console.FLAGS["data"].help = (
 def main(_) -> None:
     """Examines, prepares, and says how to go on."""
     data, text, preprocessing = (
-        console.options_from_flags(options)
+        config_flags.options_from_flags(options)
         for options in (DataConfig, TextConfig, PreparationConfig)
     )
     from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare, tokenize_shard
@@ -55,12 +57,12 @@ def main(_) -> None:
     )
 
     folder = PREPARED_DIR.value
-    if SHARE.value is not None:
+    if SHARD.value is not None:
         if EXAMINE.value:
-            raise ValueError("--share and --examine; examine when all shares are cut, without it.")
-        shard_index, num_shards = parse_shard(SHARE.value)
+            raise ValueError("--shard and --examine; examine when all shares are cut, without it.")
+        shard_index, num_shards = parse_shard(SHARD.value)
         tokenize_shard(folder, data, text, preprocessing, shard_index, num_shards, OVERWRITE.value)
-        print(f"\n{folder}: share {SHARE.value} is cut; when all are, run it without --share.")
+        print(f"\n{folder}: share {SHARD.value} is cut; when all are, run it without --shard.")
         return
     width = shutil.get_terminal_size().columns
     if EXAMINE.value:
@@ -74,7 +76,7 @@ def main(_) -> None:
     report = format_statistics(statistics, width)
     print(f"\n{report}\n\n{format_filtering(statistics['counts'])}")
     print(format_vocabulary(prepared.manifest["vocabulary_sizes"]))
-    console.say_how("Train on it", "train.py", data=folder, model_dir="models/mine")
+    common.print_next_command("Train on it", "train.py", data=folder, model_dir="models/mine")
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -85,9 +87,9 @@ def parse_shard(text: str) -> tuple[int, int]:
     """
     index, _, num_shards = text.partition("/")
     if not index.isdigit() or not num_shards.isdigit() or int(index) >= int(num_shards):
-        raise ValueError(f"--share={text}; expected one of several, as in 0/2 and 1/2.")
+        raise ValueError(f"--shard={text}; expected one of several, as in 0/2 and 1/2.")
     return int(index), int(num_shards)
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -1,4 +1,4 @@
-"""A talk with a model: turns, and commands that begin with a slash."""
+"""Interactive chat with a model: turns, and commands that begin with a slash."""
 
 import dataclasses
 import difflib
@@ -7,45 +7,50 @@ import os
 import random
 from pathlib import Path
 
-import console
+import common
+import config_flags
 from attention_seq2seq.chat import Chat, Reply
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils.files import shell_quote, write_text
 
-NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
+OPTION_NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
 HELP = """\
-/why [FILE.png]    which words of the prompt the last reply came from
-/nbest [N]         the N best replies to the last prompt, 5 if not said
-/greedy            from now on the most probable word at each step
-/beam [WIDTH]      from now on beam search
-/sample [T]        from now on samples, at temperature T
-/context N         each prompt carries N turns before it
-/set NAME VALUE    sets any option of decoding
-/show              all options; changed ones have a star
-/reset             forgets the talk, and all that was set
-/save NAME         writes the talk to NAME.tsv, the options to NAME.flags
-/help              this
+/attention [FILE.png]   which words of the prompt the last reply came from
+/nbest [N]              the N best replies to the last prompt, 5 if not said
+/greedy                 from now on the most probable word at each step
+/beam [WIDTH]           from now on beam search
+/sample [T]             from now on samples, at temperature T
+/context N              each prompt carries N turns before it
+/set NAME VALUE         sets any option of decoding
+/show                   all options; changed ones have a star
+/reset                  forgets the talk, and all that was set
+/save NAME              writes the talk to NAME.tsv, the options to NAME.flags
+/help                   this
 Ctrl-C cancels a line, Ctrl-D leaves."""
 
 
-class Talk:
-    """Answers lines; keeps what was said and what was set.
+class ChatRepl:
+    """Answers lines, and keeps the turns and the options.
 
     Args:
         chat: the model.
         decoding: how to search, until it is changed.
         context_turns: earlier turns that each prompt carries.
-        draws_anew: whether each reply is drawn with another seed, until one is set.
+        has_random_seed: whether each reply is drawn with another seed, until one is set.
     """
 
     def __init__(
-        self, chat: Chat, decoding: DecodingConfig, context_turns: int, draws_anew: bool = False
+        self,
+        chat: Chat,
+        decoding: DecodingConfig,
+        context_turns: int,
+        has_random_seed: bool = False,
     ):
         self.chat = chat
-        self.first, self.first_draws_anew = decoding, draws_anew
-        self.first_context = self._possible_context(context_turns)
+        self.initial_decoding, self.initial_has_random_seed = decoding, has_random_seed
+        self.initial_context_turns = self._check_context_turns(context_turns)
         self.commands = {
-            "why": self._why,
+            "attention": self._attention,
             "nbest": self._nbest,
             "greedy": self._greedy,
             "beam": self._beam,
@@ -71,7 +76,7 @@ class Talk:
         name, *arguments = line[1:].split() or [""]
         if name not in self.commands:
             raise ValueError(
-                f"/{name} is no command{_meant(name, self.commands, '/')}. /help lists them."
+                f"/{name} is no command{_suggest(name, self.commands, '/')}. /help lists them."
             )
         command = self.commands[name]
         try:
@@ -86,7 +91,7 @@ class Talk:
         """What a line that begins so may be meant to be: a command, or an option of /set."""
         head, space, tail = text.rpartition(" ")
         if space:
-            return [f"{head} {n}" for n in NAMES if n.startswith(tail) and head == "/set"]
+            return [f"{head} {n}" for n in OPTION_NAMES if n.startswith(tail) and head == "/set"]
         return [f"/{name}" for name in self.commands if f"/{name}".startswith(text)]
 
     def warm_up(self) -> None:
@@ -94,28 +99,31 @@ class Talk:
         self.chat.reply([""], self.decoding)
 
     def _reply(self, line: str) -> Reply:
-        self.prompt = "\n".join([*self._earlier(), line])
-        self.last = self.chat.reply([self.prompt], self._of_this_request(self.decoding))[0]
-        self.turns += [line, self.last.text]
-        return self.last
+        self.prompt = "\n".join([*self._previous_turns(), line])
+        self.last_reply = self.chat.reply([self.prompt], self._with_request_seed(self.decoding))[0]
+        self.turns += [line, self.last_reply.text]
+        return self.last_reply
 
-    def _of_this_request(self, decoding: DecodingConfig) -> DecodingConfig:
-        if not self.draws_anew:
+    def _with_request_seed(self, decoding: DecodingConfig) -> DecodingConfig:
+        if not self.has_random_seed:
             return decoding
         return dataclasses.replace(decoding, sampling_seed=random.randrange(2**31))
 
-    def _earlier(self) -> list[str]:
-        return self.turns[max(len(self.turns) - self.num_context, 0) :] if self.num_context else []
+    def _previous_turns(self) -> list[str]:
+        if not self.context_turns:
+            return []
+        return self.turns[max(len(self.turns) - self.context_turns, 0) :]
 
-    def _why(self, picture: str | None = None) -> str:
-        if self.last is None:
+    def _attention(self, picture: str | None = None) -> str:
+        if self.last_reply is None:
             raise ValueError("nothing was said yet; say something first.")
-        return console.explanation(self.last, picture and os.path.expanduser(picture))  # noqa: PTH111
+        path = picture and os.path.expanduser(picture)  # noqa: PTH111
+        return common.format_attention(self.last_reply, path)
 
-    def _nbest(self, number: str = "5") -> str:
-        if self.last is None:
+    def _nbest(self, size: str = "5") -> str:
+        if self.last_reply is None:
             raise ValueError("nothing was said yet; say something first.")
-        count = _number(int, number, "how many")
+        count = _parse_number(int, size, "how many")
         method = "sample" if self.decoding.method == "sample" else "beam"
         width = max(count, self.decoding.beam_width)
         decoding = dataclasses.replace(
@@ -124,109 +132,118 @@ class Talk:
             num_best=count,
             beam_width=-(-width // self.decoding.beam_groups) * self.decoding.beam_groups,
         )
-        replies = self.chat.generate([self.prompt], self._of_this_request(decoding))[0]
+        replies = self.chat.generate([self.prompt], self._with_request_seed(decoding))[0]
         return "\n".join(f"{reply.score:8.2f}  {reply.text}" for reply in replies)
 
     def _greedy(self) -> str:
-        return self._change(method="greedy", num_best=1)
+        return self._update(method="greedy", num_best=1)
 
     def _beam(self, width: str | None = None) -> str:
-        wide = self.decoding.beam_width if width is None else _number(int, width, "the width")
-        groups = self.decoding.beam_groups if wide % self.decoding.beam_groups == 0 else 1
-        return self._change(method="beam", beam_width=wide, beam_groups=groups, num_best=1)
+        beam_width = (
+            self.decoding.beam_width if width is None else _parse_number(int, width, "the width")
+        )
+        groups = self.decoding.beam_groups if beam_width % self.decoding.beam_groups == 0 else 1
+        return self._update(method="beam", beam_width=beam_width, beam_groups=groups, num_best=1)
 
     def _sample(self, temperature: str | None = None) -> str:
         if temperature is None:
-            return self._change(method="sample")
-        return self._change(
-            method="sample", temperature=_number(float, temperature, "the temperature")
+            return self._update(method="sample")
+        return self._update(
+            method="sample", temperature=_parse_number(float, temperature, "the temperature")
         )
 
     def _context(self, turns: str) -> str:
-        self.num_context = self._possible_context(_number(int, turns, "the number of turns"))
+        self.context_turns = self._check_context_turns(
+            _parse_number(int, turns, "the number of turns")
+        )
         return f"each prompt carries {self.num_context} turns before it."
 
     def _set(self, name: str, *value: str) -> str:
-        if name not in NAMES:
-            raise ValueError(f"{name} is no option{_meant(name, NAMES)}. /show lists them.")
+        if name not in OPTION_NAMES:
+            raise ValueError(
+                f"{name} is no option{_suggest(name, OPTION_NAMES)}. /show lists them."
+            )
         text = " ".join(value)
-        kind = type(getattr(self.decoding, name))
-        if kind is tuple:
-            return self._change(**{name: tuple(text.split())})
-        return self._change(**{name: text if kind is str else _number(kind, text, name)})
+        value_type = type(getattr(self.decoding, name))
+        if value_type is tuple:
+            return self._update(**{name: tuple(text.split())})
+        return self._update(
+            **{name: text if value_type is str else _parse_number(value_type, text, name)}
+        )
 
     def _show(self) -> str:
         lines = []
-        for name in NAMES:
+        for name in OPTION_NAMES:
             value = getattr(self.decoding, name)
             star = "*" if value != getattr(DecodingConfig(), name) else " "
-            shown = " ".join(value) if isinstance(value, tuple) else value
-            if name == "sampling_seed" and self.draws_anew:
-                shown = "another for each reply"
-            lines.append(f"{star} {name:28}{shown}")
+            formatted = " ".join(value) if isinstance(value, tuple) else value
+            if name == "sampling_seed" and self.has_random_seed:
+                formatted = "another for each reply"
+            lines.append(f"{star} {name:28}{formatted}")
         return "\n".join([*lines, f"  context: {self.num_context} turns"])
 
     def _reset(self) -> str:
-        self.decoding, self.num_context = self.first, self.first_context
-        self.draws_anew = self.first_draws_anew
-        self.turns, self.prompt, self.last = [], "", None
+        self.decoding, self.context_turns = self.initial_decoding, self.initial_context_turns
+        self.has_random_seed = self.initial_has_random_seed
+        self.turns, self.prompt, self.last_reply = [], "", None
         return "all is as it was at the start."
 
     def _save(self, name: str) -> str:
         name = os.path.expanduser(name)  # noqa: PTH111
-        talk, options = Path(f"{name}.tsv"), Path(f"{name}.flags")
-        for path in (talk, options):
+        talk_path, options_path = Path(f"{name}.tsv"), Path(f"{name}.flags")
+        for path in (talk_path, options_path):
             if path.exists():
                 raise ValueError(f"{path} exists; remove it, or choose another name.")
         lines = [
             "\t".join(side.replace("\t", " ") for side in pair)
             for pair in zip(self.turns[::2], self.turns[1::2])
         ]
-        write_text(talk, "".join(f"{line}\n" for line in lines))
-        write_text(options, _as_flags(self.decoding))
-        return f"the talk: {talk}\nthe options: {options}, for --flagfile={shell_quote(options)}"
+        write_text(talk_path, "".join(f"{line}\n" for line in lines))
+        write_text(options_path, _to_flags(self.decoding))
+        options_flag = f"--flagfile={shell_quote(options_path)}"
+        return f"the talk: {talk_path}\nthe options: {options_path}, for {options_flag}"
 
     def _help(self) -> str:
         return HELP
 
-    def _change(self, **values) -> str:
+    def _update(self, **values) -> str:
         changed = dataclasses.replace(self.decoding, **values)
         # Tried before it is kept: a word may be unknown to the model, and the first answer of a
         # way of searching takes seconds.
         self.chat.reply([""], changed)
         self.decoding = changed
-        self.draws_anew &= "sampling_seed" not in values
+        self.has_random_seed &= "sampling_seed" not in values
         return ", ".join(f"{name} {getattr(self.decoding, name)}" for name in values)
 
-    def _possible_context(self, turns: int) -> int:
+    def _check_context_turns(self, turns: int) -> int:
         trained = self.chat.config.text.context_turns
         if not 0 <= turns <= trained:
-            possible = f"ask for 0 to {trained}" if trained else "only 0 is possible with it"
+            allowed = f"ask for 0 to {trained}" if trained else "only 0 is possible with it"
             raise ValueError(
                 f"{turns} turns of context, but this model was trained with {trained}: "
-                f"{possible}; a model of more is trained with --context_turns."
+                f"{allowed}; a model of more is trained with --context_turns."
             )
         return turns
 
 
-def _number(kind: type, text: str, what: str):
+def _parse_number(value_type: type, text: str, description: str):
     try:
-        return kind(text)
+        return value_type(text)
     except ValueError:
-        raise ValueError(f"{what} is {text!r}; expected a number.") from None
+        raise ValueError(f"{description} is {text!r}; expected a number.") from None
 
 
-def _meant(name: str, names, mark: str = "") -> str:
-    near = difflib.get_close_matches(name, names, 1)
-    return f" (did you mean {mark}{near[0]}?)" if near else ""
+def _suggest(name: str, names, prefix: str = "") -> str:
+    matches = difflib.get_close_matches(name, names, 1)
+    return f" (did you mean {prefix}{matches[0]}?)" if matches else ""
 
 
-def _as_flags(decoding: DecodingConfig) -> str:
+def _to_flags(decoding: DecodingConfig) -> str:
     """The options that are not the default ones, a flag each."""
     lines = []
-    for name in NAMES:
+    for name in OPTION_NAMES:
         value = getattr(decoding, name)
         if value != getattr(DecodingConfig(), name):
-            shown = console.as_list(value) if isinstance(value, tuple) else value
-            lines.append(f"--{name}={shown}\n")
+            formatted = config_flags.format_list(value) if isinstance(value, tuple) else value
+            lines.append(f"--{name}={formatted}\n")
     return "".join(lines)

@@ -11,7 +11,7 @@ _EXAMPLE = (
 )
 
 
-def strategy_of(name: str):
+def make_strategy(name: str):
     """The strategy of a name; None for one device.
 
     Raises:
@@ -29,12 +29,14 @@ def strategy_of(name: str):
                 "kind to share the work. Leave the flag out."
             )
         return tf.distribute.MirroredStrategy([device.name for device in devices])
-    workers, index = cluster_of(os.environ.get("TF_CONFIG", ""))
-    others = workers[:index] + workers[index + 1 :]
-    if others:
-        print(f"Worker {index} of {len(workers)}, waiting for {', '.join(others)}", flush=True)
+    workers, index = parse_tf_config(os.environ.get("TF_CONFIG", ""))
+    other_workers = workers[:index] + workers[index + 1 :]
+    if other_workers:
+        print(
+            f"Worker {index} of {len(workers)}, waiting for {', '.join(other_workers)}", flush=True
+        )
     # TensorFlow waits where Python does not hear a Ctrl-C.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    previous_handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError) as error:
@@ -43,10 +45,10 @@ def strategy_of(name: str):
             f"of {workers[index]} free here, and do all addresses in TF_CONFIG lead to a worker?"
         ) from error
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)
 
 
-def cluster_of(text: str) -> tuple[list[str], int]:
+def parse_tf_config(text: str) -> tuple[list[str], int]:
     """The addresses of the workers in TF_CONFIG, and which of them this is.
 
     Raises:
@@ -56,11 +58,11 @@ def cluster_of(text: str) -> tuple[list[str], int]:
         config = json.loads(text)
         workers, task = list(config["cluster"]["worker"]), config["task"]
         index = int(task["index"])
-        names_one = task["type"] == "worker" and 0 <= index < len(workers)
-        names_places = all(re.fullmatch(r"[^/\s]+:\d+", place) for place in workers)
+        has_valid_task = task["type"] == "worker" and 0 <= index < len(workers)
+        has_valid_addresses = all(re.fullmatch(r"[^/\s]+:\d+", address) for address in workers)
     except (ValueError, KeyError, TypeError, AttributeError):
-        names_one = names_places = False
-    if not names_one or not names_places or len(set(workers)) < len(workers):
+        has_valid_task = has_valid_addresses = False
+    if not has_valid_task or not has_valid_addresses or len(set(workers)) < len(workers):
         raise ValueError(
             f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected the addresses of "
             "all workers, each another, the same everywhere, and which of them this is, for "

@@ -2,7 +2,7 @@
 
     python experiments/train.py --model_dir=models/mine --data=mine.tsv
     python experiments/train.py --model_dir=models/mine --data=prepared/mine
-    python experiments/train.py --model_dir=models/demo --flagfile=experiments/presets/demo.flags
+    python experiments/train.py --model_dir=models/demo --flagfile=experiments/configs/demo.flags
 
 Without --data it trains on the default corpus: small talk and generated meal talk. A folder
 that prepare.py has written brings its options of reading and cutting with it.
@@ -14,9 +14,11 @@ from pathlib import Path
 
 from absl import flags
 
+import common
+import config_flags
 import console
 
-MODEL_DIR = console.define_path(
+MODEL_DIR = config_flags.define_path(
     "model_dir", None, "the folder that the trained model is written into", required=True
 )
 OVERWRITE = flags.DEFINE_bool(
@@ -28,8 +30,8 @@ CHECKPOINT_MINUTES = flags.DEFINE_float(
     "between two checkpoints, from which a training that was stopped goes on [minutes]",
     lower_bound=0.0,
 )
-PROBE_PROMPTS = console.define_path(
-    "probe_prompts",
+SAMPLE_PROMPTS = config_flags.define_path(
+    "sample_prompts",
     None,
     "a file of prompts, one a line, that are answered after each epoch; without it the first of "
     "the validation pairs, of a prepared corpus none [path]",
@@ -44,22 +46,22 @@ STRATEGY = flags.DEFINE_enum(
     "what the work is shared by: mirrored: all devices of this machine; multi_worker: the "
     "machines that TF_CONFIG names, each of which runs the same command; --batch_size is of all",
 )
-console.define_config_flags()
+config_flags.define_config_flags()
 
 
 def main(_) -> None:
     """Reads the corpus, trains, and says how to go on."""
-    from strategies import strategy_of
+    from strategies import make_strategy
 
     from attention_seq2seq.training.model_dir import is_finished
 
-    console.make_repeatable()
+    common.enable_determinism()
     # Before anything else of TensorFlow's runs, as it wants it.
-    strategy = strategy_of(STRATEGY.value)
+    strategy = make_strategy(STRATEGY.value)
     if strategy and not strategy.extended.should_checkpoint:
         # What there is to be told the first worker tells.
         logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
-    config = console.config_from_flags()
+    config = config_flags.config_from_flags()
     prepared = prepared_corpus(config.data.data)
     if prepared:
         config = with_options_of(prepared, config)
@@ -77,7 +79,7 @@ def main(_) -> None:
             f"validation perplexity: lowest {min(history['val_perplexity']):.3f}, "
             f"last {history['val_perplexity'][-1]:.3f}"
         )
-    console.say_how_to_talk(folder)
+    common.print_chat_command(folder)
 
 
 def train_on(prepared, config, folder: Path, strategy) -> dict:
@@ -88,7 +90,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
-    prompts = read_sample_prompts(PROBE_PROMPTS.value) if PROBE_PROMPTS.value else []
+    prompts = read_sample_prompts(SAMPLE_PROMPTS.value) if SAMPLE_PROMPTS.value else []
     others = {
         "overwrite": OVERWRITE.value,
         "checkpoint_minutes": CHECKPOINT_MINUTES.value,
@@ -97,7 +99,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     }
     if prepared:
         if not prompts:
-            print("No prompts are answered while it trains: --probe_prompts=FILE names some.")
+            print("No prompts are answered while it trains: --sample_prompts=FILE names some.")
         return train_prepared(
             *(prepared.directory, folder, config.model, config.training),
             sample_replies=SampleReplies(prompts) if prompts else None,
@@ -112,7 +114,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
         config.data.validation_fraction,
         config.training.seed,
     )
-    console.print_skipped(skipped)
+    common.print_skipped_lines(skipped)
     if corpus.num_dropped:
         print(f"{corpus.num_dropped} validation pairs also stand in training: dropped")
     prompts = prompts or first_prompts(corpus.validation or corpus.training)
@@ -153,7 +155,7 @@ def with_options_of(prepared, config):
     for group, options in given.items():
         for name, value in vars(options).items():
             asked = getattr(getattr(config, group), name)
-            if name != "data" and console.FLAGS[name].present and asked != value:
+            if name != "data" and config_flags.FLAGS[name].present and asked != value:
                 raise ValueError(
                     f"--{name}={asked}, but {prepared.directory} was prepared with {value!r}. "
                     "Leave the flag out, or prepare the corpus again."
@@ -162,4 +164,4 @@ def with_options_of(prepared, config):
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -1,4 +1,4 @@
-"""Every option of the model in answers and shares; tests/soak exports them."""
+"""Every option of the model in answers and shares; test_further_exports.py exports them."""
 
 import dataclasses
 

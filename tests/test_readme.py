@@ -73,11 +73,11 @@ def test_the_python_lines_run(tmp_path, monkeypatch):
     ],
     ids=lambda given: given if isinstance(given, str) else given.name,
 )
-def test_each_option_of_model_and_training_has_a_preset_or_a_row(field, value):
+def test_each_option_of_model_and_training_has_a_config_or_a_row(field, value):
     experiments = ROOT / "experiments"
-    places = [experiments / "README.md", *(experiments / "presets").glob("*.flags")]
-    known = "".join(path.read_text(encoding="utf-8") for path in places)
-    assert re.search(rf"--{field.name}" + (f"={value}" if value else "") + r"\b", known)
+    paths = [experiments / "README.md", *(experiments / "configs").glob("*.flags")]
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    assert re.search(rf"--{field.name}" + (f"={value}" if value else "") + r"\b", text)
 
 
 @pytest.mark.parametrize(
@@ -91,15 +91,25 @@ def test_a_command_exists(command):
     if command[0] != "python":
         assert command[0] in ("pip", "pytest", "saved_model_cli", "tensorboard")
         return
-    script = (ROOT / command[1]).read_text(encoding="utf-8")
+    path, arguments = script_path(command)
+    script = path.read_text(encoding="utf-8")
     options = option_names()
-    for argument in command[2:]:
+    for argument in arguments:
         name, _, value = argument.removeprefix("--").partition("=")
         if not argument.startswith("--") or name == "help":
             continue
         assert f'"{name}"' in script or name == "flagfile" or name in options
         if name == "flagfile":
             assert (ROOT / value).is_file()
+
+
+def script_path(command: list[str]) -> tuple[Path, list[str]]:
+    """The file that a command runs, a script or a module, and the arguments."""
+    if command[1] != "-m":
+        return ROOT / command[1], command[2:]
+    path = ROOT / command[2].replace(".", "/")
+    path = path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+    return path, command[3:]
 
 
 def option_names():
@@ -117,22 +127,23 @@ def option_names():
 def test_a_class_that_is_named_is_there(text):
     from helpers.reference_tfa import tfa
 
-    sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").glob("*.py")]
-    ours = {
+    sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
+    class_names = {
         name
         for path in sources
         for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
     code = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.M))
     for name in re.findall(r"(?<![\w-])(?:[A-Z][a-z]+){2,}\b|[A-Z]\w+RNN\b", " ".join(code)):
-        assert name in ours or hasattr(tfa.seq2seq, name) or ELSEWHERE.fullmatch(name), name
+        is_ours = name in class_names
+        assert is_ours or hasattr(tfa.seq2seq, name) or ELSEWHERE.fullmatch(name), name
 
 
-def test_every_script_and_preset_is_in_its_table():
+def test_every_script_and_config_is_in_its_table():
     tables = EXPERIMENTS.partition("## ")[0]
     folder = ROOT / "experiments"
-    for path in [*folder.glob("*.py"), *folder.glob("presets/*.flags")]:
-        assert f"`{path.name}`" in tables, path.name
+    for path in [*folder.rglob("*.py"), *folder.glob("configs/*.flags")]:
+        assert path.name == "__init__.py" or f"`{path.name}`" in tables, path.name
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])
@@ -145,11 +156,11 @@ def test_what_is_linked_is_there(text):
         assert (folder / name).is_file(), name
 
 
-def test_every_preset_can_be_used():
+def test_every_config_can_be_used():
     names = option_names()
-    presets = sorted((ROOT / "experiments/presets").glob("*.flags"))
-    assert presets
-    for preset in presets:
-        lines = preset.read_text(encoding="utf-8").splitlines()
+    paths = sorted((ROOT / "experiments/configs").glob("*.flags"))
+    assert paths
+    for path in paths:
+        lines = path.read_text(encoding="utf-8").splitlines()
         flags = [line for line in lines if line.startswith("--")]
         assert {flag[2:].split("=")[0] for flag in flags} <= names

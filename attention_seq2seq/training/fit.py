@@ -72,7 +72,7 @@ def run(
     if config.training.best_by in SAMPLE_METRICS and not sample_replies:
         raise ValueError(
             f"best_by is {config.training.best_by!r}, which replies to sample prompts are measured "
-            "by, and there are none. Give sample_replies (train.py: --probe_prompts), or choose "
+            "by, and there are none. Give sample_replies (train.py: --sample_prompts), or choose "
             "by perplexity or accuracy."
         )
     initial = config.training.initial_model

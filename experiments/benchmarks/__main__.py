@@ -1,49 +1,50 @@
 """Measures how fast things are, beside the other way of doing the same, in one run.
 
-    python experiments/benchmark.py decode
-    python experiments/benchmark.py talk --model_dir=models/chat
-    python experiments/benchmark.py serve
-    python experiments/benchmark.py serve --model_dir=models/chat
-    python experiments/benchmark.py prepare --data=a.tsv,b.tsv
-    python experiments/benchmark.py train --data=a.tsv,b.tsv
-    python experiments/benchmark.py train --data=a.tsv,b.tsv --peers=WORK
-    python experiments/benchmark.py minutes --data=a.tsv,b.tsv --peers=WORK
-    python experiments/benchmark.py input --data=a.tsv,b.tsv
-    python experiments/benchmark.py pieces
-    python experiments/benchmark.py vocabulary
-    python experiments/benchmark.py scaling --data=a.tsv,b.tsv
+    python -m experiments.benchmarks decoding
+    python -m experiments.benchmarks latency --model_dir=models/chat
+    python -m experiments.benchmarks serving
+    python -m experiments.benchmarks serving --model_dir=models/chat
+    python -m experiments.benchmarks preprocessing --data=a.tsv,b.tsv
+    python -m experiments.benchmarks training --data=a.tsv,b.tsv
+    python -m experiments.benchmarks training --data=a.tsv,b.tsv --baselines_dir=WORK
+    python -m experiments.benchmarks time_to_quality --data=a.tsv,b.tsv --baselines_dir=WORK
+    python -m experiments.benchmarks input_pipeline --data=a.tsv,b.tsv
+    python -m experiments.benchmarks ops
+    python -m experiments.benchmarks vocabulary_size
+    python -m experiments.benchmarks scaling --data=a.tsv,b.tsv
 
-decode: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
+decoding: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
 of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
 Ours always gives log-probabilities and attention weights too; "greedy, explained" has TensorFlow
 Addons give them as well, which it cannot in beam search. Machines are noisy: read the ratios.
 
-talk: from the start of chat.py to its first reply, and the milliseconds of each reply after it,
+latency: from the start of chat.py to its first reply, and the milliseconds of each reply after it,
 text to text through a pipe, for prompts of the corpus the model was trained on.
 
-serve: an exported model, text to text, beside the same in memory, and TensorFlow Lite, ids to ids;
-how long it takes to load, how large it is. Without --model_dir a model of random weights whose
-replies all have --words words.
+serving: an exported model, text to text, beside the same in memory, and TensorFlow Lite, ids to
+ids; how long it takes to load, how large it is. Without --model_dir a model of random weights whose
+replies all have --length words.
 
-prepare: how fast prepare.py is beside jieba alone with as many processes, on --num_pairs pairs
-sampled from the corpora, each made unique by a number; one epoch of a small model from the shards;
-and the memory of each. Ten minutes or more.
+preprocessing: how fast prepare.py is beside jieba alone with as many processes, on --num_pairs
+pairs sampled from the corpora, each made unique by a number; one epoch of a small model from the
+shards; and the memory of each. Ten minutes or more.
 
-train: target words a second of train.py's own loop, from files, in float32 and in bfloat16, beside
-the way of the tutorials of TensorFlow Addons, and with --peers beside OpenNMT-tf and Joey NMT,
-installed below that folder as experiments/peers.py says. The same pairs, cap on lengths (30 words),
-batches (64 pairs), clipping and threads for all; each in turn, --repeats times.
+training: target words a second of train.py's own loop, from files, in float32 and in bfloat16,
+beside the way of the tutorials of TensorFlow Addons, and with --baselines_dir beside OpenNMT-tf and
+Joey NMT, installed below that folder as experiments/benchmarks/baselines/common.py says. The same
+pairs, cap on lengths (30 words), batches (64 pairs), clipping and threads for all; each in turn,
+--repeats times.
 
-minutes: how long train.py takes to the validation perplexity that OpenNMT-tf comes to in --minutes
-on the same files, with options that make a model good soon, and with none but those of all systems;
-the end of a reply and unknown words are counted as any word.
+time_to_quality: how long train.py takes to the validation perplexity that OpenNMT-tf comes to in
+--minutes on the same files, with options that make a model good soon, and with none but those of
+all systems; the end of a reply and unknown words are counted as any word.
 
-input: pairs a second that a model which does nothing is given, from TFRecords and from text, beside
-those that are trained on.
+input_pipeline: pairs a second that a model which does nothing is given, from TFRecords and from
+text, beside those that are trained on.
 
-pieces: milliseconds of each piece of an update, beside the plain way of doing the same.
+ops: milliseconds of each piece of an update, beside the plain way of doing the same.
 
-vocabulary: milliseconds an update with 100, 8,000 and 100,000 words.
+vocabulary_size: milliseconds an update with 100, 8,000 and 100,000 words.
 
 scaling: pairs a second of one worker and of two, each with one core of this machine, and the share
 of the time that they spend exchanging gradients; and what that makes of eight machines, by a
@@ -57,11 +58,15 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
+import common
+import config_flags
 import console
 
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
-VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
-WORDS = flags.DEFINE_integer("words", 10, "length of prompts and replies [words]", lower_bound=1)
+VOCABULARY_SIZE = flags.DEFINE_integer(
+    "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
+)
+LENGTH = flags.DEFINE_integer("length", 10, "length of prompts and replies [tokens]", lower_bound=1)
 REPEATS = flags.DEFINE_integer(
     "repeats",
     None,
@@ -70,43 +75,43 @@ REPEATS = flags.DEFINE_integer(
     lower_bound=1,
 )
 
-MODEL_DIR = console.define_path("model_dir", None, "talk, serve: the folder of a trained model")
+MODEL_DIR = config_flags.define_path(
+    "model_dir", None, "latency, serving: the folder of a trained model"
+)
 
 THREADS = flags.DEFINE_integer(
-    "threads", 0, "serve: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
+    "threads", 0, "serving: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
 )
 
-DATA = console.define_paths(
-    "data", [], "prepare, train, minutes, input, scaling: corpus files [paths]"
-)
+DATA = config_flags.define_paths("data", [], "corpus files, for all that train or prepare [paths]")
 NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs", 2_000_000, "prepare: how many pairs are sampled [pairs]", lower_bound=1000
+    "num_pairs", 2_000_000, "preprocessing: how many pairs are sampled [pairs]", lower_bound=1000
 )
 
-PEERS = console.define_path(
-    "peers", None, "train, minutes: where other systems are installed [path]"
+BASELINES_DIR = config_flags.define_path(
+    "baselines_dir", None, "training, time_to_quality: where other systems are installed [path]"
 )
 MINUTES = flags.DEFINE_float(
-    "minutes", 15, "minutes: how long OpenNMT-tf trains [minutes]", lower_bound=0.1
+    "minutes", 15, "time_to_quality: how long OpenNMT-tf trains [minutes]", lower_bound=0.1
 )
 STEPS = flags.DEFINE_list(
-    "steps", ["100", "400"], "train: the step after which time is taken, and the last"
+    "steps", ["100", "400"], "training: the step after which time is taken, and the last"
 )
 
 
 def main(argv) -> None:
     """Runs the benchmark that was named."""
     benchmarks = {
-        "decode": decode,
-        "talk": talk,
-        "serve": serve,
-        "prepare": prepare,
-        "train": train,
-        "minutes": minutes,
-        "input": input_,
-        "pieces": pieces,
-        "vocabulary": vocabulary,
-        "scaling": scaling,
+        "decoding": run_decoding,
+        "latency": run_latency,
+        "serving": run_serving,
+        "preprocessing": run_preprocessing,
+        "training": run_training,
+        "time_to_quality": run_time_to_quality,
+        "input_pipeline": run_input_pipeline,
+        "ops": run_ops,
+        "vocabulary_size": run_vocabulary_size,
+        "scaling": run_scaling,
     }
     # The end of life of TensorFlow Addons is known here and of no use to whoever measures.
     warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\) has ended")
@@ -117,124 +122,135 @@ def main(argv) -> None:
     benchmarks[argv[1]]()
 
 
-def decode() -> None:
+def run_decoding() -> None:
     """Prints a table: ours, TensorFlow Addons', and the ratio."""
-    from answering_times import Decoding
+    from experiments.benchmarks.decoding import Decoding
 
-    Decoding(UNITS.value, VOCABULARY.value, WORDS.value, REPEATS.value or 15).print_table()
+    Decoding(UNITS.value, VOCABULARY_SIZE.value, LENGTH.value, REPEATS.value or 15).print_table()
 
 
-def talk() -> None:
+def run_latency() -> None:
     """Prints how long one waits."""
-    from answering_times import print_waiting
+    from experiments.benchmarks.decoding import print_waiting
 
     if not MODEL_DIR.value:
-        raise ValueError("talk talks with a trained model; give its folder, --model_dir=DIR.")
+        raise ValueError("latency needs a trained model; give its folder, --model_dir=DIR.")
     print_waiting(MODEL_DIR.value)
 
 
-def serve() -> None:
+def run_serving() -> None:
     """Prints a table, and what is paid once."""
-    from serving_times import print_table, set_threads, write_endless_model
+    from experiments.benchmarks.serving import print_table, set_threads, write_endless_model
 
     # TensorFlow reports every file that an export writes.
     logging.set_verbosity(logging.WARNING)
     set_threads(THREADS.value)
-    with tempfile.TemporaryDirectory() as folder, console.silent_errors():
+    with tempfile.TemporaryDirectory() as folder, console.suppress_stderr():
         model_dir = MODEL_DIR.value
         if not model_dir:
             model_dir = Path(folder) / "model"
-            write_endless_model(model_dir, UNITS.value, VOCABULARY.value)
-            print(f"{UNITS.value} units, {VOCABULARY.value} words, {WORDS.value} words a reply")
-        print_table(Path(model_dir), Path(folder), WORDS.value)
+            write_endless_model(model_dir, UNITS.value, VOCABULARY_SIZE.value)
+            print(
+                f"{UNITS.value} units, {VOCABULARY_SIZE.value} words, {LENGTH.value} words a reply"
+            )
+        print_table(Path(model_dir), Path(folder), LENGTH.value)
 
 
-def prepare() -> None:
+def run_preprocessing() -> None:
     """Prints rates and memory."""
-    from preparing_times import print_times
+    from experiments.benchmarks.preprocessing import print_times
 
     if not DATA.value:
-        raise ValueError("prepare samples from corpora; name their files, --data=FILE,FILE.")
+        raise ValueError("preprocessing samples from corpora; name their files, --data=FILE,FILE.")
     with tempfile.TemporaryDirectory() as folder:
         print_times(DATA.value, NUM_PAIRS.value, Path(folder))
 
 
-def train() -> None:
+def run_training() -> None:
     """Prints a table of rates, ratios and memory."""
-    from peers import EVERY
-    from training_times import print_table
+    from experiments.benchmarks.baselines.common import EVERY
+    from experiments.benchmarks.training import print_table
 
     if len(STEPS.value) != 2 or not all(step.isdigit() for step in STEPS.value):
         raise ValueError(f"--steps={','.join(STEPS.value)}; expected two numbers, as in 100,400.")
     first, last = map(int, STEPS.value)
     if not 0 < first < last:
         raise ValueError(f"--steps={first},{last}; the first must be from 1 to {last - 1}.")
-    if PEERS.value and (first % EVERY or last % EVERY):
+    if BASELINES_DIR.value and (first % EVERY or last % EVERY):
         raise ValueError(
-            f"--steps={first},{last}; with --peers both must be multiples of {EVERY}, the steps "
-            "between two lines of the others' logs."
+            f"--steps={first},{last}; with --baselines_dir both must be multiples of {EVERY}, "
+            "the steps between two lines of the others' logs."
         )
-    with work() as folder:
+    with prepared_work_dir() as folder:
         print_table(
-            folder, PEERS.value, UNITS.value, VOCABULARY.value, (first, last), REPEATS.value or 3
+            folder,
+            BASELINES_DIR.value,
+            UNITS.value,
+            VOCABULARY_SIZE.value,
+            (first, last),
+            REPEATS.value or 3,
         )
 
 
-def minutes() -> None:
+def run_time_to_quality() -> None:
     """Prints how long it takes to be as good."""
-    from training_times import print_minutes
+    from experiments.benchmarks.training import print_minutes
 
-    if not PEERS.value:
-        raise ValueError("minutes needs OpenNMT-tf; say where it is installed, --peers=WORK.")
-    with work() as folder:
-        print_minutes(folder, PEERS.value, UNITS.value, VOCABULARY.value, MINUTES.value)
+    if not BASELINES_DIR.value:
+        raise ValueError(
+            "time_to_quality needs OpenNMT-tf; say where it is installed, --baselines_dir=WORK."
+        )
+    with prepared_work_dir() as folder:
+        print_minutes(
+            folder, BASELINES_DIR.value, UNITS.value, VOCABULARY_SIZE.value, MINUTES.value
+        )
 
 
-def input_() -> None:
+def run_input_pipeline() -> None:
     """Prints pairs a second."""
-    from input_times import print_times
-    from training_times import LONGEST, trained_pairs
+    from experiments.benchmarks.input_pipeline import print_times
+    from experiments.benchmarks.training import LONGEST, trained_pairs
 
-    with work() as folder:
-        training = trained_pairs(folder, UNITS.value, VOCABULARY.value)
-        print_times(DATA.value, VOCABULARY.value, LONGEST, folder / "prepared", training)
+    with prepared_work_dir() as folder:
+        training = trained_pairs(folder, UNITS.value, VOCABULARY_SIZE.value)
+        print_times(DATA.value, VOCABULARY_SIZE.value, LONGEST, folder / "prepared", training)
 
 
-def pieces() -> None:
+def run_ops() -> None:
     """Prints milliseconds of each."""
-    from piece_times import print_table
+    from experiments.benchmarks.ops import print_table
 
-    console.silence_retracing()
-    print_table(UNITS.value, VOCABULARY.value, REPEATS.value or 15)
+    common.suppress_retracing_warnings()
+    print_table(UNITS.value, VOCABULARY_SIZE.value, REPEATS.value or 15)
 
 
-def scaling() -> None:
+def run_scaling() -> None:
     """Prints pairs a second of one worker and of two, and what more machines would bring."""
-    from scaling_times import print_table
+    from experiments.benchmarks.scaling import print_table
 
-    with work() as folder:
+    with prepared_work_dir() as folder:
         print_table(folder, UNITS.value)
 
 
-def vocabulary() -> None:
+def run_vocabulary_size() -> None:
     """Prints milliseconds an update."""
-    from vocabulary_times import print_table
+    from experiments.benchmarks.vocabulary_size import print_table
 
-    console.silence_retracing()
+    common.suppress_retracing_warnings()
     print_table(UNITS.value, REPEATS.value or 15)
 
 
 @contextlib.contextmanager
-def work():
+def prepared_work_dir():
     """A folder with the corpora as every system reads them."""
-    from training_times import write_work
+    from experiments.benchmarks.training import write_work
 
     if not DATA.value:
         raise ValueError("it takes corpora; name their files, --data=FILE,FILE.")
     with tempfile.TemporaryDirectory() as folder:
-        write_work(DATA.value, VOCABULARY.value, Path(folder))
+        write_work(DATA.value, VOCABULARY_SIZE.value, Path(folder))
         yield Path(folder)
 
 
 if __name__ == "__main__":
-    console.run(main, takes_names=True)
+    console.run_main(main, has_subcommand=True)

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
-from tfa_decoders import TFADecoders
 
-import console
+import common
 from attention_seq2seq.config.config import Config, ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.models.seq2seq import make_model
+from experiments.benchmarks.baselines.tfa_decoders import TFADecoders
 
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
@@ -103,9 +103,9 @@ def first_tensor(found):
 
 def print_waiting(model_dir: str) -> None:
     """Prints how long one waits for chat.py, for prompts of the corpus of a model."""
-    corpus = console.corpus_of(Config.load(model_dir))
+    corpus = common.load_training_corpus(Config.load(model_dir))
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
-    chat = Path(__file__).with_name("chat.py")
+    chat = Path(__file__).parents[1] / "chat.py"
     with subprocess.Popen(
         [sys.executable, str(chat), f"--model_dir={model_dir}"],
         stdin=subprocess.PIPE,

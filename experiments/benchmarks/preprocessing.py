@@ -94,7 +94,7 @@ def run(name: str, *arguments: str) -> tuple[float, float]:
     Raises:
         ValueError: it failed.
     """
-    script = str(Path(__file__).with_name(f"{name}.py"))
+    script = str(Path(__file__).parents[1] / f"{name}.py")
     begin = time.perf_counter()
     with subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.DEVNULL) as child:
         _, status, usage = os.wait4(child.pid, 0)

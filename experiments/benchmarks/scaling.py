@@ -4,12 +4,11 @@ import json
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
-import peers
-
 from attention_seq2seq.training.distributed import bytes_exchanged
+from experiments.benchmarks.baselines import common
+from experiments.benchmarks.worker import worker_command, worker_environment
 
 # What is reckoned for.
 MACHINES = 8
@@ -19,7 +18,7 @@ WORDS = (8000, 100_000)
 
 def print_table(folder: Path, units: int) -> None:
     """Two workers of one core each beside one, and what the formula says of more machines."""
-    if peers.num_threads() < 2:
+    if common.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
     alone = run(folder, units, batch_size=64, workers=1)
     print(f"{units} units, {WORDS[0]:,} words, float32, one core a worker\n")
@@ -40,7 +39,7 @@ def print_table(folder: Path, units: int) -> None:
     print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
     for num_words in WORDS:
-        one = run(folder, units, 64, 1, f"--vocabulary={num_words}", "--alone")
+        one = run(folder, units, 64, 1, f"--vocabulary_size={num_words}", "--alone")
         for kind, dense, sparse in (
             ("as rows", one["dense"], one["sparse"]),
             ("as tables", one["dense"] + one["tables"], 0),
@@ -60,19 +59,22 @@ def run(folder: Path, units: int, batch_size: int, workers: int, *flags: str) ->
     Raises:
         ValueError: it failed.
     """
-    cores, places = sorted(os.sched_getaffinity(0)), free_places(workers)
-    script = Path(__file__).with_name("timed_sharing.py")
+    cores, addresses = sorted(os.sched_getaffinity(0)), free_addresses(workers)
     processes = []
     for index in range(workers):
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = {**worker_environment(), "TF_CPP_MIN_LOG_LEVEL": "3"}
         if workers > 1:
             task = {"type": "worker", "index": index}
-            environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": places}, "task": task})
-        command = [
-            *(sys.executable, str(script), f"--work={folder.resolve()}", f"--core={cores[index]}"),
-            *(f"--units={units}", f"--vocabulary={WORDS[0]}", f"--batch_size={batch_size}"),
+            environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
+        command = worker_command(
+            "scaling_worker",
+            f"--work={folder.resolve()}",
+            f"--core={cores[index]}",
+            f"--units={units}",
+            f"--vocabulary_size={WORDS[0]}",
+            f"--batch_size={batch_size}",
             *flags,
-        ]
+        )
         processes.append(
             subprocess.Popen(
                 command,
@@ -88,12 +90,12 @@ def run(folder: Path, units: int, batch_size: int, workers: int, *flags: str) ->
     return json.loads(outputs[0].splitlines()[-1])
 
 
-def free_places(number: int) -> list[str]:
+def free_addresses(num_addresses: int) -> list[str]:
     """Addresses on this machine that nobody listens at."""
-    sockets = [socket.socket() for _ in range(number)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    places = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
-    for one in sockets:
-        one.close()
-    return places
+    sockets = [socket.socket() for _ in range(num_addresses)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    addresses = [f"127.0.0.1:{sock.getsockname()[1]}" for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return addresses

@@ -12,12 +12,16 @@ from pathlib import Path
 
 from absl import flags
 
+import common
+import config_flags
 import console
 
-WORK = console.define_path("work", None, "the folder with train.tsv [path]", required=True)
+WORK = config_flags.define_path("work", None, "the folder with train.tsv [path]", required=True)
 CORE = flags.DEFINE_integer("core", 0, "the core to run on", lower_bound=0)
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
-VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
+VOCABULARY_SIZE = flags.DEFINE_integer(
+    "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
+)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "pairs of all workers", lower_bound=1)
 LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
 FIRST = flags.DEFINE_integer("first", 20, "the step after which time is taken", lower_bound=1)
@@ -39,25 +43,25 @@ def main(_) -> None:
 
 def alone() -> dict:
     """Seconds of an update, and bytes of its gradients, embeddings as rows and as tables."""
-    from vocabulary_times import update_time
+    from experiments.benchmarks.vocabulary_size import update_time
 
     dense, rows = exchanged(1)
     return {
-        "seconds": update_time(UNITS.value, VOCABULARY.value, "float32", 0, UPDATES) / 1000,
+        "seconds": update_time(UNITS.value, VOCABULARY_SIZE.value, "float32", 0, UPDATES) / 1000,
         "dense": 4 * sum(dense),
         "sparse": sum(rows) * (4 * UNITS.value + 4),
-        "tables": 2 * 4 * VOCABULARY.value * UNITS.value,
+        "tables": 2 * 4 * VOCABULARY_SIZE.value * UNITS.value,
     }
 
 
 def shared() -> dict:
     """Pairs a second, and seconds of a step and of the exchange in it."""
-    from strategies import strategy_of
+    from strategies import make_strategy
 
     from attention_seq2seq.training.distributed import Distributor
 
-    console.make_repeatable()
-    strategy = strategy_of("multi_worker") if "TF_CONFIG" in os.environ else None
+    common.enable_determinism()
+    strategy = make_strategy("multi_worker") if "TF_CONFIG" in os.environ else None
     seconds = seconds_a_step(strategy)
     dense, rows = exchanged(strategy.num_replicas_in_sync if strategy else 1)
     exchange = seconds_of_exchange(Distributor(strategy), dense, rows)
@@ -76,7 +80,7 @@ def config_of():
 
     return Config(
         DataConfig(max_source_length=LONGEST.value, max_target_length=LONGEST.value),
-        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY.value),
+        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY_SIZE.value),
         ModelConfig(units=UNITS.value),
         TrainingConfig(
             epochs=1, batch_size=BATCH_SIZE.value, dtype="float32", unknown_probability=0.0
@@ -124,7 +128,7 @@ def exchanged(workers: int) -> tuple[list[int], list[int]]:
     """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
     from attention_seq2seq.models.seq2seq import make_model
 
-    model = make_model(config_of().model, VOCABULARY.value, VOCABULARY.value)
+    model = make_model(config_of().model, VOCABULARY_SIZE.value, VOCABULARY_SIZE.value)
     sizes = [
         int(variable.shape.num_elements())
         for name, variable in model.named_weights().items()
@@ -143,7 +147,7 @@ def seconds_of_exchange(distributor, dense: list[int], rows: list[int]) -> float
 
     def gradients(batch):
         of_dense = [tf.zeros([size]) + batch["one"] for size in dense]
-        table = tf.constant([VOCABULARY.value, UNITS.value])
+        table = tf.constant([VOCABULARY_SIZE.value, UNITS.value])
         of_rows = [
             tf.IndexedSlices(tf.zeros([number, UNITS.value]), tf.range(number) % table[0], table)
             for number in rows
@@ -167,4 +171,4 @@ def seconds_of_exchange(distributor, dense: list[int], rows: list[int]) -> float
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -8,14 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import joey_peer
-import opennmt_peer
-import peers
-
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import JiebaSegmenter
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
+from experiments.benchmarks.baselines import common, joeynmt, opennmt
+from experiments.benchmarks.worker import worker_command, worker_environment
 
 SEED = 1
 DEV_PAIRS = 1000
@@ -50,7 +48,7 @@ def write_work(paths: Sequence[str], num_words: int, folder: Path) -> None:
             write(folder / f"{name}.{side}", texts)
     vocabulary = Vocabulary.build((side.split() for row in training for side in row), num_words)
     kept = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
-    peers.write_vocabularies(kept, folder)
+    common.write_vocabularies(kept, folder)
 
 
 def write(path: Path, lines: Iterable[str]) -> None:
@@ -79,11 +77,11 @@ def print_table(
     ways = {name: own_way(way, folder, units, num_words, steps) for way, name in WAYS.items()}
     if peers_dir:
         given = (Path(peers_dir), folder, units, LONGEST, *steps)
-        ways["OpenNMT-tf"] = lambda: opennmt_peer.train(*given)
-        ways["Joey NMT"] = lambda: joey_peer.train(*given)
+        ways["OpenNMT-tf"] = lambda: opennmt.train(*given)
+        ways["Joey NMT"] = lambda: joeynmt.train(*given)
     peaks, _ = run_way("peak", folder, units, num_words)
     print(f"{units} units, {num_words} words, batches of 64, steps {steps[0]} to {steps[1]};")
-    print(f"{peers.num_threads()} threads; large")
+    print(f"{common.num_threads()} threads; large")
     print(f"matrix products at most {peaks['float32'] / 1e9:.0f} GFLOP/s in float32,")
     print(f"{peaks['bfloat16'] / 1e9:.0f} in bfloat16\n", flush=True)
     found = {name: [] for name in ways}
@@ -129,9 +127,7 @@ def longest_side(pair) -> int:
 
 def print_minutes(folder: Path, peers_dir: str, units: int, num_words: int, minutes: float) -> None:
     """Prints how long training takes to what OpenNMT-tf comes to in some minutes."""
-    perplexity, steps = opennmt_peer.perplexity_after(
-        Path(peers_dir), folder, units, LONGEST, minutes
-    )
+    perplexity, steps = opennmt.perplexity_after(Path(peers_dir), folder, units, LONGEST, minutes)
     print(f"OpenNMT-tf after {minutes:g} minutes, {steps} steps: perplexity {perplexity:.2f}")
     for way, options in (("bfloat16", GOOD_SOON), ("float32", ())):
         begin = time.perf_counter()
@@ -148,24 +144,30 @@ def print_minutes(folder: Path, peers_dir: str, units: int, num_words: int, minu
 def own_way(way: str, folder: Path, units: int, num_words: int, steps) -> Callable:
     """A training in a process of its own, in one of our ways or the tutorials'."""
 
-    def train() -> peers.Measured:
+    def train() -> common.Measured:
         flags = f"--first={steps[0]}", f"--last={steps[1]}"
         found, megabytes = run_way(way, folder, units, num_words, *flags)
-        return peers.Measured(found["words"], found["seconds"], megabytes)
+        return common.Measured(found["words"], found["seconds"], megabytes)
 
     return train
 
 
 def run_way(way: str, folder: Path, units: int, num_words: int, *flags) -> tuple[dict, float]:
-    """Runs timed_training.py; what it printed, and megabytes.
+    """Runs training_worker.py; what it printed, and megabytes.
 
     Raises:
         ValueError: it failed.
     """
-    script = Path(__file__).with_name("timed_training.py")
-    command = [sys.executable, str(script), f"--way={way}", f"--work={folder.resolve()}"]
-    command += [f"--units={units}", f"--vocabulary={num_words}", f"--longest={LONGEST}", *flags]
-    log, megabytes = peers.run(command, folder)
+    command = worker_command(
+        "training_worker",
+        f"--way={way}",
+        f"--work={folder.resolve()}",
+        f"--units={units}",
+        f"--vocabulary_size={num_words}",
+        f"--longest={LONGEST}",
+        *flags,
+    )
+    log, megabytes = common.run(command, folder, environment=worker_environment())
     try:
         return json.loads(log.splitlines()[-1]), megabytes
     except (ValueError, IndexError):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from absl import flags
 
+import config_flags
 import console
 
 WAY = flags.DEFINE_enum(
@@ -19,9 +20,11 @@ WAY = flags.DEFINE_enum(
     ["float32", "bfloat16", "tutorial", "peak"],
     "how to train; or to multiply large matrices, and nothing else",
 )
-WORK = console.define_path("work", None, "the folder with train.tsv [path]", required=True)
+WORK = config_flags.define_path("work", None, "the folder with train.tsv [path]", required=True)
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
-VOCABULARY = flags.DEFINE_integer("vocabulary", 8000, "words of the model", lower_bound=20)
+VOCABULARY_SIZE = flags.DEFINE_integer(
+    "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
+)
 LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
 FIRST = flags.DEFINE_integer("first", 100, "the step after which time is taken", lower_bound=1)
 UNTIL = flags.DEFINE_float(
@@ -68,7 +71,7 @@ def config_of(dtype: str):
 
     config = Config(
         DataConfig(max_source_length=LONGEST.value, max_target_length=LONGEST.value),
-        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY.value),
+        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY_SIZE.value),
         ModelConfig(units=UNITS.value),
         TrainingConfig(
             epochs=1000,
@@ -78,7 +81,7 @@ def config_of(dtype: str):
             patience=PATIENCE,
         ),
     )
-    return console.with_options(config, OPTIONS.value)
+    return config_flags.override_options(config, OPTIONS.value)
 
 
 def pairs(name: str = "train"):
@@ -133,9 +136,9 @@ def train_until(perplexity: float) -> list[float]:
 def tutorial() -> tuple[float, float]:
     """The same the way of the tutorials: every batch as long as the corpus' longest pair."""
     import tensorflow as tf
-    from tfa_training import TutorialSeq2Seq, train_step_of
 
     from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+    from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq, train_step_of
 
     config = config_of("float32")
     tokenizer = Seq2SeqTokenizer.build(pairs(), config.text)
@@ -186,4 +189,4 @@ def matrix_peak(dtype: str) -> float:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -1,8 +1,8 @@
 """What each option of model and training comes to: a training with it, beside one without.
 
-    python experiments/options.py --data=chat.tsv --epochs=6 --units=128 --vocabulary_size=8000
-    python experiments/options.py --data=chat.tsv --epochs=6 --others=other.tsv
-    python experiments/options.py --data=chat.tsv --epochs=6 --only="--cell=gru"
+    python -m experiments.studies.ablate_options --data=chat.tsv --epochs=6 --units=128
+    python -m experiments.studies.ablate_options --data=chat.tsv --pretraining_data=other.tsv
+    python -m experiments.studies.ablate_options --data=chat.tsv --epochs=6 --only="--cell=gru"
 
 Prints a line for each: perplexity of words and of characters on the validation pairs, the share of
 words that were given the largest probability, how different the replies to sixteen validation
@@ -20,18 +20,20 @@ from pathlib import Path
 
 from absl import flags
 
+import common
+import config_flags
 import console
 
 ONLY = flags.DEFINE_multi_string(
     "only", [], "options of one line instead of all lines; may be given several times"
 )
-OTHERS = console.define_paths(
-    "others",
+PRETRAINING_DATA = config_flags.define_paths(
+    "pretraining_data",
     [],
     "another corpus, that a model is trained on to start from: whole, or from its embeddings "
     "[paths]",
 )
-console.define_config_flags()
+config_flags.define_config_flags()
 
 LINES = (
     "",
@@ -83,20 +85,20 @@ COLUMNS = {
 
 def main(_) -> None:
     """Trains all, and prints a line for each."""
-    console.silence_retracing()
+    common.suppress_retracing_warnings()
     logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
-    base = console.config_from_flags()
-    trainings = Trainings(console.corpus_of(base))
+    base = config_flags.config_from_flags()
+    trainings = Trainings(common.load_training_corpus(base))
     print(f"{'':36}" + "".join(f"{name:>13}" for name, _ in COLUMNS.values()), end="")
     print(f"{'epoch':>7}{'seconds':>9}", flush=True)
     for line in ONLY.value or LINES:
-        trainings.print_line(line, console.with_options(base, shlex.split(line)))
-    if OTHERS.value:
+        trainings.print_line(line, config_flags.override_options(base, shlex.split(line)))
+    if PRETRAINING_DATA.value:
         with tempfile.TemporaryDirectory() as folder:
             for line in started_lines(base, Path(folder)):
                 # The names of files would say nothing.
                 name = line.partition("=")[0]
-                trainings.print_line(name, console.with_options(base, shlex.split(line)))
+                trainings.print_line(name, config_flags.override_options(base, shlex.split(line)))
 
 
 class Trainings:
@@ -148,8 +150,10 @@ def started_lines(config, folder: Path) -> list[str]:
     from attention_seq2seq.text.vocabulary import SPECIALS
     from attention_seq2seq.training.api import train
 
-    other = dataclasses.replace(config, data=dataclasses.replace(config.data, data=OTHERS.value))
-    corpus = console.corpus_of(other)
+    other = dataclasses.replace(
+        config, data=dataclasses.replace(config.data, data=PRETRAINING_DATA.value)
+    )
+    corpus = common.load_training_corpus(other)
     train(corpus.training, folder / "other", other, corpus.validation, progress=False)
     chat = Chat.load(folder / "other")
     vocabulary = chat.tokenizer.source.vocabulary
@@ -164,4 +168,4 @@ def started_lines(config, folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

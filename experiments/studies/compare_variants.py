@@ -1,8 +1,9 @@
 r"""Trains variants of a model with several seeds each, and says which are better, and how surely.
 
-    python experiments/compare.py --work_dir=work --data=chat.tsv --variant="" \
+    python -m experiments.studies.compare_variants --work_dir=work --data=chat.tsv --variant="" \
         --variant="--attention=none" --variant="--source_segmentation=characters"
-    python experiments/compare.py --work_dir=work --data=train.tsv --test_data=test.tsv --variant=""
+    python -m experiments.studies.compare_variants --work_dir=work --data=train.tsv \
+        --test_data=test.tsv --variant=""
 
 Each variant is flags of train.py, beside those that are given here for all; "" is none. All get the
 same pairs, those that are short enough for every variant, in as many epochs, none stopped early.
@@ -27,18 +28,20 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import verdicts
 from absl import flags
 
+import common
+import config_flags
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
+from experiments.studies import seed_statistics
 
 ATTRIBUTION = "attention_attribution_correlation"
 
-WORK_DIR = console.define_path("work_dir", None, "where models are kept [path]", required=True)
+WORK_DIR = config_flags.define_path("work_dir", None, "where models are kept [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of one variant; several times")
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
-TEST_DATA = console.define_paths("test_data", [], "corpus files to report on [paths]")
+TEST_DATA = config_flags.define_paths("test_data", [], "corpus files to report on [paths]")
 TEST_FRACTION = flags.DEFINE_float(
     "test_fraction",
     0.1,
@@ -75,13 +78,13 @@ METRICS = flags.DEFINE_multi_enum(
     f"what is printed, see evaluate.py; several times. {ATTRIBUTION} is the rank correlation of "
     "attention weights with contributions, and takes long",
 )
-BY_LENGTH_PNG = console.define_path(
-    "by_length_png",
+PLOT_BY_LENGTH = config_flags.define_path(
+    "plot_by_length",
     None,
     "draw the first metric by the length of prompts, beside that of the first variant [path]",
 )
-console.define_config_flags()
-console.define_flags_of(DecodingConfig)
+config_flags.define_config_flags()
+config_flags.define_flags(DecodingConfig)
 
 # Prompts in each group of lengths are about as many.
 GROUPS = 6
@@ -97,28 +100,28 @@ COMMON = (
 
 def main(_) -> None:
     """Trains, measures, prints."""
-    seeds = console.seeds_of(SEEDS.value)
+    seeds = config_flags.parse_seeds(SEEDS.value)
     if len(set(VARIANTS.value)) < len(VARIANTS.value):
         raise ValueError("--variant: one was given twice; expected different ones.")
-    console.expect_picture(BY_LENGTH_PNG.value)
-    if BY_LENGTH_PNG.value and METRICS.value[0] in WITHOUT_SUMS:
+    common.require_image_path(PLOT_BY_LENGTH.value)
+    if PLOT_BY_LENGTH.value and METRICS.value[0] in WITHOUT_SUMS:
         raise ValueError(
-            f"--by_length_png draws the first --metric, {METRICS.value[0]}, which is not made of "
+            f"--plot_by_length draws the first --metric, {METRICS.value[0]}, which is not made of "
             "sums over prompts; give another one before it."
         )
-    console.make_repeatable()
-    console.silence_retracing()
+    common.enable_determinism()
+    common.suppress_retracing_warnings()
     variants = {variant: config_of(variant) for variant in VARIANTS.value}
     comparison = Comparison(variants)
     found = {}
     for variant in variants:
         found[variant] = [comparison.measured(variant, seed) for seed in seeds]
         first, numbers = found[VARIANTS.value[0]], comparison.conversations
-        verdicts.print_rows(variant, METRICS.value, found[variant], first, numbers)
+        seed_statistics.print_rows(variant, METRICS.value, found[variant], first, numbers)
     for signature in comparison.signatures:
         if signature.partition("|")[0] in METRICS.value:
             print(signature)
-    if BY_LENGTH_PNG.value:
+    if PLOT_BY_LENGTH.value:
         draw_by_length(found, comparison)
 
 
@@ -128,8 +131,8 @@ def config_of(variant: str):
     Raises:
         ValueError: it is no variant of the same training.
     """
-    config = console.config_from_flags()
-    changed = console.with_options(config, shlex.split(variant))
+    config = config_flags.config_from_flags()
+    changed = config_flags.override_options(config, shlex.split(variant))
     for group, options in vars(changed).items():
         for name, value in vars(options).items():
             if name in COMMON and value != getattr(getattr(config, group), name):
@@ -159,10 +162,10 @@ class Comparison:
         config = next(iter(variants.values()))
         if is_prepared_dir(config.data.data):
             raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
-        corpus = console.corpus_of(config)
+        corpus = common.load_training_corpus(config)
         if TEST_DATA.value:
             test, skipped = read_pairs(TEST_DATA.value, config.data.skip_bad_lines)
-            console.print_skipped(skipped)
+            common.print_skipped_lines(skipped)
         else:
             split = split_by_conversation(
                 corpus.training, TEST_FRACTION.value, config.training.seed
@@ -210,7 +213,7 @@ class Comparison:
         begin = time.monotonic()
         train(self._training, folder, config, self._validation)
         print(f"{folder.name}: {(time.monotonic() - begin) / 60:.1f} minutes", flush=True)
-        chat, decoding = Chat.load(folder), console.options_from_flags(DecodingConfig)
+        chat, decoding = Chat.load(folder), config_flags.options_from_flags(DecodingConfig)
         evaluation = evaluate(chat, self._test, decoding)
         self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
         self.signatures = evaluation.signatures
@@ -261,13 +264,15 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
 
     name, first = METRICS.value[0], VARIANTS.value[0]
     lengths = [len(spelt(prompt).split()) for prompt in comparison.prompts]
-    groups = verdicts.groups_of(lengths, GROUPS)
+    groups = seed_statistics.groups_of(lengths, GROUPS)
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     print(f"{name} by the length of prompts, and divided by that of the first variant")
     for variant, of_seeds in found.items():
         title = variant or "as given"
-        both = verdicts.in_groups(name, of_seeds, found[first], groups, comparison.conversations)
+        both = seed_statistics.in_groups(
+            name, of_seeds, found[first], groups, comparison.conversations
+        )
         if not both:
             print(f"  {title:34} cannot be compared")
             continue
@@ -286,9 +291,9 @@ def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None
     axes.set_ylabel(label, parse_math=False)
     for text in figure.legend(loc="outside upper left", fontsize="small").get_texts():
         text.set_parse_math(False)
-    save_figure(figure, BY_LENGTH_PNG.value)
-    print(f"as a picture: {BY_LENGTH_PNG.value}")
+    save_figure(figure, PLOT_BY_LENGTH.value)
+    print(f"as a picture: {PLOT_BY_LENGTH.value}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -1,9 +1,9 @@
 """Writes corpora that anyone can get from the package index, as files that train.py reads.
 
     pip install hsk-sentences-audio
-    python experiments/corpora.py translation --out=hsk.tsv
+    python -m experiments.studies.datasets translation --out=hsk.tsv
     pip install --no-deps jionlp
-    python experiments/corpora.py definitions --out=definitions.tsv
+    python -m experiments.studies.datasets definitions --out=definitions.tsv
 
 translation: 4,354 sentences for learners of Chinese, English to Chinese (hsk-sentences-audio,
 CC BY-SA 4.0).
@@ -21,10 +21,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import config_flags
 import console
 from attention_seq2seq.utils.files import write_text
 
-OUT = console.define_path("out", None, "the file that is written [path]", required=True)
+OUT = config_flags.define_path("out", None, "the file that is written [path]", required=True)
 
 # Meanings are numbered where there are several; elsewhere a number belongs to what is said.
 _FIRST_MEANING = re.compile(r"1\.\s*(?P<first>.*?)\s*(?:2\.|$)|\s*(?P<only>.*?)\s*$")
@@ -84,4 +85,4 @@ def folder_of(package: str, to_install: str) -> Path:
 
 
 if __name__ == "__main__":
-    console.run(main, takes_names=True)
+    console.run_main(main, has_subcommand=True)

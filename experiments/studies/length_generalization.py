@@ -1,9 +1,9 @@
 r"""Trains on short strings, and measures on longer ones what is still done right, and why.
 
-    python experiments/longer.py --work_dir=work --task=reverse \
-        --flagfile=experiments/presets/reversal.flags
-    python experiments/longer.py --work_dir=work --task=copy --attentions=luong,none \
-        --png=copy.png --flagfile=experiments/presets/reversal.flags
+    python -m experiments.studies.length_generalization --work_dir=work --task=reverse \
+        --flagfile=experiments/configs/reversal.flags
+    python -m experiments.studies.length_generalization --work_dir=work --task=copy \
+        --attentions=luong,none --plot=copy.png --flagfile=experiments/configs/reversal.flags
 
 The strings trained on have 8 to 16 symbols of 20, those measured on up to 40. For each range of
 lengths three shares: strings that come out exactly right; symbols that need no mending (one less
@@ -18,12 +18,14 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
-import verdicts
 from absl import flags
 
+import common
+import config_flags
 import console
+from experiments.studies import seed_statistics
 
-WORK_DIR = console.define_path("work_dir", None, "where models are kept [path]", required=True)
+WORK_DIR = config_flags.define_path("work_dir", None, "where models are kept [path]", required=True)
 TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "what is to be done")
 ATTENTIONS = flags.DEFINE_list(
     "attentions",
@@ -37,28 +39,28 @@ TRAINING_PAIRS = flags.DEFINE_integer(
 UNSEEN_PAIRS = flags.DEFINE_integer(
     "unseen_pairs", 300, "strings to measure on, of each range [strings]", lower_bound=1
 )
-PNG = console.define_path("png", None, "draw the shares by length [path]")
-console.define_config_flags()
+PLOT = config_flags.define_path("plot", None, "draw the shares by length [path]")
+config_flags.define_config_flags()
 
 RANGES = ((8, 16), (17, 20), (21, 24), (25, 30), (31, 40))
 
 
 def main(_) -> None:
     """Trains, measures, prints."""
-    seeds = console.seeds_of(SEEDS.value)
-    console.make_repeatable()
-    console.silence_retracing()
-    config = console.config_from_flags()
+    seeds = config_flags.parse_seeds(SEEDS.value)
+    common.enable_determinism()
+    common.suppress_retracing_warnings()
+    config = config_flags.config_from_flags()
     cut = {config.text.source_segmentation, config.text.target_segmentation}
     if cut != {"characters"}:
         raise ValueError(
             f"text is cut by {', '.join(sorted(cut))}; expected by characters, each a symbol: give "
-            "--flagfile=experiments/presets/reversal.flags, or --source_segmentation=characters "
+            "--flagfile=experiments/configs/reversal.flags, or --source_segmentation=characters "
             "and --target_segmentation=characters."
         )
-    console.expect_picture(PNG.value)
+    common.require_image_path(PLOT.value)
     variants = {
-        attention: console.with_options(config, [f"--attention={attention}"])
+        attention: config_flags.override_options(config, [f"--attention={attention}"])
         for attention in ATTENTIONS.value
     }
     found = {}
@@ -67,7 +69,7 @@ def main(_) -> None:
         print_rows(attention, found[attention])
         if attention != ATTENTIONS.value[0]:
             print_differences(found[attention], found[ATTENTIONS.value[0]])
-    if PNG.value:
+    if PLOT.value:
         draw(found)
 
 
@@ -155,7 +157,7 @@ def print_differences(ours: list[list[dict]], reference: list[list[dict]]) -> No
     for (shortest, longest), *of_range in zip(RANGES, zip(*ours), zip(*reference)):
         one, other = map(list, of_range)
         strings = np.arange(len(one[0]["symbols"].sums))
-        found = verdicts.difference("symbols", one, other, strings)
+        found = seed_statistics.difference("symbols", one, other, strings)
         ranges[found.told if found else ""].append(f"{shortest} to {longest}")
     words = {"lower": "fewer", "higher": "more", "": "no difference told"}
     told = [f"{words[one]} of {', '.join(of_one)}" for one, of_one in ranges.items() if of_one]
@@ -188,9 +190,9 @@ def draw(found: dict[str, list[list[dict]]]) -> None:
         axes.set_xlabel("symbols of a string; trained on 8 to 16")
         axes.set_ylim(0, 1.02)
         axes.legend()
-    save_figure(figure, PNG.value)
-    print(f"as a picture: {PNG.value}")
+    save_figure(figure, PLOT.value)
+    print(f"as a picture: {PLOT.value}")
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

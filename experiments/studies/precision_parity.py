@@ -1,6 +1,6 @@
 """Whether what makes training fast makes models worse: validation perplexity, seed by seed.
 
-    python experiments/same_quality.py --data=chat.tsv --epochs=5
+    python -m experiments.studies.precision_parity --data=chat.tsv --epochs=5
 
 Trains as train.py does, with every option as given but the optimizer and the type that products
 are computed in, for each seed, and says by how much the perplexity after the last epoch differs:
@@ -14,10 +14,12 @@ import tempfile
 
 from absl import flags
 
+import common
+import config_flags
 import console
 
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
-console.define_config_flags()
+config_flags.define_config_flags()
 
 ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
 COMPARED = {
@@ -29,8 +31,8 @@ COMPARED = {
 
 def main(_) -> None:
     """Trains all, and prints a line for each seed and one for the means."""
-    config = console.config_from_flags()
-    seeds = console.seeds_of(SEEDS.value)
+    config = config_flags.config_from_flags()
+    seeds = config_flags.parse_seeds(SEEDS.value)
     logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     print(f"{'seed':6}{', '.join(ADAM):>14}", end="")
     print("".join(f"{', '.join(way):>20}" for way in COMPARED), flush=True)
@@ -62,11 +64,11 @@ def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
         config.training, seed=seed, optimizer=optimizer, dtype=dtype, patience=0
     )
     config = dataclasses.replace(config, training=training)
-    corpus = console.corpus_of(config)
+    corpus = common.load_training_corpus(config)
     with tempfile.TemporaryDirectory() as folder:
         history = train(corpus.training, folder, config, corpus.validation, progress=False)
     return history["val_perplexity"][-1]
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -1,7 +1,7 @@
 r"""Measures how dull the replies of a model are, and whether they fit, by ways of decoding.
 
-    python experiments/dullness.py --model_dir=models/chat \
-        --flagfile=experiments/presets/against_dullness.flags
+    python -m experiments.studies.response_diversity --model_dir=models/chat \
+        --flagfile=experiments/configs/mmi.flags
 
 The prompts are drawn from those set aside when the model was trained. Distinct-1 and -2: the share
 of words, and of pairs of words, in all replies that are different ones. Most common: the share of
@@ -15,17 +15,21 @@ import random
 
 from absl import flags
 
+import common
+import config_flags
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
 
-MODEL_DIR = console.define_path("model_dir", None, "the folder of a trained model", required=True)
+MODEL_DIR = config_flags.define_path(
+    "model_dir", None, "the folder of a trained model", required=True
+)
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=30)
 NUM_SHOWN = flags.DEFINE_integer("num_shown", 20, "replies printed of each way", lower_bound=0)
 SEED = flags.DEFINE_integer("seed", 1, "of the prompts, the other replies and those printed")
-BESIDE = flags.DEFINE_list(
-    "beside", ["greedy", "beam", "top-p"], "ways shown beside the one that the flags describe"
+METHODS = flags.DEFINE_list(
+    "methods", ["greedy", "beam", "top-p"], "ways shown beside the one that the flags describe"
 )
-console.define_flags_of(DecodingConfig)
+config_flags.define_flags(DecodingConfig)
 
 WAYS = {
     "greedy": DecodingConfig(),
@@ -37,8 +41,8 @@ NUM_OTHERS = 9
 
 def main(_) -> None:
     """Prints the table, then replies of each way to the same prompts."""
-    asked = console.options_from_flags(DecodingConfig)
-    ways = {name: way_of(name) for name in BESIDE.value}
+    asked = config_flags.options_from_flags(DecodingConfig)
+    ways = {name: way_of(name) for name in METHODS.value}
     if asked not in ways.values():
         ways["as the flags say"] = asked
 
@@ -70,9 +74,9 @@ def main(_) -> None:
 
 
 def way_of(name: str) -> DecodingConfig:
-    """A way of decoding by its name in `--beside`."""
+    """A way of decoding by its name in `--methods`."""
     if name not in WAYS:
-        raise ValueError(f"--beside={name}: no way of that name; there are {', '.join(WAYS)}.")
+        raise ValueError(f"--methods={name}: no way of that name; there are {', '.join(WAYS)}.")
     return WAYS[name]
 
 
@@ -94,7 +98,7 @@ def print_row(name, prompts, replies, rank) -> None:
 
 def prompts_set_aside(chat) -> list:
     """Pairs that the model was not trained on, each prompt once, none too long for it."""
-    corpus, limit = console.corpus_of(chat.config), chat.config.data.max_source_length
+    corpus, limit = common.load_training_corpus(chat.config), chat.config.data.max_source_length
     provenance = {pair.prompt for pair in corpus.training}
     pairs = {
         pair.prompt: pair
@@ -127,4 +131,4 @@ def scored_by(decoding: DecodingConfig) -> DecodingConfig:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

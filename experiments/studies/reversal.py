@@ -1,7 +1,7 @@
 r"""Trains the model to reverse strings, and prints whether its attention looks where it must.
 
-    python experiments/reversal.py --model_dir=models/reversal \
-        --flagfile=experiments/presets/reversal.flags
+    python -m experiments.studies.reversal --model_dir=models/reversal \
+        --flagfile=experiments/configs/reversal.flags
 
 The strings have 8 to 16 symbols of 20; the ones it is measured on are not among those it is
 trained on. With --attention=none there are no attention weights to measure.
@@ -12,9 +12,11 @@ from pathlib import Path
 
 from absl import flags
 
+import common
+import config_flags
 import console
 
-MODEL_DIR = console.define_path(
+MODEL_DIR = config_flags.define_path(
     "model_dir", None, "the folder that the trained model is written into", required=True
 )
 TRAINING_PAIRS = flags.DEFINE_integer(
@@ -26,10 +28,10 @@ UNSEEN_PAIRS = flags.DEFINE_integer(
 OVERWRITE = flags.DEFINE_bool(
     "overwrite", False, "replace another model that is in the folder, or train it anew"
 )
-ATTENTION_PNG = console.define_path(
-    "attention_png", None, "write the attention on one string as a picture [path]"
+PLOT = config_flags.define_path(
+    "plot", None, "write the attention on one string as a picture [path]"
 )
-console.define_config_flags()
+config_flags.define_config_flags()
 
 # Strings that validation measures on.
 VALIDATION_PAIRS = 200
@@ -44,17 +46,17 @@ def main(_) -> None:
     from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
     from attention_seq2seq.training.model_dir import is_finished
 
-    console.expect_picture(ATTENTION_PNG.value)
+    common.require_image_path(PLOT.value)
     num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value
     pairs = reversal_pairs(num_unseen + num_training + VALIDATION_PAIRS, seed=1)
     unseen, training = pairs[:num_unseen], pairs[num_unseen:-VALIDATION_PAIRS]
     validation = pairs[-VALIDATION_PAIRS:]
-    console.make_repeatable()
+    common.enable_determinism()
     begin = time.monotonic()
     sample_replies = SampleReplies(first_prompts(unseen))
     was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
     options = {"sample_replies": sample_replies, "overwrite": OVERWRITE.value}
-    train(training, MODEL_DIR.value, console.config_from_flags(), validation, **options)
+    train(training, MODEL_DIR.value, config_flags.config_from_flags(), validation, **options)
     seconds = time.monotonic() - begin
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])
     exact = exact_match([reply.text for reply in replies], [pair.reply for pair in unseen])
@@ -63,8 +65,8 @@ def main(_) -> None:
     print(f"unseen strings reversed exactly            {exact:.1%} of {len(unseen)}")
     if replies[0].attention_weights.size:
         print(f"largest weight on the mirrored position    {mirrored(replies):.1%} of the outputs")
-    if ATTENTION_PNG.value:
-        print(console.draw(replies[0], ATTENTION_PNG.value))
+    if PLOT.value:
+        print(common.save_attention_plot(replies[0], PLOT.value))
 
 
 def mirrored(replies) -> float:
@@ -81,4 +83,4 @@ def mirrored(replies) -> float:
 
 
 if __name__ == "__main__":
-    console.run(main)
+    console.run_main(main)

@@ -240,7 +240,7 @@ def test_files_are_streamed(tmp_path, name):
 
 
 def test_a_large_packed_file_takes_little_memory(tmp_path):
-    """`make soak` reads a gigabyte of each format."""
+    """`make test-slow` reads a gigabyte of each format."""
     path = tmp_path / "corpus.gz"
     write_large(path, "JSONL", 100_000_000)
     num_pairs, megabytes = read_large(path)

@@ -4,6 +4,8 @@ import pytest
 
 from helpers.large_files import FORMATS, read_large, write_large
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("name", "end"), [*((name, "") for name in FORMATS), ("TSV", ".gz"), ("LCCC", ".gz")]

@@ -11,11 +11,13 @@ from helpers.expected_replies import (
     shares_of_demo,
 )
 
+pytestmark = pytest.mark.slow
+
 SEEDS = [*[(seed, "float32") for seed in (1, 2, 3, 4, 5)], (1, "bfloat16"), (2, "bfloat16")]
 
 
 @pytest.mark.parametrize("seed, dtype", SEEDS)
-def test_the_demo_preset_learns_its_corpus_and_looks_at_words(tmp_path, seed, dtype):
+def test_the_demo_config_learns_its_corpus_and_looks_at_words(tmp_path, seed, dtype):
     shares = shares_of_demo(tmp_path, f"--seed={seed}", f"--dtype={dtype}")
     chat = Chat.load(tmp_path)
     (reply,) = chat.reply([QUESTION])

@@ -11,7 +11,7 @@ from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.expected_replies import (
-    PRESETS,
+    CONFIGS_DIR,
     QUESTION,
     assert_words_come_from_themselves,
     looks_at_its_words,
@@ -47,7 +47,11 @@ def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
 
 
 def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
-    done = script("reversal", f"--model_dir={tmp_path}", f"--flagfile={PRESETS / 'reversal.flags'}")
+    done = script(
+        "studies.reversal",
+        f"--model_dir={tmp_path}",
+        f"--flagfile={CONFIGS_DIR / 'reversal.flags'}",
+    )
     # No alarm rings.
     assert (done.returncode, done.stderr) == (0, "")
     seconds = int(re.search(r"training, seconds +(\d+)", done.stdout)[1])

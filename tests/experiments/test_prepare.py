@@ -139,7 +139,7 @@ def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
 
 def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
     shared, whole = tmp_path / "shared", tmp_path / "whole"
-    for flags in ((shared, "--share=0/2"), (shared, "--share=1/2"), (shared,), (whole,)):
+    for flags in ((shared, "--shard=0/2"), (shared, "--shard=1/2"), (shared,), (whole,)):
         done = script(
             "prepare",
             f"--data={corpus}",

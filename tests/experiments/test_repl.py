@@ -1,10 +1,10 @@
-"""Talking on a terminal, and its commands."""
+"""Chatting on a terminal, and its commands."""
 
 import time
 
 import pexpect
 import pytest
-from talk import NAMES, Talk
+from repl import OPTION_NAMES, ChatRepl
 
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.text.vocabulary import TURN
@@ -14,86 +14,86 @@ QUESTION = "今天晚上吃什么"
 
 
 @pytest.fixture
-def talk(chat):
-    return Talk(chat, DecodingConfig(), 0)
+def repl(chat):
+    return ChatRepl(chat, DecodingConfig(), 0)
 
 
-def test_why_is_about_the_winning_hypothesis(talk, tmp_path):
+def test_why_is_about_the_winning_hypothesis(repl, tmp_path):
     with pytest.raises(ValueError, match="nothing was said yet"):
-        talk.answer("/why")
-    talk.answer("/beam 4")
-    assert talk.answer(QUESTION) == "晚上吃烤鸭吧"
-    lines = talk.answer("/why").splitlines()
+        repl.answer("/attention")
+    repl.answer("/beam 4")
+    assert repl.answer(QUESTION) == "晚上吃烤鸭吧"
+    lines = repl.answer("/attention").splitlines()
     assert lines[0].split() == ["attention", "weights", "contribution"]
     assert [line.split()[0] for line in lines[2:]] == ["晚上", "吃", "烤鸭", "吧", "<eos>"]
-    assert talk.answer(f"/why {tmp_path}/a.png").endswith("a.png")
+    assert repl.answer(f"/attention {tmp_path}/a.png").endswith("a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_nbest_shows_scores_best_first(talk):
-    talk.answer(QUESTION)
-    lines = [line.split() for line in talk.answer("/nbest 7").splitlines()]
+def test_nbest_shows_scores_best_first(repl):
+    repl.answer(QUESTION)
+    lines = [line.split() for line in repl.answer("/nbest 7").splitlines()]
     assert len(lines) == 7
     scores = [float(score) for score, _ in lines]
     assert scores == sorted(scores, reverse=True)
     assert lines[0][1] == "晚上吃烤鸭吧"
-    assert talk.decoding == DecodingConfig(), "asked once, not from now on"
+    assert repl.decoding == DecodingConfig(), "asked once, not from now on"
 
 
-def test_the_way_of_searching_changes_and_is_reset(talk):
-    assert talk.answer("/beam 3") == "method beam, beam_width 3, beam_groups 1, num_best 1"
-    assert talk.answer("/sample 0.8") == "method sample, temperature 0.8"
-    assert talk.answer("/set top_k 4") == "top_k 4"
-    assert talk.answer("/set forbidden_words 烤鸭 吧") == "forbidden_words ('烤鸭', '吧')"
-    assert "* top_k                       4" in talk.answer("/show")
-    assert "  top_p                       1.0" in talk.answer("/show")
-    talk.answer(QUESTION)
-    talk.answer("/reset")
-    assert talk.decoding == DecodingConfig()
-    assert talk.turns == []
-    assert "*" not in talk.answer("/show")
+def test_the_way_of_searching_changes_and_is_reset(repl):
+    assert repl.answer("/beam 3") == "method beam, beam_width 3, beam_groups 1, num_best 1"
+    assert repl.answer("/sample 0.8") == "method sample, temperature 0.8"
+    assert repl.answer("/set top_k 4") == "top_k 4"
+    assert repl.answer("/set forbidden_words 烤鸭 吧") == "forbidden_words ('烤鸭', '吧')"
+    assert "* top_k                       4" in repl.answer("/show")
+    assert "  top_p                       1.0" in repl.answer("/show")
+    repl.answer(QUESTION)
+    repl.answer("/reset")
+    assert repl.decoding == DecodingConfig()
+    assert repl.turns == []
+    assert "*" not in repl.answer("/show")
 
 
 def test_a_person_hears_another_sample_each_time(chat):
-    talk = Talk(chat, DecodingConfig(), 0, draws_anew=True)
-    talk.answer("/sample 3")
-    assert len({talk.answer(QUESTION) for _ in range(6)}) > 1
-    assert "sampling_seed               another for each reply" in talk.answer("/show")
-    assert talk.answer("/nbest 3") != talk.answer("/nbest 3")
-    talk.answer("/set sampling_seed 5")
-    assert len({talk.answer(QUESTION) for _ in range(3)}) == 1
-    assert talk.answer("/nbest 3") == talk.answer("/nbest 3")
-    talk.answer("/reset")
-    assert "another for each reply" in talk.answer("/show")
+    repl = ChatRepl(chat, DecodingConfig(), 0, has_random_seed=True)
+    repl.answer("/sample 3")
+    assert len({repl.answer(QUESTION) for _ in range(6)}) > 1
+    assert "sampling_seed               another for each reply" in repl.answer("/show")
+    assert repl.answer("/nbest 3") != repl.answer("/nbest 3")
+    repl.answer("/set sampling_seed 5")
+    assert len({repl.answer(QUESTION) for _ in range(3)}) == 1
+    assert repl.answer("/nbest 3") == repl.answer("/nbest 3")
+    repl.answer("/reset")
+    assert "another for each reply" in repl.answer("/show")
 
 
 def test_a_seed_that_is_given_is_kept(chat):
-    talk = Talk(chat, DecodingConfig(method="sample", temperature=3.0, sampling_seed=4), 0)
-    assert len({talk.answer(QUESTION) for _ in range(3)}) == 1
+    repl = ChatRepl(chat, DecodingConfig(method="sample", temperature=3.0, sampling_seed=4), 0)
+    assert len({repl.answer(QUESTION) for _ in range(3)}) == 1
 
 
-def test_a_home_folder_is_written_as_a_tilde(talk, tmp_path, monkeypatch):
+def test_a_home_folder_is_written_as_a_tilde(repl, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    talk.answer(QUESTION)
-    assert f"--flagfile='{tmp_path}/my talk.flags'" in talk._save("~/my talk")
-    talk.answer("/why ~/a.png")
+    repl.answer(QUESTION)
+    assert f"--flagfile='{tmp_path}/my talk.flags'" in repl._save("~/my talk")
+    repl.answer("/attention ~/a.png")
     assert {"my talk.tsv", "my talk.flags", "a.png"} <= {p.name for p in tmp_path.iterdir()}
 
 
-def test_the_talk_and_the_options_are_saved(talk, tmp_path):
-    talk.answer(QUESTION)
-    talk.answer("/set beam_width 7")
-    talk.answer("/set forbidden_words 烤鸭 ,")
-    talk.answer(f"/save {tmp_path}/mine")
+def test_the_talk_and_the_options_are_saved(repl, tmp_path):
+    repl.answer(QUESTION)
+    repl.answer("/set beam_width 7")
+    repl.answer("/set forbidden_words 烤鸭 ,")
+    repl.answer(f"/save {tmp_path}/mine")
     assert (tmp_path / "mine.tsv").read_text(encoding="utf-8") == f"{QUESTION}\t晚上吃烤鸭吧\n"
     flags = (tmp_path / "mine.flags").read_text(encoding="utf-8")
     assert flags == '--beam_width=7\n--forbidden_words=烤鸭,","\n'
     with pytest.raises(ValueError, match=r"mine\.tsv exists"):
-        talk.answer(f"/save {tmp_path}/mine")
+        repl.answer(f"/save {tmp_path}/mine")
     with pytest.raises(ValueError, match=r"for example picture\.png"):
-        talk.answer("/why picture")
+        repl.answer("/attention picture")
     with pytest.raises(OSError, match="nowhere"):
-        talk.answer(f"/save {tmp_path}/nowhere/mine")
+        repl.answer(f"/save {tmp_path}/nowhere/mine")
 
 
 @pytest.mark.parametrize(
@@ -117,32 +117,32 @@ def test_the_talk_and_the_options_are_saved(talk, tmp_path):
         ("/set prefix 魑魅", "is no word of this model's vocabulary"),
     ],
 )
-def test_a_wrong_command_is_explained_and_changes_nothing(talk, line, message):
+def test_a_wrong_command_is_explained_and_changes_nothing(repl, line, message):
     with pytest.raises(ValueError, match=message):
-        talk.answer(line)
-    assert talk.decoding == DecodingConfig()
+        repl.answer(line)
+    assert repl.decoding == DecodingConfig()
 
 
-def test_completion(talk):
-    assert talk.complete("/be") == ["/beam"]
-    assert len(talk.complete("/")) == 11
-    assert talk.complete("/set beam_") == ["/set beam_width", "/set beam_groups"]
-    assert len(talk.complete("/set ")) == len(NAMES)
-    assert talk.complete("今天") == []
+def test_completion(repl):
+    assert repl.complete("/be") == ["/beam"]
+    assert len(repl.complete("/")) == 11
+    assert repl.complete("/set beam_") == ["/set beam_width", "/set beam_groups"]
+    assert len(repl.complete("/set ")) == len(OPTION_NAMES)
+    assert repl.complete("今天") == []
 
 
-def test_a_prompt_carries_the_turns_before_it(talk, monkeypatch):
-    config = talk.chat.tokenizer.config
+def test_a_prompt_carries_the_turns_before_it(repl, monkeypatch):
+    config = repl.chat.tokenizer.config
     monkeypatch.setitem(config.__dict__, "context_turns", 3)
-    talk.answer(QUESTION)
-    assert talk.last.prompt_tokens.count("<turn>") == 0
-    assert talk.answer("/context 2") == "each prompt carries 2 turns before it."
-    talk.answer("周末早上喝什么")
-    assert talk.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
-    assert talk.chat.tokenizer.source.encode(talk.prompt).count(TURN) == 2
-    talk.answer("/context 0")
-    talk.answer(QUESTION)
-    assert talk.prompt == QUESTION
+    repl.answer(QUESTION)
+    assert repl.last_reply.prompt_tokens.count("<turn>") == 0
+    assert repl.answer("/context 2") == "each prompt carries 2 turns before it."
+    repl.answer("周末早上喝什么")
+    assert repl.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
+    assert repl.chat.tokenizer.source.encode(repl.prompt).count(TURN) == 2
+    repl.answer("/context 0")
+    repl.answer(QUESTION)
+    assert repl.prompt == QUESTION
 
 
 def test_on_a_terminal(meals_dir):
@@ -163,7 +163,7 @@ def test_on_a_terminal(meals_dir):
     terminal.expect("Error: the width is 'nine'; expected a number.\r\n> ")
     terminal.send("\x1b[A\x1b[A\x1b[A\n")
     terminal.expect("晚上吃烤鸭吧\r\n> ")
-    terminal.sendline("/why")
+    terminal.sendline("/attention")
     terminal.expect("contribution")
     # Not that of "<eos> ": the end of input is for the prompt that waits for it.
     terminal.expect("\r\n> ")

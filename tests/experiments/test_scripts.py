@@ -24,9 +24,7 @@ def without_alarms(errors: str) -> list[str]:
 
 def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_path):
     picture = tmp_path / "attention.png"
-    done = script(
-        "chat", f"--model_dir={meals_dir}", f"--ask={QUESTION}", f"--attention_png={picture}"
-    )
+    done = script("chat", f"--model_dir={meals_dir}", f"--prompt={QUESTION}", f"--plot={picture}")
     assert done.returncode == 0
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -54,7 +52,7 @@ def test_lines_are_answered_one_by_one(meals_dir):
         (["chat"], "--model_dir"),
         (["chat", "--model_dir=nowhere"], "nowhere: no trained model here"),
         (["chat", "--model_dir=nowhere", "--aks=x"], "Unknown command line flag 'aks'"),
-        (["chat", "--model_dir=x", "--attention_png=a.png"], "give --ask=QUESTION as well"),
+        (["chat", "--model_dir=x", "--plot=a.png"], "give --prompt=QUESTION as well"),
         (["chat", "hello", "--model_dir=x"], "'hello' is no flag"),
         (["evaluate", "--model_dir=nowhere"], "no trained model here"),
         (["evaluate", "--model_dir=nowhere", "--method=beem"], "should be one of <greedy|beam"),
@@ -76,8 +74,8 @@ def test_lines_are_answered_one_by_one(meals_dir):
         (["train", "--model_dir={tmp}/m", "--strategy=multi_worker"], "TF_CONFIG is not set"),
         (["train", "--model_dir={tmp}/m", "--strategy=mirrored"], "found one device"),
         (
-            ["prepare", "--prepared_dir={tmp}/p", "--data={tmp}/good.tsv", "--share=2/2"],
-            "--share=2/2; expected one of several",
+            ["prepare", "--prepared_dir={tmp}/p", "--data={tmp}/good.tsv", "--shard=2/2"],
+            "--shard=2/2; expected one of several",
         ),
         (["train", "--model_dir={tmp}/empty.tsv", "--data={tmp}/good.tsv"], "empty.tsv"),
     ],
@@ -97,12 +95,12 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
     ("name", "expected"),
     [
         ("train", ["[units]", "(default: '256')", "[words]", "a number in the range [0.0, 0.9]"]),
-        ("train", ["experiments/presets/demo.flags", "luong|scaled_luong|bahdanau"]),
+        ("train", ["experiments/configs/demo.flags", "luong|scaled_luong|bahdanau"]),
         ("train", ["The model; the defaults are the document's: --attention"]),
-        ("chat", ["--ask", "--attention_png", "questions.txt"]),
+        ("chat", ["--prompt", "--plot", "questions.txt"]),
         ("evaluate", ["--data"]),
         ("demo", ["attention.png"]),
-        ("reversal", ["[strings]", "8 to 16 symbols of 20"]),
+        ("studies.reversal", ["[strings]", "8 to 16 symbols of 20"]),
     ],
 )
 def test_help_is_worth_reading(name, expected):
@@ -115,7 +113,7 @@ def test_help_is_worth_reading(name, expected):
 
 def test_commands_in_help_can_be_pasted():
     # A backslash at a line's end is Python's own in a string that is not raw: it joins the lines.
-    for path in sorted((ROOT / "experiments").glob("*.py")):
+    for path in sorted((ROOT / "experiments").rglob("*.py")):
         lines = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
         assert max(map(len, lines)) <= 100, path
         assert not any(line.endswith("\\\\") for line in lines), path
@@ -228,8 +226,8 @@ def test_evaluate_prints_a_table(meals_dir, tmp_path):
     other = tmp_path / meals_dir.name
     other.symlink_to(meals_dir)
     # Each twice, to answer together.
-    model, beside = f"{meals_dir},{other}", f"{other},{meals_dir}"
-    arguments = f"--model_dir={model}", f"--data={corpus}", f"--beside={beside}"
+    model, baseline = f"{meals_dir},{other}", f"{other},{meals_dir}"
+    arguments = f"--model_dir={model}", f"--data={corpus}", f"--baseline={baseline}"
     done = script("evaluate", *arguments, f"--json={numbers}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 prompts\n")

@@ -70,9 +70,9 @@ def test_a_full_disk_behind_standard_output_is_said_once(tmp_path, corpus):
 def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, environment):
     prompts = tmp_path / "问题.txt"
     prompts.write_text(f"{QUESTION}\n", encoding="utf-8")
-    command = [sys.executable, f"{ROOT}/experiments/reply.py", f"--model_dir={meals_dir}"]
+    command = [sys.executable, f"{ROOT}/experiments/generate.py", f"--model_dir={meals_dir}"]
     done = subprocess.run(
-        [*command, f"--prompts={prompts}", "--prefix=早上"],
+        [*command, f"--input={prompts}", "--prefix=早上"],
         capture_output=True,
         env={**os.environ, **environment},
     )
@@ -81,9 +81,9 @@ def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, envir
 
 def test_a_text_in_another_encoding_is_refused(meals_dir):
     command = [sys.executable, f"{ROOT}/experiments/chat.py", f"--model_dir={meals_dir}"]
-    done = subprocess.run([*command, b"--ask=\xbd\xf1"], capture_output=True, text=True)
+    done = subprocess.run([*command, b"--prompt=\xbd\xf1"], capture_output=True, text=True)
     assert done.returncode != 0
-    assert "--ask is not UTF-8" in done.stderr
+    assert "--prompt is not UTF-8" in done.stderr
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, corpus):
@@ -94,7 +94,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "m/finished").exists()
     assert not list((tmp_path / "cwd").iterdir())
-    done = script("chat", "--model_dir=~/m", "--ask=早上吃什么", HOME=str(tmp_path))
+    done = script("chat", "--model_dir=~/m", "--prompt=早上吃什么", HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     done = script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
     assert done.returncode != 0
@@ -108,8 +108,8 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
         ("train", ["--model_dir="]),
         ("train", ["--model_dir=m", "--data="]),
         ("prepare", ["--prepared_dir=", "--data=a"]),
-        ("reply", ["--model_dir=m", "--replies="]),
-        ("reply", ["--model_dir=m", "--prompts="]),
+        ("generate", ["--model_dir=m", "--output="]),
+        ("generate", ["--model_dir=m", "--input="]),
         ("evaluate", ["--model_dir=m", "--json="]),
         ("chat", ["--model_dir="]),
         ("export", ["--model_dir=m", "--export_dir="]),
@@ -141,8 +141,8 @@ def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
             text=True,
         ).stdout.splitlines()
         assert asked[-1] == f"--model_dir={model}"
-        assert script("chat", asked[-1], "--ask=早上吃什么").returncode == 0
-    done = script("chat", f"--model_dir={tmp_path}/not there", "--ask=早上吃什么")
+        assert script("chat", asked[-1], "--prompt=早上吃什么").returncode == 0
+    done = script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
     assert f"train.py --model_dir='{tmp_path}/not there'" in done.stderr
 
 

@@ -10,7 +10,7 @@ import json
 import sys
 
 import tensorflow as tf
-from strategies import strategy_of
+from strategies import make_strategy
 
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
@@ -56,7 +56,7 @@ def main(options: str, *trainings: str) -> None:
 
 
 def print_trained(folder: str, strategy: str, options: dict) -> None:
-    shared = strategy_of(strategy)
+    shared = make_strategy(strategy)
     if shared and not shared.extended.should_checkpoint:
         fit.Seq2Seq = with_other_weights(fit.Seq2Seq)
     config = Config(

@@ -7,7 +7,7 @@ import numpy as np
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from helpers.scripts import ROOT, script
 
-PRESETS = ROOT / "experiments" / "presets"
+CONFIGS_DIR = ROOT / "experiments" / "configs"
 QUESTION = "今天晚上吃什么"
 
 
@@ -16,10 +16,10 @@ def shares_of_demo(folder, *flags: str) -> dict[str, float]:
 
     Args:
         folder: for the model.
-        flags: beside those of the preset.
+        flags: beside those of the config.
     """
-    preset = f"--flagfile={PRESETS / 'demo.flags'}"
-    done = script("train", f"--model_dir={folder}", preset, *flags)
+    config_flag = f"--flagfile={CONFIGS_DIR / 'demo.flags'}"
+    done = script("train", f"--model_dir={folder}", config_flag, *flags)
     assert (done.returncode, done.stderr) == (0, "")
     table = script("evaluate", f"--model_dir={folder}").stdout
     found = re.findall(r"^ *(.+?) with one reply +\d+ +([\d.]+)%$", table, re.MULTILINE)

@@ -20,14 +20,14 @@ def script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
     """Runs a script without a terminal, as a user does.
 
     Args:
-        name: of the script.
+        name: of the script, as in "train", or of a module, as in "studies.reversal".
         *arguments: of the script.
         text: its input.
         closed: numbers of standard streams that are closed.
         cwd: its working folder.
         **environment: beside that of the tests.
     """
-    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    command = [*_target(name), *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / stream for stream in ("in", "out", "errors")]
         files[0].write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -37,6 +37,12 @@ def script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
         status = _answer({**request, "folder": str(cwd), "environment": environment})
         output, errors = (path.read_text(encoding="utf-8") for path in files[1:])
     return subprocess.CompletedProcess(command, status, output, errors)
+
+
+def _target(name) -> list[str]:
+    """What Python runs: a script by its path, a module by its name."""
+    path = ROOT / "experiments" / f"{name}.py"
+    return [str(path)] if path.is_file() else ["-m", f"experiments.{name}"]
 
 
 def _answer(request) -> int:
@@ -71,7 +77,7 @@ def _fresh_processes():
 
 def on_a_terminal(name, *arguments):
     """Starts a script on a pseudo-terminal of 80 columns."""
-    command = [str(ROOT / "experiments" / f"{name}.py"), *map(str, arguments)]
+    command = [*_target(name), *map(str, arguments)]
     return pexpect.spawn(
         sys.executable, command, cwd=ROOT, dimensions=(24, 80), encoding="utf-8", timeout=120
     )

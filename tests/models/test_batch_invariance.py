@@ -1,6 +1,10 @@
 """Thousands of replies, alone and among others: at most one in a thousand may differ."""
 
+import pytest
+
 from helpers.batch_invariance import exchanges
+
+pytestmark = pytest.mark.slow
 
 
 def test_replies_depend_on_their_prompts_alone():

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow import keras
-from tfa_training import TutorialSeq2Seq
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import make_model
+from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
 from helpers.reference_tfa import tfa
 from helpers.toy_models import rules
 

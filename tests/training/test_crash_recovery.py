@@ -1,4 +1,4 @@
-"""A training killed and run again ends as one never killed; the long form is in tests/soak."""
+"""A training killed and run again ends as one never killed, with each option that could matter."""
 
 import pytest
 
@@ -14,3 +14,19 @@ def test_a_killed_training_ends_as_one_never_killed(tmp_path, name):
     )
     print(f"{name}, seed {seed}: {kills}")
     assert kills.kills >= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_killed_twenty_times(tmp_path, name):
+    seed = 7
+    kills = kill_and_compare(
+        tmp_path, CONFIGURATIONS[name], num_kills=20, num_writing=5, seed=seed, num_anywhere=5
+    )
+    print(f"\n{name}: killed {kills.kills} times, {kills.anywhere} of them at any moment from")
+    print(f"start to end, the others after a first checkpoint; {kills.writing} in the middle of a")
+    print(f"checkpoint's writing, {kills.in_epoch} after one within an epoch; {kills.finished}")
+    print(f"trainings ended, each with the bytes of one never killed (seed {seed})")
+    assert kills.kills >= 20
+    assert kills.writing >= 5
+    assert kills.in_epoch >= 5

@@ -8,13 +8,13 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from scaling_times import free_places
 
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.distributed import Distributor, shard_batch
+from experiments.benchmarks.scaling import free_addresses
 from helpers.scripts import ROOT
 from helpers.short_trainings import MEALS, config, weights_in
 from helpers.small_models import random_batch
@@ -75,7 +75,7 @@ def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
     options, folders = OPTIONS[name], [tmp_path / way for way in ("one", "two", "devices")]
     alone, on_devices = found(start(options, (folders[0], "none"), (folders[2], "mirrored")))
     assert_the_same(on_devices, alone, *folders[::-2])
-    cluster, nowhere = free_places(2), tmp_path / "nowhere"
+    cluster, nowhere = free_addresses(2), tmp_path / "nowhere"
     workers = [
         start(options, (folder, "multi_worker"), cluster=cluster, index=index)
         for index, folder in enumerate((folders[1], nowhere))

@@ -7,11 +7,14 @@ import sys
 import time
 
 import numpy as np
-from scaling_times import free_places
+import pytest
 
+from experiments.benchmarks.scaling import free_addresses
 from helpers.killed_training import write_data
 from helpers.scripts import ROOT
 from helpers.short_trainings import weights_in
+
+pytestmark = pytest.mark.slow
 
 
 def train_py(folder, data, cluster=None, index=0):
@@ -44,7 +47,7 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
     assert alone.returncode == 0, errors
     for killed in (1, 0):
         known = set(shared.glob("checkpoints/*.npz"))
-        cluster = free_places(2)
+        cluster = free_addresses(2)
         workers = [train_py(shared, data, cluster, index) for index in range(2)]
         until = time.monotonic() + 120
         while not set(shared.glob("checkpoints/*.npz")) - known:
@@ -60,7 +63,7 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
         assert "another process of this training has ended" in errors
         assert "nothing more can be written" not in errors
         assert "Traceback" not in errors
-    cluster = free_places(2)
+    cluster = free_addresses(2)
     workers = [train_py(shared, data, cluster, index) for index in range(2)]
     outputs = [worker.communicate(timeout=120) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs

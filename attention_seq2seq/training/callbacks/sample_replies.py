@@ -13,7 +13,7 @@ from attention_seq2seq.evaluation.metrics import (
     normalized_entropy,
 )
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.text.seq2seq_tokenizer import Codec
+from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 
 NUM_PROMPTS = 16
 
@@ -47,23 +47,25 @@ class SampleReplies:
         self.prompts = prompts
 
     def bind(
-        self, model: Seq2Seq, codec: Codec, config: Config
+        self, model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config
     ) -> Callable[[], Sequence[SampleReply]]:
         """Returns a function that generates the replies with the model's current weights.
 
         Args:
             model: the model that is trained.
-            codec: its tokenizer.
+            tokenizer: its tokenizer.
             config: its config.
 
         Raises:
             ValueError: all prompts are too long.
         """
-        chat = Chat(codec, model, config)
+        chat = Chat(tokenizer, model, config)
         # A prompt that is too long would be truncated with a warning after each epoch.
         max_length = config.data.max_source_length
         prompts = [
-            prompt for prompt in self.prompts if len(codec.prompt_words(prompt)) <= max_length
+            prompt
+            for prompt in self.prompts
+            if len(tokenizer.source.tokenize(prompt)) <= max_length
         ]
         if not prompts:
             raise ValueError(

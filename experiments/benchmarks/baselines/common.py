@@ -63,7 +63,12 @@ def num_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def run(command: list[str], folder: Path, seconds: float | None = None) -> tuple[str, float]:
+def run(
+    command: list[str],
+    folder: Path,
+    seconds: float | None = None,
+    environment: dict[str, str] | None = None,
+) -> tuple[str, float]:
     """Runs a command in a folder; what it printed, and the megabytes of memory it took.
 
     A process begins with the most memory that its parent ever had, so whoever measures must have
@@ -73,9 +78,10 @@ def run(command: list[str], folder: Path, seconds: float | None = None) -> tuple
         command: with its arguments.
         folder: where it runs.
         seconds: after which it is ended; None: it ends by itself.
+        environment: variables of the process; None: those of this one.
     """
     names = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"
-    environment = {**os.environ, **dict.fromkeys(names, str(num_threads()))}
+    environment = {**(environment or os.environ), **dict.fromkeys(names, str(num_threads()))}
     log = folder / "log"
     with log.open("w") as output:
         child = subprocess.Popen(

@@ -5,7 +5,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from peers import EVERY, Measured, measured, run
+from experiments.benchmarks.baselines.common import EVERY, Measured, measured, run
 
 
 def train(peers: Path, folder: Path, units: int, longest: int, first: int, last: int) -> Measured:

@@ -5,7 +5,7 @@ import re
 import shutil
 from pathlib import Path
 
-from peers import EVERY, Measured, measured, run
+from experiments.benchmarks.baselines.common import EVERY, Measured, measured, run
 
 _MODEL = """
 import opennmt

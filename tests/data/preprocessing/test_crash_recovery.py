@@ -1,6 +1,10 @@
 """A preparation killed at 20 random moments and run again gives the bytes of one never stopped."""
 
+import pytest
+
 from helpers.kill import kill_and_go_on
+
+pytestmark = pytest.mark.slow
 
 
 def test_killed_twenty_times(tmp_path):

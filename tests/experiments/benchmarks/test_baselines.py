@@ -1,31 +1,30 @@
-"""What the benchmarks of training measure with; tests/soak has them print their tables."""
+"""What the benchmarks of training measure with; test_benchmarks.py has them print their tables."""
 
 import json
 import sys
 
-import joey_peer
-import opennmt_peer
-import peers
 import pytest
-from training_times import write_work
 
 from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from experiments.benchmarks.baselines import common, joeynmt, opennmt
+from experiments.benchmarks.training import write_work
+from experiments.benchmarks.worker import worker_command, worker_environment
 from helpers.prepared_corpora import write_numbered_corpus
-from helpers.scripts import ROOT, script
+from helpers.scripts import script
 
 
 def test_what_cannot_be_measured_is_said(tmp_path):
     data = f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}"
     for arguments, message in [
-        (("train",), "name their files, --data=FILE,FILE"),
-        (("train", data, "--steps=5,5"), "the first must be from 1 to 4"),
-        (("train", data, "--steps=a,b"), "expected two numbers, as in 100,400"),
-        (("train", data, "--peers=x", "--steps=50,99"), "both must be multiples of 50"),
-        (("minutes", data), "say where it is installed, --peers=WORK"),
+        (("training",), "name their files, --data=FILE,FILE"),
+        (("training", data, "--steps=5,5"), "the first must be from 1 to 4"),
+        (("training", data, "--steps=a,b"), "expected two numbers, as in 100,400"),
+        (("training", data, "--baselines_dir=x", "--steps=50,99"), "both must be multiples of 50"),
+        (("time_to_quality", data), "say where it is installed, --baselines_dir=WORK"),
     ]:
-        done = script("benchmark", *arguments)
+        done = script("benchmarks", *arguments)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert message in done.stderr
@@ -53,31 +52,31 @@ def test_every_system_reads_the_same_words(tmp_path):
 def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
     write_work([str(write_numbered_corpus(tmp_path / "pairs.tsv"))], 50, tmp_path)
     words = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
-    script_path = str(ROOT / "experiments" / "timed_training.py")
-    command = [sys.executable, script_path, f"--work={tmp_path}", "--units=4", "--vocabulary=50"]
+    flags = f"--work={tmp_path}", "--units=4", "--vocabulary_size=50", "--first=3", "--last=8"
+    command = worker_command("training_worker", *flags)
     # 300 pairs, five batches an epoch: the last two of the first, three of the second.
-    log, _ = peers.run([*command, "--first=3", "--last=8"], tmp_path)
+    log, _ = common.run(command, tmp_path, environment=worker_environment())
     found = json.loads(log.splitlines()[-1])
     counted = found["words"] * found["seconds"] * 5
     assert 4 * 64 * min(words) < counted < 5 * 64 * max(words)
 
 
 def test_logs_of_others_are_read():
-    opennmt = "INFO: Step = 150 ; steps/s = 4.00, tokens/s = 9000 (5000 source, 4000 target) ; L"
-    found = opennmt_peer.rates(f"{opennmt.replace('150', '50')}\n{opennmt}", first=100)
+    line = "INFO: Step = 150 ; steps/s = 4.00, tokens/s = 9000 (5000 source, 4000 target) ; L"
+    found = opennmt.rates(f"{line.replace('150', '50')}\n{line}", first=100)
     assert found == [(4.0, 4000)]
     joey = (
         "2026-01-01 23:59:50,500 - INFO - x - Epoch 1, Step: {}, Batch Loss: 5.0, Batch Acc: 0.1, "
         "Tokens per Sec: {}, Lr: 0.001"
     )
     lines = [joey.format(100, 7), joey.replace("50,500", "55,500").format(150, 1600)]
-    assert joey_peer.rates("\n".join(lines), first=100) == [(10.0, 1600)]
+    assert joeynmt.rates("\n".join(lines), first=100) == [(10.0, 1600)]
     with pytest.raises(ValueError, match="did not come as far as it should"):
-        peers.measured("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
+        common.measured("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
 
 
 def test_a_program_that_ends_too_early_is_told_by_its_log(tmp_path):
     command = [sys.executable, "-c", "print('out of luck')"]
-    log, megabytes = peers.run(command, tmp_path, seconds=60)
+    log, megabytes = common.run(command, tmp_path, seconds=60)
     assert log == "out of luck\n"
     assert 1 < megabytes < 10_000

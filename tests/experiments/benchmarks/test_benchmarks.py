@@ -2,19 +2,20 @@
 
 import re
 
-from helpers.prepared_corpora import write_numbered_corpus
+import pytest
+
+from helpers.prepared_corpora import numbered
 from helpers.scripts import script
+
+pytestmark = pytest.mark.slow
+
+SMALL = "--units=8", "--vocabulary_size=50"
 
 
 def test_training_is_measured_beside_the_tutorials_way(tmp_path):
     done = script(
-        "benchmark",
-        *(
-            "train",
-            f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}",
-            "--units=8",
-            "--vocabulary=50",
-        ),
+        "benchmarks",
+        *("training", f"--data={numbered(tmp_path / 'pairs.tsv')}", *SMALL),
         *("--steps=1,3", "--repeats=1"),
     )
     assert done.returncode == 0, done.stderr
@@ -24,9 +25,7 @@ def test_training_is_measured_beside_the_tutorials_way(tmp_path):
 
 
 def test_decoding_is_measured_beside_tensorflow_addons():
-    done = script(
-        *("benchmark", "decode", "--units=8", "--vocabulary=50", "--words=3", "--repeats=1")
-    )
+    done = script("benchmarks", "decoding", *SMALL, "--length=3", "--repeats=1")
     assert (done.returncode, done.stderr) == (0, "")
     for name in ("greedy", "greedy, explained", "beam 5"):
         assert (
@@ -35,15 +34,15 @@ def test_decoding_is_measured_beside_tensorflow_addons():
 
 
 def test_pieces_are_measured():
-    done = script("benchmark", "pieces", "--units=8", "--vocabulary=50", "--repeats=1")
+    done = script("benchmarks", "ops", *SMALL, "--repeats=1")
     assert (done.returncode, done.stderr) == (0, "")
     for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
         assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", done.stdout, re.M)
 
 
 def test_scaling_is_measured(tmp_path):
-    corpus = write_numbered_corpus(tmp_path / "pairs.tsv", 12_000)
-    done = script("benchmark", "scaling", f"--data={corpus}", "--units=8")
+    corpus = numbered(tmp_path / "pairs.tsv", 12_000)
+    done = script("benchmarks", "scaling", f"--data={corpus}", "--units=8")
     assert (done.returncode, done.stderr) == (0, "")
     rows = re.findall(
         r"^ +([12]) +(64|128) +[\d,]+ +[\d.]+ +\d+ +[\d.]+ +[\d.]+%$", done.stdout, re.M

@@ -6,6 +6,7 @@ import re
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from helpers.scripts import script
 
+COMPARE, LENGTHS = "studies.compare_variants", "studies.length_generalization"
 CHARACTERS = ["--source_segmentation=characters", "--target_segmentation=characters"]
 SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--dtype=float32"]
 
@@ -19,7 +20,13 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     unseen = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().validation[:30]]
     others.write_text("".join([*known, *unseen]), encoding="utf-8")
     arguments = [
-        *("compare", f"--work_dir={tmp_path}/work", f"--data={data}", "--epochs=1", *SMALL),
+        *(
+            COMPARE,
+            f"--work_dir={tmp_path}/work",
+            f"--data={data}",
+            "--epochs=1",
+            *SMALL,
+        ),
         *(f"--test_data={others}", "--answer_with=last", "--metric=perplexity"),
         *("--metric=exact_match", "--metric=chrf", "--variant="),
         "--variant=--attention=none",
@@ -38,7 +45,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     alone = re.findall(rows, done.stdout, re.M)
     assert [bool(row[3]) for row in alone] == [False, True]
     # With a seed more, what was trained is not trained again, and comes to the same.
-    more = script(*arguments, "--seeds=1,2", f"--by_length_png={picture}")
+    more = script(*arguments, "--seeds=1,2", f"--plot_by_length={picture}")
     assert "perplexity by the length of prompts, and divided by that of the first" in more.stdout
     assert more.stdout.count("epoch 1 of 1: ") == 2
     together = re.findall(rows, more.stdout, re.M)
@@ -57,10 +64,15 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
 def test_longer_strings_are_measured_by_their_lengths(tmp_path):
     picture = tmp_path / "longer.png"
     done = script(
-        *("longer", f"--work_dir={tmp_path}", "--task=copy", "--attentions=luong,none"),
+        *(
+            LENGTHS,
+            f"--work_dir={tmp_path}",
+            "--task=copy",
+            "--attentions=luong,none",
+        ),
         *("--seeds=1", "--training_pairs=100", "--unseen_pairs=9", "--epochs=1", *SMALL),
         *CHARACTERS,
-        f"--png={picture}",
+        f"--plot={picture}",
     )
     assert done.returncode == 0, done.stderr
     share = r"[\d.]+% \(.*?\)"
@@ -77,24 +89,47 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
     bad = tmp_path / "bad.tsv"
     bad.write_text("你好\t你好呀\n吃什么\n", encoding="utf-8")
     for arguments, message in [
-        (("compare", work, "--seeds=a"), "--seeds=a; expected numbers, each another"),
-        (("compare", work, "--seeds=1,1"), "--seeds=1,1; expected numbers, each another"),
-        (("compare", work, "--variant=", "--variant="), "one was given twice"),
-        (("compare", work, "--variant=--unit=3"), "--unit=3 is no flag of train.py"),
-        (("longer", work), "text is cut by jieba; expected by characters"),
-        (("longer", work, "--seeds=1,x"), "--seeds=1,x; expected numbers"),
-        (("compare", work, "--variant=--units=a"), "--units=a: expected a number"),
-        (("compare", work, "--variant=--epochs=3"), "epochs is the same for all"),
-        (("compare", work, "--variant=--context_turns=1"), "context_turns is the same for all"),
-        (("compare", work, f"--data={few}", "--test_fraction=0.1"), "give more"),
-        (("compare", work, f"--data={few}", f"--test_data={few}"), "give more"),
+        (
+            (COMPARE, work, "--seeds=a"),
+            "--seeds=a; expected numbers, each another",
+        ),
+        (
+            (COMPARE, work, "--seeds=1,1"),
+            "--seeds=1,1; expected numbers, each another",
+        ),
+        ((COMPARE, work, "--variant=", "--variant="), "one was given twice"),
+        (
+            (COMPARE, work, "--variant=--unit=3"),
+            "--unit=3 is no flag of train.py",
+        ),
+        ((LENGTHS, work), "text is cut by jieba; expected by characters"),
+        ((LENGTHS, work, "--seeds=1,x"), "--seeds=1,x; expected numbers"),
+        ((COMPARE, work, "--variant=--units=a"), "--units=a: expected a number"),
+        ((COMPARE, work, "--variant=--epochs=3"), "epochs is the same for all"),
+        (
+            (COMPARE, work, "--variant=--context_turns=1"),
+            "context_turns is the same for all",
+        ),
+        ((COMPARE, work, f"--data={few}", "--test_fraction=0.1"), "give more"),
+        ((COMPARE, work, f"--data={few}", f"--test_data={few}"), "give more"),
         (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}, line 2: no tab"),
         (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
-        (("longer", work, *CHARACTERS, "--attentions=dot"), "dot"),
-        (("longer", work, *CHARACTERS, f"--png={tmp_path}/no/a.png"), "no such folder"),
-        (("compare", work, f"--by_length_png={tmp_path}/a"), "a picture's name tells its format"),
+        ((LENGTHS, work, *CHARACTERS, "--attentions=dot"), "dot"),
         (
-            ("compare", work, f"--by_length_png={tmp_path}/a.png", "--metric=most_common_ratio"),
+            (LENGTHS, work, *CHARACTERS, f"--plot={tmp_path}/no/a.png"),
+            "no such folder",
+        ),
+        (
+            (COMPARE, work, f"--plot_by_length={tmp_path}/a"),
+            "a picture's name tells its format",
+        ),
+        (
+            (
+                COMPARE,
+                work,
+                f"--plot_by_length={tmp_path}/a.png",
+                "--metric=most_common_ratio",
+            ),
             "sums",
         ),
     ]:

@@ -3,8 +3,9 @@
 import json
 import zipfile
 
-import corpora
 import pytest
+
+from experiments.studies import datasets
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(pac
     with zipfile.ZipFile(path, "w") as archive:
         text = "".join(f"{word}\t{meaning}\n" for word, meaning in lines.items())
         archive.writestr("chinese_word_dictionary.txt", text)
-    assert list(corpora.definitions()) == [
+    assert list(datasets.definitions()) == [
         ("清晨的风。", "晨风"),
         ("数学上除数的意思", "分母"),
         ("每月15.2.的月亮很圆", "望月"),
@@ -44,9 +45,9 @@ def test_a_sentence_is_a_line(packages):
     (folder.parent / "__init__.py").touch()
     sentences = [{"chinese": "你好，\t老师", "translation": {"en": "Hello,\nteacher "}}]
     (folder / "sentences.json").write_text(json.dumps(sentences), encoding="utf-8")
-    assert list(corpora.translation()) == [("Hello, teacher", "你好， 老师")]
+    assert list(datasets.translation()) == [("Hello, teacher", "你好， 老师")]
 
 
 def test_a_package_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="not_to_be_found is not installed: pip install it"):
-        corpora.folder_of("not_to_be_found", "it")
+        datasets.folder_of("not_to_be_found", "it")

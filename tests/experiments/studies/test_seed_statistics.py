@@ -2,12 +2,12 @@
 
 from types import SimpleNamespace
 
-import longer
 import numpy as np
 import pytest
-from verdicts import in_groups, of_all_seeds, verdict
 
 from attention_seq2seq.evaluation.significance import ratio_metric
+from experiments.studies import length_generalization
+from experiments.studies.seed_statistics import in_groups, of_all_seeds, verdict
 
 PROMPTS = 100
 TALKS = np.arange(PROMPTS)
@@ -102,14 +102,14 @@ class Copying:
     [("reverse", "dcba", [3, 2, 1, 0]), ("copy", "abcd", [0, 1, 2, 3])],
 )
 def test_shares_of_longer_strings_by_hand(task, expected, places):
-    pairs = longer.pairs_of(task, ["abcd"] * 3)
+    pairs = length_generalization.pairs_of(task, ["abcd"] * 3)
     assert [pair.reply for pair in pairs] == [expected] * 3
     # Right; one to exchange and one that is missing; nothing of it right and far too long.
     replies = [expected, f"x{expected[1:3]}", "z" * 20]
     looked = [places, places[:3], [*places[::-1], *[8] * 16]]
-    shares = longer.shares_of(task, Copying(replies, looked), pairs)
+    shares = length_generalization.shares_of(task, Copying(replies, looked), pairs)
     assert {name: share.value for name, share in shares.items()} == pytest.approx(
         {"exact": 1 / 3, "symbols": (4 + 2 + 0) / 12, "looking": (4 + 3 + 0) / 12}
     )
-    without = longer.shares_of(task, Copying(replies, looked, attends=False), pairs)
+    without = length_generalization.shares_of(task, Copying(replies, looked, attends=False), pairs)
     assert list(without) == ["exact", "symbols"]

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
@@ -11,6 +12,8 @@ from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.training.api import train
 from helpers.small_models import FURTHER
+
+pytestmark = pytest.mark.slow
 
 PAIRS = meal_dialogues().training[:40]
 PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]

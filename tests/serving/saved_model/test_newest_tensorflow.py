@@ -1,15 +1,19 @@
 """An exported model under the newest TensorFlow on a newer Python, with nothing else installed.
 
-NEWER_PYTHON=path make soak   names the Python; by default one is looked for.
+NEWER_PYTHON=path make test-slow   names the Python; by default one is looked for.
 """
 
 import os
 import subprocess
 
+import pytest
+
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from helpers.comparing import different_replies, in_batches
+
+pytestmark = pytest.mark.slow
 
 CANDIDATES = ("python3.13", "python3.12")
 
@@ -28,7 +32,7 @@ def newer_python() -> str:
                 continue
             if done.returncode == 0:
                 return os.fsdecode(done.stdout).strip()
-    raise AssertionError("no Python 3.12 or later runs here; name one, NEWER_PYTHON=path make soak")
+    raise AssertionError("no Python 3.12 or later; name one, NEWER_PYTHON=path make test-slow")
 
 
 def test_the_newest_tensorflow_gives_the_same_replies(tmp_path, talk_dir, prompts, ask_elsewhere):

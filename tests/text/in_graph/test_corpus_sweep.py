@@ -1,6 +1,6 @@
 """`InGraphTokenizer` on every sentence of some corpora, and on 50,000 generated strings.
 
-CORPORA=folder make soak   sweeps over all files of pairs in that folder.
+CORPORA=folder make test-slow   sweeps over all files of pairs in that folder.
 """
 
 import os
@@ -14,6 +14,8 @@ from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+
+pytestmark = pytest.mark.slow
 
 PIECES = [
     *"abcXYZ0189.%+-#&_ ,!~\n\r\t\0今天晚上吃什么的一是龘𠀀😀ＡＢ，。é한ß\u3000\ufeff",

@@ -1,0 +1,1 @@
+"""Studies: scripts that each answer one question about the model."""
