@@ -35,7 +35,7 @@ PRETRAINING_DATA = config_flags.define_paths(
 )
 config_flags.define_config_flags()
 
-LINES = (
+ABLATIONS = (
     "",
     "--cell=gru",
     "--layers=2",
@@ -88,20 +88,20 @@ def main(_) -> None:
     common.suppress_retracing_warnings()
     logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
     base = config_flags.config_from_flags()
-    trainings = Trainings(common.load_training_corpus(base))
+    trainer = AblationTrainer(common.load_training_corpus(base))
     print(f"{'':36}" + "".join(f"{name:>13}" for name, _ in COLUMNS.values()), end="")
     print(f"{'epoch':>7}{'seconds':>9}", flush=True)
-    for line in ONLY.value or LINES:
-        trainings.print_line(line, config_flags.override_options(base, shlex.split(line)))
+    for options in ONLY.value or ABLATIONS:
+        trainer.print_row(options, config_flags.override_options(base, shlex.split(options)))
     if PRETRAINING_DATA.value:
         with tempfile.TemporaryDirectory() as folder:
-            for line in started_lines(base, Path(folder)):
+            for options in warm_start_options(base, Path(folder)):
                 # The names of files would say nothing.
-                name = line.partition("=")[0]
-                trainings.print_line(name, config_flags.override_options(base, shlex.split(line)))
+                name = options.partition("=")[0]
+                trainer.print_row(name, config_flags.override_options(base, shlex.split(options)))
 
 
-class Trainings:
+class AblationTrainer:
     """Trainings on a corpus, each done once.
 
     Args:
@@ -109,61 +109,61 @@ class Trainings:
     """
 
     def __init__(self, corpus):
-        self._corpus, self._done = corpus, {}
+        self._corpus, self._cache = corpus, {}
 
-    def print_line(self, name: str, config) -> None:
+    def print_row(self, name: str, config) -> None:
         """Trains, and prints what the best epoch came to."""
         from attention_seq2seq.training.validation import best_epoch
 
-        history, seconds = self._measured(config)
+        history, seconds = self._train(config)
         best = best_epoch(config.training.best_by, history)
         print(f"{name:36}", end="")
-        for key, (_, form) in COLUMNS.items():
-            print(f"{form.format(history[best][key]):>13}", end="")
+        for key, (_, format_spec) in COLUMNS.items():
+            print(f"{format_spec.format(history[best][key]):>13}", end="")
         print(f"{best + 1:>7}{seconds:>9.0f}", flush=True)
 
-    def _measured(self, config) -> tuple[list[dict[str, float]], float]:
+    def _train(self, config) -> tuple[list[dict[str, float]], float]:
         """What was measured after each epoch, and the seconds of the training."""
         from attention_seq2seq.training.api import train
         from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
 
         if not config.training.patience:
             # Which epoch is called the best makes no other training.
-            same = dataclasses.replace(config.training, best_by="perplexity")
-            config = dataclasses.replace(config, training=same)
-        if config not in self._done:
-            corpus, begin = self._corpus, time.perf_counter()
+            training = dataclasses.replace(config.training, best_by="perplexity")
+            config = dataclasses.replace(config, training=training)
+        if config not in self._cache:
+            corpus, start_time = self._corpus, time.perf_counter()
             with tempfile.TemporaryDirectory() as folder:
-                measured = train(
+                history = train(
                     *(corpus.training, folder, config, corpus.validation),
                     progress=False,
                     sample_replies=SampleReplies(first_prompts(corpus.validation)),
                 )
-            history = [dict(zip(measured, values)) for values in zip(*measured.values())]
-            self._done[config] = history, time.perf_counter() - begin
-        return self._done[config]
+            history = [dict(zip(history, values)) for values in zip(*history.values())]
+            self._cache[config] = history, time.perf_counter() - start_time
+        return self._cache[config]
 
 
-def started_lines(config, folder: Path) -> list[str]:
+def warm_start_options(config, folder: Path) -> list[str]:
     """Options that start from a model of another corpus, which is trained first."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.text.vocabulary import SPECIALS
     from attention_seq2seq.training.api import train
 
-    other = dataclasses.replace(
+    pretraining_config = dataclasses.replace(
         config, data=dataclasses.replace(config.data, data=PRETRAINING_DATA.value)
     )
-    corpus = common.load_training_corpus(other)
-    train(corpus.training, folder / "other", other, corpus.validation, progress=False)
+    corpus = common.load_training_corpus(pretraining_config)
+    train(corpus.training, folder / "other", pretraining_config, corpus.validation, progress=False)
     chat = Chat.load(folder / "other")
     vocabulary = chat.tokenizer.source.vocabulary
     vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
-    words = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
+    tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
     path = folder / "vectors.txt"
     with path.open("w", encoding="utf-8") as file:
-        file.write(f"{len(words)} {vectors.shape[1]}\n")
-        for word, vector in zip(words, vectors):
-            file.write(f"{word} {' '.join(map(str, vector))}\n")
+        file.write(f"{len(tokens)} {vectors.shape[1]}\n")
+        for token, vector in zip(tokens, vectors):
+            file.write(f"{token} {' '.join(map(str, vector))}\n")
     return [f"--initial_model={folder / 'other'}", f"--pretrained_embeddings={path}"]
 
 

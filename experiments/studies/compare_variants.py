@@ -87,12 +87,12 @@ config_flags.define_config_flags()
 config_flags.define_flags(DecodingConfig)
 
 # Prompts in each group of lengths are about as many.
-GROUPS = 6
+NUM_GROUPS = 6
 
-WITHOUT_SUMS = ("distinct_1", "distinct_2", "most_common_ratio")
+CORPUS_METRICS = ("distinct_1", "distinct_2", "most_common_ratio")
 
 # What would make the variants' trainings different ones, or would be ignored.
-COMMON = (
+SHARED_OPTIONS = (
     *("data", "validation_fraction", "seed", "epochs", "batch_size", "accumulated_batches"),
     *("context_turns", "answer_with", "patience"),
 )
@@ -104,28 +104,30 @@ def main(_) -> None:
     if len(set(VARIANTS.value)) < len(VARIANTS.value):
         raise ValueError("--variant: one was given twice; expected different ones.")
     common.require_image_path(PLOT_BY_LENGTH.value)
-    if PLOT_BY_LENGTH.value and METRICS.value[0] in WITHOUT_SUMS:
+    if PLOT_BY_LENGTH.value and METRICS.value[0] in CORPUS_METRICS:
         raise ValueError(
             f"--plot_by_length draws the first --metric, {METRICS.value[0]}, which is not made of "
             "sums over prompts; give another one before it."
         )
     common.enable_determinism()
     common.suppress_retracing_warnings()
-    variants = {variant: config_of(variant) for variant in VARIANTS.value}
+    variants = {variant: variant_config(variant) for variant in VARIANTS.value}
     comparison = Comparison(variants)
-    found = {}
+    results = {}
     for variant in variants:
-        found[variant] = [comparison.measured(variant, seed) for seed in seeds]
-        first, numbers = found[VARIANTS.value[0]], comparison.conversations
-        seed_statistics.print_rows(variant, METRICS.value, found[variant], first, numbers)
+        results[variant] = [comparison.train_and_evaluate(variant, seed) for seed in seeds]
+        reference, conversations = results[VARIANTS.value[0]], comparison.conversations
+        seed_statistics.print_rows(
+            variant, METRICS.value, results[variant], reference, conversations
+        )
     for signature in comparison.signatures:
         if signature.partition("|")[0] in METRICS.value:
             print(signature)
     if PLOT_BY_LENGTH.value:
-        draw_by_length(found, comparison)
+        plot_by_length(results, comparison)
 
 
-def config_of(variant: str):
+def variant_config(variant: str):
     """The options of a variant.
 
     Raises:
@@ -135,7 +137,7 @@ def config_of(variant: str):
     changed = config_flags.override_options(config, shlex.split(variant))
     for group, options in vars(changed).items():
         for name, value in vars(options).items():
-            if name in COMMON and value != getattr(getattr(config, group), name):
+            if name in SHARED_OPTIONS and value != getattr(getattr(config, group), name):
                 raise ValueError(
                     f"--variant={variant}: {name} is the same for all; give it beside the variants."
                 )
@@ -172,11 +174,17 @@ class Comparison:
             )
             corpus, test = corpus._replace(training=split.training), split.validation
         # The training leaves out the others of a variant itself, which would then have fewer.
-        fits = fitting(variants.values())
-        self._training = list(filter(fits, corpus.training))
-        self._validation = list(filter(fits, corpus.validation))
-        known = {spelt(pair.prompt) for pair in [*corpus.training, *corpus.validation]}
-        self._test = [pair for pair in test if spelt(pair.prompt) not in known and fits(pair)]
+        is_short_enough = make_length_filter(variants.values())
+        self._training = list(filter(is_short_enough, corpus.training))
+        self._validation = list(filter(is_short_enough, corpus.validation))
+        seen_prompts = {
+            normalize_text(pair.prompt) for pair in [*corpus.training, *corpus.validation]
+        }
+        self._test = [
+            pair
+            for pair in test
+            if normalize_text(pair.prompt) not in seen_prompts and is_short_enough(pair)
+        ]
         print(
             f"{len(self._training):,} pairs to train on, {len(self._validation):,} to choose on, "
             f"{len(self._test):,} to report on; {len(test) - len(self._test):,} others are not "
@@ -185,15 +193,17 @@ class Comparison:
         )
         if not self._training or not self._validation or not self._test:
             raise ValueError("there are no pairs for one of these; give more, or larger fractions.")
-        said = {spelt(pair.reply) for pair in self._training}
-        share = sum(spelt(pair.reply) in said for pair in self._test) / len(self._test)
-        print(f"{share:.1%} of the replies to report on are trained on, to other prompts")
+        training_replies = {normalize_text(pair.reply) for pair in self._training}
+        fraction = sum(normalize_text(pair.reply) in training_replies for pair in self._test) / len(
+            self._test
+        )
+        print(f"{fraction:.1%} of the replies to report on are trained on, to other prompts")
         #: What is reported on, each once, and in which conversation it stands.
         self.prompts, self.conversations = [], np.array([], int)
         #: How sacrebleu counts.
         self.signatures = []
 
-    def measured(self, variant: str, seed: int) -> dict:
+    def train_and_evaluate(self, variant: str, seed: int) -> dict:
         """What a training of a variant comes to: by the name of a metric what was counted.
 
         Of metrics that are not made of sums over prompts it is the number alone.
@@ -210,23 +220,23 @@ class Comparison:
         config = dataclasses.replace(config, training=training)
         name = variant.replace("--", "").replace("/", "_").replace(" ", ",") or "as given"
         folder = Path(WORK_DIR.value) / f"{name},seed={seed}"
-        begin = time.monotonic()
+        start_time = time.monotonic()
         train(self._training, folder, config, self._validation)
-        print(f"{folder.name}: {(time.monotonic() - begin) / 60:.1f} minutes", flush=True)
+        print(f"{folder.name}: {(time.monotonic() - start_time) / 60:.1f} minutes", flush=True)
         chat, decoding = Chat.load(folder), config_flags.options_from_flags(DecodingConfig)
         evaluation = evaluate(chat, self._test, decoding)
         self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
         self.signatures = evaluation.signatures
-        found = {name: estimate.value for name, estimate in evaluation.metrics().items()}
-        found |= evaluation.stats
+        metrics = {name: estimate.value for name, estimate in evaluation.metrics().items()}
+        metrics |= evaluation.stats
         if ATTRIBUTION in METRICS.value and chat.model.has_attention:
-            found[ATTRIBUTION] = attention_attribution_correlation(
+            metrics[ATTRIBUTION] = attention_attribution_correlation(
                 chat, evaluation.prompts, decoding
             )
-        return found
+        return metrics
 
 
-def fitting(configs: Iterable):
+def make_length_filter(configs: Iterable):
     """A function of a pair: whether it is short enough for all of them."""
     from attention_seq2seq.text.tokenizer import PairTokenizer, load_user_dictionary
 
@@ -234,60 +244,65 @@ def fitting(configs: Iterable):
     for config in configs:
         limits = config.data.max_source_length, config.data.max_target_length
         if (config.text, limits) not in pair_tokenizers:
-            words = load_user_dictionary(config.text)
-            pair_tokenizers[config.text, limits] = PairTokenizer(config.text, words)
+            user_words = load_user_dictionary(config.text)
+            pair_tokenizers[config.text, limits] = PairTokenizer(config.text, user_words)
 
-    def fits(pair) -> bool:
+    def is_short_enough(pair) -> bool:
         for (_, (longest_prompt, longest_reply)), pair_tokenizer in pair_tokenizers.items():
-            tokenized = pair_tokenizer.tokenize_pair(pair)
-            if not 1 <= len(tokenized.reply) <= longest_reply:
+            token_pair = pair_tokenizer.tokenize_pair(pair)
+            if not 1 <= len(token_pair.reply) <= longest_reply:
                 return False
-            if sum(map(len, tokenized.turns)) > longest_prompt:
+            if sum(map(len, token_pair.turns)) > longest_prompt:
                 return False
         return True
 
-    return fits
+    return is_short_enough
 
 
-def spelt(prompt: str) -> str:
+def normalize_text(prompt: str) -> str:
     """A prompt, the same however it is written."""
     from attention_seq2seq.evaluation.stats import metric_tokens
 
     return " ".join(metric_tokens(prompt))
 
 
-def draw_by_length(found: dict[str, list[dict]], comparison: Comparison) -> None:
+def plot_by_length(results: dict[str, list[dict]], comparison: Comparison) -> None:
     """For each variant the first metric by the length of prompts, beside the first variant's."""
     from matplotlib.figure import Figure
 
     from attention_seq2seq.utils.plotting import save_figure
 
-    name, first = METRICS.value[0], VARIANTS.value[0]
-    lengths = [len(spelt(prompt).split()) for prompt in comparison.prompts]
-    groups = seed_statistics.groups_of(lengths, GROUPS)
+    name, reference = METRICS.value[0], VARIANTS.value[0]
+    lengths = [len(normalize_text(prompt).split()) for prompt in comparison.prompts]
+    groups = seed_statistics.group_by_length(lengths, NUM_GROUPS)
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     print(f"{name} by the length of prompts, and divided by that of the first variant")
-    for variant, of_seeds in found.items():
+    for variant, seed_results in results.items():
         title = variant or "as given"
-        both = seed_statistics.in_groups(
-            name, of_seeds, found[first], groups, comparison.conversations
+        group_values = seed_statistics.compare_groups(
+            name, seed_results, results[reference], groups, comparison.conversations
         )
-        if not both:
+        if not group_values:
             print(f"  {title:34} cannot be compared")
             continue
-        ratios = [one / other if other else np.nan for one, other in both]
-        print(f"  {title:34}" + "".join(f"{one:>10.3f}" for one, _ in both))
-        if variant != first:
+        ratios = [
+            value / reference_value if reference_value else np.nan
+            for value, reference_value in group_values
+        ]
+        print(f"  {title:34}" + "".join(f"{value:>10.3f}" for value, _ in group_values))
+        if variant != reference:
             print(f"  {'':34}" + "".join(f"{ratio:>10.3f}" for ratio in ratios))
-        style = {"linestyle": "--", "color": "gray"} if variant == first else {"marker": "o"}
+        style = {"linestyle": "--", "color": "gray"} if variant == reference else {"marker": "o"}
         axes.plot(range(len(groups)), ratios, label=title, **style)
     ranges = [f"{lengths[group[0]]} to {lengths[group[-1]]}" for group in groups]
-    print(f"  {'tokens of the prompt':34}" + "".join(f"{of_one:>10}" for of_one in ranges))
+    print(
+        f"  {'tokens of the prompt':34}" + "".join(f"{length_range:>10}" for length_range in ranges)
+    )
     axes.set_xticks(range(len(groups)), ranges)
     axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
     # Two dollar signs in a flag are no formula.
-    label = f"{name.replace('_', ' ')}, divided by that of {first or 'as given'}"
+    label = f"{name.replace('_', ' ')}, divided by that of {reference or 'as given'}"
     axes.set_ylabel(label, parse_math=False)
     for text in figure.legend(loc="outside upper left", fontsize="small").get_texts():
         text.set_parse_math(False)

@@ -47,7 +47,7 @@ def main(argv) -> None:
 
 def translation() -> Iterator[tuple[str, str]]:
     """English sentences and Chinese ones."""
-    path = folder_of("hsk_sentences_audio", "hsk-sentences-audio") / "data" / "sentences.json"
+    path = package_dir("hsk_sentences_audio", "hsk-sentences-audio") / "data" / "sentences.json"
     for sentence in json.loads(path.read_text(encoding="utf-8")):
         sides = sentence["translation"]["en"], sentence["chinese"]
         # A line is a pair, and a tab parts its sides.
@@ -57,12 +57,12 @@ def translation() -> Iterator[tuple[str, str]]:
 def definitions() -> Iterator[tuple[str, str]]:
     """Meanings and words."""
     name = "chinese_word_dictionary"
-    path = folder_of("jionlp", "--no-deps jionlp") / "dictionary" / f"{name}.zip"
+    path = package_dir("jionlp", "--no-deps jionlp") / "dictionary" / f"{name}.zip"
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.txt") as file:
         for line in io.TextIOWrapper(file, encoding="utf-8"):
             word, _, meanings = line.rstrip("\n").partition("\t")
-            found = _FIRST_MEANING.match(meanings)
-            meaning = found["only"] if found["first"] is None else found["first"]
+            match = _FIRST_MEANING.match(meanings)
+            meaning = match["only"] if match["first"] is None else match["first"]
             if (
                 2 <= len(word) <= 4
                 and len(meaning) >= 4
@@ -72,16 +72,16 @@ def definitions() -> Iterator[tuple[str, str]]:
                 yield meaning, word
 
 
-def folder_of(package: str, to_install: str) -> Path:
+def package_dir(package: str, to_install: str) -> Path:
     """Where a package lies, which need not be imported.
 
     Raises:
         ValueError: it is not installed.
     """
-    found = find_spec(package)
-    if found is None:
+    spec = find_spec(package)
+    if spec is None:
         raise ValueError(f"{package} is not installed: pip install {to_install}")
-    return Path(found.submodule_search_locations[0])
+    return Path(spec.submodule_search_locations[0])
 
 
 if __name__ == "__main__":

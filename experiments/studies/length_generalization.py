@@ -51,45 +51,45 @@ def main(_) -> None:
     common.enable_determinism()
     common.suppress_retracing_warnings()
     config = config_flags.config_from_flags()
-    cut = {config.text.source_segmentation, config.text.target_segmentation}
-    if cut != {"characters"}:
+    segmentations = {config.text.source_segmentation, config.text.target_segmentation}
+    if segmentations != {"characters"}:
         raise ValueError(
-            f"text is cut by {', '.join(sorted(cut))}; expected by characters, each a symbol: give "
-            "--flagfile=experiments/configs/reversal.flags, or --source_segmentation=characters "
-            "and --target_segmentation=characters."
+            f"text is cut by {', '.join(sorted(segmentations))}; expected by characters, each a "
+            "symbol: give --flagfile=experiments/configs/reversal.flags, or "
+            "--source_segmentation=characters and --target_segmentation=characters."
         )
     common.require_image_path(PLOT.value)
     variants = {
         attention: config_flags.override_options(config, [f"--attention={attention}"])
         for attention in ATTENTIONS.value
     }
-    found = {}
+    results = {}
     for attention, options in variants.items():
-        found[attention] = [measured(options, int(seed)) for seed in seeds]
-        print_rows(attention, found[attention])
+        results[attention] = [train_and_evaluate(options, int(seed)) for seed in seeds]
+        print_rows(attention, results[attention])
         if attention != ATTENTIONS.value[0]:
-            print_differences(found[attention], found[ATTENTIONS.value[0]])
+            print_differences(results[attention], results[ATTENTIONS.value[0]])
     if PLOT.value:
-        draw(found)
+        plot(results)
 
 
-def places_of(task: str, text: str) -> range:
+def target_positions(task: str, text: str) -> range:
     """Where in a string what is to be said stands, in the order in which it is to be said."""
     return range(len(text))[:: -1 if task == "reverse" else 1]
 
 
-def pairs_of(task: str, strings: list[str]) -> list:
+def make_pairs(task: str, strings: list[str]) -> list:
     """With what each is to become."""
     from attention_seq2seq.data.pairs import Pair
 
     return [
-        Pair(text, "".join(text[place] for place in places_of(task, text)), number)
-        for number, text in enumerate(strings)
+        Pair(text, "".join(text[position] for position in target_positions(task, text)), index)
+        for index, text in enumerate(strings)
     ]
 
 
-def measured(config, seed: int) -> list[dict]:
-    """What a training comes to, for each range of lengths: see `shares_of`."""
+def train_and_evaluate(config, seed: int) -> list[dict]:
+    """What a training comes to, for each range of lengths: see `accuracy_stats`."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.synthetic.reversal import random_strings
     from attention_seq2seq.training.api import train
@@ -98,18 +98,18 @@ def measured(config, seed: int) -> list[dict]:
     config = dataclasses.replace(config, training=training)
     folder = Path(WORK_DIR.value) / f"{TASK.value},{config.model.attention},seed={seed}"
     strings = random_strings(TRAINING_PAIRS.value, seed=1)
-    train(pairs_of(TASK.value, strings), folder, config, ())
+    train(make_pairs(TASK.value, strings), folder, config, ())
     chat = Chat.load(folder)
-    known = set(strings)
-    shares = []
-    for number, (shortest, longest) in enumerate(RANGES):
-        unseen = random_strings(UNSEEN_PAIRS.value, 2 + number, shortest, longest)
-        texts = [text for text in unseen if text not in known]
-        shares.append(shares_of(TASK.value, chat, pairs_of(TASK.value, texts)))
-    return shares
+    training_strings = set(strings)
+    range_stats = []
+    for index, (shortest, longest) in enumerate(RANGES):
+        unseen = random_strings(UNSEEN_PAIRS.value, 2 + index, shortest, longest)
+        texts = [text for text in unseen if text not in training_strings]
+        range_stats.append(accuracy_stats(TASK.value, chat, make_pairs(TASK.value, texts)))
+    return range_stats
 
 
-def shares_of(task: str, chat, pairs) -> dict:
+def accuracy_stats(task: str, chat, pairs) -> dict:
     """Of a model on pairs: the shares by name, with what each string comes to.
 
     exact are strings that came out right, symbols those that need no mending, looking those at
@@ -119,49 +119,53 @@ def shares_of(task: str, chat, pairs) -> dict:
     from attention_seq2seq.evaluation.significance import ratio_metric
 
     replies = chat.reply([pair.prompt for pair in pairs])
-    exact, right, looked = [], [], []
+    exact, num_correct, num_aligned = [], [], []
     for reply, pair in zip(replies, pairs):
         exact.append(reply.text == pair.reply)
-        mending = metrics.edit_distance(reply.text, pair.reply)
-        right.append(max(0, len(pair.reply) - mending))
+        num_edits = metrics.edit_distance(reply.text, pair.reply)
+        num_correct.append(max(0, len(pair.reply) - num_edits))
         if chat.model.has_attention:
-            rows = zip(places_of(task, pair.prompt), reply.attention_weights)
-            looked.append(sum(int(row.argmax()) == place for place, row in rows))
+            rows = zip(target_positions(task, pair.prompt), reply.attention_weights)
+            num_aligned.append(sum(int(row.argmax()) == position for position, row in rows))
     lengths = np.array([len(pair.reply) for pair in pairs], float)
-    shares = {
+    stats = {
         "exact": ratio_metric(np.array(exact, float), np.ones(len(pairs))),
-        "symbols": ratio_metric(np.array(right, float), lengths),
+        "symbols": ratio_metric(np.array(num_correct, float), lengths),
     }
     if chat.model.has_attention:
-        shares["looking"] = ratio_metric(np.array(looked, float), lengths)
-    return shares
+        stats["looking"] = ratio_metric(np.array(num_aligned, float), lengths)
+    return stats
 
 
-def print_rows(attention: str, of_seeds: list[list[dict]]) -> None:
+def print_rows(attention: str, seed_results: list[list[dict]]) -> None:
     """A line for each range of lengths."""
-    print(f"\n{TASK.value}, --attention={attention}, {len(of_seeds)} seeds")
+    print(f"\n{TASK.value}, --attention={attention}, {len(seed_results)} seeds")
     print(f"  {'symbols':9}{'exact':>23}{'symbols right':>23}{'looking there':>23}")
-    for (shortest, longest), of_range in zip(RANGES, zip(*of_seeds)):
+    for (shortest, longest), range_results in zip(RANGES, zip(*seed_results)):
         print(f"  {f'{shortest} to {longest}':9}", end="")
-        for name in of_range[0]:
-            values = [shares[name].value for shares in of_range]
+        for name in range_results[0]:
+            values = [stats[name].value for stats in range_results]
             limits = f"({100 * min(values):.1f} to {100 * max(values):.1f})"
             print(f"{f'{mean(values):.1%} {limits}':>23}", end="")
         print()
     print(flush=True)
 
 
-def print_differences(ours: list[list[dict]], reference: list[list[dict]]) -> None:
+def print_differences(results: list[list[dict]], reference: list[list[dict]]) -> None:
     """Where symbols that need no mending are fewer or more than with the first attention."""
     ranges = {"lower": [], "higher": [], "": []}
-    for (shortest, longest), *of_range in zip(RANGES, zip(*ours), zip(*reference)):
-        one, other = map(list, of_range)
-        strings = np.arange(len(one[0]["symbols"].sums))
-        found = seed_statistics.difference("symbols", one, other, strings)
-        ranges[found.told if found else ""].append(f"{shortest} to {longest}")
-    words = {"lower": "fewer", "higher": "more", "": "no difference told"}
-    told = [f"{words[one]} of {', '.join(of_one)}" for one, of_one in ranges.items() if of_one]
-    print(f"  symbols right, beside {ATTENTIONS.value[0]}: {'; '.join(told)}\n", flush=True)
+    for (shortest, longest), *range_results in zip(RANGES, zip(*results), zip(*reference)):
+        candidates, references = map(list, range_results)
+        strings = np.arange(len(candidates[0]["symbols"].sums))
+        difference = seed_statistics.difference("symbols", candidates, references, strings)
+        ranges[difference.direction if difference else ""].append(f"{shortest} to {longest}")
+    labels = {"lower": "fewer", "higher": "more", "": "no difference told"}
+    summaries = [
+        f"{labels[direction]} of {', '.join(lengths)}"
+        for direction, lengths in ranges.items()
+        if lengths
+    ]
+    print(f"  symbols right, beside {ATTENTIONS.value[0]}: {'; '.join(summaries)}\n", flush=True)
 
 
 def mean(values: list[float]) -> float:
@@ -169,7 +173,7 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def draw(found: dict[str, list[list[dict]]]) -> None:
+def plot(results: dict[str, list[list[dict]]]) -> None:
     """Two pictures beside each other: what is right, and where attention lies."""
     from matplotlib.figure import Figure
 
@@ -181,10 +185,13 @@ def draw(found: dict[str, list[list[dict]]]) -> None:
         "looking": "symbols that attention lay on at their step",
     }
     for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), titles.items()):
-        for attention, of_seeds in found.items():
-            if name in of_seeds[0][0]:
-                shares = [[one[name].value for one in of_range] for of_range in zip(*of_seeds)]
-                axes.plot(range(len(RANGES)), [*map(mean, shares)], marker="o", label=attention)
+        for attention, seed_results in results.items():
+            if name in seed_results[0][0]:
+                means = [
+                    mean([stats[name].value for stats in range_results])
+                    for range_results in zip(*seed_results)
+                ]
+                axes.plot(range(len(RANGES)), means, marker="o", label=attention)
         axes.set_title(title)
         axes.set_xticks(range(len(RANGES)), [f"{low} to {high}" for low, high in RANGES])
         axes.set_xlabel("symbols of a string; trained on 8 to 16")

@@ -22,7 +22,7 @@ SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
 config_flags.define_config_flags()
 
 ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
-COMPARED = {
+REFERENCES = {
     LAZY: ADAM,
     ("adam", "bfloat16"): ADAM,
     ("lazy_adam", "bfloat16"): LAZY,
@@ -35,22 +35,27 @@ def main(_) -> None:
     seeds = config_flags.parse_seeds(SEEDS.value)
     logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     print(f"{'seed':6}{', '.join(ADAM):>14}", end="")
-    print("".join(f"{', '.join(way):>20}" for way in COMPARED), flush=True)
-    changes = {way: [] for way in COMPARED}
+    print("".join(f"{', '.join(setting):>20}" for setting in REFERENCES), flush=True)
+    changes = {setting: [] for setting in REFERENCES}
     for seed in seeds:
-        found = {ADAM: perplexity(config, seed, *ADAM)}
-        print(f"{seed:<6}{found[ADAM]:>14.2f}", end="", flush=True)
-        for way, reference in COMPARED.items():
-            found[way] = perplexity(config, seed, *way)
-            changes[way].append(found[way] / found[reference] - 1)
-            print(f"{f'{found[way]:.2f} {changes[way][-1]:+.2%}':>20}", end="", flush=True)
+        perplexities = {ADAM: perplexity(config, seed, *ADAM)}
+        print(f"{seed:<6}{perplexities[ADAM]:>14.2f}", end="", flush=True)
+        for setting, reference in REFERENCES.items():
+            perplexities[setting] = perplexity(config, seed, *setting)
+            changes[setting].append(perplexities[setting] / perplexities[reference] - 1)
+            print(
+                f"{f'{perplexities[setting]:.2f} {changes[setting][-1]:+.2%}':>20}",
+                end="",
+                flush=True,
+            )
         print()
-    for name, summary in (("mean", statistics.mean), ("largest", largest_of)):
-        print(f"{name:20}" + "".join(f"{summary(found):>+20.2%}" for found in changes.values()))
+    for name, summary in (("mean", statistics.mean), ("largest", largest_change)):
+        row = "".join(f"{summary(values):>+20.2%}" for values in changes.values())
+        print(f"{name:20}{row}")
     print("bfloat16 is compared with float32, lazy Adam with Adam.")
 
 
-def largest_of(changes: list[float]) -> float:
+def largest_change(changes: list[float]) -> float:
     """The one that is farthest from none."""
     return max(changes, key=abs)
 

@@ -31,53 +31,55 @@ METHODS = flags.DEFINE_list(
 )
 config_flags.define_flags(DecodingConfig)
 
-WAYS = {
+DECODING_METHODS = {
     "greedy": DecodingConfig(),
     "beam": DecodingConfig(method="beam"),
     "top-p": DecodingConfig(method="sample", top_p=0.9),
 }
-NUM_OTHERS = 9
+NUM_DISTRACTORS = 9
 
 
 def main(_) -> None:
     """Prints the table, then replies of each way to the same prompts."""
-    asked = config_flags.options_from_flags(DecodingConfig)
-    ways = {name: way_of(name) for name in METHODS.value}
-    if asked not in ways.values():
-        ways["as the flags say"] = asked
+    flag_decoding = config_flags.options_from_flags(DecodingConfig)
+    methods = {name: decoding_method(name) for name in METHODS.value}
+    if flag_decoding not in methods.values():
+        methods["as the flags say"] = flag_decoding
 
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.evaluation.evaluate import mean_rank
 
     chat = Chat.load(MODEL_DIR.value)
-    pairs = prompts_set_aside(chat)
-    others = other_replies(pairs)
+    pairs = sample_validation_pairs(chat)
+    distractors = sample_distractors(pairs)
     prompts = [pair.prompt for pair in pairs]
-    words = [chat.tokenizer.source.tokenize(prompt) for prompt in prompts]
+    prompt_tokens = [chat.tokenizer.source.tokenize(prompt) for prompt in prompts]
     print(f"{len(pairs)} prompts not trained on\n")
     print(
         f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'most common':>13}{'overlap':>9}{'rank':>7}"
     )
-    found = {}
-    for name, decoding in ways.items():
-        found[name] = chat.reply(prompts, decoding)
-        rank = mean_rank(chat, pairs, others, scored_by(decoding))
-        print_row(name, words, [reply.tokens for reply in found[name]], rank)
+    replies_by_method = {}
+    for name, decoding in methods.items():
+        replies_by_method[name] = chat.reply(prompts, decoding)
+        rank = mean_rank(chat, pairs, distractors, scoring_config(decoding))
+        print_row(name, prompt_tokens, [reply.tokens for reply in replies_by_method[name]], rank)
     references = [chat.tokenizer.target.tokenize(pair.reply) for pair in pairs]
-    print_row("the true replies", words, references, None)
-    for place in random.Random(SEED.value).sample(
+    print_row("the true replies", prompt_tokens, references, None)
+    for index in random.Random(SEED.value).sample(
         range(len(pairs)), min(NUM_SHOWN.value, len(pairs))
     ):
-        print(f"\n{prompts[place]}  [true: {pairs[place].reply}]")
-        for name, replies in found.items():
-            print(f"  {name:24}{replies[place].text}")
+        print(f"\n{prompts[index]}  [true: {pairs[index].reply}]")
+        for name, replies in replies_by_method.items():
+            print(f"  {name:24}{replies[index].text}")
 
 
-def way_of(name: str) -> DecodingConfig:
+def decoding_method(name: str) -> DecodingConfig:
     """A way of decoding by its name in `--methods`."""
-    if name not in WAYS:
-        raise ValueError(f"--methods={name}: no way of that name; there are {', '.join(WAYS)}.")
-    return WAYS[name]
+    if name not in DECODING_METHODS:
+        raise ValueError(
+            f"--methods={name}: no way of that name; there are {', '.join(DECODING_METHODS)}."
+        )
+    return DECODING_METHODS[name]
 
 
 def print_row(name, prompts, replies, rank) -> None:
@@ -88,22 +90,22 @@ def print_row(name, prompts, replies, rank) -> None:
         prompt_bigram_overlap,
     )
 
-    shown = "" if rank is None else f"{rank:.2f}"
+    rank_text = "" if rank is None else f"{rank:.2f}"
     print(
         f"{name:24}{distinct_n(replies, 1):>11.3f}{distinct_n(replies, 2):>11.3f}"
         f"{most_common_ratio(replies):>13.1%}{prompt_bigram_overlap(prompts, replies):>9.1%}"
-        f"{shown:>7}"
+        f"{rank_text:>7}"
     )
 
 
-def prompts_set_aside(chat) -> list:
+def sample_validation_pairs(chat) -> list:
     """Pairs that the model was not trained on, each prompt once, none too long for it."""
     corpus, limit = common.load_training_corpus(chat.config), chat.config.data.max_source_length
-    provenance = {pair.prompt for pair in corpus.training}
+    training_prompts = {pair.prompt for pair in corpus.training}
     pairs = {
         pair.prompt: pair
         for pair in corpus.validation
-        if pair.prompt not in provenance
+        if pair.prompt not in training_prompts
         and len(chat.tokenizer.source.tokenize(pair.prompt)) <= limit
     }
     if len(pairs) < NUM_PROMPTS.value:
@@ -114,16 +116,16 @@ def prompts_set_aside(chat) -> list:
     return random.Random(SEED.value).sample(list(pairs.values()), NUM_PROMPTS.value)
 
 
-def other_replies(pairs) -> list[list[str]]:
+def sample_distractors(pairs) -> list[list[str]]:
     """For each pair nine replies to other prompts, none of them equal to its own."""
-    draw, result = random.Random(SEED.value), []
+    rng, distractors = random.Random(SEED.value), []
     for pair in pairs:
-        others = [other.reply for other in draw.sample(pairs, 3 * NUM_OTHERS)]
-        result.append([reply for reply in others if reply != pair.reply][:NUM_OTHERS])
-    return result
+        replies = [other.reply for other in rng.sample(pairs, 3 * NUM_DISTRACTORS)]
+        distractors.append([reply for reply in replies if reply != pair.reply][:NUM_DISTRACTORS])
+    return distractors
 
 
-def scored_by(decoding: DecodingConfig) -> DecodingConfig:
+def scoring_config(decoding: DecodingConfig) -> DecodingConfig:
     """Beam search ranks by length and weights; the other ways know the log-probability alone."""
     if decoding.method == "beam":
         return decoding

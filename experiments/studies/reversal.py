@@ -52,34 +52,37 @@ def main(_) -> None:
     unseen, training = pairs[:num_unseen], pairs[num_unseen:-VALIDATION_PAIRS]
     validation = pairs[-VALIDATION_PAIRS:]
     common.enable_determinism()
-    begin = time.monotonic()
+    start_time = time.monotonic()
     sample_replies = SampleReplies(first_prompts(unseen))
     was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
     options = {"sample_replies": sample_replies, "overwrite": OVERWRITE.value}
     train(training, MODEL_DIR.value, config_flags.config_from_flags(), validation, **options)
-    seconds = time.monotonic() - begin
+    seconds = time.monotonic() - start_time
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])
-    exact = exact_match([reply.text for reply in replies], [pair.reply for pair in unseen])
+    exact_match_rate = exact_match(
+        [reply.text for reply in replies], [pair.reply for pair in unseen]
+    )
     if not was_finished:
         print(f"training, seconds                          {seconds:.0f}")
-    print(f"unseen strings reversed exactly            {exact:.1%} of {len(unseen)}")
+    print(f"unseen strings reversed exactly            {exact_match_rate:.1%} of {len(unseen)}")
     if replies[0].attention_weights.size:
-        print(f"largest weight on the mirrored position    {mirrored(replies):.1%} of the outputs")
+        accuracy = mirrored_alignment_accuracy(replies)
+        print(f"largest weight on the mirrored position    {accuracy:.1%} of the outputs")
     if PLOT.value:
         print(common.save_attention_plot(replies[0], PLOT.value))
 
 
-def mirrored(replies) -> float:
+def mirrored_alignment_accuracy(replies) -> float:
     """The share of symbols said while attention lay mostly on the mirrored position."""
     from attention_seq2seq.evaluation.metrics import alignment_accuracy
 
-    weights, places = [], []
+    weights, positions = [], []
     for reply in replies:
         last = len(reply.prompt_tokens) - 1
-        for said, row in zip(range(len(reply.tokens)), reply.attention_weights):
+        for step, row in zip(range(len(reply.tokens)), reply.attention_weights):
             weights.append(row)
-            places.append(max(last - said, 0))
-    return alignment_accuracy(weights, places)
+            positions.append(max(last - step, 0))
+    return alignment_accuracy(weights, positions)
 
 
 if __name__ == "__main__":

@@ -12,84 +12,88 @@ if TYPE_CHECKING:
 def print_rows(
     variant: str,
     names: Sequence[str],
-    ours: list[dict],
+    results: list[dict],
     reference: list[dict],
     conversations: np.ndarray,
 ) -> None:
     """All seeds together, how far they lie apart, and p beside the first variant."""
-    print(f"\n{variant or 'as given'}: {len(ours)} seeds")
+    print(f"\n{variant or 'as given'}: {len(results)} seeds")
     for name in names:
-        if not all(name in of_seed for of_seed in ours):
+        if not all(name in seed_result for seed_result in results):
             print(f"  {name:34}{'not measured':>9}")
             continue
-        values = values_of(ours, name)
+        values = seed_values(results, name)
         value = sum(values) / len(values)
-        if not isinstance(ours[0][name], float):
-            value = of_all_seeds(ours)[name].value
+        if not isinstance(results[0][name], float):
+            value = sum_over_seeds(results)[name].value
         print(
             f"  {name:34}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
-            f"{verdict(name, ours, reference, conversations)}",
+            f"{describe_difference(name, results, reference, conversations)}",
             flush=True,
         )
     print(flush=True)
 
 
-def verdict(name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray) -> str:
+def describe_difference(
+    name: str, results: list[dict], reference: list[dict], conversations: np.ndarray
+) -> str:
     """p, whether it and the seeds tell a difference, and what was compared if that is not all."""
-    if ours is reference:
+    if results is reference:
         return ""
-    found = difference(name, ours, reference, conversations)
-    if not found:
+    result = difference(name, results, reference, conversations)
+    if not result:
         return "  no p"
-    both, compared = found.both, ""
-    if len(both.conversations) < len(conversations):
+    pair, compared = result.pair, ""
+    if len(pair.conversations) < len(conversations):
         compared = (
-            f"\n  {'':34}{both.candidate.value:>9.4f}  to {both.baseline.value:.4f} on the "
-            f"{len(both.conversations):,} prompts compared"
+            f"\n  {'':34}{pair.candidate.value:>9.4f}  to {pair.baseline.value:.4f} on the "
+            f"{len(pair.conversations):,} prompts compared"
         )
-    return f"  p {found.p:.4f}, {found.told or 'no difference told'}{compared}"
+    return f"  p {result.p_value:.4f}, {result.direction or 'no difference told'}{compared}"
 
 
 class Difference(NamedTuple):
     """Of trainings with several seeds.
 
     Attributes:
-        both: a metric of each, all seeds together.
-        p: see `significance.permutation_p_value`.
-        told: "lower" or "higher", of the first; empty where none is told.
+        pair: a metric of each, all seeds together.
+        p_value: see `significance.permutation_p_value`.
+        direction: "lower" or "higher", of the first; empty where none is told.
     """
 
-    both: "PairedStats"
-    p: float
-    told: str
+    pair: "PairedStats"
+    p_value: float
+    direction: str
 
 
 def difference(
-    name: str, ours: list[dict], reference: list[dict], conversations: np.ndarray
+    name: str, results: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> Difference | None:
     """A difference is told where p is below 0.05 and no seed is as good as one of the others."""
     from attention_seq2seq.evaluation.comparison import pair_stats
 
-    both = pair_stats(name, of_all_seeds(ours), of_all_seeds(reference), conversations)
-    if not both:
+    pair = pair_stats(name, sum_over_seeds(results), sum_over_seeds(reference), conversations)
+    if not pair:
         return None
-    of_seeds = [pair_stats(name, *seeds, conversations) for seeds in zip(ours, reference)]
-    if not all(of_seeds):
+    seed_pairs = [
+        pair_stats(name, *seed_pair, conversations) for seed_pair in zip(results, reference)
+    ]
+    if not all(seed_pairs):
         return None
     values = [
-        [seeds.candidate.value for seeds in of_seeds],
-        [seeds.baseline.value for seeds in of_seeds],
+        [seed_pair.candidate.value for seed_pair in seed_pairs],
+        [seed_pair.baseline.value for seed_pair in seed_pairs],
     ]
     apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
-    p, told = both.p_value(), ""
-    if p < 0.05 and apart:
-        told = "lower" if both.candidate.value < both.baseline.value else "higher"
-    return Difference(both, p, told)
+    p_value, direction = pair.p_value(), ""
+    if p_value < 0.05 and apart:
+        direction = "lower" if pair.candidate.value < pair.baseline.value else "higher"
+    return Difference(pair, p_value, direction)
 
 
-def in_groups(
+def compare_groups(
     name: str,
-    ours: list[dict],
+    results: list[dict],
     reference: list[dict],
     groups: Sequence[np.ndarray],
     conversations: np.ndarray,
@@ -97,36 +101,41 @@ def in_groups(
     """What both come to in each group of prompts; nothing where they cannot be compared."""
     from attention_seq2seq.evaluation.comparison import pair_stats
 
-    found, wholes = [], [of_all_seeds(ours), of_all_seeds(reference)]
+    group_values, all_stats = [], [sum_over_seeds(results), sum_over_seeds(reference)]
     for group in groups:
-        parts = [
-            {each: stats._replace(sums=stats.sums[group]) for each, stats in whole.items()}
-            for whole in wholes
+        group_stats = [
+            {
+                metric: metric_stats._replace(sums=metric_stats.sums[group])
+                for metric, metric_stats in stats.items()
+            }
+            for stats in all_stats
         ]
-        both = pair_stats(name, *parts, conversations[group])
-        if not both:
+        pair = pair_stats(name, *group_stats, conversations[group])
+        if not pair:
             return []
-        found.append((both.candidate.value, both.baseline.value))
-    return found
+        group_values.append((pair.candidate.value, pair.baseline.value))
+    return group_values
 
 
-def values_of(of_seeds: list[dict], name: str) -> list[float]:
+def seed_values(seed_results: list[dict], name: str) -> list[float]:
     """A metric of each seed."""
-    found = [of_seed[name] for of_seed in of_seeds]
-    return [one if isinstance(one, float) else one.value for one in found]
+    metrics = [seed_result[name] for seed_result in seed_results]
+    return [metric if isinstance(metric, float) else metric.value for metric in metrics]
 
 
-def of_all_seeds(of_seeds: list[dict]) -> dict:
+def sum_over_seeds(seed_results: list[dict]) -> dict:
     """Metrics with what the seeds come to on a prompt added up."""
-    first, *others = of_seeds
+    first, *others = seed_results
     return {
-        name: one._replace(sums=sum((of_seed[name].sums for of_seed in others), start=one.sums))
-        for name, one in first.items()
-        if not isinstance(one, float) and all(name in of_seed for of_seed in others)
+        name: stats._replace(
+            sums=sum((seed_result[name].sums for seed_result in others), start=stats.sums)
+        )
+        for name, stats in first.items()
+        if not isinstance(stats, float) and all(name in seed_result for seed_result in others)
     }
 
 
-def groups_of(lengths: Sequence[int], number: int) -> list[np.ndarray]:
+def group_by_length(lengths: Sequence[int], num_groups: int) -> list[np.ndarray]:
     """Places of prompts, the shortest first, in groups of about as many; equal lengths together.
 
     Example:
@@ -135,5 +144,8 @@ def groups_of(lengths: Sequence[int], number: int) -> list[np.ndarray]:
     """
     order = np.argsort(lengths, kind="stable")
     ordered = np.asarray(lengths)[order]
-    cuts = {int(np.searchsorted(ordered, ordered[len(order) * i // number])) for i in range(number)}
-    return np.split(order, sorted(cuts - {0}))
+    boundaries = {
+        int(np.searchsorted(ordered, ordered[len(order) * i // num_groups]))
+        for i in range(num_groups)
+    }
+    return np.split(order, sorted(boundaries - {0}))

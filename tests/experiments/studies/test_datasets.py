@@ -50,4 +50,4 @@ def test_a_sentence_is_a_line(packages):
 
 def test_a_package_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="not_to_be_found is not installed: pip install it"):
-        datasets.folder_of("not_to_be_found", "it")
+        datasets.package_dir("not_to_be_found", "it")
