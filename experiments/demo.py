@@ -33,12 +33,12 @@ def main(_) -> None:
 
     chat = Chat.load(MODEL_DIR.value)
     corpus = default_corpus()
-    seen = {pair.prompt: "held out of training" for pair in corpus.validation}
-    seen.update({pair.prompt: "trained on" for pair in corpus.training})
+    origins = {pair.prompt: "held out of training" for pair in corpus.validation}
+    origins.update({pair.prompt: "trained on" for pair in corpus.training})
     print("\nTen questions\n")
     replies = chat.reply(QUESTIONS)
     for question, reply in zip(QUESTIONS, replies):
-        print(f"  {question}  [{seen.get(question, 'outside the corpus')}]\n    {reply.text}")
+        print(f"  {question}  [{origins.get(question, 'outside the corpus')}]\n    {reply.text}")
     print(f"\nWhich words of {QUESTIONS[0]} did each word of the reply come from?\n")
     print(f"{replies[0].text}\n\n{common.format_attention(replies[0], PLOT.value)}")
     common.print_chat_command(MODEL_DIR.value)

@@ -68,8 +68,8 @@ def main(_) -> None:
     # It tells each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     decoding = config_flags.options_from_flags(DecodingConfig)
-    models = [MODEL_DIRS.value, *([BASELINE.value] if BASELINE.value else [])]
-    chats = [Chat.load(*folders) for folders in models]
+    model_dirs = [MODEL_DIRS.value, *([BASELINE.value] if BASELINE.value else [])]
+    chats = [Chat.load(*folders) for folders in model_dirs]
     if DATA.value:
         pairs, skipped = read_pairs(DATA.value, SKIP_BAD_LINES.value)
         common.print_skipped_lines(skipped)
@@ -77,54 +77,56 @@ def main(_) -> None:
         pairs = default_groups()["held-out meals"]
         print_exact_match_rates(chats[0])
     evaluations = [evaluate(chat, pairs, decoding) for chat in chats]
-    found = [evaluation.metrics() for evaluation in evaluations]
-    compared = evaluations[0].compare(evaluations[1]) if BASELINE.value else {}
-    p_values = {name: both.p_value() for name, both in compared.items()}
+    estimates_by_model = [evaluation.metrics() for evaluation in evaluations]
+    comparisons = evaluations[0].compare(evaluations[1]) if BASELINE.value else {}
+    p_values = {name: pair.p_value() for name, pair in comparisons.items()}
     print(f"{len(evaluations[0].prompts)} prompts\n")
-    print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles(models)), end="")
+    print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in column_titles(model_dirs)), end="")
     print(f"{'p':>7}" if p_values else "")
-    for name in dict.fromkeys(name for of_one in found for name in of_one):
-        row = "".join(f"{cell(name, of_one.get(name)):>26}" for of_one in found)
+    for name in dict.fromkeys(name for estimates in estimates_by_model for name in estimates):
+        row = "".join(
+            f"{format_estimate(name, estimates.get(name)):>26}" for estimates in estimates_by_model
+        )
         print(f"{name:21}{row}" + (f"{p_values[name]:>7.3f}" if name in p_values else ""))
-    print_compared(compared, evaluations[0])
+    print_comparisons(comparisons, evaluations[0])
     print("\n" + "\n".join(evaluations[0].signatures))
     if JSON.value:
-        write_json(models, evaluations, found, p_values)
+        write_json(model_dirs, evaluations, estimates_by_model, p_values)
 
 
-def titles(models: list[list[str]]) -> list[str]:
+def column_titles(model_dirs: list[list[str]]) -> list[str]:
     """What stands above the numbers of each: its folders' names, if that tells them apart."""
-    names = ["+".join(Path(folder).name for folder in folders) for folders in models]
-    return names if len(set(names)) == len(names) else list(map("+".join, models))
+    names = ["+".join(Path(folder).name for folder in folders) for folders in model_dirs]
+    return names if len(set(names)) == len(names) else list(map("+".join, model_dirs))
 
 
-def print_compared(compared: dict, evaluation) -> None:
+def print_comparisons(comparisons: dict, evaluation) -> None:
     """What is compared on fewer prompts than it is measured on."""
-    for name, both in compared.items():
-        if len(both.conversations) < len(evaluation.prompts):
+    for name, pair in comparisons.items():
+        if len(pair.conversations) < len(evaluation.prompts):
             print(
-                f"{name}: {both.candidate.value:.3f} and {both.baseline.value:.3f} on the "
-                f"{len(both.conversations)} prompts compared, whose replies have no unknown word"
+                f"{name}: {pair.candidate.value:.3f} and {pair.baseline.value:.3f} on the "
+                f"{len(pair.conversations)} prompts compared, whose replies have no unknown word"
             )
 
 
-def cell(name: str, measured) -> str:
+def format_estimate(name: str, estimate) -> str:
     """A number with its interval."""
-    if measured is None:
+    if estimate is None:
         return ""
-    form = "{:.1%}" if name in PERCENT else "{:.3f}"
-    value, *limits = (form.format(number) for number in measured if number is not None)
+    format_spec = "{:.1%}" if name in PERCENT else "{:.3f}"
+    value, *limits = (format_spec.format(number) for number in estimate if number is not None)
     return f"{value} ({' to '.join(limits)})" if limits else f"{value}{'':17}"
 
 
-def write_json(models, evaluations, found, p_values) -> None:
+def write_json(model_dirs, evaluations, estimates_by_model, p_values) -> None:
     """Everything that is printed, and the replies."""
-    content_of = {
+    model_content = {
         ",".join(folders): {
-            "metrics": {name: measured._asdict() for name, measured in of_one.items()},
+            "metrics": {name: estimate._asdict() for name, estimate in estimates.items()},
             "replies": evaluation.replies,
         }
-        for folders, evaluation, of_one in zip(models, evaluations, found)
+        for folders, evaluation, estimates in zip(model_dirs, evaluations, estimates_by_model)
     }
     content = {
         "data": DATA.value,
@@ -132,7 +134,7 @@ def write_json(models, evaluations, found, p_values) -> None:
         "references": evaluations[0].references,
         "signatures": evaluations[0].signatures,
         "p_values": p_values,
-        "models": content_of,
+        "models": model_content,
     }
     files.write_json(Path(JSON.value), content, indent=1)
 
@@ -143,9 +145,9 @@ def print_exact_match_rates(chat) -> None:
 
     print(f"{'exact replies to':34}{'prompts':>8}{'share':>9}")
     for name, pairs in default_groups().items():
-        answerable = unambiguous_pairs(pairs)
-        share = exact_match_rate(chat, answerable)
-        print(f"{name + ' with one reply':34}{len(answerable):>8}{share:>9.1%}")
+        unambiguous = unambiguous_pairs(pairs)
+        rate = exact_match_rate(chat, unambiguous)
+        print(f"{name + ' with one reply':34}{len(unambiguous):>8}{rate:>9.1%}")
     print()
 
 

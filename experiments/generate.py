@@ -40,7 +40,7 @@ FORMAT = flags.DEFINE_enum(
 config_flags.define_flags(DecodingConfig)
 
 # Answered at once, sorted by length; what has been written survives being stopped.
-CHUNK = 1024
+CHUNK_SIZE = 1024
 
 
 def main(_) -> None:
@@ -50,46 +50,46 @@ def main(_) -> None:
         common.require_parent_dir(OUTPUT.value)
     with common.open_prompts(INPUT.value) as prompts:
         if OUTPUT.value:
-            answer_into_file(prompts, decoding)
+            generate_to_file(prompts, decoding)
             return
-        for lines in answers(prompts, decoding):
+        for lines in generate_lines(prompts, decoding):
             sys.stdout.writelines(lines)
             sys.stdout.flush()
 
 
-def answer_into_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
+def generate_to_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
     """Answers into --output, from where it was stopped on."""
     from attention_seq2seq.utils.resumable import resumable_file
 
     with resumable_file(OUTPUT.value, fingerprint(decoding)) as writer:
         writer.skip(prompts)
-        bar = progress_bar()
-        bar(writer.num_lines)
-        for lines in answers(writer.track(prompts), decoding):
+        update_bar = progress_bar()
+        update_bar(writer.num_lines)
+        for lines in generate_lines(writer.track(prompts), decoding):
             writer.write(lines)
-            bar(writer.num_lines)
+            update_bar(writer.num_lines)
 
 
-def answers(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[str]]:
+def generate_lines(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[str]]:
     """The lines to be written, in chunks."""
     from attention_seq2seq.chat import Chat
 
     chat = Chat.load(*MODEL_DIRS.value)
-    line_of = as_json if FORMAT.value == "jsonl" else as_text
-    while chunk := list(islice(prompts, CHUNK)):
+    format_line = format_json if FORMAT.value == "jsonl" else format_text
+    while chunk := list(islice(prompts, CHUNK_SIZE)):
         turns = [prompt.replace("\t", "\n") for prompt in chunk]
         replies = chat.generate(turns, decoding)
-        yield [f"{line_of(prompt, found)}\n" for prompt, found in zip(chunk, replies)]
+        yield [f"{format_line(prompt, hypotheses)}\n" for prompt, hypotheses in zip(chunk, replies)]
 
 
-def as_text(_: str, replies) -> str:
+def format_text(_: str, replies) -> str:
     """The replies alone."""
     return "\t".join(reply.text for reply in replies)
 
 
-def as_json(prompt: str, replies) -> str:
+def format_json(prompt: str, replies) -> str:
     """All there is to say."""
-    found = [
+    hypotheses = [
         {
             "text": reply.text,
             "score": reply.score,
@@ -102,7 +102,7 @@ def as_json(prompt: str, replies) -> str:
         }
         for reply in replies
     ]
-    line = {"prompt": prompt, "prompt_tokens": replies[0].prompt_tokens, "replies": found}
+    line = {"prompt": prompt, "prompt_tokens": replies[0].prompt_tokens, "replies": hypotheses}
     return json.dumps(line, ensure_ascii=False)
 
 

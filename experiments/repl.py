@@ -156,7 +156,7 @@ class ChatRepl:
         self.context_turns = self._check_context_turns(
             _parse_number(int, turns, "the number of turns")
         )
-        return f"each prompt carries {self.num_context} turns before it."
+        return f"each prompt carries {self.context_turns} turns before it."
 
     def _set(self, name: str, *value: str) -> str:
         if name not in OPTION_NAMES:
@@ -180,7 +180,7 @@ class ChatRepl:
             if name == "sampling_seed" and self.has_random_seed:
                 formatted = "another for each reply"
             lines.append(f"{star} {name:28}{formatted}")
-        return "\n".join([*lines, f"  context: {self.num_context} turns"])
+        return "\n".join([*lines, f"  context: {self.context_turns} turns"])
 
     def _reset(self) -> str:
         self.decoding, self.context_turns = self.initial_decoding, self.initial_context_turns

@@ -62,12 +62,12 @@ def main(_) -> None:
         # What there is to be told the first worker tells.
         logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     config = config_flags.config_from_flags()
-    prepared = prepared_corpus(config.data.data)
+    prepared = load_prepared_corpus(config.data.data)
     if prepared:
-        config = with_options_of(prepared, config)
+        config = apply_prepared_options(prepared, config)
     folder = Path(MODEL_DIR.value)
     was_finished = is_finished(folder) and not OVERWRITE.value
-    history = train_on(prepared, config, folder, strategy)
+    history = train_model(prepared, config, folder, strategy)
     if strategy and not strategy.extended.should_checkpoint:
         print("The training has ended; the first worker has written it.")
         return
@@ -82,7 +82,7 @@ def main(_) -> None:
     common.print_chat_command(folder)
 
 
-def train_on(prepared, config, folder: Path, strategy) -> dict:
+def train_model(prepared, config, folder: Path, strategy) -> dict:
     """Trains on a prepared corpus, on corpus files, or on the default corpus, in memory."""
     from attention_seq2seq.config.artifacts import TENSORBOARD_DIR
     from attention_seq2seq.data.default_corpus import LICENSE, load_corpus
@@ -91,7 +91,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
     prompts = read_sample_prompts(SAMPLE_PROMPTS.value) if SAMPLE_PROMPTS.value else []
-    others = {
+    options = {
         "overwrite": OVERWRITE.value,
         "checkpoint_minutes": CHECKPOINT_MINUTES.value,
         "strategy": strategy,
@@ -103,11 +103,11 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
         return train_prepared(
             *(prepared.directory, folder, config.model, config.training),
             sample_replies=SampleReplies(prompts) if prompts else None,
-            **others,
+            **options,
         )
     if not config.data.data:
-        named = dataclasses.replace(config.data, data_licence=config.data.data_licence or LICENSE)
-        config = dataclasses.replace(config, data=named)
+        data = dataclasses.replace(config.data, data_licence=config.data.data_licence or LICENSE)
+        config = dataclasses.replace(config, data=data)
     corpus, skipped = load_corpus(
         config.data.data,
         config.data.skip_bad_lines,
@@ -121,7 +121,7 @@ def train_on(prepared, config, folder: Path, strategy) -> dict:
     return train(
         *(corpus.training, folder, config, corpus.validation),
         sample_replies=SampleReplies(prompts),
-        **others,
+        **options,
     )
 
 
@@ -138,29 +138,29 @@ def read_sample_prompts(path: str) -> list[str]:
     return prompts
 
 
-def prepared_corpus(data: tuple):
+def load_prepared_corpus(data: tuple):
     """The prepared corpus that --data names; None where it names files."""
     from attention_seq2seq.data.preprocessing.manifest import PreparedDataset, is_prepared_dir
 
     return PreparedDataset.load(data[0]) if is_prepared_dir(data) else None
 
 
-def with_options_of(prepared, config):
+def apply_prepared_options(prepared, config):
     """The config with the options that the corpus was prepared with.
 
     Raises:
         ValueError: the command line gives one of them another value.
     """
-    given = {"data": prepared.training_data_config(), "text": prepared.text}
-    for group, options in given.items():
+    prepared_options = {"data": prepared.training_data_config(), "text": prepared.text}
+    for group, options in prepared_options.items():
         for name, value in vars(options).items():
-            asked = getattr(getattr(config, group), name)
-            if name != "data" and config_flags.FLAGS[name].present and asked != value:
+            flag_value = getattr(getattr(config, group), name)
+            if name != "data" and config_flags.FLAGS[name].present and flag_value != value:
                 raise ValueError(
-                    f"--{name}={asked}, but {prepared.directory} was prepared with {value!r}. "
+                    f"--{name}={flag_value}, but {prepared.directory} was prepared with {value!r}. "
                     "Leave the flag out, or prepare the corpus again."
                 )
-    return dataclasses.replace(config, **given)
+    return dataclasses.replace(config, **prepared_options)
 
 
 if __name__ == "__main__":

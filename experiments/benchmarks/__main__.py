@@ -124,23 +124,25 @@ def main(argv) -> None:
 
 def run_decoding() -> None:
     """Prints a table: ours, TensorFlow Addons', and the ratio."""
-    from experiments.benchmarks.decoding import Decoding
+    from experiments.benchmarks.decoding import DecodingBenchmark
 
-    Decoding(UNITS.value, VOCABULARY_SIZE.value, LENGTH.value, REPEATS.value or 15).print_table()
+    DecodingBenchmark(
+        UNITS.value, VOCABULARY_SIZE.value, LENGTH.value, REPEATS.value or 15
+    ).print_table()
 
 
 def run_latency() -> None:
     """Prints how long one waits."""
-    from experiments.benchmarks.decoding import print_waiting
+    from experiments.benchmarks.decoding import print_latencies
 
     if not MODEL_DIR.value:
         raise ValueError("latency needs a trained model; give its folder, --model_dir=DIR.")
-    print_waiting(MODEL_DIR.value)
+    print_latencies(MODEL_DIR.value)
 
 
 def run_serving() -> None:
     """Prints a table, and what is paid once."""
-    from experiments.benchmarks.serving import print_table, set_threads, write_endless_model
+    from experiments.benchmarks.serving import print_table, set_threads, write_random_model
 
     # TensorFlow reports every file that an export writes.
     logging.set_verbosity(logging.WARNING)
@@ -149,7 +151,7 @@ def run_serving() -> None:
         model_dir = MODEL_DIR.value
         if not model_dir:
             model_dir = Path(folder) / "model"
-            write_endless_model(model_dir, UNITS.value, VOCABULARY_SIZE.value)
+            write_random_model(model_dir, UNITS.value, VOCABULARY_SIZE.value)
             print(
                 f"{UNITS.value} units, {VOCABULARY_SIZE.value} words, {LENGTH.value} words a reply"
             )
@@ -168,52 +170,56 @@ def run_preprocessing() -> None:
 
 def run_training() -> None:
     """Prints a table of rates, ratios and memory."""
-    from experiments.benchmarks.baselines.common import EVERY
+    from experiments.benchmarks.baselines.common import LOG_INTERVAL
     from experiments.benchmarks.training import print_table
 
     if len(STEPS.value) != 2 or not all(step.isdigit() for step in STEPS.value):
         raise ValueError(f"--steps={','.join(STEPS.value)}; expected two numbers, as in 100,400.")
-    first, last = map(int, STEPS.value)
-    if not 0 < first < last:
-        raise ValueError(f"--steps={first},{last}; the first must be from 1 to {last - 1}.")
-    if BASELINES_DIR.value and (first % EVERY or last % EVERY):
+    first_step, last_step = map(int, STEPS.value)
+    if not 0 < first_step < last_step:
         raise ValueError(
-            f"--steps={first},{last}; with --baselines_dir both must be multiples of {EVERY}, "
-            "the steps between two lines of the others' logs."
+            f"--steps={first_step},{last_step}; the first must be from 1 to {last_step - 1}."
         )
-    with prepared_work_dir() as folder:
+    if BASELINES_DIR.value and (first_step % LOG_INTERVAL or last_step % LOG_INTERVAL):
+        raise ValueError(
+            f"--steps={first_step},{last_step}; with --baselines_dir both must be multiples "
+            f"of {LOG_INTERVAL}, the steps between two lines of the others' logs."
+        )
+    with corpus_dir() as folder:
         print_table(
             folder,
             BASELINES_DIR.value,
             UNITS.value,
             VOCABULARY_SIZE.value,
-            (first, last),
+            (first_step, last_step),
             REPEATS.value or 3,
         )
 
 
 def run_time_to_quality() -> None:
     """Prints how long it takes to be as good."""
-    from experiments.benchmarks.training import print_minutes
+    from experiments.benchmarks.training import print_time_to_quality
 
     if not BASELINES_DIR.value:
         raise ValueError(
             "time_to_quality needs OpenNMT-tf; say where it is installed, --baselines_dir=WORK."
         )
-    with prepared_work_dir() as folder:
-        print_minutes(
+    with corpus_dir() as folder:
+        print_time_to_quality(
             folder, BASELINES_DIR.value, UNITS.value, VOCABULARY_SIZE.value, MINUTES.value
         )
 
 
 def run_input_pipeline() -> None:
     """Prints pairs a second."""
-    from experiments.benchmarks.input_pipeline import print_times
-    from experiments.benchmarks.training import LONGEST, trained_pairs
+    from experiments.benchmarks.input_pipeline import print_rates
+    from experiments.benchmarks.training import MAX_LENGTH, measure_pair_rates
 
-    with prepared_work_dir() as folder:
-        training = trained_pairs(folder, UNITS.value, VOCABULARY_SIZE.value)
-        print_times(DATA.value, VOCABULARY_SIZE.value, LONGEST, folder / "prepared", training)
+    with corpus_dir() as folder:
+        training_rates = measure_pair_rates(folder, UNITS.value, VOCABULARY_SIZE.value)
+        print_rates(
+            DATA.value, VOCABULARY_SIZE.value, MAX_LENGTH, folder / "prepared", training_rates
+        )
 
 
 def run_ops() -> None:
@@ -228,7 +234,7 @@ def run_scaling() -> None:
     """Prints pairs a second of one worker and of two, and what more machines would bring."""
     from experiments.benchmarks.scaling import print_table
 
-    with prepared_work_dir() as folder:
+    with corpus_dir() as folder:
         print_table(folder, UNITS.value)
 
 
@@ -241,14 +247,14 @@ def run_vocabulary_size() -> None:
 
 
 @contextlib.contextmanager
-def prepared_work_dir():
+def corpus_dir():
     """A folder with the corpora as every system reads them."""
-    from experiments.benchmarks.training import write_work
+    from experiments.benchmarks.training import write_corpora
 
     if not DATA.value:
         raise ValueError("it takes corpora; name their files, --data=FILE,FILE.")
     with tempfile.TemporaryDirectory() as folder:
-        write_work(DATA.value, VOCABULARY_SIZE.value, Path(folder))
+        write_corpora(DATA.value, VOCABULARY_SIZE.value, Path(folder))
         yield Path(folder)
 
 

@@ -19,52 +19,55 @@ from experiments.benchmarks.baselines.tfa_decoders import TFADecoders
 
 BATCH_SIZES = (1, 64)
 BEAM_WIDTH = 5
-BEGIN, END = 1, 2
+BOS_ID, EOS_ID = 1, 2
 
 
-class Decoding:
+class DecodingBenchmark:
     """Random weights, and replies that never end by themselves: all ways take equal steps.
 
     Args:
         units: width of the model.
-        num_words: of the vocabulary.
+        vocabulary_size: of the vocabulary.
         length: words of prompts and replies.
         repeats: calls of each way.
     """
 
-    def __init__(self, units: int, num_words: int, length: int, repeats: int):
-        self.units, self.num_words, self.length = units, num_words, length
+    def __init__(self, units: int, vocabulary_size: int, length: int, repeats: int):
+        self.units, self.vocabulary_size, self.length = units, vocabulary_size, length
         self.repeats = repeats
         tf.keras.utils.set_random_seed(1)
-        self.model = make_model(ModelConfig(units=units), num_words, num_words)
+        self.model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
         bias = self.model.decoder.output_projection.bias
-        bias.assign(tf.one_hot(END, num_words) * -1e9)
+        bias.assign(tf.one_hot(EOS_ID, vocabulary_size) * -1e9)
 
     def print_table(self) -> None:
         """Prints ours, TensorFlow Addons', and the ratio."""
-        ours = SequenceGenerator(self.model, BEGIN, END)
-        theirs = TFADecoders(self.model, BEGIN, END, BEAM_WIDTH)
-        print(f"{self.units} units, {self.num_words} words, replies of {self.length} words\n")
+        generator = SequenceGenerator(self.model, BOS_ID, EOS_ID)
+        tfa_decoders = TFADecoders(self.model, BOS_ID, EOS_ID, BEAM_WIDTH)
+        print(f"{self.units} units, {self.vocabulary_size} words, replies of {self.length} words\n")
         print(f"{'milliseconds a call':20}{'batch':>6}{'ours':>9}{'TFA':>9}{'ours / TFA':>12}")
-        saved = {}
-        for method, their_search, name in (
-            ("greedy", theirs.greedy, "greedy"),
-            ("greedy", theirs.greedy_explained, "greedy, explained"),
-            ("beam", theirs.beam, f"beam {BEAM_WIDTH}"),
+        batching_ratios = {}
+        for method, tfa_search, name in (
+            ("greedy", tfa_decoders.greedy, "greedy"),
+            ("greedy", tfa_decoders.greedy_with_attention, "greedy, explained"),
+            ("beam", tfa_decoders.beam, f"beam {BEAM_WIDTH}"),
         ):
-            our_search = ours.methods[method]
-            params, took = self._params(method), []
+            search = generator.methods[method]
+            params, own_times = self._params(method), []
             for batch_size in BATCH_SIZES:
                 ids, length = self._prompts(batch_size)
-                mine, other = self._medians(
-                    partial(our_search, ids, length, ids, params),
-                    partial(their_search, ids, length, self.length),
+                own_time, tfa_time = self._median_times(
+                    partial(search, ids, length, ids, params),
+                    partial(tfa_search, ids, length, self.length),
                 )
-                took.append(mine)
-                print(f"{name:20}{batch_size:>6}{mine:>9.1f}{other:>9.1f}{mine / other:>12.2f}")
-            saved[name] = took[1] / (BATCH_SIZES[1] * took[0])
+                own_times.append(own_time)
+                print(
+                    f"{name:20}{batch_size:>6}{own_time:>9.1f}{tfa_time:>9.1f}"
+                    f"{own_time / tfa_time:>12.2f}"
+                )
+            batching_ratios[name] = own_times[1] / (BATCH_SIZES[1] * own_times[0])
         print(f"\none call for {BATCH_SIZES[1]} prompts / a call for each")
-        for name, ratio in saved.items():
+        for name, ratio in batching_ratios.items():
             print(f"{name:44}{ratio:>12.2f}")
 
     def _params(self, method: str) -> DecodingParams:
@@ -75,33 +78,33 @@ class Decoding:
     def _prompts(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Ids int32[batch, words] and lengths int32[batch]."""
         shape = [batch_size, self.length]
-        ids = tf.random.stateless_uniform(shape, [1, 2], 5, self.num_words, tf.int32)
+        ids = tf.random.stateless_uniform(shape, [1, 2], 5, self.vocabulary_size, tf.int32)
         return ids, tf.fill([batch_size], self.length)
 
-    def _medians(self, *ways) -> list[float]:
+    def _median_times(self, *searches) -> list[float]:
         """Milliseconds a call, the ways in turn; the first calls are not counted: they trace."""
-        for way in ways:
+        for search in searches:
             for _ in range(2):
-                ids = first_tensor(way())
+                ids = get_ids(search())
             if self.length not in ids.shape:
                 raise ValueError(
                     f"a reply took other than {self.length} steps; nothing to compare."
                 )
-        times = [[] for _ in ways]
+        times = [[] for _ in searches]
         for _ in range(self.repeats):
-            for way, taken in zip(ways, times):
-                begin = time.perf_counter()
-                first_tensor(way()).numpy()
-                taken.append(1000 * (time.perf_counter() - begin))
-        return [statistics.median(taken) for taken in times]
+            for search, search_times in zip(searches, times):
+                start_time = time.perf_counter()
+                get_ids(search()).numpy()
+                search_times.append(1000 * (time.perf_counter() - start_time))
+        return [statistics.median(search_times) for search_times in times]
 
 
-def first_tensor(found):
+def get_ids(outputs):
     """The ids, of a search that gives them alone or first."""
-    return found[0] if isinstance(found, tuple) else found
+    return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
-def print_waiting(model_dir: str) -> None:
+def print_latencies(model_dir: str) -> None:
     """Prints how long one waits for chat.py, for prompts of the corpus of a model."""
     corpus = common.load_training_corpus(Config.load(model_dir))
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
@@ -111,21 +114,24 @@ def print_waiting(model_dir: str) -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
-    ) as running:
-        first, *others = [answer_time(running, prompt) for prompt in prompts[:201]]
-        running.stdin.close()
-    print(f"from the start to the first reply, seconds   {first:>8.1f}")
-    print(f"replies after it, milliseconds: median       {1000 * statistics.median(others):>8.1f}")
+    ) as process:
+        first_time, *later_times = [time_reply(process, prompt) for prompt in prompts[:201]]
+        process.stdin.close()
+    print(f"from the start to the first reply, seconds   {first_time:>8.1f}")
+    print(
+        f"replies after it, milliseconds: median       "
+        f"{1000 * statistics.median(later_times):>8.1f}"
+    )
     print(
         f"                                95 of 100    "
-        f"{1000 * statistics.quantiles(others, n=20)[-1]:>8.1f}"
+        f"{1000 * statistics.quantiles(later_times, n=20)[-1]:>8.1f}"
     )
 
 
-def answer_time(running, prompt: str) -> float:
+def time_reply(process, prompt: str) -> float:
     """Seconds until a prompt sent to chat.py is answered."""
-    begin = time.perf_counter()
-    running.stdin.write(f"{prompt}\n")
-    running.stdin.flush()
-    running.stdout.readline()
-    return time.perf_counter() - begin
+    start_time = time.perf_counter()
+    process.stdin.write(f"{prompt}\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    return time.perf_counter() - start_time

@@ -16,76 +16,84 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.tokenizer import PairTokenizer
 from attention_seq2seq.text.vocabulary import UNK
 
-BATCH_SIZE, SEED, UNKNOWN_PROBABILITY = 64, 1, 0.02
+BATCH_SIZE, SEED, WORD_DROPOUT = 64, 1, 0.02
 EPOCHS = 3
 
 
-def print_times(paths: Sequence[str], num_words: int, longest: int, folder: Path, training) -> None:
+def print_rates(
+    paths: Sequence[str], vocabulary_size: int, max_length: int, folder: Path, training_rates
+) -> None:
     """Prints pairs a second from TFRecords and from text, and their ratio to a training's.
 
     Args:
         paths: corpus files.
-        num_words: of the vocabulary.
-        longest: words of a side.
+        vocabulary_size: of the vocabulary.
+        max_length: words of a side.
         folder: for the shards.
-        training: pairs a second that are trained on, by what trains.
+        training_rates: pairs a second that are trained on, by what trains.
     """
-    text = TextConfig(vocabulary_size=num_words)
-    data = DataConfig(tuple(paths), max_source_length=longest, max_target_length=longest)
+    text = TextConfig(vocabulary_size=vocabulary_size)
+    data = DataConfig(tuple(paths), max_source_length=max_length, max_target_length=max_length)
     prepare(folder, data, text, progress=False)
     prepared = PreparedDataset.load(folder)
     shards = TFRecordPairs(prepared.shard_paths("training"), prepared.num_pairs("training"))
-    begin = time.perf_counter()
+    start_time = time.perf_counter()
     pairs = read_pairs(paths)[0]
     pair_tokenizer = PairTokenizer(text)
-    cut = [pair_tokenizer.tokenize_pair(pair) for pair in pairs]
-    tokenizer = Seq2SeqTokenizer.from_tokenized(cut, pair_tokenizer)
-    ids = [tokenizer.encode_pair(pair, longest) for pair in cut]
+    tokenized = [pair_tokenizer.tokenize_pair(pair) for pair in pairs]
+    tokenizer = Seq2SeqTokenizer.from_tokenized(tokenized, pair_tokenizer)
+    ids = [tokenizer.encode_pair(pair, max_length) for pair in tokenized]
     sides = dict(
-        zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= longest)))
+        zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= max_length)))
     )
     in_memory = InMemoryDataset(*sides.values())
-    seconds = time.perf_counter() - begin
+    seconds = time.perf_counter() - start_time
     rates = {
-        "from TFRecords": rate(shards),
-        "from text, once it is cut": rate(in_memory),
+        "from TFRecords": measure_rate(shards),
+        "from text, once it is cut": measure_rate(in_memory),
         "from text, an epoch of it and cutting it": len(in_memory)
-        / (seconds + len(in_memory) / rate(in_memory)),
+        / (seconds + len(in_memory) / measure_rate(in_memory)),
     }
-    print(f"{'pairs a second':51}" + "".join(f"{f'/ {name}':>12}" for name in training))
-    for name, found in rates.items():
-        ratios = "".join(f"{found / trained:>12.1f}" for trained in training.values())
-        print(f"{name:42}{found:>9,.0f}{ratios}", flush=True)
-    for name, trained in training.items():
-        print(f"{f'trained on, {name}':42}{trained:>9,.0f}")
-    lengths = {side: np.array([len(ids) for ids in of_side]) for side, of_side in sides.items()}
+    print(f"{'pairs a second':51}" + "".join(f"{f'/ {name}':>12}" for name in training_rates))
+    for name, rate in rates.items():
+        ratios = "".join(
+            f"{rate / training_rate:>12.1f}" for training_rate in training_rates.values()
+        )
+        print(f"{name:42}{rate:>9,.0f}{ratios}", flush=True)
+    for name, training_rate in training_rates.items():
+        print(f"{f'trained on, {name}':42}{training_rate:>9,.0f}")
+    lengths = {
+        side: np.array([len(ids) for ids in side_values]) for side, side_values in sides.items()
+    }
     print(f"\n{'padding':42}{'batches':>9}{'as they come':>18}")
-    for side, of_side in lengths.items():
-        share = padding(in_memory, side)
-        print(f"{side:42}{share:>9.1%}{padding_in_order(of_side):>18.1%}", flush=True)
+    for side, side_values in lengths.items():
+        fraction = padding_fraction(in_memory, side)
+        print(
+            f"{side:42}{fraction:>9.1%}{unsorted_padding_fraction(side_values):>18.1%}", flush=True
+        )
 
 
-def rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
+def measure_rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
     """Pairs a second; the first epoch is not counted: with it comes what is done once."""
-    first = num_batches(pairs, BATCH_SIZE)
+    num_epoch_batches = num_batches(pairs, BATCH_SIZE)
     for batch in train_batches(
-        pairs, BATCH_SIZE, 1 + EPOCHS, SEED, source_word_dropout=UNKNOWN_PROBABILITY, unk_id=UNK
+        pairs, BATCH_SIZE, 1 + EPOCHS, SEED, source_word_dropout=WORD_DROPOUT, unk_id=UNK
     ):
-        if int(batch["batch_index"]) == first:
-            begin = time.perf_counter()
-    return EPOCHS * len(pairs) / (time.perf_counter() - begin)
+        if int(batch["batch_index"]) == num_epoch_batches:
+            start_time = time.perf_counter()
+    return EPOCHS * len(pairs) / (time.perf_counter() - start_time)
 
 
-def padding(pairs: InMemoryDataset, side: str) -> float:
+def padding_fraction(pairs: InMemoryDataset, side: str) -> float:
     """The share of positions in the batches of an epoch that are padding."""
-    real = positions = 0
+    num_tokens = num_positions = 0
     for batch in eval_batches(pairs, BATCH_SIZE).as_numpy_iterator():
-        real += batch[f"{side}_length"].sum()
-        positions += batch[f"{side}_ids"].size
-    return 1 - real / positions
+        num_tokens += batch[f"{side}_length"].sum()
+        num_positions += batch[f"{side}_ids"].size
+    return 1 - num_tokens / num_positions
 
 
-def padding_in_order(lengths: np.ndarray) -> float:
+def unsorted_padding_fraction(lengths: np.ndarray) -> float:
     """The same of batches of rows as they come, each as long as its longest row."""
     starts = range(0, len(lengths), BATCH_SIZE)
     rows = [lengths[start : start + BATCH_SIZE] for start in starts]

@@ -15,27 +15,27 @@ from attention_seq2seq.training.gradients import clip_by_global_norm, deduplicat
 from attention_seq2seq.training.loss import cross_entropy
 from attention_seq2seq.training.optimizers import make_optimizer
 
-BATCH_SIZE, WORDS, CLIP_NORM = 64, 12, 5.0
+BATCH_SIZE, LENGTH, CLIP_NORM = 64, 12, 5.0
 DTYPES = (tf.float32, tf.bfloat16)
 
 
-class Pieces:
+class TrainingOps:
     """The pieces, each with its gradients, on random pairs of one length.
 
     Args:
         units: width of the model.
-        num_words: of the vocabulary.
+        vocabulary_size: of the vocabulary.
     """
 
-    def __init__(self, units: int, num_words: int):
-        self.units, self.num_words = units, num_words
-        self.model = make_model(ModelConfig(units=units), num_words, num_words)
+    def __init__(self, units: int, vocabulary_size: int):
+        self.units, self.vocabulary_size = units, vocabulary_size
+        self.model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
         # float[time, batch, units]
-        self.inputs = tf.random.normal([WORDS, BATCH_SIZE, units])
-        self.outputs = tf.random.normal([BATCH_SIZE, WORDS, units])
+        self.inputs = tf.random.normal([LENGTH, BATCH_SIZE, units])
+        self.outputs = tf.random.normal([BATCH_SIZE, LENGTH, units])
         self.zeros = tf.zeros([BATCH_SIZE, units])
-        self.length = tf.fill([BATCH_SIZE], WORDS)
-        self.ids = tf.random.uniform([BATCH_SIZE * WORDS], 5, num_words, tf.int32)
+        self.length = tf.fill([BATCH_SIZE], LENGTH)
+        self.ids = tf.random.uniform([BATCH_SIZE * LENGTH], 5, vocabulary_size, tf.int32)
 
     def encoder(self, dtype: tf.DType) -> Callable:
         """Ours."""
@@ -47,7 +47,7 @@ class Pieces:
     def plain_encoder(self) -> Callable:
         """Keras' LSTM."""
         lstm = keras.layers.LSTM(self.units, return_sequences=True)
-        mask = tf.sequence_mask(self.length, WORDS)
+        mask = tf.sequence_mask(self.length, LENGTH)
         inputs = tf.transpose(self.inputs, [1, 0, 2])
         lstm(inputs)
         return self._with_gradients(
@@ -135,7 +135,7 @@ class Pieces:
 
     def _gradients(self) -> list:
         """Of all weights; small, as in most of a training, where nothing is clipped."""
-        rows = tf.random.normal([BATCH_SIZE * WORDS, self.units], stddev=1e-4)
+        rows = tf.random.normal([BATCH_SIZE * LENGTH, self.units], stddev=1e-4)
         return [
             tf.IndexedSlices(rows, self.ids, tf.shape(weight))
             if name.endswith("embedding")
@@ -161,40 +161,40 @@ class Pieces:
         return tf.function(gradients, jit_compile=False)
 
 
-def print_table(units: int, num_words: int, repeats: int) -> None:
+def print_table(units: int, vocabulary_size: int, repeats: int) -> None:
     """Prints milliseconds, the ways of each piece taken in turn."""
-    pieces = Pieces(units, num_words)
-    print(f"{units} units, {num_words} words, {BATCH_SIZE} pairs of {WORDS} words\n")
+    ops = TrainingOps(units, vocabulary_size)
+    print(f"{units} units, {vocabulary_size} words, {BATCH_SIZE} pairs of {LENGTH} words\n")
     print(f"{'milliseconds':24}{'plain':>8}{'float32':>9}{'bfloat16':>10}{'gain':>8}{'gain':>7}")
     rows = {
-        "encoder": (pieces.plain_encoder(), *map(pieces.encoder, DTYPES)),
-        "decoder": (pieces.plain_decoder(), *map(pieces.decoder, DTYPES)),
-        "logits and loss": (pieces.plain_loss(), *map(pieces.loss, DTYPES)),
-        "clipping": (pieces.plain_clipping(), pieces.clipping()),
-        "update": (pieces.plain_update(), pieces.update()),
+        "encoder": (ops.plain_encoder(), *map(ops.encoder, DTYPES)),
+        "decoder": (ops.plain_decoder(), *map(ops.decoder, DTYPES)),
+        "logits and loss": (ops.plain_loss(), *map(ops.loss, DTYPES)),
+        "clipping": (ops.plain_clipping(), ops.clipping()),
+        "update": (ops.plain_update(), ops.update()),
     }
     total = [0.0, 0.0, 0.0]
-    for name, ways in rows.items():
-        times = medians(ways, repeats)
+    for name, variants in rows.items():
+        times = median_times(variants, repeats)
         times += times[-1:] * (3 - len(times))
-        total = [sum(both) for both in zip(total, times)]
+        total = [sum(values) for values in zip(total, times)]
         print_row(name, times)
     print_row("together", total)
 
 
 def print_row(name: str, times: list[float]) -> None:
     """Milliseconds, and the plain way's divided by ours."""
-    plain, *ours = times
-    print(f"{name:24}{plain:>8.1f}{ours[0]:>9.1f}{ours[1]:>10.1f}", end="")
-    print(f"{plain / ours[0]:>8.2f}{plain / ours[1]:>7.2f}", flush=True)
+    plain_time, *own_times = times
+    print(f"{name:24}{plain_time:>8.1f}{own_times[0]:>9.1f}{own_times[1]:>10.1f}", end="")
+    print(f"{plain_time / own_times[0]:>8.2f}{plain_time / own_times[1]:>7.2f}", flush=True)
 
 
-def medians(ways, repeats: int) -> list[float]:
+def median_times(variants, repeats: int) -> list[float]:
     """Milliseconds a call; the first two calls of each are not counted."""
-    times = [[] for _ in ways]
+    times = [[] for _ in variants]
     for _ in range(repeats + 2):
-        for way, taken in zip(ways, times):
-            begin = time.perf_counter()
-            way()
-            taken.append(1000 * (time.perf_counter() - begin))
-    return [statistics.median(taken[2:]) for taken in times]
+        for run, variant_times in zip(variants, times):
+            start_time = time.perf_counter()
+            run()
+            variant_times.append(1000 * (time.perf_counter() - start_time))
+    return [statistics.median(variant_times[2:]) for variant_times in times]

@@ -34,17 +34,17 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
     cores = available_cpus()
     size = corpus.stat().st_size / 1e6
     print(f"{num_pairs:,} pairs, {size:.0f} MB, {cores} processes\n", flush=True)
-    alone = num_pairs / jieba_seconds(corpus, num_pairs, cores)
-    print(f"jieba.lcut alone, pairs a second             {alone:>10,.0f}", flush=True)
+    jieba_rate = num_pairs / time_jieba(corpus, num_pairs, cores)
+    print(f"jieba.lcut alone, pairs a second             {jieba_rate:>10,.0f}", flush=True)
     data = f"--data={corpus}"
-    seconds, megabytes = run("prepare", data, f"--prepared_dir={prepared}", *TEXT)
-    ours = num_pairs / seconds
-    print(f"prepare.py, pairs a second                   {ours:>10,.0f}")
-    print(f"prepare.py / jieba.lcut                      {ours / alone:>10.2f}")
+    seconds, megabytes = run_script("prepare", data, f"--prepared_dir={prepared}", *TEXT)
+    rate = num_pairs / seconds
+    print(f"prepare.py, pairs a second                   {rate:>10,.0f}")
+    print(f"prepare.py / jieba.lcut                      {rate / jieba_rate:>10.2f}")
     print(f"prepare.py, memory of its largest process, MB{megabytes:>10,.0f}", flush=True)
-    written = sum(file.stat().st_size for file in prepared.glob("*.tfrecord")) / 1e6
-    print(f"shards, MB                                   {written:>10,.0f}", flush=True)
-    seconds, megabytes = run(
+    shard_megabytes = sum(file.stat().st_size for file in prepared.glob("*.tfrecord")) / 1e6
+    print(f"shards, MB                                   {shard_megabytes:>10,.0f}", flush=True)
+    seconds, megabytes = run_script(
         "train", f"--data={prepared}", f"--model_dir={folder / 'model'}", *MODEL
     )
     print(f"train.py, an epoch, seconds                  {seconds:>10,.0f}")
@@ -54,51 +54,53 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
 def write_sample(paths: Sequence[str], num_pairs: int, corpus: Path) -> None:
     """Pairs drawn with a seed, each with its number, so that no two are equal."""
     pairs, _ = read_pairs(paths)
-    draw = random.Random(SEED)
+    rng = random.Random(SEED)
     with corpus.open("w", encoding="utf-8") as file:
-        for number in range(num_pairs):
-            pair = draw.choice(pairs)
-            file.write(f"{pair.prompt}{number}\t{pair.reply}\n")
+        for index in range(num_pairs):
+            pair = rng.choice(pairs)
+            file.write(f"{pair.prompt}{index}\t{pair.reply}\n")
 
 
-def jieba_seconds(corpus: Path, num_pairs: int, num_processes: int) -> float:
+def time_jieba(corpus: Path, num_pairs: int, num_processes: int) -> float:
     """How long so many processes take to cut all texts by jieba, and do nothing else."""
-    share = -(-num_pairs // num_processes)
+    pairs_per_process = -(-num_pairs // num_processes)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(num_processes, spawn) as pool:
         times = pool.map(
-            cutting_seconds,
+            time_jieba_worker,
             [corpus] * num_processes,
-            [number * share for number in range(num_processes)],
-            [share] * num_processes,
+            [index * pairs_per_process for index in range(num_processes)],
+            [pairs_per_process] * num_processes,
         )
         return max(times)
 
 
-def cutting_seconds(corpus: Path, first: int, num_pairs: int) -> float:
+def time_jieba_worker(corpus: Path, start: int, num_pairs: int) -> float:
     """The same of one process, for its share of the lines."""
     with corpus.open(encoding="utf-8") as file:
-        lines = [line.rstrip("\n").split("\t") for line in islice(file, first, first + num_pairs)]
-    cut = jieba.lcut
-    cut("")
-    begin = time.perf_counter()
+        lines = [line.rstrip("\n").split("\t") for line in islice(file, start, start + num_pairs)]
+    tokenize = jieba.lcut
+    tokenize("")
+    start_time = time.perf_counter()
     for prompt, reply in lines:
-        cut(prompt)
-        cut(reply)
-    return time.perf_counter() - begin
+        tokenize(prompt)
+        tokenize(reply)
+    return time.perf_counter() - start_time
 
 
-def run(name: str, *arguments: str) -> tuple[float, float]:
+def run_script(name: str, *arguments: str) -> tuple[float, float]:
     """Runs a script; the seconds it took, and the megabytes of its largest process.
 
     Raises:
         ValueError: it failed.
     """
     script = str(Path(__file__).parents[1] / f"{name}.py")
-    begin = time.perf_counter()
-    with subprocess.Popen([sys.executable, script, *arguments], stdout=subprocess.DEVNULL) as child:
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
+    start_time = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, script, *arguments], stdout=subprocess.DEVNULL
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
         raise ValueError(f"{name}.py failed.")
-    return time.perf_counter() - begin, usage.ru_maxrss / 1e3
+    return time.perf_counter() - start_time, usage.ru_maxrss / 1e3

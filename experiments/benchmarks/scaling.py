@@ -13,47 +13,49 @@ from experiments.benchmarks.worker import worker_command, worker_environment
 # What is reckoned for.
 MACHINES = 8
 NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 1e10 / 8}
-WORDS = (8000, 100_000)
+VOCABULARY_SIZES = (8000, 100_000)
 
 
 def print_table(folder: Path, units: int) -> None:
     """Two workers of one core each beside one, and what the formula says of more machines."""
     if common.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
-    alone = run(folder, units, batch_size=64, workers=1)
-    print(f"{units} units, {WORDS[0]:,} words, float32, one core a worker\n")
+    single = run_workers(folder, units, batch_size=64, workers=1)
+    print(f"{units} units, {VOCABULARY_SIZES[0]:,} words, float32, one core a worker\n")
     print(f"{'workers':>8}{'batch':>7}{'pairs/s':>9}{'to one':>8}{'ms/step':>9}", end="")
     print(f"{'exchange':>10}{'of the step':>13}")
     for workers, batch_size in ((1, 64), (1, 128), (2, 64), (2, 128)):
-        found = alone
+        result = single
         if (workers, batch_size) != (1, 64):
-            found = run(folder, units, batch_size, workers)
+            result = run_workers(folder, units, batch_size, workers)
         print(
-            f"{workers:>8}{batch_size:>7}{found['pairs']:>9,.0f}"
-            f"{found['pairs'] / alone['pairs']:>8.2f}{1000 * found['seconds']:>9.0f}"
-            f"{1000 * found['exchange']:>10.1f}{found['exchange'] / found['seconds']:>13.1%}",
+            f"{workers:>8}{batch_size:>7}{result['pairs']:>9,.0f}"
+            f"{result['pairs'] / single['pairs']:>8.2f}{1000 * result['seconds']:>9.0f}"
+            f"{1000 * result['exchange']:>10.1f}{result['exchange'] / result['seconds']:>13.1%}",
             flush=True,
         )
     print(f"\nreckoned for {MACHINES} machines of one such core, 64 pairs each: seconds of a step")
     print("alone, and bytes that a machine sends, divided by what its network carries\n")
     print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
-    for num_words in WORDS:
-        one = run(folder, units, 64, 1, f"--vocabulary_size={num_words}", "--alone")
+    for vocabulary_size in VOCABULARY_SIZES:
+        single_step = run_workers(
+            folder, units, 64, 1, f"--vocabulary_size={vocabulary_size}", "--alone"
+        )
         for kind, dense, sparse in (
-            ("as rows", one["dense"], one["sparse"]),
-            ("as tables", one["dense"] + one["tables"], 0),
+            ("as rows", single_step["dense"], single_step["sparse"]),
+            ("as tables", single_step["dense"] + single_step["tables"], 0),
         ):
-            sent = bytes_exchanged(dense, sparse, MACHINES)
-            print(f"{num_words:>8,}  {kind:12}{sent / 1e6:>9.1f}", end="")
+            num_bytes = bytes_exchanged(dense, sparse, MACHINES)
+            print(f"{vocabulary_size:>8,}  {kind:12}{num_bytes / 1e6:>9.1f}", end="")
             for speed in NETWORKS.values():
-                seconds = one["seconds"] + sent / speed
+                seconds = single_step["seconds"] + num_bytes / speed
                 print(f"{1000 * seconds:>9.0f} ms", end="")
-                print(f"{MACHINES * one['seconds'] / seconds:>10.2f}", end="")
+                print(f"{MACHINES * single_step['seconds'] / seconds:>10.2f}", end="")
             print(flush=True)
 
 
-def run(folder: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:
+def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:
     """What the first of some workers measured.
 
     Raises:
@@ -68,10 +70,10 @@ def run(folder: Path, units: int, batch_size: int, workers: int, *flags: str) ->
             environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
         command = worker_command(
             "scaling_worker",
-            f"--work={folder.resolve()}",
+            f"--corpus_dir={folder.resolve()}",
             f"--core={cores[index]}",
             f"--units={units}",
-            f"--vocabulary_size={WORDS[0]}",
+            f"--vocabulary_size={VOCABULARY_SIZES[0]}",
             f"--batch_size={batch_size}",
             *flags,
         )

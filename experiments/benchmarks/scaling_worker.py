@@ -16,45 +16,52 @@ import common
 import config_flags
 import console
 
-WORK = config_flags.define_path("work", None, "the folder with train.tsv [path]", required=True)
+CORPUS_DIR = config_flags.define_path(
+    "corpus_dir", None, "the folder with train.tsv [path]", required=True
+)
 CORE = flags.DEFINE_integer("core", 0, "the core to run on", lower_bound=0)
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY_SIZE = flags.DEFINE_integer(
     "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
 )
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "pairs of all workers", lower_bound=1)
-LONGEST = flags.DEFINE_integer("longest", 30, "longer pairs are left out [words]", lower_bound=1)
-FIRST = flags.DEFINE_integer("first", 20, "the step after which time is taken", lower_bound=1)
-LAST = flags.DEFINE_integer("last", 80, "the last step", lower_bound=2)
+MAX_LENGTH = flags.DEFINE_integer(
+    "max_length", 30, "longer pairs are left out [words]", lower_bound=1
+)
+FIRST_STEP = flags.DEFINE_integer(
+    "first_step", 20, "the step after which time is taken", lower_bound=1
+)
+LAST_STEP = flags.DEFINE_integer("last_step", 80, "the last step", lower_bound=2)
 ALONE = flags.DEFINE_bool(
     "alone", False, "time updates with random pairs, in which any vocabulary is full"
 )
 
 # How often the exchange alone is timed, and an update alone.
-EXCHANGES = 20
-UPDATES = 8
+NUM_EXCHANGES = 20
+NUM_STEPS = 8
 
 
 def main(_) -> None:
     """Trains, then exchanges what training exchanged, and nothing else."""
     os.sched_setaffinity(0, {CORE.value})
-    print(json.dumps(alone() if ALONE.value else shared()))
+    print(json.dumps(measure_single() if ALONE.value else measure_distributed()))
 
 
-def alone() -> dict:
+def measure_single() -> dict:
     """Seconds of an update, and bytes of its gradients, embeddings as rows and as tables."""
-    from experiments.benchmarks.vocabulary_size import update_time
+    from experiments.benchmarks.vocabulary_size import time_train_step
 
-    dense, rows = exchanged(1)
+    dense, rows = gradient_sizes(1)
     return {
-        "seconds": update_time(UNITS.value, VOCABULARY_SIZE.value, "float32", 0, UPDATES) / 1000,
+        "seconds": time_train_step(UNITS.value, VOCABULARY_SIZE.value, "float32", 0, NUM_STEPS)
+        / 1000,
         "dense": 4 * sum(dense),
         "sparse": sum(rows) * (4 * UNITS.value + 4),
         "tables": 2 * 4 * VOCABULARY_SIZE.value * UNITS.value,
     }
 
 
-def shared() -> dict:
+def measure_distributed() -> dict:
     """Pairs a second, and seconds of a step and of the exchange in it."""
     from strategies import make_strategy
 
@@ -62,13 +69,13 @@ def shared() -> dict:
 
     common.enable_determinism()
     strategy = make_strategy("multi_worker") if "TF_CONFIG" in os.environ else None
-    seconds = seconds_a_step(strategy)
-    dense, rows = exchanged(strategy.num_replicas_in_sync if strategy else 1)
-    exchange = seconds_of_exchange(Distributor(strategy), dense, rows)
+    seconds = seconds_per_step(strategy)
+    dense, rows = gradient_sizes(strategy.num_replicas_in_sync if strategy else 1)
+    exchange = seconds_per_exchange(Distributor(strategy), dense, rows)
     return {"pairs": BATCH_SIZE.value / seconds, "seconds": seconds, "exchange": exchange}
 
 
-def config_of():
+def make_config():
     """The document's model on text that has been cut already."""
     from attention_seq2seq.config.config import (
         Config,
@@ -79,7 +86,7 @@ def config_of():
     )
 
     return Config(
-        DataConfig(max_source_length=LONGEST.value, max_target_length=LONGEST.value),
+        DataConfig(max_source_length=MAX_LENGTH.value, max_target_length=MAX_LENGTH.value),
         TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY_SIZE.value),
         ModelConfig(units=UNITS.value),
         TrainingConfig(
@@ -88,7 +95,7 @@ def config_of():
     )
 
 
-def seconds_a_step(strategy) -> float:
+def seconds_per_step(strategy) -> float:
     """The mean of the steps in question; all workers end with the epoch, which is that long."""
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.training.api import train
@@ -101,72 +108,74 @@ def seconds_a_step(strategy) -> float:
             self.times = []
 
         def on_step_end(self, info):
-            if info.step in (FIRST.value, LAST.value):
+            if info.step in (FIRST_STEP.value, LAST_STEP.value):
                 self.times.append(time.perf_counter())
 
-    pairs = read_pairs([str(Path(WORK.value) / "train.tsv")])[0]
-    short = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= LONGEST.value]
-    if len(short) < LAST.value * BATCH_SIZE.value:
+    pairs = read_pairs([str(Path(CORPUS_DIR.value) / "train.tsv")])[0]
+    short = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= MAX_LENGTH.value]
+    if len(short) < LAST_STEP.value * BATCH_SIZE.value:
         raise ValueError(
-            f"{len(short)} pairs of at most {LONGEST.value} words; {LAST.value} steps of "
+            f"{len(short)} pairs of at most {MAX_LENGTH.value} words; {LAST_STEP.value} steps of "
             f"{BATCH_SIZE.value} pairs take more. Give a larger corpus."
         )
-    clock, begin = Clock(), time.perf_counter()
+    clock, start_time = Clock(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         train(
-            *(short[: LAST.value * BATCH_SIZE.value], folder, config_of(), []),
+            *(short[: LAST_STEP.value * BATCH_SIZE.value], folder, make_config(), []),
             progress=False,
             callbacks=[clock],
             strategy=strategy,
         )
     # Of those who are not the first worker nobody reads what they print.
-    begin, end = clock.times or (begin, time.perf_counter())
-    return (end - begin) / (LAST.value - FIRST.value)
+    start_time, end_time = clock.times or (start_time, time.perf_counter())
+    return (end_time - start_time) / (LAST_STEP.value - FIRST_STEP.value)
 
 
-def exchanged(workers: int) -> tuple[list[int], list[int]]:
+def gradient_sizes(workers: int) -> tuple[list[int], list[int]]:
     """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
     from attention_seq2seq.models.seq2seq import make_model
 
-    model = make_model(config_of().model, VOCABULARY_SIZE.value, VOCABULARY_SIZE.value)
+    model = make_model(make_config().model, VOCABULARY_SIZE.value, VOCABULARY_SIZE.value)
     sizes = [
         int(variable.shape.num_elements())
         for name, variable in model.named_weights().items()
         if "embedding" not in name
     ]
-    return sizes, [BATCH_SIZE.value // workers * MEAN_WORDS] * 2
+    return sizes, [BATCH_SIZE.value // workers * MEAN_LENGTH] * 2
 
 
 # Words of a side of a pair, with padding, in the batches of three chat corpora.
-MEAN_WORDS = 12
+MEAN_LENGTH = 12
 
 
-def seconds_of_exchange(distributor, dense: list[int], rows: list[int]) -> float:
+def seconds_per_exchange(distributor, dense: list[int], rows: list[int]) -> float:
     """The mean time that summing such gradients takes; nothing for one worker."""
     import tensorflow as tf
 
     def gradients(batch):
-        of_dense = [tf.zeros([size]) + batch["one"] for size in dense]
-        table = tf.constant([VOCABULARY_SIZE.value, UNITS.value])
-        of_rows = [
-            tf.IndexedSlices(tf.zeros([number, UNITS.value]), tf.range(number) % table[0], table)
-            for number in rows
+        dense_gradients = [tf.zeros([size]) + batch["one"] for size in dense]
+        table_shape = tf.constant([VOCABULARY_SIZE.value, UNITS.value])
+        sparse_gradients = [
+            tf.IndexedSlices(
+                tf.zeros([num_rows, UNITS.value]), tf.range(num_rows) % table_shape[0], table_shape
+            )
+            for num_rows in rows
         ]
-        return of_dense + of_rows
+        return dense_gradients + sparse_gradients
 
-    def waited(found) -> None:
-        float(found[0][0])
+    def wait_for(outputs) -> None:
+        float(outputs[0][0])
 
     lengths = tf.ones([2], tf.int32)
     batch = {"source_length": lengths, "one": tf.constant(1.0)}
-    apart, together = tf.function(gradients), tf.function(distributor.all_reduce_sum(gradients))
+    local, summed = tf.function(gradients), tf.function(distributor.all_reduce_sum(gradients))
     times = []
-    for function in (apart, together):
-        waited(function(batch))
-        begin = time.perf_counter()
-        for _ in range(EXCHANGES):
-            waited(function(batch))
-        times.append((time.perf_counter() - begin) / EXCHANGES)
+    for function in (local, summed):
+        wait_for(function(batch))
+        start_time = time.perf_counter()
+        for _ in range(NUM_EXCHANGES):
+            wait_for(function(batch))
+        times.append((time.perf_counter() - start_time) / NUM_EXCHANGES)
     return max(0.0, times[1] - times[0])
 
 

@@ -27,7 +27,7 @@ METHODS = ("greedy", "beam")
 NUM_CALLS = 101
 
 
-class Times(NamedTuple):
+class LatencyPercentiles(NamedTuple):
     """Milliseconds that calls took."""
 
     p50: float
@@ -35,7 +35,7 @@ class Times(NamedTuple):
     p99: float
 
     @classmethod
-    def of(cls, seconds: list[float]) -> "Times":
+    def from_seconds(cls, seconds: list[float]) -> "LatencyPercentiles":
         """The percentiles."""
         cuts = statistics.quantiles(seconds, n=100, method="inclusive")
         return cls(*(1000 * cuts[percent - 1] for percent in (50, 95, 99)))
@@ -50,88 +50,96 @@ def set_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def write_endless_model(folder: Path, units: int, num_words: int) -> None:
+def write_random_model(folder: Path, units: int, vocabulary_size: int) -> None:
     """A model of random weights whose replies never end by themselves, so all are of one length.
 
     Its words are the most frequent ones of jieba's dictionary.
     """
     keras.utils.set_random_seed(1)
     counts = JiebaDictionary().counts
-    words = sorted(counts, key=lambda word: (-counts[word], word))[: num_words - len(SPECIALS)]
-    config = Config(text=TextConfig(vocabulary_size=num_words), model=ModelConfig(units=units))
-    vocabulary = Vocabulary(words)
-    model = make_model(config.model, num_words, num_words)
-    model.decoder.output_projection.bias.assign(tf.one_hot(EOS, num_words) * -1e9)
+    tokens = sorted(counts, key=lambda token: (-counts[token], token))[
+        : vocabulary_size - len(SPECIALS)
+    ]
+    config = Config(
+        text=TextConfig(vocabulary_size=vocabulary_size), model=ModelConfig(units=units)
+    )
+    vocabulary = Vocabulary(tokens)
+    model = make_model(config.model, vocabulary_size, vocabulary_size)
+    model.decoder.output_projection.bias.assign(tf.one_hot(EOS, vocabulary_size) * -1e9)
     folder.mkdir()
     config.save(folder)
     Seq2SeqTokenizer(config.text, vocabulary, vocabulary).save(folder)
     save_weights(model, folder / f"{config.training.answer_with}.npz")
 
 
-def prompts_of(tokenizer: Seq2SeqTokenizer, num_words: int) -> list[str]:
+def make_prompts(tokenizer: Seq2SeqTokenizer, num_tokens: int) -> list[str]:
     """Prompts of that many words: the default corpus' words, in its order."""
-    words = [
-        word
+    tokens = [
+        token
         for pair in default_corpus().training
-        for word in tokenizer.source.tokenize(pair.prompt)
+        for token in tokenizer.source.tokenize(pair.prompt)
     ]
-    texts = ["".join(words[i : i + num_words]) for i in range(0, len(words), num_words)]
+    texts = ["".join(tokens[i : i + num_tokens]) for i in range(0, len(tokens), num_tokens)]
     # Joined anew, some words are cut otherwise.
-    return [text for text in texts if len(tokenizer.source.tokenize(text)) == num_words]
+    return [text for text in texts if len(tokenizer.source.tokenize(text)) == num_tokens]
 
 
-def print_table(model_dir: Path, work_dir: Path, num_words: int) -> None:
+def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
     """Exports a model in both formats, measures, and prints."""
     chat = Chat.load(model_dir)
-    prompts = prompts_of(chat.tokenizer, num_words)
-    decoding = DecodingConfig(maximum_length=num_words, length_penalty=0.0)
-    begin = time.perf_counter()
+    prompts = make_prompts(chat.tokenizer, num_tokens)
+    decoding = DecodingConfig(maximum_length=num_tokens, length_penalty=0.0)
+    start_time = time.perf_counter()
     export_saved_model(model_dir, work_dir / "saved_model", decoding, progress=False)
-    print(f"\nexport                {time.perf_counter() - begin:>8.1f} seconds")
+    print(f"\nexport                {time.perf_counter() - start_time:>8.1f} seconds")
     print_loading(work_dir / "saved_model", prompts[0])
     served = tf.saved_model.load(str(work_dir / "saved_model"))
 
     print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'words':>8}")
     for method in METHODS:
         options = DecodingConfig(
-            method=method, maximum_length=num_words, length_penalty=0.0, beam_width=5
+            method=method, maximum_length=num_tokens, length_penalty=0.0, beam_width=5
         )
         for batch_size in BATCH_SIZES:
-            ways = {
-                "exported": lambda batch, method=method: ask(served, method, batch),
+            methods = {
+                "exported": lambda batch, method=method: count_reply_tokens(served, method, batch),
                 "in memory": lambda batch, options=options: [
                     len(reply.tokens) for reply in chat.reply(batch, options)
                 ],
             }
-            taken = in_turn(ways, prompts, batch_size)
-            for way, (times, words) in taken.items():
-                name = f"{method}{' 5' * (method == 'beam')}, {way}"
-                print(f"{name:24}{batch_size:>6}{times}{words:>8.1f}")
-    print_lite(model_dir, work_dir / "lite", chat, prompts, decoding)
+            results = time_in_turn(methods, prompts, batch_size)
+            for method_name, (times, mean_length) in results.items():
+                name = f"{method}{' 5' * (method == 'beam')}, {method_name}"
+                print(f"{name:24}{batch_size:>6}{times}{mean_length:>8.1f}")
+    print_tflite(model_dir, work_dir / "lite", chat, prompts, decoding)
 
 
 def print_loading(folder: Path, prompt: str) -> None:
     """What is paid once, in a process of its own."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     with multiprocessing.get_context("spawn").Pool(1) as process:
-        loaded, first, megabytes = process.apply(load_times, (str(folder), prompt))
+        loaded, first, megabytes = process.apply(measure_loading, (str(folder), prompt))
     print(f"load                  {loaded:>8.1f} seconds")
     print(f"first call            {first:>8.1f} seconds")
     print(f"memory                {megabytes:>8.0f} MB")
     print(f"folder                {size / 1e6:>8.1f} MB")
 
 
-def load_times(folder: str, prompt: str) -> tuple[float, float, float]:
+def measure_loading(folder: str, prompt: str) -> tuple[float, float, float]:
     """Seconds of loading and of the first call, and megabytes that both have taken."""
-    before, begin = memory(), time.perf_counter()
+    initial_megabytes, start_time = memory_megabytes(), time.perf_counter()
     served = tf.saved_model.load(folder)
-    loaded = time.perf_counter()
+    loaded_time = time.perf_counter()
     served.serving_default(tf.constant([prompt]))["reply"].numpy()
-    first = time.perf_counter()
-    return loaded - begin, first - loaded, memory() - before
+    first_call_time = time.perf_counter()
+    return (
+        loaded_time - start_time,
+        first_call_time - loaded_time,
+        memory_megabytes() - initial_megabytes,
+    )
 
 
-def ask(served, method: str, batch: list[str]) -> list[int]:
+def count_reply_tokens(served, method: str, batch: list[str]) -> list[int]:
     """How many words each reply has, of an exported model."""
     if method == "greedy":
         outputs = served.serving_default(tf.constant(batch))
@@ -148,48 +156,53 @@ def ask(served, method: str, batch: list[str]) -> list[int]:
     return outputs["reply_length"].numpy()[:, 0].tolist()
 
 
-def in_turn(ways: dict, prompts: list[str], batch_size: int) -> dict:
+def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
     """Of each way its times and the mean length of its replies; the first calls do not count."""
-    seconds, lengths = {way: [] for way in ways}, {way: [] for way in ways}
-    for number in range(NUM_CALLS + 2):
-        first = number * batch_size % (len(prompts) - batch_size)
-        batch = prompts[first : first + batch_size]
-        for way, answer in ways.items():
-            begin = time.perf_counter()
-            found = answer(batch)
-            taken = time.perf_counter() - begin
-            if number >= 2:
-                seconds[way].append(taken)
-                lengths[way] += found
-    return {way: (Times.of(seconds[way]), statistics.mean(lengths[way])) for way in ways}
+    seconds, lengths = {name: [] for name in runs}, {name: [] for name in runs}
+    for index in range(NUM_CALLS + 2):
+        start = index * batch_size % (len(prompts) - batch_size)
+        batch = prompts[start : start + batch_size]
+        for name, run in runs.items():
+            start_time = time.perf_counter()
+            reply_lengths = run(batch)
+            duration = time.perf_counter() - start_time
+            if index >= 2:
+                seconds[name].append(duration)
+                lengths[name] += reply_lengths
+    return {
+        name: (LatencyPercentiles.from_seconds(seconds[name]), statistics.mean(lengths[name]))
+        for name in runs
+    }
 
 
-def print_lite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> None:
+def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> None:
     """The rows of the TensorFlow Lite models: ids to ids, one prompt at a time."""
     export_lite(model_dir, folder, DecodingConfig(maximum_length=decoding.maximum_length))
     limit = chat.config.data.max_source_length
     expected = chat.reply(prompts[:1000], decoding)
     for name, file in (("floats", FLOAT_FILE), ("bytes", INT8_FILE)):
-        reply = tf.lite.Interpreter(str(folder / file)).get_signature_runner()
-        seconds, lengths, same = [], [], 0
-        for prompt, full in zip(prompts, expected):
+        run_model = tf.lite.Interpreter(str(folder / file)).get_signature_runner()
+        seconds, lengths, num_equal = [], [], 0
+        for prompt, expected_reply in zip(prompts, expected):
             ids = chat.tokenizer.source.encode(prompt, limit)[:limit]
             padded = np.array([ids + [0] * (limit - len(ids))], np.int32)
-            begin = time.perf_counter()
-            found = reply(source_ids=padded, source_length=np.array([len(ids)], np.int32))
-            seconds.append(time.perf_counter() - begin)
-            said = found["reply_ids"][0, : found["reply_length"][0]].tolist()
-            lengths.append(len([i for i in said if i != EOS]))
-            same += chat.tokenizer.target.decode(said) == full.text
+            start_time = time.perf_counter()
+            outputs = run_model(source_ids=padded, source_length=np.array([len(ids)], np.int32))
+            seconds.append(time.perf_counter() - start_time)
+            reply_ids = outputs["reply_ids"][0, : outputs["reply_length"][0]].tolist()
+            lengths.append(len([i for i in reply_ids if i != EOS]))
+            num_equal += chat.tokenizer.target.decode(reply_ids) == expected_reply.text
         label = f"greedy, Lite, {name}"
-        print(f"{label:24}{1:>6}{Times.of(seconds)}{statistics.mean(lengths):>8.1f}")
+        print(
+            f"{label:24}{1:>6}{LatencyPercentiles.from_seconds(seconds)}{statistics.mean(lengths):>8.1f}"
+        )
         print(
             f"  {(folder / file).stat().st_size / 1e6:.1f} MB; "
-            f"{same} of {len(expected)} replies are those in memory"
+            f"{num_equal} of {len(expected)} replies are those in memory"
         )
 
 
-def memory() -> float:
+def memory_megabytes() -> float:
     """Megabytes that this process holds."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6

@@ -12,29 +12,30 @@ from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.optimizers import make_optimizer
 from attention_seq2seq.training.train_step import TrainStep
 
-BATCH_SIZE, WORDS = 64, 12
+BATCH_SIZE, LENGTH = 64, 12
 SMALL, MIDDLE, LARGE = 100, 8_000, 100_000
-SAMPLED = 2048
-WAYS = {
+NUM_SAMPLED = 2048
+VARIANTS = {
     "float32": ("float32", 0),
     "bfloat16": ("bfloat16", 0),
-    f"float32, {SAMPLED} sampled": ("float32", SAMPLED),
+    f"float32, {NUM_SAMPLED} sampled": ("float32", NUM_SAMPLED),
 }
 
 
 def print_table(units: int, repeats: int) -> None:
     """Prints milliseconds an update, and what the larger vocabulary may be expected to take."""
-    print(f"{units} units, {BATCH_SIZE} pairs of {WORDS} words; milliseconds an update\n")
+    print(f"{units} units, {BATCH_SIZE} pairs of {LENGTH} words; milliseconds an update\n")
     print(f"{'words':24}{SMALL:>9,}{MIDDLE:>9,}{LARGE:>9,}{'expected':>10}{'ratio':>7}")
-    for name, (dtype, sampled) in WAYS.items():
+    for name, (dtype, num_sampled) in VARIANTS.items():
         middle, large = (
-            update_time(units, num_words, dtype, sampled, repeats) for num_words in (MIDDLE, LARGE)
+            time_train_step(units, vocabulary_size, dtype, num_sampled, repeats)
+            for vocabulary_size in (MIDDLE, LARGE)
         )
-        if sampled:
+        if num_sampled:
             # Of a hundred words nobody samples.
             print(f"{name:24}{'–':>9}{middle:>9.1f}{large:>9.1f}", flush=True)
             continue
-        small = update_time(units, SMALL, dtype, sampled, repeats)
+        small = time_train_step(units, SMALL, dtype, num_sampled, repeats)
         expected = middle + (LARGE - MIDDLE) / MIDDLE * (middle - small)
         print(
             f"{name:24}{small:>9.1f}{middle:>9.1f}{large:>9.1f}{expected:>10.1f}"
@@ -44,17 +45,19 @@ def print_table(units: int, repeats: int) -> None:
     print("\nexpected: what grows from the first to the second vocabulary grows on in proportion.")
 
 
-def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: int) -> float:
+def time_train_step(
+    units: int, vocabulary_size: int, dtype: str, num_sampled: int, repeats: int
+) -> float:
     """The median of some updates of a model with random pairs, in milliseconds."""
     tf.keras.utils.set_random_seed(1)
-    model = make_model(ModelConfig(units=units), num_words, num_words)
-    options = TrainingConfig(dtype=dtype, sampled_words=sampled)
+    model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
+    options = TrainingConfig(dtype=dtype, sampled_words=num_sampled)
     optimizer = make_optimizer(options, 1)
     optimizer.build(model.trainable_variables)
     # Words as frequent as in a language: each order of magnitude as often as any other.
-    draw = tf.random.uniform([2, BATCH_SIZE, WORDS])
-    ids = tf.cast(tf.exp(draw * tf.math.log(float(num_words))), tf.int32) - 1
-    length = tf.fill([BATCH_SIZE], WORDS)
+    uniform = tf.random.uniform([2, BATCH_SIZE, LENGTH])
+    ids = tf.cast(tf.exp(uniform * tf.math.log(float(vocabulary_size))), tf.int32) - 1
+    length = tf.fill([BATCH_SIZE], LENGTH)
     batch = {
         "source_ids": ids[0],
         "source_length": length,
@@ -63,10 +66,10 @@ def update_time(units: int, num_words: int, dtype: str, sampled: int, repeats: i
         "batch_index": tf.zeros([], tf.int64),
     }
     spec = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in batch.items()}
-    update = TrainStep(Seq2SeqObjective(model, BOS, options), optimizer, spec)
+    train_step = TrainStep(Seq2SeqObjective(model, BOS, options), optimizer, spec)
     times = []
     for _ in range(repeats + 2):
-        begin = time.perf_counter()
-        update([batch])
-        times.append(1000 * (time.perf_counter() - begin))
+        start_time = time.perf_counter()
+        train_step([batch])
+        times.append(1000 * (time.perf_counter() - start_time))
     return statistics.median(times[2:])

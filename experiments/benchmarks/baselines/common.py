@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 # Steps between two lines of their logs.
-EVERY = 50
+LOG_INTERVAL = 50
 
 
-class Measured(NamedTuple):
+class TrainingSpeed(NamedTuple):
     """What a training did.
 
     Attributes:
-        words: target tokens a second, end of reply included.
-        seconds: of a step.
+        tokens_per_second: target tokens, end of reply included.
+        seconds_per_step: mean over the steps.
         megabytes: of memory, at most.
     """
 
-    words: float
-    seconds: float
+    tokens_per_second: float
+    seconds_per_step: float
     megabytes: float
 
 
@@ -45,17 +45,17 @@ def write_vocabularies(words: list[str], folder: Path) -> None:
         (folder / f"vocabulary.{name}").write_text(text, encoding="utf-8")
 
 
-def measured(name: str, log: str, found, expected: int, megabytes: float) -> Measured:
+def average_speed(name: str, log: str, rates, expected: int, megabytes: float) -> TrainingSpeed:
     """The means over lines of a log: of steps and of words a second, for as many steps each.
 
     Raises:
         ValueError: there are not as many such lines as expected.
     """
-    if len(found) != expected:
+    if len(rates) != expected:
         raise ValueError(f"{name} did not come as far as it should; it ended with:\n{log[-2000:]}")
-    times = [EVERY / steps for steps, _ in found]
-    words = sum(words * time for time, (_, words) in zip(times, found))
-    return Measured(words / sum(times), statistics.mean(times) / EVERY, megabytes)
+    times = [LOG_INTERVAL / steps for steps, _ in rates]
+    words = sum(words * time for time, (_, words) in zip(times, rates))
+    return TrainingSpeed(words / sum(times), statistics.mean(times) / LOG_INTERVAL, megabytes)
 
 
 def num_threads() -> int:
@@ -63,7 +63,7 @@ def num_threads() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def run(
+def run_process(
     command: list[str],
     folder: Path,
     seconds: float | None = None,
@@ -80,15 +80,18 @@ def run(
         seconds: after which it is ended; None: it ends by itself.
         environment: variables of the process; None: those of this one.
     """
-    names = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"
-    environment = {**(environment or os.environ), **dict.fromkeys(names, str(num_threads()))}
+    thread_variables = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"
+    environment = {
+        **(environment or os.environ),
+        **dict.fromkeys(thread_variables, str(num_threads())),
+    }
     log = folder / "log"
     with log.open("w") as output:
         child = subprocess.Popen(
             command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment
         )
         try:
-            usage = waited_for(child.pid, seconds)
+            usage = wait_for(child.pid, seconds)
         except BaseException:
             os.kill(child.pid, signal.SIGKILL)
             raise
@@ -97,12 +100,12 @@ def run(
     return log.read_text(encoding="utf-8", errors="replace"), usage.ru_maxrss / 1e3
 
 
-def waited_for(pid: int, seconds: float | None):
+def wait_for(pid: int, seconds: float | None):
     """Waits for a process, and ends it after some seconds; what it used."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while deadline is not None and time.monotonic() < deadline:
-        ended, _, usage = os.wait4(pid, os.WNOHANG)
-        if ended:
+        finished_pid, _, usage = os.wait4(pid, os.WNOHANG)
+        if finished_pid:
             return usage
         time.sleep(0.1)
     if deadline is not None:

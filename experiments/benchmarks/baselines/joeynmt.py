@@ -5,19 +5,26 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from experiments.benchmarks.baselines.common import EVERY, Measured, measured, run
+from experiments.benchmarks.baselines.common import (
+    LOG_INTERVAL,
+    TrainingSpeed,
+    average_speed,
+    run_process,
+)
 
 
-def train(peers: Path, folder: Path, units: int, longest: int, first: int, last: int) -> Measured:
-    """Trains Joey NMT up to step `last`, and measures it from step `first` on."""
-    side = {
+def train(
+    baselines_dir: Path, folder: Path, units: int, max_length: int, first_step: int, last_step: int
+) -> TrainingSpeed:
+    """Trains Joey NMT up to step `last_step`, and measures it from step `first_step` on."""
+    side_config = {
         "level": "word",
-        "max_length": longest,
+        "max_length": max_length,
         "lowercase": False,
         "voc_file": "vocabulary.joey",
     }
-    recurrent = {"type": "recurrent", "rnn_type": "lstm", "num_layers": 1, "dropout": 0.0}
-    recurrent["embeddings"] = {"embedding_dim": units, "scale": False}
+    rnn_config = {"type": "recurrent", "rnn_type": "lstm", "num_layers": 1, "dropout": 0.0}
+    rnn_config["embeddings"] = {"embedding_dim": units, "scale": False}
     config = {
         "name": "chat",
         "joeynmt_version": "2.3.0",
@@ -29,8 +36,8 @@ def train(peers: Path, folder: Path, units: int, longest: int, first: int, last:
             "train": "train",
             "dev": "dev",
             "dataset_type": "plain",
-            "src": {"lang": "src", **side},
-            "trg": {"lang": "tgt", **side},
+            "src": {"lang": "src", **side_config},
+            "trg": {"lang": "tgt", **side_config},
         },
         "testing": {"beam_size": 1, "batch_size": 64, "max_output_length": 20},
         "training": {
@@ -42,9 +49,9 @@ def train(peers: Path, folder: Path, units: int, longest: int, first: int, last:
             "batch_size": 64,
             "batch_type": "sentence",
             "epochs": 1,
-            "updates": last,
+            "updates": last_step,
             "validation_freq": 10**6,
-            "logging_freq": EVERY,
+            "logging_freq": LOG_INTERVAL,
             "overwrite": True,
             "shuffle": True,
             "loss": "crossentropy",
@@ -55,9 +62,9 @@ def train(peers: Path, folder: Path, units: int, longest: int, first: int, last:
             "initializer": "xavier_uniform",
             "embed_initializer": "normal",
             "embed_init_weight": 0.1,
-            "encoder": {**recurrent, "hidden_size": units // 2, "bidirectional": True},
+            "encoder": {**rnn_config, "hidden_size": units // 2, "bidirectional": True},
             "decoder": {
-                **recurrent,
+                **rnn_config,
                 "hidden_size": units,
                 "hidden_dropout": 0.0,
                 "input_feeding": True,
@@ -67,28 +74,30 @@ def train(peers: Path, folder: Path, units: int, longest: int, first: int, last:
         },
     }
     (folder / "joey.yaml").write_text(json.dumps(config))
-    program = str(peers.resolve() / "joey" / "bin" / "python")
+    program = str(baselines_dir.resolve() / "joey" / "bin" / "python")
     command = [program, "-m", "joeynmt", "train", "joey.yaml", "--skip-test"]
-    log, megabytes = run(command, folder)
-    found = rates(log, first)
-    return measured("Joey NMT", log, found, (last - first) // EVERY, megabytes)
+    log, megabytes = run_process(command, folder)
+    rates = parse_rates(log, first_step)
+    return average_speed(
+        "Joey NMT", log, rates, (last_step - first_step) // LOG_INTERVAL, megabytes
+    )
 
 
-def rates(log: str, first: int) -> list[tuple[float, int]]:
+def parse_rates(log: str, first_step: int) -> list[tuple[float, int]]:
     """As for OpenNMT-tf; the log has times of day."""
     pattern = r"(\d\d:\d\d:\d\d),(\d+) .*Step: +(\d+),.*Tokens per Sec: +(\d+)"
     lines = [
-        (int(step), int(words), clock(at) + int(part) / 1000)
-        for at, part, step, words in re.findall(pattern, log)
+        (int(step), int(num_tokens), parse_clock(clock_time) + int(milliseconds) / 1000)
+        for clock_time, milliseconds, step, num_tokens in re.findall(pattern, log)
     ]
     return [
-        (EVERY / (end - begin), words)
-        for (_, _, begin), (step, words, end) in pairwise(lines)
-        if step > first
+        (LOG_INTERVAL / (end_time - start_time), num_tokens)
+        for (_, _, start_time), (step, num_tokens, end_time) in pairwise(lines)
+        if step > first_step
     ]
 
 
-def clock(text: str) -> int:
+def parse_clock(text: str) -> int:
     """Seconds of a time of day."""
     hours, minutes, seconds = map(int, text.split(":"))
     return 3600 * hours + 60 * minutes + seconds

@@ -5,7 +5,12 @@ import re
 import shutil
 from pathlib import Path
 
-from experiments.benchmarks.baselines.common import EVERY, Measured, measured, run
+from experiments.benchmarks.baselines.common import (
+    LOG_INTERVAL,
+    TrainingSpeed,
+    average_speed,
+    run_process,
+)
 
 _MODEL = """
 import opennmt
@@ -38,32 +43,45 @@ def model():
 """
 
 
-def train(peers: Path, folder: Path, units: int, longest: int, first: int, last: int) -> Measured:
-    """Trains OpenNMT-tf up to step `last`, and measures it from step `first` on."""
-    command = command_of(peers, folder, units, longest, last)
-    log, megabytes = run([*command, "train"], folder)
-    found = rates(log, first)
-    return measured("OpenNMT-tf", log, found, (last - first) // EVERY, megabytes)
+def train(
+    baselines_dir: Path, folder: Path, units: int, max_length: int, first_step: int, last_step: int
+) -> TrainingSpeed:
+    """Trains OpenNMT-tf up to step `last_step`, and measures it from step `first_step` on."""
+    command = write_config(baselines_dir, folder, units, max_length, last_step)
+    log, megabytes = run_process([*command, "train"], folder)
+    rates = parse_rates(log, first_step)
+    return average_speed(
+        "OpenNMT-tf", log, rates, (last_step - first_step) // LOG_INTERVAL, megabytes
+    )
 
 
-def rates(log: str, first: int) -> list[tuple[float, int]]:
-    """Steps and target words a second, of each line of a log after step `first`."""
-    found = re.findall(r"Step = (\d+) ; steps/s = ([\d.]+),.*?(\d+) target\)", log)
-    return [(float(steps), int(words)) for step, steps, words in found if int(step) > first]
+def parse_rates(log: str, first_step: int) -> list[tuple[float, int]]:
+    """Steps and target words a second, of each line of a log after step `first_step`."""
+    lines = re.findall(r"Step = (\d+) ; steps/s = ([\d.]+),.*?(\d+) target\)", log)
+    return [
+        (float(steps), int(num_tokens))
+        for step, steps, num_tokens in lines
+        if int(step) > first_step
+    ]
 
 
-def command_of(
-    peers: Path, folder: Path, units: int, longest: int, last: int, every: int = 10**6
+def write_config(
+    baselines_dir: Path,
+    folder: Path,
+    units: int,
+    max_length: int,
+    last_step: int,
+    checkpoint_interval: int = 10**6,
 ) -> list[str]:
     """Writes what OpenNMT-tf is to do into the folder, and says how it is started.
 
     Args:
-        peers: where its environment is.
+        baselines_dir: where its environment is.
         folder: with train.src, train.tgt, dev.src, dev.tgt and its vocabulary.
         units: width of the model.
-        longest: words of a side.
-        last: the step to end with.
-        every: steps between two checkpoints.
+        max_length: words of a side.
+        last_step: the step to end with.
+        checkpoint_interval: steps between two checkpoints.
     """
     shutil.rmtree(folder / "opennmt_run", ignore_errors=True)
     (folder / "opennmt_model.py").write_text(_MODEL.format(units=units))
@@ -86,32 +104,34 @@ def command_of(
             "batch_size": 64,
             "batch_type": "examples",
             "effective_batch_size": None,
-            "max_step": last,
-            "save_summary_steps": EVERY,
-            "save_checkpoints_steps": every,
-            "maximum_features_length": longest,
-            "maximum_labels_length": longest,
+            "max_step": last_step,
+            "save_summary_steps": LOG_INTERVAL,
+            "save_checkpoints_steps": checkpoint_interval,
+            "maximum_features_length": max_length,
+            "maximum_labels_length": max_length,
             "length_bucket_width": 2,
             "sample_buffer_size": 40000,
             "average_last_checkpoints": 0,
         },
     }
     (folder / "opennmt.yml").write_text(json.dumps(config))
-    program = str(peers.resolve() / "opennmt" / "bin" / "onmt-main")
+    program = str(baselines_dir.resolve() / "opennmt" / "bin" / "onmt-main")
     return [program, "--model", "opennmt_model.py", "--config", "opennmt.yml"]
 
 
 def perplexity_after(
-    peers: Path, folder: Path, units: int, longest: int, minutes: float
+    baselines_dir: Path, folder: Path, units: int, max_length: int, minutes: float
 ) -> tuple[float, int]:
     """What OpenNMT-tf comes to in some minutes: its perplexity on dev, and after how many steps.
 
     It saves every hundred steps; what it did after the last of them is lost, in the same minutes.
     """
-    command = command_of(peers, folder, units, longest, last=10**6, every=100)
-    run([*command, "train"], folder, 60 * minutes)
-    log, _ = run([*command, "eval"], folder)
-    found = re.search(r"step.*?(\d+).*?perplexity = ([\d.]+)", log)
-    if not found:
+    command = write_config(
+        baselines_dir, folder, units, max_length, last_step=10**6, checkpoint_interval=100
+    )
+    run_process([*command, "train"], folder, 60 * minutes)
+    log, _ = run_process([*command, "eval"], folder)
+    match = re.search(r"step.*?(\d+).*?perplexity = ([\d.]+)", log)
+    if not match:
         raise ValueError(f"OpenNMT-tf gave no perplexity; it ended with:\n{log[-2000:]}")
-    return float(found[2]), int(found[1])
+    return float(match[2]), int(match[1])

@@ -29,25 +29,27 @@ class TFADecoders:
             tf.TensorSpec([], tf.int32),
         ]
         self.greedy = tf.function(self._greedy, input_signature=signature)
-        self.greedy_explained = tf.function(self._greedy_explained, input_signature=signature)
+        self.greedy_with_attention = tf.function(
+            self._greedy_with_attention, input_signature=signature
+        )
         self.beam = tf.function(self._beam, input_signature=signature)
 
     def _greedy(self, source_ids, source_length, max_length):
         """int32[batch, time]."""
-        outputs, _ = self._decoded_greedily(source_ids, source_length, max_length)
+        outputs, _ = self._run_greedy(source_ids, source_length, max_length)
         return outputs.sample_id
 
-    def _greedy_explained(self, source_ids, source_length, max_length):
+    def _greedy_with_attention(self, source_ids, source_length, max_length):
         """Ids, log-probabilities and attention weights: all that our greedy decoding gives."""
         wrapper = self.model.decoder.rnn.wrapper
         wrapper._alignment_history = True
-        outputs, state = self._decoded_greedily(source_ids, source_length, max_length)
+        outputs, state = self._run_greedy(source_ids, source_length, max_length)
         wrapper._alignment_history = False
         token_log_probs = tf.nn.log_softmax(outputs.rnn_output)
         token_log_probs = tf.gather(token_log_probs, outputs.sample_id, batch_dims=2)
         return outputs.sample_id, token_log_probs, state.alignment_history.stack()
 
-    def _decoded_greedily(self, source_ids, source_length, max_length):
+    def _run_greedy(self, source_ids, source_length, max_length):
         cell, state = self._start(source_ids, source_length, 1)
         decoder = seq2seq.BasicDecoder(
             cell,
@@ -69,14 +71,14 @@ class TFADecoders:
         outputs, _ = self._run(decoder, tf.shape(source_ids)[0], state)
         return outputs.predicted_ids
 
-    def _start(self, source_ids, source_length, copies):
-        encoded = self.model.encoder(source_ids, source_length)
+    def _start(self, source_ids, source_length, num_copies):
+        encoder_output = self.model.encoder(source_ids, source_length)
         recurrence = self.model.decoder.rnn
-        outputs = seq2seq.tile_batch(encoded.outputs, copies)
-        recurrence.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, copies))
-        rows = tf.shape(outputs)[0]
+        outputs = seq2seq.tile_batch(encoder_output.outputs, num_copies)
+        recurrence.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, num_copies))
+        num_rows = tf.shape(outputs)[0]
         return recurrence.wrapper, recurrence.wrapper.get_initial_state(
-            batch_size=rows, dtype=outputs.dtype
+            batch_size=num_rows, dtype=outputs.dtype
         )
 
     def _run(self, decoder, batch_size, state):

@@ -14,20 +14,20 @@ class TutorialSeq2Seq(keras.Model):
 
     Args:
         units: width of the model.
-        num_words: of the vocabulary.
+        vocabulary_size: of the vocabulary.
     """
 
-    def __init__(self, units: int, num_words: int):
+    def __init__(self, units: int, vocabulary_size: int):
         super().__init__()
-        self.source_embedding = keras.layers.Embedding(num_words, units)
+        self.source_embedding = keras.layers.Embedding(vocabulary_size, units)
         self.encoder = keras.layers.LSTM(units, return_sequences=True, return_state=True)
-        self.target_embedding = keras.layers.Embedding(num_words, units)
+        self.target_embedding = keras.layers.Embedding(vocabulary_size, units)
         self.mechanism = seq2seq.LuongAttention(units)
         cell = seq2seq.AttentionWrapper(
             keras.layers.LSTMCell(units), self.mechanism, attention_layer_size=units
         )
         self.decoder = seq2seq.BasicDecoder(
-            cell, seq2seq.TrainingSampler(), output_layer=keras.layers.Dense(num_words)
+            cell, seq2seq.TrainingSampler(), output_layer=keras.layers.Dense(vocabulary_size)
         )
 
     def call(self, source_ids, source_length, target_input_ids):
@@ -46,7 +46,7 @@ class TutorialSeq2Seq(keras.Model):
         return outputs.rnn_output
 
 
-def train_step_of(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
+def make_train_step(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
     """A function of a batch that makes one update, with Keras' Adam, traced once.
 
     Args:
@@ -63,15 +63,15 @@ def train_step_of(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
 
     @tf.function(input_signature=[ids, length, ids, length])
     def train_step(source_ids, source_length, target_ids, target_length):
-        begin = tf.fill([tf.shape(target_ids)[0], 1], BOS)
-        target_input_ids = tf.concat([begin, target_ids[:, :-1]], axis=1)
+        bos_ids = tf.fill([tf.shape(target_ids)[0], 1], BOS)
+        target_input_ids = tf.concat([bos_ids, target_ids[:, :-1]], axis=1)
         with tf.GradientTape() as tape:
             logits = model(source_ids, source_length, target_input_ids)
-            real = tf.sequence_mask(target_length, tf.shape(target_ids)[1], dtype=tf.float32)
-            loss = seq2seq.sequence_loss(logits, target_ids, real)
+            mask = tf.sequence_mask(target_length, tf.shape(target_ids)[1], dtype=tf.float32)
+            loss = seq2seq.sequence_loss(logits, target_ids, mask)
         gradients = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
-        mean.update_state(loss, sample_weight=tf.reduce_sum(real))
+        mean.update_state(loss, sample_weight=tf.reduce_sum(mask))
         return mean.result()
 
     return train_step

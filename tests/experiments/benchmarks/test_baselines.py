@@ -9,7 +9,7 @@ from attention_seq2seq.config.config import TextConfig
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from experiments.benchmarks.baselines import common, joeynmt, opennmt
-from experiments.benchmarks.training import write_work
+from experiments.benchmarks.training import write_corpora
 from experiments.benchmarks.worker import worker_command, worker_environment
 from helpers.prepared_corpora import write_numbered_corpus
 from helpers.scripts import script
@@ -34,13 +34,13 @@ def test_every_system_reads_the_same_words(tmp_path):
     path = tmp_path / "pairs.tsv"
     lines = [f"吃什么{i}，ＯＫ？\tHello{i % 50}！\n" for i in range(1500)]
     path.write_text("".join(lines), encoding="utf-8")
-    write_work([str(path)], 90, tmp_path)
+    write_corpora([str(path)], 90, tmp_path)
     training, _ = read_pairs([str(tmp_path / "train.tsv")])
     tokenizer = Seq2SeqTokenizer.build(training, TextConfig("blanks", "blanks", vocabulary_size=90))
-    ours = tokenizer.target.vocabulary.tokens(range(5, len(tokenizer.target.vocabulary)))
+    tokens = tokenizer.target.vocabulary.tokens(range(5, len(tokenizer.target.vocabulary)))
     for name, num_special in (("opennmt", 3), ("joey", 4)):
-        theirs = (tmp_path / f"vocabulary.{name}").read_text(encoding="utf-8").splitlines()
-        assert theirs[num_special:] == ours
+        lines = (tmp_path / f"vocabulary.{name}").read_text(encoding="utf-8").splitlines()
+        assert lines[num_special:] == tokens
     for side, column in (("src", 0), ("tgt", 1)):
         lines = (tmp_path / f"dev.{side}").read_text(encoding="utf-8").splitlines()
         dev, _ = read_pairs([str(tmp_path / "dev.tsv")])
@@ -50,33 +50,42 @@ def test_every_system_reads_the_same_words(tmp_path):
 
 
 def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
-    write_work([str(write_numbered_corpus(tmp_path / "pairs.tsv"))], 50, tmp_path)
-    words = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
-    flags = f"--work={tmp_path}", "--units=4", "--vocabulary_size=50", "--first=3", "--last=8"
+    write_corpora([str(write_numbered_corpus(tmp_path / "pairs.tsv"))], 50, tmp_path)
+    lengths = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
+    flags = (
+        f"--corpus_dir={tmp_path}",
+        "--units=4",
+        "--vocabulary_size=50",
+        "--first_step=3",
+        "--last_step=8",
+    )
     command = worker_command("training_worker", *flags)
     # 300 pairs, five batches an epoch: the last two of the first, three of the second.
-    log, _ = common.run(command, tmp_path, environment=worker_environment())
-    found = json.loads(log.splitlines()[-1])
-    counted = found["words"] * found["seconds"] * 5
-    assert 4 * 64 * min(words) < counted < 5 * 64 * max(words)
+    log, _ = common.run_process(command, tmp_path, environment=worker_environment())
+    result = json.loads(log.splitlines()[-1])
+    num_tokens = result["words"] * result["seconds"] * 5
+    assert 4 * 64 * min(lengths) < num_tokens < 5 * 64 * max(lengths)
 
 
 def test_logs_of_others_are_read():
     line = "INFO: Step = 150 ; steps/s = 4.00, tokens/s = 9000 (5000 source, 4000 target) ; L"
-    found = opennmt.rates(f"{line.replace('150', '50')}\n{line}", first=100)
-    assert found == [(4.0, 4000)]
-    joey = (
+    rates = opennmt.parse_rates(f"{line.replace('150', '50')}\n{line}", first_step=100)
+    assert rates == [(4.0, 4000)]
+    joeynmt_line = (
         "2026-01-01 23:59:50,500 - INFO - x - Epoch 1, Step: {}, Batch Loss: 5.0, Batch Acc: 0.1, "
         "Tokens per Sec: {}, Lr: 0.001"
     )
-    lines = [joey.format(100, 7), joey.replace("50,500", "55,500").format(150, 1600)]
-    assert joeynmt.rates("\n".join(lines), first=100) == [(10.0, 1600)]
+    lines = [
+        joeynmt_line.format(100, 7),
+        joeynmt_line.replace("50,500", "55,500").format(150, 1600),
+    ]
+    assert joeynmt.parse_rates("\n".join(lines), first_step=100) == [(10.0, 1600)]
     with pytest.raises(ValueError, match="did not come as far as it should"):
-        common.measured("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
+        common.average_speed("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
 
 
 def test_a_program_that_ends_too_early_is_told_by_its_log(tmp_path):
     command = [sys.executable, "-c", "print('out of luck')"]
-    log, megabytes = common.run(command, tmp_path, seconds=60)
+    log, megabytes = common.run_process(command, tmp_path, seconds=60)
     assert log == "out of luck\n"
     assert 1 < megabytes < 10_000
