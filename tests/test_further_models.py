@@ -14,12 +14,12 @@ from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS
-from helpers.small_models import FURTHER, SHARED, name_of
+from helpers.small_models import FURTHER_CONFIGURATIONS, SHARED_EMBEDDING_CONFIGURATIONS, config_id
 
 PAIRS = meal_dialogues().training[:40]
 PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
 # Layers, cells, both ways, mechanisms and what is shared, each at least once.
-ANSWERING = [*FURTHER[14:], SHARED[1]]
+ANSWERING = [*FURTHER_CONFIGURATIONS[14:], SHARED_EMBEDDING_CONFIGURATIONS[1]]
 
 
 def drawn(model):
@@ -38,7 +38,7 @@ def drawn(model):
     return Chat(tokenizer, network, config)
 
 
-@pytest.mark.parametrize("model", ANSWERING, ids=name_of)
+@pytest.mark.parametrize("model", ANSWERING, ids=config_id)
 def test_it_answers_in_every_way_and_explains(model):
     chat, texts, same = drawn(model), set(), []
     for decoding in (

@@ -13,7 +13,7 @@ from attention_seq2seq.data.corpus_file import CorpusFormatError
 from attention_seq2seq.data.formats import conv
 from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.readers import PairReader, read_pairs
-from helpers.large_files import FORMATS, read_large, write_large
+from helpers.large_files import FORMATS, measure_reading, write_large_corpus
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
 
@@ -135,7 +135,7 @@ def test_real_samples_are_read_whole(name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_truncated_gzip_file_of_any_format_is_named(tmp_path, name):
     path = tmp_path / "corpus.gz"
-    write_large(path, name, 3_000_000)
+    write_large_corpus(path, name, 3_000_000)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(CorpusFormatError, match="the file is damaged and ends here"):
         list(PairReader(path))
@@ -231,7 +231,7 @@ def test_line_ends_may_be_mixed(tmp_path, name):
 @pytest.mark.parametrize("name", FORMATS)
 def test_files_are_streamed(tmp_path, name):
     path = tmp_path / "corpus"
-    write_large(path, name, 4_000_000)
+    write_large_corpus(path, name, 4_000_000)
     tracemalloc.start()
     assert sum(1 for _ in PairReader(path)) > 8_000
     peak = tracemalloc.get_traced_memory()[1]
@@ -242,8 +242,8 @@ def test_files_are_streamed(tmp_path, name):
 def test_a_large_packed_file_takes_little_memory(tmp_path):
     """`make test-slow` reads a gigabyte of each format."""
     path = tmp_path / "corpus.gz"
-    write_large(path, "JSONL", 100_000_000)
-    num_pairs, megabytes = read_large(path)
+    write_large_corpus(path, "JSONL", 100_000_000)
+    num_pairs, megabytes = measure_reading(path)
     assert num_pairs > 200_000
     assert megabytes < 100
 

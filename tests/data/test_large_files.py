@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.large_files import FORMATS, read_large, write_large
+from helpers.large_files import FORMATS, measure_reading, write_large_corpus
 
 pytestmark = pytest.mark.slow
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.slow
 )
 def test_a_gigabyte_is_streamed(tmp_path, name, end):
     path = tmp_path / f"corpus{end}"
-    write_large(path, name, 1_000_000_000)
-    num_pairs, megabytes = read_large(path)
+    write_large_corpus(path, name, 1_000_000_000)
+    num_pairs, megabytes = measure_reading(path)
     print(f"{name}{' packed' if end else ''}: {num_pairs:,} pairs in {megabytes} MB of memory")
     path.unlink()
     assert num_pairs > 2_000_000

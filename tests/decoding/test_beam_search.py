@@ -8,12 +8,12 @@ from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from helpers.toy_models import (
-    beam_options,
-    every_reply,
+    enumerate_sequences,
+    make_beam,
+    make_processors,
     matrix_step,
-    random_world,
-    rules,
-    world_step,
+    random_toy_model,
+    toy_step,
 )
 
 BEGIN, END = 1, 2
@@ -26,10 +26,10 @@ def search_world():
 
     @tf.function(reduce_retracing=True)
     def search(logits, attention, beam, num_rows):
-        step = world_step(logits, attention)
+        step = toy_step(logits, attention)
         state, mask = tf.zeros([num_rows, 2], tf.int32), tf.ones([num_rows, SOURCE], tf.bool)
         limit = tf.constant(LENGTH)
-        return beam_search(step, state, beam, rules(num_rows), BEGIN, END, limit, mask)
+        return beam_search(step, state, beam, make_processors(num_rows), BEGIN, END, limit, mask)
 
     return search
 
@@ -56,15 +56,15 @@ def ids_of(found) -> list[tuple[int, ...]]:
 def test_a_wide_enough_beam_equals_trying_everything(
     search_world, length_penalty, coverage_penalty
 ):
-    replies = list(every_reply(VOCAB, END, LENGTH))
-    beam = beam_options(
+    replies = list(enumerate_sequences(VOCAB, END, LENGTH))
+    beam = make_beam(
         width=len(replies),
         length_penalty=length_penalty,
         coverage_penalty=coverage_penalty,
         num_best=5,
     )
     for seed in range(40):
-        logits, attention = random_world(VOCAB, SOURCE, seed)
+        logits, attention = random_toy_model(VOCAB, SOURCE, seed)
         found = search_world(logits, attention, beam, len(replies))
         by_hand = [
             (*scored_by_hand(reply, logits, attention, length_penalty, coverage_penalty), reply)
@@ -82,13 +82,13 @@ def test_stopping_early_changes_nothing(search_world, length_penalty, coverage_p
     """What is found equals what is found by going on to the limit, in fewer steps."""
     steps = {0: 0, LENGTH: 0}
     for seed in range(40):
-        logits, attention = random_world(VOCAB, SOURCE, seed)
+        logits, attention = random_toy_model(VOCAB, SOURCE, seed)
         # The end becomes likely with time, as in a trained model.
         logits[..., END] += 2.0
         width = 2 + seed % 3
         found = {}
         for at_least in steps:
-            beam = beam_options(
+            beam = make_beam(
                 width=width,
                 length_penalty=length_penalty,
                 coverage_penalty=coverage_penalty,
@@ -105,9 +105,9 @@ def test_stopping_early_changes_nothing(search_world, length_penalty, coverage_p
 def test_attention_and_log_probabilities_equal_teacher_forcing(search_world):
     """Of every hypothesis, the true ones: those of its own past."""
     for seed in range(40):
-        logits, attention = random_world(VOCAB, SOURCE, seed)
-        found = search_world(logits, attention, beam_options(width=5), 5)
-        step, state = world_step(logits, attention), tf.zeros([5, 2], tf.int32)
+        logits, attention = random_toy_model(VOCAB, SOURCE, seed)
+        found = search_world(logits, attention, make_beam(width=5), 5)
+        step, state = toy_step(logits, attention), tf.zeros([5, 2], tf.int32)
         followed = force_decode(step, state, found.ids, found.length, BEGIN)
         np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-6)
         np.testing.assert_allclose(found.token_log_probs, followed.token_log_probs, atol=1e-5)
@@ -115,10 +115,10 @@ def test_attention_and_log_probabilities_equal_teacher_forcing(search_world):
 
 def test_a_beam_of_one_is_greedy(search_world):
     for seed in range(40):
-        logits, attention = random_world(VOCAB, SOURCE, seed)
-        found = search_world(logits, attention, beam_options(width=1), 2)
-        step, state = world_step(logits, attention), tf.zeros([2, 2], tf.int32)
-        best = greedy_search(step, state, rules(2), BEGIN, END, tf.constant(LENGTH))
+        logits, attention = random_toy_model(VOCAB, SOURCE, seed)
+        found = search_world(logits, attention, make_beam(width=1), 2)
+        step, state = toy_step(logits, attention), tf.zeros([2, 2], tf.int32)
+        best = greedy_search(step, state, make_processors(2), BEGIN, END, tf.constant(LENGTH))
         assert ids_of(found) == ids_of(best)
         np.testing.assert_allclose(found.log_prob, best.log_prob, atol=1e-5)
 
@@ -136,11 +136,11 @@ GARDEN_PATH = [
 
 
 def search_garden(num_prompts=1, **options):
-    beam = beam_options(**options)
+    beam = make_beam(**options)
     rows = num_prompts * int(beam.width)
     state, mask = tf.zeros([rows], tf.int32), tf.ones([rows, 4], tf.bool)
     step, limit = matrix_step(GARDEN_PATH), tf.constant(4)
-    return beam_search(step, state, beam, rules(rows), BEGIN, END, limit, mask)
+    return beam_search(step, state, beam, make_processors(rows), BEGIN, END, limit, mask)
 
 
 def test_the_garden_path():
@@ -177,7 +177,7 @@ def test_where_there_are_fewer_hypotheses_than_asked_for_the_rest_is_empty():
         return tf.gather(tf.math.log(tf.constant(only_end)), ids), tf.ones([8, 1]), state
 
     found = beam_search(
-        step, tf.zeros([8]), beam_options(width=4), rules(8), BEGIN, END, tf.constant(3),
+        step, tf.zeros([8]), make_beam(width=4), make_processors(8), BEGIN, END, tf.constant(3),
         tf.ones([8, 1], tf.bool),
     )  # fmt: skip
     assert found.length.numpy().tolist() == [1, 0, 0, 0] * 2
@@ -203,7 +203,7 @@ def test_coverage_prefers_replies_that_look_at_everything():
 
     def best(penalty):
         return beam_search(
-            step, tf.zeros([2]), beam_options(width=2, coverage_penalty=penalty), rules(2),
+            step, tf.zeros([2]), make_beam(width=2, coverage_penalty=penalty), make_processors(2),
             BEGIN, END, tf.constant(5), tf.constant([[True, True, False]] * 2),
         )  # fmt: skip
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.step import StepOutput
-from helpers.toy_models import matrix_step, rules
+from helpers.toy_models import make_processors, matrix_step
 
 # From row to column. 0 is padding, 1 begin, 2 end.
 #           pad  bos  eos   a    b    c
@@ -28,7 +28,7 @@ step = matrix_step(WORLD)
 def decode(rows=1, max_length=9, **given):
     state = tf.zeros([rows], tf.int32)
     return greedy_search(
-        step, state, rules(rows, **given), BOS, EOS, tf.convert_to_tensor(max_length)
+        step, state, make_processors(rows, **given), BOS, EOS, tf.convert_to_tensor(max_length)
     )
 
 
@@ -51,7 +51,7 @@ def test_of_equally_probable_words_the_first_is_taken():
     def flat_step(ids, state):
         return StepOutput(tf.zeros([2, 6]), tf.zeros([2, 0]), state)
 
-    flat = greedy_search(flat_step, tf.zeros([2]), rules(2), BOS, 0, tf.constant(3))
+    flat = greedy_search(flat_step, tf.zeros([2]), make_processors(2), BOS, 0, tf.constant(3))
     assert flat.ids.numpy().tolist() == [[0], [0]]
     assert flat.attention_weights.shape == [2, 1, 0]
 
@@ -64,7 +64,9 @@ def countdown(ids, state):
 
 
 def test_rows_end_apart_and_nothing_is_kept_of_what_comes_after():
-    decoded = greedy_search(countdown, tf.constant([2, 0, 1]), rules(3), BOS, EOS, tf.constant(9))
+    decoded = greedy_search(
+        countdown, tf.constant([2, 0, 1]), make_processors(3), BOS, EOS, tf.constant(9)
+    )
     assert decoded.ids.numpy().tolist() == [[A, A, EOS], [EOS, 0, 0], [A, EOS, 0]]
     assert decoded.length.numpy().tolist() == [3, 1, 2]
     assert decoded.attention_weights[..., 0].numpy().tolist() == [[1, 1, 1], [1, 0, 0], [1, 1, 0]]
@@ -81,7 +83,7 @@ def test_the_loop_stops_as_soon_as_every_row_is_done():
     @tf.function
     def run():
         return greedy_search(
-            counted, tf.constant([2, 0, 1]), rules(3), BOS, EOS, tf.constant(100)
+            counted, tf.constant([2, 0, 1]), make_processors(3), BOS, EOS, tf.constant(100)
         ).length
 
     assert run().numpy().tolist() == [3, 1, 2]

@@ -8,7 +8,7 @@ from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.logits_processors import process, suppress_tokens
 from attention_seq2seq.decoding.sampling import Sampling, sample
-from helpers.toy_models import beam_options, matrix_step, rules
+from helpers.toy_models import make_beam, make_processors, matrix_step
 
 BOS, EOS, A, B, C = 1, 2, 3, 4, 5
 # From row to column: a likes to be said again and again.
@@ -29,7 +29,7 @@ def said(method, **given):
     """The replies of all rows, without their ends."""
     step, limit = matrix_step(WORLD, 1), tf.constant(LENGTH)
     start = (step, tf.zeros([ROWS], tf.int32))
-    end = (rules(ROWS, **given), BOS, EOS, limit)
+    end = (make_processors(ROWS, **given), BOS, EOS, limit)
     if method == "greedy":
         found = greedy_search(*start, *end)
     elif method == "sample":
@@ -38,7 +38,7 @@ def said(method, **given):
         found = sample(*start, sampling, *end)
     else:
         found = beam_search(
-            *start, beam_options(width=ROWS, num_best=ROWS), *end, tf.ones([ROWS, 1], tf.bool)
+            *start, make_beam(width=ROWS, num_best=ROWS), *end, tf.ones([ROWS, 1], tf.bool)
         )
     rows = zip(found.ids.numpy().tolist(), found.length.numpy())
     return [[word for word in ids[:length] if word != EOS] for ids, length in rows], found
@@ -106,7 +106,7 @@ def test_repetition_penalty_divides_the_probability():
 def test_echo_penalty_divides_what_goes_on_as_the_prompt():
     scores = process(
         tf.math.log(tf.constant(WORLD[A : A + 1] * 3) + 1e-30),
-        rules(
+        make_processors(
             3,
             echo_penalty=4.0,
             # After a comes b in the first; nothing in the second; c, unknown to it, in the third.
@@ -138,7 +138,7 @@ def test_a_word_said_long_ago_counts_whatever_the_padding():
     # Padding 0 after the words said is no word: nothing repeats it.
     scores = process(
         tf.zeros([1, 6]),
-        rules(1, no_repeat_ngram=1),
+        make_processors(1, no_repeat_ngram=1),
         tf.constant([[A, B, 0, 0]]),
         tf.constant(2),
         BOS,

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.sampling import Sampling, sample, uniform_noise
-from helpers.toy_models import matrix_step, random_world, rules, world_step
+from helpers.toy_models import make_processors, matrix_step, random_toy_model, toy_step
 
 BOS, EOS = 1, 2
 #            pad  bos  eos  a    b    c    d
@@ -29,7 +29,9 @@ def draw(num_rows, step=None, length=3, seed=1, state=None, **options):
     # Traced: a draw for each row, one after the other, takes long outside of a graph.
     @tf.function
     def run():
-        return sample(step, state, sampling, rules(num_rows), BOS, EOS, tf.constant(length))
+        return sample(
+            step, state, sampling, make_processors(num_rows), BOS, EOS, tf.constant(length)
+        )
 
     return run()
 
@@ -77,16 +79,16 @@ def test_frequencies_fit_the_distribution(options):
 
 @pytest.mark.parametrize("options", [{"top_k": 1}, {"top_p": 0.0}, {"temperature": 0.01}], ids=str)
 def test_with_one_word_left_sampling_is_greedy(options):
-    step = world_step(*random_world(6, 3, seed=4))
+    step = toy_step(*random_toy_model(6, 3, seed=4))
     state = tf.zeros([5, 2], tf.int32)
     drawn = draw(5, step, length=6, state=state, **options)
-    best = greedy_search(step, state, rules(5), BOS, EOS, tf.constant(6))
+    best = greedy_search(step, state, make_processors(5), BOS, EOS, tf.constant(6))
     np.testing.assert_array_equal(drawn.ids, best.ids)
     np.testing.assert_allclose(drawn.score, best.score, atol=1e-5)
 
 
 def test_a_row_draws_the_same_in_any_batch_and_at_any_limit():
-    step = world_step(*random_world(6, 3, seed=5, sharpness=0.5))
+    step = toy_step(*random_toy_model(6, 3, seed=5, sharpness=0.5))
     seeds = np.array([[seed, number] for seed in (3, 7) for number in range(20)])
     together = draw(40, step, length=6, state=tf.zeros([40, 2], tf.int32), seeds=seeds)
     for row in (0, 1, 19, 20, 39):

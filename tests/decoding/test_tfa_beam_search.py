@@ -8,15 +8,15 @@ from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from helpers.reference_tfa import TFASeq2Seq
-from helpers.small_models import CONFIGURATIONS, as_arrays, name_of, random_batch, random_model
-from helpers.toy_models import beam_options, rules
+from helpers.small_models import CONFIGURATIONS, config_id, random_batch, random_model, to_arrays
+from helpers.toy_models import make_beam, make_processors
 
 BEGIN, END = 1, 2
 LIMIT = 9
 
 
 def oracle_of(model, config):
-    return TFASeq2Seq(as_arrays(model), config)
+    return TFASeq2Seq(to_arrays(model), config)
 
 
 def ours(model, batch, width, limit=LIMIT, **options):
@@ -25,8 +25,10 @@ def ours(model, batch, width, limit=LIMIT, **options):
     step, state = model.prepare_decoding(ids, length, prompts)
     source_time = ids.shape[1] if model.has_attention else 0
     mask = tf.sequence_mask(tf.gather(length, prompts), source_time)
-    beam = beam_options(width=width, **options)
-    return beam_search(step, state, beam, rules(len(prompts)), BEGIN, END, tf.constant(limit), mask)
+    beam = make_beam(width=width, **options)
+    return beam_search(
+        step, state, beam, make_processors(len(prompts)), BEGIN, END, tf.constant(limit), mask
+    )
 
 
 def compared(model, config, batch, width, limit=LIMIT):
@@ -54,7 +56,7 @@ def make_the_end_likely(model, by):
     bias.assign_add(tf.one_hot(END, bias.shape[0]) * by)
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
 def test_ids_order_and_log_probabilities_equal_beam_search_decoders(config):
     ended = total = 0
     for seed, (rows, source_time, width) in enumerate([(1, 3, 2), (4, 8, 5), (7, 5, 3)]):

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from attention_seq2seq.utils.resumable import resumable_file
-from helpers.scripts import ROOT, script
+from helpers.scripts import ROOT, run_script
 
 PROMPTS = ["今天晚上吃什么", "", "周末早上喝什么", "龘" * 300, "\ta\tb", "早上\r"]
 
@@ -25,19 +25,23 @@ def prompts(tmp_path):
 
 def test_each_line_is_answered_in_its_place(meals_dir, tmp_path, prompts):
     out = tmp_path / "out.txt"
-    done = script("generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}")
+    done = run_script(
+        "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
+    )
     assert done.returncode == 0
     lines = out.read_text(encoding="utf-8").split("\n")
     assert len(lines) == len(PROMPTS) + 2
     assert (lines[0], lines[2], lines[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
-    again = script("generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}")
+    again = run_script(
+        "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
+    )
     assert again.returncode != 0
     assert "out.txt exists; remove it" in again.stderr
 
 
 def test_a_pipe_to_json(meals_dir):
-    done = script(
+    done = run_script(
         *(
             "generate",
             f"--model_dir={meals_dir}",
@@ -60,7 +64,7 @@ def test_gzip_is_read_from_a_file_and_a_pipe(meals_dir, tmp_path):
     packed = tmp_path / "in.txt.gz"
     packed.write_bytes(gzip.compress("\ufeff今天晚上吃什么\n周末早上喝什么\n".encode()))
     expected = "晚上吃烤鸭吧\n早上喝豆浆吧\n"
-    done = script("generate", f"--model_dir={meals_dir}", f"--input={packed}")
+    done = run_script("generate", f"--model_dir={meals_dir}", f"--input={packed}")
     assert (done.stdout, done.stderr) == (expected, "")
     command = f"{sys.executable} {ROOT}/experiments/generate.py --model_dir={meals_dir}"
     shell = f"{command} < {packed} && {command} --input=<(zcat {packed}) --output={tmp_path}/out"
@@ -73,12 +77,12 @@ def test_another_encoding_is_refused_with_file_line_and_byte(meals_dir, tmp_path
     path, out = tmp_path / "in.txt", tmp_path / "out.txt"
     path.write_bytes(b"hello\n" + "吃\n".encode("gbk"))
     message = "line 2: not UTF-8 text; byte 0xb3 at position 1 of the line"
-    done = script("generate", f"--model_dir={meals_dir}", f"--input={path}", f"--output={out}")
+    done = run_script("generate", f"--model_dir={meals_dir}", f"--input={path}", f"--output={out}")
     assert done.returncode != 0
     assert f"{path}, {message}" in done.stderr
     assert not out.exists()
     # From a pipe line by line.
-    done = script("chat", f"--model_dir={meals_dir}", text=path.read_bytes())
+    done = run_script("chat", f"--model_dir={meals_dir}", text=path.read_bytes())
     assert done.returncode != 0
     assert len(done.stdout.splitlines()) == 1
     assert f"standard input, {message}" in done.stderr
@@ -90,13 +94,13 @@ def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
     arguments = f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     with resumable_file(str(out), {}) as writer:
         writer.skip(iter([]))
-        done = script("generate", *arguments)
+        done = run_script("generate", *arguments)
         assert done.returncode != 0
         assert f"{out}.part: another process is at work here" in done.stderr
         list(writer.track(iter(["我的"])))
         writer.write(["我的\n"])
     assert out.read_text(encoding="utf-8") == "我的\n"
-    assert "out.txt exists; remove it" in script("generate", *arguments).stderr
+    assert "out.txt exists; remove it" in run_script("generate", *arguments).stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
 
 
@@ -113,7 +117,9 @@ def test_damaged_notes_of_a_run_are_named(meals_dir, tmp_path, damage):
     prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
     (tmp_path / "out.txt.part").write_bytes(b"some\n")
     (tmp_path / "out.txt.job").write_bytes(damage)
-    done = script("generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}")
+    done = run_script(
+        "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
+    )
     assert done.returncode != 0
     assert f"{out}.job is damaged" in done.stderr
     assert "Remove both to begin anew" in done.stderr
@@ -122,7 +128,7 @@ def test_damaged_notes_of_a_run_are_named(meals_dir, tmp_path, damage):
 
 def test_a_part_that_is_nobodys_is_left(meals_dir, tmp_path):
     (tmp_path / "out.txt.part").write_bytes(b"mine")
-    done = script(
+    done = run_script(
         "generate", f"--model_dir={meals_dir}", f"--output={tmp_path}/out.txt", text="吃\n"
     )
     assert done.returncode != 0
@@ -137,10 +143,10 @@ def test_a_run_goes_on_with_the_same_model_elsewhere(meals_dir, tmp_path):
     flags = f"--model_dir={meals_dir}", f"--output={out}"
     killed = "今天晚上吃什么\n" * 1024
     # A whole chunk is answered before the second line that is no UTF-8 is met.
-    done = script("generate", *flags, text=killed.encode() + b"\xff\n")
+    done = run_script("generate", *flags, text=killed.encode() + b"\xff\n")
     assert done.returncode != 0
     assert (tmp_path / "out.txt.job").exists()
-    done = script("generate", f"--model_dir={moved}", f"--output={out}", text=killed + "吃\n")
+    done = run_script("generate", f"--model_dir={moved}", f"--output={out}", text=killed + "吃\n")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(out.read_text(encoding="utf-8").splitlines()) == 1025
 
@@ -148,7 +154,7 @@ def test_a_run_goes_on_with_the_same_model_elsewhere(meals_dir, tmp_path):
 def test_an_empty_file_gets_an_empty_file(meals_dir, tmp_path):
     (tmp_path / "in.txt").touch()
     out = tmp_path / "out.txt"
-    done = script(
+    done = run_script(
         *("generate", f"--model_dir={meals_dir}", f"--input={tmp_path}/in.txt", f"--output={out}")
     )
     assert done.returncode == 0
@@ -162,7 +168,7 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
              for _ in range(8)]  # fmt: skip
     prompts.write_text("\n".join(lines) + "\n", encoding="utf-8")
     options = [f"--model_dir={meals_dir}", f"--input={prompts}", "--method=sample"]
-    assert script("generate", *options, f"--output={whole}").returncode == 0
+    assert run_script("generate", *options, f"--output={whole}").returncode == 0
     command = [sys.executable, ROOT / "experiments/generate.py", *options, f"--output={out}"]
     part, job = (tmp_path / f"out.txt{end}" for end in (".part", ".job"))
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -181,10 +187,10 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
         ([*options, "--sampling_seed=7"], "begun with another sampling_seed"),
         ([f"--model_dir={meals_dir}", f"--input={whole}", "--method=sample"], "other prompts"),
     ]:
-        done = script("generate", *wrong, f"--output={out}")
+        done = run_script("generate", *wrong, f"--output={out}")
         assert done.returncode != 0
         assert message in done.stderr
-    assert script("generate", *options, f"--output={out}").returncode == 0
+    assert run_script("generate", *options, f"--output={out}").returncode == 0
     assert out.read_bytes() == whole.read_bytes()
     assert not part.exists()
 
@@ -198,7 +204,7 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(meals_dir, arguments, message):
-    done = script("generate", f"--model_dir={meals_dir}", *arguments)
+    done = run_script("generate", f"--model_dir={meals_dir}", *arguments)
     assert done.returncode != 0
     assert message in done.stderr
     assert "Traceback" not in done.stderr

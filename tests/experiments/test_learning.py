@@ -13,11 +13,11 @@ from attention_seq2seq.training.api import train
 from helpers.expected_replies import (
     CONFIGS_DIR,
     QUESTION,
-    assert_words_come_from_themselves,
-    looks_at_its_words,
-    share_of_meals_looked_at,
+    assert_copied_tokens_attributed,
+    attends_to_copied_tokens,
+    fraction_of_aligned_meals,
 )
-from helpers.scripts import script
+from helpers.scripts import run_script
 
 # One after another on one worker: one of them is timed.
 pytestmark = pytest.mark.xdist_group("learning")
@@ -26,7 +26,7 @@ NAMES = "春夏秋冬东南西北"
 
 
 def test_words_come_from_themselves(chat):
-    assert_words_come_from_themselves(chat.reply([QUESTION])[0])
+    assert_copied_tokens_attributed(chat.reply([QUESTION])[0])
 
 
 def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
@@ -42,12 +42,12 @@ def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
     meals = meal_dialogues()
     train(meals.training, tmp_path, config, meals.validation, progress=False)
     chat = Chat.load(tmp_path)
-    assert looks_at_its_words(chat.reply([QUESTION])[0])
-    assert share_of_meals_looked_at(chat) >= 0.9
+    assert attends_to_copied_tokens(chat.reply([QUESTION])[0])
+    assert fraction_of_aligned_meals(chat) >= 0.9
 
 
 def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
-    done = script(
+    done = run_script(
         "studies.reversal",
         f"--model_dir={tmp_path}",
         f"--flagfile={CONFIGS_DIR / 'reversal.flags'}",

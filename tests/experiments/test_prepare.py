@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from helpers.kill import is_over, kill_and_go_on, write_corpus
+from helpers.kill import has_process_group_ended, kill_and_resume, write_corpus
 from helpers.prepared_corpora import read_files
-from helpers.scripts import ROOT, on_a_terminal, script
+from helpers.scripts import ROOT, run_script, spawn_on_terminal
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def corpus(tmp_path):
 def test_examining_preparing_training_and_talking(corpus, tmp_path):
     folder, model = tmp_path / "准备", tmp_path / "model"
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
-    done = script("prepare", *arguments, "--examine")
+    done = run_script("prepare", *arguments, "--examine")
     assert (done.returncode, done.stderr) == (0, "")
     assert "100 pairs\n  1 bad lines left out: no tab" in done.stdout
     assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in done.stdout
@@ -37,27 +37,27 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
     }
 
     clean = ["--clean=common_replies", "--reply_cap=5"]
-    done = script("prepare", *arguments, *clean)
+    done = run_script("prepare", *arguments, *clean)
     assert (done.returncode, done.stderr) == (0, "")
     rows = [line.split() for line in done.stdout.splitlines()]
     assert ["left", "out:", "common", "replies", "45"] in rows
     assert f"experiments/train.py --data={folder}" in done.stdout
-    again = script("prepare", *arguments, *clean)
+    again = run_script("prepare", *arguments, *clean)
     assert again.stdout.partition("pairs")[2] == done.stdout.partition("pairs")[2]
     assert "cutting" not in again.stdout
-    other = script("prepare", *arguments)
+    other = run_script("prepare", *arguments)
     assert other.returncode != 0
     assert "--overwrite to replace it" in other.stderr
 
     options = [f"--data={folder}", f"--model_dir={model}", "--units=8", "--epochs=1"]
-    wrong = script("train", *options, "--context_turns=2")
+    wrong = run_script("train", *options, "--context_turns=2")
     assert wrong.returncode != 0
     assert "--context_turns=2, but" in wrong.stderr
     assert "was prepared with 0" in wrong.stderr
-    done = script("train", *options, "--context_turns=0")
+    done = run_script("train", *options, "--context_turns=0")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "is trained with these options already" in script("train", *options).stdout
-    assert script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
+    assert "is trained with these options already" in run_script("train", *options).stdout
+    assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -79,20 +79,20 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
 )
 def test_what_is_wrong_is_said_in_a_sentence(corpus, tmp_path, arguments, message):
     (tmp_path / "empty").touch()
-    done = script(*(argument.format(tmp=tmp_path, corpus=corpus) for argument in arguments))
+    done = run_script(*(argument.format(tmp=tmp_path, corpus=corpus) for argument in arguments))
     assert done.returncode != 0
     assert message in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
 
 
 def test_help_is_worth_reading():
-    unwrapped = " ".join(script("prepare", "--help").stdout.split())
+    unwrapped = " ".join(run_script("prepare", "--help").stdout.split())
     for words in ["--examine", "duplicates (a pair that occurred before)", "[occurrences]"]:
         assert words in unwrapped
 
 
 def test_a_terminal_of_80_columns_gets_bars_with_the_time_left(corpus, tmp_path):
-    terminal = on_a_terminal(
+    terminal = spawn_on_terminal(
         "prepare", f"--data={corpus}", f"--prepared_dir={tmp_path}/p", "--skip_bad_lines"
     )
     shown = terminal.read()
@@ -130,17 +130,17 @@ def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
     assert errors.strip() == "Stopped."
-    assert is_over(process.pid)
+    assert has_process_group_ended(process.pid)
 
 
 def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
-    kill_and_go_on(tmp_path, num_pairs=2_000, num_kills=1, seed=2)
+    kill_and_resume(tmp_path, num_pairs=2_000, num_kills=1, seed=2)
 
 
 def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
     shared, whole = tmp_path / "shared", tmp_path / "whole"
     for flags in ((shared, "--shard=0/2"), (shared, "--shard=1/2"), (shared,), (whole,)):
-        done = script(
+        done = run_script(
             "prepare",
             f"--data={corpus}",
             "--skip_bad_lines",

@@ -8,7 +8,7 @@ from repl import OPTION_NAMES, ChatRepl
 
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.text.vocabulary import TURN
-from helpers.scripts import on_a_terminal
+from helpers.scripts import spawn_on_terminal
 
 QUESTION = "今天晚上吃什么"
 
@@ -146,7 +146,7 @@ def test_a_prompt_carries_the_turns_before_it(repl, monkeypatch):
 
 
 def test_on_a_terminal(meals_dir):
-    terminal = on_a_terminal("chat", f"--model_dir={meals_dir}")
+    terminal = spawn_on_terminal("chat", f"--model_dir={meals_dir}")
     terminal.expect("/help lists the commands, Ctrl-D leaves.\r\n> ")
     assert not terminal.before.strip(), "nothing else is shown"
     terminal.sendline(QUESTION)

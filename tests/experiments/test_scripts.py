@@ -12,7 +12,7 @@ import time
 import pytest
 
 from attention_seq2seq.config.config import Config
-from helpers.scripts import ROOT, on_a_terminal, script
+from helpers.scripts import ROOT, run_script, spawn_on_terminal
 
 QUESTION = "今天晚上吃什么"
 
@@ -24,7 +24,9 @@ def without_alarms(errors: str) -> list[str]:
 
 def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_path):
     picture = tmp_path / "attention.png"
-    done = script("chat", f"--model_dir={meals_dir}", f"--prompt={QUESTION}", f"--plot={picture}")
+    done = run_script(
+        "chat", f"--model_dir={meals_dir}", f"--prompt={QUESTION}", f"--plot={picture}"
+    )
     assert done.returncode == 0
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -38,7 +40,7 @@ def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_pa
 
 def test_lines_are_answered_one_by_one(meals_dir):
     text = f"{QUESTION}\n\n{'吃' * 10000}\n龘靐\n周末早上喝什么"
-    done = script("chat", f"--model_dir={meals_dir}", text=text)
+    done = run_script("chat", f"--model_dir={meals_dir}", text=text)
     assert done.returncode == 0
     answers = [line for line in done.stdout.splitlines() if "are read" not in line]
     assert len(answers) == 5, "one line for each line, the empty one and the last included"
@@ -85,7 +87,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
     (tmp_path / "empty.tsv").touch()
     (tmp_path / "good.tsv").write_text("你好\t你好呀\n" * 9, encoding="utf-8")
     (tmp_path / "bad.tsv").write_text("你好\t你好呀\n没有\n", encoding="utf-8")
-    done = script(*(argument.format(tmp=tmp_path) for argument in arguments))
+    done = run_script(*(argument.format(tmp=tmp_path) for argument in arguments))
     assert done.returncode != 0
     assert message in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -104,7 +106,7 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
     ],
 )
 def test_help_is_worth_reading(name, expected):
-    done = script(name, "--help")
+    done = run_script(name, "--help")
     unwrapped = " ".join(done.stdout.split())
     for words in expected:
         assert words in unwrapped
@@ -120,7 +122,7 @@ def test_commands_in_help_can_be_pasted():
 
 
 def test_each_flag_tells_its_default_its_unit_and_its_range():
-    text = script("train", "--help").stdout
+    text = run_script("train", "--help").stdout
     entries = re.findall(r"^  --(?:\[no\])?(\w+): (.*?)(?=^  --|^\S|\Z)", text, re.M | re.S)
     told = {name: " ".join(entry.split()) for name, entry in entries}
     options = [f for group in dataclasses.fields(Config) for f in dataclasses.fields(group.type)]
@@ -142,16 +144,16 @@ def test_training_talking_and_training_again(tmp_path):
     flagfile.write_text("--units=16\n--epochs=2\n--skip_bad_lines\n", encoding="utf-8")
     arguments = [f"--model_dir={model}", f"--data={corpus}", f"--flagfile={flagfile}"]
 
-    done = script("train", *arguments)
+    done = run_script("train", *arguments)
     assert (done.returncode, without_alarms(done.stderr)) == (0, [])
     assert "20 bad lines left out: no tab" in done.stdout
     assert "epoch 2 of 2: loss " in done.stdout
     assert f"experiments/chat.py --model_dir={model}" in done.stdout
-    assert script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
+    assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
-    again = script("train", *arguments)
+    again = run_script("train", *arguments)
     assert "is trained with these options already" in again.stdout
-    other = script("train", *arguments, "--units=8")
+    other = run_script("train", *arguments, "--units=8")
     assert other.returncode != 0
     assert f"{model} was trained, or begun, with units 16; now it is 8" in other.stderr
 
@@ -159,7 +161,7 @@ def test_training_talking_and_training_again(tmp_path):
 def test_a_terminal_of_80_columns_gets_one_bar_and_nothing_wider(tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n" * 40, encoding="utf-8")
-    terminal = on_a_terminal(
+    terminal = spawn_on_terminal(
         "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", "--units=8", "--epochs=20"
     )
     shown = terminal.read()
@@ -190,7 +192,7 @@ def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(tmp_path):
     assert re.search(r"stopped after update \d+; the same again goes on", output)
     assert process.returncode == 1
     assert errors.strip() == "Stopped."
-    again = script("train", *arguments)
+    again = run_script("train", *arguments)
     assert (again.returncode, without_alarms(again.stderr)) == (0, [])
     assert "going on after update " in again.stdout
     assert "epoch 1 of 6" not in again.stdout
@@ -202,7 +204,7 @@ def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(mea
     corpus.write_text('{"prompt": "今天\\ud83d", "reply": "吃\\ud83d"}\n', encoding="utf-8")
     numbers.write_text("old", encoding="utf-8")
     arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--json={numbers}"
-    done = script("evaluate", *arguments)
+    done = run_script("evaluate", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(numbers.read_text(encoding="utf-8"))["prompts"] == ["今天\ud83d"]
     limit = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
@@ -228,7 +230,7 @@ def test_evaluate_prints_a_table(meals_dir, tmp_path):
     # Each twice, to answer together.
     model, baseline = f"{meals_dir},{other}", f"{other},{meals_dir}"
     arguments = f"--model_dir={model}", f"--data={corpus}", f"--baseline={baseline}"
-    done = script("evaluate", *arguments, f"--json={numbers}")
+    done = run_script("evaluate", *arguments, f"--json={numbers}")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("2 prompts\n")
     assert re.search(r"^exact_match +50.0% \(0.0% to 100.0%\) .* 1.000$", done.stdout, re.M)

@@ -8,7 +8,7 @@ import pytest
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.training.api import train
-from helpers.scripts import ROOT, script
+from helpers.scripts import ROOT, run_script
 
 QUESTION = "今天晚上吃什么"
 SMALL = "--epochs=2", "--units=8", "--validation_fraction=0"
@@ -23,10 +23,12 @@ def corpus(tmp_path):
 
 @pytest.mark.parametrize("closed", [[1], [0, 1, 2]], ids=str)
 def test_closed_streams_stop_nothing(meals_dir, tmp_path, corpus, closed):
-    done = script("train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SMALL, closed=closed)
+    done = run_script(
+        "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SMALL, closed=closed
+    )
     assert (done.returncode, "Traceback" in done.stderr) == (0, False)
     assert Chat.load(tmp_path / "m").reply(["早上吃什么"])
-    done = script("chat", f"--model_dir={meals_dir}", text=QUESTION, closed=closed)
+    done = run_script("chat", f"--model_dir={meals_dir}", text=QUESTION, closed=closed)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == ("" if {0, 1} & set(closed) else "晚上吃烤鸭吧\n")
 
@@ -90,13 +92,13 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     flags = "--model_dir=~/m", f"--data=~/{corpus.name}", "--user_dictionary=~/words.txt"
     (tmp_path / "words.txt").write_text("包子吧 5\n", encoding="utf-8")
     (tmp_path / "cwd").mkdir()
-    done = script("train", *flags, *SMALL, cwd=tmp_path / "cwd", HOME=str(tmp_path))
+    done = run_script("train", *flags, *SMALL, cwd=tmp_path / "cwd", HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "m/finished").exists()
     assert not list((tmp_path / "cwd").iterdir())
-    done = script("chat", "--model_dir=~/m", "--prompt=早上吃什么", HOME=str(tmp_path))
+    done = run_script("chat", "--model_dir=~/m", "--prompt=早上吃什么", HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    done = script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
+    done = run_script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
     assert done.returncode != 0
     assert "there is no such home folder" in done.stdout + done.stderr
     assert not list((tmp_path / "cwd").iterdir())
@@ -117,7 +119,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )
 def test_an_empty_path_is_refused(tmp_path, name, flags):
-    done = script(name, *flags, cwd=tmp_path)
+    done = run_script(name, *flags, cwd=tmp_path)
     assert done.returncode != 0
     assert "it is empty; expected a path" in done.stdout + done.stderr
     assert not list(tmp_path.iterdir())
@@ -131,7 +133,7 @@ def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
     both = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
     for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (both, 6)):
         model = folder / f"m,{num_pairs}"
-        done = script("train", f"--model_dir={model}", data, *SMALL)
+        done = run_script("train", f"--model_dir={model}", data, *SMALL)
         assert f"{num_pairs} pairs to train on" in done.stdout, done.stderr
         (command,) = [line for line in done.stdout.splitlines() if "chat.py" in line]
         # What a shell makes of it, with a question.
@@ -141,8 +143,8 @@ def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
             text=True,
         ).stdout.splitlines()
         assert asked[-1] == f"--model_dir={model}"
-        assert script("chat", asked[-1], "--prompt=早上吃什么").returncode == 0
-    done = script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
+        assert run_script("chat", asked[-1], "--prompt=早上吃什么").returncode == 0
+    done = run_script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
     assert f"train.py --model_dir='{tmp_path}/not there'" in done.stderr
 
 
@@ -179,7 +181,7 @@ def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
 def test_a_flag_file_that_cannot_be_read_is_named(tmp_path, content, message):
     path = tmp_path / "own.flags"
     path.write_bytes(content.replace(b"{tmp}", str(tmp_path).encode()))
-    done = script("train", f"--model_dir={tmp_path}/m", f"--flagfile={path}")
+    done = run_script("train", f"--model_dir={tmp_path}/m", f"--flagfile={path}")
     assert done.returncode != 0
     assert str(tmp_path) in done.stderr
     assert message in done.stderr
@@ -192,7 +194,7 @@ def test_a_flag_file_may_have_a_mark_and_comments(tmp_path, corpus):
         f"\ufeff--units=6\r\n# small\n\n// and short\n--data={corpus}\n", encoding="utf-8"
     )
     arguments = f"--model_dir={tmp_path}/m", "--epochs=1", "--validation_fraction=0"
-    assert script("train", *arguments, "--flagfile", flags).returncode == 0
+    assert run_script("train", *arguments, "--flagfile", flags).returncode == 0
     assert Chat.load(tmp_path / "m").config.model.units == 6
 
 

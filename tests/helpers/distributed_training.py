@@ -19,46 +19,48 @@ from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 
 
-class Losses(Callback):
+class StepLosses(Callback):
     """The mean loss of each update, from that of the epoch so far."""
 
     def __init__(self):
-        self.found = []
-        self._epoch = self._sum = self._words = 0
+        self.losses = []
+        self._epoch = self._sum = self._num_tokens = 0
 
     def on_step_end(self, info):
         if info.epoch != self._epoch:
-            self._epoch, self._sum, self._words = info.epoch, 0.0, 0
-        before, self._words = self._sum, self._words + info.num_tokens
-        self._sum = info.loss * self._words
-        self.found.append((self._sum - before) / info.num_tokens)
+            self._epoch, self._sum, self._num_tokens = info.epoch, 0.0, 0
+        previous_sum, self._num_tokens = self._sum, self._num_tokens + info.num_tokens
+        self._sum = info.loss * self._num_tokens
+        self.losses.append((self._sum - previous_sum) / info.num_tokens)
 
 
-def with_other_weights(make):
+def perturb_initial_weights(make_model):
     """Makes models whose first weights are none of the others'."""
 
-    def made(*arguments):
-        model = make(*arguments)
+    def make_perturbed_model(*arguments):
+        model = make_model(*arguments)
         for variable in model.named_weights().values():
             variable.assign_add(tf.ones_like(variable))
         return model
 
-    return made
+    return make_perturbed_model
 
 
 def main(options: str, *trainings: str) -> None:
-    ways = [training.rsplit("=", 1) for training in trainings]
-    if "mirrored" in dict(ways).values():
-        two = [tf.config.LogicalDeviceConfiguration()] * 2
-        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
-    for folder, strategy in ways:
-        print_trained(folder, strategy, json.loads(options))
+    folder_strategies = [training.rsplit("=", 1) for training in trainings]
+    if "mirrored" in dict(folder_strategies).values():
+        logical_devices = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0], logical_devices
+        )
+    for folder, strategy in folder_strategies:
+        train_and_print(folder, strategy, json.loads(options))
 
 
-def print_trained(folder: str, strategy: str, options: dict) -> None:
-    shared = make_strategy(strategy)
-    if shared and not shared.extended.should_checkpoint:
-        fit.Seq2Seq = with_other_weights(fit.Seq2Seq)
+def train_and_print(folder: str, strategy_name: str, options: dict) -> None:
+    strategy = make_strategy(strategy_name)
+    if strategy and not strategy.extended.should_checkpoint:
+        fit.Seq2Seq = perturb_initial_weights(fit.Seq2Seq)
     config = Config(
         model=ModelConfig(
             units=8, layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)
@@ -67,15 +69,15 @@ def print_trained(folder: str, strategy: str, options: dict) -> None:
             **{"epochs": 2, "batch_size": 8, "patience": 0, "dtype": "float32", **options}
         ),
     )
-    meals, losses = meal_dialogues(), Losses()
+    meals, losses = meal_dialogues(), StepLosses()
     history = train(
         # The last batch has one row: too few for two.
         *(meals.training[:65], folder, config, meals.validation[:9]),
         progress=False,
         callbacks=[losses],
-        strategy=shared,
+        strategy=strategy,
     )
-    print(json.dumps({"losses": losses.found, "history": history}))
+    print(json.dumps({"losses": losses.losses, "history": history}))
 
 
 if __name__ == "__main__":

@@ -19,14 +19,14 @@ def write_corpus(path: Path, num_pairs: int) -> None:
     pairs = default_corpus().training
     path.write_text(
         "".join(
-            f"{pair.prompt} {number}\t{pair.reply}".replace("\n", " ") + "\n"
-            for number, pair in ((i, pairs[i % len(pairs)]) for i in range(num_pairs))
+            f"{pair.prompt} {index}\t{pair.reply}".replace("\n", " ") + "\n"
+            for index, pair in ((i, pairs[i % len(pairs)]) for i in range(num_pairs))
         ),
         encoding="utf-8",
     )
 
 
-class Preparation:
+class KillablePreprocessing:
     """A preparation that can be killed.
 
     Args:
@@ -53,7 +53,7 @@ class Preparation:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            assert is_over(process.pid), "the processes that it had started live on"
+            assert has_process_group_ended(process.pid), "the processes that it had started live on"
             return False
         finally:
             process.stderr.close()
@@ -61,40 +61,41 @@ class Preparation:
         return True
 
 
-def is_over(group: int) -> bool:
+def has_process_group_ended(group_id: int) -> bool:
     """Whether all processes of a group end within some seconds."""
     for _ in range(100):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, 0)
+            os.killpg(group_id, 0)
             time.sleep(0.1)
             continue
         return True
     return False
 
 
-def hashes_in(folder: Path) -> dict[str, str]:
+def file_hashes(folder: Path) -> dict[str, str]:
     """Of each file of a folder."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
-def kill_and_go_on(folder: Path, num_pairs: int, num_kills: int, seed: int) -> None:
+def kill_and_resume(folder: Path, num_pairs: int, num_kills: int, seed: int) -> None:
     """Kills a preparation so often, and compares what is there at last with a run never stopped."""
     corpus = folder / "corpus.tsv"
     write_corpus(corpus, num_pairs)
-    begin = time.monotonic()
-    assert Preparation(corpus, folder / "whole").run()
-    whole = time.monotonic() - begin
-    expected = hashes_in(folder / "whole")
-    draw, kills, number = random.Random(seed), 0, 0
-    print(f"seed {seed}: never stopped it takes {whole:.1f} seconds")
-    while kills < num_kills:
-        target, done = folder / str(number), False
-        while not done and kills < num_kills:
-            moment = draw.uniform(0.2, 0.9 * whole)
-            done = Preparation(corpus, target).run(moment)
-            kills += not done
-            print(f"after {moment:.1f} seconds {'done' if done else 'killed'}", flush=True)
-        assert done or Preparation(corpus, target).run()
-        assert hashes_in(target) == expected
-        number += 1
-    print(f"killed {kills} times, {number} preparations: all bytes as of the run never stopped")
+    start_time = time.monotonic()
+    assert KillablePreprocessing(corpus, folder / "whole").run()
+    duration = time.monotonic() - start_time
+    expected = file_hashes(folder / "whole")
+    rng, kill_count, run_index = random.Random(seed), 0, 0
+    print(f"seed {seed}: never stopped it takes {duration:.1f} seconds")
+    while kill_count < num_kills:
+        prepared_dir, is_done = folder / str(run_index), False
+        while not is_done and kill_count < num_kills:
+            delay = rng.uniform(0.2, 0.9 * duration)
+            is_done = KillablePreprocessing(corpus, prepared_dir).run(delay)
+            kill_count += not is_done
+            print(f"after {delay:.1f} seconds {'done' if is_done else 'killed'}", flush=True)
+        assert is_done or KillablePreprocessing(corpus, prepared_dir).run()
+        assert file_hashes(prepared_dir) == expected
+        run_index += 1
+    print(f"killed {kill_count} times, {run_index} preparations: all bytes as of the run", end="")
+    print(" never stopped")

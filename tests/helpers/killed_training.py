@@ -36,7 +36,7 @@ CONFIGURATIONS = {
 }
 
 
-class Kills(NamedTuple):
+class KillCounts(NamedTuple):
     """When a training was killed.
 
     Attributes:
@@ -54,22 +54,22 @@ class Kills(NamedTuple):
     finished: int
 
 
-def command(data: Path, folder: Path, options: list[str]) -> list[str]:
+def train_command(data: Path, folder: Path, options: list[str]) -> list[str]:
     script = ROOT / "experiments" / "train.py"
     return [sys.executable, str(script), f"--data={data}", f"--model_dir={folder}", *options]
 
 
-def write_data(path: Path, num_pairs: int = 320) -> None:
+def write_pairs(path: Path, num_pairs: int = 320) -> None:
     """Pairs of some hundred words; the replies fit the prompts, but for some."""
-    draw = random.Random(1)
-    words = [chr(0x4E00 + i) for i in range(400)]
+    rng = random.Random(1)
+    characters = [chr(0x4E00 + i) for i in range(400)]
     with path.open("w", encoding="utf-8") as file:
         for _ in range(num_pairs):
-            prompt = draw.choices(words[: draw.choice([20, 400])], k=draw.randint(2, 9))
+            prompt = rng.choices(characters[: rng.choice([20, 400])], k=rng.randint(2, 9))
             file.write(f"{''.join(prompt)}\t{''.join(reversed(prompt))}\n")
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
+def read_model_files(folder: Path) -> dict[str, bytes]:
     """A finished model, but for what no one reads."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
 
@@ -81,7 +81,7 @@ def kill_and_compare(
     num_writing: int,
     seed: int,
     num_anywhere: int = 0,
-) -> Kills:
+) -> KillCounts:
     """Kills trainings until there were as many kills as asked for, and compares what comes out.
 
     Args:
@@ -93,65 +93,69 @@ def kill_and_compare(
         num_anywhere: how many more, at first, at any moment between the start and the end.
     """
     data = tmp_path / "pairs.tsv"
-    write_data(data)
+    write_pairs(data)
     options = [*COMMON, "--source_segmentation=characters", *options]
     options.append("--target_segmentation=characters")
-    whole = tmp_path / "whole"
+    reference_dir = tmp_path / "whole"
     print(f"seed {seed}")
-    begin = time.monotonic()
-    subprocess.run(command(data, whole, options), check=True, capture_output=True)
-    seconds = time.monotonic() - begin
-    expected = files_of(whole)
+    start_time = time.monotonic()
+    subprocess.run(train_command(data, reference_dir, options), check=True, capture_output=True)
+    seconds = time.monotonic() - start_time
+    expected = read_model_files(reference_dir)
     if "--patience=2" in options:
         assert expected["log.csv"].count(b"\n") <= 40, "it did not stop early"
-    draw = random.Random(seed)
+    rng = random.Random(seed)
     kills = anywhere = writing = in_epoch = finished = 0
     num_kills += num_anywhere
     while kills < num_kills or writing < num_writing or not finished:
         assert finished < 2 * num_kills, f"{finished} trainings ended before they were killed"
         folder = tmp_path / f"killed{finished}"
-        enough = kills >= num_kills and writing >= num_writing
+        is_enough = kills >= num_kills and writing >= num_writing
         process = subprocess.Popen(
-            command(data, folder, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            train_command(data, folder, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         if anywhere < num_anywhere:
-            killed = kill_after(process, draw.uniform(0, seconds))
-            anywhere += killed
+            was_killed = kill_after_delay(process, rng.uniform(0, seconds))
+            anywhere += was_killed
         else:
-            within = writing < num_writing and kills % 2 == 0
-            killed = not enough and kill(process, folder, draw, within)
+            is_during_write = writing < num_writing and kills % 2 == 0
+            was_killed = not is_enough and kill_after_checkpoint(
+                process, folder, rng, is_during_write
+            )
         errors = process.communicate()[1].decode()
-        if not killed:
+        if not was_killed:
             assert process.returncode == 0, errors
-            found = files_of(folder)
-            assert found.keys() == expected.keys()
+            model_files = read_model_files(folder)
+            assert model_files.keys() == expected.keys()
             for name, content in expected.items():
-                assert found[name] == content, f"{name} differs after {kills} kills, seed {seed}"
+                assert model_files[name] == content, (
+                    f"{name} differs after {kills} kills, seed {seed}"
+                )
             finished += 1
             continue
         kills += 1
-        left_behind = list((folder / "checkpoints").glob("*.part"))
-        writing += bool(left_behind)
-        in_epoch += is_within_an_epoch(folder)
-    return Kills(kills, anywhere, writing, in_epoch, finished)
+        partial_files = list((folder / "checkpoints").glob("*.part"))
+        writing += bool(partial_files)
+        in_epoch += has_partial_epoch(folder)
+    return KillCounts(kills, anywhere, writing, in_epoch, finished)
 
 
-def kill(process, folder: Path, draw: random.Random, within_writing: bool) -> bool:
+def kill_after_checkpoint(process, folder: Path, rng: random.Random, is_during_write: bool) -> bool:
     """Kills a training at some moment after its first new checkpoint; False if it ended before."""
-    known = set((folder / "checkpoints").glob("*.npz"))
-    while process.poll() is None and known >= set((folder / "checkpoints").glob("*.npz")):
+    old_checkpoints = set((folder / "checkpoints").glob("*.npz"))
+    while process.poll() is None and old_checkpoints >= set((folder / "checkpoints").glob("*.npz")):
         time.sleep(0.005)
-    moment = draw.uniform(0, 0.4)
-    if within_writing:
+    delay = rng.uniform(0, 0.4)
+    if is_during_write:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(moment)
+            process.wait(delay)
         while process.poll() is None and not any((folder / "checkpoints").glob("*.part")):
             pass
-        moment = 0
-    return kill_after(process, moment)
+        delay = 0
+    return kill_after_delay(process, delay)
 
 
-def kill_after(process, seconds: float) -> bool:
+def kill_after_delay(process, seconds: float) -> bool:
     """Kills it after so long; False if it ended before."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
@@ -160,11 +164,11 @@ def kill_after(process, seconds: float) -> bool:
     return process.returncode == -9
 
 
-def is_within_an_epoch(folder: Path) -> bool:
+def has_partial_epoch(folder: Path) -> bool:
     """Whether the newest checkpoint has words of an epoch that has not ended."""
-    paths = list((folder / "checkpoints").glob("*.npz"))
-    if not paths:
+    checkpoints = list((folder / "checkpoints").glob("*.npz"))
+    if not checkpoints:
         return False
-    newest = max(paths)
-    with np.load(newest) as archive:
+    latest = max(checkpoints)
+    with np.load(latest) as archive:
         return json.loads(archive["state.json"].tobytes())["words"] > 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-TURNS = [f"第{number}句话，" + f"说的是{number * 37 % 101}件事情，" * 6 for number in range(50)]
+TURNS = [f"第{index}句话，" + f"说的是{index * 37 % 101}件事情，" * 6 for index in range(50)]
 PAIR = "".join(f"{a}\t{b}\n" for a, b in itertools.pairwise(TURNS))
 QUOTED = ", ".join(f'"{turn}"' for turn in TURNS)
 MESSAGES = ", ".join(f'{{"%s": "{turn}"}}' for turn in TURNS)
@@ -27,7 +27,7 @@ FORMATS = {
     "LCCC in one line": ("[", f"[{QUOTED}],", f"[{QUOTED}]]"),
 }
 
-READ = """
+READ_SCRIPT = """
 import pathlib, re, sys
 from attention_seq2seq.data.readers import PairReader
 num_pairs = sum(1 for _ in PairReader(sys.argv[1]))
@@ -37,21 +37,21 @@ print(num_pairs, int(re.search(r"VmHWM:\\s*(\\d+) kB", status)[1]) // 1000)
 """
 
 
-def write_large(path: Path, name: str, num_bytes: int) -> None:
+def write_large_corpus(path: Path, name: str, num_bytes: int) -> None:
     """Writes a corpus of a format, as large as asked when unpacked; a name in .gz is packed."""
-    begin, repeated, end = (piece.encode() for piece in FORMATS[name])
-    times = 64
+    head, body, tail = (piece.encode() for piece in FORMATS[name])
+    repetitions = 64
     with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as file:
-        file.write(begin)
-        for _ in range(-(-num_bytes // (times * len(repeated)))):
-            file.write(repeated * times)
-        file.write(end)
+        file.write(head)
+        for _ in range(-(-num_bytes // (repetitions * len(body)))):
+            file.write(body * repetitions)
+        file.write(tail)
 
 
-def read_large(path: Path) -> tuple[int, int]:
+def measure_reading(path: Path) -> tuple[int, int]:
     """How many pairs are in a corpus, and how many megabytes its reading takes."""
     done = subprocess.run(
-        [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", READ_SCRIPT, str(path)], capture_output=True, text=True, check=True
     )
     num_pairs, megabytes = map(int, done.stdout.split())
     return num_pairs, megabytes

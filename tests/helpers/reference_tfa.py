@@ -70,9 +70,12 @@ class TFASeq2Seq:
     def __init__(self, weights, config):
         self.variables = {name: tf.Variable(array) for name, array in weights.items()}
         self.config = config
-        self.ways = ("", "backward_") if config.bidirectional else ("",)
+        self.direction_prefixes = ("", "backward_") if config.bidirectional else ("",)
         self.encoder_cells = [
-            [self._cell("encoder", config.units // len(self.ways), i, way) for way in self.ways]
+            [
+                self._cell("encoder", config.units // len(self.direction_prefixes), i, prefix)
+                for prefix in self.direction_prefixes
+            ]
             for i in range(config.layers)
         ]
         self.decoder_layers = config.decoder_layers or config.layers
@@ -82,8 +85,8 @@ class TFASeq2Seq:
         self.projection.build([None, config.units])
         self.projection.kernel = self.variables.get("decoder/output_projection/kernel")
         self.projection.bias = self.variables["decoder/output_projection/bias"]
-        self.attends = config.attention != "none"
-        if self.attends:
+        self.has_attention = config.attention != "none"
+        if self.has_attention:
             self.mechanism = self._mechanism()
             layer = keras.layers.Dense(
                 config.units, use_bias=False, activation=config.attention_vector
@@ -94,9 +97,9 @@ class TFASeq2Seq:
                 self.cell, self.mechanism, attention_layer=layer
             )
 
-    def _cell(self, side, units, number, way=""):
+    def _cell(self, side, units, layer_index, prefix=""):
         cell = {"lstm": keras.layers.LSTMCell, "gru": keras.layers.GRUCell}[self.config.cell](units)
-        name = f"{side}/{way}{self.config.cell}" + (f"_{number + 1}" if number else "")
+        name = f"{side}/{prefix}{self.config.cell}" + (f"_{layer_index + 1}" if layer_index else "")
         cell.build([None, self.variables[f"{name}/kernel"].shape[0]])
         for part in ("kernel", "recurrent_kernel", "bias"):
             setattr(cell, part, self.variables[f"{name}/{part}"])
@@ -117,15 +120,15 @@ class TFASeq2Seq:
             if layer is not None:
                 layer.build([None, None, units])
                 layer.kernel = self.variables[f"decoder/{layer_name}/kernel"]
-        for ours, theirs in (
+        for name, tfa_name in (
             ("scale", "scale_weight"),
             ("attention_v", "attention_v"),
             ("attention_g", "attention_g"),
             ("attention_b", "attention_b"),
             ("score_bias", "attention_score_bias"),
         ):
-            if f"decoder/{ours}" in self.variables:
-                setattr(mechanism, theirs, self.variables[f"decoder/{ours}"])
+            if f"decoder/{name}" in self.variables:
+                setattr(mechanism, tfa_name, self.variables[f"decoder/{name}"])
         return mechanism
 
     def start(self, source_ids, source_length):
@@ -133,26 +136,28 @@ class TFASeq2Seq:
         mask = tf.sequence_mask(source_length, source_ids.shape[1])
         state = []
         for cells in self.encoder_cells:
-            outputs, of_layer = self._read(cells, outputs, mask, source_length)
-            state.append(of_layer)
+            outputs, layer_state = self._run_layer(cells, outputs, mask, source_length)
+            state.append(layer_state)
         batch = source_ids.shape[0]
         if not self.config.starts_from_encoder:
             state = tf.nest.map_structure(tf.zeros_like, state)
         state = tuple(state[-self.decoder_layers :])
-        if not self.attends:
+        if not self.has_attention:
             return state
         self.mechanism.setup_memory(outputs, source_length)
         initial = self.cell.get_initial_state(batch_size=batch, dtype=tf.float32)
         return initial.clone(cell_state=state)
 
-    def _read(self, cells, inputs, mask, length):
+    def _run_layer(self, cells, inputs, mask, length):
         outputs, states = [], []
-        for way, cell in zip(self.ways, cells):
-            read = tf.reverse_sequence(inputs, length, 1, 0) if way else inputs
-            read, *state = keras.layers.RNN(cell, return_sequences=True, return_state=True)(
-                read, mask=mask
+        for prefix, cell in zip(self.direction_prefixes, cells):
+            cell_inputs = tf.reverse_sequence(inputs, length, 1, 0) if prefix else inputs
+            cell_outputs, *state = keras.layers.RNN(cell, return_sequences=True, return_state=True)(
+                cell_inputs, mask=mask
             )
-            outputs.append(tf.reverse_sequence(read, length, 1, 0) if way else read)
+            outputs.append(
+                tf.reverse_sequence(cell_outputs, length, 1, 0) if prefix else cell_outputs
+            )
             states.append(state)
         state = [tf.concat(parts, axis=1) for parts in zip(*states)]
         # TensorFlow Addons' wrapper takes the state of a GRU as the tensor it is.
@@ -163,14 +168,14 @@ class TFASeq2Seq:
         shared = self.variables["encoder/embedding"]
         return self.variables.get("decoder/embedding", shared)
 
-    def _with_kernel(self):
+    def _update_tied_kernel(self):
         # A tied kernel must be made of the embedding where a tape watches.
         if self.config.tied_projection:
             self.projection.kernel = tf.transpose(self._target_embedding)
 
     def logits(self, source_ids, source_length, target_input_ids, target_length):
         """float[batch, max(target_length), vocab]."""
-        self._with_kernel()
+        self._update_tied_kernel()
         state = self.start(source_ids, source_length)
         decoder = tfa.seq2seq.BasicDecoder(
             self.cell, tfa.seq2seq.TrainingSampler(), output_layer=self.projection
@@ -181,7 +186,7 @@ class TFASeq2Seq:
 
     def greedy(self, source_ids, source_length, bos_id, eos_id, max_length):
         """ids int[batch, time] and lengths."""
-        self._with_kernel()
+        self._update_tied_kernel()
         state = self.start(source_ids, source_length)
         decoder = tfa.seq2seq.BasicDecoder(
             self.cell,
@@ -200,7 +205,7 @@ class TFASeq2Seq:
     def beam(self, source_ids, source_length, bos_id, eos_id, width, max_length, **options):
         """`FinalBeamSearchDecoderOutput`, ids [batch, time, width], and final state."""
         batch = source_ids.shape[0]
-        if self.attends:
+        if self.has_attention:
             # The state is made of the tiled memory, as TFA's documentation says.
             tiled = tfa.seq2seq.tile_batch(source_ids, width)
             state = self.start(tiled, tfa.seq2seq.tile_batch(source_length, width))

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 _SECONDS = 300
 
 
-def script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
+def run_script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
     """Runs a script without a terminal, as a user does.
 
     Args:
@@ -34,7 +34,7 @@ def script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
         for path in files[1:]:
             path.touch()
         request = {"command": command, "files": [*map(str, files)], "closed": closed}
-        status = _answer({**request, "folder": str(cwd), "environment": environment})
+        status = _request_run({**request, "folder": str(cwd), "environment": environment})
         output, errors = (path.read_text(encoding="utf-8") for path in files[1:])
     return subprocess.CompletedProcess(command, status, output, errors)
 
@@ -45,25 +45,25 @@ def _target(name) -> list[str]:
     return [str(path)] if path.is_file() else ["-m", f"experiments.{name}"]
 
 
-def _answer(request) -> int:
-    process = _fresh_processes()
+def _request_run(request) -> int:
+    process = _fork_server()
     process.stdin.write(json.dumps(request) + "\n")
     process.stdin.flush()
     ready, _, _ = select.select([process.stdout], [], [], _SECONDS)
     if not ready:
         process.kill()
-        _fresh_processes.cache_clear()
+        _fork_server.cache_clear()
         raise TimeoutError(f"{request['command']} has run for {_SECONDS} seconds.")
     return int(process.stdout.readline())
 
 
 @functools.cache
-def _fresh_processes():
-    """See `fresh_processes`; it ends with the tests."""
+def _fork_server():
+    """See `fork_server`; it ends with the tests."""
     # But for the number of threads, which scripts share with the tests.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_C", "PYTEST"))}
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("fresh_processes.py"))],
+        [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -75,7 +75,7 @@ def _fresh_processes():
     return process
 
 
-def on_a_terminal(name, *arguments):
+def spawn_on_terminal(name, *arguments):
     """Starts a script on a pseudo-terminal of 80 columns."""
     command = [*_target(name), *map(str, arguments)]
     return pexpect.spawn(

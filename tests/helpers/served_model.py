@@ -18,32 +18,33 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
 
-def main(export_dir, calls, answers):
-    served = tf.saved_model.load(export_dir)
+def main(export_dir, calls_path, output_path):
+    saved_model = tf.saved_model.load(export_dir)
     outputs = [
-        ask(served, signature, inputs)
-        for signature, inputs in pickle.loads(Path(calls).read_bytes())
+        call_signature(saved_model, signature, inputs)
+        for signature, inputs in pickle.loads(Path(calls_path).read_bytes())
     ]
-    found = {
+    result = {
         "outputs": outputs,
         "tensorflow": tf.__version__,
         "foreign_ops": foreign_ops(export_dir),
         "imported": sorted(name for name, module in sys.modules.items() if module is not None),
     }
-    Path(answers).write_bytes(pickle.dumps(found, protocol=4))
+    Path(output_path).write_bytes(pickle.dumps(result, protocol=4))
 
 
-def ask(served, name, inputs):
+def call_signature(saved_model, name, inputs):
     """The outputs of a signature as lists; inputs that are not given are unset ones."""
-    signature = served.signatures[name]
+    signature = saved_model.signatures[name]
     specs = signature.structured_input_signature[1]
     tensors = {
-        name: tf.constant(inputs.get(name, unset(spec)), spec.dtype) for name, spec in specs.items()
+        name: tf.constant(inputs.get(name, default_value(spec)), spec.dtype)
+        for name, spec in specs.items()
     }
     return {name: tensor.numpy().tolist() for name, tensor in signature(**tensors).items()}
 
 
-def unset(spec):
+def default_value(spec):
     if spec.dtype == tf.string:
         return [""] if spec.shape.rank else ""
     return -1
@@ -51,15 +52,15 @@ def unset(spec):
 
 def foreign_ops(export_dir):
     """Operations in any function of the model that this TensorFlow does not bring itself."""
-    saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString(Path(export_dir, "saved_model.pb").read_bytes())
-    found = set()
-    for graph in (meta_graph.graph_def for meta_graph in saved.meta_graphs):
+    saved_model = saved_model_pb2.SavedModel()
+    saved_model.ParseFromString(Path(export_dir, "saved_model.pb").read_bytes())
+    op_names = set()
+    for graph in (meta_graph.graph_def for meta_graph in saved_model.meta_graphs):
         functions = {function.signature.name for function in graph.library.function}
         nodes = [*graph.node, *(n for f in graph.library.function for n in f.node_def)]
         assert len(nodes) > 1000
-        found |= {n.op for n in nodes if n.op not in functions and not op_def_registry.get(n.op)}
-    return sorted(found)
+        op_names |= {n.op for n in nodes if n.op not in functions and not op_def_registry.get(n.op)}
+    return sorted(op_names)
 
 
 if __name__ == "__main__":

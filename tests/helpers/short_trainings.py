@@ -8,14 +8,14 @@ from attention_seq2seq.data.synthetic.meals import meal_dialogues
 MEALS = meal_dialogues()
 
 
-def config(**training) -> Config:
+def make_config(**training) -> Config:
     """Options of a short training."""
     options = {"epochs": 2, "batch_size": 16, "learning_rate": 0.01, "patience": 0}
     options = {**options, "dtype": "float32", **training}
     return Config(model=ModelConfig(units=16), training=TrainingConfig(**options))
 
 
-def weights_in(path) -> dict[str, np.ndarray]:
+def read_weights(path) -> dict[str, np.ndarray]:
     """The weights in a file, by name."""
     with np.load(path) as archive:
         return dict(archive)

@@ -13,8 +13,8 @@ from attention_seq2seq.config.config import ModelConfig, TrainingConfig
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.training.objective import Seq2SeqObjective
 
-SOURCE_WORDS, TARGET_WORDS, UNITS = 13, 11, 3
-BEGIN = 1
+SOURCE_VOCABULARY_SIZE, TARGET_VOCABULARY_SIZE, UNITS = 13, 11, 3
+BOS_ID = 1
 
 CONFIGURATIONS = [
     ModelConfig(units=UNITS, attention=attention, attention_vector=vector, initial_state=start)
@@ -24,7 +24,7 @@ CONFIGURATIONS = [
 ] + [ModelConfig(units=UNITS, attention="none")]
 
 # Each further option by itself and with others.
-FURTHER = [
+FURTHER_CONFIGURATIONS = [
     ModelConfig(units=UNITS, attention=attention, initial_state=start)
     for attention, start in itertools.product(
         ("bahdanau", "normed_bahdanau", "luong_monotonic", "bahdanau_monotonic"),
@@ -45,45 +45,49 @@ FURTHER = [
     )
 ]
 # One vocabulary for both sides.
-SHARED = [
+SHARED_EMBEDDING_CONFIGURATIONS = [
     ModelConfig(units=UNITS, shared_embedding=True),
     ModelConfig(units=UNITS, shared_embedding=True, tied_projection=True),
 ]
 
 
-def name_of(config: ModelConfig) -> str:
+def config_id(config: ModelConfig) -> str:
     """What is not the default."""
-    changed = {
+    non_defaults = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
         if field.name != "units" and getattr(config, field.name) != field.default
     }
-    return ",".join(f"{name}={value}" for name, value in changed.items()) or "default"
+    return ",".join(f"{name}={value}" for name, value in non_defaults.items()) or "default"
 
 
-def task_of(model, **options) -> Seq2SeqObjective:
+def make_objective(model, **options) -> Seq2SeqObjective:
     """The model with its loss."""
-    return Seq2SeqObjective(model, BEGIN, TrainingConfig(**{"dtype": "float32", **options}))
+    return Seq2SeqObjective(model, BOS_ID, TrainingConfig(**{"dtype": "float32", **options}))
 
 
-def loss_of(task, batch):
+def mean_loss(objective, batch):
     """The mean over the real words."""
-    return tf.reduce_mean(task.losses(batch))
+    return tf.reduce_mean(objective.losses(batch))
 
 
-def random_model(config: ModelConfig, seed: int = 1, scale: float = 0.8, target=TARGET_WORDS):
+def random_model(
+    config: ModelConfig, seed: int = 1, scale: float = 0.8, target=TARGET_VOCABULARY_SIZE
+):
     """A model with weights large enough for attention to be anything but flat."""
     keras.utils.set_random_seed(seed)
-    model = make_model(config, target if config.shared_embedding else SOURCE_WORDS, target)
-    give_random_weights(model, seed, scale)
+    model = make_model(
+        config, target if config.shared_embedding else SOURCE_VOCABULARY_SIZE, target
+    )
+    randomize_weights(model, seed, scale)
     return model
 
 
-def give_random_weights(model, seed: int, scale: float = 0.8) -> None:
+def randomize_weights(model, seed: int, scale: float = 0.8) -> None:
     """Makes a model another one."""
-    draw = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     for variable in model.named_weights().values():
-        variable.assign(draw.normal(0, scale, variable.shape).astype(np.float32))
+        variable.assign(rng.normal(0, scale, variable.shape).astype(np.float32))
 
 
 @functools.cache
@@ -92,18 +96,18 @@ def shared_model(config: ModelConfig):
     return random_model(config)
 
 
-def each_config(configs):
+def parametrize_configs(configs):
     """Parametrizes with options of a model; those that share a model run in one process."""
-    marked = [
-        pytest.param(config, id=name_of(config), marks=pytest.mark.xdist_group(name_of(config)))
+    params = [
+        pytest.param(config, id=config_id(config), marks=pytest.mark.xdist_group(config_id(config)))
         for config in configs
     ]
-    return pytest.mark.parametrize("config", marked)
+    return pytest.mark.parametrize("config", params)
 
 
-def source_words(config: ModelConfig) -> int:
+def source_vocabulary_size(config: ModelConfig) -> int:
     """The size of the source vocabulary."""
-    return TARGET_WORDS if config.shared_embedding else SOURCE_WORDS
+    return TARGET_VOCABULARY_SIZE if config.shared_embedding else SOURCE_VOCABULARY_SIZE
 
 
 def random_batch(
@@ -111,18 +115,18 @@ def random_batch(
     source_time: int,
     target_time: int,
     seed: int = 1,
-    target=TARGET_WORDS,
-    source=SOURCE_WORDS,
+    target=TARGET_VOCABULARY_SIZE,
+    source=SOURCE_VOCABULARY_SIZE,
 ):
     """A batch as the trainer sees it, every length from 1 to the whole possible."""
-    draw = np.random.default_rng(seed)
-    source_length = draw.integers(1, source_time + 1, rows)
-    target_length = draw.integers(1, target_time + 1, rows)
+    rng = np.random.default_rng(seed)
+    source_length = rng.integers(1, source_time + 1, rows)
+    target_length = rng.integers(1, target_time + 1, rows)
     source_length[0], target_length[-1] = source_time, target_time
 
     def ids(size, lengths, time):
-        real = np.arange(time) < lengths[:, np.newaxis]
-        return np.where(real, draw.integers(5, size, [rows, time]), 0)
+        mask = np.arange(time) < lengths[:, np.newaxis]
+        return np.where(mask, rng.integers(5, size, [rows, time]), 0)
 
     arrays = {
         "source_ids": ids(source, source_length, source_time),
@@ -134,5 +138,5 @@ def random_batch(
     return {**batch, "batch_index": tf.constant(seed, tf.int64)}
 
 
-def as_arrays(model) -> dict[str, np.ndarray]:
+def to_arrays(model) -> dict[str, np.ndarray]:
     return {name: variable.numpy() for name, variable in model.named_weights().items()}

@@ -24,38 +24,38 @@ def matrix_step(probabilities, source_time=4):
     return step
 
 
-def random_world(vocab, source_time, seed, sharpness=2.0):
-    """Logits and attention [time, word before the last, last word, ...], for `world_step`."""
-    draw = np.random.default_rng(seed)
-    logits = (sharpness * draw.normal(size=[9, vocab, vocab, vocab])).astype(np.float32)
-    attention = draw.dirichlet(np.ones(source_time), size=[9, vocab, vocab]).astype(np.float32)
+def random_toy_model(vocab, source_time, seed, sharpness=2.0):
+    """Logits and attention [time, word before the last, last word, ...], for `toy_step`."""
+    rng = np.random.default_rng(seed)
+    logits = (sharpness * rng.normal(size=[9, vocab, vocab, vocab])).astype(np.float32)
+    attention = rng.dirichlet(np.ones(source_time), size=[9, vocab, vocab]).astype(np.float32)
     return logits, attention
 
 
-def world_step(logits, attention):
+def toy_step(logits, attention):
     """A model with a memory: what it says depends on the last two words and the time.
 
     The state is int32[rows, 2]: the word before the last, and the number of steps taken.
     """
 
     def step(ids, state):
-        place = tf.stack([state[:, 1], state[:, 0], ids], axis=1)
+        indices = tf.stack([state[:, 1], state[:, 0], ids], axis=1)
         state = tf.stack([ids, state[:, 1] + 1], axis=1)
-        return StepOutput(tf.gather_nd(logits, place), tf.gather_nd(attention, place), state)
+        return StepOutput(tf.gather_nd(logits, indices), tf.gather_nd(attention, indices), state)
 
     return step
 
 
-def every_reply(vocab, eos_id, max_length):
+def enumerate_sequences(vocab, eos_id, max_length):
     """All sequences that end with end_id, and those cut at max_length."""
-    others = [word for word in range(vocab) if word != eos_id]
+    other_ids = [token_id for token_id in range(vocab) if token_id != eos_id]
     for length in range(1, max_length + 1):
-        for words in itertools.product(others, repeat=length - 1):
-            yield (*words, eos_id)
-    yield from itertools.product(others, repeat=max_length)
+        for ids in itertools.product(other_ids, repeat=length - 1):
+            yield (*ids, eos_id)
+    yield from itertools.product(other_ids, repeat=max_length)
 
 
-def beam_options(**given) -> Beam:
+def make_beam(**overrides) -> Beam:
     """Beam search without any penalty, but for what is given."""
     options = {
         "width": 3,
@@ -63,20 +63,20 @@ def beam_options(**given) -> Beam:
         "diversity": 0.0,
         "length_penalty": 0.0,
         "coverage_penalty": 0.0,
-        "num_best": given.get("width", 3),
+        "num_best": overrides.get("width", 3),
         "min_steps": 0,
-        **given,
+        **overrides,
     }
     return Beam(**{name: tf.constant(value) for name, value in options.items()})
 
 
-def rules(num_rows, processors=None, **given) -> LogitsProcessors:
+def make_processors(num_rows, processors=None, **overrides) -> LogitsProcessors:
     """No constraints, but for what is given."""
     processors = processors or LogitsProcessors()
-    if not given:
+    if not overrides:
         return processors
-    given = {
+    overrides = {
         name: tf.constant(value, None if isinstance(value, float) else tf.int32)
-        for name, value in given.items()
+        for name, value in overrides.items()
     }
-    return processors._replace(rules=LogitsProcessorParams.none(num_rows)._replace(**given))
+    return processors._replace(rules=LogitsProcessorParams.none(num_rows)._replace(**overrides))

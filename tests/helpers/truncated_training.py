@@ -11,37 +11,37 @@ from attention_seq2seq.training.callbacks.base import Callback
 PAIRS = meal_dialogues().training[:64]
 
 
-def config(**training) -> Config:
+def make_config(**training) -> Config:
     options = {"epochs": 3, "batch_size": 8, "patience": 0, "dtype": "float32", **training}
     return Config(model=ModelConfig(units=8), training=TrainingConfig(**options))
 
 
-class Power(Exception):
+class PowerFailure(Exception):
     pass
 
 
-class CutAt(Callback):
+class StopAtStep(Callback):
     """Stops a training as a failing lamp would."""
 
-    def __init__(self, update):
-        self.update = update
+    def __init__(self, step):
+        self.step = step
 
     def on_step_end(self, info):
-        if info.step == self.update:
-            raise Power
+        if info.step == self.step:
+            raise PowerFailure
 
 
-def cut(folder, at, sample_replies=None, **options):
-    with pytest.raises(Power):
+def train_until(folder, step, sample_replies=None, **options):
+    with pytest.raises(PowerFailure):
         train(
-            *(PAIRS, folder, config(**options), []),
+            *(PAIRS, folder, make_config(**options), []),
             progress=False,
             sample_replies=sample_replies,
-            callbacks=[CutAt(at)],
+            callbacks=[StopAtStep(step)],
             checkpoint_minutes=0,
         )
 
 
-def weights(folder):
+def read_last_weights(folder):
     with np.load(folder / "last.npz") as archive:
         return dict(archive)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.decoding.generator import SequenceGenerator
-from helpers.small_models import BEGIN, TARGET_WORDS, random_batch, random_model
+from helpers.small_models import BOS_ID, TARGET_VOCABULARY_SIZE, random_batch, random_model
 
 END = 2
 MODELS = [
@@ -21,20 +21,20 @@ PROMPTS, REPLY_TIME = random_batch(4, 5, 6), 6
 def test_words_are_as_probable_as_the_models_find_them_on_average():
     replies, length = PROMPTS["target_ids"], PROMPTS["target_length"]
     prompts = PROMPTS["source_ids"], PROMPTS["source_length"]
-    found = SequenceGenerator(Ensemble(MODELS), BEGIN, END).force_decode(*prompts, replies, length)
-    inputs = tf.concat([tf.fill([4, 1], BEGIN), replies[:, :-1]], axis=1)
+    found = SequenceGenerator(Ensemble(MODELS), BOS_ID, END).force_decode(*prompts, replies, length)
+    inputs = tf.concat([tf.fill([4, 1], BOS_ID), replies[:, :-1]], axis=1)
     each = [tf.nn.softmax(model(*prompts, inputs)) for model in MODELS]
     expected = tf.gather(sum(each) / 3, replies, batch_dims=2)
     real = tf.sequence_mask(length, REPLY_TIME)
     np.testing.assert_allclose(found.token_log_probs[real], np.log(expected[real]), atol=1e-5)
-    alone = [SequenceGenerator(model, BEGIN, END).force_decode(*prompts, replies, length) for model in MODELS]
+    alone = [SequenceGenerator(model, BOS_ID, END).force_decode(*prompts, replies, length) for model in MODELS]
     weights = sum(followed.attention_weights for followed in alone) / 3
     np.testing.assert_allclose(found.attention_weights, weights, atol=1e-6)
 
 
 def test_without_a_prompt_too():
     step, state = Ensemble(MODELS).prepare_unconditional(2)
-    ids = tf.constant([[BEGIN, BEGIN], [5, 6], [7, 5]])
+    ids = tf.constant([[BOS_ID, BOS_ID], [5, 6], [7, 5]])
     started = [model.prepare_unconditional(2) for model in MODELS]
     states = [state for _, state in started]
     for words in ids:
@@ -50,7 +50,7 @@ def test_without_a_prompt_too():
     [
         ([], "got no model"),
         (
-            [MODELS[0], random_model(ModelConfig(units=3), target=TARGET_WORDS + 1)],
+            [MODELS[0], random_model(ModelConfig(units=3), target=TARGET_VOCABULARY_SIZE + 1)],
             "one of 12 tokens",
         ),
         ([MODELS[0], random_model(ModelConfig(units=3, attention="none"))], "without attention"),

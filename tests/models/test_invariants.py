@@ -15,23 +15,23 @@ from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.utils.rng import BatchRng
 from attention_seq2seq.models.seq2seq import make_model
 from helpers.small_models import (
-    BEGIN,
+    BOS_ID,
     CONFIGURATIONS,
-    FURTHER,
-    TARGET_WORDS,
-    each_config,
-    loss_of,
-    name_of,
+    FURTHER_CONFIGURATIONS,
+    TARGET_VOCABULARY_SIZE,
+    parametrize_configs,
+    mean_loss,
+    config_id,
     random_batch,
     random_model,
     shared_model,
-    task_of,
+    make_objective,
 )
-from helpers.toy_models import rules
+from helpers.toy_models import make_processors
 
 END = 2
 
-everywhere = each_config(CONFIGURATIONS + FURTHER)
+everywhere = parametrize_configs(CONFIGURATIONS + FURTHER_CONFIGURATIONS)
 
 
 def padded_more(batch, by):
@@ -46,14 +46,14 @@ def shard_batch(batch, order):
 def measured(model, batch):
     """Loss, gradients, and attention weights and log-probabilities of teacher forcing."""
     with tf.GradientTape() as tape:
-        loss = loss_of(task_of(model), batch)
+        loss = mean_loss(make_objective(model), batch)
     gradients = tape.gradient(loss, list(model.named_weights().values()))
     return loss, [tf.convert_to_tensor(g) for g in gradients], followed_by(model, batch)
 
 
 def followed_by(model, batch):
     step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
-    return force_decode(step, state, batch["target_ids"], batch["target_length"], BEGIN)
+    return force_decode(step, state, batch["target_ids"], batch["target_length"], BOS_ID)
 
 
 @functools.cache
@@ -92,19 +92,19 @@ def test_what_stands_in_the_padding_changes_nothing(config):
 
 
 # From whatever state it starts.
-@each_config([*CONFIGURATIONS[::2], *FURTHER[:8:2], *FURTHER[8:]])
+@parametrize_configs([*CONFIGURATIONS[::2], *FURTHER_CONFIGURATIONS[:8:2], *FURTHER_CONFIGURATIONS[8:]])
 def test_order_of_the_rows_and_a_batch_of_one_change_nothing(config):
     model, batch = shared_model(config), random_batch(5, 6, 4)
-    task, followed = task_of(model), followed_by(model, batch)
+    task, followed = make_objective(model), followed_by(model, batch)
     turned = shard_batch(batch, [3, 0, 4, 2, 1])
-    loss, permuted = loss_of(task, turned), followed_by(model, turned)
-    np.testing.assert_allclose(loss, loss_of(task, batch), atol=1e-5)
+    loss, permuted = mean_loss(task, turned), followed_by(model, turned)
+    np.testing.assert_allclose(loss, mean_loss(task, batch), atol=1e-5)
     for one, other in zip(followed, permuted):
         np.testing.assert_allclose(tf.gather(one, [3, 0, 4, 2, 1]), other, atol=1e-5)
     total = 0.0
     for row in range(5):
         alone = shard_batch(batch, [row])
-        loss_alone, one = loss_of(task, alone), followed_by(model, alone)
+        loss_alone, one = mean_loss(task, alone), followed_by(model, alone)
         length = int(alone["target_length"][0])
         np.testing.assert_allclose(
             followed.attention_weights[row, :length], one.attention_weights[0], atol=1e-5
@@ -134,7 +134,7 @@ def test_replies_do_not_depend_on_the_batch():
 
 def reply(model, source_ids, source_length):
     step, state = model.prepare_decoding(source_ids, source_length)
-    return greedy_search(step, state, rules(len(source_ids)), BEGIN, END, tf.constant(8))
+    return greedy_search(step, state, make_processors(len(source_ids)), BOS_ID, END, tf.constant(8))
 
 
 @everywhere
@@ -169,14 +169,14 @@ def test_every_variable_gets_a_gradient(config):
 def test_the_first_loss_is_near_that_of_guessing(config):
     keras.utils.set_random_seed(1)
     fresh = make_model(dataclasses.replace(config, units=32), 500, 1000)
-    sums = task_of(fresh).eval_step(random_batch(16, 6, 7, target=1000))
+    sums = make_objective(fresh).eval_step(random_batch(16, 6, 7, target=1000))
     assert abs(sums.loss / sums.num_tokens / math.log(1000) - 1) < 0.05
 
 
 @everywhere
 def test_a_step_equals_teacher_forcing(config):
     model, batch = shared_model(config), random_batch(3, 6, 5)
-    logits = task_of(model).logits(batch)
+    logits = make_objective(model).logits(batch)
     token_log_probs = tf.nn.log_softmax(logits)
     expected = tf.gather(token_log_probs, batch["target_ids"], batch_dims=2)
     real = tf.sequence_mask(batch["target_length"], 5, dtype=tf.float32)
@@ -193,14 +193,14 @@ def test_two_memories_can_be_in_use_at_once():
     expected = [measured(model, batch)[2].attention_weights[:, 0] for batch in (one, other)]
     starts = [model.prepare_decoding(batch["source_ids"], batch["source_length"]) for batch in (one, other)]
     for (step, state), weights in zip(starts, expected):
-        _, got, _ = step(tf.fill([2], BEGIN), state)
+        _, got, _ = step(tf.fill([2], BOS_ID), state)
         np.testing.assert_allclose(got, weights, atol=1e-6)
 
 
 def test_dropout_acts_in_training_only():
     model = make_model(ModelConfig(units=16, dropout=0.5), 13, 11)
     batch = random_batch(2, 5, 4)
-    task = task_of(model)
+    task = make_objective(model)
     sums = task.eval_step(batch)
     assert sums.loss == task.eval_step(batch).loss
     dropped = [tf.reduce_sum(task.losses({**batch, "batch_index": n})) for n in (1, 1, 2)]
@@ -267,15 +267,15 @@ def test_shapes_and_the_documents_names(tied):
     assert model.decoder.rnn.wrapper.name == "Attention_Wrapper"
     assert model.decoder.rnn.cells[0].units == model.decoder.rnn.mechanism.units
     batch = random_batch(2, 5, 7)
-    assert task_of(model).logits(batch).shape == [2, 7, TARGET_WORDS]
+    assert make_objective(model).logits(batch).shape == [2, 7, TARGET_VOCABULARY_SIZE]
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
 def test_an_emptied_prompt_is_no_prompt_in_training_and_in_answering(config):
     """What training sees where a prompt is dropped is what answers without a prompt."""
     model, batch = random_model(config), random_batch(3, 5, 4)
     ids = batch["target_ids"]
-    inputs = tf.concat([tf.fill([3, 1], BEGIN), ids[:, :-1]], axis=1)
+    inputs = tf.concat([tf.fill([3, 1], BOS_ID), ids[:, :-1]], axis=1)
     prompt_dropped = tf.constant([False, True, True])
     prompt = (batch["source_ids"], batch["source_length"])
     logits = model(*prompt, inputs, prompt_dropped=prompt_dropped)

@@ -6,46 +6,46 @@ import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from helpers.small_models import (
-    BEGIN,
+    BOS_ID,
     CONFIGURATIONS,
-    FURTHER,
-    SHARED,
-    TARGET_WORDS,
-    as_arrays,
-    give_random_weights,
-    loss_of,
-    name_of,
+    FURTHER_CONFIGURATIONS,
+    SHARED_EMBEDDING_CONFIGURATIONS,
+    TARGET_VOCABULARY_SIZE,
+    to_arrays,
+    randomize_weights,
+    mean_loss,
+    config_id,
     random_batch,
     random_model,
     shared_model,
-    source_words,
-    task_of,
+    source_vocabulary_size,
+    make_objective,
 )
 from helpers.reference_tfa import TFASeq2Seq, decoder_step, encode, tfa
-from helpers.toy_models import rules
+from helpers.toy_models import make_processors
 
 END = 2
 SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
 
 
 def oracle_of(model, config):
-    return TFASeq2Seq(as_arrays(model), config)
+    return TFASeq2Seq(to_arrays(model), config)
 
 
 # All shapes once; every model with prompts that are longer than replies, and shorter.
 @pytest.mark.parametrize(
     ("config", "shape"),
     [(CONFIGURATIONS[0], shape) for shape in SHAPES[:2]]
-    + [(config, shape) for config in CONFIGURATIONS + FURTHER + SHARED for shape in SHAPES[2:]],
-    ids=lambda value: str(value) if isinstance(value, tuple) else name_of(value),
+    + [(config, shape) for config in CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS for shape in SHAPES[2:]],
+    ids=lambda value: str(value) if isinstance(value, tuple) else config_id(value),
 )
 def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
-    batch = random_batch(*shape, source=source_words(config))
+    batch = random_batch(*shape, source=source_vocabulary_size(config))
     model = shared_model(config)
     oracle = oracle_of(model, config)
-    task = task_of(model)
+    task = make_objective(model)
     real = tf.sequence_mask(batch["target_length"], shape[2], dtype=tf.float32)
-    begin = tf.fill([shape[0], 1], BEGIN)
+    begin = tf.fill([shape[0], 1], BOS_ID)
     target_input_ids = tf.concat([begin, batch["target_ids"][:, :-1]], axis=1)
 
     with tf.GradientTape() as tape:
@@ -56,7 +56,7 @@ def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
     expected = tape.gradient(expected_loss, oracle.variables)
     with tf.GradientTape() as tape:
         logits = task.logits(batch)
-        loss = loss_of(task, batch)
+        loss = mean_loss(task, batch)
     gradients = tape.gradient(loss, model.named_weights())
 
     np.testing.assert_allclose(
@@ -71,20 +71,20 @@ def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
         )
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS + FURTHER + SHARED, ids=name_of)
+@pytest.mark.parametrize("config", CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS, ids=config_id)
 def test_greedy_ids_equal_greedy_embedding_samplers(config):
     ended = total = 0
     model = random_model(config)
     for seed, (rows, source_time) in enumerate([(7, 3), (24, 5), (5, 8)]):
-        batch = random_batch(rows, source_time, 2, seed=seed, source=source_words(config))
-        give_random_weights(model, seed)
+        batch = random_batch(rows, source_time, 2, seed=seed, source=source_vocabulary_size(config))
+        randomize_weights(model, seed)
         # Ends from unlikely to likely, so that some replies end by themselves and some are cut.
         likely = 3.0 * seed - 3.0
-        model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_WORDS) * likely)
+        model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_VOCABULARY_SIZE) * likely)
         step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
-        decoded = greedy_search(step, state, rules(rows), BEGIN, END, tf.constant(9))
+        decoded = greedy_search(step, state, make_processors(rows), BOS_ID, END, tf.constant(9))
         ids, lengths = oracle_of(model, config).greedy(
-            batch["source_ids"], batch["source_length"], BEGIN, END, 9
+            batch["source_ids"], batch["source_length"], BOS_ID, END, 9
         )
         np.testing.assert_array_equal(decoded.length, lengths)
         for row, length in enumerate(lengths):
@@ -95,10 +95,10 @@ def test_greedy_ids_equal_greedy_embedding_samplers(config):
     assert 0 < ended < total
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS[:-1], ids=name_of)
+@pytest.mark.parametrize("config", CONFIGURATIONS[:-1], ids=config_id)
 def test_every_decoder_step_equals_numpys(config):
     model = shared_model(config)
-    weights = {name: array.astype(np.float64) for name, array in as_arrays(model).items()}
+    weights = {name: array.astype(np.float64) for name, array in to_arrays(model).items()}
     source, words = [5, 12, 7, 9, 5], [1, 6, 10, 3, 7, 2, 8]
     memory, (h, c) = encode(weights, source)
     if not config.starts_from_encoder:

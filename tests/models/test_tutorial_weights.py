@@ -13,7 +13,7 @@ from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import make_model
 from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
 from helpers.reference_tfa import tfa
-from helpers.toy_models import rules
+from helpers.toy_models import make_processors
 
 ROOT = Path(__file__).parents[2]
 BEGIN, END, UNITS, WORDS, LIMIT = 1, 2, 6, 17, 12
@@ -65,7 +65,7 @@ def test_copied_weights_give_the_same_replies(readme):
         variable.assign(in_tutorial(tutorial, names[name]))
     expected, lengths = tutorials_greedy(tutorial, ids, length)
     step, state = model.prepare_decoding(ids, length)
-    found = greedy_search(step, state, rules(40), BEGIN, END, tf.constant(LIMIT))
+    found = greedy_search(step, state, make_processors(40), BEGIN, END, tf.constant(LIMIT))
     np.testing.assert_array_equal(found.length, lengths)
     for row, end in enumerate(lengths):
         np.testing.assert_array_equal(found.ids[row, :end], expected[row, :end])

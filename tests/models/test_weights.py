@@ -3,15 +3,15 @@ import pytest
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.weights import load_weights, save_weights
-from helpers.small_models import CONFIGURATIONS, as_arrays, name_of, random_model
+from helpers.small_models import CONFIGURATIONS, to_arrays, config_id, random_model
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
 def test_round_trip(config, tmp_path):
     model, other = random_model(config, seed=1), random_model(config, seed=2)
     save_weights(model, tmp_path / "weights.npz")
     load_weights(other, tmp_path / "weights.npz")
-    expected, got = as_arrays(model), as_arrays(other)
+    expected, got = to_arrays(model), to_arrays(other)
     assert expected.keys() == got.keys()
     for name, array in expected.items():
         np.testing.assert_array_equal(array, got[name])
@@ -20,7 +20,7 @@ def test_round_trip(config, tmp_path):
 
 def test_a_damaged_file_changes_nothing_and_is_named(tmp_path):
     model = random_model(CONFIGURATIONS[0])
-    before = as_arrays(model)
+    before = to_arrays(model)
     path = tmp_path / "weights.npz"
     save_weights(model, path)
     whole = path.read_bytes()
@@ -30,7 +30,7 @@ def test_a_damaged_file_changes_nothing_and_is_named(tmp_path):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"weights\.npz: damaged"):
             load_weights(model, path)
-    for name, array in as_arrays(model).items():
+    for name, array in to_arrays(model).items():
         np.testing.assert_array_equal(array, before[name])
 
 

@@ -19,15 +19,15 @@ from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train, train_prepared
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.model_dir import is_finished
-from helpers.short_trainings import MEALS, config, weights_in
+from helpers.short_trainings import MEALS, make_config, read_weights
 
 
 def test_a_seed_makes_a_run_repeatable(tmp_path):
     pairs = MEALS.training[:32]
     runs = []
     for name, seed in [("one", 1), ("again", 1), ("other", 2)]:
-        history = train(pairs, tmp_path / name, config(seed=seed, epochs=1), progress=False)
-        runs.append((history, weights_in(tmp_path / name / "last.npz")))
+        history = train(pairs, tmp_path / name, make_config(seed=seed, epochs=1), progress=False)
+        runs.append((history, read_weights(tmp_path / name / "last.npz")))
     (history, weights), (history2, weights2), (_, weights3) = runs
     assert history == history2
     assert all(np.array_equal(weights[name], weights2[name]) for name in weights)
@@ -105,10 +105,10 @@ def test_conversations_are_set_aside_and_doubles_are_counted(tmp_path, caplog):
 
 
 def test_a_new_training_leaves_nothing_of_the_old(tmp_path):
-    train(MEALS.training[:20], tmp_path, config(epochs=1), progress=False)
+    train(MEALS.training[:20], tmp_path, make_config(epochs=1), progress=False)
     assert is_finished(tmp_path)
-    assert Config.load(tmp_path) == config(epochs=1)
-    old = weights_in(tmp_path / "last.npz")
+    assert Config.load(tmp_path) == make_config(epochs=1)
+    old = read_weights(tmp_path / "last.npz")
 
     class Power(Exception):
         pass
@@ -117,14 +117,14 @@ def test_a_new_training_leaves_nothing_of_the_old(tmp_path):
         def on_step_end(self, info):
             raise Power
 
-    anew = (MEALS.training[:50], tmp_path, config())
+    anew = (MEALS.training[:50], tmp_path, make_config())
     with pytest.raises(Power):
         train(*anew, progress=False, callbacks=[Cut()], overwrite=True)
     assert not is_finished(tmp_path)
     with pytest.raises(FileNotFoundError, match="the training was stopped before"):
         Chat.load(tmp_path)
     train(*anew, progress=False)
-    assert weights_in(tmp_path / "last.npz")["encoder/embedding"].shape != (
+    assert read_weights(tmp_path / "last.npz")["encoder/embedding"].shape != (
         old["encoder/embedding"].shape
     )
 
@@ -136,14 +136,14 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
     runs = [
         train(
             *(MEALS.training[:16], folder),
-            config(batch_size=size, accumulated_batches=by, **options),
+            make_config(batch_size=size, accumulated_batches=by, **options),
             [],
             progress=False,
         )
         for folder, size, by in zip(folders, (16, 4), (1, 4))
     ]
     np.testing.assert_allclose(runs[0]["loss"], runs[1]["loss"], rtol=1e-4)
-    large, small = (weights_in(folder / "last.npz") for folder in folders)
+    large, small = (read_weights(folder / "last.npz") for folder in folders)
     for name, value in large.items():
         np.testing.assert_allclose(value, small[name], atol=2e-3)
 
@@ -155,7 +155,7 @@ def test_tensorboard_has_curves_replies_and_attention(tmp_path):
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
     train(
-        *(MEALS.training[:64], tmp_path / "model", config(batch_size=2), MEALS.validation[:9]),
+        *(MEALS.training[:64], tmp_path / "model", make_config(batch_size=2), MEALS.validation[:9]),
         progress=False,
         callbacks=[TensorBoard(tmp_path / "board")],
         sample_replies=SampleReplies(["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"]),

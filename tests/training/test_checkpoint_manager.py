@@ -13,7 +13,7 @@ from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.checkpoint_manager import CheckpointManager
 from attention_seq2seq.training.train_step import TrainStep
-from helpers.truncated_training import PAIRS, config, cut, weights
+from helpers.truncated_training import PAIRS, make_config, read_last_weights, train_until
 
 
 def saved(folder):
@@ -41,18 +41,18 @@ def test_of_a_damaged_one_the_one_before_is_taken(stopped, whole_dir, caplog, da
     damaged = {"cut": content[: len(content) // 2], "flipped": content, "emptied": b""}[damage]
     newest.write_bytes(damaged)
     with caplog.at_level(logging.INFO):
-        train(PAIRS, stopped, config(), [], progress=False)
+        train(PAIRS, stopped, make_config(), [], progress=False)
     assert f"{newest} is damaged and was removed; the one before it is taken" in caplog.text
     assert "going on after update 9 of 24" in caplog.text
-    for name, value in weights(whole_dir).items():
-        np.testing.assert_array_equal(weights(stopped)[name], value)
+    for name, value in read_last_weights(whole_dir).items():
+        np.testing.assert_array_equal(read_last_weights(stopped)[name], value)
 
 
 def test_where_all_are_damaged_it_begins_anew(stopped, caplog):
     for path in saved(stopped):
         path.write_bytes(b"")
     with caplog.at_level(logging.INFO):
-        cut(stopped, 4)
+        train_until(stopped, 4)
     assert caplog.text.count("is damaged") == 2
     assert caplog.text.count("the training begins anew") == 1
     assert "going on" not in caplog.text
@@ -98,21 +98,21 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
 
 def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(stopped, caplog):
     with caplog.at_level(logging.INFO):
-        train(PAIRS, stopped, config(), [], progress=False, overwrite=True)
+        train(PAIRS, stopped, make_config(), [], progress=False, overwrite=True)
     assert "going on after update 10 of 24" in caplog.text
 
 
 def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):
     """Its weights are in a checkpoint, its words in the folder."""
-    train(PAIRS[:40], tmp_path / "first", config(), [], progress=False)
+    train(PAIRS[:40], tmp_path / "first", make_config(), [], progress=False)
     options = {"initial_model": str(tmp_path / "first")}
-    train(PAIRS, tmp_path / "whole", config(**options), [], progress=False)
-    cut(tmp_path / "stopped", 11, **options)
+    train(PAIRS, tmp_path / "whole", make_config(**options), [], progress=False)
+    train_until(tmp_path / "stopped", 11, **options)
     for path in (tmp_path / "first").iterdir():
         path.unlink()
-    train(PAIRS, tmp_path / "stopped", config(**options), [], progress=False)
-    for name, value in weights(tmp_path / "whole").items():
-        np.testing.assert_array_equal(weights(tmp_path / "stopped")[name], value)
+    train(PAIRS, tmp_path / "stopped", make_config(**options), [], progress=False)
+    for name, value in read_last_weights(tmp_path / "whole").items():
+        np.testing.assert_array_equal(read_last_weights(tmp_path / "stopped")[name], value)
 
 
 def test_a_listener_that_stops_within_an_epoch_leaves_a_model(tmp_path):
@@ -120,16 +120,16 @@ def test_a_listener_that_stops_within_an_epoch_leaves_a_model(tmp_path):
         def on_step_end(self, info):
             return info.step == 3
 
-    history = train(PAIRS, tmp_path, config(), [], progress=False, callbacks=[Enough()])
+    history = train(PAIRS, tmp_path, make_config(), [], progress=False, callbacks=[Enough()])
     assert len(history["loss"]) == 1
-    assert train(PAIRS, tmp_path, config(), [], progress=False) == history
-    assert weights(tmp_path)
+    assert train(PAIRS, tmp_path, make_config(), [], progress=False) == history
+    assert read_last_weights(tmp_path)
 
 
 def test_what_has_ended_is_not_done_again(tmp_path):
-    history = train(PAIRS, tmp_path, config(), PAIRS[:3], progress=False)
+    history = train(PAIRS, tmp_path, make_config(), PAIRS[:3], progress=False)
     before = (tmp_path / "last.npz").stat().st_mtime_ns
-    assert train(PAIRS, tmp_path, config(), PAIRS[:3], progress=False) == history
+    assert train(PAIRS, tmp_path, make_config(), PAIRS[:3], progress=False) == history
     assert (tmp_path / "last.npz").stat().st_mtime_ns == before
 
 
@@ -153,19 +153,19 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
 
     batches = options.get("accumulated_batches", 1)
     update = bad // batches + 1
-    cut(tmp_path / "until", update, **options)
+    train_until(tmp_path / "until", update, **options)
     expected, _ = CheckpointManager(tmp_path / "until" / "checkpoints").restore_latest()
     kinds = {"ema": "averages/moving/", "last": "averages/epoch0/"}
     kind = kinds.get(options.get("averaging"), "model/")
     monkeypatch.setattr(trainer, "Seq2SeqObjective", Poisoned)
     folder = tmp_path / "poisoned"
     with pytest.raises(ValueError, match=rf"update {update} \(epoch {epoch}\): the loss is nan"):
-        train(PAIRS, folder, config(**options), [], progress=False)
+        train(PAIRS, folder, make_config(**options), [], progress=False)
     lines = (folder / "nonfinite_batch.tsv").read_text(encoding="utf-8").splitlines()
     sides = {("".join(p.split()), "".join(r.split())) for p, r in (x.split("\t") for x in lines)}
     assert len(lines) == 8 * batches
     assert {reply for _, reply in sides} <= {p.reply + "<eos>" for p in PAIRS}
-    for name, value in weights(folder).items():
+    for name, value in read_last_weights(folder).items():
         np.testing.assert_array_equal(value, expected[f"{kind}{name}"])
 
 
@@ -186,10 +186,10 @@ def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, 
             broken.get_concrete_function = getattr(whole, "get_concrete_function", None)
             setattr(self, where, broken)
 
-    cut(tmp_path / "cut", 4)
+    train_until(tmp_path / "cut", 4)
     monkeypatch.setattr(trainer, "TrainStep", Breaks)
     with pytest.raises(tf.errors.UnavailableError):
-        train(PAIRS, tmp_path / "broken", config(), [], progress=False, checkpoint_minutes=0)
+        train(PAIRS, tmp_path / "broken", make_config(), [], progress=False, checkpoint_minutes=0)
     (arrays, state), (expected, _) = (
         CheckpointManager(tmp_path / name / "checkpoints").restore_latest()
         for name in ("broken", "cut")

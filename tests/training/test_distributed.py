@@ -16,7 +16,7 @@ from attention_seq2seq.training.api import train
 from attention_seq2seq.training.distributed import Distributor, shard_batch
 from experiments.benchmarks.scaling import free_addresses
 from helpers.scripts import ROOT
-from helpers.short_trainings import MEALS, config, weights_in
+from helpers.short_trainings import MEALS, make_config, read_weights
 from helpers.small_models import random_batch
 
 SCRIPT = ROOT / "tests" / "helpers" / "distributed_training.py"
@@ -65,8 +65,8 @@ def assert_the_same(found, expected, folder, expected_folder):
     np.testing.assert_allclose(found["losses"], expected["losses"], atol=1e-4)
     for name, values in expected["history"].items():
         np.testing.assert_allclose(found["history"][name], values, rtol=1e-4)
-    weights = weights_in(folder / "last.npz")
-    for name, value in weights_in(expected_folder / "last.npz").items():
+    weights = read_weights(folder / "last.npz")
+    for name, value in read_weights(expected_folder / "last.npz").items():
         np.testing.assert_allclose(weights[name], value, atol=1e-4)
 
 
@@ -108,7 +108,7 @@ def test_workers_that_were_given_something_else_are_refused(told, message):
 
 def test_one_device_shares_nothing(tmp_path):
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
-    train(MEALS.training[:20], tmp_path, config(), [], progress=False, strategy=strategy)
+    train(MEALS.training[:20], tmp_path, make_config(), [], progress=False, strategy=strategy)
     assert (tmp_path / "last.npz").is_file()
 
 

@@ -25,7 +25,7 @@ from attention_seq2seq.training.validation import (
     SAMPLE_METRICS,
     best_epoch,
 )
-from helpers.short_trainings import MEALS, config, weights_in
+from helpers.short_trainings import MEALS, make_config, read_weights
 
 
 def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
@@ -40,17 +40,17 @@ def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
             self.weights = []
 
         def on_epoch_end(self, info):
-            self.weights.append(weights_in(tmp_path / "last.npz"))
+            self.weights.append(read_weights(tmp_path / "last.npz"))
 
     monkeypatch.setattr(trainer, "Validator", Scripted)
     kept = Kept()
     history = train(
-        *(MEALS.training[:64], tmp_path, config(epochs=3), MEALS.validation[:9]),
+        *(MEALS.training[:64], tmp_path, make_config(epochs=3), MEALS.validation[:9]),
         progress=False,
         callbacks=[kept],
     )
     assert history["val_perplexity"] == [5.0, 3.0, 4.0]
-    best, last = weights_in(tmp_path / "best.npz"), weights_in(tmp_path / "last.npz")
+    best, last = read_weights(tmp_path / "best.npz"), read_weights(tmp_path / "last.npz")
     for name in last:
         np.testing.assert_array_equal(last[name], kept.weights[2][name])
         np.testing.assert_array_equal(best[name], kept.weights[1][name])
@@ -67,7 +67,7 @@ def test_the_checkpoint_that_answers_is_the_one_asked_for(meals_dir, tmp_path, a
         if path.stem != answer_with:
             path.unlink()
     chat = Chat.load(folder)
-    expected = weights_in(folder / f"{answer_with}.npz")
+    expected = read_weights(folder / f"{answer_with}.npz")
     for name, variable in chat.model.named_weights().items():
         np.testing.assert_array_equal(variable, expected[name])
 
@@ -115,7 +115,7 @@ def test_what_is_measured_on_replies():
 def test_training_stops_when_validation_no_longer_improves(tmp_path, caplog):
     # Validation replies that training contradicts more and more.
     pairs = [(f"问{i}", "好") for i in range(60)]
-    options = config(epochs=40, patience=2)
+    options = make_config(epochs=40, patience=2)
     with caplog.at_level(logging.INFO):
         history = train(pairs, tmp_path, options, [("问1", "不 好 不")], progress=False)
     stopped = len(history["loss"])
@@ -140,10 +140,10 @@ def default_weights(tmp_path_factory):
 
     class Kept(Callback):
         def on_epoch_end(self, info):
-            found.append(weights_in(folder / "last.npz"))
+            found.append(read_weights(folder / "last.npz"))
 
     pairs = MEALS.training[:64]
-    train(pairs, folder, config(), pairs, progress=False, callbacks=[Kept()])
+    train(pairs, folder, make_config(), pairs, progress=False, callbacks=[Kept()])
     return found
 
 
@@ -154,14 +154,14 @@ def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(
     tmp_path, default_weights, options
 ):
     pairs = MEALS.training[:64]
-    history = train(pairs, tmp_path, config(**options), pairs, progress=False)
-    other = weights_in(tmp_path / "last.npz")
+    history = train(pairs, tmp_path, make_config(**options), pairs, progress=False)
+    other = read_weights(tmp_path / "last.npz")
     assert any(np.any(weights != other[name]) for name, weights in default_weights[-1].items())
     assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-5)
 
 
 def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
-    history = train(MEALS.training[:50], tmp_path, config(), MEALS.validation, progress=False)
+    history = train(MEALS.training[:50], tmp_path, make_config(), MEALS.validation, progress=False)
     tokenizer = Seq2SeqTokenizer.load(tmp_path, TextConfig())
 
     def said(reply):
@@ -182,11 +182,11 @@ def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
 @pytest.mark.parametrize("averaging", ["ema", "last"])
 def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weights, averaging):
     pairs = MEALS.training[:64]
-    options = config(averaging=averaging, ema_decay=0.9, averaged_epochs=2)
+    options = make_config(averaging=averaging, ema_decay=0.9, averaged_epochs=2)
     history = train(pairs, tmp_path, options, pairs, progress=False)
     assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-4)
     first, last = default_weights
-    for name, value in weights_in(tmp_path / "last.npz").items():
+    for name, value in read_weights(tmp_path / "last.npz").items():
         if averaging == "last":
             np.testing.assert_allclose(value, (first[name] + last[name]) / 2, atol=1e-6)
         else:
@@ -195,7 +195,7 @@ def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weigh
 
 def test_the_best_epoch_by_replies_needs_prompts(tmp_path):
     with pytest.raises(ValueError, match="best_by is 'distinct_2', which"):
-        train(MEALS.training[:20], tmp_path, config(best_by="distinct_2"), progress=False)
+        train(MEALS.training[:20], tmp_path, make_config(best_by="distinct_2"), progress=False)
 
 
 def test_a_listener_may_stop_a_training(tmp_path, caplog):
@@ -203,7 +203,7 @@ def test_a_listener_may_stop_a_training(tmp_path, caplog):
         def on_epoch_end(self, info):
             return info.epoch == 2
 
-    options = config(epochs=9, patience=5)
+    options = make_config(epochs=9, patience=5)
     with caplog.at_level(logging.INFO):
         history = train(
             MEALS.training[:20], tmp_path, options, progress=False, callbacks=[Enough()]

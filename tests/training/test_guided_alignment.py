@@ -14,7 +14,14 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
 from attention_seq2seq.training.objective import Seq2SeqObjective
-from helpers.small_models import BEGIN, CONFIGURATIONS, FURTHER, name_of, random_batch, random_model
+from helpers.small_models import (
+    BOS_ID,
+    CONFIGURATIONS,
+    FURTHER_CONFIGURATIONS,
+    config_id,
+    random_batch,
+    random_model,
+)
 
 
 def test_it_costs_the_logarithm_of_the_weight_on_all_places_of_a_word():
@@ -39,17 +46,21 @@ def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
     assert (losses.numpy()[0] > 0).tolist() == [False, True, False, False]
 
 
-@pytest.mark.parametrize("config", [CONFIGURATIONS[0], FURTHER[0], FURTHER[4]], ids=name_of)
+@pytest.mark.parametrize(
+    "config",
+    [CONFIGURATIONS[0], FURTHER_CONFIGURATIONS[0], FURTHER_CONFIGURATIONS[4]],
+    ids=config_id,
+)
 def test_it_is_added_to_the_loss_of_each_word(config):
     model, batch = random_model(config), random_batch(4, 5, 6)
     source_to_target_ids = range(13)
 
     def losses(**options):
         options = TrainingConfig(dtype="float32", **options)
-        return Seq2SeqObjective(model, BEGIN, options, source_to_target_ids).losses(batch)
+        return Seq2SeqObjective(model, BOS_ID, options, source_to_target_ids).losses(batch)
 
     step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
-    ids, costs = tf.fill([4], BEGIN), []
+    ids, costs = tf.fill([4], BOS_ID), []
     for time in range(6):
         _, weights, state = step(ids, state)
         ids = batch["target_ids"][:, time]
@@ -66,7 +77,7 @@ def test_what_is_told_of_the_loss_is_the_cross_entropy_alone():
     told, kernels = [], []
     for weight in (0, 2):
         options = TrainingConfig(dtype="float32", attention_guidance=weight)
-        task = Seq2SeqObjective(model, BEGIN, options, range(13))
+        task = Seq2SeqObjective(model, BOS_ID, options, range(13))
         gradients, total = task.gradients(batch, 1.0, 0.0)
         told.append(total)
         kernels += [g for g in gradients if isinstance(g, tf.Tensor)][:1]
@@ -79,7 +90,7 @@ def test_an_emptied_prompt_has_nothing_to_look_at():
     batch["prompt_dropped"] = tf.constant([True] * 4)
     options = [TrainingConfig(dtype="float32", attention_guidance=w) for w in (0, 3)]
     without, guided = (
-        Seq2SeqObjective(model, BEGIN, one, range(13)).losses(batch) for one in options
+        Seq2SeqObjective(model, BOS_ID, one, range(13)).losses(batch) for one in options
     )
     np.testing.assert_array_equal(without, guided)
 

@@ -15,25 +15,25 @@ from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 from attention_seq2seq.training.objective import Seq2SeqObjective
-from helpers.truncated_training import PAIRS, config, cut
+from helpers.truncated_training import PAIRS, make_config, train_until
 
 
 def test_two_at_once_are_refused(tmp_path):
     class Another(Callback):
         def on_step_end(self, info):
-            train(PAIRS, tmp_path, config(), [], progress=False)
+            train(PAIRS, tmp_path, make_config(), [], progress=False)
 
     with pytest.raises(ValueError, match="another process is at work here"):
-        train(PAIRS, tmp_path, config(), [], progress=False, callbacks=[Another()])
+        train(PAIRS, tmp_path, make_config(), [], progress=False, callbacks=[Another()])
 
 
 @pytest.mark.parametrize("finished", [False, True])
 def test_other_options_are_refused_by_name(stopped, whole_dir, finished):
     folder = whole_dir if finished else stopped
     with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
-        train(PAIRS, folder, config(batch_size=16), [], progress=False)
+        train(PAIRS, folder, make_config(batch_size=16), [], progress=False)
     with pytest.raises(ValueError, match="on other training pairs"):
-        train(PAIRS[:-1], folder, config(), [], progress=False)
+        train(PAIRS[:-1], folder, make_config(), [], progress=False)
 
 
 def wrong_then_right(folder, message, wrong, right=None, **others):
@@ -43,7 +43,7 @@ def wrong_then_right(folder, message, wrong, right=None, **others):
         train(PAIRS, folder, wrong, [], progress=False, overwrite=True, **others)
     for path, content in before.items():
         assert path.read_bytes() == content
-    train(PAIRS, folder, right or config(epochs=1), [], progress=False, overwrite=bool(before))
+    train(PAIRS, folder, right or make_config(epochs=1), [], progress=False, overwrite=bool(before))
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -51,13 +51,13 @@ def test_what_cannot_begin_removes_nothing(tmp_path, whole_dir, there):
     folder = tmp_path / "model"
     if there:
         shutil.copytree(whole_dir, folder)
-    wrong = config(pretrained_embeddings=str(tmp_path / "none.txt"))
+    wrong = make_config(pretrained_embeddings=str(tmp_path / "none.txt"))
     wrong_then_right(folder, "No such file", wrong)
 
 
 def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, whole_dir):
     folder = shutil.copytree(whole_dir, tmp_path / "model")
-    wrong_then_right(folder, "where the new model is to be", config(initial_model=str(folder)))
+    wrong_then_right(folder, "where the new model is to be", make_config(initial_model=str(folder)))
 
 
 def contents(folder):
@@ -81,31 +81,31 @@ def test_files_that_no_training_has_written_are_left(tmp_path, name, overwrite):
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_bytes(b"mine")
     with pytest.raises(ValueError, match="was not written by a training, and one would replace"):
-        train(PAIRS, tmp_path, config(), [], progress=False, overwrite=overwrite)
+        train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=overwrite)
     assert contents(tmp_path) == {name: b"mine"}
 
 
 @pytest.mark.parametrize("name", ["notes.npz", "best.npz.part", "best.npz.bak", "training.lock"])
 def test_other_files_are_left_and_stand_in_no_trainings_way(tmp_path, name):
     (tmp_path / name).write_bytes(b"mine")
-    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
-    train(PAIRS, tmp_path, config(epochs=1, seed=2), [], progress=False, overwrite=True)
+    train(PAIRS, tmp_path, make_config(epochs=1), [], progress=False)
+    train(PAIRS, tmp_path, make_config(epochs=1, seed=2), [], progress=False, overwrite=True)
     assert (tmp_path / name).read_bytes() == b"mine"
 
 
 def test_names_like_those_of_unfinished_files_are_left(tmp_path):
     for name in ("config.json.12.part", "log.csv.mine.3.part"):
         (tmp_path / name).write_bytes(b"mine")
-    train(PAIRS, tmp_path, config(epochs=1), [], progress=False)
+    train(PAIRS, tmp_path, make_config(epochs=1), [], progress=False)
     assert (tmp_path / "config.json.12.part").read_bytes() == b"mine"
-    train(PAIRS, tmp_path, config(epochs=1, seed=2), [], progress=False, overwrite=True)
+    train(PAIRS, tmp_path, make_config(epochs=1, seed=2), [], progress=False, overwrite=True)
     assert (tmp_path / "log.csv.mine.3.part").read_bytes() == b"mine"
 
 
 def test_a_link_that_leads_nowhere_is_left(tmp_path):
     (tmp_path / "best.npz").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="was not written by a training"):
-        train(PAIRS, tmp_path, config(), [], progress=False, overwrite=True)
+        train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=True)
     assert (tmp_path / "best.npz").is_symlink()
 
 
@@ -123,10 +123,10 @@ def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir
     own.write_bytes(b"mine")
     if name.startswith("tensorboard"):
         # Others' curves beside a training's own are none of its business.
-        train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
+        train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
     else:
         with pytest.raises(ValueError, match=f"{name} was not written by a training"):
-            train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
+            train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
         assert (folder / "best.npz").read_bytes() == (whole_dir / "best.npz").read_bytes()
     assert own.read_bytes() == b"mine"
 
@@ -137,10 +137,10 @@ def test_a_card_that_was_changed_is_left(tmp_path, whole_dir):
         file.write("Do not use it for advice.\n")
     before = contents(folder)
     with pytest.raises(ValueError, match=r"CARD\.md was changed since it was written"):
-        train(PAIRS, folder, config(epochs=1), [], progress=False, overwrite=True)
+        train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
     assert contents(folder) == before
     # The same training has ended, so that nothing is written.
-    history = train(PAIRS, folder, config(), [], progress=False)
+    history = train(PAIRS, folder, make_config(), [], progress=False)
     assert len(history["loss"]) == 3
     assert contents(folder) == before
 
@@ -148,7 +148,7 @@ def test_a_card_that_was_changed_is_left(tmp_path, whole_dir):
 def test_a_card_in_a_training_that_was_stopped_is_left(stopped):
     (stopped / "CARD.md").write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match=r"CARD\.md was not written by a training"):
-        train(PAIRS, stopped, config(), [], progress=False)
+        train(PAIRS, stopped, make_config(), [], progress=False)
     assert (stopped / "CARD.md").read_text(encoding="utf-8") == "mine"
 
 
@@ -157,7 +157,7 @@ def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, 
     """Whichever file was written last, those that are there are known to be a training's."""
     from attention_seq2seq.utils import files
 
-    train(PAIRS[:8], tmp_path, config(epochs=1), [], progress=False)
+    train(PAIRS[:8], tmp_path, make_config(epochs=1), [], progress=False)
     atomic_path, writes = files.atomic_path, []
 
     @contextlib.contextmanager
@@ -168,7 +168,7 @@ def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, 
         with atomic_path(path) as temporary:
             yield temporary
 
-    changed = config(epochs=1, seed=2)
+    changed = make_config(epochs=1, seed=2)
     with monkeypatch.context() as patch:
         patch.setattr(files, "atomic_path", killed)
         with pytest.raises(KeyboardInterrupt):
@@ -183,13 +183,13 @@ def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, 
 def test_an_empty_name_is_not_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match="model_dir is empty; expected the path of a folder"):
-        train(PAIRS, "", config(), [], progress=False)
+        train(PAIRS, "", make_config(), [], progress=False)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_config_of_another_kind_is_refused(tmp_path):
     with pytest.raises(TypeError, match="config is a TrainingConfig; expected a Config"):
-        train(PAIRS, tmp_path, config().training, [], progress=False)
+        train(PAIRS, tmp_path, make_config().training, [], progress=False)
     with pytest.raises(TypeError, match=r"training is ModelConfig.*expected a TrainingConfig"):
         Config(training=ModelConfig())
 
@@ -197,7 +197,7 @@ def test_a_config_of_another_kind_is_refused(tmp_path):
 def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, whole_dir):
     folder = shutil.copytree(whole_dir, tmp_path / "model")
     named = dataclasses.replace(
-        config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_licence="\ud83d")
+        make_config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_licence="\ud83d")
     )
     train(PAIRS, folder, named, [], progress=False, overwrite=True)
     assert Config.load(folder).data == named.data
@@ -217,7 +217,7 @@ def test_what_cannot_be_traced_removes_nothing(tmp_path, whole_dir, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(Seq2SeqObjective, "gradients", fails)
         with pytest.raises(ValueError, match="these options cannot be"):
-            train(PAIRS, folder, config(seed=2), [], progress=False, overwrite=True)
+            train(PAIRS, folder, make_config(seed=2), [], progress=False, overwrite=True)
     assert contents(folder) == before
 
 
@@ -238,10 +238,10 @@ def test_the_same_content_elsewhere_is_the_same_training(tmp_path, stopped, monk
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("吃 " + "0.5 " * 8 + "\n", encoding="utf-8")
     first = tmp_path / "first"
-    train(PAIRS[:8], first, config(epochs=1), [], progress=False)
+    train(PAIRS[:8], first, make_config(epochs=1), [], progress=False)
 
     def options(folder):
-        plain = config(pretrained_embeddings=f"{folder}vectors.txt")
+        plain = make_config(pretrained_embeddings=f"{folder}vectors.txt")
         return dataclasses.replace(
             plain,
             data=DataConfig((f"{folder}big.tsv",)),
@@ -281,15 +281,21 @@ def test_differences_are_named_in_a_fixed_order(tmp_path, whole_dir):
 
 def test_other_sample_prompts_are_refused(tmp_path):
     prompts = SampleReplies([pair.prompt for pair in PAIRS[:9]])
-    cut(tmp_path, 11, sample_replies=prompts)
+    train_until(tmp_path, 11, sample_replies=prompts)
     for other in (None, SampleReplies(["今天晚上吃什么"])):
         with pytest.raises(ValueError, match="on other probe prompts"):
-            train(PAIRS, tmp_path, config(), [], progress=False, sample_replies=other)
-    history = train(PAIRS, tmp_path, config(), [], progress=False, sample_replies=prompts)
+            train(PAIRS, tmp_path, make_config(), [], progress=False, sample_replies=other)
+    history = train(PAIRS, tmp_path, make_config(), [], progress=False, sample_replies=prompts)
     assert len(history["sample_most_common_ratio"]) == 3
 
 
 def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_path):
     with pytest.raises(ValueError, match="all 1 sample prompts have more than"):
-        train(PAIRS, tmp_path, config(), progress=False, sample_replies=SampleReplies(["吃 " * 99]))
-    train(PAIRS, tmp_path, config(epochs=1), progress=False)
+        train(
+            PAIRS,
+            tmp_path,
+            make_config(),
+            progress=False,
+            sample_replies=SampleReplies(["吃 " * 99]),
+        )
+    train(PAIRS, tmp_path, make_config(epochs=1), progress=False)

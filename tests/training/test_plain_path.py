@@ -13,7 +13,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.train_step import TrainStep
 from helpers.reference_tfa import TFASeq2Seq, tfa
-from helpers.small_models import as_arrays
+from helpers.small_models import to_arrays
 
 BEGIN = 1
 STEPS, UNITS = 200, 48
@@ -54,7 +54,7 @@ def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     keras.utils.set_random_seed(1)
     config = ModelConfig(units=UNITS)
     model = make_model(config, words, words)
-    oracle = TFASeq2Seq(as_arrays(model), config)
+    oracle = TFASeq2Seq(to_arrays(model), config)
     plain_optimizer = keras.optimizers.Adam(0.001, global_clipnorm=0.5)
     plain_optimizer.build(list(oracle.variables.values()))
     plain = plain_train_step(oracle, plain_optimizer)

@@ -7,18 +7,18 @@ import tensorflow as tf
 from attention_seq2seq.training.scheduled_sampling import sample_decoder_inputs
 from attention_seq2seq.utils.rng import BatchRng
 from helpers.small_models import (
-    BEGIN,
+    BOS_ID,
     CONFIGURATIONS,
-    FURTHER,
-    name_of,
+    FURTHER_CONFIGURATIONS,
+    config_id,
+    make_objective,
     random_batch,
     random_model,
-    task_of,
 )
 
 
 def inputs_of(batch):
-    begin = tf.fill([len(batch["target_ids"]), 1], BEGIN)
+    begin = tf.fill([len(batch["target_ids"]), 1], BOS_ID)
     return tf.concat([begin, batch["target_ids"][:, :-1]], axis=1)
 
 
@@ -32,7 +32,9 @@ def test_none_of_its_own_are_the_true_words():
     np.testing.assert_array_equal(drawn(model, batch, 0.0), inputs_of(batch))
 
 
-@pytest.mark.parametrize("config", [CONFIGURATIONS[0], *FURTHER[:5:2]], ids=name_of)
+@pytest.mark.parametrize(
+    "config", [CONFIGURATIONS[0], *FURTHER_CONFIGURATIONS[:5:2]], ids=config_id
+)
 def test_all_of_its_own_are_what_it_would_have_said(config):
     """Of much larger logits one word alone can be drawn: that which greedy search says."""
     model, batch = random_model(config), random_batch(8, 5, 6)
@@ -43,7 +45,7 @@ def test_all_of_its_own_are_what_it_would_have_said(config):
         return 1e5 * logits, weights, state
 
     own = sample_decoder_inputs(sharp, start, inputs_of(batch), 1.0, BatchRng(1, 2))
-    expected, state = [tf.fill([8], BEGIN)], start
+    expected, state = [tf.fill([8], BOS_ID)], start
     for _ in range(own.shape[1] - 1):
         logits, _, state = step(expected[-1], state)
         expected.append(tf.argmax(logits, axis=1, output_type=tf.int32))
@@ -62,7 +64,7 @@ def test_the_share_is_that_asked_for_and_a_seed_repeats_it():
 
 def test_the_loss_is_that_of_teacher_forcing_on_the_words_drawn():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
-    task = task_of(model, scheduled_sampling=0.5)
+    task = make_objective(model, scheduled_sampling=0.5)
     mixed = drawn(model, batch, 0.5, int(batch["batch_index"]))
     assert np.any(mixed != inputs_of(batch))
     logits = model(batch["source_ids"], batch["source_length"], mixed)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks.scaling import free_addresses
-from helpers.killed_training import write_data
+from helpers.killed_training import write_pairs
 from helpers.scripts import ROOT
-from helpers.short_trainings import weights_in
+from helpers.short_trainings import read_weights
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ NOTICED = 30
 def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
     """First the second worker, then the first."""
     data, shared = tmp_path / "pairs.tsv", tmp_path / "shared"
-    write_data(data, num_pairs=200)
+    write_pairs(data, num_pairs=200)
     alone = train_py(tmp_path / "alone", data)
     _, errors = alone.communicate(timeout=120)
     assert alone.returncode == 0, errors
@@ -72,5 +72,5 @@ def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
     waiting, ended = of_second.splitlines()
     assert waiting == f"Worker 1 of 2, waiting for {cluster[0]}"
     assert ended == "The training has ended; the first worker has written it."
-    for name, value in weights_in(tmp_path / "alone" / "last.npz").items():
-        np.testing.assert_allclose(weights_in(shared / "last.npz")[name], value, atol=1e-4)
+    for name, value in read_weights(tmp_path / "alone" / "last.npz").items():
+        np.testing.assert_allclose(read_weights(shared / "last.npz")[name], value, atol=1e-4)

@@ -12,7 +12,7 @@ from experiments.benchmarks.baselines import common, joeynmt, opennmt
 from experiments.benchmarks.training import write_corpora
 from experiments.benchmarks.worker import worker_command, worker_environment
 from helpers.prepared_corpora import write_numbered_corpus
-from helpers.scripts import script
+from helpers.scripts import run_script
 
 
 def test_what_cannot_be_measured_is_said(tmp_path):
@@ -24,7 +24,7 @@ def test_what_cannot_be_measured_is_said(tmp_path):
         (("training", data, "--baselines_dir=x", "--steps=50,99"), "both must be multiples of 50"),
         (("time_to_quality", data), "say where it is installed, --baselines_dir=WORK"),
     ]:
-        done = script("benchmarks", *arguments)
+        done = run_script("benchmarks", *arguments)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert message in done.stderr

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from helpers.prepared_corpora import numbered
-from helpers.scripts import script
+from helpers.prepared_corpora import write_numbered_pairs
+from helpers.scripts import run_script
 
 pytestmark = pytest.mark.slow
 
@@ -13,9 +13,9 @@ SMALL = "--units=8", "--vocabulary_size=50"
 
 
 def test_training_is_measured_beside_the_tutorials_way(tmp_path):
-    done = script(
+    done = run_script(
         "benchmarks",
-        *("training", f"--data={numbered(tmp_path / 'pairs.tsv')}", *SMALL),
+        *("training", f"--data={write_numbered_pairs(tmp_path / 'pairs.tsv')}", *SMALL),
         *("--steps=1,3", "--repeats=1"),
     )
     assert done.returncode == 0, done.stderr
@@ -25,7 +25,7 @@ def test_training_is_measured_beside_the_tutorials_way(tmp_path):
 
 
 def test_decoding_is_measured_beside_tensorflow_addons():
-    done = script("benchmarks", "decoding", *SMALL, "--length=3", "--repeats=1")
+    done = run_script("benchmarks", "decoding", *SMALL, "--length=3", "--repeats=1")
     assert (done.returncode, done.stderr) == (0, "")
     for name in ("greedy", "greedy, explained", "beam 5"):
         assert (
@@ -34,15 +34,15 @@ def test_decoding_is_measured_beside_tensorflow_addons():
 
 
 def test_pieces_are_measured():
-    done = script("benchmarks", "ops", *SMALL, "--repeats=1")
+    done = run_script("benchmarks", "ops", *SMALL, "--repeats=1")
     assert (done.returncode, done.stderr) == (0, "")
     for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
         assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", done.stdout, re.M)
 
 
 def test_scaling_is_measured(tmp_path):
-    corpus = numbered(tmp_path / "pairs.tsv", 12_000)
-    done = script("benchmarks", "scaling", f"--data={corpus}", "--units=8")
+    corpus = write_numbered_pairs(tmp_path / "pairs.tsv", 12_000)
+    done = run_script("benchmarks", "scaling", f"--data={corpus}", "--units=8")
     assert (done.returncode, done.stderr) == (0, "")
     rows = re.findall(
         r"^ +([12]) +(64|128) +[\d,]+ +[\d.]+ +\d+ +[\d.]+ +[\d.]+%$", done.stdout, re.M

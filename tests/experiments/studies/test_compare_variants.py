@@ -4,7 +4,7 @@ import json
 import re
 
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
-from helpers.scripts import script
+from helpers.scripts import run_script
 
 COMPARE, LENGTHS = "studies.compare_variants", "studies.length_generalization"
 CHARACTERS = ["--source_segmentation=characters", "--target_segmentation=characters"]
@@ -31,7 +31,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
         *("--metric=exact_match", "--metric=chrf", "--variant="),
         "--variant=--attention=none",
     ]
-    done = script(*arguments, "--seeds=1")
+    done = run_script(*arguments, "--seeds=1")
     assert done.returncode == 0, done.stderr
     # Not reported on: what is trained on, however it is written, and what is too long.
     assert "to choose on, 30 to report on; 3 others are not reported on" in done.stdout
@@ -45,7 +45,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     alone = re.findall(rows, done.stdout, re.M)
     assert [bool(row[3]) for row in alone] == [False, True]
     # With a seed more, what was trained is not trained again, and comes to the same.
-    more = script(*arguments, "--seeds=1,2", f"--plot_by_length={picture}")
+    more = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={picture}")
     assert "perplexity by the length of prompts, and divided by that of the first" in more.stdout
     assert more.stdout.count("epoch 1 of 1: ") == 2
     together = re.findall(rows, more.stdout, re.M)
@@ -63,7 +63,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
 
 def test_longer_strings_are_measured_by_their_lengths(tmp_path):
     picture = tmp_path / "longer.png"
-    done = script(
+    done = run_script(
         *(
             LENGTHS,
             f"--work_dir={tmp_path}",
@@ -133,7 +133,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
             "sums",
         ),
     ]:
-        done = script(*arguments)
+        done = run_script(*arguments)
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert message in done.stderr

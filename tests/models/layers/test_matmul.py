@@ -8,7 +8,7 @@ from tensorflow import keras
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.cells.lstm import LSTMCell
 from attention_seq2seq.models.layers.matmul import EmbeddedIds
-from helpers.small_models import CONFIGURATIONS, loss_of, name_of, random_batch, random_model, task_of
+from helpers.small_models import CONFIGURATIONS, mean_loss, config_id, random_batch, random_model, make_objective
 
 TIME, BATCH, INPUTS, UNITS = 7, 2, 5, 3
 
@@ -51,7 +51,7 @@ def test_first_weights_are_distributed_as_keras_lstm_cell_draws_them():
     np.testing.assert_allclose(product, np.eye(64), atol=1e-5)
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=name_of)
+@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
 def test_steps_one_by_one_are_those_of_the_loop(config):
     model, batch = random_model(config), random_batch(2, 5, 7)
     logits = model(batch["source_ids"], batch["source_length"], batch["target_ids"])
@@ -123,7 +123,7 @@ def attention_vector(rnn, query, memory):
 
 def loss_and_gradients(model, batch, dtype):
     with tf.GradientTape() as tape:
-        loss = loss_of(task_of(model, dtype=dtype), batch)
+        loss = mean_loss(make_objective(model, dtype=dtype), batch)
     gradients = tape.gradient(loss, model.named_weights())
     return loss, {name: tf.convert_to_tensor(g).numpy() for name, g in gradients.items()}
 
@@ -146,5 +146,5 @@ def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
 
 def test_measuring_is_in_float32_whatever_training_is_in():
     model, batch = random_model(ModelConfig(units=32), scale=0.2), random_batch(16, 6, 7)
-    losses = [task_of(model, dtype=dtype).eval_step(batch).loss for dtype in ("float32", "bfloat16")]
+    losses = [make_objective(model, dtype=dtype).eval_step(batch).loss for dtype in ("float32", "bfloat16")]
     assert losses[0] == losses[1]

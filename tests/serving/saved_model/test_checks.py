@@ -13,7 +13,7 @@ from attention_seq2seq.config.serving_limits import Caps
 from attention_seq2seq.serving import tflite
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.serving.tflite import export_lite
-from helpers.served_model import ask
+from helpers.served_model import call_signature
 
 pytestmark = pytest.mark.xdist_group("export")
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("export")
 def refused(served, signature, sentence, **inputs):
     """Asserts that a call is refused, with this sentence."""
     with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
-        ask(served, signature, inputs)
+        call_signature(served, signature, inputs)
 
 
 def test_any_bytes_get_a_reply(served):
@@ -36,7 +36,7 @@ def test_any_bytes_get_a_reply(served):
     ]
     told = 0
     for first in range(0, len(texts), 512):
-        found = ask(served, "serving_default", {"prompt": texts[first : first + 512]})
+        found = call_signature(served, "serving_default", {"prompt": texts[first : first + 512]})
         told += len([text.decode() for text in found["reply"]])
         assert min(found["prompt_length"]) >= 1
     assert told == 20_000
@@ -45,7 +45,9 @@ def test_any_bytes_get_a_reply(served):
 @pytest.mark.parametrize("size", [0, 1, 512])
 def test_any_size_of_batch_is_answered(served, size):
     prompt = ["今天晚上吃什么"] * size
-    expected = ask(served, "serving_default", {"prompt": ["今天晚上吃什么"] * 2})["reply"][:1]
+    expected = call_signature(served, "serving_default", {"prompt": ["今天晚上吃什么"] * 2})[
+        "reply"
+    ][:1]
     for signature, inputs in (
         ("serving_default", {}),
         ("reply", {}),
@@ -55,7 +57,7 @@ def test_any_size_of_batch_is_answered(served, size):
         ("explain", {"reply": expected * size}),
         ("encode", {}),
     ):
-        found = ask(served, signature, {"prompt": prompt, **inputs})
+        found = call_signature(served, signature, {"prompt": prompt, **inputs})
         assert {len(values) for values in found.values()} == {size}
         if signature == "serving_default":
             assert found["reply"] == expected * size
@@ -83,9 +85,11 @@ def test_what_is_over_a_cap_is_refused(served):
     refused(served, "score", "Got 1 prompts and 2 replies", prompt=["a"], reply=["a", "b"])
     # Right below it, everything is answered.
     largest = "龘" * (caps.max_text_bytes // 3)
-    found = ask(served, "serving_default", {"prompt": [largest, "a" * caps.max_text_bytes]})
+    found = call_signature(
+        served, "serving_default", {"prompt": [largest, "a" * caps.max_text_bytes]}
+    )
     assert found["prompt_length"] == [20, 1]
-    scored = ask(served, "score", {"prompt": ["a"], "reply": ["，" * 1000]})
+    scored = call_signature(served, "score", {"prompt": ["a"], "reply": ["，" * 1000]})
     assert scored["reply_length"] == [1000]
 
 
@@ -152,10 +156,10 @@ def test_memory_stays_bounded(served):
     """The largest batches that are taken, again and again: no more memory than the first time."""
     texts = ["今天晚上吃什么好呢" * 36] * 256
     assert 200_000 < sum(len(text.encode()) for text in texts) <= Caps().max_batch_bytes
-    ask(served, "serving_default", {"prompt": texts})
+    call_signature(served, "serving_default", {"prompt": texts})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(4):
-        ask(served, "serving_default", {"prompt": texts})
+        call_signature(served, "serving_default", {"prompt": texts})
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{before // 1024} MB, then {after // 1024} MB")
     assert after - before < 300 * 1024

@@ -25,9 +25,14 @@ from attention_seq2seq.config.config import (
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
-from helpers.comparing import CLOSE, assert_same, different_replies, in_batches
-from helpers.scripts import script
-from helpers.served_model import ask
+from helpers.reply_comparison import (
+    TOLERANCE,
+    assert_equal_reply,
+    count_different_replies,
+    split_batches,
+)
+from helpers.scripts import run_script
+from helpers.served_model import call_signature
 
 pytestmark = pytest.mark.xdist_group("export")
 
@@ -42,7 +47,7 @@ def test_it_answers_where_there_is_nothing_but_tensorflow(
     export_dir, ask_elsewhere, talker, prompts
 ):
     """1,000 prompts, each method; at most one reply in a thousand may be another."""
-    batches = in_batches(prompts)
+    batches = split_batches(prompts)
     calls = [("serving_default", {"prompt": batch}) for batch in batches]
     for method, decoding in METHODS.items():
         params = {"method": method, "sampling_seed": decoding.sampling_seed}
@@ -57,12 +62,12 @@ def test_it_answers_where_there_is_nothing_but_tensorflow(
         expected = in_memory[method]
         assert len({reply.text for reply in expected}) >= 300
         different = 0
-        for batch in in_batches(expected):
+        for batch in split_batches(expected):
             found = next(outputs)
             if "num_replies" in found:
                 assert set(found.pop("num_replies")) == {1}
                 found = {name: first(name, values) for name, values in found.items()}
-            different += different_replies(found, batch)
+            different += count_different_replies(found, batch)
         print(f"{method}: {different} of {len(prompts)} replies differ")
         assert different <= 1
 
@@ -74,9 +79,9 @@ def first(name, values):
 
 def test_ready_tokens_are_answered_as_their_text(served, prompts):
     num_unread = 0
-    for batch in in_batches(prompts, 100):
-        from_text = ask(served, "serving_default", {"prompt": batch})
-        tokens = ask(served, "tokens", {"prompt_tokens": from_text["prompt_tokens"]})
+    for batch in split_batches(prompts, 100):
+        from_text = call_signature(served, "serving_default", {"prompt": batch})
+        tokens = call_signature(served, "tokens", {"prompt_tokens": from_text["prompt_tokens"]})
         num_unread += sum(from_text.pop("prompt_unread"))
         assert set(tokens.pop("prompt_unread")) == {0}
         assert tokens == from_text
@@ -89,7 +94,7 @@ def test_every_knob_does_what_it_does_in_memory(served, talker, prompts):
     for _ in range(40):
         decoding = random_decoding(draw)
         batch = draw.sample(prompts, 4)
-        outputs = ask(served, "reply", {"prompt": batch, **dataclasses.asdict(decoding)})
+        outputs = call_signature(served, "reply", {"prompt": batch, **dataclasses.asdict(decoding)})
         methods.add(decoding.method)
         for row, expected in enumerate(talker.generate(batch, decoding)):
             assert outputs["num_replies"][row] == len(expected), decoding
@@ -101,7 +106,7 @@ def test_every_knob_does_what_it_does_in_memory(served, talker, prompts):
                     if name != "num_replies"
                 }
                 assert found["reply"].decode() == reply.text, decoding
-                assert_same(found, reply)
+                assert_equal_reply(found, reply)
             # Where there are fewer, the rest is empty.
             assert not any(outputs["reply"][row][len(expected) :])
             assert not any(outputs["score"][row][len(expected) :])
@@ -144,8 +149,8 @@ def random_decoding(draw) -> DecodingConfig:
 def test_given_replies_are_scored_and_explained(served, talker, prompts):
     replies = [reply.text for reply in talker.reply(prompts[:24])]
     batch, replies = [*prompts[:24], prompts[0], ""], [*replies, "龘不知道", ""]
-    scored = ask(served, "score", {"prompt": batch, "reply": replies})
-    explained = ask(served, "explain", {"prompt": batch, "reply": replies})
+    scored = call_signature(served, "score", {"prompt": batch, "reply": replies})
+    explained = call_signature(served, "explain", {"prompt": batch, "reply": replies})
     expected = talker.score(batch, replies, DecodingConfig(length_penalty=0.0))
     np.testing.assert_allclose(scored["log_probability"], expected, rtol=1e-5, atol=1e-5)
     for name, values in scored.items():
@@ -154,7 +159,7 @@ def test_given_replies_are_scored_and_explained(served, talker, prompts):
         ids = talker.tokenizer.target.encode(reply)
         source_ids = talker.tokenizer.source.encode(prompt, 20)[:20]
         steps = np.array(scored["token_log_probabilities"][row])
-        np.testing.assert_allclose(steps.sum(), expected[row], **CLOSE)
+        np.testing.assert_allclose(steps.sum(), expected[row], **TOLERANCE)
         np.testing.assert_allclose(
             scored["perplexity"][row], np.exp(-expected[row] / len(ids)), rtol=1e-4
         )
@@ -184,12 +189,14 @@ def test_a_reply_can_be_streamed(served, prompts):
             tf.debugging.assert_equal(said, whole["reply_tokens"][:, position])
             chosen = tf.gather(state["log_probabilities"], state["ids"], batch_dims=1)
             np.testing.assert_allclose(
-                tf.where(real, chosen, 0.0), whole["token_log_probabilities"][:, position], **CLOSE
+                tf.where(real, chosen, 0.0),
+                whole["token_log_probabilities"][:, position],
+                **TOLERANCE,
             )
             np.testing.assert_allclose(
                 tf.where(real[:, tf.newaxis], state["attention_weights"], 0.0),
                 whole["attention_weights"][:, position],
-                **CLOSE,
+                **TOLERANCE,
             )
 
 
@@ -217,7 +224,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     moved, other = tmp_path / "moved", tmp_path / "other"
     shutil.copytree(export_dir, moved)
     decoding = DecodingConfig(method="beam", num_best=3, forbidden_words=("吃",), prefix="早上")
-    done = script(
+    done = run_script(
         *("export", f"--model_dir={plain_dir}", f"--export_dir={other}", "--method=beam"),
         *("--num_best=3", "--forbidden_words=吃", "--prefix=早上"),
     )
@@ -226,24 +233,24 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     assert "saved_model_cli run" in done.stdout.splitlines()[-1]
     both = tf.saved_model.load(str(moved)), tf.saved_model.load(str(other))
     chat = Chat.load(plain_dir)
-    for batch in in_batches(prompts[:200]):
-        found = ask(both[0], "serving_default", {"prompt": batch})
-        assert found == ask(served, "serving_default", {"prompt": batch})
-        found = ask(both[1], "serving_default", {"prompt": batch})
+    for batch in split_batches(prompts[:200]):
+        found = call_signature(both[0], "serving_default", {"prompt": batch})
+        assert found == call_signature(served, "serving_default", {"prompt": batch})
+        found = call_signature(both[1], "serving_default", {"prompt": batch})
         assert "attention_weights" not in found
-        assert different_replies(found, chat.reply(batch, decoding)) == 0
+        assert count_different_replies(found, chat.reply(batch, decoding)) == 0
     # What is unset is what was exported, and each knob can be taken back.
     prompt = "今天晚上吃什么"
-    as_exported = ask(both[1], "reply", {"prompt": [prompt]})
+    as_exported = call_signature(both[1], "reply", {"prompt": [prompt]})
     assert len(as_exported["reply"][0]) == 3
     for asked in ({"method": "greedy", "num_best": 1}, {"prefix": " "}, {"forbidden_words": []}):
-        found = ask(both[1], "reply", {"prompt": [prompt], **asked})
+        found = call_signature(both[1], "reply", {"prompt": [prompt], **asked})
         taken_back = {"prefix": "", **asked} if asked.get("prefix") == " " else asked
         other_way = dataclasses.replace(decoding, **taken_back)
         expected = [reply.text for reply in chat.generate([prompt], other_way)[0]]
         assert [text.decode() for text in found["reply"][0]] == expected
         assert found != as_exported
-    explained = ask(both[1], "explain", {"prompt": [prompt], "reply": ["晚上吃烤鸭吧"]})
+    explained = call_signature(both[1], "explain", {"prompt": [prompt], "reply": ["晚上吃烤鸭吧"]})
     assert "attention_weights" not in explained and np.any(explained["contributions"])
     assert set(both[1].encode(tf.constant([prompt]))) == {
         *("h", "c", "ids", "prompt_tokens", "prompt_length", "prompt_unread")

@@ -11,7 +11,7 @@ from attention_seq2seq.config.config import Config, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.training.api import train
-from helpers.small_models import FURTHER
+from helpers.small_models import FURTHER_CONFIGURATIONS
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,9 @@ PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
 
 
 def test_it_is_exported(tmp_path):
-    model = dataclasses.replace(FURTHER[14], units=12, shared_embedding=True, tied_projection=True)
+    model = dataclasses.replace(
+        FURTHER_CONFIGURATIONS[14], units=12, shared_embedding=True, tied_projection=True
+    )
     options = TrainingConfig(epochs=6, batch_size=4, learning_rate=0.03, patience=0)
     train(PAIRS, tmp_path / "model", Config(model=model, training=options), [], progress=False)
     export_saved_model(tmp_path / "model", tmp_path / "1", progress=False)

@@ -11,7 +11,7 @@ import pytest
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.serving.saved_model.export import export_saved_model
-from helpers.comparing import different_replies, in_batches
+from helpers.reply_comparison import count_different_replies, split_batches
 
 pytestmark = pytest.mark.slow
 
@@ -42,20 +42,20 @@ def test_the_newest_tensorflow_gives_the_same_replies(tmp_path, talk_dir, prompt
     subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow"], check=True)
     export_saved_model(talk_dir, tmp_path / "served", progress=False)
     methods = ("greedy", "beam", "sample")
-    batches = in_batches(prompts)
+    batches = split_batches(prompts)
     calls = [("reply", {"prompt": b, "method": method}) for method in methods for b in batches]
     found = ask_elsewhere(tmp_path / "served", calls, python=python)
     assert found["foreign_ops"] == [] and found["tensorflow"] >= "2.16"
     outputs, chat = iter(found["outputs"]), Chat.load(talk_dir)
     for method in methods:
         different = 0
-        for batch in in_batches(chat.reply(prompts, DecodingConfig(method=method))):
+        for batch in split_batches(chat.reply(prompts, DecodingConfig(method=method))):
             rows = next(outputs)
             rows.pop("num_replies")
             rows = {
                 name: values if name.startswith("prompt") else [several[0] for several in values]
                 for name, values in rows.items()
             }
-            different += different_replies(rows, batch)
+            different += count_different_replies(rows, batch)
         print(f"TensorFlow {found['tensorflow']}, {method}: {different} of {len(prompts)} differ")
         assert different <= 1

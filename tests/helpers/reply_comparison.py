@@ -1,0 +1,53 @@
+"""Compares what an exported model answers with what the model in memory answers."""
+
+import numpy as np
+
+TOLERANCE = {"rtol": 1e-5, "atol": 1e-5}
+
+
+def split_batches(items, size=64):
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def count_different_replies(outputs, expected) -> int:
+    """How many replies are others than in memory; everything else of them is asserted.
+
+    Args:
+        outputs: of `serving_default` or `tokens`, as lists, for a batch.
+        expected: the `Reply` of each prompt.
+    """
+    different = 0
+    for row, reply in enumerate(expected):
+        row_outputs = {name: values[row] for name, values in outputs.items()}
+        tokens = [
+            token.decode() for token in row_outputs["prompt_tokens"][: row_outputs["prompt_length"]]
+        ]
+        assert tokens == reply.prompt_tokens
+        if row_outputs["reply"].decode() != reply.text:
+            different += 1
+        else:
+            assert_equal_reply(row_outputs, reply)
+    return different
+
+
+def assert_equal_reply(row_outputs, reply):
+    """One row of outputs, lists, is one `Reply`."""
+    tokens = [token.decode() for token in row_outputs["reply_tokens"]]
+    num_rows = len(reply.rows)
+    assert tokens == reply.rows + [""] * (len(tokens) - num_rows)
+    assert row_outputs["reply_length"] == len(reply.tokens)
+    assert row_outputs["ended"] == reply.ended
+    np.testing.assert_allclose(row_outputs["log_probability"], reply.log_prob, **TOLERANCE)
+    np.testing.assert_allclose(row_outputs["score"], reply.score, **TOLERANCE)
+    np.testing.assert_allclose(
+        sum(row_outputs["token_log_probabilities"]), reply.log_prob, **TOLERANCE
+    )
+    if reply.attention_weights.size:
+        weights = np.array(row_outputs["attention_weights"])
+        expected_weights = reply.attention_weights
+        np.testing.assert_allclose(
+            weights[:num_rows, : expected_weights.shape[1]], expected_weights, **TOLERANCE
+        )
+        assert not weights[num_rows:].any() and not weights[:, expected_weights.shape[1] :].any()
+    else:
+        assert "attention_weights" not in row_outputs
