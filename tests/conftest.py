@@ -16,30 +16,30 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
-MAX_WORDS = 20
+MAX_SOURCE_LENGTH = 20
 
 
 @pytest.fixture(scope="session")
-def once(tmp_path_factory):
-    """A function: what makes a folder is called by one of the processes that run the tests."""
+def build_once(tmp_path_factory):
+    """A function that has one of the processes that run the tests build a folder."""
     base = tmp_path_factory.getbasetemp()
     # Of several processes each has a folder of its own in it.
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared_dir = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
-    def made(name, make):
-        folder, is_made = shared / f"once_{name}", shared / f"once_{name}.made"
-        with (shared / f"once_{name}.lock").open("w") as lock:
+    def build(name, write):
+        folder, marker = shared_dir / f"once_{name}", shared_dir / f"once_{name}.done"
+        with (shared_dir / f"once_{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not is_made.exists():
-                make(folder)
-                is_made.touch()
+            if not marker.exists():
+                write(folder)
+                marker.touch()
         return folder
 
-    return made
+    return build
 
 
 @pytest.fixture(scope="session")
-def meals_dir(once):
+def meals_dir(build_once):
     """The folder of a small model that has learnt meal talk; to be read, not written."""
     from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
     from attention_seq2seq.data.synthetic.meals import meal_dialogues
@@ -52,7 +52,7 @@ def meals_dir(once):
         ),
     )
     pairs = meal_dialogues()
-    return once(
+    return build_once(
         "meals",
         lambda folder: train(pairs.training, folder, config, pairs.validation, progress=False),
     )
@@ -67,7 +67,7 @@ def chat(meals_dir):
 
 
 @pytest.fixture(scope="session")
-def talk_dir(once):
+def talk_dir(build_once):
     """The folder of a model that has learnt small talk, two turns at a time."""
     from attention_seq2seq.config.config import (
         Config,
@@ -84,7 +84,7 @@ def talk_dir(once):
     meals = {(pair.prompt, pair.reply) for pair in meal_dialogues().training}
     pairs = [pair for pair in corpus.training if (pair.prompt, pair.reply) not in meals]
     config = Config(
-        data=DataConfig(max_source_length=MAX_WORDS, max_target_length=30),
+        data=DataConfig(max_source_length=MAX_SOURCE_LENGTH, max_target_length=30),
         text=TextConfig(context_turns=1, min_count=2),
         model=ModelConfig(units=64),
         training=TrainingConfig(
@@ -97,7 +97,7 @@ def talk_dir(once):
             dtype="float32",
         ),
     )
-    return once("talk", lambda folder: train(pairs, folder, config, [], progress=False))
+    return build_once("talk", lambda folder: train(pairs, folder, config, [], progress=False))
 
 
 @pytest.fixture(scope="session")
@@ -109,11 +109,11 @@ def talker(talk_dir):
 
 
 @pytest.fixture(scope="session")
-def export_dir(talk_dir, once):
+def export_dir(talk_dir, build_once):
     """The same, exported; to be read, not written."""
     from attention_seq2seq.serving.saved_model.export import export_saved_model
 
-    return once("export", lambda folder: export_saved_model(talk_dir, folder, progress=False))
+    return build_once("export", lambda folder: export_saved_model(talk_dir, folder, progress=False))
 
 
 @pytest.fixture(scope="session")
@@ -131,8 +131,8 @@ def prompts():
 
     corpus, _ = load_corpus((), False, 0.0, 1)
     turns = sorted({side for pair in corpus.training for side in (pair.prompt, pair.reply)})
-    draw = random.Random(1)
-    odd = [
+    rng = random.Random(1)
+    odd_prompts = [
         "",
         " ",
         "\n",
@@ -143,21 +143,23 @@ def prompts():
         "今天" * 30,
         "a\0b\r\nc",
     ]
-    singles = draw.sample(turns, 500)
-    doubles = [f"{draw.choice(turns)}\n{draw.choice(turns)}" for _ in range(400)]
-    return (singles + doubles + [draw.choice(turns)[:4] + o for o in odd * 12])[: 1000 - 9] + odd
+    singles = rng.sample(turns, 500)
+    doubles = [f"{rng.choice(turns)}\n{rng.choice(turns)}" for _ in range(400)]
+    return (
+        singles + doubles + [rng.choice(turns)[:4] + odd_prompt for odd_prompt in odd_prompts * 12]
+    )[: 1000 - 9] + odd_prompts
 
 
 @pytest.fixture(scope="session")
-def ask_elsewhere(tmp_path_factory):
+def run_in_subprocess(tmp_path_factory):
     """A function: asks an exported model in a process that has TensorFlow only."""
 
-    def ask(export_dir, calls, python=sys.executable):
+    def run(export_dir, calls, python=sys.executable):
         folder = tmp_path_factory.mktemp("calls")
         (folder / "calls").write_bytes(pickle.dumps(calls, protocol=4))
         script = Path(__file__).parent / "helpers" / "served_model.py"
-        command = [python, script, export_dir, folder / "calls", folder / "answers"]
+        command = [python, script, export_dir, folder / "calls", folder / "outputs"]
         subprocess.run([*map(str, command)], check=True, cwd=folder)
-        return pickle.loads((folder / "answers").read_bytes())
+        return pickle.loads((folder / "outputs").read_bytes())
 
-    return ask
+    return run

@@ -10,66 +10,68 @@ import nbformat
 import pytest
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-# Seconds that all of them may take together, one after the other, with the machine to themselves.
-ALLOWED = 300
+# Seconds that all of them may take in total, one after the other, with the machine to themselves.
+MAX_SECONDS = 300
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
-def outputs_of(notebook) -> list:
+def cell_outputs(notebook) -> list:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def printed(cell) -> str:
+def printed_text(cell) -> str:
     """What a cell prints, and what it ends with."""
-    told = (o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell["outputs"])
-    return " ".join("".join(told).split())
+    texts = (o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell["outputs"])
+    return " ".join("".join(texts).split())
 
 
-def assert_reproduced(found, committed) -> None:
+def assert_reproduced(executed_cell, committed) -> None:
     """Words and numbers are the same; the last digit printed after a point may be one off.
 
     Of a cell tagged "time" the numbers are those of a machine.
     """
-    assert NUMBER.sub("#", printed(found)) == NUMBER.sub("#", printed(committed))
+    assert NUMBER.sub("#", printed_text(executed_cell)) == NUMBER.sub("#", printed_text(committed))
     if "time" in committed.metadata.get("tags", ()):
         return
-    for number, expected in zip(*(NUMBER.findall(printed(cell)) for cell in (found, committed))):
-        digits = len(expected.partition(".")[2])
-        allowed = 1.5 * 10.0**-digits if digits else 0.5
-        assert abs(float(number) - float(expected)) < allowed, (number, expected)
+    for value, expected in zip(
+        *(NUMBER.findall(printed_text(cell)) for cell in (executed_cell, committed))
+    ):
+        num_decimals = len(expected.partition(".")[2])
+        tolerance = 1.5 * 10.0**-num_decimals if num_decimals else 0.5
+        assert abs(float(value) - float(expected)) < tolerance, (value, expected)
 
 
-def number_of_pictures(notebook) -> int:
-    return sum("image/png" in output.get("data", {}) for output in outputs_of(notebook))
+def count_pictures(notebook) -> int:
+    return sum("image/png" in output.get("data", {}) for output in cell_outputs(notebook))
 
 
 @pytest.fixture
-def seconds(tmp_path_factory):
+def durations_path(tmp_path_factory):
     """A file of what each notebook took, of all processes that run the tests."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "seconds_of_notebooks"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path, monkeypatch, seconds):
+def test_a_notebook_runs(path, monkeypatch, durations_path):
     # The kernel is the Python that runs the tests, whatever kernels are installed beside it.
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.read(path, as_version=4)
     committed = [cell.get("outputs", []) for cell in notebook.cells if cell.cell_type == "code"]
     assert sum(bool(outputs) for outputs in committed) >= len(committed) - 2
-    fresh = nbformat.read(path, as_version=4)
+    executed = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(path.parent)}}
-    begin = time.monotonic()
-    nbclient.NotebookClient(fresh, timeout=ALLOWED, resources=resources).execute()
-    with seconds.open("a", encoding="ascii") as file:
-        file.write(f"{time.monotonic() - begin}\n")
-    taken = sum(map(float, seconds.read_text(encoding="ascii").split()))
-    assert taken < ALLOWED * max(1.0, os.getloadavg()[0] / os.cpu_count())
-    assert not [output for output in outputs_of(fresh) if output.get("name") == "stderr"]
-    for cells in zip(fresh.cells, notebook.cells):
+    start_time = time.monotonic()
+    nbclient.NotebookClient(executed, timeout=MAX_SECONDS, resources=resources).execute()
+    with durations_path.open("a", encoding="ascii") as file:
+        file.write(f"{time.monotonic() - start_time}\n")
+    total_seconds = sum(map(float, durations_path.read_text(encoding="ascii").split()))
+    assert total_seconds < MAX_SECONDS * max(1.0, os.getloadavg()[0] / os.cpu_count())
+    assert not [output for output in cell_outputs(executed) if output.get("name") == "stderr"]
+    for cells in zip(executed.cells, notebook.cells):
         if cells[0].cell_type == "code":
             assert_reproduced(*cells)
-    assert number_of_pictures(fresh) == number_of_pictures(notebook) > 0
+    assert count_pictures(executed) == count_pictures(notebook) > 0
 
 
 def test_there_are_notebooks():

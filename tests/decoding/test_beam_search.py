@@ -21,7 +21,7 @@ VOCAB, LENGTH, SOURCE = 4, 4, 3
 
 
 @pytest.fixture(scope="module")
-def search_world():
+def search_toy_model():
     """Beam search on any world, traced once."""
 
     @tf.function(reduce_retracing=True)
@@ -54,7 +54,7 @@ def ids_of(found) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0, -0.5])
 @pytest.mark.parametrize("coverage_penalty", [0.0, 0.4])
 def test_a_wide_enough_beam_equals_trying_everything(
-    search_world, length_penalty, coverage_penalty
+    search_toy_model, length_penalty, coverage_penalty
 ):
     replies = list(enumerate_sequences(VOCAB, END, LENGTH))
     beam = make_beam(
@@ -65,7 +65,7 @@ def test_a_wide_enough_beam_equals_trying_everything(
     )
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
-        found = search_world(logits, attention, beam, len(replies))
+        found = search_toy_model(logits, attention, beam, len(replies))
         by_hand = [
             (*scored_by_hand(reply, logits, attention, length_penalty, coverage_penalty), reply)
             for reply in replies
@@ -78,7 +78,7 @@ def test_a_wide_enough_beam_equals_trying_everything(
 
 @pytest.mark.parametrize("length_penalty", [0.0, 2.0, -1.0])
 @pytest.mark.parametrize("coverage_penalty", [0.0, 0.4])
-def test_stopping_early_changes_nothing(search_world, length_penalty, coverage_penalty):
+def test_stopping_early_changes_nothing(search_toy_model, length_penalty, coverage_penalty):
     """What is found equals what is found by going on to the limit, in fewer steps."""
     steps = {0: 0, LENGTH: 0}
     for seed in range(40):
@@ -95,28 +95,28 @@ def test_stopping_early_changes_nothing(search_world, length_penalty, coverage_p
                 num_best=1 + seed % 2,
                 min_steps=at_least,
             )
-            found[at_least] = search_world(logits, attention, beam, 3 * width)
+            found[at_least] = search_toy_model(logits, attention, beam, 3 * width)
             steps[at_least] += found[at_least].ids.shape[1]
         assert ids_of(found[0]) == ids_of(found[LENGTH])
         np.testing.assert_array_equal(found[0].score, found[LENGTH].score)
     assert steps[0] < steps[LENGTH] == 40 * LENGTH
 
 
-def test_attention_and_log_probabilities_equal_teacher_forcing(search_world):
+def test_attention_and_log_probabilities_equal_teacher_forcing(search_toy_model):
     """Of every hypothesis, the true ones: those of its own past."""
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
-        found = search_world(logits, attention, make_beam(width=5), 5)
+        found = search_toy_model(logits, attention, make_beam(width=5), 5)
         step, state = toy_step(logits, attention), tf.zeros([5, 2], tf.int32)
         followed = force_decode(step, state, found.ids, found.length, BEGIN)
         np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-6)
         np.testing.assert_allclose(found.token_log_probs, followed.token_log_probs, atol=1e-5)
 
 
-def test_a_beam_of_one_is_greedy(search_world):
+def test_a_beam_of_one_is_greedy(search_toy_model):
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
-        found = search_world(logits, attention, make_beam(width=1), 2)
+        found = search_toy_model(logits, attention, make_beam(width=1), 2)
         step, state = toy_step(logits, attention), tf.zeros([2, 2], tf.int32)
         best = greedy_search(step, state, make_processors(2), BEGIN, END, tf.constant(LENGTH))
         assert ids_of(found) == ids_of(best)

@@ -20,9 +20,9 @@ def saved(folder):
     return sorted((folder / "checkpoints").glob("*.npz"))
 
 
-def test_two_are_kept_and_none_of_a_finished_training(cut_dir, whole_dir):
-    assert [path.name[:9] for path in saved(cut_dir)] == ["000000009", "000000010"]
-    assert not (whole_dir / "checkpoints").exists()
+def test_two_are_kept_and_none_of_a_finished_training(interrupted_dir, finished_dir):
+    assert [path.name[:9] for path in saved(interrupted_dir)] == ["000000009", "000000010"]
+    assert not (finished_dir / "checkpoints").exists()
 
 
 def test_a_file_of_somebody_elses_stands_in_no_trainings_way(tmp_path):
@@ -34,30 +34,30 @@ def test_a_file_of_somebody_elses_stands_in_no_trainings_way(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
-def test_of_a_damaged_one_the_one_before_is_taken(stopped, whole_dir, caplog, damage):
-    newest = saved(stopped)[-1]
+def test_of_a_damaged_one_the_one_before_is_taken(interrupted_copy, finished_dir, caplog, damage):
+    newest = saved(interrupted_copy)[-1]
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     damaged = {"cut": content[: len(content) // 2], "flipped": content, "emptied": b""}[damage]
     newest.write_bytes(damaged)
     with caplog.at_level(logging.INFO):
-        train(PAIRS, stopped, make_config(), [], progress=False)
+        train(PAIRS, interrupted_copy, make_config(), [], progress=False)
     assert f"{newest} is damaged and was removed; the one before it is taken" in caplog.text
     assert "going on after update 9 of 24" in caplog.text
-    for name, value in read_last_weights(whole_dir).items():
-        np.testing.assert_array_equal(read_last_weights(stopped)[name], value)
+    for name, value in read_last_weights(finished_dir).items():
+        np.testing.assert_array_equal(read_last_weights(interrupted_copy)[name], value)
 
 
-def test_where_all_are_damaged_it_begins_anew(stopped, caplog):
-    for path in saved(stopped):
+def test_where_all_are_damaged_it_begins_anew(interrupted_copy, caplog):
+    for path in saved(interrupted_copy):
         path.write_bytes(b"")
     with caplog.at_level(logging.INFO):
-        train_until(stopped, 4)
+        train_until(interrupted_copy, 4)
     assert caplog.text.count("is damaged") == 2
     assert caplog.text.count("the training begins anew") == 1
     assert "going on" not in caplog.text
     # Damaged ones, of later updates, take no place from the new ones.
-    assert [path.name[:9] for path in saved(stopped)] == ["000000002", "000000003"]
+    assert [path.name[:9] for path in saved(interrupted_copy)] == ["000000002", "000000003"]
 
 
 @pytest.mark.parametrize("update", [10, 8], ids=["at a checkpoint", "at the end of an epoch"])
@@ -96,9 +96,9 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     assert all(np.all(np.isfinite(array)) for array in arrays.values())
 
 
-def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(stopped, caplog):
+def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(interrupted_copy, caplog):
     with caplog.at_level(logging.INFO):
-        train(PAIRS, stopped, make_config(), [], progress=False, overwrite=True)
+        train(PAIRS, interrupted_copy, make_config(), [], progress=False, overwrite=True)
     assert "going on after update 10 of 24" in caplog.text
 
 

@@ -28,8 +28,8 @@ def test_two_at_once_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("finished", [False, True])
-def test_other_options_are_refused_by_name(stopped, whole_dir, finished):
-    folder = whole_dir if finished else stopped
+def test_other_options_are_refused_by_name(interrupted_copy, finished_dir, finished):
+    folder = finished_dir if finished else interrupted_copy
     with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
         train(PAIRS, folder, make_config(batch_size=16), [], progress=False)
     with pytest.raises(ValueError, match="on other training pairs"):
@@ -47,16 +47,16 @@ def wrong_then_right(folder, message, wrong, right=None, **others):
 
 
 @pytest.mark.parametrize("there", [False, True])
-def test_what_cannot_begin_removes_nothing(tmp_path, whole_dir, there):
+def test_what_cannot_begin_removes_nothing(tmp_path, finished_dir, there):
     folder = tmp_path / "model"
     if there:
-        shutil.copytree(whole_dir, folder)
+        shutil.copytree(finished_dir, folder)
     wrong = make_config(pretrained_embeddings=str(tmp_path / "none.txt"))
     wrong_then_right(folder, "No such file", wrong)
 
 
-def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, whole_dir):
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
+def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, finished_dir):
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
     wrong_then_right(folder, "where the new model is to be", make_config(initial_model=str(folder)))
 
 
@@ -116,8 +116,8 @@ def test_a_link_that_leads_nowhere_is_left(tmp_path):
         "nonfinite_batch.tsv",
     ],
 )
-def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir, name):
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
+def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, finished_dir, name):
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
     own = folder / name
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_bytes(b"mine")
@@ -127,12 +127,12 @@ def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, whole_dir
     else:
         with pytest.raises(ValueError, match=f"{name} was not written by a training"):
             train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
-        assert (folder / "best.npz").read_bytes() == (whole_dir / "best.npz").read_bytes()
+        assert (folder / "best.npz").read_bytes() == (finished_dir / "best.npz").read_bytes()
     assert own.read_bytes() == b"mine"
 
 
-def test_a_card_that_was_changed_is_left(tmp_path, whole_dir):
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
+def test_a_card_that_was_changed_is_left(tmp_path, finished_dir):
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
     with (folder / "CARD.md").open("a", encoding="utf-8") as file:
         file.write("Do not use it for advice.\n")
     before = contents(folder)
@@ -145,11 +145,11 @@ def test_a_card_that_was_changed_is_left(tmp_path, whole_dir):
     assert contents(folder) == before
 
 
-def test_a_card_in_a_training_that_was_stopped_is_left(stopped):
-    (stopped / "CARD.md").write_text("mine", encoding="utf-8")
+def test_a_card_in_a_training_that_was_stopped_is_left(interrupted_copy):
+    (interrupted_copy / "CARD.md").write_text("mine", encoding="utf-8")
     with pytest.raises(ValueError, match=r"CARD\.md was not written by a training"):
-        train(PAIRS, stopped, make_config(), [], progress=False)
-    assert (stopped / "CARD.md").read_text(encoding="utf-8") == "mine"
+        train(PAIRS, interrupted_copy, make_config(), [], progress=False)
+    assert (interrupted_copy / "CARD.md").read_text(encoding="utf-8") == "mine"
 
 
 @pytest.mark.parametrize("at", range(1, 9))
@@ -194,8 +194,8 @@ def test_a_config_of_another_kind_is_refused(tmp_path):
         Config(training=ModelConfig())
 
 
-def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, whole_dir):
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
+def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, finished_dir):
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
     named = dataclasses.replace(
         make_config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_licence="\ud83d")
     )
@@ -206,9 +206,9 @@ def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, whole_dir):
     assert r"Licence of the data: \ud83d" in card
 
 
-def test_what_cannot_be_traced_removes_nothing(tmp_path, whole_dir, monkeypatch):
+def test_what_cannot_be_traced_removes_nothing(tmp_path, finished_dir, monkeypatch):
     """Whatever a combination of options leads to shows in the graph, before the first update."""
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
     before = contents(folder)
 
     def fails(*_):
@@ -221,8 +221,8 @@ def test_what_cannot_be_traced_removes_nothing(tmp_path, whole_dir, monkeypatch)
     assert contents(folder) == before
 
 
-def test_a_vocabulary_without_a_word_is_refused(tmp_path, whole_dir):
-    folder = shutil.copytree(whole_dir, tmp_path / "model")
+def test_a_vocabulary_without_a_word_is_refused(tmp_path, finished_dir):
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
     before = contents(folder)
     for shared in (True, False):
         text = TextConfig(min_count=1000, shared_vocabulary=shared)
@@ -231,7 +231,7 @@ def test_a_vocabulary_without_a_word_is_refused(tmp_path, whole_dir):
     assert contents(folder) == before
 
 
-def test_the_same_content_elsewhere_is_the_same_training(tmp_path, stopped, monkeypatch):
+def test_the_same_content_elsewhere_is_the_same_training(tmp_path, interrupted_copy, monkeypatch):
     """Resumed from another folder, or after a file was moved."""
     words = tmp_path / "words.txt"
     words.write_text("吃什么 5\n", encoding="utf-8")
@@ -258,7 +258,7 @@ def test_the_same_content_elsewhere_is_the_same_training(tmp_path, stopped, monk
         train(PAIRS, tmp_path / "model", options("../"), [], progress=False)
 
 
-def test_differences_are_named_in_a_fixed_order(tmp_path, whole_dir):
+def test_differences_are_named_in_a_fixed_order(tmp_path, finished_dir):
     script = """if True:
         import sys
         from helpers.truncated_training import PAIRS, config, train
@@ -271,7 +271,7 @@ def test_differences_are_named_in_a_fixed_order(tmp_path, whole_dir):
     for seed in "01":
         paths = ":".join(map(str, (here, here.parent, here.parent / "experiments")))
         done = subprocess.run(
-            [sys.executable, "-c", script, str(whole_dir)],
+            [sys.executable, "-c", script, str(finished_dir)],
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": paths, "PYTHONHASHSEED": seed},

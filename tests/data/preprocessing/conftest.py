@@ -9,7 +9,7 @@ from helpers.prepared_corpora import write_corpus
 
 
 @pytest.fixture(autouse=True)
-def small_chunks_and_shards(monkeypatch):
+def small_chunks(monkeypatch):
     """Chunks of 50 pairs and shards of 100, so that a small corpus has several."""
     tokenize_corpus, write_shards = pipeline.tokenize_corpus, pipeline.write_shards
     monkeypatch.setattr(

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from helpers.prepared_corpora import write_numbered_pairs
+from helpers.prepared_corpora import write_numbered_corpus
 from helpers.scripts import run_script
 
 pytestmark = pytest.mark.slow
@@ -15,7 +15,7 @@ SMALL = "--units=8", "--vocabulary_size=50"
 def test_training_is_measured_beside_the_tutorials_way(tmp_path):
     done = run_script(
         "benchmarks",
-        *("training", f"--data={write_numbered_pairs(tmp_path / 'pairs.tsv')}", *SMALL),
+        *("training", f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}", *SMALL),
         *("--steps=1,3", "--repeats=1"),
     )
     assert done.returncode == 0, done.stderr
@@ -41,7 +41,7 @@ def test_pieces_are_measured():
 
 
 def test_scaling_is_measured(tmp_path):
-    corpus = write_numbered_pairs(tmp_path / "pairs.tsv", 12_000)
+    corpus = write_numbered_corpus(tmp_path / "pairs.tsv", 12_000)
     done = run_script("benchmarks", "scaling", f"--data={corpus}", "--units=8")
     assert (done.returncode, done.stderr) == (0, "")
     rows = re.findall(

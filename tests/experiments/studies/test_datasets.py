@@ -9,13 +9,13 @@ from experiments.studies import datasets
 
 
 @pytest.fixture
-def packages(tmp_path, monkeypatch):
+def packages_dir(tmp_path, monkeypatch):
     """A folder of packages, before all others."""
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
 
-def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(packages):
+def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(packages_dir):
     lines = {
         "晨风": "清晨的风。",
         "分母": "1.数学上除数的意思 2.见〖分数〗",
@@ -26,9 +26,9 @@ def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(pac
         "近": "不远",
         "不远千里": "1.不近",
     }
-    (packages / "jionlp" / "dictionary").mkdir(parents=True)
-    (packages / "jionlp" / "__init__.py").touch()
-    path = packages / "jionlp" / "dictionary" / "chinese_word_dictionary.zip"
+    (packages_dir / "jionlp" / "dictionary").mkdir(parents=True)
+    (packages_dir / "jionlp" / "__init__.py").touch()
+    path = packages_dir / "jionlp" / "dictionary" / "chinese_word_dictionary.zip"
     with zipfile.ZipFile(path, "w") as archive:
         text = "".join(f"{word}\t{meaning}\n" for word, meaning in lines.items())
         archive.writestr("chinese_word_dictionary.txt", text)
@@ -39,8 +39,8 @@ def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(pac
     ]
 
 
-def test_a_sentence_is_a_line(packages):
-    folder = packages / "hsk_sentences_audio" / "data"
+def test_a_sentence_is_a_line(packages_dir):
+    folder = packages_dir / "hsk_sentences_audio" / "data"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
     sentences = [{"chinese": "你好，\t老师", "translation": {"en": "Hello,\nteacher "}}]

@@ -44,7 +44,7 @@ METHODS = {
 
 
 def test_it_answers_where_there_is_nothing_but_tensorflow(
-    export_dir, ask_elsewhere, talker, prompts
+    export_dir, run_in_subprocess, talker, prompts
 ):
     """1,000 prompts, each method; at most one reply in a thousand may be another."""
     batches = split_batches(prompts)
@@ -52,7 +52,7 @@ def test_it_answers_where_there_is_nothing_but_tensorflow(
     for method, decoding in METHODS.items():
         params = {"method": method, "sampling_seed": decoding.sampling_seed}
         calls += [("reply", {"prompt": batch, **params}) for batch in batches]
-    found = ask_elsewhere(export_dir, calls)
+    found = run_in_subprocess(export_dir, calls)
     assert found["foreign_ops"] == []
     assert not {"jieba", "tensorflow_addons", "attention_seq2seq"} & set(found["imported"])
 

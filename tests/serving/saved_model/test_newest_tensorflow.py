@@ -35,7 +35,9 @@ def newer_python() -> str:
     raise AssertionError("no Python 3.12 or later; name one, NEWER_PYTHON=path make test-slow")
 
 
-def test_the_newest_tensorflow_gives_the_same_replies(tmp_path, talk_dir, prompts, ask_elsewhere):
+def test_the_newest_tensorflow_gives_the_same_replies(
+    tmp_path, talk_dir, prompts, run_in_subprocess
+):
     environment = tmp_path / "environment"
     subprocess.run([newer_python(), "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
@@ -44,7 +46,7 @@ def test_the_newest_tensorflow_gives_the_same_replies(tmp_path, talk_dir, prompt
     methods = ("greedy", "beam", "sample")
     batches = split_batches(prompts)
     calls = [("reply", {"prompt": b, "method": method}) for method in methods for b in batches]
-    found = ask_elsewhere(tmp_path / "served", calls, python=python)
+    found = run_in_subprocess(tmp_path / "served", calls, python=python)
     assert found["foreign_ops"] == [] and found["tensorflow"] >= "2.16"
     outputs, chat = iter(found["outputs"]), Chat.load(talk_dir)
     for method in methods:
