@@ -101,7 +101,7 @@ def talk_dir(build_once):
 
 
 @pytest.fixture(scope="session")
-def talker(talk_dir):
+def talk_chat(talk_dir):
     """The same, in memory."""
     from attention_seq2seq.chat import Chat
 
@@ -117,7 +117,7 @@ def export_dir(talk_dir, build_once):
 
 
 @pytest.fixture(scope="session")
-def served(export_dir):
+def saved_model(export_dir):
     """The exported model, loaded."""
     import tensorflow as tf
 

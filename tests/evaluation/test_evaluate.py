@@ -216,16 +216,16 @@ def test_conversations_are_resampled_as_a_whole(chat):
     assert p_values_of(two, evaluate(chat, pairs, short))["chrf"] > 0.3
 
 
-def test_references_do_not_depend_on_the_tokenizer_of_the_model(chat, talker):
+def test_references_do_not_depend_on_the_tokenizer_of_the_model(chat, talk_chat):
     pairs = [("今天晚上吃什么", "晚上 吃，烤鸭 吧"), ("Hello", "Hello, World")]
-    candidate, baseline = evaluate(chat, pairs), evaluate(talker, pairs)
+    candidate, baseline = evaluate(chat, pairs), evaluate(talk_chat, pairs)
     assert candidate.references == [["晚 上 吃 , 烤 鸭 吧"], ["hello , world"]]
     assert 0 <= p_values_of(candidate, baseline)["rouge_l"] <= 1
 
 
-def test_earlier_turns_are_part_of_the_prompt(talker):
+def test_earlier_turns_are_part_of_the_prompt(talk_chat):
     pairs = [("你好", "你好呀"), ("你好呀", "吃了吗")]
-    assert evaluate(talker, pairs).prompts == ["你好", "你好\n你好呀"]
+    assert evaluate(talk_chat, pairs).prompts == ["你好", "你好\n你好呀"]
 
 
 def test_pairs_without_tokens_are_refused_or_skipped(chat, caplog):

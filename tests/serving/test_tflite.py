@@ -48,14 +48,14 @@ def same_replies(path, chat, prompts) -> int:
     return same
 
 
-def test_floats_answer_as_the_full_model(lite_dir, talker, prompts):
-    assert same_replies(lite_dir / FLOAT_FILE, talker, prompts) >= 0.995 * len(prompts)
+def test_floats_answer_as_the_full_model(lite_dir, talk_chat, prompts):
+    assert same_replies(lite_dir / FLOAT_FILE, talk_chat, prompts) >= 0.995 * len(prompts)
 
 
-def test_bytes_answer_nearly_so(lite_meals_dir, chat, lite_dir, talker, prompts):
+def test_bytes_answer_nearly_so(lite_meals_dir, chat, lite_dir, talk_chat, prompts):
     """Of a model that has learnt its task; a restless one changes its mind more easily."""
     same = same_replies(lite_meals_dir / INT8_FILE, chat, prompts)
-    restless = same_replies(lite_dir / INT8_FILE, talker, prompts)
+    restless = same_replies(lite_dir / INT8_FILE, talk_chat, prompts)
     sizes = [(lite_dir / name).stat().st_size for name in (FLOAT_FILE, INT8_FILE)]
     print(f"{same}, restless {restless} of {len(prompts)}; sizes {sizes[1] / sizes[0]:.3f}")
     assert same >= 0.9 * len(prompts) and restless >= 0.8 * len(prompts)

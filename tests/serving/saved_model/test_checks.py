@@ -18,13 +18,13 @@ from helpers.served_model import call_signature
 pytestmark = pytest.mark.xdist_group("export")
 
 
-def refused(served, signature, sentence, **inputs):
+def refused(saved_model, signature, sentence, **inputs):
     """Asserts that a call is refused, with this sentence."""
     with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
-        call_signature(served, signature, inputs)
+        call_signature(saved_model, signature, inputs)
 
 
-def test_any_bytes_get_a_reply(served):
+def test_any_bytes_get_a_reply(saved_model):
     """20,000 random byte strings: some of them text, most of them not UTF-8."""
     draw = random.Random(1)
     pieces = [*("今天晚上吃什么的龘😀é\n\r\t\0 a1.%".encode()[i : i + 1] for i in range(40))]
@@ -36,16 +36,18 @@ def test_any_bytes_get_a_reply(served):
     ]
     told = 0
     for first in range(0, len(texts), 512):
-        found = call_signature(served, "serving_default", {"prompt": texts[first : first + 512]})
+        found = call_signature(
+            saved_model, "serving_default", {"prompt": texts[first : first + 512]}
+        )
         told += len([text.decode() for text in found["reply"]])
         assert min(found["prompt_length"]) >= 1
     assert told == 20_000
 
 
 @pytest.mark.parametrize("size", [0, 1, 512])
-def test_any_size_of_batch_is_answered(served, size):
+def test_any_size_of_batch_is_answered(saved_model, size):
     prompt = ["今天晚上吃什么"] * size
-    expected = call_signature(served, "serving_default", {"prompt": ["今天晚上吃什么"] * 2})[
+    expected = call_signature(saved_model, "serving_default", {"prompt": ["今天晚上吃什么"] * 2})[
         "reply"
     ][:1]
     for signature, inputs in (
@@ -57,39 +59,43 @@ def test_any_size_of_batch_is_answered(served, size):
         ("explain", {"reply": expected * size}),
         ("encode", {}),
     ):
-        found = call_signature(served, signature, {"prompt": prompt, **inputs})
+        found = call_signature(saved_model, signature, {"prompt": prompt, **inputs})
         assert {len(values) for values in found.values()} == {size}
         if signature == "serving_default":
             assert found["reply"] == expected * size
     tokens = tf.constant([["今天", "晚上"]] * size, shape=[size, 2], dtype=tf.string)
-    assert served.tokens(tokens)["reply"].shape == [size]
+    assert saved_model.tokens(tokens)["reply"].shape == [size]
 
 
-def test_what_is_over_a_cap_is_refused(served):
+def test_what_is_over_a_cap_is_refused(saved_model):
     caps = Caps()
-    refused(served, "serving_default", "has 1048576 bytes; at most 32768", prompt=["a" * 2**20])
-    refused(served, "serving_default", "brought 1025 prompts; at most 1024", prompt=["a"] * 1025)
-    refused(served, "reply", "have 300000 bytes together", prompt=["a" * 30_000] * 10)
-    refused(served, "tokens", "has 1048576 bytes", prompt_tokens=[["a" * 2**19] * 2])
-    refused(served, "score", "A reply has 40000 bytes", prompt=["a"], reply=["a" * 40_000])
-    refused(served, "score", "A reply has 1001 words", prompt=["a"], reply=["，" * 1001])
-    uneven = {"prompt": ["a"] * 300, "reply": ["，" * 999] + [""] * 299}
-    refused(served, "explain", "have 300000 words, .* at most 262144 are scored", **uneven)
     refused(
-        served,
+        saved_model, "serving_default", "has 1048576 bytes; at most 32768", prompt=["a" * 2**20]
+    )
+    refused(
+        saved_model, "serving_default", "brought 1025 prompts; at most 1024", prompt=["a"] * 1025
+    )
+    refused(saved_model, "reply", "have 300000 bytes together", prompt=["a" * 30_000] * 10)
+    refused(saved_model, "tokens", "has 1048576 bytes", prompt_tokens=[["a" * 2**19] * 2])
+    refused(saved_model, "score", "A reply has 40000 bytes", prompt=["a"], reply=["a" * 40_000])
+    refused(saved_model, "score", "A reply has 1001 words", prompt=["a"], reply=["，" * 1001])
+    uneven = {"prompt": ["a"] * 300, "reply": ["，" * 999] + [""] * 299}
+    refused(saved_model, "explain", "have 300000 words, .* at most 262144 are scored", **uneven)
+    refused(
+        saved_model,
         "score",
         "The replies of a call have 300000 bytes",
         prompt=["a"] * 10,
         reply=["a" * 30_000] * 10,
     )
-    refused(served, "score", "Got 1 prompts and 2 replies", prompt=["a"], reply=["a", "b"])
+    refused(saved_model, "score", "Got 1 prompts and 2 replies", prompt=["a"], reply=["a", "b"])
     # Right below it, everything is answered.
     largest = "龘" * (caps.max_text_bytes // 3)
     found = call_signature(
-        served, "serving_default", {"prompt": [largest, "a" * caps.max_text_bytes]}
+        saved_model, "serving_default", {"prompt": [largest, "a" * caps.max_text_bytes]}
     )
     assert found["prompt_length"] == [20, 1]
-    scored = call_signature(served, "score", {"prompt": ["a"], "reply": ["，" * 1000]})
+    scored = call_signature(saved_model, "score", {"prompt": ["a"], "reply": ["，" * 1000]})
     assert scored["reply_length"] == [1000]
 
 
@@ -116,26 +122,26 @@ def test_what_is_over_a_cap_is_refused(served):
         (r"10300 hypotheses at once; at most 4096", {"method": "beam", "beam_width": 100}),
     ],
 )
-def test_a_knob_out_of_range_is_refused(served, sentence, asked):
+def test_a_knob_out_of_range_is_refused(saved_model, sentence, asked):
     size = 103 if "hypotheses" in sentence else 1
-    refused(served, "reply", sentence, prompt=["你好"] * size, **asked)
+    refused(saved_model, "reply", sentence, prompt=["你好"] * size, **asked)
 
 
-def test_a_step_from_nonsense_is_refused(served):
-    state = served.encode(tf.constant(["你好", "你是谁"]))
-    names = [n for n in served.signatures["step"].structured_input_signature[1] if n != "ids"]
+def test_a_step_from_nonsense_is_refused(saved_model):
+    state = saved_model.encode(tf.constant(["你好", "你是谁"]))
+    names = [n for n in saved_model.signatures["step"].structured_input_signature[1] if n != "ids"]
     state, ids = {name: state[name] for name in names}, state["ids"]
 
     def steps(sentence, ids, **changed):
         with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
-            served.step(tf.constant(ids), {**state, **changed})
+            saved_model.step(tf.constant(ids), {**state, **changed})
 
     steps("expected ids of words", [1, 1_000_000])
     steps("expected ids of words", [-1, 1])
     steps("ids has 3 rows", [1, 1, 1])
     steps("memory_ is for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
     steps("4097 rows; at most 4096", [1] * 4097)
-    assert served.step(ids, state)["ids"].shape == [2]
+    assert saved_model.step(ids, state)["ids"].shape == [2]
 
 
 def test_the_caps_are_those_of_the_export(talk_dir, tmp_path):
@@ -152,14 +158,14 @@ def test_the_caps_are_those_of_the_export(talk_dir, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
-def test_memory_stays_bounded(served):
+def test_memory_stays_bounded(saved_model):
     """The largest batches that are taken, again and again: no more memory than the first time."""
     texts = ["今天晚上吃什么好呢" * 36] * 256
     assert 200_000 < sum(len(text.encode()) for text in texts) <= Caps().max_batch_bytes
-    call_signature(served, "serving_default", {"prompt": texts})
+    call_signature(saved_model, "serving_default", {"prompt": texts})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(4):
-        call_signature(served, "serving_default", {"prompt": texts})
+        call_signature(saved_model, "serving_default", {"prompt": texts})
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{before // 1024} MB, then {after // 1024} MB")
     assert after - before < 300 * 1024

@@ -44,7 +44,7 @@ METHODS = {
 
 
 def test_it_answers_where_there_is_nothing_but_tensorflow(
-    export_dir, run_in_subprocess, talker, prompts
+    export_dir, run_in_subprocess, talk_chat, prompts
 ):
     """1,000 prompts, each method; at most one reply in a thousand may be another."""
     batches = split_batches(prompts)
@@ -57,7 +57,7 @@ def test_it_answers_where_there_is_nothing_but_tensorflow(
     assert not {"jieba", "tensorflow_addons", "attention_seq2seq"} & set(found["imported"])
 
     outputs = iter(found["outputs"])
-    in_memory = {method: talker.reply(prompts, METHODS[method]) for method in METHODS}
+    in_memory = {method: talk_chat.reply(prompts, METHODS[method]) for method in METHODS}
     for method in ("greedy", *METHODS):
         expected = in_memory[method]
         assert len({reply.text for reply in expected}) >= 300
@@ -77,26 +77,30 @@ def first(name, values):
     return values if name.startswith("prompt") else [several[0] for several in values]
 
 
-def test_ready_tokens_are_answered_as_their_text(served, prompts):
+def test_ready_tokens_are_answered_as_their_text(saved_model, prompts):
     num_unread = 0
     for batch in split_batches(prompts, 100):
-        from_text = call_signature(served, "serving_default", {"prompt": batch})
-        tokens = call_signature(served, "tokens", {"prompt_tokens": from_text["prompt_tokens"]})
+        from_text = call_signature(saved_model, "serving_default", {"prompt": batch})
+        tokens = call_signature(
+            saved_model, "tokens", {"prompt_tokens": from_text["prompt_tokens"]}
+        )
         num_unread += sum(from_text.pop("prompt_unread"))
         assert set(tokens.pop("prompt_unread")) == {0}
         assert tokens == from_text
     assert num_unread > 0
 
 
-def test_every_knob_does_what_it_does_in_memory(served, talker, prompts):
+def test_every_knob_does_what_it_does_in_memory(saved_model, talk_chat, prompts):
     draw = random.Random(1)
     methods, num_several = set(), 0
     for _ in range(40):
         decoding = random_decoding(draw)
         batch = draw.sample(prompts, 4)
-        outputs = call_signature(served, "reply", {"prompt": batch, **dataclasses.asdict(decoding)})
+        outputs = call_signature(
+            saved_model, "reply", {"prompt": batch, **dataclasses.asdict(decoding)}
+        )
         methods.add(decoding.method)
-        for row, expected in enumerate(talker.generate(batch, decoding)):
+        for row, expected in enumerate(talk_chat.generate(batch, decoding)):
             assert outputs["num_replies"][row] == len(expected), decoding
             num_several += len(expected) > 1
             for number, reply in enumerate(expected):
@@ -146,44 +150,44 @@ def random_decoding(draw) -> DecodingConfig:
     )
 
 
-def test_given_replies_are_scored_and_explained(served, talker, prompts):
-    replies = [reply.text for reply in talker.reply(prompts[:24])]
+def test_given_replies_are_scored_and_explained(saved_model, talk_chat, prompts):
+    replies = [reply.text for reply in talk_chat.reply(prompts[:24])]
     batch, replies = [*prompts[:24], prompts[0], ""], [*replies, "龘不知道", ""]
-    scored = call_signature(served, "score", {"prompt": batch, "reply": replies})
-    explained = call_signature(served, "explain", {"prompt": batch, "reply": replies})
-    expected = talker.score(batch, replies, DecodingConfig(length_penalty=0.0))
+    scored = call_signature(saved_model, "score", {"prompt": batch, "reply": replies})
+    explained = call_signature(saved_model, "explain", {"prompt": batch, "reply": replies})
+    expected = talk_chat.score(batch, replies, DecodingConfig(length_penalty=0.0))
     np.testing.assert_allclose(scored["log_probability"], expected, rtol=1e-5, atol=1e-5)
     for name, values in scored.items():
         assert explained[name] == values
     for row, (prompt, reply) in enumerate(zip(batch, replies)):
-        ids = talker.tokenizer.target.encode(reply)
-        source_ids = talker.tokenizer.source.encode(prompt, 20)[:20]
+        ids = talk_chat.tokenizer.target.encode(reply)
+        source_ids = talk_chat.tokenizer.source.encode(prompt, 20)[:20]
         steps = np.array(scored["token_log_probabilities"][row])
         np.testing.assert_allclose(steps.sum(), expected[row], **TOLERANCE)
         np.testing.assert_allclose(
             scored["perplexity"][row], np.exp(-expected[row] / len(ids)), rtol=1e-4
         )
-        tokens = [*talker.tokenizer.target.tokenize(reply), "<eos>"]
+        tokens = [*talk_chat.tokenizer.target.tokenize(reply), "<eos>"]
         found = [token.decode() for token in scored["reply_tokens"][row]]
         assert found == tokens + [""] * (len(found) - len(tokens))
         table = np.array(explained["contributions"][row])
         np.testing.assert_allclose(
             table[: len(ids), : len(source_ids)],
-            talker.attribute(source_ids, ids),
+            talk_chat.attribute(source_ids, ids),
             atol=1e-3,
         )
         assert not table[len(ids) :].any() and not table[:, len(source_ids) :].any()
 
 
-def test_a_reply_can_be_streamed(served, prompts):
+def test_a_reply_can_be_streamed(saved_model, prompts):
     for batch in (prompts[:1], prompts[500:508], []):
         batch = tf.constant(batch, tf.string)
-        whole = served.serving_default(batch)
-        state = served.encode(batch)
-        names = served.signatures["step"].structured_input_signature[1]
+        whole = saved_model.serving_default(batch)
+        state = saved_model.encode(batch)
+        names = saved_model.signatures["step"].structured_input_signature[1]
         time = whole["reply_tokens"].shape[1]
         for position in range(time):
-            state = served.step(state["ids"], {n: state[n] for n in names if n != "ids"})
+            state = saved_model.step(state["ids"], {n: state[n] for n in names if n != "ids"})
             real = position < (whole["reply_length"] + tf.cast(whole["ended"], tf.int32))
             said = tf.where(real, state["tokens"], "")
             tf.debugging.assert_equal(said, whole["reply_tokens"][:, position])
@@ -219,7 +223,7 @@ def plain_dir(tmp_path_factory):
 
 
 def test_two_models_in_one_process_and_one_of_them_moved(
-    export_dir, plain_dir, served, prompts, tmp_path
+    export_dir, plain_dir, saved_model, prompts, tmp_path
 ):
     moved, other = tmp_path / "moved", tmp_path / "other"
     shutil.copytree(export_dir, moved)
@@ -235,7 +239,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     chat = Chat.load(plain_dir)
     for batch in split_batches(prompts[:200]):
         found = call_signature(both[0], "serving_default", {"prompt": batch})
-        assert found == call_signature(served, "serving_default", {"prompt": batch})
+        assert found == call_signature(saved_model, "serving_default", {"prompt": batch})
         found = call_signature(both[1], "serving_default", {"prompt": batch})
         assert "attention_weights" not in found
         assert count_different_replies(found, chat.reply(batch, decoding)) == 0
@@ -259,8 +263,8 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     assert '"secret.tsv"' in config and '"words.txt"' in config and str(tmp_path) not in config
 
 
-def test_eight_threads_get_the_answers_of_one(served, prompts):
-    signature = served.signatures["serving_default"]
+def test_eight_threads_get_the_answers_of_one(saved_model, prompts):
+    signature = saved_model.signatures["serving_default"]
 
     def reply(number):
         prompt = prompts[number % len(prompts)]

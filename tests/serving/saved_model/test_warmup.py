@@ -8,7 +8,7 @@ from attention_seq2seq.serving.saved_model.warmup import FILE
 pytestmark = pytest.mark.xdist_group("export")
 
 
-def test_the_model_answers_its_warm_up_requests(export_dir, served):
+def test_the_model_answers_its_warm_up_requests(export_dir, saved_model):
     """Read by TensorFlow Serving's own messages."""
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
@@ -18,7 +18,7 @@ def test_the_model_answers_its_warm_up_requests(export_dir, served):
         assert log.WhichOneof("log_type") == "predict_log"
         request = log.predict_log.request
         inputs = {name: tf.make_ndarray(value) for name, value in request.inputs.items()}
-        signature = served.signatures[request.model_spec.signature_name]
+        signature = saved_model.signatures[request.model_spec.signature_name]
         specs = signature.structured_input_signature[1]
         assert set(inputs) == set(specs)
         outputs = signature(
