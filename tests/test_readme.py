@@ -71,7 +71,7 @@ def test_the_python_lines_run(tmp_path, monkeypatch):
         for field in dataclasses.fields(options)
         for value in [c for c in field.metadata["choices"] if c != field.default] or [""]
     ],
-    ids=lambda given: given if isinstance(given, str) else given.name,
+    ids=lambda parameter: parameter if isinstance(parameter, str) else parameter.name,
 )
 def test_each_option_of_model_and_training_has_a_config_or_a_row(field, value):
     experiments = ROOT / "experiments"

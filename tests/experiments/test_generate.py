@@ -25,23 +25,23 @@ def prompts(tmp_path):
 
 def test_each_line_is_answered_in_its_place(meals_dir, tmp_path, prompts):
     out = tmp_path / "out.txt"
-    done = run_script(
+    result = run_script(
         "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     )
-    assert done.returncode == 0
+    assert result.returncode == 0
     lines = out.read_text(encoding="utf-8").split("\n")
     assert len(lines) == len(PROMPTS) + 2
     assert (lines[0], lines[2], lines[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
-    again = run_script(
+    rerun = run_script(
         "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     )
-    assert again.returncode != 0
-    assert "out.txt exists; remove it" in again.stderr
+    assert rerun.returncode != 0
+    assert "out.txt exists; remove it" in rerun.stderr
 
 
 def test_a_pipe_to_json(meals_dir):
-    done = run_script(
+    result = run_script(
         *(
             "generate",
             f"--model_dir={meals_dir}",
@@ -51,7 +51,7 @@ def test_a_pipe_to_json(meals_dir):
         ),
         text="今天晚上吃什么\n周末早上喝什么\n",
     )
-    first, second = map(json.loads, done.stdout.splitlines())
+    first, second = map(json.loads, result.stdout.splitlines())
     assert first["prompt_tokens"] == ["今天", "晚上", "吃", "什么"]
     assert first["replies"][0]["text"] == "晚上吃烤鸭吧"
     assert first["replies"][0]["score"] >= first["replies"][1]["score"]
@@ -64,12 +64,12 @@ def test_gzip_is_read_from_a_file_and_a_pipe(meals_dir, tmp_path):
     packed = tmp_path / "in.txt.gz"
     packed.write_bytes(gzip.compress("\ufeff今天晚上吃什么\n周末早上喝什么\n".encode()))
     expected = "晚上吃烤鸭吧\n早上喝豆浆吧\n"
-    done = run_script("generate", f"--model_dir={meals_dir}", f"--input={packed}")
-    assert (done.stdout, done.stderr) == (expected, "")
+    result = run_script("generate", f"--model_dir={meals_dir}", f"--input={packed}")
+    assert (result.stdout, result.stderr) == (expected, "")
     command = f"{sys.executable} {ROOT}/experiments/generate.py --model_dir={meals_dir}"
     shell = f"{command} < {packed} && {command} --input=<(zcat {packed}) --output={tmp_path}/out"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
-    assert done.stdout.startswith(expected), done.stderr
+    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert result.stdout.startswith(expected), result.stderr
     assert (tmp_path / "out").read_text(encoding="utf-8") == expected
 
 
@@ -77,15 +77,17 @@ def test_another_encoding_is_refused_with_file_line_and_byte(meals_dir, tmp_path
     path, out = tmp_path / "in.txt", tmp_path / "out.txt"
     path.write_bytes(b"hello\n" + "吃\n".encode("gbk"))
     message = "line 2: not UTF-8 text; byte 0xb3 at position 1 of the line"
-    done = run_script("generate", f"--model_dir={meals_dir}", f"--input={path}", f"--output={out}")
-    assert done.returncode != 0
-    assert f"{path}, {message}" in done.stderr
+    result = run_script(
+        "generate", f"--model_dir={meals_dir}", f"--input={path}", f"--output={out}"
+    )
+    assert result.returncode != 0
+    assert f"{path}, {message}" in result.stderr
     assert not out.exists()
     # From a pipe line by line.
-    done = run_script("chat", f"--model_dir={meals_dir}", text=path.read_bytes())
-    assert done.returncode != 0
-    assert len(done.stdout.splitlines()) == 1
-    assert f"standard input, {message}" in done.stderr
+    result = run_script("chat", f"--model_dir={meals_dir}", text=path.read_bytes())
+    assert result.returncode != 0
+    assert len(result.stdout.splitlines()) == 1
+    assert f"standard input, {message}" in result.stderr
 
 
 def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
@@ -94,9 +96,9 @@ def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
     arguments = f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     with resumable_file(str(out), {}) as writer:
         writer.skip(iter([]))
-        done = run_script("generate", *arguments)
-        assert done.returncode != 0
-        assert f"{out}.part: another process is at work here" in done.stderr
+        result = run_script("generate", *arguments)
+        assert result.returncode != 0
+        assert f"{out}.part: another process is at work here" in result.stderr
         list(writer.track(iter(["我的"])))
         writer.write(["我的\n"])
     assert out.read_text(encoding="utf-8") == "我的\n"
@@ -117,22 +119,22 @@ def test_damaged_notes_of_a_run_are_named(meals_dir, tmp_path, damage):
     prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
     (tmp_path / "out.txt.part").write_bytes(b"some\n")
     (tmp_path / "out.txt.job").write_bytes(damage)
-    done = run_script(
+    result = run_script(
         "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     )
-    assert done.returncode != 0
-    assert f"{out}.job is damaged" in done.stderr
-    assert "Remove both to begin anew" in done.stderr
+    assert result.returncode != 0
+    assert f"{out}.job is damaged" in result.stderr
+    assert "Remove both to begin anew" in result.stderr
     assert (tmp_path / "out.txt.part").read_bytes() == b"some\n"
 
 
 def test_a_part_that_is_nobodys_is_left(meals_dir, tmp_path):
     (tmp_path / "out.txt.part").write_bytes(b"mine")
-    done = run_script(
+    result = run_script(
         "generate", f"--model_dir={meals_dir}", f"--output={tmp_path}/out.txt", text="吃\n"
     )
-    assert done.returncode != 0
-    assert f"{tmp_path}/out.txt.part is there, but no {tmp_path}/out.txt.job" in done.stderr
+    assert result.returncode != 0
+    assert f"{tmp_path}/out.txt.part is there, but no {tmp_path}/out.txt.job" in result.stderr
     assert (tmp_path / "out.txt.part").read_bytes() == b"mine"
 
 
@@ -143,21 +145,21 @@ def test_a_run_goes_on_with_the_same_model_elsewhere(meals_dir, tmp_path):
     flags = f"--model_dir={meals_dir}", f"--output={out}"
     killed = "今天晚上吃什么\n" * 1024
     # A whole chunk is answered before the second line that is no UTF-8 is met.
-    done = run_script("generate", *flags, text=killed.encode() + b"\xff\n")
-    assert done.returncode != 0
+    result = run_script("generate", *flags, text=killed.encode() + b"\xff\n")
+    assert result.returncode != 0
     assert (tmp_path / "out.txt.job").exists()
-    done = run_script("generate", f"--model_dir={moved}", f"--output={out}", text=killed + "吃\n")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = run_script("generate", f"--model_dir={moved}", f"--output={out}", text=killed + "吃\n")
+    assert (result.returncode, result.stderr) == (0, "")
     assert len(out.read_text(encoding="utf-8").splitlines()) == 1025
 
 
 def test_an_empty_file_gets_an_empty_file(meals_dir, tmp_path):
     (tmp_path / "in.txt").touch()
     out = tmp_path / "out.txt"
-    done = run_script(
+    result = run_script(
         *("generate", f"--model_dir={meals_dir}", f"--input={tmp_path}/in.txt", f"--output={out}")
     )
-    assert done.returncode == 0
+    assert result.returncode == 0
     assert out.read_bytes() == b""
 
 
@@ -187,9 +189,9 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
         ([*options, "--sampling_seed=7"], "begun with another sampling_seed"),
         ([f"--model_dir={meals_dir}", f"--input={whole}", "--method=sample"], "other prompts"),
     ]:
-        done = run_script("generate", *wrong, f"--output={out}")
-        assert done.returncode != 0
-        assert message in done.stderr
+        result = run_script("generate", *wrong, f"--output={out}")
+        assert result.returncode != 0
+        assert message in result.stderr
     assert run_script("generate", *options, f"--output={out}").returncode == 0
     assert out.read_bytes() == whole.read_bytes()
     assert not part.exists()
@@ -204,7 +206,7 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(meals_dir, arguments, message):
-    done = run_script("generate", f"--model_dir={meals_dir}", *arguments)
-    assert done.returncode != 0
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run_script("generate", f"--model_dir={meals_dir}", *arguments)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr

@@ -47,16 +47,16 @@ def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
 
 
 def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
-    done = run_script(
+    result = run_script(
         "studies.reversal",
         f"--model_dir={tmp_path}",
         f"--flagfile={CONFIGS_DIR / 'reversal.flags'}",
     )
     # No alarm rings.
-    assert (done.returncode, done.stderr) == (0, "")
-    seconds = int(re.search(r"training, seconds +(\d+)", done.stdout)[1])
-    exact = float(re.search(r"exactly +([\d.]+)% of 1000", done.stdout)[1])
-    looking = float(re.search(r"mirrored position +([\d.]+)%", done.stdout)[1])
+    assert (result.returncode, result.stderr) == (0, "")
+    seconds = int(re.search(r"training, seconds +(\d+)", result.stdout)[1])
+    exact = float(re.search(r"exactly +([\d.]+)% of 1000", result.stdout)[1])
+    looking = float(re.search(r"mirrored position +([\d.]+)%", result.stdout)[1])
     assert exact >= 99
     assert looking >= 98
     assert seconds <= 90
@@ -65,9 +65,9 @@ def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
 def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
     """The last prompt of each conversation is the same; only the first tells the answer."""
     pairs = []
-    for number, name in enumerate(NAMES):
+    for conversation, name in enumerate(NAMES):
         turns = [f"我叫小{name}", f"你好小{name}", "我叫什么", f"你叫小{name}"]
-        pairs += [Pair(*both, number) for both in pairwise(turns)]
+        pairs += [Pair(*exchange, conversation) for exchange in pairwise(turns)]
     options = TrainingConfig(
         epochs=120,
         batch_size=4,
@@ -84,6 +84,6 @@ def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
     model = ModelConfig(units=64, initial_state="encoder")
     config = Config(text=text, model=model, training=options)
     train(pairs, tmp_path, config, (), progress=False)
-    asked = [f"我叫小{name}\n你好小{name}\n我叫什么" for name in NAMES]
-    replies = [reply.text for reply in Chat.load(tmp_path).reply(asked)]
+    prompts = [f"我叫小{name}\n你好小{name}\n我叫什么" for name in NAMES]
+    replies = [reply.text for reply in Chat.load(tmp_path).reply(prompts)]
     assert replies == [f"你叫小{name}" for name in NAMES]

@@ -25,10 +25,10 @@ def corpus(tmp_path):
 def test_examining_preparing_training_and_talking(corpus, tmp_path):
     folder, model = tmp_path / "准备", tmp_path / "model"
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
-    done = run_script("prepare", *arguments, "--examine")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "100 pairs\n  1 bad lines left out: no tab" in done.stdout
-    assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in done.stdout
+    result = run_script("prepare", *arguments, "--examine")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "100 pairs\n  1 bad lines left out: no tab" in result.stdout
+    assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in result.stdout
     statistics = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
     assert statistics["replies"]["most_common"][0] == {
         "reply": "哈哈",
@@ -37,25 +37,25 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
     }
 
     clean = ["--clean=common_replies", "--reply_cap=5"]
-    done = run_script("prepare", *arguments, *clean)
-    assert (done.returncode, done.stderr) == (0, "")
-    rows = [line.split() for line in done.stdout.splitlines()]
+    result = run_script("prepare", *arguments, *clean)
+    assert (result.returncode, result.stderr) == (0, "")
+    rows = [line.split() for line in result.stdout.splitlines()]
     assert ["left", "out:", "common", "replies", "45"] in rows
-    assert f"experiments/train.py --data={folder}" in done.stdout
-    again = run_script("prepare", *arguments, *clean)
-    assert again.stdout.partition("pairs")[2] == done.stdout.partition("pairs")[2]
-    assert "cutting" not in again.stdout
-    other = run_script("prepare", *arguments)
-    assert other.returncode != 0
-    assert "--overwrite to replace it" in other.stderr
+    assert f"experiments/train.py --data={folder}" in result.stdout
+    rerun = run_script("prepare", *arguments, *clean)
+    assert rerun.stdout.partition("pairs")[2] == result.stdout.partition("pairs")[2]
+    assert "cutting" not in rerun.stdout
+    changed_run = run_script("prepare", *arguments)
+    assert changed_run.returncode != 0
+    assert "--overwrite to replace it" in changed_run.stderr
 
     options = [f"--data={folder}", f"--model_dir={model}", "--units=8", "--epochs=1"]
     wrong = run_script("train", *options, "--context_turns=2")
     assert wrong.returncode != 0
     assert "--context_turns=2, but" in wrong.stderr
     assert "was prepared with 0" in wrong.stderr
-    done = run_script("train", *options, "--context_turns=0")
-    assert (done.returncode, done.stderr) == (0, "")
+    result = run_script("train", *options, "--context_turns=0")
+    assert (result.returncode, result.stderr) == (0, "")
     assert "is trained with these options already" in run_script("train", *options).stdout
     assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
@@ -79,10 +79,10 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
 )
 def test_what_is_wrong_is_said_in_a_sentence(corpus, tmp_path, arguments, message):
     (tmp_path / "empty").touch()
-    done = run_script(*(argument.format(tmp=tmp_path, corpus=corpus) for argument in arguments))
-    assert done.returncode != 0
-    assert message in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    result = run_script(*(argument.format(tmp=tmp_path, corpus=corpus) for argument in arguments))
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
 
 
 def test_help_is_worth_reading():
@@ -140,13 +140,13 @@ def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
 def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
     shared, whole = tmp_path / "shared", tmp_path / "whole"
     for flags in ((shared, "--shard=0/2"), (shared, "--shard=1/2"), (shared,), (whole,)):
-        done = run_script(
+        result = run_script(
             "prepare",
             f"--data={corpus}",
             "--skip_bad_lines",
             f"--prepared_dir={flags[0]}",
             *flags[1:],
         )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert ("is cut; when all are" in done.stdout) == (len(flags) == 2)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert ("is cut; when all are" in result.stdout) == (len(flags) == 2)
     assert read_files(shared) == read_files(whole)

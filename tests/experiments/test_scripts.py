@@ -24,12 +24,12 @@ def without_alarms(errors: str) -> list[str]:
 
 def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_path):
     picture = tmp_path / "attention.png"
-    done = run_script(
+    result = run_script(
         "chat", f"--model_dir={meals_dir}", f"--prompt={QUESTION}", f"--plot={picture}"
     )
-    assert done.returncode == 0
-    assert done.stderr == ""
-    lines = done.stdout.splitlines()
+    assert result.returncode == 0
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
     assert lines[0] == "晚上吃烤鸭吧"
     assert lines[2].split("  ")[0] == "attention weights"
     assert lines[2].endswith("contribution")
@@ -40,12 +40,12 @@ def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_pa
 
 def test_lines_are_answered_one_by_one(meals_dir):
     text = f"{QUESTION}\n\n{'吃' * 10000}\n龘靐\n周末早上喝什么"
-    done = run_script("chat", f"--model_dir={meals_dir}", text=text)
-    assert done.returncode == 0
-    answers = [line for line in done.stdout.splitlines() if "are read" not in line]
+    result = run_script("chat", f"--model_dir={meals_dir}", text=text)
+    assert result.returncode == 0
+    answers = [line for line in result.stdout.splitlines() if "are read" not in line]
     assert len(answers) == 5, "one line for each line, the empty one and the last included"
     assert (answers[0], answers[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧")
-    assert "only the first 60 are read" in done.stderr
+    assert "only the first 60 are read" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,10 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
     (tmp_path / "empty.tsv").touch()
     (tmp_path / "good.tsv").write_text("你好\t你好呀\n" * 9, encoding="utf-8")
     (tmp_path / "bad.tsv").write_text("你好\t你好呀\n没有\n", encoding="utf-8")
-    done = run_script(*(argument.format(tmp=tmp_path) for argument in arguments))
-    assert done.returncode != 0
-    assert message in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
+    result = run_script(*(argument.format(tmp=tmp_path) for argument in arguments))
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,11 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
     ],
 )
 def test_help_is_worth_reading(name, expected):
-    done = run_script(name, "--help")
-    unwrapped = " ".join(done.stdout.split())
+    result = run_script(name, "--help")
+    unwrapped = " ".join(result.stdout.split())
     for words in expected:
         assert words in unwrapped
-    assert done.stderr == ""
+    assert result.stderr == ""
 
 
 def test_commands_in_help_can_be_pasted():
@@ -124,17 +124,17 @@ def test_commands_in_help_can_be_pasted():
 def test_each_flag_tells_its_default_its_unit_and_its_range():
     text = run_script("train", "--help").stdout
     entries = re.findall(r"^  --(?:\[no\])?(\w+): (.*?)(?=^  --|^\S|\Z)", text, re.M | re.S)
-    told = {name: " ".join(entry.split()) for name, entry in entries}
+    help_texts = {name: " ".join(entry.split()) for name, entry in entries}
     options = [f for group in dataclasses.fields(Config) for f in dataclasses.fields(group.type)]
     assert len(options) > 40
     for option in options:
-        entry, about = told[option.name], option.metadata
+        entry, metadata = help_texts[option.name], option.metadata
         assert "(default: '" in entry, option.name
-        assert f"[{about['unit']}]" in entry or not about["unit"], option.name
+        assert f"[{metadata['unit']}]" in entry or not metadata["unit"], option.name
         if option.type in (int, float):
             assert re.search(r"\([^()]*(number|integer)", entry), option.name
-        if about["choices"]:
-            assert f"<{'|'.join(map(str, about['choices']))}>" in entry.replace(" ", "")
+        if metadata["choices"]:
+            assert f"<{'|'.join(map(str, metadata['choices']))}>" in entry.replace(" ", "")
 
 
 def test_training_talking_and_training_again(tmp_path):
@@ -144,18 +144,18 @@ def test_training_talking_and_training_again(tmp_path):
     flagfile.write_text("--units=16\n--epochs=2\n--skip_bad_lines\n", encoding="utf-8")
     arguments = [f"--model_dir={model}", f"--data={corpus}", f"--flagfile={flagfile}"]
 
-    done = run_script("train", *arguments)
-    assert (done.returncode, without_alarms(done.stderr)) == (0, [])
-    assert "20 bad lines left out: no tab" in done.stdout
-    assert "epoch 2 of 2: loss " in done.stdout
-    assert f"experiments/chat.py --model_dir={model}" in done.stdout
+    result = run_script("train", *arguments)
+    assert (result.returncode, without_alarms(result.stderr)) == (0, [])
+    assert "20 bad lines left out: no tab" in result.stdout
+    assert "epoch 2 of 2: loss " in result.stdout
+    assert f"experiments/chat.py --model_dir={model}" in result.stdout
     assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
-    again = run_script("train", *arguments)
-    assert "is trained with these options already" in again.stdout
-    other = run_script("train", *arguments, "--units=8")
-    assert other.returncode != 0
-    assert f"{model} was trained, or begun, with units 16; now it is 8" in other.stderr
+    rerun = run_script("train", *arguments)
+    assert "is trained with these options already" in rerun.stdout
+    changed_run = run_script("train", *arguments, "--units=8")
+    assert changed_run.returncode != 0
+    assert f"{model} was trained, or begun, with units 16; now it is 8" in changed_run.stderr
 
 
 def test_a_terminal_of_80_columns_gets_one_bar_and_nothing_wider(tmp_path):
@@ -192,11 +192,11 @@ def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(tmp_path):
     assert re.search(r"stopped after update \d+; the same again goes on", output)
     assert process.returncode == 1
     assert errors.strip() == "Stopped."
-    again = run_script("train", *arguments)
-    assert (again.returncode, without_alarms(again.stderr)) == (0, [])
-    assert "going on after update " in again.stdout
-    assert "epoch 1 of 6" not in again.stdout
-    assert "epoch 6 of 6" in again.stdout
+    rerun = run_script("train", *arguments)
+    assert (rerun.returncode, without_alarms(rerun.stderr)) == (0, [])
+    assert "going on after update " in rerun.stdout
+    assert "epoch 1 of 6" not in rerun.stdout
+    assert "epoch 6 of 6" in rerun.stdout
 
 
 def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(meals_dir, tmp_path):
@@ -204,8 +204,8 @@ def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(mea
     corpus.write_text('{"prompt": "今天\\ud83d", "reply": "吃\\ud83d"}\n', encoding="utf-8")
     numbers.write_text("old", encoding="utf-8")
     arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--json={numbers}"
-    done = run_script("evaluate", *arguments)
-    assert (done.returncode, done.stderr) == (0, "")
+    result = run_script("evaluate", *arguments)
+    assert (result.returncode, result.stderr) == (0, "")
     assert json.loads(numbers.read_text(encoding="utf-8"))["prompts"] == ["今天\ud83d"]
     limit = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
     limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
@@ -214,10 +214,10 @@ def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(mea
     limit += "runpy.run_path(sys.argv[0], run_name='__main__')"
     before = numbers.read_bytes()
     command = [sys.executable, "-c", limit, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "File too large" in done.stderr
-    assert "Traceback" not in done.stderr
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "File too large" in result.stderr
+    assert "Traceback" not in result.stderr
     assert numbers.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.json", "pairs.jsonl"]
 
@@ -225,20 +225,20 @@ def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(mea
 def test_evaluate_prints_a_table(meals_dir, tmp_path):
     corpus, numbers = tmp_path / "pairs.tsv", tmp_path / "numbers.json"
     corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n明天早上喝什么\t不知道\n", encoding="utf-8")
-    other = tmp_path / meals_dir.name
-    other.symlink_to(meals_dir)
+    other_dir = tmp_path / meals_dir.name
+    other_dir.symlink_to(meals_dir)
     # Each twice, to answer together.
-    model, baseline = f"{meals_dir},{other}", f"{other},{meals_dir}"
+    model, baseline = f"{meals_dir},{other_dir}", f"{other_dir},{meals_dir}"
     arguments = f"--model_dir={model}", f"--data={corpus}", f"--baseline={baseline}"
-    done = run_script("evaluate", *arguments, f"--json={numbers}")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("2 prompts\n")
-    assert re.search(r"^exact_match +50.0% \(0.0% to 100.0%\) .* 1.000$", done.stdout, re.M)
-    assert "bleu|nrefs:1|case:lc|eff:no|tok:zh|" in done.stdout
+    result = run_script("evaluate", *arguments, f"--json={numbers}")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("2 prompts\n")
+    assert re.search(r"^exact_match +50.0% \(0.0% to 100.0%\) .* 1.000$", result.stdout, re.M)
+    assert "bleu|nrefs:1|case:lc|eff:no|tok:zh|" in result.stdout
     # Folders that have the same name are told apart by where they are.
-    assert all(str(folder)[-25:] in done.stdout for folder in (meals_dir, other))
+    assert all(str(folder)[-25:] in result.stdout for folder in (meals_dir, other_dir))
     content = json.loads(numbers.read_text(encoding="utf-8"))
     assert content["prompts"] == [QUESTION, "明天早上喝什么"]
-    found = content["models"][model]
-    assert found["metrics"]["exact_match"]["value"] == 0.5
-    assert found["replies"][0] == "晚上吃烤鸭吧"
+    model_results = content["models"][model]
+    assert model_results["metrics"]["exact_match"]["value"] == 0.5
+    assert model_results["replies"][0] == "晚上吃烤鸭吧"

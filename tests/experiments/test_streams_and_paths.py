@@ -23,14 +23,14 @@ def corpus(tmp_path):
 
 @pytest.mark.parametrize("closed", [[1], [0, 1, 2]], ids=str)
 def test_closed_streams_stop_nothing(meals_dir, tmp_path, corpus, closed):
-    done = run_script(
+    result = run_script(
         "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SMALL, closed=closed
     )
-    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert (result.returncode, "Traceback" in result.stderr) == (0, False)
     assert Chat.load(tmp_path / "m").reply(["早上吃什么"])
-    done = run_script("chat", f"--model_dir={meals_dir}", text=QUESTION, closed=closed)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == ("" if {0, 1} & set(closed) else "晚上吃烤鸭吧\n")
+    result = run_script("chat", f"--model_dir={meals_dir}", text=QUESTION, closed=closed)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == ("" if {0, 1} & set(closed) else "晚上吃烤鸭吧\n")
 
 
 @pytest.mark.parametrize("stream", [None, "closed", object()], ids=["none", "closed", "odd"])
@@ -45,20 +45,20 @@ def test_a_program_without_standard_output_can_train(tmp_path, corpus, monkeypat
 def test_a_reader_that_goes_away_ends_the_news_and_not_the_training(tmp_path, corpus):
     command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
     command += f"--data={corpus} {' '.join(SMALL)} --epochs=9 | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert len(done.stdout.splitlines()) == 1
-    assert not [line for line in done.stderr.splitlines() if not line.startswith("Alarm, ")]
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.returncode == 0
+    assert len(result.stdout.splitlines()) == 1
+    assert not [line for line in result.stderr.splitlines() if not line.startswith("Alarm, ")]
     assert (tmp_path / "m/finished").exists()
 
 
 def test_a_full_disk_behind_standard_output_is_said_once(tmp_path, corpus):
     command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
     command += f"--data={corpus} {' '.join(SMALL)} > /dev/full"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert done.returncode == 0
-    assert done.stderr.count("standard output cannot be written (No space left on device)") == 1
-    assert "Traceback" not in done.stderr
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.returncode == 0
+    assert result.stderr.count("standard output cannot be written (No space left on device)") == 1
+    assert "Traceback" not in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -73,34 +73,34 @@ def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, envir
     prompts = tmp_path / "问题.txt"
     prompts.write_text(f"{QUESTION}\n", encoding="utf-8")
     command = [sys.executable, f"{ROOT}/experiments/generate.py", f"--model_dir={meals_dir}"]
-    done = subprocess.run(
+    result = subprocess.run(
         [*command, f"--input={prompts}", "--prefix=早上"],
         capture_output=True,
         env={**os.environ, **environment},
     )
-    assert done.stdout.decode().startswith("早上"), done.stderr.decode()
+    assert result.stdout.decode().startswith("早上"), result.stderr.decode()
 
 
 def test_a_text_in_another_encoding_is_refused(meals_dir):
     command = [sys.executable, f"{ROOT}/experiments/chat.py", f"--model_dir={meals_dir}"]
-    done = subprocess.run([*command, b"--prompt=\xbd\xf1"], capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "--prompt is not UTF-8" in done.stderr
+    result = subprocess.run([*command, b"--prompt=\xbd\xf1"], capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "--prompt is not UTF-8" in result.stderr
 
 
 def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     flags = "--model_dir=~/m", f"--data=~/{corpus.name}", "--user_dictionary=~/words.txt"
     (tmp_path / "words.txt").write_text("包子吧 5\n", encoding="utf-8")
     (tmp_path / "cwd").mkdir()
-    done = run_script("train", *flags, *SMALL, cwd=tmp_path / "cwd", HOME=str(tmp_path))
-    assert done.returncode == 0, done.stderr
+    result = run_script("train", *flags, *SMALL, cwd=tmp_path / "cwd", HOME=str(tmp_path))
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "m/finished").exists()
     assert not list((tmp_path / "cwd").iterdir())
-    done = run_script("chat", "--model_dir=~/m", "--prompt=早上吃什么", HOME=str(tmp_path))
-    assert done.returncode == 0, done.stderr
-    done = run_script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
-    assert done.returncode != 0
-    assert "there is no such home folder" in done.stdout + done.stderr
+    result = run_script("chat", "--model_dir=~/m", "--prompt=早上吃什么", HOME=str(tmp_path))
+    assert result.returncode == 0, result.stderr
+    result = run_script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
+    assert result.returncode != 0
+    assert "there is no such home folder" in result.stdout + result.stderr
     assert not list((tmp_path / "cwd").iterdir())
 
 
@@ -119,9 +119,9 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )
 def test_an_empty_path_is_refused(tmp_path, name, flags):
-    done = run_script(name, *flags, cwd=tmp_path)
-    assert done.returncode != 0
-    assert "it is empty; expected a path" in done.stdout + done.stderr
+    result = run_script(name, *flags, cwd=tmp_path)
+    assert result.returncode != 0
+    assert "it is empty; expected a path" in result.stdout + result.stderr
     assert not list(tmp_path.iterdir())
 
 
@@ -130,43 +130,43 @@ def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
     folder.mkdir()
     (folder / "x,y.tsv").write_text("早上吃什么\t早上吃包子吧\n" * 3, encoding="utf-8")
     (folder / "z.tsv").write_text("晚上吃什么\t晚上吃烤鸭吧\n" * 3, encoding="utf-8")
-    both = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
-    for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (both, 6)):
+    two_paths = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
+    for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (two_paths, 6)):
         model = folder / f"m,{num_pairs}"
-        done = run_script("train", f"--model_dir={model}", data, *SMALL)
-        assert f"{num_pairs} pairs to train on" in done.stdout, done.stderr
-        (command,) = [line for line in done.stdout.splitlines() if "chat.py" in line]
+        result = run_script("train", f"--model_dir={model}", data, *SMALL)
+        assert f"{num_pairs} pairs to train on" in result.stdout, result.stderr
+        (command,) = [line for line in result.stdout.splitlines() if "chat.py" in line]
         # What a shell makes of it, with a question.
-        asked = subprocess.run(
+        shell_words = subprocess.run(
             ["bash", "-c", f"printf '%s\\n' {command.replace('python', '', 1)}"],
             capture_output=True,
             text=True,
         ).stdout.splitlines()
-        assert asked[-1] == f"--model_dir={model}"
-        assert run_script("chat", asked[-1], "--prompt=早上吃什么").returncode == 0
-    done = run_script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
-    assert f"train.py --model_dir='{tmp_path}/not there'" in done.stderr
+        assert shell_words[-1] == f"--model_dir={model}"
+        assert run_script("chat", shell_words[-1], "--prompt=早上吃什么").returncode == 0
+    result = run_script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
+    assert f"train.py --model_dir='{tmp_path}/not there'" in result.stderr
 
 
 def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
     train_py = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m"
     command = f"gzip -k {corpus}; {train_py} --data=<(zcat {corpus}.gz) {' '.join(SMALL)}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "2 pairs to train on" in done.stdout
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "2 pairs to train on" in result.stdout
     prepare = f"{sys.executable} {ROOT}/experiments/prepare.py --prepared_dir={tmp_path}/p"
-    done = subprocess.run(
+    result = subprocess.run(
         ["bash", "-c", f"{prepare} --data=<(cat {corpus})"], capture_output=True, text=True
     )
-    assert done.returncode != 0
-    assert "is a pipe, which can be read only once" in done.stderr
+    assert result.returncode != 0
+    assert "is a pipe, which can be read only once" in result.stderr
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("早上 " + "0.5 " * 8 + "\n", encoding="utf-8")
     flags = f"--data={corpus} --pretrained_embeddings=<(cat {vectors})"
     command = f"{train_py}2 {' '.join(SMALL)} {flags}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "1 tokens start with the vectors" in done.stdout
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "1 tokens start with the vectors" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -181,11 +181,11 @@ def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
 def test_a_flag_file_that_cannot_be_read_is_named(tmp_path, content, message):
     path = tmp_path / "own.flags"
     path.write_bytes(content.replace(b"{tmp}", str(tmp_path).encode()))
-    done = run_script("train", f"--model_dir={tmp_path}/m", f"--flagfile={path}")
-    assert done.returncode != 0
-    assert str(tmp_path) in done.stderr
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    result = run_script("train", f"--model_dir={tmp_path}/m", f"--flagfile={path}")
+    assert result.returncode != 0
+    assert str(tmp_path) in result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_flag_file_may_have_a_mark_and_comments(tmp_path, corpus):
@@ -204,6 +204,8 @@ def test_a_reader_that_has_gone_does_not_end_a_training_before_it_began(tmp_path
     command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
     command += f"--data={corpus} {' '.join(SMALL)} --skip_bad_lines | true; exit ${{PIPESTATUS[0]}}"
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment)
-    assert done.returncode == 0
+    result = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment
+    )
+    assert result.returncode == 0
     assert (tmp_path / "m/finished").exists()

@@ -24,10 +24,10 @@ def test_what_cannot_be_measured_is_said(tmp_path):
         (("training", data, "--baselines_dir=x", "--steps=50,99"), "both must be multiples of 50"),
         (("time_to_quality", data), "say where it is installed, --baselines_dir=WORK"),
     ]:
-        done = run_script("benchmarks", *arguments)
-        assert done.returncode == 1
-        assert "Traceback" not in done.stderr
-        assert message in done.stderr
+        result = run_script("benchmarks", *arguments)
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        assert message in result.stderr
 
 
 def test_every_system_reads_the_same_words(tmp_path):

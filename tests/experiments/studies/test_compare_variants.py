@@ -15,10 +15,10 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     data, picture = tmp_path / "meals.tsv", tmp_path / "lengths.png"
     lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().training[:200]]
     data.write_text("".join(lines), encoding="utf-8")
-    others = tmp_path / "others.tsv"
-    known = [f"{lines[9][:2]} {lines[9][2:]}", lines[0], f"新\t{'吃' * 99}\n"]
+    test_data = tmp_path / "others.tsv"
+    seen_lines = [f"{lines[9][:2]} {lines[9][2:]}", lines[0], f"新\t{'吃' * 99}\n"]
     unseen = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().validation[:30]]
-    others.write_text("".join([*known, *unseen]), encoding="utf-8")
+    test_data.write_text("".join([*seen_lines, *unseen]), encoding="utf-8")
     arguments = [
         *(
             COMPARE,
@@ -27,29 +27,30 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
             "--epochs=1",
             *SMALL,
         ),
-        *(f"--test_data={others}", "--answer_with=last", "--metric=perplexity"),
+        *(f"--test_data={test_data}", "--answer_with=last", "--metric=perplexity"),
         *("--metric=exact_match", "--metric=chrf", "--variant="),
         "--variant=--attention=none",
     ]
-    done = run_script(*arguments, "--seeds=1")
-    assert done.returncode == 0, done.stderr
+    result = run_script(*arguments, "--seeds=1")
+    assert result.returncode == 0, result.stderr
     # Not reported on: what is trained on, however it is written, and what is too long.
-    assert "to choose on, 30 to report on; 3 others are not reported on" in done.stdout
+    assert "to choose on, 30 to report on; 3 others are not reported on" in result.stdout
     # How sacrebleu counts, of what is printed.
-    assert re.findall(r"^(\w+)\|nrefs:", done.stdout, re.M) == ["chrf"]
+    assert re.findall(r"^(\w+)\|nrefs:", result.stdout, re.M) == ["chrf"]
     number = r"[\d.]+"
-    told = "higher|lower|no difference told"
-    rows = (
-        rf"^  perplexity +({number})  \(({number}) to ({number})\)(  p [01].\d{{4}}, (?:{told}))?$"
-    )
-    alone = re.findall(rows, done.stdout, re.M)
-    assert [bool(row[3]) for row in alone] == [False, True]
+    outcome = "higher|lower|no difference told"
+    comparison = rf"  p [01].\d{{4}}, (?:{outcome})"
+    rows = rf"^  perplexity +({number})  \(({number}) to ({number})\)({comparison})?$"
+    rows_one_seed = re.findall(rows, result.stdout, re.M)
+    assert [bool(row[3]) for row in rows_one_seed] == [False, True]
     # With a seed more, what was trained is not trained again, and comes to the same.
-    more = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={picture}")
-    assert "perplexity by the length of prompts, and divided by that of the first" in more.stdout
-    assert more.stdout.count("epoch 1 of 1: ") == 2
-    together = re.findall(rows, more.stdout, re.M)
-    for (value, *_), (_, least, most, _) in zip(alone, together):
+    two_seeds = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={picture}")
+    assert (
+        "perplexity by the length of prompts, and divided by that of the first" in two_seeds.stdout
+    )
+    assert two_seeds.stdout.count("epoch 1 of 1: ") == 2
+    rows_two_seeds = re.findall(rows, two_seeds.stdout, re.M)
+    for (value, *_), (_, least, most, _) in zip(rows_one_seed, rows_two_seeds):
         assert value in (least, most)
         assert least != most
     assert picture.read_bytes().startswith(b"\x89PNG")
@@ -63,7 +64,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
 
 def test_longer_strings_are_measured_by_their_lengths(tmp_path):
     picture = tmp_path / "longer.png"
-    done = run_script(
+    result = run_script(
         *(
             LENGTHS,
             f"--work_dir={tmp_path}",
@@ -74,12 +75,14 @@ def test_longer_strings_are_measured_by_their_lengths(tmp_path):
         *CHARACTERS,
         f"--plot={picture}",
     )
-    assert done.returncode == 0, done.stderr
-    share = r"[\d.]+% \(.*?\)"
-    rows = re.findall(rf"^  (\d+ to \d+) +{share} +{share}( +{share})?$", done.stdout, re.M)
+    assert result.returncode == 0, result.stderr
+    percentage = r"[\d.]+% \(.*?\)"
+    rows = re.findall(
+        rf"^  (\d+ to \d+) +{percentage} +{percentage}( +{percentage})?$", result.stdout, re.M
+    )
     assert [row[0].partition(" ")[0] for row in rows] == ["8", "17", "21", "25", "31"] * 2
     assert [bool(row[1]) for row in rows] == [True] * 5 + [False] * 5
-    assert done.stdout.count("symbols right, beside luong: ") == 1
+    assert result.stdout.count("symbols right, beside luong: ") == 1
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -133,7 +136,7 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
             "sums",
         ),
     ]:
-        done = run_script(*arguments)
-        assert done.returncode == 1
-        assert "Traceback" not in done.stderr
-        assert message in done.stderr
+        result = run_script(*arguments)
+        assert result.returncode == 1
+        assert "Traceback" not in result.stderr
+        assert message in result.stderr
