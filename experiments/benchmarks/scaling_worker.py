@@ -1,4 +1,4 @@
-"""One worker of a training that benchmark.py times: prints how fast, as one line of JSON.
+"""One worker of a training that scaling.py times: prints how fast, as one line of JSON.
 
 It has one core, so that two workers on a machine of two cores are two machines of one. With
 --alone: how long an update takes by itself, and what would be exchanged.

@@ -1,4 +1,4 @@
-"""Trains for some steps, as benchmark.py asks for it, and prints how fast: one line of JSON.
+"""Trains for some steps, as training.py asks for it, and prints how fast: one line of JSON.
 
 In a process of its own, so that its memory is its own.
 """
