@@ -5,8 +5,8 @@ python experiments/export.py --model_dir=models/demo --export_dir=served/demo/2 
 python experiments/export.py --model_dir=models/demo --export_dir=lite/demo --format=tflite
 
 Whoever runs the folder needs TensorFlow or TensorFlow Serving, and nothing of this project. How it
-answers is fixed by the flags of answering; its signature "reply" takes each of them again, from
-call to call. What it refuses is fixed by the flags that begin with max.
+answers is fixed by the flags of answering; its signature "generate" takes each of them again,
+from call to call. What it refuses is fixed by the flags that begin with max.
 """
 
 import sys
@@ -16,7 +16,7 @@ from absl import flags, logging
 import config_flags
 import console
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.utils.files import shell_quote
 
 MODEL_DIR = config_flags.define_path(
@@ -31,25 +31,24 @@ FORMAT = flags.DEFINE_enum(
     "with weights as floats, one with weights as bytes",
 )
 config_flags.define_flags(DecodingConfig)
-config_flags.define_flags(Caps)
+config_flags.define_flags(ServingLimits)
 
 
 def main(_) -> None:
     """Exports, and says how to ask."""
-    decoding, caps = (
-        config_flags.options_from_flags(options) for options in (DecodingConfig, Caps)
-    )
+    decoding = config_flags.options_from_flags(DecodingConfig)
+    limits = config_flags.options_from_flags(ServingLimits)
     from attention_seq2seq.serving.saved_model.export import export_saved_model
-    from attention_seq2seq.serving.tflite import export_lite
+    from attention_seq2seq.serving.tflite import export_tflite
 
     # TensorFlow reports every file that it writes.
     logging.set_verbosity(logging.WARNING)
     if FORMAT.value == "tflite":
         with console.suppress_stderr():
-            export_lite(MODEL_DIR.value, EXPORT_DIR.value, decoding)
+            export_tflite(MODEL_DIR.value, EXPORT_DIR.value, decoding)
         return
     export_saved_model(
-        MODEL_DIR.value, EXPORT_DIR.value, decoding, caps, progress=sys.stdout.isatty()
+        MODEL_DIR.value, EXPORT_DIR.value, decoding, limits, progress=sys.stdout.isatty()
     )
     print(
         f"\nAsk it:\n  saved_model_cli run --dir {shell_quote(EXPORT_DIR.value)} --tag_set serve "

@@ -152,14 +152,14 @@ def prompts():
 
 @pytest.fixture(scope="session")
 def run_in_subprocess(tmp_path_factory):
-    """A function: asks an exported model in a process that has TensorFlow only."""
+    """A function: calls an exported model in a process that has TensorFlow only."""
 
     def run(export_dir, calls, python=sys.executable):
-        folder = tmp_path_factory.mktemp("calls")
-        (folder / "calls").write_bytes(pickle.dumps(calls, protocol=4))
+        work_dir = tmp_path_factory.mktemp("calls")
+        (work_dir / "calls").write_bytes(pickle.dumps(calls, protocol=4))
         script = Path(__file__).parent / "helpers" / "served_model.py"
-        command = [python, script, export_dir, folder / "calls", folder / "outputs"]
-        subprocess.run([*map(str, command)], check=True, cwd=folder)
-        return pickle.loads((folder / "outputs").read_bytes())
+        command = [python, script, export_dir, work_dir / "calls", work_dir / "outputs"]
+        subprocess.run([*map(str, command)], check=True, cwd=work_dir)
+        return pickle.loads((work_dir / "outputs").read_bytes())
 
     return run

@@ -12,7 +12,7 @@ import pytest
 from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.preprocessing import PreparationConfig
-from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.config.serving_limits import ServingLimits
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE, EXPERIMENTS = (
@@ -115,7 +115,7 @@ def script_path(command: list[str]) -> tuple[Path, list[str]]:
 def option_names():
     groups = [group.type for group in dataclasses.fields(Config)] + [
         DecodingConfig,
-        Caps,
+        ServingLimits,
         PreparationConfig,
     ]
     return {field.name for group in groups for field in dataclasses.fields(group)}

@@ -1,4 +1,4 @@
-"""What an exported model refuses: more than it can answer in bounded time and memory."""
+"""Limits of an exported model: what it can answer in bounded time and memory."""
 
 import dataclasses
 
@@ -6,13 +6,13 @@ from attention_seq2seq.config.options import Options, option
 
 
 @dataclasses.dataclass(frozen=True)
-class Caps(Options):
-    """The most that one call of an exported model takes; more is refused with a sentence.
+class ServingLimits(Options):
+    """The most that one call of an exported model accepts.
 
-    Whatever stays below is answered, whatever its bytes are.
+    A call above a limit is rejected with an error. Any bytes below the limits are answered.
 
     Example:
-        >>> Caps(max_batch_size=8).max_batch_size
+        >>> ServingLimits(max_batch_size=8).max_batch_size
         8
     """
 

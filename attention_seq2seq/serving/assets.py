@@ -1,4 +1,4 @@
-"""What an exported folder says of itself: options, vocabulary, origin, licences."""
+"""Files beside an exported model: options, vocabulary, provenance, licenses, model card."""
 
 import contextlib
 import dataclasses
@@ -17,17 +17,20 @@ from attention_seq2seq.config.artifacts import (
     NOTICE_FILE,
     PROVENANCE_FILE,
 )
-from attention_seq2seq.serving.notices import notices
+from attention_seq2seq.serving.notices import third_party_notices
 from attention_seq2seq.utils.files import write_json, write_text
 
 log = logging.getLogger(__name__)
 
+# The version of the signatures and files of an export. Exports of version 1 do not state it.
+EXPORT_FORMAT = 2
 
-def new_folder(path: str | Path) -> Path:
-    """The path of a folder that is not there yet, below one that is.
+
+def require_new_dir(path: str | Path) -> Path:
+    """Returns the path of a directory that does not exist, and creates its parents.
 
     Raises:
-        ValueError: it is there.
+        ValueError: the path exists.
     """
     path = Path(path)
     if path.exists():
@@ -37,11 +40,11 @@ def new_folder(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def failures_named(export_dir: Path) -> Iterator[None]:
-    """Within it files of an export are written.
+def name_write_errors(export_dir: Path) -> Iterator[None]:
+    """Adds the name of the export's directory to errors raised while its files are written.
 
     Raises:
-        OSError: one cannot be, the disk being full for example; with the folder's name.
+        OSError: a file cannot be written, for example because the disk is full.
     """
     try:
         yield
@@ -55,41 +58,42 @@ def failures_named(export_dir: Path) -> Iterator[None]:
         ) from error
 
 
-def write_documents(
-    folder: Path, chat: Chat, model_dir: str | Path, options: dict, uses_jieba: bool
+def write_assets(
+    output_dir: Path, chat: Chat, model_dir: str | Path, options: dict, uses_jieba: bool
 ) -> None:
-    """Writes config.json, the vocabulary, metadata.json, NOTICE.txt and the model's card.
+    """Writes config.json, the vocabulary, metadata.json, NOTICE.txt and the model card.
 
     Args:
-        folder: where to.
+        output_dir: an existing directory.
         chat: the model.
-        model_dir: its folder.
-        options: of the export, dataclasses by their names.
+        model_dir: the directory of the model.
+        options: the options of the export, as dataclasses by name.
         uses_jieba: whether the export contains jieba's dictionary or tables.
     """
     config = chat.config
-    # Where files lay on the machine of the training concerns nobody who serves the model.
+    # Directories of the training machine concern nobody who serves the model.
     data = dataclasses.replace(config.data, data=tuple(Path(p).name for p in config.data.data))
     text = dataclasses.replace(config.text, user_dictionary=Path(config.text.user_dictionary).name)
-    dataclasses.replace(config, data=data, text=text).save(folder)
-    chat.tokenizer.save(folder)
-    record = Path(model_dir) / PROVENANCE_FILE
-    about = {
+    dataclasses.replace(config, data=data, text=text).save(output_dir)
+    chat.tokenizer.save(output_dir)
+    provenance_path = Path(model_dir) / PROVENANCE_FILE
+    provenance = {"data": list(data.data) or "none: the default corpus, or pairs given in Python"}
+    if provenance_path.is_file():
+        provenance |= json.loads(provenance_path.read_text(encoding="utf-8"))
+    content = {
+        "format": EXPORT_FORMAT,
         "made_with": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
         "tensorflow": tf.__version__,
-        "provenance": {
-            "data": list(data.data) or "none: the default corpus, or pairs given in Python",
-            **(json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}),
-        },
+        "provenance": provenance,
         **{name: dataclasses.asdict(option) for name, option in options.items()},
     }
-    write_json(folder / METADATA_FILE, about)
-    write_text(folder / NOTICE_FILE, notices(uses_jieba))
-    if (card := Path(model_dir) / MODEL_CARD_FILE).is_file():
-        (folder / MODEL_CARD_FILE).write_bytes(card.read_bytes())
+    write_json(output_dir / METADATA_FILE, content)
+    write_text(output_dir / NOTICE_FILE, third_party_notices(uses_jieba))
+    if (card_path := Path(model_dir) / MODEL_CARD_FILE).is_file():
+        (output_dir / MODEL_CARD_FILE).write_bytes(card_path.read_bytes())
 
 
-def say_size(path: Path) -> None:
-    """Logs how large a folder is."""
+def log_size(path: Path) -> None:
+    """Logs the size of a directory."""
     num_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     log.info("%s: %.1f MB", path, num_bytes / 1e6)

@@ -1,6 +1,6 @@
-"""The licences of what an exported folder contains of others."""
+"""Licenses of third-party data in an exported model."""
 
-_JIEBA = """\
+_JIEBA_NOTICE = """\
 The dictionary of words (words-*.txt) and the tables of the hidden Markov model are those of jieba,
 https://github.com/fxsjy/jieba, under this licence:
 
@@ -24,12 +24,12 @@ OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING
 CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
-_OWN = """\
+_MODEL_NOTICE = """\
 This model was made with attention_seq2seq (Apache-2.0). Its weights and its vocabulary were learnt
 from the corpus that metadata.json names, whose licence is for whoever trained the model to state.
 """
 
 
-def notices(uses_jieba: bool) -> str:
-    """The text of NOTICE.txt."""
-    return f"{_OWN}\n{_JIEBA}" if uses_jieba else _OWN
+def third_party_notices(uses_jieba: bool) -> str:
+    """Returns the text of NOTICE.txt."""
+    return f"{_MODEL_NOTICE}\n{_JIEBA_NOTICE}" if uses_jieba else _MODEL_NOTICE

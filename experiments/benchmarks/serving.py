@@ -17,7 +17,7 @@ from attention_seq2seq.data.default_corpus import default_corpus
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.models.weights import save_weights
 from attention_seq2seq.serving.saved_model.export import export_saved_model
-from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_lite
+from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_tflite
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
@@ -145,13 +145,13 @@ def count_reply_tokens(served, method: str, batch: list[str]) -> list[int]:
         outputs = served.serving_default(tf.constant(batch))
         outputs["reply"].numpy()
         return outputs["reply_length"].numpy().tolist()
-    specs = served.signatures["reply"].structured_input_signature[1]
+    specs = served.signatures["generate"].structured_input_signature[1]
     params = {
         name: tf.constant(-1 if spec.dtype.is_numeric else [""] * spec.shape.rank or "", spec.dtype)
         for name, spec in specs.items()
         if name != "prompt"
     }
-    outputs = served.reply(tf.constant(batch), {**params, "method": tf.constant(method)})
+    outputs = served.generate(tf.constant(batch), {**params, "method": tf.constant(method)})
     outputs["reply"].numpy()
     return outputs["reply_length"].numpy()[:, 0].tolist()
 
@@ -177,7 +177,7 @@ def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
 
 def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> None:
     """The rows of the TensorFlow Lite models: ids to ids, one prompt at a time."""
-    export_lite(model_dir, folder, DecodingConfig(maximum_length=decoding.maximum_length))
+    export_tflite(model_dir, folder, DecodingConfig(maximum_length=decoding.maximum_length))
     limit = chat.config.data.max_source_length
     expected = chat.reply(prompts[:1000], decoding)
     for name, file in (("floats", FLOAT_FILE), ("bytes", INT8_FILE)):

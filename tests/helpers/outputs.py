@@ -33,8 +33,8 @@ from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
-from attention_seq2seq.serving.saved_model.request import unset
-from attention_seq2seq.serving.tflite import export_lite
+from attention_seq2seq.serving.saved_model.request import default_inputs
+from attention_seq2seq.serving.tflite import export_tflite
 from attention_seq2seq.training.api import train, train_prepared
 
 PROMPTS = ["今天晚上吃什么", "早上喝什么", "你好", "", "𠀀龘 KFC 😀", "今天" * 40]
@@ -176,7 +176,7 @@ def add_exports(outputs: dict, output_dir: Path) -> None:
         served = tf.saved_model.load(str(export_dir))
         add_served(outputs, f"{name}/saved_model", served.signatures)
     lite_dir = output_dir / "lite"
-    export_lite(output_dir / "plain", lite_dir)
+    export_tflite(output_dir / "plain", lite_dir)
     for path in sorted(lite_dir.glob("*.tflite")):
         runner = tf.lite.Interpreter(model_path=str(path)).get_signature_runner()
         source = np.zeros([1, 60], np.int32)
@@ -191,10 +191,11 @@ def add_served(outputs: dict, name: str, signatures: dict) -> None:
     prompts = tf.constant(PROMPTS)
     calls = {"default": signatures["serving_default"](prompt=prompts)}
     for search, decoding in SEARCHES.items():
-        calls[search] = signatures["reply"](prompt=prompts, **requested(decoding))
-    calls["explained"] = signatures["explain"](prompt=prompts, reply=tf.constant(REPLIES))
+        calls[search] = signatures["generate"](prompt=prompts, **requested(decoding))
+    calls["explained"] = signatures["attribute"](prompt=prompts, reply=tf.constant(REPLIES))
     for call, tensors in calls.items():
         for key, tensor in tensors.items():
+            key = {"prompt_truncated_tokens": "prompt_unread"}.get(key, key)
             value = tensor.numpy()
             is_text = value.dtype == object
             outputs[f"{name}/{call}/{key}"] = (
@@ -204,7 +205,7 @@ def add_served(outputs: dict, name: str, signatures: dict) -> None:
 
 def requested(decoding: DecodingConfig) -> dict[str, tf.Tensor]:
     """All options as inputs of an exported model."""
-    inputs = unset()
+    inputs = default_inputs()
     for name, value in vars(decoding).items():
         value = list(value) or [""] if isinstance(value, tuple) else value
         inputs[name] = tf.constant(value, inputs[name].dtype)

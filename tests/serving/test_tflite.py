@@ -1,4 +1,4 @@
-"""What the TensorFlow Lite models answer, beside the full one."""
+"""The TensorFlow Lite models give the replies of the full model."""
 
 import json
 
@@ -7,67 +7,69 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_lite
+from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_tflite
 
 pytestmark = pytest.mark.xdist_group("export")
 
 
 @pytest.fixture(scope="module")
-def lite_dir(talk_dir, tmp_path_factory):
+def tflite_dir(talk_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lite") / "talk"
-    export_lite(talk_dir, folder)
+    export_tflite(talk_dir, folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def lite_meals_dir(meals_dir, tmp_path_factory):
+def tflite_meals_dir(meals_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lite") / "meals"
-    export_lite(meals_dir, folder)
+    export_tflite(meals_dir, folder)
     return folder
 
 
-def same_replies(path, chat, prompts) -> int:
-    """How many prompts are answered as in memory, by the interpreter of TensorFlow Lite."""
+def count_equal_replies(path, chat, prompts) -> int:
+    """Counts the prompts to which TensorFlow Lite gives the reply of the model in memory."""
     interpreter = tf.lite.Interpreter(str(path))
     names = {operation["op_name"] for operation in interpreter._get_ops_details()}
     assert names and not {n for n in names if n.startswith("Flex") or n == "CUSTOM"}
-    reply = interpreter.get_signature_runner()
+    run = interpreter.get_signature_runner()
     limit = chat.config.data.max_source_length
-    same = 0
+    num_equal = 0
     for prompt, expected in zip(prompts, chat.reply(prompts)):
         ids = chat.tokenizer.source.encode(prompt, limit)[:limit]
-        found = reply(
+        outputs = run(
             source_ids=np.array([ids + [0] * (limit - len(ids))], np.int32),
             source_length=np.array([len(ids)], np.int32),
         )
-        length = found["reply_length"][0]
-        assert not found["reply_ids"][0, length:].any()
-        same += (
-            chat.tokenizer.target.decode(found["reply_ids"][0, :length].tolist()) == expected.text
+        length = outputs["reply_length"][0]
+        assert not outputs["reply_ids"][0, length:].any()
+        num_equal += (
+            chat.tokenizer.target.decode(outputs["reply_ids"][0, :length].tolist()) == expected.text
         )
-    return same
+    return num_equal
 
 
-def test_floats_answer_as_the_full_model(lite_dir, talk_chat, prompts):
-    assert same_replies(lite_dir / FLOAT_FILE, talk_chat, prompts) >= 0.995 * len(prompts)
+def test_float_weights_give_the_replies_of_the_full_model(tflite_dir, talk_chat, prompts):
+    assert count_equal_replies(tflite_dir / FLOAT_FILE, talk_chat, prompts) >= 0.995 * len(prompts)
 
 
-def test_bytes_answer_nearly_so(lite_meals_dir, chat, lite_dir, talk_chat, prompts):
-    """Of a model that has learnt its task; a restless one changes its mind more easily."""
-    same = same_replies(lite_meals_dir / INT8_FILE, chat, prompts)
-    restless = same_replies(lite_dir / INT8_FILE, talk_chat, prompts)
-    sizes = [(lite_dir / name).stat().st_size for name in (FLOAT_FILE, INT8_FILE)]
-    print(f"{same}, restless {restless} of {len(prompts)}; sizes {sizes[1] / sizes[0]:.3f}")
-    assert same >= 0.9 * len(prompts) and restless >= 0.8 * len(prompts)
+def test_int8_weights_give_nearly_the_same_replies(
+    tflite_meals_dir, chat, tflite_dir, talk_chat, prompts
+):
+    """The meals model is certain of its replies; those of the talk model differ more easily."""
+    num_equal_meals = count_equal_replies(tflite_meals_dir / INT8_FILE, chat, prompts)
+    num_equal_talk = count_equal_replies(tflite_dir / INT8_FILE, talk_chat, prompts)
+    sizes = [(tflite_dir / name).stat().st_size for name in (FLOAT_FILE, INT8_FILE)]
+    print(f"{num_equal_meals}, {num_equal_talk} of {len(prompts)}; sizes {sizes[1] / sizes[0]:.3f}")
+    assert num_equal_meals >= 0.9 * len(prompts) and num_equal_talk >= 0.8 * len(prompts)
     assert sizes[1] <= 0.35 * sizes[0]
 
 
-def test_the_folder_says_what_it_is(lite_dir, talk_dir):
-    about = json.loads((lite_dir / "metadata.json").read_text(encoding="utf-8"))
-    assert about["decoding"]["method"] == "greedy" and "caps" not in about
-    assert "jieba" not in (lite_dir / "NOTICE.txt").read_text(encoding="utf-8")
+def test_metadata_and_notices_are_written(tflite_dir, talk_dir):
+    metadata = json.loads((tflite_dir / "metadata.json").read_text(encoding="utf-8"))
+    assert metadata["decoding"]["method"] == "greedy" and "caps" not in metadata
+    assert "jieba" not in (tflite_dir / "NOTICE.txt").read_text(encoding="utf-8")
     for name in ("config.json", "vocabulary.txt"):
-        assert (lite_dir / name).read_bytes() == (talk_dir / name).read_bytes()
+        assert (tflite_dir / name).read_bytes() == (talk_dir / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +80,7 @@ def test_the_folder_says_what_it_is(lite_dir, talk_dir):
         ("echo_penalty", DecodingConfig(echo_penalty=2.0)),
     ],
 )
-def test_what_it_cannot_do_is_refused(talk_dir, tmp_path, name, decoding):
+def test_unsupported_decoding_options_are_rejected(talk_dir, tmp_path, name, decoding):
     with pytest.raises(ValueError, match=f"^{name}: a TensorFlow Lite model answers greedily"):
-        export_lite(talk_dir, tmp_path / "lite", decoding)
+        export_tflite(talk_dir, tmp_path / "lite", decoding)
     assert not list(tmp_path.iterdir())

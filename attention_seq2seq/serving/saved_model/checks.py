@@ -1,80 +1,82 @@
-"""Refusing inside a graph: a sentence for the caller, which costs nothing until it is needed."""
+"""Input validation inside a graph: an error message costs nothing until it is needed."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.utils.tf_function import noinline
 
 
-class Check(NamedTuple):
-    """What must hold, and what is said if it does not.
+class GraphCheck(NamedTuple):
+    """A condition and the error message if it does not hold.
 
     Attributes:
-        holds: bool[].
-        sentence: what was got and what was expected; each {} is one of the values.
-        values: tensors, or plain values.
+        condition: bool[].
+        message: the actual and the expected value; each {} is replaced by one of the values.
+        values: tensors or Python values.
     """
 
-    holds: tf.Tensor
-    sentence: str
+    condition: tf.Tensor
+    message: str
     values: tuple = ()
 
 
-def refuse_unless(checks: list[Check], *tensors: tf.Tensor) -> list[tf.Tensor]:
-    """The tensors, which nothing reads before all checks have been found to hold.
+def assert_all(checks: list[GraphCheck], *tensors: tf.Tensor) -> list[tf.Tensor]:
+    """Returns the tensors, which are available only after all conditions have been checked.
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, with the first sentence that applies.
+        tf.errors.InvalidArgumentError: when run, with the message of the first failing check.
     """
 
-    def refuse():
-        # The last, so that the first of several is said.
-        sentence = tf.constant("")
+    def fail():
+        # In reverse order, so that the first failing check sets the final message.
+        message = tf.constant("")
         for check in reversed(checks):
-            said = tf.strings.format(check.sentence, check.values)
-            sentence = tf.where(check.holds, sentence, said)
-        tf.debugging.Assert(False, [sentence])
+            formatted = tf.strings.format(check.message, check.values)
+            message = tf.where(check.condition, message, formatted)
+        tf.debugging.Assert(False, [message])
         return False
 
-    fine = tf.cond(
-        tf.reduce_all(tf.stack([check.holds for check in checks])), lambda: True, noinline(refuse)
+    passed = tf.cond(
+        tf.reduce_all(tf.stack([check.condition for check in checks])), lambda: True, noinline(fail)
     )
-    with tf.control_dependencies([fine]):
+    with tf.control_dependencies([passed]):
         return [tf.identity(tensor) for tensor in tensors]
 
 
-def batch_checks(texts: tf.Tensor, one: str, several: str, caps: Caps) -> list[Check]:
-    """That string[batch], or string[batch, time], stays below the caps.
+def batch_limit_checks(
+    texts: tf.Tensor, singular: str, plural: str, limits: ServingLimits
+) -> list[GraphCheck]:
+    """Returns the checks that a batch of texts stays within the limits.
 
     Args:
-        texts: what was sent.
-        one: what a sentence calls one of them.
-        several: what it calls several.
-        caps: of the export.
+        texts: string[batch] or string[batch, time].
+        singular: the messages' noun for one of the texts.
+        plural: the messages' noun for several of them.
+        limits: the limits of the export.
     """
     sizes = tf.strings.length(texts)
-    rows = tf.reduce_sum(tf.reshape(sizes, tf.stack([tf.shape(texts)[0], -1])), axis=1)
-    total, num_texts = tf.reduce_sum(rows), tf.size(rows)
-    largest = tf.reduce_max(tf.concat([rows, [0]], axis=0))
+    row_sizes = tf.reduce_sum(tf.reshape(sizes, tf.stack([tf.shape(texts)[0], -1])), axis=1)
+    total_size, num_texts = tf.reduce_sum(row_sizes), tf.size(row_sizes)
+    largest = tf.reduce_max(tf.concat([row_sizes, [0]], axis=0))
     return [
-        Check(
-            num_texts <= caps.max_batch_size,
-            f"A call brought {{}} {several}; at most {caps.max_batch_size} are taken "
+        GraphCheck(
+            num_texts <= limits.max_batch_size,
+            f"A call brought {{}} {plural}; at most {limits.max_batch_size} are taken "
             "(max_batch_size of the export). Send them in several calls.",
             (num_texts,),
         ),
-        Check(
-            largest <= caps.max_text_bytes,
-            f"A {one} has {{}} bytes; at most {caps.max_text_bytes} are taken (max_text_bytes "
-            "of the export). Shorten it.",
+        GraphCheck(
+            largest <= limits.max_text_bytes,
+            f"A {singular} has {{}} bytes; at most {limits.max_text_bytes} are taken "
+            "(max_text_bytes of the export). Shorten it.",
             (largest,),
         ),
-        Check(
-            total <= caps.max_batch_bytes,
-            f"The {several} of a call have {{}} bytes together; at most {caps.max_batch_bytes} are "
-            "taken (max_batch_bytes of the export). Send them in several calls.",
-            (total,),
+        GraphCheck(
+            total_size <= limits.max_batch_bytes,
+            f"The {plural} of a call have {{}} bytes together; at most {limits.max_batch_bytes} "
+            "are taken (max_batch_bytes of the export). Send them in several calls.",
+            (total_size,),
         ),
     ]

@@ -1,4 +1,4 @@
-"""A trained model to a SavedModel: one folder with everything that a server needs."""
+"""Export to a SavedModel: one directory with everything that a server needs."""
 
 import sys
 import tempfile
@@ -9,40 +9,40 @@ from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.serving.assets import (
-    failures_named,
-    new_folder,
-    say_size,
-    write_documents,
+    log_size,
+    name_write_errors,
+    require_new_dir,
+    write_assets,
 )
-from attention_seq2seq.serving.saved_model.module import SIGNATURES, Serving
-from attention_seq2seq.serving.saved_model.request import unset
-from attention_seq2seq.serving.saved_model.warmup import write_warm_up
+from attention_seq2seq.serving.saved_model.module import SIGNATURES, ServingModule
+from attention_seq2seq.serving.saved_model.request import default_inputs
+from attention_seq2seq.serving.saved_model.warmup import write_warmup_requests
 
-_WARM_UP_PROMPT = ["今天晚上吃什么"]
+_WARMUP_PROMPT = ["今天晚上吃什么"]
 
 
 def export_saved_model(
     model_dir: str | Path,
     export_dir: str | Path,
     decoding: DecodingConfig | None = None,
-    caps: Caps | None = None,
+    limits: ServingLimits | None = None,
     progress: bool = True,
 ) -> None:
     """Writes a SavedModel that any TensorFlow runs: no Python, jieba or TensorFlow Addons needed.
 
     Args:
         model_dir: a trained model.
-        export_dir: the folder to be made; it appears when it is whole.
-        decoding: how the model answers unless it is told otherwise; greedily by default.
-        caps: what it refuses.
-        progress: whether to show a bar.
+        export_dir: the directory to create; it appears once it is complete.
+        decoding: the default decoding options; greedy search if omitted.
+        limits: what a call may ask for.
+        progress: whether to show a progress bar.
 
     Raises:
         FileNotFoundError: there is no trained model.
-        OSError: the folder cannot be written, the disk being full for example.
-        ValueError: `export_dir` exists, or `decoding` asks for more than `caps` allow.
+        OSError: the directory cannot be written, for example because the disk is full.
+        ValueError: `export_dir` exists, or `decoding` asks for more than `limits` allow.
 
     Example:
         >>> from attention_seq2seq import train
@@ -53,42 +53,42 @@ def export_saved_model(
         >>> served.serving_default(tf.constant(["你好"]))["reply"].numpy()[0].decode()
         '你好呀'
     """
-    export_dir = new_folder(export_dir)
-    decoding, caps = decoding or DecodingConfig(), caps or Caps()
+    export_dir = require_new_dir(export_dir)
+    decoding, limits = decoding or DecodingConfig(), limits or ServingLimits()
     chat = Chat.load(model_dir)
     with (
-        failures_named(export_dir),
-        # The graph remembers the path of a dictionary: it tells nothing of this machine.
-        tempfile.TemporaryDirectory() as dictionary,
+        name_write_errors(export_dir),
+        # The graph keeps the path of the dictionary, which must tell nothing of this machine.
+        tempfile.TemporaryDirectory() as dictionary_dir,
         tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary,
     ):
-        documents, whole = Path(temporary) / "documents", Path(temporary) / "whole"
-        documents.mkdir()
+        assets_dir, staging_dir = Path(temporary) / "documents", Path(temporary) / "whole"
+        assets_dir.mkdir()
         # A program may have no standard output, a closed one, or one of its own.
         is_open = sys.stdout is not None and not getattr(sys.stdout, "closed", False)
         verbose = int(progress and is_open)
         bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=verbose)
-        serving = Serving(chat, decoding, caps, dictionary, was_traced=lambda: bar.add(1))
-        uses_jieba = bool(list(Path(dictionary).iterdir()))
-        write_documents(
-            documents, chat, model_dir, {"decoding": decoding, "caps": caps}, uses_jieba
+        module = ServingModule(chat, decoding, limits, dictionary_dir, on_trace=lambda: bar.add(1))
+        uses_jieba = bool(list(Path(dictionary_dir).iterdir()))
+        write_assets(
+            assets_dir, chat, model_dir, {"decoding": decoding, "caps": limits}, uses_jieba
         )
-        serving.documents = [
-            tf.saved_model.Asset(str(path)) for path in sorted(documents.iterdir())
-        ]
-        # Only here are they traced: saving traces anew whatever was traced before it.
-        tf.saved_model.save(serving, str(whole), signatures=serving.signatures)
-        write_warm_up(whole, _warm_up_requests())
+        module.assets = [tf.saved_model.Asset(str(path)) for path in sorted(assets_dir.iterdir())]
+        # The first trace happens here: saving would trace a second time.
+        tf.saved_model.save(module, str(staging_dir), signatures=module.signatures)
+        write_warmup_requests(staging_dir, _warmup_requests())
         bar.add(1)
-        whole.rename(export_dir)
-    say_size(export_dir)
+        staging_dir.rename(export_dir)
+    log_size(export_dir)
 
 
-def _warm_up_requests() -> list[tuple[str, dict]]:
-    """A call of each way of answering, so that no caller waits for the first one."""
-    ways = [
+def _warmup_requests() -> list[tuple[str, dict]]:
+    """Returns a call of each method, so that no client waits for a first call."""
+    options = [
         {"method": tf.constant(method), "num_best": tf.constant(1)}
         for method in ("greedy", "beam", "sample")
     ]
-    prompt = {"prompt": _WARM_UP_PROMPT}
-    return [("serving_default", prompt)] + [("reply", {**prompt, **unset(), **way}) for way in ways]
+    prompt = {"prompt": _WARMUP_PROMPT}
+    return [("serving_default", prompt)] + [
+        ("generate", {**prompt, **default_inputs(), **values}) for values in options
+    ]

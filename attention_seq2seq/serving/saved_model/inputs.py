@@ -1,11 +1,15 @@
-"""What is sent to a served model, read: texts or tokens to padded ids."""
+"""Inputs of an exported model: texts or tokens to padded ids."""
 
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.config.serving_limits import Caps
-from attention_seq2seq.serving.saved_model.checks import Check, batch_checks, refuse_unless
+from attention_seq2seq.config.serving_limits import ServingLimits
+from attention_seq2seq.serving.saved_model.checks import (
+    GraphCheck,
+    assert_all,
+    batch_limit_checks,
+)
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.utils.tf_function import graph_function
 
@@ -13,85 +17,92 @@ _TEXTS = tf.TensorSpec([None], tf.string)
 _TOKENS = tf.TensorSpec([None, None], tf.string)
 
 
-class Replies(NamedTuple):
-    """Replies that are given.
+class EncodedReplies(NamedTuple):
+    """Replies to score.
 
     Attributes:
-        words: string[rows, reply_time], their ends among them, padded with "".
-        ids: int32[rows, reply_time], padded with 0.
-        length: int32[rows], the end counted.
+        tokens: string[batch, target_time], each with its end token, padded with "".
+        ids: int32[batch, target_time], padded with 0.
+        length: int32[batch], the end token included.
     """
 
-    words: tf.Tensor
+    tokens: tf.Tensor
     ids: tf.Tensor
     length: tf.Tensor
 
 
-class Reader:
-    """Reads what is sent, as long as it is below the caps.
+class InputEncoder:
+    """Encodes the inputs of a call, and rejects those above the limits.
 
     Args:
-        tokenizer: of the model.
-        limit: words of a prompt that are read.
-        caps: of the export.
+        tokenizer: the model's.
+        max_source_length: number of prompt tokens that are used.
+        limits: the limits of the export.
 
     Attributes:
-        prompts: a function of string[batch] to `EncodedPrompts`.
-        tokens: a function of string[batch, source_time], where "" is no word, to `EncodedPrompts`.
+        encode_prompts: a function of string[batch] to `EncodedPrompts`.
+        encode_tokens: a function of string[batch, source_time], where "" is no token, to `EncodedPrompts`.
     """
 
-    def __init__(self, tokenizer: InGraphTokenizer, limit: int, caps: Caps):
+    def __init__(self, tokenizer: InGraphTokenizer, max_source_length: int, limits: ServingLimits):
         self.tokenizer = tokenizer
-        self.limit = limit
-        self.caps = caps
-        # Each is in the graph but once, however many signatures read.
-        self.prompts = graph_function(self._prompts, [_TEXTS])
-        self.tokens = graph_function(self._tokens, [_TOKENS])
-        self._reply_words = graph_function(self._replies, [_TEXTS])
+        self.max_source_length = max_source_length
+        self.limits = limits
+        # Functions of their own: all signatures that encode share one copy in the graph.
+        self.encode_prompts = graph_function(self._encode_prompts, [_TEXTS])
+        self.encode_tokens = graph_function(self._encode_tokens, [_TOKENS])
+        self._encode_replies = graph_function(self._encode_nonempty_replies, [_TEXTS])
 
-    def _prompts(self, texts: tf.Tensor) -> EncodedPrompts:
-        (texts,) = refuse_unless(batch_checks(texts, "prompt", "prompts", self.caps), texts)
-        return self.tokenizer.encode_prompts(_at_least_one(texts), self.limit)
+    def _encode_prompts(self, texts: tf.Tensor) -> EncodedPrompts:
+        checks = batch_limit_checks(texts, "prompt", "prompts", self.limits)
+        (texts,) = assert_all(checks, texts)
+        return self.tokenizer.encode_prompts(_pad_empty_batch(texts), self.max_source_length)
 
-    def _tokens(self, tokens: tf.Tensor) -> EncodedPrompts:
-        (tokens,) = refuse_unless(batch_checks(tokens, "prompt", "prompts", self.caps), tokens)
-        return self.tokenizer.encode_prompt_tokens(_at_least_one(tokens), self.limit)
+    def _encode_tokens(self, tokens: tf.Tensor) -> EncodedPrompts:
+        checks = batch_limit_checks(tokens, "prompt", "prompts", self.limits)
+        (tokens,) = assert_all(checks, tokens)
+        return self.tokenizer.encode_prompt_tokens(_pad_empty_batch(tokens), self.max_source_length)
 
-    def pairs(self, prompts: tf.Tensor, replies: tf.Tensor) -> tuple[EncodedPrompts, Replies]:
-        """Those of string[batch] each."""
+    def encode_pairs(
+        self, prompts: tf.Tensor, replies: tf.Tensor
+    ) -> tuple[EncodedPrompts, EncodedReplies]:
+        """Encodes prompts and their replies, string[batch] each."""
         counts = tf.size(prompts), tf.size(replies)
-        same = Check(
+        has_reply_each = GraphCheck(
             counts[0] == counts[1], "Got {} prompts and {} replies; expected one for each.", counts
         )
-        checks = [*batch_checks(replies, "reply", "replies", self.caps), same]
-        prompts, replies = refuse_unless(checks, prompts, replies)
-        return self.prompts(prompts), self._reply_words(_at_least_one(replies))
+        checks = [*batch_limit_checks(replies, "reply", "replies", self.limits), has_reply_each]
+        prompts, replies = assert_all(checks, prompts, replies)
+        return self.encode_prompts(prompts), self._encode_replies(_pad_empty_batch(replies))
 
-    def _replies(self, texts) -> Replies:
-        words, ids = self.tokenizer.encode_replies(texts)
-        longest, rows = tf.reduce_max(ids.row_lengths()), ids.nrows()
-        caps = self.caps
+    def _encode_nonempty_replies(self, texts) -> EncodedReplies:
+        tokens, ids = self.tokenizer.encode_replies(texts)
+        max_length, num_rows = tf.reduce_max(ids.row_lengths()), ids.nrows()
+        limits = self.limits
         checks = [
-            Check(
-                longest <= caps.max_reply_words + 1,
-                f"A reply has {{}} words; at most {caps.max_reply_words} are scored "
+            GraphCheck(
+                max_length <= limits.max_reply_words + 1,
+                f"A reply has {{}} words; at most {limits.max_reply_words} are scored "
                 "(max_reply_words of the export). Shorten it.",
-                (longest - 1,),
+                (max_length - 1,),
             ),
-            Check(
-                longest * rows <= caps.max_row_words,
+            GraphCheck(
+                max_length * num_rows <= limits.max_row_words,
                 "The replies of a call have {} words, each as long as the longest; at most "
-                f"{caps.max_row_words} are scored (max_row_words of the export). Send them in "
+                f"{limits.max_row_words} are scored (max_row_words of the export). Send them in "
                 "several calls.",
-                (longest * rows,),
+                (max_length * num_rows,),
             ),
         ]
-        values, flat_words = refuse_unless(checks, ids.flat_values, words.flat_values)
-        words, ids = words.with_flat_values(flat_words), ids.with_flat_values(values)
-        return Replies(words.to_tensor(""), ids.to_tensor(0), tf.cast(ids.row_lengths(), tf.int32))
+        flat_ids, flat_tokens = assert_all(checks, ids.flat_values, tokens.flat_values)
+        tokens, ids = tokens.with_flat_values(flat_tokens), ids.with_flat_values(flat_ids)
+        return EncodedReplies(
+            tokens.to_tensor(""), ids.to_tensor(0), tf.cast(ids.row_lengths(), tf.int32)
+        )
 
 
-def _at_least_one(texts):
-    """The rows, or an empty one where there is none: nothing else need know of empty batches."""
-    missing = tf.maximum(1 - tf.shape(texts)[0], 0)
-    return tf.pad(texts, [[0, missing], *[[0, 0]] * (texts.shape.rank - 1)], constant_values="")
+def _pad_empty_batch(texts):
+    """Adds an empty row to a batch without rows, so that no other code handles that case."""
+    num_missing = tf.maximum(1 - tf.shape(texts)[0], 0)
+    padding = [[0, num_missing], *[[0, 0]] * (texts.shape.rank - 1)]
+    return tf.pad(texts, padding, constant_values="")

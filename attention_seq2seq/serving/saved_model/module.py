@@ -9,14 +9,18 @@ import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.decoding.attribution import leave_one_out_attribution
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
-from attention_seq2seq.serving.saved_model.inputs import Reader, Replies
-from attention_seq2seq.serving.saved_model.outputs import Sayer, as_read
-from attention_seq2seq.serving.saved_model.request import SPECS, Asking, unset
-from attention_seq2seq.serving.saved_model.stepwise import Stream
+from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all
+from attention_seq2seq.serving.saved_model.inputs import EncodedReplies, InputEncoder
+from attention_seq2seq.serving.saved_model.outputs import OutputDecoder, prompt_outputs
+from attention_seq2seq.serving.saved_model.request import (
+    INPUT_SPECS,
+    RequestParser,
+    default_inputs,
+)
+from attention_seq2seq.serving.saved_model.stepwise import StepwiseDecoder
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import UNK
 from attention_seq2seq.utils.tf_function import graph_function, noinline
@@ -26,217 +30,239 @@ REPLY = tf.TensorSpec([None], tf.string, "reply")
 TOKENS = tf.TensorSpec([None, None], tf.string, "prompt_tokens")
 IDS = tf.TensorSpec([None], tf.int32, "ids")
 
-SIGNATURES = ("serving_default", "reply", "tokens", "score", "explain", "encode", "step")
+SIGNATURES = (
+    "serving_default",
+    "generate",
+    "generate_from_tokens",
+    "score",
+    "attribute",
+    "encode",
+    "decode_step",
+)
 
 
-class Serving(tf.Module):
-    """What is exported: the weights, the text in TensorFlow ops, and a function each signature.
+class ServingModule(tf.Module):
+    """The exported module: weights, text processing in TensorFlow, a function for each signature.
 
-    Every function takes any number of rows, none included, and traces once.
+    Every function takes any number of rows, also none, and is traced once. All padding is 0, False
+    or "".
 
     Args:
         chat: the trained model.
-        decoding: how `serving_default` and `tokens` answer, and `reply` unless told otherwise.
-        caps: what is refused.
-        folder: where a dictionary is written to, for the export to copy.
-        was_traced: called each time that one of the functions has become a graph.
+        decoding: the options of `serving_default` and `generate_from_tokens`, and the default
+            options of `generate`.
+        limits: what a call may ask for.
+        dictionary_dir: receives the dictionary file that the export copies.
+        on_trace: called whenever a function has been traced.
 
     Attributes:
         serving_default: prompt string[batch], any bytes, to a dictionary: reply string[batch];
-            score, log_probability float32[batch]; reply_tokens string[batch, time], the words,
-            then <eos> where it was reached, then ""; token_log_probabilities float32[batch, time];
-            reply_length int32[batch], words without the end; ended bool[batch]; prompt_tokens
-            string[batch, source_time]; prompt_length int32[batch]; prompt_unread int32[batch],
-            words more than are read; attention_weights float32[batch, time, source_time] of a
-            model that attends. All padding is 0, False or "".
-        reply: the same prompt, and a scalar for each field of `DecodingConfig` (forbidden_words:
-            string[num_words]), to the same with an axis num_best behind the batch in all that
-            concerns a reply, and num_replies int32[batch]: how many there are.
-        tokens: prompt_tokens string[batch, source_time], "" for none, to the same as
+            score, log_probability float32[batch]; reply_tokens string[batch, target_time], with
+            <eos> where it was reached; token_log_probabilities float32[batch, target_time];
+            reply_length int32[batch], without the end; ended bool[batch]; prompt_tokens
+            string[batch, source_time]; prompt_length int32[batch]; prompt_truncated_tokens
+            int32[batch], the number of tokens beyond the longest prompt; with attention also
+            attention_weights float32[batch, target_time, source_time].
+        generate: the same prompt, and a scalar for each field of `DecodingConfig` (forbidden_words:
+            string[num_words]), to the same outputs. Those of replies have an axis num_best behind
+            the batch. num_replies int32[batch] counts the replies to each prompt.
+        generate_from_tokens: prompt_tokens string[batch, source_time], "" for none, to the same as
             `serving_default`.
         score: prompt, reply string[batch] to log_probability, perplexity float32[batch],
             token_log_probabilities, reply_tokens, reply_length, attention_weights as above.
-        explain: the same to all these, how the prompt was read, and contributions
-            float32[batch, time, source_time], see `contributions`.
-        encode: prompt to the state before the first word, and ids int32[batch], fed to `step`.
-        step: ids and the state to the next state, the next ids, tokens string[batch], ended
+        attribute: the same to all these, the outputs of prompts, and contributions
+            float32[batch, target_time, source_time], as `Reply.contributions`.
+        encode: prompt to the state before the first token, and ids int32[batch] for `decode_step`.
+        decode_step: ids and the state to the next state, the next ids, tokens string[batch], ended
             bool[batch], log_probabilities float32[batch, vocab], attention_weights
             float32[batch, source_time].
 
     Raises:
-        ValueError: `decoding` asks for more than `caps` allow.
+        ValueError: `decoding` asks for more than `limits` allow.
     """
 
     def __init__(
         self,
         chat: Chat,
         decoding: DecodingConfig,
-        caps: Caps,
-        folder: str | Path,
-        was_traced: Callable[[], None],
+        limits: ServingLimits,
+        dictionary_dir: str | Path,
+        on_trace: Callable[[], None],
     ):
         super().__init__()
-        _check_defaults(chat, decoding, caps)
+        _check_defaults(chat, decoding, limits)
         # The model itself cannot be saved: its attention holds on to tensors of other graphs.
         self.weights = list(chat.model.variables)
-        self.tokenizer = InGraphTokenizer(chat.tokenizer, folder)
+        self.tokenizer = InGraphTokenizer(chat.tokenizer, dictionary_dir)
         self._generator = chat.generator
         self._decoding = decoding
-        # One reply each, the best: also of a beam that is to find several for `reply`.
+        # One reply to each prompt, even if `generate` returns several by default.
         self._params = chat.decoding_params(dataclasses.replace(decoding, num_best=1))
-        self._reader = Reader(self.tokenizer, chat.config.data.max_source_length, caps)
-        self._sayer = Sayer(self.tokenizer, chat.model.has_attention)
-        self._stream = Stream(chat.model, self.tokenizer, self._params.forbidden_ids.numpy())
-        self._asking = Asking(
+        self._input_encoder = InputEncoder(
+            self.tokenizer, chat.config.data.max_source_length, limits
+        )
+        self._output_decoder = OutputDecoder(self.tokenizer, chat.model.has_attention)
+        self._stepwise_decoder = StepwiseDecoder(
+            chat.model, self.tokenizer, self._params.forbidden_ids.numpy()
+        )
+        self._request_parser = RequestParser(
             decoding,
             chat.decoding_params(decoding),
             chat.config.data.max_target_length + 1,
-            caps,
+            limits,
             self.tokenizer,
         )
-        self._caps = caps
-        nothing_asked = unset()
+        self._limits = limits
+        defaults = default_inputs()
 
-        def reply(prompt, asked=nothing_asked):
-            return self._reply(prompt, asked)
+        def generate(prompt, options=defaults):
+            return self._generate(prompt, options)
 
         def signature(function, specs):
             @functools.wraps(function)
-            def told(*arguments):
+            def traced_function(*arguments):
                 outputs = function(*arguments)
-                was_traced()
+                on_trace()
                 return outputs
 
-            return graph_function(told, specs)
+            return graph_function(traced_function, specs)
 
-        self.serving_default = signature(self._answer, [PROMPT])
-        # The default is exported as well: a caller may leave out whatever is not asked for.
-        self.reply = signature(reply, [PROMPT, SPECS])
-        self.tokens = signature(self._answer_tokens, [TOKENS])
+        self.serving_default = signature(self._serving_default, [PROMPT])
+        # The default values are exported as well: a client may leave out any option.
+        self.generate = signature(generate, [PROMPT, INPUT_SPECS])
+        self.generate_from_tokens = signature(self._from_tokens, [TOKENS])
         self.score = signature(self._score, [PROMPT, REPLY])
-        self.explain = signature(self._explain, [PROMPT, REPLY])
+        self.attribute = signature(self._attribute, [PROMPT, REPLY])
         self.encode = signature(self._encode, [PROMPT])
-        self.step = signature(self._step, [IDS, self._stream.state_specs])
+        self.decode_step = signature(self._decode_step, [IDS, self._stepwise_decoder.state_specs])
 
     @property
     def signatures(self) -> dict:
-        """The functions by their names."""
+        """The functions by name."""
         return {name: getattr(self, name) for name in SIGNATURES}
 
-    def _answer(self, prompt):
-        return _rows(self._best(self._reader.prompts(prompt)), tf.size(prompt))
+    def _serving_default(self, prompt):
+        prompts = self._input_encoder.encode_prompts(prompt)
+        return _drop_padding(self._generate_one(prompts), tf.size(prompt))
 
-    def _answer_tokens(self, prompt_tokens):
-        prompts = self._reader.tokens(prompt_tokens)
-        return _rows(self._best(prompts), tf.shape(prompt_tokens)[0])
+    def _from_tokens(self, prompt_tokens):
+        prompts = self._input_encoder.encode_tokens(prompt_tokens)
+        return _drop_padding(self._generate_one(prompts), tf.shape(prompt_tokens)[0])
 
-    def _reply(self, prompt, asked):
-        asked = self._asking.read(asked, tf.size(prompt))
-        prompts = self._reader.prompts(prompt)
-        ways = {
-            method: noinline(lambda search=search: self._run(search, prompts, asked.params))
+    def _generate(self, prompt, options):
+        request = self._request_parser.parse(options, tf.size(prompt))
+        prompts = self._input_encoder.encode_prompts(prompt)
+        searches = {
+            method: noinline(lambda search=search: self._search(search, prompts, request.params))
             for method, search in (
                 ("beam", self._generator.beam_search),
                 ("sample", self._generator.sample),
                 ("greedy", self._generator.greedy_search),
             )
         }
-        found = tf.cond(
-            asked.method == "greedy",
-            ways["greedy"],
-            lambda: tf.cond(asked.method == "beam", ways["beam"], ways["sample"]),
+        hypotheses = tf.cond(
+            request.method == "greedy",
+            searches["greedy"],
+            lambda: tf.cond(request.method == "beam", searches["beam"], searches["sample"]),
         )
-        outputs = self._sayer.several(
-            prompts, found, asked.params.num_best, asked.replaces_unknown, asked.method == "beam"
+        outputs = self._output_decoder.decode_n_best(
+            prompts,
+            hypotheses,
+            request.params.num_best,
+            request.replace_unk,
+            request.method == "beam",
         )
-        return _rows(outputs, tf.size(prompt))
+        return _drop_padding(outputs, tf.size(prompt))
 
     def _score(self, prompt, reply):
-        prompts, replies = self._reader.pairs(prompt, reply)
-        return _rows(self._scored(prompts, replies), tf.size(prompt))
+        prompts, replies = self._input_encoder.encode_pairs(prompt, reply)
+        return _drop_padding(self._score_pairs(prompts, replies), tf.size(prompt))
 
-    def _explain(self, prompt, reply):
-        prompts, replies = self._reader.pairs(prompt, reply)
+    def _attribute(self, prompt, reply):
+        prompts, replies = self._input_encoder.encode_pairs(prompt, reply)
         outputs = {
-            **self._scored(prompts, replies),
-            **as_read(prompts),
-            "contributions": self._contributions(prompts, replies),
+            **self._score_pairs(prompts, replies),
+            **prompt_outputs(prompts),
+            "contributions": self._attribute_pairs(prompts, replies),
         }
-        return _rows(outputs, tf.size(prompt))
+        return _drop_padding(outputs, tf.size(prompt))
 
     def _encode(self, prompt):
-        return _rows(self._stream.start(self._reader.prompts(prompt)), tf.size(prompt))
+        outputs = self._stepwise_decoder.encode(self._input_encoder.encode_prompts(prompt))
+        return _drop_padding(outputs, tf.size(prompt))
 
-    def _step(self, ids, state):
-        (ids,) = refuse_unless(
+    def _decode_step(self, ids, state):
+        (ids,) = assert_all(
             [
-                Check(
-                    tf.size(ids) <= self._caps.max_rows,
-                    f"A call steps {{}} rows; at most {self._caps.max_rows} are taken (max_rows "
+                GraphCheck(
+                    tf.size(ids) <= self._limits.max_rows,
+                    f"A call steps {{}} rows; at most {self._limits.max_rows} are taken (max_rows "
                     "of the export).",
                     (tf.size(ids),),
                 )
             ],
             ids,
         )
-        return self._stream.step(ids, state)
+        return self._stepwise_decoder.decode_step(ids, state)
 
-    def _best(self, prompts: EncodedPrompts) -> dict:
+    def _generate_one(self, prompts: EncodedPrompts) -> dict:
         params = DecodingParams(*(tf.constant(x.numpy()) for x in self._params))
-        found = self._run(self._generator.methods[self._decoding.method], prompts, params)
-        return self._sayer.best(prompts, found, tf.constant(self._decoding.unknown == "replace"))
+        search = self._generator.methods[self._decoding.method]
+        hypotheses = self._search(search, prompts, params)
+        should_replace_unk = tf.constant(self._decoding.unknown == "replace")
+        return self._output_decoder.decode(prompts, hypotheses, should_replace_unk)
 
-    def _run(self, search, prompts: EncodedPrompts, params: DecodingParams):
+    def _search(self, search, prompts: EncodedPrompts, params: DecodingParams):
         return search(prompts.ids, prompts.length, prompts.target_ids, params)
 
-    def _scored(self, prompts: EncodedPrompts, replies: Replies) -> dict:
-        followed = self._generator.force_decode(
+    def _score_pairs(self, prompts: EncodedPrompts, replies: EncodedReplies) -> dict:
+        hypotheses = self._generator.force_decode(
             prompts.ids, prompts.length, replies.ids, replies.length
         )
-        mean = followed.log_prob / tf.cast(replies.length, tf.float32)
+        mean = hypotheses.log_prob / tf.cast(replies.length, tf.float32)
         outputs = {
-            "log_probability": followed.log_prob,
-            "token_log_probabilities": followed.token_log_probs,
+            "log_probability": hypotheses.log_prob,
+            "token_log_probabilities": hypotheses.token_log_probs,
             "perplexity": tf.exp(-mean),
-            "reply_tokens": replies.words,
+            "reply_tokens": replies.tokens,
             "reply_length": replies.length - 1,
         }
         if self._generator.model.has_attention:
-            outputs["attention_weights"] = followed.attention_weights
+            outputs["attention_weights"] = hypotheses.attention_weights
         return outputs
 
-    def _contributions(self, prompts: EncodedPrompts, replies: Replies):
-        """float32[rows, reply_time, source_time], one prompt after the other."""
-        longest = tf.shape(replies.ids)[1]
+    def _attribute_pairs(self, prompts: EncodedPrompts, replies: EncodedReplies):
+        """Returns float32[batch, target_time, source_time]; prompts are computed one by one."""
+        target_time = tf.shape(replies.ids)[1]
 
-        def of_one(row):
+        def attribute_row(row):
             table = leave_one_out_attribution(self._generator, *row, UNK)
-            return tf.pad(table, [[0, longest - tf.shape(table)[0]], [0, 0]])
+            return tf.pad(table, [[0, target_time - tf.shape(table)[0]], [0, 0]])
 
         return tf.map_fn(
-            of_one,
+            attribute_row,
             (prompts.ids, prompts.length, replies.ids, replies.length),
             parallel_iterations=1,
             fn_output_signature=tf.TensorSpec([None, None], tf.float32),
         )
 
 
-def _rows(outputs: dict, num_rows) -> dict:
-    """Without the row that was added to none."""
+def _drop_padding(outputs: dict, num_rows) -> dict:
+    """Drops the row that was added to a batch without rows."""
     return {name: output[:num_rows] for name, output in outputs.items()}
 
 
-def _check_defaults(chat: Chat, decoding: DecodingConfig, caps: Caps) -> None:
-    longest = decoding.maximum_length or chat.config.data.max_target_length
+def _check_defaults(chat: Chat, decoding: DecodingConfig, limits: ServingLimits) -> None:
+    max_length = decoding.maximum_length or chat.config.data.max_target_length
     width = {"beam": decoding.beam_width, "sample": decoding.num_best}.get(decoding.method, 1)
-    for name, value, cap in (
+    for name, value, limit in (
         ("beam_width or num_best", width, "max_beam_width"),
-        ("maximum_length", longest, "max_reply_words"),
+        ("maximum_length", max_length, "max_reply_words"),
         ("beam_width or num_best", width, "max_rows"),
-        ("beam_width or num_best times maximum_length", width * (longest + 1), "max_row_words"),
+        ("beam_width or num_best times maximum_length", width * (max_length + 1), "max_row_words"),
     ):
-        if value > getattr(caps, cap):
+        if value > getattr(limits, limit):
             raise ValueError(
-                f"{name} is {value}, more than {cap} {getattr(caps, cap)} allows: the exported "
-                f"model would refuse every prompt. Lower the one, or raise the other."
+                f"{name} is {value}, more than {limit} {getattr(limits, limit)} allows: the "
+                f"exported model would refuse every prompt. Lower the one, or raise the other."
             )

@@ -1,4 +1,4 @@
-"""What a search has found, said: ids to words and texts, rows to prompts and their best replies."""
+"""Outputs of an exported model: hypotheses to tokens and texts."""
 
 import tensorflow as tf
 
@@ -8,109 +8,130 @@ from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK
 from attention_seq2seq.utils.tf_function import noinline
 
 
-class Sayer:
-    """Words for what a search has found.
+class OutputDecoder:
+    """Turns hypotheses into the outputs of a signature.
 
     Args:
-        tokenizer: of the model.
-        attends: whether the model does; without attention no weights are given.
+        tokenizer: the model's.
+        has_attention: whether the model has attention; without it there are no weights.
     """
 
-    def __init__(self, tokenizer: InGraphTokenizer, attends: bool):
+    def __init__(self, tokenizer: InGraphTokenizer, has_attention: bool):
         self.tokenizer = tokenizer
-        self.attends = attends
+        self.has_attention = has_attention
 
-    def best(self, prompts: EncodedPrompts, found: Hypotheses, replaces_unknown) -> dict:
-        """The outputs for one reply to each prompt: [rows, ...]."""
-        return {**self._replies(prompts, found, replaces_unknown), **as_read(prompts)}
+    def decode(self, prompts: EncodedPrompts, hypotheses: Hypotheses, should_replace_unk) -> dict:
+        """Returns the outputs for one reply to each prompt: [batch, ...]."""
+        outputs = self._decode_replies(prompts, hypotheses, should_replace_unk)
+        return {**outputs, **prompt_outputs(prompts)}
 
-    def several(
-        self, prompts: EncodedPrompts, found: Hypotheses, num_best, replaces_unknown, distinct
+    def decode_n_best(
+        self,
+        prompts: EncodedPrompts,
+        hypotheses: Hypotheses,
+        num_best,
+        should_replace_unk,
+        is_distinct,
     ) -> dict:
-        """The outputs for num_best replies to each prompt: [rows, num_best, ...].
+        """Returns the outputs for num_best replies to each prompt: [batch, num_best, ...].
 
-        Where there are fewer, the last are empty; `distinct` bool[]: the same is said but once.
+        Args:
+            prompts: [batch, ...].
+            hypotheses: [batch * num_best, ...], those of a prompt side by side.
+            num_best: int32[].
+            should_replace_unk: bool[], whether to copy prompt tokens in place of unknown ones.
+            is_distinct: bool[], whether to drop repeated replies to a prompt. Missing replies
+                are empty, and stand behind all others.
         """
-        found, num_replies = _different(found, num_best, distinct)
-        copies = EncodedPrompts(*(tf.repeat(column, num_best, axis=0) for column in prompts))
+        hypotheses, num_replies = deduplicate(hypotheses, num_best, is_distinct)
+        repeated = EncodedPrompts(*(tf.repeat(column, num_best, axis=0) for column in prompts))
         outputs = {
             name: tf.reshape(output, tf.concat([[-1, num_best], tf.shape(output)[1:]], axis=0))
-            for name, output in self._replies(copies, found, replaces_unknown).items()
+            for name, output in self._decode_replies(
+                repeated, hypotheses, should_replace_unk
+            ).items()
         }
         return {
             **outputs,
             "num_replies": num_replies,
-            **as_read(prompts),
+            **prompt_outputs(prompts),
         }
 
-    def _replies(self, prompts: EncodedPrompts, found: Hypotheses, replaces_unknown) -> dict:
-        last = tf.gather(found.ids, tf.maximum(found.length - 1, 0), batch_dims=1)
-        ended = (found.length > 0) & (last == EOS)
-        num_words = found.length - tf.cast(ended, tf.int32)
-        words = self.tokenizer.target_vocabulary.tokens(found.ids)
-        if self.attends:
-            words = tf.cond(
-                replaces_unknown, noinline(lambda: _replaced(words, found, prompts)), lambda: words
+    def _decode_replies(
+        self, prompts: EncodedPrompts, hypotheses: Hypotheses, should_replace_unk
+    ) -> dict:
+        lengths = hypotheses.length
+        last_ids = tf.gather(hypotheses.ids, tf.maximum(lengths - 1, 0), batch_dims=1)
+        finished = (lengths > 0) & (last_ids == EOS)
+        num_tokens = lengths - tf.cast(finished, tf.int32)
+        tokens = self.tokenizer.target_vocabulary.tokens(hypotheses.ids)
+        if self.has_attention:
+            tokens = tf.cond(
+                should_replace_unk,
+                noinline(lambda: replace_unk(tokens, hypotheses, prompts)),
+                lambda: tokens,
             )
-        time = tf.range(tf.shape(words)[1])
-        real = time < num_words[:, tf.newaxis]
-        end = tf.where(ended[:, tf.newaxis] & (time == num_words[:, tf.newaxis]), SPECIALS[EOS], "")
+        positions = tf.range(tf.shape(tokens)[1])
+        is_token = positions < num_tokens[:, tf.newaxis]
+        is_end = finished[:, tf.newaxis] & (positions == num_tokens[:, tf.newaxis])
+        end_tokens = tf.where(is_end, SPECIALS[EOS], "")
         outputs = {
             "reply": self.tokenizer.detokenize_replies(
-                tf.RaggedTensor.from_tensor(words, num_words)
+                tf.RaggedTensor.from_tensor(tokens, num_tokens)
             ),
-            "score": found.score,
-            "log_probability": found.log_prob,
-            "token_log_probabilities": found.token_log_probs,
-            "reply_tokens": tf.where(real, words, end),
-            "reply_length": num_words,
-            "ended": ended,
+            "score": hypotheses.score,
+            "log_probability": hypotheses.log_prob,
+            "token_log_probabilities": hypotheses.token_log_probs,
+            "reply_tokens": tf.where(is_token, tokens, end_tokens),
+            "reply_length": num_tokens,
+            "ended": finished,
         }
-        if self.attends:
-            outputs["attention_weights"] = found.attention_weights
+        if self.has_attention:
+            outputs["attention_weights"] = hypotheses.attention_weights
         return outputs
 
 
-def as_read(prompts: EncodedPrompts) -> dict:
-    """The outputs that tell how the prompts were read."""
+def prompt_outputs(prompts: EncodedPrompts) -> dict:
+    """Returns the outputs that show how the prompts were tokenized."""
     return {
         "prompt_tokens": prompts.tokens,
         "prompt_length": prompts.length,
-        "prompt_unread": prompts.num_truncated,
+        "prompt_truncated_tokens": prompts.num_truncated,
     }
 
 
-def _replaced(words, found: Hypotheses, prompts: EncodedPrompts):
-    """The words, for each unknown one that of the prompt which has most attention."""
+def replace_unk(tokens, hypotheses: Hypotheses, prompts: EncodedPrompts):
+    """Replaces each unknown token by the prompt token with the largest attention weight."""
     source_time = tf.shape(prompts.ids)[1]
-    # The border between two turns is no word to be said.
-    sayable = tf.sequence_mask(prompts.length, source_time) & (prompts.ids != TURN)
-    weights = tf.where(sayable[:, tf.newaxis], found.attention_weights, -1.0)
-    looked_at = tf.gather(prompts.tokens, tf.argmax(weights, axis=2), batch_dims=1)
-    return tf.where(found.ids == UNK, looked_at, words)
+    # The separator of turns is no token of a reply.
+    is_copyable = tf.sequence_mask(prompts.length, source_time) & (prompts.ids != TURN)
+    weights = tf.where(is_copyable[:, tf.newaxis], hypotheses.attention_weights, -1.0)
+    most_attended = tf.gather(prompts.tokens, tf.argmax(weights, axis=2), batch_dims=1)
+    return tf.where(hypotheses.ids == UNK, most_attended, tokens)
 
 
-def _different(found: Hypotheses, num_best, distinct) -> tuple[Hypotheses, tf.Tensor]:
-    """Without those that say what a better one has said, and how many are left to each prompt.
+def deduplicate(hypotheses: Hypotheses, num_best, is_distinct) -> tuple[Hypotheses, tf.Tensor]:
+    """Drops hypotheses that repeat a better one, and counts those that are left to each prompt.
 
-    The groups of a beam may find the same, and there a reply is given once; of samples each counts.
-    Hypotheses of length 0, where nothing was found or something again, stand behind all others.
+    The groups of a beam may find the same reply, which is then returned once. Samples are never
+    dropped. Hypotheses of length 0, which are missing or dropped, move behind all others.
     """
-    ids = tf.reshape(found.ids, tf.stack([-1, num_best, tf.shape(found.ids)[1]]))
-    length = tf.reshape(found.length, [-1, num_best])
-    same = tf.reduce_all(ids[:, :, tf.newaxis] == ids[:, tf.newaxis], axis=3)
-    same &= length[:, :, tf.newaxis] == length[:, tf.newaxis]
-    earlier = tf.range(num_best) < tf.range(num_best)[:, tf.newaxis]
-    real = (length > 0) & ~tf.reduce_any(same & earlier & distinct, axis=2)
-    order = tf.argsort(tf.cast(~real, tf.int32), axis=1, stable=True)
-    first = tf.range(tf.shape(order)[0])[:, tf.newaxis] * num_best
-    rows = tf.reshape(first + order, [-1])
-    real = tf.gather(tf.reshape(real, [-1]), rows)
+    ids = tf.reshape(hypotheses.ids, tf.stack([-1, num_best, tf.shape(hypotheses.ids)[1]]))
+    lengths = tf.reshape(hypotheses.length, [-1, num_best])
+    # [batch, num_best, num_best]
+    is_equal = tf.reduce_all(ids[:, :, tf.newaxis] == ids[:, tf.newaxis], axis=3)
+    is_equal &= lengths[:, :, tf.newaxis] == lengths[:, tf.newaxis]
+    is_earlier = tf.range(num_best) < tf.range(num_best)[:, tf.newaxis]
+    keep = (lengths > 0) & ~tf.reduce_any(is_equal & is_earlier & is_distinct, axis=2)
+    order = tf.argsort(tf.cast(~keep, tf.int32), axis=1, stable=True)
+    first_rows = tf.range(tf.shape(order)[0])[:, tf.newaxis] * num_best
+    rows = tf.reshape(first_rows + order, [-1])
+    keep = tf.gather(tf.reshape(keep, [-1]), rows)
 
-    def kept(column):
+    def select(column):
         column = tf.gather(column, rows)
-        keep = tf.reshape(real, tf.concat([[-1], tf.ones([tf.rank(column) - 1], tf.int32)], 0))
-        return tf.where(keep, column, tf.zeros_like(column))
+        mask = tf.reshape(keep, tf.concat([[-1], tf.ones([tf.rank(column) - 1], tf.int32)], 0))
+        return tf.where(mask, column, tf.zeros_like(column))
 
-    num_replies = tf.reduce_sum(tf.reshape(tf.cast(real, tf.int32), [-1, num_best]), axis=1)
-    return Hypotheses(*map(kept, found)), num_replies
+    num_replies = tf.reduce_sum(tf.reshape(tf.cast(keep, tf.int32), [-1, num_best]), axis=1)
+    return Hypotheses(*map(select, hypotheses)), num_replies

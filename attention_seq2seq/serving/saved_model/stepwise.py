@@ -1,23 +1,23 @@
-"""A reply word by word, the state passed out and in again: who calls keeps it, the server none."""
+"""Step-by-step decoding: the client passes the state from call to call, the server keeps none."""
 
 import tensorflow as tf
 
 from attention_seq2seq.models.attention.mechanisms import Memory
 from attention_seq2seq.models.attention.rnn import AttentionState
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.serving.saved_model.checks import Check, refuse_unless
-from attention_seq2seq.serving.saved_model.outputs import as_read
+from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all
+from attention_seq2seq.serving.saved_model.outputs import prompt_outputs
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, SPECIALS
 
 
-class Stream:
-    """One step of answering at a time.
+class StepwiseDecoder:
+    """Decodes one token a call.
 
     Args:
         model: ids to logits.
-        tokenizer: of the model.
-        forbidden_ids: int32[num_forbidden], never the next word.
+        tokenizer: the model's.
+        forbidden_ids: int32[num_forbidden], never the next token.
     """
 
     def __init__(self, model: Seq2Seq, tokenizer: InGraphTokenizer, forbidden_ids):
@@ -43,21 +43,21 @@ class Stream:
                 specs["memory_weights"] = tf.TensorSpec([None, None], tf.float32)
         return {name: tf.TensorSpec(s.shape, s.dtype, name) for name, s in specs.items()}
 
-    def start(self, prompts: EncodedPrompts) -> dict:
+    def encode(self, prompts: EncodedPrompts) -> dict:
         """The state before the first word, and what is fed to the first step: [rows, ...]."""
         num_rows = tf.shape(prompts.ids)[0]
-        ids, length = (_never_alone(x, num_rows) for x in (prompts.ids, prompts.length))
+        ids, length = (_pad_rows(x, num_rows) for x in (prompts.ids, prompts.length))
         # A row of padding is a prompt too, of one word.
         encoded = self.model.encoder(ids, tf.maximum(length, 1))
         memory, state = self.model.decoder.initial_state(encoded)
-        outputs = {name: x[:num_rows] for name, x in self._named(memory, state).items()}
+        outputs = {name: x[:num_rows] for name, x in self._flatten_state(memory, state).items()}
         return {
             **outputs,
             "ids": tf.fill([num_rows], BOS),
-            **as_read(prompts),
+            **prompt_outputs(prompts),
         }
 
-    def step(self, ids: tf.Tensor, named: dict[str, tf.Tensor]) -> dict:
+    def decode_step(self, ids: tf.Tensor, named: dict[str, tf.Tensor]) -> dict:
         """One word further.
 
         Args:
@@ -68,10 +68,10 @@ class Stream:
             The next state, the most probable next words that may be said, how probable every word
             is, and where the decoder looked.
         """
-        ids, named = self._checked(ids, named)
+        ids, named = self._check(ids, named)
         num_rows = tf.shape(ids)[0]
-        rows = tf.nest.map_structure(lambda x: _never_alone(x, num_rows), {"ids": ids, **named})
-        memory, state = self._structured(rows)
+        rows = tf.nest.map_structure(lambda x: _pad_rows(x, num_rows), {"ids": ids, **named})
+        memory, state = self._unflatten_state(rows)
         logits, weights, after = self.model.decoder.step(rows["ids"], memory, state)
         token_log_probs = tf.nn.log_softmax(logits)
         forbidden = tf.reduce_any(
@@ -81,7 +81,7 @@ class Stream:
         next_ids = tf.argmax(allowed, axis=1, output_type=tf.int32)
         ended = next_ids == EOS
         outputs = {
-            **self._named(memory, after),
+            **self._flatten_state(memory, after),
             "ids": next_ids,
             "tokens": tf.where(
                 ended, SPECIALS[EOS], self.tokenizer.target_vocabulary.tokens(next_ids)
@@ -101,7 +101,7 @@ class Stream:
             for number, cell in enumerate(self.model.decoder.rnn.cells, 1)
         ]
 
-    def _named(self, memory, state) -> dict:
+    def _flatten_state(self, memory, state) -> dict:
         cells = state.cell_state if self.model.has_attention else state
         named = {}
         for names, of_cell in zip(self._cell_names, cells):
@@ -116,7 +116,7 @@ class Stream:
             **dict(zip(["memory_weights"], state.alignments)),
         }
 
-    def _structured(self, named):
+    def _unflatten_state(self, named):
         """The memory and the state as the decoder has them."""
         cells = tuple(tuple(named[name] for name in names) for names in self._cell_names)
         if not self.model.has_attention:
@@ -125,16 +125,16 @@ class Stream:
         before = tuple(named[name] for name in ("memory_weights",) if name in named)
         return memory, AttentionState(cells, named["attention_vector"], before)
 
-    def _checked(self, ids, named):
+    def _check(self, ids, named):
         size = self.model.decoder.embedding.input_dim
         rows = tf.stack([tf.shape(tensor)[0] for tensor in named.values()])
         checks = [
-            Check(
+            GraphCheck(
                 tf.reduce_all((ids >= 0) & (ids < size)),
                 f"ids is {{}}; expected ids of words, 0 to {size - 1}.",
                 (ids,),
             ),
-            Check(
+            GraphCheck(
                 tf.reduce_all(rows == tf.size(ids)),
                 "ids has {} rows and the state {}; expected as many of each.",
                 (tf.size(ids), rows),
@@ -143,18 +143,18 @@ class Stream:
         if self.model.has_attention:
             times = tf.stack([tf.shape(x)[1] for n, x in named.items() if n.startswith("memory_")])
             checks.append(
-                Check(
+                GraphCheck(
                     tf.reduce_all(times == times[0]) & (times[0] > 0),
                     "what begins with memory_ is for {} words; expected as many of each, and at "
                     "least one.",
                     (times,),
                 )
             )
-        ids, *tensors = refuse_unless(checks, ids, *named.values())
+        ids, *tensors = assert_all(checks, ids, *named.values())
         return ids, dict(zip(named, tensors))
 
 
-def _never_alone(tensor, num_rows):
+def _pad_rows(tensor, num_rows):
     """Rows of zeros behind one or none: a row alone is rounded differently from one of several."""
     missing = tf.maximum(2 - num_rows, 0)
     return tf.pad(tensor, [[0, missing], *[[0, 0]] * (tensor.shape.rank - 1)])

@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving sends to a model before its first caller does.
+"""Warmup requests, which TensorFlow Serving sends to a model before its first client does.
 
 A server reads them from assets.extra/tf_serving_warmup_requests: records of `PredictionLog`, a
 message of TensorFlow Serving (Apache-2.0). Four nested fields do not need its package.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-FILE = Path("assets.extra") / "tf_serving_warmup_requests"
+WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
 # Numbers of the fields in TensorFlow Serving's messages.
 _PREDICT_LOG = 6
@@ -18,14 +18,14 @@ _SIGNATURE_NAME = 3
 _KEY, _VALUE = 1, 2
 
 
-def write_warm_up(export_dir: str | Path, requests: list[tuple[str, dict]]) -> None:
+def write_warmup_requests(export_dir: str | Path, requests: list[tuple[str, dict]]) -> None:
     """Writes the requests into an exported folder.
 
     Args:
         export_dir: a SavedModel.
-        requests: of each the signature's name, and a tensor for each input.
+        requests: the name of a signature and a tensor for each of its inputs.
     """
-    path = Path(export_dir) / FILE
+    path = Path(export_dir) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature_name, inputs in requests:
@@ -40,12 +40,12 @@ def _prediction_log(signature_name: str, inputs: dict) -> bytes:
     return _field(_PREDICT_LOG, _field(_REQUEST, request))
 
 
-def _field(number: int, content: bytes) -> bytes:
-    """A field of bytes on the wire: its number and kind, its length, itself."""
-    return _varint(number << 3 | 2) + _varint(len(content)) + content
+def _field(field_number: int, content: bytes) -> bytes:
+    """Encodes a field of bytes: its number and wire type, its length, its content."""
+    return _varint(field_number << 3 | 2) + _varint(len(content)) + content
 
 
-def _varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first; all but the last byte have the highest bit set."""
-    low, rest = number & 0x7F, number >> 7
+def _varint(value: int) -> bytes:
+    """Encodes seven bits a byte, the lowest first; all bytes but the last have the high bit set."""
+    low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])

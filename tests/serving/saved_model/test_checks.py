@@ -1,4 +1,4 @@
-"""Nothing that is sent breaks an exported model: it answers, or refuses with a sentence."""
+"""An exported model answers any input, or rejects it with an error message."""
 
 import errno
 import random
@@ -9,98 +9,109 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.config.serving_limits import Caps
+from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.serving import tflite
 from attention_seq2seq.serving.saved_model.export import export_saved_model
-from attention_seq2seq.serving.tflite import export_lite
+from attention_seq2seq.serving.tflite import export_tflite
 from helpers.served_model import call_signature
 
 pytestmark = pytest.mark.xdist_group("export")
 
 
-def refused(saved_model, signature, sentence, **inputs):
-    """Asserts that a call is refused, with this sentence."""
-    with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
+def assert_rejected(saved_model, signature, message, **inputs):
+    """Asserts that a call fails with this message."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
         call_signature(saved_model, signature, inputs)
 
 
 def test_any_bytes_get_a_reply(saved_model):
-    """20,000 random byte strings: some of them text, most of them not UTF-8."""
-    draw = random.Random(1)
+    """Sends 20,000 random byte strings: some of them text, most of them not UTF-8."""
+    rng = random.Random(1)
     pieces = [*("今天晚上吃什么的龘😀é\n\r\t\0 a1.%".encode()[i : i + 1] for i in range(40))]
     texts = [
-        draw.randbytes(draw.randint(0, 60))
-        if draw.random() < 0.5
-        else b"".join(draw.choices(pieces, k=draw.randint(0, 60)))
+        rng.randbytes(rng.randint(0, 60))
+        if rng.random() < 0.5
+        else b"".join(rng.choices(pieces, k=rng.randint(0, 60)))
         for _ in range(20_000)
     ]
-    told = 0
-    for first in range(0, len(texts), 512):
-        found = call_signature(
-            saved_model, "serving_default", {"prompt": texts[first : first + 512]}
-        )
-        told += len([text.decode() for text in found["reply"]])
-        assert min(found["prompt_length"]) >= 1
-    assert told == 20_000
+    num_replies = 0
+    for start in range(0, len(texts), 512):
+        batch = {"prompt": texts[start : start + 512]}
+        outputs = call_signature(saved_model, "serving_default", batch)
+        num_replies += len([text.decode() for text in outputs["reply"]])
+        assert min(outputs["prompt_length"]) >= 1
+    assert num_replies == 20_000
 
 
-@pytest.mark.parametrize("size", [0, 1, 512])
-def test_any_size_of_batch_is_answered(saved_model, size):
-    prompt = ["今天晚上吃什么"] * size
+@pytest.mark.parametrize("batch_size", [0, 1, 512])
+def test_any_batch_size_is_answered(saved_model, batch_size):
+    prompt = ["今天晚上吃什么"] * batch_size
     expected = call_signature(saved_model, "serving_default", {"prompt": ["今天晚上吃什么"] * 2})[
         "reply"
     ][:1]
     for signature, inputs in (
         ("serving_default", {}),
-        ("reply", {}),
-        ("reply", {"method": "beam", "num_best": 2}),
-        ("reply", {"method": "sample", "num_best": 2}),
-        ("score", {"reply": expected * size}),
-        ("explain", {"reply": expected * size}),
+        ("generate", {}),
+        ("generate", {"method": "beam", "num_best": 2}),
+        ("generate", {"method": "sample", "num_best": 2}),
+        ("score", {"reply": expected * batch_size}),
+        ("attribute", {"reply": expected * batch_size}),
         ("encode", {}),
     ):
-        found = call_signature(saved_model, signature, {"prompt": prompt, **inputs})
-        assert {len(values) for values in found.values()} == {size}
+        outputs = call_signature(saved_model, signature, {"prompt": prompt, **inputs})
+        assert {len(values) for values in outputs.values()} == {batch_size}
         if signature == "serving_default":
-            assert found["reply"] == expected * size
-    tokens = tf.constant([["今天", "晚上"]] * size, shape=[size, 2], dtype=tf.string)
-    assert saved_model.tokens(tokens)["reply"].shape == [size]
+            assert outputs["reply"] == expected * batch_size
+    tokens = tf.constant([["今天", "晚上"]] * batch_size, shape=[batch_size, 2], dtype=tf.string)
+    assert saved_model.generate_from_tokens(tokens)["reply"].shape == [batch_size]
 
 
-def test_what_is_over_a_cap_is_refused(saved_model):
-    caps = Caps()
-    refused(
+def test_a_call_above_a_limit_is_rejected(saved_model):
+    limits = ServingLimits()
+    assert_rejected(
         saved_model, "serving_default", "has 1048576 bytes; at most 32768", prompt=["a" * 2**20]
     )
-    refused(
+    assert_rejected(
         saved_model, "serving_default", "brought 1025 prompts; at most 1024", prompt=["a"] * 1025
     )
-    refused(saved_model, "reply", "have 300000 bytes together", prompt=["a" * 30_000] * 10)
-    refused(saved_model, "tokens", "has 1048576 bytes", prompt_tokens=[["a" * 2**19] * 2])
-    refused(saved_model, "score", "A reply has 40000 bytes", prompt=["a"], reply=["a" * 40_000])
-    refused(saved_model, "score", "A reply has 1001 words", prompt=["a"], reply=["，" * 1001])
+    assert_rejected(
+        saved_model, "generate", "have 300000 bytes together", prompt=["a" * 30_000] * 10
+    )
+    assert_rejected(
+        saved_model, "generate_from_tokens", "has 1048576 bytes", prompt_tokens=[["a" * 2**19] * 2]
+    )
+    assert_rejected(
+        saved_model, "score", "A reply has 40000 bytes", prompt=["a"], reply=["a" * 40_000]
+    )
+    assert_rejected(
+        saved_model, "score", "A reply has 1001 words", prompt=["a"], reply=["，" * 1001]
+    )
     uneven = {"prompt": ["a"] * 300, "reply": ["，" * 999] + [""] * 299}
-    refused(saved_model, "explain", "have 300000 words, .* at most 262144 are scored", **uneven)
-    refused(
+    assert_rejected(
+        saved_model, "attribute", "have 300000 words, .* at most 262144 are scored", **uneven
+    )
+    assert_rejected(
         saved_model,
         "score",
         "The replies of a call have 300000 bytes",
         prompt=["a"] * 10,
         reply=["a" * 30_000] * 10,
     )
-    refused(saved_model, "score", "Got 1 prompts and 2 replies", prompt=["a"], reply=["a", "b"])
-    # Right below it, everything is answered.
-    largest = "龘" * (caps.max_text_bytes // 3)
-    found = call_signature(
-        saved_model, "serving_default", {"prompt": [largest, "a" * caps.max_text_bytes]}
+    assert_rejected(
+        saved_model, "score", "Got 1 prompts and 2 replies", prompt=["a"], reply=["a", "b"]
     )
-    assert found["prompt_length"] == [20, 1]
-    scored = call_signature(saved_model, "score", {"prompt": ["a"], "reply": ["，" * 1000]})
-    assert scored["reply_length"] == [1000]
+    # At the limits, every call is answered.
+    largest = "龘" * (limits.max_text_bytes // 3)
+    outputs = call_signature(
+        saved_model, "serving_default", {"prompt": [largest, "a" * limits.max_text_bytes]}
+    )
+    assert outputs["prompt_length"] == [20, 1]
+    outputs = call_signature(saved_model, "score", {"prompt": ["a"], "reply": ["，" * 1000]})
+    assert outputs["reply_length"] == [1000]
 
 
 @pytest.mark.parametrize(
-    "sentence, asked",
+    "message, options",
     [
         (r"beam_width is 0; expected 1 to 100", {"beam_width": 0}),
         (r"beam_width is 10000; expected 1 to 100, or -1", {"beam_width": 10_000}),
@@ -122,34 +133,36 @@ def test_what_is_over_a_cap_is_refused(saved_model):
         (r"10300 hypotheses at once; at most 4096", {"method": "beam", "beam_width": 100}),
     ],
 )
-def test_a_knob_out_of_range_is_refused(saved_model, sentence, asked):
-    size = 103 if "hypotheses" in sentence else 1
-    refused(saved_model, "reply", sentence, prompt=["你好"] * size, **asked)
+def test_an_option_out_of_range_is_rejected(saved_model, message, options):
+    batch_size = 103 if "hypotheses" in message else 1
+    assert_rejected(saved_model, "generate", message, prompt=["你好"] * batch_size, **options)
 
 
-def test_a_step_from_nonsense_is_refused(saved_model):
+def test_a_step_from_an_invalid_state_is_rejected(saved_model):
     state = saved_model.encode(tf.constant(["你好", "你是谁"]))
-    names = [n for n in saved_model.signatures["step"].structured_input_signature[1] if n != "ids"]
+    names = [
+        n for n in saved_model.signatures["decode_step"].structured_input_signature[1] if n != "ids"
+    ]
     state, ids = {name: state[name] for name in names}, state["ids"]
 
-    def steps(sentence, ids, **changed):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
-            saved_model.step(tf.constant(ids), {**state, **changed})
+    def assert_step_rejected(message, ids, **changes):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            saved_model.decode_step(tf.constant(ids), {**state, **changes})
 
-    steps("expected ids of words", [1, 1_000_000])
-    steps("expected ids of words", [-1, 1])
-    steps("ids has 3 rows", [1, 1, 1])
-    steps("memory_ is for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
-    steps("4097 rows; at most 4096", [1] * 4097)
-    assert saved_model.step(ids, state)["ids"].shape == [2]
+    assert_step_rejected("expected ids of words", [1, 1_000_000])
+    assert_step_rejected("expected ids of words", [-1, 1])
+    assert_step_rejected("ids has 3 rows", [1, 1, 1])
+    assert_step_rejected("memory_ is for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
+    assert_step_rejected("4097 rows; at most 4096", [1] * 4097)
+    assert saved_model.decode_step(ids, state)["ids"].shape == [2]
 
 
-def test_the_caps_are_those_of_the_export(talk_dir, tmp_path):
+def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
     with pytest.raises(ValueError, match="beam_width or num_best is 101, more than max_beam_width"):
-        wide = DecodingConfig(method="beam", beam_width=101)
-        export_saved_model(talk_dir, tmp_path / "out", wide, progress=False)
+        decoding = DecodingConfig(method="beam", beam_width=101)
+        export_saved_model(talk_dir, tmp_path / "out", decoding, progress=False)
     with pytest.raises(ValueError, match="more than max_reply_words 29"):
-        export_saved_model(talk_dir, tmp_path / "out", caps=Caps(max_reply_words=29))
+        export_saved_model(talk_dir, tmp_path / "out", limits=ServingLimits(max_reply_words=29))
     (tmp_path / "there").mkdir()
     with pytest.raises(ValueError, match="exists; remove it"):
         export_saved_model(talk_dir, tmp_path / "there")
@@ -159,9 +172,9 @@ def test_the_caps_are_those_of_the_export(talk_dir, tmp_path):
 
 
 def test_memory_stays_bounded(saved_model):
-    """The largest batches that are taken, again and again: no more memory than the first time."""
+    """Sends the largest batch several times, which needs no more memory than once."""
     texts = ["今天晚上吃什么好呢" * 36] * 256
-    assert 200_000 < sum(len(text.encode()) for text in texts) <= Caps().max_batch_bytes
+    assert 200_000 < sum(len(text.encode()) for text in texts) <= ServingLimits().max_batch_bytes
     call_signature(saved_model, "serving_default", {"prompt": texts})
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(4):
@@ -171,7 +184,7 @@ def test_memory_stays_bounded(saved_model):
     assert after - before < 300 * 1024
 
 
-FULL = "No space left on device"
+DISK_FULL = "No space left on device"
 
 
 @pytest.mark.parametrize(
@@ -179,21 +192,21 @@ FULL = "No space left on device"
     [
         (
             *(export_saved_model, tf.saved_model, "save"),
-            tf.errors.ResourceExhaustedError(None, None, f"assets/words.txt; {FULL}"),
+            tf.errors.ResourceExhaustedError(None, None, f"assets/words.txt; {DISK_FULL}"),
         ),
-        (export_saved_model, Path, "write_bytes", OSError(errno.ENOSPC, FULL)),
-        (export_lite, Path, "write_bytes", OSError(errno.ENOSPC, FULL)),
+        (export_saved_model, Path, "write_bytes", OSError(errno.ENOSPC, DISK_FULL)),
+        (export_tflite, Path, "write_bytes", OSError(errno.ENOSPC, DISK_FULL)),
     ],
-    ids=["graph", "words", "lite"],
+    ids=["graph", "files", "tflite"],
 )
-def test_a_full_disk_is_said_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_no_files(
     talk_dir, tmp_path, monkeypatch, export, target, name, error
 ):
-    def full(*_, **__):
+    def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(tflite, "_converted", lambda *_: b"")
-    monkeypatch.setattr(target, name, full)
-    with pytest.raises(OSError, match=f"served/1 cannot be written.*{FULL}"):
-        export(talk_dir, tmp_path / "served/1")
-    assert not list((tmp_path / "served").iterdir())
+    monkeypatch.setattr(tflite, "_convert", lambda *_: b"")
+    monkeypatch.setattr(target, name, fail)
+    with pytest.raises(OSError, match=f"saved_model/1 cannot be written.*{DISK_FULL}"):
+        export(talk_dir, tmp_path / "saved_model/1")
+    assert not list((tmp_path / "saved_model").iterdir())

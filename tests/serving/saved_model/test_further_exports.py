@@ -26,7 +26,7 @@ def test_it_is_exported(tmp_path):
     options = TrainingConfig(epochs=6, batch_size=4, learning_rate=0.03, patience=0)
     train(PAIRS, tmp_path / "model", Config(model=model, training=options), [], progress=False)
     export_saved_model(tmp_path / "model", tmp_path / "1", progress=False)
-    served = tf.saved_model.load(str(tmp_path / "1"))
-    found = served.signatures["serving_default"](tf.constant(PROMPTS))
+    saved_model = tf.saved_model.load(str(tmp_path / "1"))
+    outputs = saved_model.signatures["serving_default"](tf.constant(PROMPTS))
     texts = [reply.text for reply in Chat.load(tmp_path / "model").reply(PROMPTS)]
-    assert [text.decode() for text in np.ravel(found["reply"].numpy())] == texts
+    assert [text.decode() for text in np.ravel(outputs["reply"].numpy())] == texts

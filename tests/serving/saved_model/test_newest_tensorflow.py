@@ -42,22 +42,23 @@ def test_the_newest_tensorflow_gives_the_same_replies(
     subprocess.run([newer_python(), "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow"], check=True)
-    export_saved_model(talk_dir, tmp_path / "served", progress=False)
+    export_saved_model(talk_dir, tmp_path / "saved_model", progress=False)
     methods = ("greedy", "beam", "sample")
     batches = split_batches(prompts)
-    calls = [("reply", {"prompt": b, "method": method}) for method in methods for b in batches]
-    found = run_in_subprocess(tmp_path / "served", calls, python=python)
-    assert found["foreign_ops"] == [] and found["tensorflow"] >= "2.16"
-    outputs, chat = iter(found["outputs"]), Chat.load(talk_dir)
+    calls = [("generate", {"prompt": b, "method": method}) for method in methods for b in batches]
+    results = run_in_subprocess(tmp_path / "saved_model", calls, python=python)
+    assert results["unknown_ops"] == [] and results["tensorflow"] >= "2.16"
+    outputs, chat = iter(results["outputs"]), Chat.load(talk_dir)
     for method in methods:
-        different = 0
+        num_different = 0
         for batch in split_batches(chat.reply(prompts, DecodingConfig(method=method))):
-            rows = next(outputs)
-            rows.pop("num_replies")
-            rows = {
-                name: values if name.startswith("prompt") else [several[0] for several in values]
-                for name, values in rows.items()
+            batch_outputs = next(outputs)
+            batch_outputs.pop("num_replies")
+            batch_outputs = {
+                name: values if name.startswith("prompt") else [n_best[0] for n_best in values]
+                for name, values in batch_outputs.items()
             }
-            different += count_different_replies(rows, batch)
-        print(f"TensorFlow {found['tensorflow']}, {method}: {different} of {len(prompts)} differ")
-        assert different <= 1
+            num_different += count_different_replies(batch_outputs, batch)
+        version = results["tensorflow"]
+        print(f"TensorFlow {version}, {method}: {num_different} of {len(prompts)} differ")
+        assert num_different <= 1

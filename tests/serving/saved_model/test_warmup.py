@@ -1,19 +1,19 @@
-"""The requests that TensorFlow Serving sends first are requests, and the model answers them."""
+"""The warmup requests can be read by TensorFlow Serving, and the model answers them."""
 
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.serving.saved_model.warmup import FILE
+from attention_seq2seq.serving.saved_model.warmup import WARMUP_FILE
 
 pytestmark = pytest.mark.xdist_group("export")
 
 
-def test_the_model_answers_its_warm_up_requests(export_dir, saved_model):
-    """Read by TensorFlow Serving's own messages."""
+def test_the_model_answers_its_warmup_requests(export_dir, saved_model):
+    """Parses the requests with TensorFlow Serving's own messages."""
     from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-    asked = []
-    for record in tf.data.TFRecordDataset(str(export_dir / FILE)):
+    calls = []
+    for record in tf.data.TFRecordDataset(str(export_dir / WARMUP_FILE)):
         log = PredictionLog.FromString(record.numpy())
         assert log.WhichOneof("log_type") == "predict_log"
         request = log.predict_log.request
@@ -25,10 +25,10 @@ def test_the_model_answers_its_warm_up_requests(export_dir, saved_model):
             **{name: tf.constant(value, specs[name].dtype) for name, value in inputs.items()}
         )
         assert outputs["reply"].numpy().all()
-        asked.append((request.model_spec.signature_name, inputs.get("method", b"")))
-    assert [(name, bytes(method.item() if method else b"")) for name, method in asked] == [
+        calls.append((request.model_spec.signature_name, inputs.get("method", b"")))
+    assert [(name, bytes(method.item() if method else b"")) for name, method in calls] == [
         ("serving_default", b""),
-        ("reply", b"greedy"),
-        ("reply", b"beam"),
-        ("reply", b"sample"),
+        ("generate", b"greedy"),
+        ("generate", b"beam"),
+        ("generate", b"sample"),
     ]
