@@ -41,7 +41,8 @@ class InputEncoder:
 
     Attributes:
         encode_prompts: a function of string[batch] to `EncodedPrompts`.
-        encode_tokens: a function of string[batch, source_time], where "" is no token, to `EncodedPrompts`.
+        encode_tokens: a function of string[batch, source_time], where "" is no token, to
+            `EncodedPrompts`.
     """
 
     def __init__(self, tokenizer: InGraphTokenizer, max_source_length: int, limits: ServingLimits):
