@@ -7,7 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.decoding.beam_search import Beam, beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from attention_seq2seq.decoding.logits_processors import LogitsProcessorParams, suppress_tokens
+from attention_seq2seq.decoding.logits_processors import make_logits_processors
 from attention_seq2seq.decoding.mmi import anti_lm_step, mmi_score, rerank
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams
 from attention_seq2seq.decoding.sampling import (
@@ -171,16 +171,8 @@ class SequenceGenerator:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], copies)
         num_rows = tf.size(prompts)
         step, state = self._prepare(source_ids, source_length, prompts)
-        vocab = self.model.vocabulary_size
-        processors = suppress_tokens(params.forbidden_ids, vocab, self.eos_id)
-        rules = LogitsProcessorParams(
-            minimum_length=params.minimum_length,
-            no_repeat_ngram=params.no_repeat_ngram,
-            repetition_penalty=params.repetition_penalty,
-            echo_penalty=params.echo_penalty,
-            prefix_ids=tf.repeat(params.prefix_ids[tf.newaxis], num_rows, axis=0),
-            prefix_length=tf.fill([num_rows], tf.size(params.prefix_ids)),
-            prompt_ids=tf.gather(prompt_ids, prompts),
+        processors = make_logits_processors(
+            params, tf.gather(prompt_ids, prompts), self.model.vocabulary_size, self.eos_id
         )
 
         def by_the_rules():
@@ -191,12 +183,12 @@ class SequenceGenerator:
                 params.anti_language_model,
                 params.anti_language_model_words,
             )
-            return search(*weighed, processors._replace(rules=rules))
+            return search(*weighed, processors)
 
         return tf.cond(
-            rules.is_active | (params.anti_language_model > 0.0),
+            processors.rules.is_active | (params.anti_language_model > 0.0),
             noinline(by_the_rules),
-            noinline(lambda: search(step, state, processors)),
+            noinline(lambda: search(step, state, processors._replace(rules=None))),
         )
 
     def _prepare(self, source_ids, source_length, prompts):

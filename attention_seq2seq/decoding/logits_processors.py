@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from attention_seq2seq.decoding.params import DecodingParams
+
 NEG_INF = float("-inf")
 
 
@@ -78,6 +80,30 @@ def suppress_tokens(ids: tf.Tensor, vocab: int, eos_id: int) -> LogitsProcessors
         forbidden=tf.where(banned, NEG_INF, 0.0),
         num_forbidden=tf.math.count_nonzero(banned, dtype=tf.int32),
     )
+
+
+def make_logits_processors(
+    params: DecodingParams, prompt_ids: tf.Tensor, vocab: int, eos_id: int
+) -> LogitsProcessors:
+    """Returns the logits processors that decoding parameters describe.
+
+    Args:
+        params: the parameters of a call.
+        prompt_ids: int32[rows, source_time], see `LogitsProcessorParams`.
+        vocab: the size of the target vocabulary.
+        eos_id: ends a reply.
+    """
+    num_rows = tf.shape(prompt_ids)[0]
+    rules = LogitsProcessorParams(
+        minimum_length=params.minimum_length,
+        no_repeat_ngram=params.no_repeat_ngram,
+        repetition_penalty=params.repetition_penalty,
+        echo_penalty=params.echo_penalty,
+        prefix_ids=tf.repeat(params.prefix_ids[tf.newaxis], num_rows, axis=0),
+        prefix_length=tf.fill([num_rows], tf.size(params.prefix_ids)),
+        prompt_ids=prompt_ids,
+    )
+    return suppress_tokens(params.forbidden_ids, vocab, eos_id)._replace(rules=rules)
 
 
 def process(
