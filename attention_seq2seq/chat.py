@@ -1,7 +1,7 @@
 """A prompt to a reply: tokenizer, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,14 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.attribution import leave_one_out_attribution
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.decoding.step import Hypotheses
+from attention_seq2seq.decoding.step import Hypotheses, deduplicate
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
-from attention_seq2seq.reply import Measurement, Reply
+from attention_seq2seq.reply import Measurement, Reply, replace_unk
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
-from attention_seq2seq.utils.batch import bucket_by_length, pad_batch
+from attention_seq2seq.utils.batch import bucket_by_length, check_texts, pad_batch
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class Chat:
         Raises:
             TypeError: the prompts are no list of strings.
         """
-        _check_texts("prompts", prompts)
+        check_texts("prompts", prompts)
         decoding = DecodingConfig() if decoding is None else decoding
         read = [self._encode_prompt(prompt) for prompt in prompts]
         params = self.decoding_params(decoding)
@@ -138,8 +138,8 @@ class Chat:
             TypeError: prompts or replies are no list of strings.
             ValueError: there are not as many replies as prompts.
         """
-        _check_texts("prompts", prompts)
-        _check_texts("replies", replies)
+        check_texts("prompts", prompts)
+        check_texts("replies", replies)
         if len(prompts) != len(replies):
             raise ValueError(
                 f"{len(prompts)} prompts and {len(replies)} replies; expected one reply for each "
@@ -195,7 +195,7 @@ class Chat:
             own = rows[number * decoding.num_best : (number + 1) * decoding.num_best]
             hypotheses = [Hypotheses(*row) for row in own if row[1] > 0]
             if decoding.method == "beam":
-                hypotheses = _deduplicate(hypotheses)
+                hypotheses = deduplicate(hypotheses)
             replace = decoding.unknown == "replace"
             replies.append([self._to_reply(words, ids, found, replace) for found in hypotheses])
         return replies
@@ -241,12 +241,7 @@ class Chat:
         weights = found.attention_weights[: found.length, : len(source_ids)]
         tokens = self.tokenizer.target.vocabulary.tokens(ids[:-1] if ended else ids)
         if replace_unknown and weights.size:
-            # The border between two turns is no word to be said.
-            sayable = np.array([i != TURN for i in source_ids])
-            tokens = [
-                prompt_tokens[np.where(sayable, row, -1.0).argmax()] if i == UNK else token
-                for token, i, row in zip(tokens, ids, weights)
-            ]
+            tokens = replace_unk(tokens, ids, weights, prompt_tokens, source_ids)
         return Reply(
             text=self.tokenizer.target.detokenize(tokens),
             tokens=tokens,
@@ -257,33 +252,3 @@ class Chat:
             ended=ended,
             _measure=Measurement(self.attribute, source_ids, ids),
         )
-
-
-def _check_texts(name: str, texts: Sequence[str]) -> None:
-    """Refuses what is no list of strings.
-
-    Raises:
-        TypeError: with the position of what is no string.
-    """
-    if isinstance(texts, str | bytes):
-        raise TypeError(
-            f"{name} is one {type(texts).__name__}, {texts!r}; expected a list of strings: "
-            f"[{texts!r}]."
-        )
-    is_list = hasattr(texts, "__len__") and hasattr(texts, "__getitem__")
-    if not is_list or isinstance(texts, Mapping):
-        raise TypeError(
-            f"{name} is a {type(texts).__name__}; expected a list of strings. If it can be "
-            f"iterated over, give list({name})."
-        )
-    for position, text in enumerate(texts):
-        if not isinstance(text, str | bytes):
-            raise TypeError(f"{name}[{position}] is {text!r}; expected a string.")
-
-
-def _deduplicate(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
-    """Without those that say what a better one has said: groups of a beam may find the same."""
-    said = {}
-    for found in hypotheses:
-        said.setdefault(tuple(found.ids[: found.length].tolist()), found)
-    return list(said.values())

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.chat import Chat, _deduplicate
+from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.decoding.step import Hypotheses
+from attention_seq2seq.decoding.step import Hypotheses, deduplicate
 from attention_seq2seq.evaluation.evaluate import mean_rank
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -45,7 +45,7 @@ def test_what_groups_find_twice_is_returned_once():
         return Hypotheses(np.array([*ids, 0]), len(ids), None, None, None)
 
     found = [hypothesis(5, 2), hypothesis(6, 2), hypothesis(5, 2), hypothesis(5)]
-    assert _deduplicate(found) == [found[0], found[1], found[3]]
+    assert deduplicate(found) == [found[0], found[1], found[3]]
 
 
 def test_samples_depend_on_the_seed_alone(chat):

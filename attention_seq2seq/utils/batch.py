@@ -1,6 +1,6 @@
 """Batches of sequences of different lengths."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -42,3 +42,25 @@ def pad_batch(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[tf.Tenso
     for index, row in enumerate(rows):
         ids[index, : len(row)] = row
     return tf.constant(ids), tf.constant(lengths, tf.int32)
+
+
+def check_texts(name: str, texts: Sequence[str]) -> None:
+    """Checks that texts are a list of strings.
+
+    Raises:
+        TypeError: the message has the position of the first value that is no string.
+    """
+    if isinstance(texts, str | bytes):
+        raise TypeError(
+            f"{name} is one {type(texts).__name__}, {texts!r}; expected a list of strings: "
+            f"[{texts!r}]."
+        )
+    is_list = hasattr(texts, "__len__") and hasattr(texts, "__getitem__")
+    if not is_list or isinstance(texts, Mapping):
+        raise TypeError(
+            f"{name} is a {type(texts).__name__}; expected a list of strings. If it can be "
+            f"iterated over, give list({name})."
+        )
+    for position, text in enumerate(texts):
+        if not isinstance(text, str | bytes):
+            raise TypeError(f"{name}[{position}] is {text!r}; expected a string.")
