@@ -54,6 +54,21 @@ class Ensemble(tf.Module):
             ]
         )
 
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> dict:
+        """Returns the initial state of each model by name; see `Seq2Seq`."""
+        return {
+            f"model_{index}": model.initial_state(source_ids, source_length)
+            for index, model in enumerate(self.models)
+        }
+
+    def step(self, ids: tf.Tensor, state: dict):
+        """Decodes one token of each row; see `Seq2Seq`."""
+        step, states = _average_steps(
+            [(model.step, state[f"model_{index}"]) for index, model in enumerate(self.models)]
+        )
+        logits, weights, states = step(ids, states)
+        return logits, weights, {f"model_{index}": part for index, part in enumerate(states)}
+
     def prepare_unconditional(self, num_rows: tf.Tensor):
         """Prepares decoding without a prompt; the arguments are those of `Seq2Seq`."""
         return _average_steps([model.prepare_unconditional(num_rows) for model in self.models])

@@ -114,6 +114,24 @@ class Seq2Seq(keras.Model):
             )
         return lambda ids, state: self.decoder.step(ids, memory, state), state
 
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor):
+        """Returns the attention memory and the state before the first token, for `step`."""
+        return self.decoder.initial_state(self.encoder(source_ids, source_length))
+
+    def step(self, ids: tf.Tensor, state):
+        """Decodes one token of each row, as the step function of `prepare_decoding` does.
+
+        Args:
+            ids: int32[rows], the previous tokens.
+            state: of `initial_state` or of the previous step.
+
+        Returns:
+            Logits float32[rows, vocab], attention weights float[rows, source_time], next state.
+        """
+        memory, decoder_state = state
+        logits, weights, decoder_state = self.decoder.step(ids, memory, decoder_state)
+        return logits, weights, (memory, decoder_state)
+
     def prepare_unconditional(self, num_rows: tf.Tensor) -> tuple[Callable, tuple]:
         """Prepares decoding without a prompt: the model as a language model of replies.
 

@@ -53,14 +53,25 @@ class LazyConcreteFunction:
 
     def __call__(self, *args):
         """Calls the function, and traces it first if this is the first call."""
-        if self._concrete_function is None:
-            with _TRACING_LOCK:
-                self._concrete_function = (
-                    self._concrete_function or self._function.get_concrete_function()
-                )
-        return self._concrete_function(*args)
+        return self._get_concrete_function()(*args)
+
+    @property
+    def output_specs(self):
+        """The outputs as a nest of `tf.TensorSpec`. Traces the function if it has no trace yet."""
+        return tf.nest.map_structure(
+            lambda output: tf.TensorSpec(output.shape, output.dtype),
+            self._get_concrete_function().structured_outputs,
+        )
 
     @property
     def num_traces(self) -> int:
         """Number of times the function was traced."""
         return self._function.experimental_get_tracing_count()
+
+    def _get_concrete_function(self):
+        if self._concrete_function is None:
+            with _TRACING_LOCK:
+                self._concrete_function = (
+                    self._concrete_function or self._function.get_concrete_function()
+                )
+        return self._concrete_function

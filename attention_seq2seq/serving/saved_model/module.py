@@ -12,7 +12,7 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.decoding.attribution import leave_one_out_attribution
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all
+from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.serving.saved_model.inputs import EncodedReplies, InputEncoder
 from attention_seq2seq.serving.saved_model.outputs import OutputDecoder, prompt_outputs
 from attention_seq2seq.serving.saved_model.request import (
@@ -22,7 +22,7 @@ from attention_seq2seq.serving.saved_model.request import (
 )
 from attention_seq2seq.serving.saved_model.stepwise import StepwiseDecoder
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
-from attention_seq2seq.text.vocabulary import UNK
+from attention_seq2seq.text.vocabulary import BOS, EOS, UNK
 from attention_seq2seq.utils.tf_function import graph_function, noinline
 
 PROMPT = tf.TensorSpec([None], tf.string, "prompt")
@@ -73,9 +73,9 @@ class ServingModule(tf.Module):
         attribute: the same to all these, the outputs of prompts, and contributions
             float32[batch, target_time, source_time], as `Reply.contributions`.
         encode: prompt to the state before the first token, and ids int32[batch] for `decode_step`.
-        decode_step: ids and the state to the next state, the next ids, tokens string[batch], ended
-            bool[batch], log_probabilities float32[batch, vocab], attention_weights
-            float32[batch, source_time].
+        decode_step: one step of greedy search with the exported options. ids and the state to the
+            next state, the next ids, tokens string[batch], ended bool[batch], log_probabilities
+            float32[batch, vocab], attention_weights float32[batch, source_time].
 
     Raises:
         ValueError: `decoding` asks for more than `limits` allow.
@@ -103,7 +103,7 @@ class ServingModule(tf.Module):
         )
         self._output_decoder = OutputDecoder(self.tokenizer, chat.model.has_attention)
         self._stepwise_decoder = StepwiseDecoder(
-            chat.model, self.tokenizer, self._params.forbidden_ids.numpy()
+            StepwiseGreedySearch(chat.model, BOS, EOS), self.tokenizer, self._params, limits
         )
         self._request_parser = RequestParser(
             decoding,
@@ -112,7 +112,6 @@ class ServingModule(tf.Module):
             limits,
             self.tokenizer,
         )
-        self._limits = limits
         defaults = default_inputs()
 
         def generate(prompt, options=defaults):
@@ -192,17 +191,6 @@ class ServingModule(tf.Module):
         return _drop_padding(outputs, tf.size(prompt))
 
     def _decode_step(self, ids, state):
-        (ids,) = assert_all(
-            [
-                GraphCheck(
-                    tf.size(ids) <= self._limits.max_rows,
-                    f"A call steps {{}} rows; at most {self._limits.max_rows} are taken (max_rows "
-                    "of the export).",
-                    (tf.size(ids),),
-                )
-            ],
-            ids,
-        )
         return self._stepwise_decoder.decode_step(ids, state)
 
     def _generate_one(self, prompts: EncodedPrompts) -> dict:

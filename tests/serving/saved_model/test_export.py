@@ -90,10 +90,28 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     attributions = call_signature(plain, "attribute", inputs)
     assert "attention_weights" not in attributions and np.any(attributions["contributions"])
     assert set(plain.encode(tf.constant([prompt]))) == {
-        *("h", "c", "ids", "prompt_tokens", "prompt_length", "prompt_truncated_tokens")
+        *("h", "c", "sequences", "prompt_ids", "ids"),
+        *("prompt_tokens", "prompt_length", "prompt_truncated_tokens"),
     }
+    greedy = dataclasses.replace(decoding, method="greedy", num_best=1)
+    assert decode_step_by_step(plain, prompts[:20]) == [
+        reply.text for reply in chat.reply(prompts[:20], greedy)
+    ]
     config = (plain_export_dir / "assets" / "config.json").read_text(encoding="utf-8")
     assert '"secret.tsv"' in config and '"words.txt"' in config and str(tmp_path) not in config
+
+
+def decode_step_by_step(saved_model, prompts) -> list[str]:
+    """Returns the replies that repeated calls of `decode_step` give, of tokens without spaces."""
+    outputs = saved_model.encode(tf.constant(prompts))
+    names = saved_model.signatures["decode_step"].structured_input_signature[1].keys() - {"ids"}
+    finished, replies = tf.fill([len(prompts)], False), [""] * len(prompts)
+    while not tf.reduce_all(finished):
+        outputs = saved_model.decode_step(outputs["ids"], {name: outputs[name] for name in names})
+        finished |= outputs["ended"]
+        tokens = tf.where(finished, "", outputs["tokens"]).numpy()
+        replies = [reply + token.decode() for reply, token in zip(replies, tokens)]
+    return replies
 
 
 def test_metadata_and_notices_are_written(export_dir, talk_dir):

@@ -1,0 +1,217 @@
+"""Step-by-step greedy search: one call decodes one token, and the caller keeps the state.
+
+The state is a flat dictionary of tensors, so that it can be an input and an output of an exported
+model. Replies are those of `greedy_search`.
+"""
+
+import functools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from attention_seq2seq.decoding.candidates import top_k_candidates
+from attention_seq2seq.decoding.logits_processors import make_logits_processors
+from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams
+from attention_seq2seq.decoding.step import StepOutput
+from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
+
+_IDS = tf.TensorSpec([None, None], tf.int32)
+_VECTOR = tf.TensorSpec([None], tf.int32)
+
+
+class StepwiseModel(Protocol):
+    """A model whose state includes everything that a step needs: a trained model or an ensemble.
+
+    The state of a model is its attention memory, a NamedTuple of tensors that is empty without
+    attention, and its decoder state. The state of an ensemble is a dictionary of those.
+
+    Attributes:
+        vocabulary_size: the size of the target vocabulary.
+    """
+
+    vocabulary_size: int
+
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> Any:
+        """Returns the state before the first token."""
+
+    def step(self, ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
+        """Returns logits, attention weights and the next state."""
+
+
+class StepwiseOutput(NamedTuple):
+    """The result of one step.
+
+    Attributes:
+        ids: int32[rows], the most probable tokens that the logits processors allow.
+        log_probs: float32[rows, vocab], of the model, before logits processors.
+        attention_weights: float[rows, source_time].
+        state: the next state.
+    """
+
+    ids: tf.Tensor
+    log_probs: tf.Tensor
+    attention_weights: tf.Tensor
+    state: dict[str, tf.Tensor]
+
+
+class StepwiseGreedySearch:
+    """Greedy search with one call for each token. All rows of a call are at the same position.
+
+    Applies all logits processors. The anti-language-model weight is ignored. Threads may call all
+    functions at once.
+
+    Args:
+        model: ids to logits.
+        bos_id: fed at the first step.
+        eos_id: ends a row.
+    """
+
+    def __init__(self, model: StepwiseModel, bos_id: int, eos_id: int):
+        self.model = model
+        self.bos_id = bos_id
+        self.eos_id = eos_id
+        self._initial_model_state = LazyConcreteFunction(model.initial_state, [_IDS, _VECTOR])
+
+    @property
+    def state_specs(self) -> dict[str, tf.TensorSpec]:
+        """The named tensors of the state."""
+        specs = {
+            **flatten_state(self._initial_model_state.output_specs),
+            "sequences": _IDS,
+            "prompt_ids": _IDS,
+        }
+        return {name: tf.TensorSpec(s.shape, s.dtype, name) for name, s in specs.items()}
+
+    def initial_state(
+        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_ids: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Encodes prompts.
+
+        Args:
+            source_ids: int32[rows, source_time].
+            source_length: int32[rows].
+            prompt_ids: int32[rows, source_time], the prompts in ids of the target vocabulary, -1
+                for tokens that it does not have.
+
+        Returns:
+            The state before the first token: tensors of the model, sequences int32[rows, time],
+            the previous inputs of `step`, and prompt_ids.
+        """
+        num_rows = tf.shape(source_ids)[0]
+        # The row of padding is a prompt of one token.
+        state = self._initial_model_state(
+            _pad_rows(source_ids), tf.maximum(_pad_rows(source_length), 1)
+        )
+        return {
+            **{name: tensor[:num_rows] for name, tensor in flatten_state(state).items()},
+            "sequences": tf.zeros([num_rows, 0], tf.int32),
+            "prompt_ids": prompt_ids,
+        }
+
+    def stream(
+        self, source_ids: Sequence[int], prompt_ids: Sequence[int], params: DecodingParams
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Decodes one prompt, until the end of the reply or the maximum length.
+
+        Args:
+            source_ids: the prompt.
+            prompt_ids: the prompt in ids of the target vocabulary, see `initial_state`.
+            params: the parameters of the search.
+
+        Yields:
+            The id of each token, in a list, and its attention weights float32[1, source_time].
+        """
+        state = self.initial_state(
+            tf.constant([source_ids]), tf.constant([len(source_ids)]), tf.constant([prompt_ids])
+        )
+        ids = tf.constant([self.bos_id])
+        for _ in range(int(params.maximum_length)):
+            ids, _, attention_weights, state = self.step(ids, state, params)
+            if ids[0] == self.eos_id:
+                return
+            yield ids.numpy().tolist(), attention_weights.numpy()
+
+    @functools.cached_property
+    def step(self) -> LazyConcreteFunction:
+        """A function of ids int32[rows], the state and `DecodingParams` to `StepwiseOutput`.
+
+        The ids are those of the previous step, or `bos_id`.
+        """
+        return LazyConcreteFunction(self._step, [_VECTOR, self.state_specs, PARAMS_SPEC])
+
+    def _step(self, ids, state: dict, params: DecodingParams) -> StepwiseOutput:
+        num_rows = tf.shape(ids)[0]
+        ids, state = tf.nest.map_structure(_pad_rows, (ids, state))
+        model_state = unflatten_state(state, self._initial_model_state.output_specs)
+        output = StepOutput(*self.model.step(ids, model_state))
+        sequences = tf.concat([state["sequences"], ids[:, tf.newaxis]], axis=1)
+        processors = make_logits_processors(
+            params, state["prompt_ids"], self.model.vocabulary_size, self.eos_id
+        )
+
+        def select(processors):
+            # Without the first input, which is `bos_id`, and with room for the next token.
+            tokens = tf.pad(sequences[:, 1:], [[0, 0], [0, 1]])
+            time = tf.shape(sequences)[1] - 1
+            candidates = top_k_candidates(
+                output, 1, processors, tokens, time, self.bos_id, self.eos_id
+            )
+            return candidates.ids[:, 0]
+
+        next_ids = tf.cond(
+            processors.rules.is_active,
+            noinline(lambda: select(processors)),
+            noinline(lambda: select(processors._replace(rules=None))),
+        )
+        next_state = {
+            **flatten_state(output.state),
+            "sequences": sequences,
+            "prompt_ids": state["prompt_ids"],
+        }
+        log_probs = tf.nn.log_softmax(tf.cast(output.logits, tf.float32))
+        results = StepwiseOutput(next_ids, log_probs, output.attention_weights, next_state)
+        return tf.nest.map_structure(lambda tensor: tensor[:num_rows], results)
+
+
+def flatten_state(state: Any) -> dict[str, Any]:
+    """Returns the tensors of a model's state by name.
+
+    Those of the decoder's layers are h and c, then h_2 and c_2 of the second layer; a GRU has no c.
+    Names of the second model of an ensemble begin with model_1_, those of the first with model_0_.
+    """
+    return dict(zip(_state_names(state), tf.nest.flatten(state)))
+
+
+def unflatten_state(tensors: dict[str, tf.Tensor], structure: Any) -> Any:
+    """Returns the state of a model from named tensors; the inverse of `flatten_state`.
+
+    Args:
+        tensors: the tensors by name. Others are ignored.
+        structure: a state of the same structure.
+    """
+    return tf.nest.pack_sequence_as(structure, [tensors[n] for n in _state_names(structure)])
+
+
+def _state_names(state: Any) -> list[str]:
+    """Returns a name for each tensor, in the order of `tf.nest.flatten`."""
+    if isinstance(state, dict):
+        return [f"{key}_{name}" for key in sorted(state) for name in _state_names(state[key])]
+    memory, decoder_state = state
+    cells = decoder_state.cell_state if memory else decoder_state
+    names = [
+        name + (f"_{layer}" if layer > 1 else "")
+        for layer, cell_state in enumerate(cells, 1)
+        for name in ("h", "c")[: len(cell_state)]
+    ]
+    if not memory:
+        return names
+    alignments = ["memory_weights"] * len(decoder_state.alignments)
+    return [*(f"memory_{name}" for name in memory._fields), *names, "attention_vector", *alignments]
+
+
+def _pad_rows(tensor: tf.Tensor) -> tf.Tensor:
+    """Pads a batch of less than two rows with zeros: a single row would be rounded differently."""
+    num_missing = tf.maximum(2 - tf.shape(tensor)[0], 0)
+    return tf.pad(tensor, [[0, num_missing], *[[0, 0]] * (tensor.shape.rank - 1)])
