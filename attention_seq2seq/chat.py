@@ -1,7 +1,7 @@
 """A prompt to a reply: tokenizer, model and search joined; the door for Python users."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from attention_seq2seq.decoding.attribution import leave_one_out_attribution
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses, deduplicate
+from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
@@ -45,6 +46,7 @@ class Chat:
         self.model = model
         self.config = config
         self.generator = SequenceGenerator(model, BOS, EOS)
+        self.stepwise_search = StepwiseGreedySearch(model, BOS, EOS)
 
     @classmethod
     def load(cls, model_dir: str | Path, *others: str | Path) -> "Chat":
@@ -119,6 +121,47 @@ class Chat:
             for number, of_one in zip(batch, replies):
                 found[number] = of_one
         return found
+
+    def stream(self, prompt: str, decoding: DecodingConfig | None = None) -> Iterator[str]:
+        """Generates the reply to one prompt by greedy search, and yields its text in pieces.
+
+        The pieces joined are `reply([prompt], decoding)[0].text`.
+
+        Args:
+            prompt: as one of those of `reply`.
+            decoding: options with method greedy and without `anti_language_model`.
+
+        Raises:
+            ValueError: `decoding` needs more than greedy search.
+
+        Example:
+            >>> from attention_seq2seq import train
+            >>> folder = getfixture("tmp_path")
+            >>> _ = train([("你好", "你好呀")] * 9, folder, progress=False)
+            >>> list(Chat.load(folder).stream("你好"))
+            ['你好', '呀']
+        """
+        check_texts("prompts", [prompt])
+        decoding = DecodingConfig() if decoding is None else decoding
+        params = self.decoding_params(decoding)
+        if decoding.method != "greedy" or decoding.anti_language_model:
+            raise ValueError(
+                f"method is {decoding.method} and anti_language_model "
+                f"{decoding.anti_language_model}; a stream needs greedy search without it."
+            )
+        return self._stream(prompt, params, decoding.unknown == "replace")
+
+    def _stream(self, prompt: str, params: DecodingParams, should_replace_unk: bool):
+        prompt_tokens, source_ids = self._encode_prompt(prompt)
+        prompt_ids = self._source_to_target_ids(prompt_tokens)
+        tokens, text = [], ""
+        for ids, weights in self.stepwise_search.stream(source_ids, prompt_ids, params):
+            new_tokens = self.codec.target_vocabulary.words(ids)
+            if should_replace_unk and weights.size:
+                new_tokens = replace_unk(new_tokens, ids, weights, prompt_tokens, source_ids)
+            tokens += new_tokens
+            previous_text, text = text, self.codec.join_reply(tokens)
+            yield text[len(previous_text) :]
 
     def score(
         self,

@@ -1,6 +1,7 @@
 """Prompts to replies, and which words they came from."""
 
 import copy
+import dataclasses
 import logging
 import pickle
 import random
@@ -68,6 +69,52 @@ def test_a_word_that_matters_to_nothing_leaves_a_row_of_zeros(chat):
     contributions = chat.attribute(unknown, [7, EOS])
     assert contributions.shape == (2, len(unknown))
     assert np.all(contributions == 0)
+
+
+STREAMED = {
+    "default": DecodingConfig(),
+    "constrained": DecodingConfig(
+        minimum_length=3,
+        maximum_length=6,
+        no_repeat_ngram=2,
+        repetition_penalty=1.5,
+        echo_penalty=2.0,
+        forbidden_words=("吃",),
+        prefix="我",
+    ),
+    "copying": DecodingConfig(unknown="replace"),
+    "unknown": DecodingConfig(unknown="allow"),
+}
+
+
+@pytest.mark.parametrize("decoding", STREAMED.values(), ids=STREAMED.keys())
+@pytest.mark.parametrize("name", ["chat", "talker"])
+def test_a_stream_joined_is_the_reply(name, decoding, prompts, request):
+    model = request.getfixturevalue(name)
+    decoding = decoding if name == "talker" else dataclasses.replace(decoding, prefix="")
+    batch = prompts[:50] + prompts[-59:]
+    pieces = [list(model.stream(prompt, decoding)) for prompt in batch]
+    expected = model.reply(batch, decoding)
+    assert ["".join(texts) for texts in pieces] == [reply.text for reply in expected]
+    assert [len(texts) for texts in pieces] == [len(reply.tokens) for reply in expected]
+
+
+def test_an_ensemble_streams(meals_dir):
+    ensemble = Chat.load(meals_dir, meals_dir)
+    assert "".join(ensemble.stream(QUESTION)) == ensemble.reply([QUESTION])[0].text
+
+
+@pytest.mark.parametrize(
+    ("prompt", "decoding", "error", "message"),
+    [
+        ([QUESTION], None, TypeError, r"prompts\[0\] is \['今天晚上吃什么'\]; expected a string"),
+        (QUESTION, DecodingConfig(method="beam"), ValueError, "method is beam"),
+        (QUESTION, DecodingConfig(anti_language_model=0.5), ValueError, "anti_language_model 0.5"),
+    ],
+)
+def test_a_stream_rejects_invalid_arguments_at_once(chat, prompt, decoding, error, message):
+    with pytest.raises(error, match=message):
+        chat.stream(prompt, decoding)
 
 
 def test_replies_of_a_batch_are_those_of_each_prompt_alone(chat):
