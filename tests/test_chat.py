@@ -88,10 +88,10 @@ STREAMED = {
 
 
 @pytest.mark.parametrize("decoding", STREAMED.values(), ids=STREAMED.keys())
-@pytest.mark.parametrize("name", ["chat", "talker"])
+@pytest.mark.parametrize("name", ["chat", "talk_chat"])
 def test_a_stream_joined_is_the_reply(name, decoding, prompts, request):
     model = request.getfixturevalue(name)
-    decoding = decoding if name == "talker" else dataclasses.replace(decoding, prefix="")
+    decoding = decoding if name == "talk_chat" else dataclasses.replace(decoding, prefix="")
     batch = prompts[:50] + prompts[-59:]
     pieces = [list(model.stream(prompt, decoding)) for prompt in batch]
     expected = model.reply(batch, decoding)

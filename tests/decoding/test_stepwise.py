@@ -14,7 +14,7 @@ from attention_seq2seq.decoding.stepwise import (
     unflatten_state,
 )
 from attention_seq2seq.models.ensemble import Ensemble
-from helpers.small_models import BEGIN, random_batch, random_model
+from helpers.small_models import BOS_ID, random_batch, random_model
 
 END, MAX_LENGTH = 2, 9
 BATCH = random_batch(4, 5, 6)
@@ -52,9 +52,9 @@ def make_params(options) -> DecodingParams:
 def test_steps_give_the_results_of_greedy_search(model, options):
     params = make_params(options)
     prompt_ids = tf.where(BATCH["source_ids"] < 11, BATCH["source_ids"], -1)
-    expected = SequenceGenerator(model, BEGIN, END).greedy_search(*PROMPTS, prompt_ids, params)
-    search = StepwiseGreedySearch(model, BEGIN, END)
-    state, ids = search.initial_state(*PROMPTS, prompt_ids), tf.fill([4], BEGIN)
+    expected = SequenceGenerator(model, BOS_ID, END).greedy_search(*PROMPTS, prompt_ids, params)
+    search = StepwiseGreedySearch(model, BOS_ID, END)
+    state, ids = search.initial_state(*PROMPTS, prompt_ids), tf.fill([4], BOS_ID)
     for time in range(expected.ids.shape[1]):
         output = search.step(ids, state, params)
         ids, state = output.ids, output.state
@@ -70,7 +70,7 @@ def test_steps_give_the_results_of_greedy_search(model, options):
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 def test_a_stream_ends_with_the_reply_or_at_the_maximum_length(options):
     model, params = MODELS["luong"], make_params(options)
-    generator, search = (f(model, BEGIN, END) for f in (SequenceGenerator, StepwiseGreedySearch))
+    generator, search = (f(model, BOS_ID, END) for f in (SequenceGenerator, StepwiseGreedySearch))
     for ids, length in zip(*PROMPTS):
         ids = ids[tf.newaxis, :length]
         expected = generator.greedy_search(ids, length[tf.newaxis], ids * 0 - 1, params)
@@ -106,7 +106,7 @@ def test_the_state_is_flat_and_named(name, expected):
     tf.nest.assert_same_structure(restored, state)
     for a, b in zip(tf.nest.flatten(restored), tf.nest.flatten(state)):
         assert a is b
-    specs = StepwiseGreedySearch(MODELS[name], BEGIN, END).state_specs
+    specs = StepwiseGreedySearch(MODELS[name], BOS_ID, END).state_specs
     assert set(specs) == expected | {"sequences", "prompt_ids"}
     for tensor_name, tensor in tensors.items():
         assert specs[tensor_name].is_compatible_with(tensor)

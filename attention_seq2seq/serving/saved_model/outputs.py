@@ -64,7 +64,7 @@ class OutputDecoder:
         last_ids = tf.gather(hypotheses.ids, tf.maximum(lengths - 1, 0), batch_dims=1)
         finished = (lengths > 0) & (last_ids == EOS)
         num_tokens = lengths - tf.cast(finished, tf.int32)
-        tokens = self.tokenizer.target.vocabulary.tokens(hypotheses.ids)
+        tokens = self.tokenizer.target_vocabulary.tokens(hypotheses.ids)
         if self.has_attention:
             tokens = tf.cond(
                 should_replace_unk,

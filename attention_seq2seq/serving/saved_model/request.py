@@ -203,7 +203,7 @@ class RequestParser:
                 ],
                 tokens.flat_values,
             )
-            ids = self.tokenizer.target.vocabulary.ids(
+            ids = self.tokenizer.target_vocabulary.ids(
                 tf.RaggedTensor.from_uniform_row_length(tokens, 1)
             )
             ids = tf.boolean_mask(ids.flat_values, ids.flat_values != UNK)
@@ -219,7 +219,7 @@ class RequestParser:
 
         def requested_ids():
             tokens = self.tokenizer.tokenize_replies(prefix[tf.newaxis])
-            ids = self.tokenizer.target.vocabulary.ids(tokens).flat_values
+            ids = self.tokenizer.target_vocabulary.ids(tokens).flat_values
             (ids,) = assert_all(
                 [
                     GraphCheck(

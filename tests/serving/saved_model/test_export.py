@@ -24,7 +24,7 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.reply_comparison import count_different_replies, split_batches
-from helpers.scripts import script
+from helpers.scripts import run_script
 from helpers.served_model import call_signature
 
 pytestmark = pytest.mark.xdist_group("export")
@@ -54,7 +54,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     moved_dir, plain_export_dir = tmp_path / "moved", tmp_path / "plain"
     shutil.copytree(export_dir, moved_dir)
     decoding = DecodingConfig(method="beam", num_best=3, forbidden_words=("吃",), prefix="早上")
-    process = script(
+    process = run_script(
         *(
             "export",
             f"--model_dir={plain_dir}",
