@@ -65,7 +65,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
     """The limit of a file's size stands for the disk: the system's own error, at a byte of it."""
     script = """if True:
         import resource, sys
-        from helpers.truncated_training import PAIRS, Callback, config, train
+        from helpers.truncated_training import PAIRS, Callback, make_config, train
         class Full(Callback):
             def on_step_end(self, info):
                 if info.step == int(sys.argv[2]):
@@ -73,7 +73,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
         import signal
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         try:
-            train(PAIRS, sys.argv[1], config(), [], progress=False, callbacks=[Full()],
+            train(PAIRS, sys.argv[1], make_config(), [], progress=False, callbacks=[Full()],
                   checkpoint_minutes=0)
         except OSError as error:
             print(error)

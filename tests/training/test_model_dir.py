@@ -261,9 +261,9 @@ def test_the_same_content_elsewhere_is_the_same_training(tmp_path, interrupted_c
 def test_differences_are_named_in_a_fixed_order(tmp_path, finished_dir):
     script = """if True:
         import sys
-        from helpers.truncated_training import PAIRS, config, train
+        from helpers.truncated_training import PAIRS, make_config, train
         try:
-            train(PAIRS[:9], sys.argv[1], config(), PAIRS[:3], progress=False)
+            train(PAIRS[:9], sys.argv[1], make_config(), PAIRS[:3], progress=False)
         except ValueError as error:
             print(error)
     """
