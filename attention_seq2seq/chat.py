@@ -277,21 +277,21 @@ class Chat:
         return DecodingParams.from_config(decoding, maximum_length, forbidden, prefix)
 
     def _to_reply(
-        self, prompt_tokens, source_ids, found: Hypotheses, replace_unknown: bool
+        self, prompt_tokens, source_ids, hypothesis: Hypotheses, replace_unknown: bool
     ) -> Reply:
-        ids = found.ids[: found.length].tolist()
-        ended = ids[-1] == EOS
-        weights = found.attention_weights[: found.length, : len(source_ids)]
-        tokens = self.tokenizer.target.vocabulary.tokens(ids[:-1] if ended else ids)
+        ids = hypothesis.ids[: hypothesis.lengths].tolist()
+        finished = ids[-1] == EOS
+        weights = hypothesis.attention_weights[: hypothesis.lengths, : len(source_ids)]
+        tokens = self.tokenizer.target.vocabulary.tokens(ids[:-1] if finished else ids)
         if replace_unknown and weights.size:
             tokens = replace_unk(tokens, ids, weights, prompt_tokens, source_ids)
         return Reply(
             text=self.tokenizer.target.detokenize(tokens),
             tokens=tokens,
             prompt_tokens=prompt_tokens,
-            log_prob=float(found.token_log_probs.sum()),
-            score=float(found.score),
+            log_prob=float(hypothesis.token_log_probs.sum()),
+            score=float(hypothesis.scores),
             attention_weights=weights,
-            ended=ended,
+            ended=finished,
             _measure=Measurement(self.attribute, source_ids, ids),
         )

@@ -37,7 +37,7 @@ def test_attention_of_every_reply_is_that_of_teacher_forcing(chat):
         source = tf.constant([chat.tokenizer.source.encode(QUESTION)])
         found = chat.generator.force_decode(source, [source.shape[1]], [ids], [len(ids)])
         np.testing.assert_allclose(reply.attention_weights, found.attention_weights[0], atol=1e-5)
-        assert reply.log_prob == pytest.approx(float(found.score[0]), abs=1e-4)
+        assert reply.log_prob == pytest.approx(float(found.scores[0]), abs=1e-4)
 
 
 def test_what_groups_find_twice_is_returned_once():
@@ -126,7 +126,8 @@ def language_model(chat, ids):
     decoder = chat.model.decoder
     from attention_seq2seq.models.encoder import EncoderOutput
 
-    nothing = chat.model.encoder.zero_state(1)
+    zeros = tf.zeros([1, units])
+    nothing = tuple((zeros,) * cell.num_states for cell in decoder.rnn.cells)
     memory, state = decoder.initial_state(
         EncoderOutput(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing)
     )

@@ -1,4 +1,4 @@
-"""Groups of a beam that avoid each other's words (diverse beam search, Vijayakumar et al. 2016)."""
+"""Diverse beam search: groups of beams avoid each other's tokens (Vijayakumar et al. 2016)."""
 
 import tensorflow as tf
 
@@ -6,48 +6,50 @@ import tensorflow as tf
 def select_diverse_groups(
     scores: tf.Tensor,
     ids: tf.Tensor,
-    live: tf.Tensor,
+    is_live: tf.Tensor,
     size: tf.Tensor,
     diversity: tf.Tensor,
     vocab: tf.Tensor,
 ) -> tf.Tensor:
-    """The best candidates of each group; a later group knows what the earlier ones chose.
+    """Selects the best candidates of each group, one group after the other.
 
-    For each time an earlier group has chosen a word at this step, a candidate with that word
-    loses `diversity`. What is lost so counts for this choice only, in no score.
+    A candidate loses `diversity` for each time that an earlier group selected its token at this
+    step. The penalty affects the selection only, not the scores.
 
     Args:
         scores: float32[prompts, groups, candidates].
-        ids: int32[prompts, groups, candidates], the word each candidate ends with.
-        live: bool[prompts, groups, candidates], whether that word is said at this step.
-        size: int32[], how many are chosen in each group.
+        ids: int32[prompts, groups, candidates], the last token of each candidate.
+        is_live: bool[prompts, groups, candidates], whether the token is generated at this step.
+        size: int32[], number of candidates to select in each group.
         diversity: float32[], at least 0.
-        vocab: int32[], the number of words.
+        vocab: int32[], size of the vocabulary.
 
     Returns:
-        int32[prompts, groups, size], places among the candidates, the best first.
+        int32[prompts, groups, size], indices of the candidates, the best first.
     """
     num_prompts, num_groups = tf.shape(scores)[0], tf.shape(scores)[1]
 
-    def one_group(group, used, chosen):
-        unwelcome = tf.gather(used, ids[:, group], batch_dims=1)
-        cost = tf.where(live[:, group], diversity * unwelcome, 0.0)
-        places = tf.math.top_k(scores[:, group] - cost, size).indices
-        words = tf.gather(ids[:, group], places, batch_dims=1)
-        counts = tf.gather(tf.cast(live[:, group], tf.float32), places, batch_dims=1)
+    def select_group(group, use_counts, selected):
+        num_uses = tf.gather(use_counts, ids[:, group], batch_dims=1)
+        penalty = tf.where(is_live[:, group], diversity * num_uses, 0.0)
+        positions = tf.math.top_k(scores[:, group] - penalty, size).indices
+        group_ids = tf.gather(ids[:, group], positions, batch_dims=1)
+        counts = tf.gather(tf.cast(is_live[:, group], tf.float32), positions, batch_dims=1)
         prompts = tf.repeat(tf.range(num_prompts)[:, tf.newaxis], size, axis=1)
-        used = tf.tensor_scatter_nd_add(used, tf.stack([prompts, words], axis=2), counts)
-        return group + 1, used, chosen.write(group, places)
+        use_counts = tf.tensor_scatter_nd_add(
+            use_counts, tf.stack([prompts, group_ids], axis=2), counts
+        )
+        return group + 1, use_counts, selected.write(group, positions)
 
-    def one_after_the_other():
-        start = (
+    def select_in_turn():
+        loop_vars = (
             tf.constant(0),
             tf.zeros([num_prompts, vocab]),
             tf.TensorArray(tf.int32, num_groups, element_shape=[None, None]),
         )
-        _, _, chosen = tf.while_loop(lambda group, *_: group < num_groups, one_group, start)
-        return tf.transpose(chosen.stack(), [1, 0, 2])
+        _, _, selected = tf.while_loop(
+            lambda group, *_: group < num_groups, select_group, loop_vars
+        )
+        return tf.transpose(selected.stack(), [1, 0, 2])
 
-    return tf.cond(
-        num_groups == 1, lambda: tf.math.top_k(scores, size).indices, one_after_the_other
-    )
+    return tf.cond(num_groups == 1, lambda: tf.math.top_k(scores, size).indices, select_in_turn)

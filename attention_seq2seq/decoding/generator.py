@@ -1,4 +1,4 @@
-"""Ids of prompts to hypotheses: a model and the ways of decoding, each traced once."""
+"""Generates hypotheses from prompt ids: every way of decoding, each traced once."""
 
 from collections.abc import Callable
 
@@ -27,26 +27,26 @@ _REPLIES = [_IDS, _LENGTH, _IDS, _LENGTH]
 
 
 class SequenceGenerator:
-    """A model that answers: every way of decoding, as one traced function each.
+    """Decodes with a model: every way of decoding is one traced function.
 
-    What a prompt is answered does not depend on the prompts beside it, nor on how far they are
-    padded. Threads may call all functions at once.
+    The reply to a prompt does not depend on the other prompts of the batch or on padding. Several
+    threads may call all functions at once.
 
     Args:
-        model: ids to logits.
-        bos_id: fed before the first word of a reply.
-        eos_id: ends a reply.
+        model: the model.
+        bos_id: the begin token, fed at the first step.
+        eos_id: the end token.
 
     Attributes:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
             source_length int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of
-            the reply's vocabulary, -1 where it has none) and `DecodingParams`, that return
-            `Hypotheses` of num_best rows for each prompt, greedy search of one.
+            the target vocabulary, -1 for tokens that it does not have) and `DecodingParams`; they
+            return `Hypotheses`, num_best rows for each prompt, or one row by greedy search.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
-            and reply_length int32[batch], that returns `Hypotheses`: the replies as they are.
+            and reply_length int32[batch], that returns the `Hypotheses` of given replies.
         rescore: a function of the same and `DecodingParams`, that returns float32[batch]: the
-            scores that beam search ranks these replies by.
+            scores of these replies in beam search.
     """
 
     def __init__(self, model: DecoderModel, bos_id: int, eos_id: int):
@@ -67,34 +67,34 @@ class SequenceGenerator:
     def _greedy_search(
         self, source_ids, source_length, prompt_ids, params: DecodingParams
     ) -> Hypotheses:
-        def search(*way):
-            return greedy_search(*way, self.bos_id, self.eos_id, params.maximum_length)
+        def search(*args):
+            return greedy_search(*args, self.bos_id, self.eos_id, params.maximum_length)
 
-        found = self._run(search, source_ids, source_length, prompt_ids, 1, params)
-        return _drop_padding_rows(found, tf.shape(source_ids)[0])
+        hypotheses = self._run(search, source_ids, source_length, prompt_ids, 1, params)
+        return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
     def _sample(self, source_ids, source_length, prompt_ids, params: DecodingParams) -> Hypotheses:
         num_best = params.num_best
         prompts = _prompt_of_row(tf.shape(source_ids)[0], num_best)
-        numbers = tf.range(tf.size(prompts)) % num_best
+        sample_indices = tf.range(tf.size(prompts)) % num_best
         hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
-        seeds = sampling_seeds(params.sampling_seed, hashes, numbers)
+        seeds = sampling_seeds(params.sampling_seed, hashes, sample_indices)
         sampling = Sampling(params.temperature, params.top_k, params.top_p, seeds)
 
         def search(step, state, processors):
             ends = (self.bos_id, self.eos_id, params.maximum_length)
             return sample(step, state, sampling, processors, *ends)
 
-        found = self._run(search, source_ids, source_length, prompt_ids, num_best, params)
-        found = _drop_padding_rows(found, tf.shape(source_ids)[0] * num_best)
-        return self._rerank(found, num_best, num_best, params)
+        hypotheses = self._run(search, source_ids, source_length, prompt_ids, num_best, params)
+        hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_best)
+        return self._rerank(hypotheses, num_best, num_best, params)
 
     def _beam_search(
         self, source_ids, source_length, prompt_ids, params: DecodingParams
     ) -> Hypotheses:
         width = params.beam_width
-        weighs = params.anti_language_model > 0.0
-        # What is to be ranked anew is all that the beam holds.
+        has_mmi = params.anti_language_model > 0.0
+        # Reranking needs all hypotheses of the beam.
         num_hypotheses = tf.where(_has_reranking(params), width, params.num_best)
         beam = Beam(
             width=width,
@@ -103,7 +103,7 @@ class SequenceGenerator:
             length_penalty=params.length_penalty,
             coverage_penalty=params.coverage_penalty,
             num_best=num_hypotheses,
-            min_steps=tf.where(weighs, params.anti_language_model_words, 0),
+            min_steps=tf.where(has_mmi, params.anti_language_model_words, 0),
         )
         prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
@@ -113,31 +113,31 @@ class SequenceGenerator:
             ends = (self.bos_id, self.eos_id, params.maximum_length)
             return beam_search(step, state, beam, processors, *ends, mask)
 
-        found = self._run(search, source_ids, source_length, prompt_ids, width, params)
-        found = _drop_padding_rows(found, tf.shape(source_ids)[0] * num_hypotheses)
-        return self._rerank(found, num_hypotheses, params.num_best, params)
+        hypotheses = self._run(search, source_ids, source_length, prompt_ids, width, params)
+        hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
+        return self._rerank(hypotheses, num_hypotheses, params.num_best, params)
 
     def _force_decode(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], 1)
         step, state = self._prepare(source_ids, source_length, prompts)
-        followed = force_decode(
+        hypotheses = force_decode(
             step,
             state,
             tf.gather(reply_ids, prompts),
             tf.gather(reply_length, prompts),
             self.bos_id,
         )
-        return _drop_padding_rows(followed, tf.shape(source_ids)[0])
+        return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
     def _rescore(self, source_ids, source_length, reply_ids, reply_length, params: DecodingParams):
-        found = self._force_decode(source_ids, source_length, reply_ids, reply_length)
+        hypotheses = self._force_decode(source_ids, source_length, reply_ids, reply_length)
         language = force_decode(
             *self.model.prepare_unconditional(tf.shape(reply_ids)[0]),
             reply_ids,
             reply_length,
             self.bos_id,
         )
-        first = tf.range(tf.shape(found.ids)[1]) < params.anti_language_model_words
+        first = tf.range(tf.shape(hypotheses.ids)[1]) < params.anti_language_model_words
         first = tf.reduce_sum(tf.where(first, language.token_log_probs, 0.0), axis=1)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         scorer = SequenceScorer(
@@ -146,14 +146,14 @@ class SequenceGenerator:
             params.coverage_penalty,
         )
         score = scorer.score(
-            found.log_prob - params.anti_language_model * first,
+            hypotheses.log_prob - params.anti_language_model * first,
             reply_length,
-            tf.reduce_sum(found.attention_weights, axis=1),
+            tf.reduce_sum(hypotheses.attention_weights, axis=1),
         )
-        anew = mmi_score(
-            found, language, params.rerank_anti_language_model, params.rerank_length_bonus
+        reranked = mmi_score(
+            hypotheses, language, params.rerank_anti_language_model, params.rerank_length_bonus
         )
-        return tf.where(_has_reranking(params), anew, score)
+        return tf.where(_has_reranking(params), reranked, score)
 
     def _run(
         self,
@@ -161,75 +161,84 @@ class SequenceGenerator:
         source_ids,
         source_length,
         prompt_ids,
-        copies,
+        rows_per_prompt,
         params: DecodingParams,
     ) -> Hypotheses:
-        """What `search`, of a step, its state and constraints, finds with `copies` rows a prompt.
+        """Runs a search with `rows_per_prompt` rows for each prompt.
 
-        It is traced twice: where no rule binds and nothing is weighed, the loop is free of them.
+        The search is traced twice, with and without logits processors and MMI: an inactive
+        processor in the loop would take time, too.
+
+        Args:
+            search: a function of a step function, the initial state and logits processors.
+            source_ids: int32[batch, source_time].
+            source_length: int32[batch].
+            prompt_ids: int32[batch, source_time], the prompt in ids of the target vocabulary.
+            rows_per_prompt: int32[].
+            params: the parameters of the call.
         """
-        prompts = _prompt_of_row(tf.shape(source_ids)[0], copies)
+        prompts = _prompt_of_row(tf.shape(source_ids)[0], rows_per_prompt)
         num_rows = tf.size(prompts)
         step, state = self._prepare(source_ids, source_length, prompts)
         processors = make_logits_processors(
             params, tf.gather(prompt_ids, prompts), self.model.vocabulary_size, self.eos_id
         )
 
-        def by_the_rules():
-            weighed = anti_lm_step(
+        def constrained_search():
+            biased_step = anti_lm_step(
                 step,
                 state,
                 *self.model.prepare_unconditional(num_rows),
                 params.anti_language_model,
                 params.anti_language_model_words,
             )
-            return search(*weighed, processors)
+            return search(*biased_step, processors)
 
         return tf.cond(
             processors.rules.is_active | (params.anti_language_model > 0.0),
-            noinline(by_the_rules),
+            noinline(constrained_search),
             noinline(lambda: search(step, state, processors._replace(rules=None))),
         )
 
     def _prepare(self, source_ids, source_length, prompts):
-        # The encoder too reads two prompts where there is one.
+        # The encoder, too, gets at least two rows.
         num_prompts = tf.shape(source_ids)[0]
-        both = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
+        prompt_indices = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
         return self.model.prepare_decoding(
-            tf.gather(source_ids, both), tf.gather(source_length, both), prompts
+            tf.gather(source_ids, prompt_indices), tf.gather(source_length, prompt_indices), prompts
         )
 
     def _rerank(
-        self, found: Hypotheses, num_hypotheses, num_best, params: DecodingParams
+        self, hypotheses: Hypotheses, num_hypotheses, num_best, params: DecodingParams
     ) -> Hypotheses:
-        def anew():
+        def reranked():
             return rerank(
-                found,
+                hypotheses,
                 num_hypotheses,
                 num_best,
-                *self.model.prepare_unconditional(tf.shape(found.ids)[0]),
+                *self.model.prepare_unconditional(tf.shape(hypotheses.ids)[0]),
                 params.rerank_anti_language_model,
                 params.rerank_length_bonus,
                 self.bos_id,
             )
 
-        return tf.cond(_has_reranking(params), noinline(anew), lambda: found)
+        return tf.cond(_has_reranking(params), noinline(reranked), lambda: hypotheses)
 
 
 def _has_reranking(params: DecodingParams):
     return (params.rerank_anti_language_model > 0.0) | (params.rerank_length_bonus != 0.0)
 
 
-def _prompt_of_row(num_prompts, copies):
-    """int32[rows], the prompt of each row: `copies` rows each, and never one row alone.
+def _prompt_of_row(num_prompts, rows_per_prompt):
+    """int32[rows], the index of each row's prompt; there are always at least two rows.
 
-    A matrix product takes another path for one row than for several, and rounds differently: the
-    reply to a prompt alone could differ from its reply among others.
+    The matrix product of a single row rounds differently from that of several rows, so the reply
+    to a single prompt could differ from its reply in a batch.
     """
-    rows = tf.maximum(num_prompts * copies, 2)
-    return (tf.range(rows) // copies) % num_prompts
+    rows = tf.maximum(num_prompts * rows_per_prompt, 2)
+    return (tf.range(rows) // rows_per_prompt) % num_prompts
 
 
-def _drop_padding_rows(found: Hypotheses, num_rows) -> Hypotheses:
-    """Without the row that was added to one alone."""
-    return Hypotheses(*(column[:num_rows] for column in found))
+def _drop_padding_rows(hypotheses: Hypotheses, num_rows) -> Hypotheses:
+    """Removes the row that was added to a single row."""
+    return Hypotheses(*(column[:num_rows] for column in hypotheses))

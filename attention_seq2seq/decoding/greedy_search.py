@@ -1,4 +1,4 @@
-"""Greedy decoding: the most probable word at each step."""
+"""Greedy search: the most probable token at each step."""
 
 from typing import Any
 
@@ -18,22 +18,22 @@ def greedy_search(
     eos_id: int,
     max_length: tf.Tensor,
 ) -> Hypotheses:
-    """Takes the most probable word at each step; of equal ones the first.
+    """Selects the most probable token at each step; of equal ones the first.
 
     Args:
-        step: one step of the model, see `decoding.step`.
-        state: its state before the first word.
-        processors: what may be said, for each row.
+        step: one step of the model.
+        state: the state before the first token.
+        processors: constraints on the next token of each row.
         bos_id: fed at the first step.
-        eos_id: ends a row.
-        max_length: int32[], at least 1: a row that has not ended by then is cut.
+        eos_id: the end token.
+        max_length: int32[], at least 1, after which unfinished rows are cut.
 
     Returns:
         `Hypotheses`, as long as the longest row.
     """
 
-    def most_probable(output, said, time):
-        best = top_k_candidates(output, 1, processors, said, time, bos_id, eos_id)
-        return Candidates(*(column[:, 0] for column in best))
+    def select(output, tokens, time):
+        candidates = top_k_candidates(output, 1, processors, tokens, time, bos_id, eos_id)
+        return Candidates(*(column[:, 0] for column in candidates))
 
-    return dynamic_decode(step, state, most_probable, bos_id, eos_id, max_length)
+    return dynamic_decode(step, state, select, bos_id, eos_id, max_length)

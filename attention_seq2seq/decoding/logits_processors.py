@@ -1,4 +1,4 @@
-"""What may be said, and what repeating costs: the same for every way of searching."""
+"""Logits processors: constraints and penalties on the next token."""
 
 from typing import NamedTuple
 
@@ -10,18 +10,18 @@ NEG_INF = float("-inf")
 
 
 class LogitsProcessorParams(NamedTuple):
-    """What depends on the words said before. All are tensors: they change from call to call.
+    """Parameters of the processors that depend on the tokens so far, as tensors.
 
     Attributes:
-        minimum_length: int32[], words before the end.
-        no_repeat_ngram: int32[], no sequence of this many words is said twice; 0: any may be.
-        repetition_penalty: float32[], a word said before has its probability divided by this.
-        echo_penalty: float32[], a word that follows the word just said, or the begin, in the
-            prompt too, has its probability divided by this.
-        prefix_ids: int32[rows, prefix_time], what each reply begins with.
+        minimum_length: int32[], smallest number of tokens before the end token.
+        no_repeat_ngram: int32[], size of the n-grams that may not repeat; 0 disables it.
+        repetition_penalty: float32[], divisor of the probability of tokens generated before.
+        echo_penalty: float32[], divisor of the probability of a token that follows the previous
+            token (or the begin token) in the prompt, too.
+        prefix_ids: int32[rows, prefix_time], first tokens of each reply.
         prefix_length: int32[rows].
-        prompt_ids: int32[rows, source_time], the words of the prompt as ids of the reply's
-            vocabulary; -1 where it has none.
+        prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
+            tokens that it does not have.
     """
 
     minimum_length: tf.Tensor
@@ -34,21 +34,21 @@ class LogitsProcessorParams(NamedTuple):
 
     @classmethod
     def none(cls, num_rows) -> "LogitsProcessorParams":
-        """Anything may be said."""
-        nothing = tf.zeros([num_rows, 0], tf.int32)
+        """Returns parameters without any effect."""
+        empty = tf.zeros([num_rows, 0], tf.int32)
         return cls(
             minimum_length=tf.constant(0),
             no_repeat_ngram=tf.constant(0),
             repetition_penalty=tf.constant(1.0),
             echo_penalty=tf.constant(1.0),
-            prefix_ids=nothing,
+            prefix_ids=empty,
             prefix_length=tf.zeros([num_rows], tf.int32),
-            prompt_ids=nothing,
+            prompt_ids=empty,
         )
 
     @property
     def is_active(self) -> tf.Tensor:
-        """bool[], whether any of them can have an effect."""
+        """bool[], whether any processor can have an effect."""
         return (
             (self.minimum_length > 0)
             | (self.no_repeat_ngram > 0)
@@ -59,12 +59,14 @@ class LogitsProcessorParams(NamedTuple):
 
 
 class LogitsProcessors(NamedTuple):
-    """What may be said.
+    """Constraints and penalties on the next token.
 
     Attributes:
-        forbidden: float32[vocab], -inf for a word never said, 0 for any other; None: no word is.
-        num_forbidden: int32[].
-        rules: what depends on the words said before; None: nothing does, which is faster.
+        forbidden: float32[vocab], -inf for suppressed tokens, 0 for others; None: no token is
+            suppressed.
+        num_forbidden: int32[], number of suppressed tokens.
+        rules: parameters of the processors that depend on the tokens so far; None disables them,
+            which is faster.
     """
 
     forbidden: tf.Tensor | None = None
@@ -73,12 +75,12 @@ class LogitsProcessors(NamedTuple):
 
 
 def suppress_tokens(ids: tf.Tensor, vocab: int, eos_id: int) -> LogitsProcessors:
-    """Ids int32[num_forbidden] are never said; but the end always can be."""
-    banned = tf.reduce_any(tf.one_hot(ids, vocab, True, False), axis=0)
-    banned &= tf.range(vocab) != eos_id
+    """Returns processors that suppress ids int32[num_forbidden], but never the end token."""
+    is_suppressed = tf.reduce_any(tf.one_hot(ids, vocab, True, False), axis=0)
+    is_suppressed &= tf.range(vocab) != eos_id
     return LogitsProcessors(
-        forbidden=tf.where(banned, NEG_INF, 0.0),
-        num_forbidden=tf.math.count_nonzero(banned, dtype=tf.int32),
+        forbidden=tf.where(is_suppressed, NEG_INF, 0.0),
+        num_forbidden=tf.math.count_nonzero(is_suppressed, dtype=tf.int32),
     )
 
 
@@ -109,53 +111,56 @@ def make_logits_processors(
 def process(
     scores: tf.Tensor,
     processors: LogitsProcessors,
-    said: tf.Tensor,
+    tokens: tf.Tensor,
     time: tf.Tensor,
     bos_id: int,
     eos_id: int,
 ) -> tf.Tensor:
-    """Scores as the constraints see them: -inf for what may not be said.
+    """Applies the processors to scores; a suppressed token gets -inf.
 
-    Where nothing at all may be said, the end may.
+    If all tokens are suppressed, the end token is allowed.
 
     Args:
-        scores: float32[rows, vocab], log-probabilities, but for a number for each row.
-        processors: what may be said.
-        said: int32[rows, max_length], the ids said so far.
-        time: int32[], how many they are.
-        bos_id: what stands before the first.
-        eos_id: ends a reply.
+        scores: float32[rows, vocab], unnormalized log-probabilities.
+        processors: the constraints and penalties.
+        tokens: int32[rows, max_length], the tokens so far.
+        time: int32[], their number.
+        bos_id: the token before the first one.
+        eos_id: the end token.
+
+    Returns:
+        float32[rows, vocab].
     """
-    free = scores
+    unconstrained = scores
     if processors.forbidden is not None:
         scores += processors.forbidden
     rules = processors.rules
     if rules is None:
         return scores
-    vocab = tf.shape(free)[1]
-    scores -= _prompt_bigram_penalty(rules, _previous_token(said, time, bos_id), bos_id, vocab)
-    scores -= _repetition_penalty(rules, said[:, :time], vocab)
+    vocab = tf.shape(unconstrained)[1]
+    scores -= _prompt_bigram_penalty(rules, _previous_token(tokens, time, bos_id), bos_id, vocab)
+    scores -= _repetition_penalty(rules, tokens[:, :time], vocab)
 
     is_end = tf.range(vocab) == eos_id
-    banned = is_end & (time < rules.minimum_length)
-    banned |= _repeated_ngrams(rules.no_repeat_ngram, said[:, :time], vocab)
-    scores = tf.where(banned, NEG_INF, scores)
+    is_suppressed = is_end & (time < rules.minimum_length)
+    is_suppressed |= _repeated_ngrams(rules.no_repeat_ngram, tokens[:, :time], vocab)
+    scores = tf.where(is_suppressed, NEG_INF, scores)
 
-    stuck = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
-    scores = tf.where(stuck & is_end, free, scores)
-    return _force_prefix(rules, free, scores, time)
-
-
-def _previous_token(said, time, bos_id):
-    """int32[rows], the word before."""
-    if_any = said[:, tf.maximum(time - 1, 0)]
-    return tf.where(time > 0, if_any, bos_id)
+    has_no_token = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
+    scores = tf.where(has_no_token & is_end, unconstrained, scores)
+    return _force_prefix(rules, unconstrained, scores, time)
 
 
-def _repetition_penalty(rules: LogitsProcessorParams, said, vocab):
+def _previous_token(tokens, time, bos_id):
+    """int32[rows], the previous token."""
+    last_tokens = tokens[:, tf.maximum(time - 1, 0)]
+    return tf.where(time > 0, last_tokens, bos_id)
+
+
+def _repetition_penalty(rules: LogitsProcessorParams, tokens, vocab):
     """float32[rows, vocab]."""
-    # [rows, time, vocab] would be large: each word said marks its place in [rows, vocab].
-    seen = _scatter_mask(said, tf.ones_like(said, tf.bool), vocab)
+    # [rows, time, vocab] would be large, so tokens are scattered into [rows, vocab].
+    seen = _scatter_mask(tokens, tf.ones_like(tokens, tf.bool), vocab)
     return tf.where(seen, tf.math.log(rules.repetition_penalty), 0.0)
 
 
@@ -163,53 +168,53 @@ def _prompt_bigram_penalty(rules: LogitsProcessorParams, previous, bos_id, vocab
     """float32[rows, vocab]."""
     prompt = rules.prompt_ids
     before = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
-    # Without a prompt there is no place for the begin either.
+    # A prompt without tokens has no position for the begin token either.
     before = before[:, : tf.shape(prompt)[1]]
     follows = (before == previous[:, tf.newaxis]) & (prompt >= 0)
-    echo = _scatter_mask(prompt, follows, vocab)
-    return tf.where(echo, tf.math.log(rules.echo_penalty), 0.0)
+    is_echo = _scatter_mask(prompt, follows, vocab)
+    return tf.where(is_echo, tf.math.log(rules.echo_penalty), 0.0)
 
 
-def _repeated_ngrams(size, said, vocab):
-    """bool[rows, vocab], the words that would end an n-gram which was said before."""
-    rows, time = tf.shape(said)[0], tf.shape(said)[1]
-    # Place p of `said` ends an n-gram that starts at p - size + 1; its first size - 1 words are
-    # compared with the last size - 1 words said.
+def _repeated_ngrams(size, tokens, vocab):
+    """bool[rows, vocab], the tokens that would complete an n-gram that occurred before."""
+    rows, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
+    # Position p ends an n-gram that starts at p - size + 1. Its first size - 1 tokens are compared
+    # with the last size - 1 tokens.
     ends = tf.range(time)
     starts = ends - size + 1
     offsets = tf.range(tf.maximum(size - 1, 0))
-    # [place, offset]
-    places = tf.maximum(starts[:, tf.newaxis] + offsets, 0)
-    earlier = tf.gather(said, places, axis=1)
-    last = said[:, tf.maximum(time - size + 1, 0) :]
+    # [position, offset]
+    positions = tf.maximum(starts[:, tf.newaxis] + offsets, 0)
+    earlier = tf.gather(tokens, positions, axis=1)
+    last = tokens[:, tf.maximum(time - size + 1, 0) :]
     last = last[:, : tf.size(offsets)]
     possible = (starts >= 0) & (time >= size) & (size > 0)
 
     def matches():
         return tf.reduce_all(earlier == last[:, tf.newaxis, :], axis=2) & possible
 
-    same = tf.cond(tf.reduce_any(possible), matches, lambda: tf.zeros([rows, time], tf.bool))
-    return _scatter_mask(said, same, vocab)
+    is_repeated = tf.cond(tf.reduce_any(possible), matches, lambda: tf.zeros([rows, time], tf.bool))
+    return _scatter_mask(tokens, is_repeated, vocab)
 
 
-def _scatter_mask(ids, chosen, vocab):
-    """bool[rows, vocab], true at the ids of each row that are chosen."""
+def _scatter_mask(ids, mask, vocab):
+    """bool[rows, vocab], True at the ids of each row that `mask` selects."""
     rows = tf.range(tf.shape(ids)[0])[:, tf.newaxis]
-    places = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), chosen)
+    positions = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), mask)
     counts = tf.scatter_nd(
-        places, tf.ones(tf.shape(places)[:1], tf.int32), [tf.shape(ids)[0], vocab]
+        positions, tf.ones(tf.shape(positions)[:1], tf.int32), [tf.shape(ids)[0], vocab]
     )
     return counts > 0
 
 
-def _force_prefix(rules: LogitsProcessorParams, free, scores, time):
-    """Within the prefix only its word is left, whatever the other rules say."""
+def _force_prefix(rules: LogitsProcessorParams, unconstrained, scores, time):
+    """Within the prefix, suppresses all tokens but the next one of the prefix."""
     width = tf.shape(rules.prefix_ids)[1]
 
     def force():
-        word = rules.prefix_ids[:, time]
-        only = tf.one_hot(word, tf.shape(scores)[1], True, False)
+        token = rules.prefix_ids[:, time]
+        is_prefix_token = tf.one_hot(token, tf.shape(scores)[1], True, False)
         within = (time < rules.prefix_length)[:, tf.newaxis]
-        return tf.where(within, tf.where(only, free, NEG_INF), scores)
+        return tf.where(within, tf.where(is_prefix_token, unconstrained, NEG_INF), scores)
 
     return tf.cond(time < width, force, lambda: scores)

@@ -1,4 +1,4 @@
-"""What a search is told from call to call, as tensors."""
+"""Decoding parameters as tensors."""
 
 from typing import NamedTuple
 
@@ -32,16 +32,16 @@ FLOAT_FIELDS = (
 
 
 class DecodingParams(NamedTuple):
-    """Everything that may change from one call to the next, in four tensors.
+    """The parameters of a call, packed into four tensors because each argument costs time.
 
-    Few, for each argument of a call costs time. `DecodingConfig` has the names of the numbers and
-    their meaning; each is an attribute: `params.beam_width` is int32[].
+    Each number is an attribute with the name of the option in `DecodingConfig`, for example
+    `params.beam_width`, an int32[].
 
     Attributes:
         integers: int32[9].
         floats: float32[10].
-        forbidden_ids: int32[num_forbidden], never said.
-        prefix_ids: int32[prefix_time], what each reply begins with.
+        forbidden_ids: int32[num_forbidden], suppressed tokens.
+        prefix_ids: int32[prefix_time], first tokens of each reply.
     """
 
     integers: tf.Tensor
@@ -51,18 +51,18 @@ class DecodingParams(NamedTuple):
 
     @classmethod
     def from_config(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
-        """What a config says of the search, as tensors.
+        """Packs a config into tensors.
 
         Args:
-            decoding: all but its words, its prefix and its maximum length.
-            maximum_length: the end counted.
-            forbidden_ids: ids never said.
-            prefix_ids: ids that each reply begins with.
+            decoding: the options.
+            maximum_length: largest number of tokens, end token included.
+            forbidden_ids: ids of suppressed tokens.
+            prefix_ids: ids of the first tokens of each reply.
         """
-        number = {**vars(decoding), "maximum_length": maximum_length}
+        values = {**vars(decoding), "maximum_length": maximum_length}
         return cls(
-            integers=tf.constant([number[name] for name in INT_FIELDS], tf.int32),
-            floats=tf.constant([number[name] for name in FLOAT_FIELDS], tf.float32),
+            integers=tf.constant([values[name] for name in INT_FIELDS], tf.int32),
+            floats=tf.constant([values[name] for name in FLOAT_FIELDS], tf.float32),
             forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
             prefix_ids=tf.constant(list(prefix_ids), tf.int32),
         )
@@ -75,7 +75,7 @@ class DecodingParams(NamedTuple):
         raise AttributeError(name)
 
 
-# Of any call.
+# The type of the parameters of any call.
 PARAMS_SPEC = DecodingParams(
     tf.TensorSpec([len(INT_FIELDS)], tf.int32, "integers"),
     tf.TensorSpec([len(FLOAT_FIELDS)], tf.float32, "floats"),

@@ -1,4 +1,4 @@
-"""Sampling: each word drawn at random, as probable words more often than others."""
+"""Sampling: draws each token at random from the model's distribution."""
 
 from typing import Any, NamedTuple
 
@@ -11,19 +11,18 @@ from attention_seq2seq.decoding.step import Hypotheses, StepFn
 
 # A multiplier of Fishman and Moore (1986) for the multiplicative generator modulo this prime.
 _PRIME, _MULTIPLIER = 2**31 - 1, 742_938_285
-_POWERS = [pow(_MULTIPLIER, number, _PRIME) for number in range(1, 1025)]
+_POWERS = [pow(_MULTIPLIER, exponent, _PRIME) for exponent in range(1, 1025)]
 
 
 class Sampling(NamedTuple):
-    """How words are drawn. All are tensors, so they change from call to call.
+    """Parameters of sampling, as tensors that may change from call to call.
 
     Attributes:
-        temperature: float32[], above 0: log-probabilities are divided by it; below 1 the probable
-            becomes more so.
-        top_k: int32[], draw from the k most probable words; 0: from all.
-        top_p: float32[], draw from the fewest words that together are at least this probable;
-            1: from all.
-        seeds: int64[rows, 2], of each row, see `sampling_seeds`.
+        temperature: float32[], above 0, divisor of the log-probabilities; below 1 sharpens the
+            distribution.
+        top_k: int32[], number of most probable tokens to sample from; 0: all.
+        top_p: float32[], sample from the fewest tokens with at least this probability; 1: all.
+        seeds: int64[rows, 2], from `sampling_seeds`.
     """
 
     temperature: tf.Tensor
@@ -41,41 +40,40 @@ def sample(
     eos_id: int,
     max_length: tf.Tensor,
 ) -> Hypotheses:
-    """Draws each word at random.
+    """Samples each token.
 
-    What a row draws depends on its own seed, on nothing else: not on the other rows, and not on
-    `max_length`.
+    The random numbers of a row depend on its own seed only, not on other rows or `max_length`.
 
     Args:
-        step: one step of the model, see `decoding.step`.
-        state: its state before the first word.
-        sampling: how words are drawn.
-        processors: what may be said, for each row.
+        step: one step of the model.
+        state: the state before the first token.
+        sampling: parameters of sampling.
+        processors: constraints on the next token of each row.
         bos_id: fed at the first step.
-        eos_id: ends a row.
-        max_length: int32[], at least 1: a row that has not ended by then is cut.
+        eos_id: the end token.
+        max_length: int32[], at least 1, after which unfinished rows are cut.
 
     Returns:
         `Hypotheses`; the score is the log-probability before temperature, top_k and top_p.
     """
-    draws = uniform_noise(sampling.seeds, max_length)
-    filters = (sampling.top_k > 0) | (sampling.top_p < 1.0)
+    noise = uniform_noise(sampling.seeds, max_length)
+    has_filter = (sampling.top_k > 0) | (sampling.top_p < 1.0)
 
-    def drawn(output, said, time):
-        scores = process_logits(output, processors, said, time, bos_id, eos_id)
-        scaled, draw = scores / sampling.temperature, draws[:, time]
+    def select(output, tokens, time):
+        scores = process_logits(output, processors, tokens, time, bos_id, eos_id)
+        scaled, step_noise = scores / sampling.temperature, noise[:, time]
         ids = tf.cond(
-            filters,
-            lambda: _sample_filtered(scaled, draw, sampling),
-            lambda: sample_inverse_cdf(draw, scaled),
+            has_filter,
+            lambda: _sample_filtered(scaled, step_noise, sampling),
+            lambda: sample_inverse_cdf(step_noise, scaled),
         )
         return gather_candidates(output, scores, ids)
 
-    return dynamic_decode(step, state, drawn, bos_id, eos_id, max_length)
+    return dynamic_decode(step, state, select, bos_id, eos_id, max_length)
 
 
 def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
-    """int64[batch], below 2**31: numbers that differ where prompts do; padding has no influence.
+    """Returns a hash of each prompt, int64[batch], below 2**31; padding has no influence.
 
     Each id is multiplied by a power that depends on its position, modulo a prime, so that prompts
     that differ in one id never have the same hash, and others hardly ever.
@@ -96,51 +94,53 @@ def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
     factors = tf.gather(tf.constant(_POWERS, tf.int64), tf.range(source_time) % len(_POWERS))
     # Products of two numbers below 2**31 fit into int64.
     terms = (tf.cast(source_ids, tf.int64) + 1) * factors % _PRIME
-    real = tf.sequence_mask(source_length, source_time)
-    return tf.reduce_sum(tf.where(real, terms, 0), axis=1) % _PRIME
+    mask = tf.sequence_mask(source_length, source_time)
+    return tf.reduce_sum(tf.where(mask, terms, 0), axis=1) % _PRIME
 
 
 def sampling_seeds(
-    sampling_seed: tf.Tensor, hashes: tf.Tensor, sample_numbers: tf.Tensor
+    sampling_seed: tf.Tensor, hashes: tf.Tensor, sample_indices: tf.Tensor
 ) -> tf.Tensor:
-    """int64[rows, 2], a seed for each row: two prompts share no random numbers, nor two samples.
+    """Returns a seed for each row, int64[rows, 2], different for other prompts and samples.
 
     Args:
         sampling_seed: int32[].
         hashes: int64[rows], see `prompt_hashes`.
-        sample_numbers: int32[rows], which sample of its prompt a row is.
+        sample_indices: int32[rows], index of the row among the samples of its prompt.
     """
-    of_rows = hashes * 2**32 + tf.cast(sample_numbers, tf.int64)
-    return tf.stack([tf.fill(tf.shape(of_rows), tf.cast(sampling_seed, tf.int64)), of_rows], axis=1)
+    row_seeds = hashes * 2**32 + tf.cast(sample_indices, tf.int64)
+    return tf.stack(
+        [tf.fill(tf.shape(row_seeds), tf.cast(sampling_seed, tf.int64)), row_seeds], axis=1
+    )
 
 
-def uniform_noise(seeds: tf.Tensor, num_draws: tf.Tensor) -> tf.Tensor:
-    """float32[rows, num_draws], in [0, 1), a sequence of its own for each int64[rows, 2] seed."""
+def uniform_noise(seeds: tf.Tensor, num_steps: tf.Tensor) -> tf.Tensor:
+    """Returns random numbers float32[rows, num_steps] in [0, 1) for seeds int64[rows, 2]."""
 
-    def one_row(seed):
-        return tf.random.stateless_uniform([num_draws], seed, alg="philox")
+    def row_noise(seed):
+        return tf.random.stateless_uniform([num_steps], seed, alg="philox")
 
-    return tf.map_fn(one_row, seeds, fn_output_signature=tf.TensorSpec([None], tf.float32))
-
-
-def _sample_filtered(scaled, draw, sampling: Sampling):
-    vocab = tf.shape(scaled)[1]
-    ordered, ids = tf.math.top_k(scaled, vocab)
-    probabilities = tf.nn.softmax(ordered)
-    before = tf.cumsum(probabilities, axis=1, exclusive=True)
-    few = tf.where(sampling.top_k > 0, sampling.top_k, vocab)
-    # The most probable word is always left.
-    kept = (tf.range(vocab) == 0) | ((tf.range(vocab) < few) & (before < sampling.top_p))
-    place = sample_inverse_cdf(draw, tf.where(kept, ordered, NEG_INF))
-    return tf.gather(ids, place, batch_dims=1)
+    return tf.map_fn(row_noise, seeds, fn_output_signature=tf.TensorSpec([None], tf.float32))
 
 
-def sample_inverse_cdf(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
-    """The words that random numbers come to, by inverting the cumulative distribution.
+def _sample_filtered(logits, noise, sampling: Sampling):
+    vocab = tf.shape(logits)[1]
+    sorted_logits, ids = tf.math.top_k(logits, vocab)
+    previous = tf.cumsum(tf.nn.softmax(sorted_logits), axis=1, exclusive=True)
+    limit = tf.where(sampling.top_k > 0, sampling.top_k, vocab)
+    # The most probable token always remains.
+    rank = tf.range(vocab)
+    mask = (rank == 0) | ((rank < limit) & (previous < sampling.top_p))
+    index = sample_inverse_cdf(noise, tf.where(mask, sorted_logits, NEG_INF))
+    return tf.gather(ids, index, batch_dims=1)
+
+
+def sample_inverse_cdf(noise: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Samples ids by inverting the cumulative distribution at random numbers.
 
     Args:
-        draw: float32[rows], in [0, 1).
-        scaled: float32[rows, vocab], logits.
+        noise: float32[rows], random numbers in [0, 1).
+        logits: float32[rows, vocab].
 
     Returns:
         int32[rows].
@@ -150,13 +150,14 @@ def sample_inverse_cdf(draw: tf.Tensor, scaled: tf.Tensor) -> tf.Tensor:
         >>> sample_inverse_cdf(tf.constant([0.2, 0.3, 0.99]), logits).numpy().tolist()
         [0, 2, 2]
     """
-    probabilities = tf.nn.softmax(scaled)
-    upto = tf.cumsum(probabilities, axis=1)
-    place = tf.reduce_sum(tf.cast(upto <= draw[:, tf.newaxis] * upto[:, -1:], tf.int32), axis=1)
-    # Rounding may carry the draw past the last word that has any probability.
+    probs = tf.nn.softmax(logits)
+    cumulative = tf.cumsum(probs, axis=1)
+    thresholds = noise[:, tf.newaxis] * cumulative[:, -1:]
+    ids = tf.reduce_sum(tf.cast(cumulative <= thresholds, tf.int32), axis=1)
+    # Rounding may carry the threshold past the last token with any probability.
     last = (
-        tf.shape(scaled)[1]
+        tf.shape(logits)[1]
         - 1
-        - tf.argmax(tf.reverse(probabilities, [1]) > 0, axis=1, output_type=tf.int32)
+        - tf.argmax(tf.reverse(probs, [1]) > 0, axis=1, output_type=tf.int32)
     )
-    return tf.minimum(place, last)
+    return tf.minimum(ids, last)

@@ -1,4 +1,4 @@
-"""What makes one hypothesis better than another of other length (Wu et al. 2016, eq. 14)."""
+"""Scores of hypotheses of different lengths (Wu et al. 2016, equation 14)."""
 
 from typing import NamedTuple
 
@@ -6,46 +6,49 @@ import tensorflow as tf
 
 
 class SequenceScorer(NamedTuple):
-    """How hypotheses are ranked: by log-probability, length and coverage.
+    """Scores hypotheses by log-probability, length and coverage.
 
     Attributes:
-        divisors: float32[max_length + 1], from `length_penalties`.
-        source_mask: bool[rows, source_time], True at real words.
-        coverage_penalty: float32[].
+        length_penalties: float32[max_length + 1], from the function `length_penalties`.
+        source_mask: bool[rows, source_time], True at tokens, False at padding.
+        coverage_penalty: float32[], see `coverage_penalty`.
     """
 
     length_penalties: tf.Tensor
     source_mask: tf.Tensor
     coverage_penalty: tf.Tensor
 
-    def by_length(self, total: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-        """The totals float32 of hypotheses, divided as their lengths int32 ask for."""
+    def normalize(self, total: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
+        """Divides totals float32 by the length penalties of lengths int32."""
         return total / tf.gather(self.length_penalties, length)
 
-    def score(self, total: tf.Tensor, length: tf.Tensor, attended: tf.Tensor) -> tf.Tensor:
-        """float32[rows]: what a hypothesis of each row is ranked by.
+    def score(
+        self, total: tf.Tensor, length: tf.Tensor, accumulated_attention: tf.Tensor
+    ) -> tf.Tensor:
+        """Returns the scores float32[rows].
 
         Args:
-            total: float32[rows].
-            length: int32[rows].
-            attended: float32[rows, source_time], all attention that each word has received.
+            total: float32[rows], sum of the scores of the tokens.
+            length: int32[rows], end token included.
+            accumulated_attention: float32[rows, source_time], sum of the attention weights on each
+                token of the prompt.
         """
-        return self.by_length(total, length) + self.coverage(attended)
+        return self.normalize(total, length) + self.coverage(accumulated_attention)
 
-    def coverage(self, attended: tf.Tensor) -> tf.Tensor:
-        """float32[rows], at most 0: what `coverage` adds."""
-        return coverage(attended, self.source_mask, self.coverage_penalty)
+    def coverage(self, accumulated_attention: tf.Tensor) -> tf.Tensor:
+        """Returns the coverage term of the score, float32[rows], at most 0."""
+        return coverage_penalty(accumulated_attention, self.source_mask, self.coverage_penalty)
 
 
 def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
-    """float32[max_length + 1], ((5 + length) / 6)^penalty, the end counted.
+    """Returns ((5 + length) / 6)^penalty for all lengths, float32[max_length + 1].
 
-    Computed once for all lengths, so that every hypothesis of a length is divided by the same
-    number: a power rounds differently from place to place.
+    All hypotheses of a length are divided by the same number: computed in each row, a power could
+    round differently.
 
     Args:
-        max_length: int32[].
-        penalty: float32[]; 0: none, above 0 favours long replies.
+        max_length: int32[], end token included.
+        penalty: float32[]; 0 disables it, above 0 favors long replies.
 
     Example:
         >>> length_penalties(tf.constant(7), tf.constant(1.0)).numpy()[[1, 7]].tolist()
@@ -55,21 +58,24 @@ def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
     return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** penalty
 
 
-def coverage(attended: tf.Tensor, source_mask: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
-    """What is added to the score of a reply that looked at parts of the prompt only, at most 0.
+def coverage_penalty(
+    accumulated_attention: tf.Tensor, source_mask: tf.Tensor, penalty: tf.Tensor
+) -> tf.Tensor:
+    """Returns penalty times the sum of log(min(attention, 1)) over the prompt, at most 0.
 
     Args:
-        attended: float32[rows, source_time], all attention that each word has received.
-        source_mask: bool[rows, source_time], True at real words.
-        penalty: float32[], at least 0; this times the sum of log(min(attended, 1)).
+        accumulated_attention: float32[rows, source_time], sum of the attention weights on each
+            token of the prompt.
+        source_mask: bool[rows, source_time], True at tokens, False at padding.
+        penalty: float32[], at least 0.
 
     Returns:
         float32[rows].
     """
 
-    def measured():
-        # A word that has received nothing at all would cost an infinite amount.
-        logs = tf.math.log(tf.clip_by_value(attended, 1e-9, 1.0))
+    def compute():
+        # Keeps the logarithm of a token without any attention finite.
+        logs = tf.math.log(tf.clip_by_value(accumulated_attention, 1e-9, 1.0))
         return penalty * tf.reduce_sum(tf.where(source_mask, logs, 0.0), axis=1)
 
-    return tf.cond(penalty > 0.0, measured, lambda: tf.zeros(tf.shape(attended)[:1]))
+    return tf.cond(penalty > 0.0, compute, lambda: tf.zeros(tf.shape(accumulated_attention)[:1]))

@@ -1,10 +1,9 @@
-"""The protocol that every way of decoding loops over: one step of any model.
+"""The step protocol: every way of decoding loops over one step function of any model.
 
-A step function takes ids int32[rows], the word before of each row, and a state, any nest of
-tensors whose first axis is rows, and returns a `StepOutput`, or the first three of its values where
-there is no preference. It never changes what it was given, so
-one state may be stepped from twice. With it come the begin id, fed first, and the end id, after
-which a row is done.
+A step function takes ids int32[rows], the previous token of each row, and a state, any nest of
+tensors whose first axis is rows. It returns a `StepOutput`, or only its first three values if there
+is no score bias. It never modifies its arguments, so one state can be stepped from twice. The begin
+token is fed first, and a row is finished after the end token.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -13,15 +12,15 @@ import tensorflow as tf
 
 
 class StepOutput(NamedTuple):
-    """What one step of a model gives.
+    """The result of one step of a model.
 
     Attributes:
         logits: float[rows, vocab].
-        attention_weights: float[rows, source_time]; source_time may be 0: no attention.
-        state: of the structure and shapes of the one that the step was given.
-        preference: float32[rows, vocab], added to the log-probabilities where words are chosen and
-            ranked, but no part of the model's own log-probability. float32[rows, 0]: none at this
-            step; None: none at any.
+        attention_weights: float[rows, source_time]; source_time is 0 without attention.
+        state: the next state, with the structure and shapes of the state before.
+        score_bias: float32[rows, vocab], added to the log-probabilities when tokens are selected
+            and ranked, but not part of the model's log-probability. float32[rows, 0]: no bias at
+            this step; None: no bias at any step.
     """
 
     logits: tf.Tensor
@@ -31,17 +30,17 @@ class StepOutput(NamedTuple):
 
 
 def add_score_bias(scores: tf.Tensor, score_bias: tf.Tensor | None) -> tf.Tensor:
-    """float32[rows, vocab], scores with the preference, where there is one."""
+    """Adds the score bias, if there is one, to scores float32[rows, vocab]."""
     if score_bias is None:
         return scores
     return tf.cond(tf.shape(score_bias)[1] > 0, lambda: scores + score_bias, lambda: scores)
 
 
 class StepFn(Protocol):
-    """One step of a model; see the module."""
+    """One step of a model."""
 
     def __call__(self, ids: tf.Tensor, state: Any) -> tuple:
-        """The logits, the attention weights and the next state."""
+        """Returns the logits, the attention weights and the next state."""
 
 
 class DecoderModel(Protocol):
@@ -77,26 +76,26 @@ class DecoderModel(Protocol):
 
 
 class Hypotheses(NamedTuple):
-    """Sequences found by a search, or followed by teacher forcing.
+    """Token sequences, found by a search or given to forced decoding.
 
     Attributes:
         ids: int32[rows, time], 0 after the end.
-        length: int32[rows], the end of the reply counted where it was reached.
-        log_probabilities: float32[rows, time], of each id given those before it, as the model has
-            them before any preference or constraint; 0 after the end.
-        score: float32[rows], what the search ranked by.
+        lengths: int32[rows], the end token included if it was reached.
+        token_log_probs: float32[rows, time], the log-probability of each token given those before
+            it, without score biases and logits processors; 0 after the end.
+        scores: float32[rows], the score that the search ranks by.
         attention_weights: float32[rows, time, source_time], 0 after the end.
     """
 
     ids: tf.Tensor
-    length: tf.Tensor
+    lengths: tf.Tensor
     token_log_probs: tf.Tensor
-    score: tf.Tensor
+    scores: tf.Tensor
     attention_weights: tf.Tensor
 
     @property
     def log_prob(self) -> tf.Tensor:
-        """float32[rows], of the whole sequence."""
+        """float32[rows], the log-probability of the whole sequence."""
         return tf.reduce_sum(self.token_log_probs, axis=1)
 
 
@@ -104,5 +103,5 @@ def deduplicate(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
     """Drops hypotheses of one row each that repeat an earlier one, as groups of a beam may do."""
     unique = {}
     for hypothesis in hypotheses:
-        unique.setdefault(tuple(hypothesis.ids[: hypothesis.length].tolist()), hypothesis)
+        unique.setdefault(tuple(hypothesis.ids[: hypothesis.lengths].tolist()), hypothesis)
     return list(unique.values())

@@ -1,34 +1,34 @@
-"""What every way of decoding does to thousands of logits at each step, in few passes over them."""
+"""Fast operations over the vocabulary: log-sum-exp and top-k."""
 
 import tensorflow as tf
 
-# The vocabulary is searched in blocks of about this many words.
+# Approximate number of tokens in a block of the vocabulary.
 _BLOCK = 80
 
 
-def row_logsumexp(logits: tf.Tensor, place: tf.Tensor | None = None) -> tf.Tensor:
+def row_logsumexp(logits: tf.Tensor, position: tf.Tensor | None = None) -> tf.Tensor:
     """`tf.reduce_logsumexp` over the last axis of float32[rows, vocab], in fewer passes over it.
 
     Args:
         logits: float32[rows, vocab].
-        place: int32[rows, 1], where the largest logit of each row is; None: it is looked for.
+        position: int32[rows, 1], index of the largest logit of each row; None: it is computed.
 
     Returns:
-        float32[rows, 1]; what a row gets does not depend on the others.
+        float32[rows, 1]; a row does not depend on the other rows.
 
     Example:
         >>> row_logsumexp(tf.constant([[1000.0, 1000.0]])).numpy().round(2)
         array([[1000.69]], dtype=float32)
     """
     probabilities = tf.nn.softmax(logits)
-    if place is None:
+    if position is None:
         highest = tf.reduce_max(logits, axis=1, keepdims=True)
         probability = tf.reduce_max(probabilities, axis=1, keepdims=True)
     else:
-        highest = tf.gather(logits, place, batch_dims=1)
-        probability = tf.gather(probabilities, place, batch_dims=1)
-    # Eigen takes sixteen logarithms at once, and those left over one by one, which round
-    # differently: so each row takes sixteen of its own.
+        highest = tf.gather(logits, position, batch_dims=1)
+        probability = tf.gather(probabilities, position, batch_dims=1)
+    # Eigen computes sixteen logarithms at once and the remaining ones one by one, which rounds
+    # differently. So each row computes sixteen.
     return highest - tf.math.log(tf.tile(probability, [1, 16]))[:, :1]
 
 
@@ -43,11 +43,11 @@ def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
         k: int32[]; no more than vocab.
 
     Returns:
-        The values and their places, float32 and int32[rows, k].
+        The values and their indices, float32 and int32[rows, k].
 
     Example:
-        >>> values, places = blocked_top_k(tf.reshape(tf.range(2000.0), [1, 2000]), tf.constant(2))
-        >>> places.numpy()
+        >>> values, indices = blocked_top_k(tf.reshape(tf.range(2000.0), [1, 2000]), tf.constant(2))
+        >>> indices.numpy()
         array([[1999, 1998]], dtype=int32)
     """
     vocab = values.shape[1]
@@ -59,9 +59,11 @@ def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
     # [rows, blocks, size]
     blocks = tf.reshape(values, [-1, -(-vocab // size), size])
     maxima = tf.reduce_max(blocks, axis=2)
-    few = tf.minimum(k, tf.shape(maxima)[1])
-    # In their order, so that of equal values the first still comes first.
-    chosen = tf.sort(tf.math.top_k(maxima, few).indices, axis=1)
-    inside = tf.gather(blocks, chosen, batch_dims=1)
-    best, places = tf.math.top_k(tf.reshape(inside, [-1, few * size]), k)
-    return best, tf.gather(chosen, places // size, batch_dims=1) * size + places % size
+    num_blocks = tf.minimum(k, tf.shape(maxima)[1])
+    # Sorted, so that of equal values the first still comes first.
+    block_indices = tf.sort(tf.math.top_k(maxima, num_blocks).indices, axis=1)
+    selected_blocks = tf.gather(blocks, block_indices, batch_dims=1)
+    top_values, positions = tf.math.top_k(tf.reshape(selected_blocks, [-1, num_blocks * size]), k)
+    return top_values, tf.gather(
+        block_indices, positions // size, batch_dims=1
+    ) * size + positions % size

@@ -48,7 +48,7 @@ def scored_by_hand(reply, logits, attention, length_penalty, coverage_penalty):
 
 
 def ids_of(found) -> list[tuple[int, ...]]:
-    return [tuple(ids[:length]) for ids, length in zip(found.ids.numpy().tolist(), found.length)]
+    return [tuple(ids[:length]) for ids, length in zip(found.ids.numpy().tolist(), found.lengths)]
 
 
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0, -0.5])
@@ -72,7 +72,7 @@ def test_a_wide_enough_beam_equals_trying_everything(
         ]
         best = sorted(by_hand, key=lambda entry: -entry[1])[:5]
         assert ids_of(found) == [reply for _, _, reply in best], seed
-        np.testing.assert_allclose(found.score, [score for _, score, _ in best], atol=1e-5)
+        np.testing.assert_allclose(found.scores, [score for _, score, _ in best], atol=1e-5)
         np.testing.assert_allclose(found.log_prob, [own for own, _, _ in best], atol=1e-5)
 
 
@@ -98,7 +98,7 @@ def test_stopping_early_changes_nothing(search_toy_model, length_penalty, covera
             found[at_least] = search_toy_model(logits, attention, beam, 3 * width)
             steps[at_least] += found[at_least].ids.shape[1]
         assert ids_of(found[0]) == ids_of(found[LENGTH])
-        np.testing.assert_array_equal(found[0].score, found[LENGTH].score)
+        np.testing.assert_array_equal(found[0].scores, found[LENGTH].scores)
     assert steps[0] < steps[LENGTH] == 40 * LENGTH
 
 
@@ -108,7 +108,7 @@ def test_attention_and_log_probabilities_equal_teacher_forcing(search_toy_model)
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
         found = search_toy_model(logits, attention, make_beam(width=5), 5)
         step, state = toy_step(logits, attention), tf.zeros([5, 2], tf.int32)
-        followed = force_decode(step, state, found.ids, found.length, BEGIN)
+        followed = force_decode(step, state, found.ids, found.lengths, BEGIN)
         np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-6)
         np.testing.assert_allclose(found.token_log_probs, followed.token_log_probs, atol=1e-5)
 
@@ -147,14 +147,14 @@ def test_the_garden_path():
     found = search_garden(width=2)
     # b eos 0.36; a eos 0.15, which c's 0.15 equals and comes after.
     assert ids_of(found)[0] == (B, END)
-    np.testing.assert_allclose(np.exp(found.score[0]), 0.4 * 0.9, rtol=1e-5)
-    np.testing.assert_allclose(np.exp(search_garden(width=1).score[0]), 0.5 * 0.3, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(found.scores[0]), 0.4 * 0.9, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(search_garden(width=1).scores[0]), 0.5 * 0.3, rtol=1e-5)
 
 
 def test_a_length_penalty_by_hand():
     found = search_garden(width=4, length_penalty=1.0)
     by_hand = np.log(0.4 * 0.9) / (7 / 6)
-    np.testing.assert_allclose(found.score[0], by_hand, rtol=1e-5)
+    np.testing.assert_allclose(found.scores[0], by_hand, rtol=1e-5)
 
 
 def test_groups_avoid_each_others_words():
@@ -167,7 +167,7 @@ def test_groups_avoid_each_others_words():
     assert ids_of(together) != ids_of(apart)
     # What a word loses counts in the choice only.
     by_hand = sorted([0.5 * 0.3, 0.4 * 0.9], reverse=True)
-    np.testing.assert_allclose(np.exp(diverse.score), by_hand, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(diverse.scores), by_hand, rtol=1e-5)
 
 
 def test_where_there_are_fewer_hypotheses_than_asked_for_the_rest_is_empty():
@@ -180,8 +180,8 @@ def test_where_there_are_fewer_hypotheses_than_asked_for_the_rest_is_empty():
         step, tf.zeros([8]), make_beam(width=4), make_processors(8), BEGIN, END, tf.constant(3),
         tf.ones([8, 1], tf.bool),
     )  # fmt: skip
-    assert found.length.numpy().tolist() == [1, 0, 0, 0] * 2
-    assert np.isneginf(found.score[1:4]).all()
+    assert found.lengths.numpy().tolist() == [1, 0, 0, 0] * 2
+    assert np.isneginf(found.scores[1:4]).all()
     assert not found.ids[1:4].numpy().any()
 
 
@@ -211,4 +211,4 @@ def test_coverage_prefers_replies_that_look_at_everything():
     found = best(0.1)
     assert ids_of(found) == [(4, END), (3, END)]
     # log(2): of two replies; the one has covered both words, the other nothing of the second.
-    np.testing.assert_allclose(found.score, [-np.log(2), -np.log(2) + 0.1 * np.log(1e-9)], 1e-4)
+    np.testing.assert_allclose(found.scores, [-np.log(2), -np.log(2) + 0.1 * np.log(1e-9)], 1e-4)

@@ -35,7 +35,7 @@ def decode(rows=1, max_length=9, **given):
 def test_greedy_takes_the_best_word_at_each_step():
     decoded = decode()
     assert decoded.ids.numpy().tolist() == [[A, C, EOS]]
-    assert decoded.length.numpy().tolist() == [3]
+    assert decoded.lengths.numpy().tolist() == [3]
     np.testing.assert_allclose(decoded.log_prob, [np.log(0.5 * 0.7 * 0.6)], rtol=1e-6)
     np.testing.assert_array_equal(decoded.attention_weights[0], np.eye(4)[:3])
 
@@ -44,7 +44,7 @@ def test_greedy_takes_the_best_word_at_each_step():
 def test_a_reply_is_cut_at_the_limit(max_length, expected):
     decoded = decode(max_length=max_length)
     assert decoded.ids.numpy().tolist() == [expected]
-    assert decoded.length.numpy().tolist() == [max_length]
+    assert decoded.lengths.numpy().tolist() == [max_length]
 
 
 def test_of_equally_probable_words_the_first_is_taken():
@@ -68,7 +68,7 @@ def test_rows_end_apart_and_nothing_is_kept_of_what_comes_after():
         countdown, tf.constant([2, 0, 1]), make_processors(3), BOS, EOS, tf.constant(9)
     )
     assert decoded.ids.numpy().tolist() == [[A, A, EOS], [EOS, 0, 0], [A, EOS, 0]]
-    assert decoded.length.numpy().tolist() == [3, 1, 2]
+    assert decoded.lengths.numpy().tolist() == [3, 1, 2]
     assert decoded.attention_weights[..., 0].numpy().tolist() == [[1, 1, 1], [1, 0, 0], [1, 1, 0]]
     assert np.all(decoded.token_log_probs.numpy()[decoded.ids == 0] == 0)
 
@@ -84,14 +84,14 @@ def test_the_loop_stops_as_soon_as_every_row_is_done():
     def run():
         return greedy_search(
             counted, tf.constant([2, 0, 1]), make_processors(3), BOS, EOS, tf.constant(100)
-        ).length
+        ).lengths
 
     assert run().numpy().tolist() == [3, 1, 2]
     assert steps.numpy() == 3
 
 
 def test_one_trace_serves_all_limits():
-    run = tf.function(lambda limit: decode(max_length=limit).length)
+    run = tf.function(lambda limit: decode(max_length=limit).lengths)
     for limit in range(1, 6):
         run(tf.constant(limit))
     assert run.experimental_get_tracing_count() == 1
@@ -119,6 +119,6 @@ def test_teacher_forcing_reads_nothing_after_the_length():
 
 def test_teacher_forcing_equals_what_greedy_found():
     decoded = decode(rows=2)
-    followed = force_decode(step, tf.zeros([2], tf.int32), decoded.ids, decoded.length, BOS)
+    followed = force_decode(step, tf.zeros([2], tf.int32), decoded.ids, decoded.lengths, BOS)
     for one, other in zip(decoded, followed):
         np.testing.assert_allclose(one, other, atol=1e-6)

@@ -40,7 +40,7 @@ def said(method, **given):
         found = beam_search(
             *start, make_beam(width=ROWS, num_best=ROWS), *end, tf.ones([ROWS, 1], tf.bool)
         )
-    rows = zip(found.ids.numpy().tolist(), found.length.numpy())
+    rows = zip(found.ids.numpy().tolist(), found.lengths.numpy())
     return [[word for word in ids[:length] if word != EOS] for ids, length in rows], found
 
 
@@ -96,10 +96,10 @@ def test_repetition_penalty_divides_the_probability():
     bound, found = said("greedy", repetition_penalty=3.0)
     assert bound[0] == [A]
     scores = np.log([0.6, 0.2])
-    np.testing.assert_allclose(found.score[0], scores.sum(), atol=1e-5)
+    np.testing.assert_allclose(found.scores[0], scores.sum(), atol=1e-5)
     bound, found = said("greedy", repetition_penalty=3.0, minimum_length=3)
     assert bound[0] == [A, B, A]
-    np.testing.assert_allclose(found.score[0], np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), atol=1e-5)
+    np.testing.assert_allclose(found.scores[0], np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), atol=1e-5)
     np.testing.assert_allclose(found.log_prob[0], np.log([0.6, 0.2, 0.5, 0.2]).sum(), atol=1e-5)
 
 

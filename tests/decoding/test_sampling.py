@@ -84,7 +84,7 @@ def test_with_one_word_left_sampling_is_greedy(options):
     drawn = draw(5, step, length=6, state=state, **options)
     best = greedy_search(step, state, make_processors(5), BOS, EOS, tf.constant(6))
     np.testing.assert_array_equal(drawn.ids, best.ids)
-    np.testing.assert_allclose(drawn.score, best.score, atol=1e-5)
+    np.testing.assert_allclose(drawn.scores, best.scores, atol=1e-5)
 
 
 def test_a_row_draws_the_same_in_any_batch_and_at_any_limit():
@@ -94,7 +94,7 @@ def test_a_row_draws_the_same_in_any_batch_and_at_any_limit():
     for row in (0, 1, 19, 20, 39):
         state = tf.zeros([2, 2], tf.int32)
         alone = draw(2, step, length=8, state=state, seeds=seeds[[row, 0]])
-        length = min(int(together.length[row]), 6)
+        length = min(int(together.lengths[row]), 6)
         np.testing.assert_array_equal(together.ids[row, :length], alone.ids[0, :length])
     assert len({tuple(row) for row in together.ids.numpy().tolist()}) > 20
 
@@ -110,4 +110,4 @@ def test_the_score_is_the_log_probability_before_any_knob():
     drawn = draw(50, temperature=2.0, top_k=3)
     by_hand = np.log([FIRST_WORD[word] for word in drawn.ids[:, 0].numpy()])
     np.testing.assert_allclose(drawn.log_prob, by_hand, atol=1e-5)
-    np.testing.assert_allclose(drawn.score, by_hand, atol=1e-5)
+    np.testing.assert_allclose(drawn.scores, by_hand, atol=1e-5)

@@ -58,7 +58,7 @@ def test_steps_give_the_results_of_greedy_search(model, options):
     for time in range(expected.ids.shape[1]):
         output = search.step(ids, state, params)
         ids, state = output.ids, output.state
-        is_token = time < expected.length
+        is_token = time < expected.lengths
         np.testing.assert_array_equal(tf.where(is_token, ids, 0), expected.ids[:, time])
         log_probs = tf.where(is_token, tf.gather(output.log_probs, ids, batch_dims=1), 0.0)
         np.testing.assert_allclose(log_probs, expected.token_log_probs[:, time], atol=1e-5)
@@ -117,4 +117,4 @@ def test_the_states_of_an_ensemble_have_names_of_their_own():
     tensors = flatten_state(state)
     assert {"model_0_h", "model_1_h", "model_1_h_2"} < set(tensors)
     tf.nest.assert_same_structure(unflatten_state(tensors, state), state)
-    assert tensors["model_1_h_2"] is state["model_1"][1].cells[1][0]
+    assert tensors["model_1_h_2"] is state["model_1"][1].cell_state[1][0]

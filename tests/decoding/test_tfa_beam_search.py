@@ -40,7 +40,7 @@ def compared(model, config, batch, width, limit=LIMIT):
     rows = len(batch["source_ids"])
     theirs = outputs.predicted_ids.numpy().transpose(0, 2, 1).reshape(rows * width, -1)
     ended = 0
-    for row, (ids, length) in enumerate(zip(found.ids.numpy(), found.length.numpy())):
+    for row, (ids, length) in enumerate(zip(found.ids.numpy(), found.lengths.numpy())):
         assert ids[:length].tolist() == theirs[row, :length].tolist()
         # After the end TFA repeats it.
         assert np.all(theirs[row, length:] == END)
@@ -95,7 +95,7 @@ def test_attention_is_ours_of_the_hypothesis_itself_and_theirs_one_step_off():
     found = ours(model, batch, width)
     prompts = tf.repeat(tf.range(6), width)
     step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"], prompts)
-    followed = force_decode(step, state, found.ids, found.length, BEGIN)
+    followed = force_decode(step, state, found.ids, found.lengths, BEGIN)
     np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-5)
 
     oracle = oracle_of(model, config)
@@ -114,7 +114,7 @@ def test_attention_is_ours_of_the_hypothesis_itself_and_theirs_one_step_off():
     theirs = np.transpose(history.stack() if hasattr(history, "stack") else history, [1, 0, 2])
     off = [
         np.abs(theirs[row, :length] - followed.attention_weights[row, :length]).max()
-        for row, length in enumerate(found.length.numpy())
+        for row, length in enumerate(found.lengths.numpy())
     ]
     print(f"TFA's weights differ from teacher forcing by up to {max(off):.2f}")
     assert max(off) > 0.1
@@ -128,8 +128,8 @@ def test_the_score_of_a_penalised_hypothesis_is_ours_a_function_of_it_and_theirs
         model, batch = random_model(config, seed=seed), random_batch(4, 6, 2, seed=seed)
         make_the_end_likely(model, 1.0)
         found = ours(model, batch, 4, limit, length_penalty=penalty)
-        by_hand = found.log_prob / ((5 + tf.cast(found.length, tf.float32)) / 6) ** penalty
-        np.testing.assert_allclose(found.score, by_hand, atol=1e-5)
+        by_hand = found.log_prob / ((5 + tf.cast(found.lengths, tf.float32)) / 6) ** penalty
+        np.testing.assert_allclose(found.scores, by_hand, atol=1e-5)
 
         outputs, state, _ = oracle_of(model, config).beam(
             batch["source_ids"],

@@ -41,7 +41,7 @@ def generate(generator, decoding, ids, length, rows, padding=0):
     params = DecodingParams.from_config(decoding, MAX_LENGTH, forbidden_ids=(0, BOS_ID, 3, 4))
     lengths = tf.constant(length[rows], tf.int32)
     hypotheses = generator.methods[decoding.method](batch, lengths, batch, params)
-    replies = [r[:n].tolist() for r, n in zip(hypotheses.ids.numpy(), hypotheses.length.numpy())]
+    replies = [r[:n].tolist() for r, n in zip(hypotheses.ids.numpy(), hypotheses.lengths.numpy())]
     num_best = decoding.num_best
     return {row: replies[i * num_best : (i + 1) * num_best] for i, row in enumerate(rows)}
 

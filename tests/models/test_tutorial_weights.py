@@ -66,7 +66,7 @@ def test_copied_weights_give_the_same_replies(readme):
     expected, lengths = tutorials_greedy(tutorial, ids, length)
     step, state = model.prepare_decoding(ids, length)
     found = greedy_search(step, state, make_processors(40), BEGIN, END, tf.constant(LIMIT))
-    np.testing.assert_array_equal(found.length, lengths)
+    np.testing.assert_array_equal(found.lengths, lengths)
     for row, end in enumerate(lengths):
         np.testing.assert_array_equal(found.ids[row, :end], expected[row, :end])
     assert len({tuple(row) for row in expected}) > 10

@@ -60,7 +60,7 @@ class OutputDecoder:
     def _decode_replies(
         self, prompts: EncodedPrompts, hypotheses: Hypotheses, should_replace_unk
     ) -> dict:
-        lengths = hypotheses.length
+        lengths = hypotheses.lengths
         last_ids = tf.gather(hypotheses.ids, tf.maximum(lengths - 1, 0), batch_dims=1)
         finished = (lengths > 0) & (last_ids == EOS)
         num_tokens = lengths - tf.cast(finished, tf.int32)
@@ -79,7 +79,7 @@ class OutputDecoder:
             "reply": self.tokenizer.detokenize_replies(
                 tf.RaggedTensor.from_tensor(tokens, num_tokens)
             ),
-            "score": hypotheses.score,
+            "score": hypotheses.scores,
             "log_probability": hypotheses.log_prob,
             "token_log_probabilities": hypotheses.token_log_probs,
             "reply_tokens": tf.where(is_token, tokens, end_tokens),
@@ -117,7 +117,7 @@ def deduplicate(hypotheses: Hypotheses, num_best, is_distinct) -> tuple[Hypothes
     dropped. Hypotheses of length 0, which are missing or dropped, move behind all others.
     """
     ids = tf.reshape(hypotheses.ids, tf.stack([-1, num_best, tf.shape(hypotheses.ids)[1]]))
-    lengths = tf.reshape(hypotheses.length, [-1, num_best])
+    lengths = tf.reshape(hypotheses.lengths, [-1, num_best])
     # [batch, num_best, num_best]
     is_equal = tf.reduce_all(ids[:, :, tf.newaxis] == ids[:, tf.newaxis], axis=3)
     is_equal &= lengths[:, :, tf.newaxis] == lengths[:, tf.newaxis]
