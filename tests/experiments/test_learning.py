@@ -52,7 +52,7 @@ def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
         f"--model_dir={tmp_path}",
         f"--flagfile={CONFIGS_DIR / 'reversal.flags'}",
     )
-    # No alarm rings.
+    # No diagnostic warns.
     assert (result.returncode, result.stderr) == (0, "")
     seconds = int(re.search(r"training, seconds +(\d+)", result.stdout)[1])
     exact = float(re.search(r"exactly +([\d.]+)% of 1000", result.stdout)[1])

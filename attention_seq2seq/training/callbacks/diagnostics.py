@@ -1,84 +1,85 @@
-"""Warnings that a model is not learning what it should, though its loss may fall."""
+"""Warns when a training goes wrong although its loss falls."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo
 
 log = logging.getLogger(__name__)
 
-# Shares of the replies to the sample prompts, of the largest entropy, and nats a word. On the
-# default corpus, on reversed strings and on real chats a healthy model stays clear of them.
-_MOST_COMMON = 0.5
-_FLAT = 0.95
-_RISE = 0.1
-# Epochs in a row; less than that is noise.
-_EPOCHS = 3
-# Fewer replies than that say little of how different they are.
+REPLY_COLLAPSE = "Reply collapse"
+UNIFORM_ATTENTION = "Uniform attention"
+OVERFITTING = "Overfitting"
+
+# Healthy models stay clear of these limits on the default corpus, on reversed strings and on real
+# chats: ratio of the most common reply, normalized entropy, rise of the loss in nats a token.
+_MAX_MOST_COMMON_RATIO = 0.5
+_MAX_ATTENTION_ENTROPY = 0.95
+_MAX_RISE = 0.1
+# Number of epochs in a row; a rise in fewer epochs is noise.
+_NUM_RISING_EPOCHS = 3
+# With fewer sample replies the ratio of the most common one means little.
 _MIN_SAMPLES = 8
 
 
 class TrainingDiagnostics(Callback):
-    """Warns by name, once each, when a training goes wrong in a way that its loss does not tell.
+    """Warns once of each problem that the loss does not show.
 
-    Replies and attention are looked at from half of the training on, and when it ends: before,
-    every model says the same to every prompt.
+    Replies and attention are checked in the second half of the training and at its end: before,
+    every model gives the same reply to every prompt.
 
-    - `replies converge`: half of the replies to the sample prompts, or more, are one and the same.
-    - `attention is flat`: on the sample prompts all words have about the same weight.
-    - `validation stops following`: the loss falls on and the validation pairs get worse.
+    - `Reply collapse`: at least half of the sample prompts get the same reply.
+    - `Uniform attention`: all tokens of a prompt have about the same attention weight.
+    - `Overfitting`: the validation loss rises while the training loss falls.
     """
 
     def __init__(self):
-        self._rung = set()
+        self._reported = set()
 
     def on_epoch_end(self, info: EpochInfo) -> None:
-        """Rings what there is to ring."""
-        late = info.is_last or 2 * info.epoch >= info.num_epochs
+        """Checks the metrics of the epoch."""
+        is_second_half = info.is_last or 2 * info.epoch >= info.num_epochs
         latest = info.history[-1]
         if (
-            late
+            is_second_half
             and len(info.samples) >= _MIN_SAMPLES
-            and latest["sample_most_common_ratio"] >= _MOST_COMMON
+            and latest["sample_most_common_ratio"] >= _MAX_MOST_COMMON_RATIO
         ):
-            most_common = max((sample.text for sample in info.samples), key=_counter(info.samples))
-            self._ring(
-                "replies converge",
+            [(most_common, _)] = Counter(sample.text for sample in info.samples).most_common(1)
+            self._warn(
+                REPLY_COLLAPSE,
                 f"{latest['sample_most_common_ratio']:.0%} of the replies to the sample prompts "
-                f"are {most_common!r}. Do replies fit their prompts in the corpus, and is one "
-                "reply not most of it? See prepare.py --examine.",
+                f"are {most_common!r}. Check that the replies of the corpus fit their prompts, and "
+                "that no reply makes up most of it.",
             )
-        if late and latest.get("attention_entropy", 0.0) > _FLAT:
-            self._ring(
-                "attention is flat",
-                f"its entropy is {latest['attention_entropy']:.0%} of what it is where all words "
-                "of the prompt have the same weight: replies hardly depend on single words. Longer "
-                "training, a larger learning_rate or dropout may help.",
+        if is_second_half and latest.get("attention_entropy", 0.0) > _MAX_ATTENTION_ENTROPY:
+            self._warn(
+                UNIFORM_ATTENTION,
+                f"its entropy is {latest['attention_entropy']:.0%} of that of equal weights, so "
+                "replies hardly depend on single tokens. Try longer training, a larger "
+                "learning_rate or dropout.",
             )
-        if _no_longer_follows(info.history):
-            best = min(measured["val_loss"] for measured in info.history)
-            self._ring(
-                "validation stops following",
-                f"the loss falls on, but that of the validation pairs has risen from {best:.3f} to "
-                f"{latest['val_loss']:.3f}: what is learnt now is these pairs by heart. The best "
-                "epoch's weights are kept; more pairs, dropout or fewer units help.",
+        if _is_overfitting(info.history):
+            best = min(metrics["val_loss"] for metrics in info.history)
+            self._warn(
+                OVERFITTING,
+                f"validation loss rose from {best:.3f} to {latest['val_loss']:.3f} while training "
+                "loss kept falling. The best epoch's weights are kept. Try more data, dropout or "
+                "fewer units.",
             )
 
-    def _ring(self, name: str, text: str) -> None:
-        if name not in self._rung:
-            self._rung.add(name)
-            log.warning("Alarm, %s: %s", name, text)
+    def _warn(self, name: str, text: str) -> None:
+        if name not in self._reported:
+            self._reported.add(name)
+            log.warning("%s: %s", name, text)
 
 
-def _no_longer_follows(history: Sequence[dict[str, float]]) -> bool:
-    if len(history) <= _EPOCHS or "val_loss" not in history[-1]:
+def _is_overfitting(history: Sequence[dict[str, float]]) -> bool:
+    if len(history) <= _NUM_RISING_EPOCHS or "val_loss" not in history[-1]:
         return False
-    best = min(measured["val_loss"] for measured in history[:-_EPOCHS])
-    return all(measured["val_loss"] > best + _RISE for measured in history[-_EPOCHS:]) and (
-        history[-1]["loss"] < history[-1 - _EPOCHS]["loss"]
+    best = min(metrics["val_loss"] for metrics in history[:-_NUM_RISING_EPOCHS])
+    latest = history[-_NUM_RISING_EPOCHS:]
+    return all(metrics["val_loss"] > best + _MAX_RISE for metrics in latest) and (
+        history[-1]["loss"] < history[-1 - _NUM_RISING_EPOCHS]["loss"]
     )
-
-
-def _counter(samples) -> Callable[[str], int]:
-    texts = [sample.text for sample in samples]
-    return texts.count

@@ -1,4 +1,4 @@
-"""Each alarm rings where a training goes wrong, and is silent where it does not."""
+"""Diagnostics warn of a training that goes wrong, and of no other."""
 
 import logging
 import random
@@ -11,7 +11,12 @@ from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import EpochInfo
-from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
+from attention_seq2seq.training.callbacks.diagnostics import (
+    OVERFITTING,
+    REPLY_COLLAPSE,
+    UNIFORM_ATTENTION,
+    TrainingDiagnostics,
+)
 from attention_seq2seq.training.callbacks.sample_replies import (
     SampleReplies,
     SampleReply,
@@ -29,37 +34,37 @@ def config(**training) -> Config:
     )
 
 
-def rung(caplog) -> set[str]:
+def reported(caplog) -> set[str]:
     return {
         record.args[0]
         for record in caplog.records
-        if record.levelno == logging.WARNING and record.msg.startswith("Alarm")
+        if record.levelno == logging.WARNING and record.name.endswith("diagnostics")
     }
 
 
-def watched(pairs, validation, folder, options):
+def train_with_samples(pairs, validation, folder, options):
     prompts = first_prompts(validation)
     train(pairs, folder, options, validation, progress=False, sample_replies=SampleReplies(prompts))
 
 
-def test_one_reply_for_all_rings(tmp_path, caplog):
+def test_one_reply_for_all_prompts_is_a_reply_collapse(tmp_path, caplog):
     pairs = [(pair.prompt, "不知道") for pair in MEALS.training]
-    watched(pairs, [(p.prompt, "不知道") for p in MEALS.validation], tmp_path, config())
-    assert "replies converge" in rung(caplog)
+    train_with_samples(pairs, [(p.prompt, "不知道") for p in MEALS.validation], tmp_path, config())
+    assert REPLY_COLLAPSE in reported(caplog)
     assert "'不知道'" in caplog.text
 
 
-def test_shuffled_replies_ring(tmp_path, caplog):
-    """What fits no prompt can only be learnt by heart, and says nothing of other prompts."""
-    draw = random.Random(1)
+def test_shuffled_replies_are_overfitted(tmp_path, caplog):
+    """Replies that fit no prompt can only be memorized."""
+    rng = random.Random(1)
     prompts, replies = zip(*((pair.prompt, pair.reply) for pair in MEALS.training))
-    shuffled = list(zip(prompts, draw.sample(replies, len(replies))))
-    validation = [(p.prompt, draw.choice(replies)) for p in MEALS.validation]
-    watched(shuffled, validation, tmp_path, config(epochs=40, learning_rate=0.02))
-    assert "validation stops following" in rung(caplog)
+    shuffled = list(zip(prompts, rng.sample(replies, len(replies))))
+    validation = [(p.prompt, rng.choice(replies)) for p in MEALS.validation]
+    train_with_samples(shuffled, validation, tmp_path, config(epochs=40, learning_rate=0.02))
+    assert OVERFITTING in reported(caplog)
 
 
-def test_attention_held_flat_rings(tmp_path, caplog, monkeypatch):
+def test_uniform_attention_is_reported(tmp_path, caplog, monkeypatch):
     from attention_seq2seq.models.attention import rnn
 
     def uniform(probability_fn, mask):
@@ -70,45 +75,43 @@ def test_attention_held_flat_rings(tmp_path, caplog, monkeypatch):
         return probabilities
 
     monkeypatch.setattr(rnn, "mask_scores", uniform)
-    watched(MEALS.training, MEALS.validation, tmp_path, config())
-    assert rung(caplog) == {"attention is flat"}
+    train_with_samples(MEALS.training, MEALS.validation, tmp_path, config())
+    assert reported(caplog) == {UNIFORM_ATTENTION}
 
 
-def test_a_healthy_training_is_silent(tmp_path, caplog):
-    watched(MEALS.training, MEALS.validation, tmp_path, config(epochs=10))
-    assert not rung(caplog)
+def test_a_healthy_training_is_not_reported(tmp_path, caplog):
+    train_with_samples(MEALS.training, MEALS.validation, tmp_path, config(epochs=10))
+    assert not reported(caplog)
 
 
-def epoch(number, of, history, replies=(), ended=False):
+def make_epoch(epoch, num_epochs, history, replies=(), is_last=False):
     samples = [SampleReply(["吃", "什么"], [r], r, np.ones([1, 2]) / 2, [r]) for r in replies]
-    return EpochInfo(number, of, history, samples, ended)
+    return EpochInfo(epoch, num_epochs, history, samples, is_last)
 
 
-def measured(**values):
+def make_metrics(**values):
     return {"loss": 1.0, "sample_most_common_ratio": 0.0, "attention_entropy": 0.0, **values}
 
 
 @pytest.mark.parametrize(
-    ("number", "ended", "rings"), [(4, False, False), (5, False, True), (3, True, True)]
+    ("epoch", "is_last", "is_reported"), [(4, False, False), (5, False, True), (3, True, True)]
 )
-def test_replies_are_looked_at_from_half_of_the_training_on_and_at_its_end(
-    caplog, number, ended, rings
-):
+def test_replies_are_checked_in_the_second_half_and_at_the_end(caplog, epoch, is_last, is_reported):
     TrainingDiagnostics().on_epoch_end(
-        epoch(number, 10, [measured(sample_most_common_ratio=0.9)], ["好"] * 9, ended)
+        make_epoch(epoch, 10, [make_metrics(sample_most_common_ratio=0.9)], ["好"] * 9, is_last)
     )
-    assert rung(caplog) == ({"replies converge"} if rings else set())
+    assert reported(caplog) == ({REPLY_COLLAPSE} if is_reported else set())
 
 
-def test_an_alarm_rings_once(caplog):
-    alarms = TrainingDiagnostics()
-    for number in (8, 9, 10):
-        alarms.on_epoch_end(epoch(number, 10, [measured(attention_entropy=0.99)]))
-    assert caplog.text.count("attention is flat") == 1
+def test_a_problem_is_reported_once(caplog):
+    diagnostics = TrainingDiagnostics()
+    for epoch in (8, 9, 10):
+        diagnostics.on_epoch_end(make_epoch(epoch, 10, [make_metrics(attention_entropy=0.99)]))
+    assert caplog.text.count(UNIFORM_ATTENTION) == 1
 
 
 @pytest.mark.parametrize(
-    ("losses", "validation", "rings"),
+    ("losses", "validation", "is_reported"),
     [
         ([4, 3, 2, 1, 0.5], [4, 3, 3.2, 3.3, 3.4], True),
         ([4, 3, 2, 1, 0.5], [4, 3, 3.2, 3.05, 3.4], False),
@@ -117,8 +120,8 @@ def test_an_alarm_rings_once(caplog):
     ],
 )
 def test_validation_must_rise_for_three_epochs_while_the_loss_falls(
-    caplog, losses, validation, rings
+    caplog, losses, validation, is_reported
 ):
-    history = [measured(loss=a, val_loss=b) for a, b in zip(losses, validation)]
-    TrainingDiagnostics().on_epoch_end(epoch(5, 20, history))
-    assert rung(caplog) == ({"validation stops following"} if rings else set())
+    history = [make_metrics(loss=a, val_loss=b) for a, b in zip(losses, validation)]
+    TrainingDiagnostics().on_epoch_end(make_epoch(5, 20, history))
+    assert reported(caplog) == ({OVERFITTING} if is_reported else set())
