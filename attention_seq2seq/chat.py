@@ -49,19 +49,19 @@ class Chat:
         self.stepwise_search = StepwiseGreedySearch(model, BOS, EOS)
 
     @classmethod
-    def load(cls, model_dir: str | Path, *others: str | Path) -> "Chat":
+    def load(cls, model_dir: str | Path, *ensemble_dirs: str | Path) -> "Chat":
         """Loads a trained model from its folder, or several that answer together.
 
         Args:
             model_dir: the folder.
-            *others: those of models of the same words, that answer with it; see `Ensemble`.
+            *ensemble_dirs: directories of further models, with the same vocabularies, to ensemble.
 
         Raises:
             FileNotFoundError: there is no model, or a part of it is missing.
             ValueError: a part of it is damaged, or of another version; the words are not the same.
         """
-        first, *more = map(cls._load_one, (model_dir, *others))
-        for folder, chat in zip(others, more):
+        first, *more = map(cls._load_one, (model_dir, *ensemble_dirs))
+        for folder, chat in zip(ensemble_dirs, more):
             if chat.tokenizer != first.tokenizer:
                 raise ValueError(
                     f"{folder} reads or says other words than {model_dir}, so they cannot answer "
@@ -113,11 +113,11 @@ class Chat:
         """
         check_texts("prompts", prompts)
         decoding = DecodingConfig() if decoding is None else decoding
-        read = [self._encode_prompt(prompt) for prompt in prompts]
+        encoded = [self._encode_prompt(prompt) for prompt in prompts]
         params = self.decoding_params(decoding)
         found = [[] for _ in prompts]
-        for batch in bucket_by_length([ids for _, ids in read], _BATCH_SIZE):
-            replies = self._generate_batch([read[i] for i in batch], decoding, params)
+        for batch in bucket_by_length([ids for _, ids in encoded], _BATCH_SIZE):
+            replies = self._generate_batch([encoded[i] for i in batch], decoding, params)
             for number, of_one in zip(batch, replies):
                 found[number] = of_one
         return found
@@ -224,17 +224,17 @@ class Chat:
         return words[:limit], ids[:limit]
 
     def _generate_batch(
-        self, read, decoding: DecodingConfig, params: DecodingParams
+        self, encoded, decoding: DecodingConfig, params: DecodingParams
     ) -> list[list[Reply]]:
         """The replies to one batch of prompts, each its words and their ids."""
-        prompt_target_ids = [self.tokenizer.target_ids(words) for words, _ in read]
+        prompt_target_ids = [self.tokenizer.target_ids(words) for words, _ in encoded]
         search = self.generator.methods[decoding.method]
         found = search(
-            *pad_batch([ids for _, ids in read]), pad_batch(prompt_target_ids, -1)[0], params
+            *pad_batch([ids for _, ids in encoded]), pad_batch(prompt_target_ids, -1)[0], params
         )
         rows = list(zip(*(tensor.numpy() for tensor in found)))
         replies = []
-        for number, (words, ids) in enumerate(read):
+        for number, (words, ids) in enumerate(encoded):
             own = rows[number * decoding.num_best : (number + 1) * decoding.num_best]
             hypotheses = [Hypotheses(*row) for row in own if row[1] > 0]
             if decoding.method == "beam":

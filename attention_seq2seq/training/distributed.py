@@ -1,4 +1,4 @@
-"""One training on several devices or machines: each computes with its own rows of every batch."""
+"""Distributed training: each device or machine computes a shard of every batch."""
 
 import contextlib
 import json
@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from attention_seq2seq.models.seq2seq import Seq2Seq
 
-# What TensorFlow raises where another process cannot be reached. Whatever else it raises is wrong
-# in this one.
-_LOST = (
+# Errors that TensorFlow raises if another process cannot be reached. All other errors are of this
+# process.
+_CONNECTION_ERRORS = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
@@ -23,19 +23,18 @@ _LOST = (
 
 
 class Distributor:
-    """What shares the work of each update, through `tf.distribute`.
+    """Shares the work of each update through `tf.distribute`.
 
-    Every process makes the same batches and takes its rows of them; sums go to all. What is summed
-    is as it would have been on one device, but for the order of the additions. One process, the
-    chief, is the only one that knows the model's folder.
+    Every process makes the same batches and computes with a shard of each. Sums go to all
+    processes, and differ from those of one device only by the order of the additions. Only the
+    chief process uses the model directory.
 
     Args:
-        strategy: in whose scope variables are made; None: there is one device.
+        strategy: the strategy; None: one device.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None):
         if strategy is None or strategy.num_replicas_in_sync == 1:
-            # Alone there is nothing to be shared.
             strategy = tf.distribute.get_strategy()
         self._strategy = strategy
         resolver = self._strategy.cluster_resolver
@@ -46,24 +45,24 @@ class Distributor:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes what the training comes to."""
+        """Whether this process writes the model."""
         return bool(self._strategy.extended.should_checkpoint)
 
     @property
     def num_processes(self) -> int:
-        """How many there are."""
+        """Number of processes."""
         return self._num_processes
 
     def scope(self):
-        """Variables that are made within it are the same everywhere."""
+        """Returns the context in which mirrored variables are made."""
         return self._strategy.scope()
 
     def replicate(self, model: Seq2Seq, make: Callable[[], Seq2Seq]) -> Seq2Seq:
-        """A model with the weights of the chief's on every replica.
+        """Returns a model with the chief's weights on every replica.
 
         Args:
-            model: of each process; it is taken itself where there is one device.
-            make: makes another one.
+            model: the model of this process; returned unchanged on one device.
+            make: makes another model of the same shape.
         """
         if self._strategy.num_replicas_in_sync == 1:
             return model
@@ -77,70 +76,70 @@ class Distributor:
         return copy
 
     def all_reduce_sum(self, function: Callable) -> Callable:
-        """A function of a batch and others as the sum of what it gives for each replica's rows.
+        """Wraps a function of a batch: each replica computes a shard, and the results are summed.
 
         Args:
-            function: gives tensors, or rows of an embedding, that are sums over the batch's rows.
+            function: returns tensors or `IndexedSlices` that are sums over the rows of the batch.
         """
         strategy = self._strategy
         if strategy.num_replicas_in_sync == 1:
             return function
 
-        def of_my_rows(batch, *others):
+        def replica_fn(batch, *args):
             context = tf.distribute.get_replica_context()
             rows = shard_batch(
                 batch, context.replica_id_in_sync_group, context.num_replicas_in_sync
             )
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, function(rows, *others))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, function(rows, *args))
 
-        def of_all_rows(batch, *others):
-            of_each = strategy.run(of_my_rows, args=(batch, *others))
-            return strategy.experimental_local_results(of_each)[0]
+        def global_fn(batch, *args):
+            results = strategy.run(replica_fn, args=(batch, *args))
+            return strategy.experimental_local_results(results)[0]
 
-        return of_all_rows
+        return global_fn
 
     def run_on_replicas(self, function: Callable, *arguments) -> None:
-        """Calls a function for the variables of each replica, with the same arguments."""
+        """Calls a function on each replica, with the same arguments."""
         self._strategy.run(function, args=arguments)
 
     def broadcast_object(self, message: Any) -> Any:
-        """What the chief says, as JSON; what others say is not listened to."""
+        """Broadcasts the chief's JSON-serializable object; other workers' arguments are ignored."""
         if self._num_processes == 1:
             return message
         content = np.frombuffer(json.dumps(message).encode(), np.uint8).astype(np.int32)
-        (length,) = self._of_chief(np.array([content.size], np.int32))
-        return json.loads(self._of_chief(np.resize(content, length)).astype(np.uint8).tobytes())
+        (length,) = self._broadcast(np.array([content.size], np.int32))
+        return json.loads(self._broadcast(np.resize(content, length)).astype(np.uint8).tobytes())
 
     def broadcast_arrays(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The arrays of the chief; what others have is not looked at."""
+        """Broadcasts the chief's arrays; ignores the arrays of other workers."""
         if self._num_processes == 1:
             return dict(arrays)
-        known = {name: [array.shape, array.dtype.str] for name, array in arrays.items()}
-        found = {}
-        for name, (shape, dtype) in self.broadcast_object(known).items():
+        specs = {name: [array.shape, array.dtype.str] for name, array in arrays.items()}
+        result = {}
+        for name, (shape, dtype) in self.broadcast_object(specs).items():
             array = arrays[name] if self.is_chief else np.zeros(shape, dtype)
-            found[name] = self._of_chief(array)
-        return found
+            result[name] = self._broadcast(array)
+        return result
 
-    def _of_chief(self, array: np.ndarray) -> np.ndarray:
-        """The sum of its array and of zeros of the same shape."""
+    def _broadcast(self, array: np.ndarray) -> np.ndarray:
+        """Sums the chief's array and zeros of the other workers."""
 
-        def mine(context) -> tf.Tensor:
+        def chief_value(context) -> tf.Tensor:
             return tf.constant(array if context.replica_id_in_sync_group == 0 else 0 * array)
 
-        values = self._strategy.experimental_distribute_values_from_function(mine)
+        values = self._strategy.experimental_distribute_values_from_function(chief_value)
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None).numpy()
 
     @contextlib.contextmanager
     def report_lost_workers(self) -> Iterator[None]:
-        """Within it, that another process is lost is said in a sentence.
+        """Turns connection errors within the context into one sentence.
 
         Raises:
-            ConnectionError: one can no longer be reached.
+            ConnectionError: another process cannot be reached.
         """
         try:
             yield
-        except _LOST as error:
+        except _CONNECTION_ERRORS as error:
             if self._num_processes == 1:
                 raise
             raise ConnectionError(
@@ -151,19 +150,20 @@ class Distributor:
 
 
 def shard_batch(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> dict[str, tf.Tensor]:
-    """The rows of a batch that a replica computes with: every so many, from its number on.
+    """Returns the rows of a batch for one replica: every `num_replicas`-th row.
 
-    All replicas have equally many; rows that are missing for it have a prompt of one word, which
-    attention must have, and a reply of none, so they weigh nothing.
+    All replicas get the same number of rows. Padding rows have a prompt of one token, since
+    attention needs one, and a reply of no token, so they add nothing to the loss.
 
     Args:
-        batch: see `batching.eval_batches`.
-        replica: its number.
-        num_replicas: how many there are.
+        batch: a batch of `train_batches` or `eval_batches`.
+        replica: index of the replica.
+        num_replicas: number of replicas.
 
     Returns:
-        The same of its rows, at the padded lengths of the whole batch; with row_index int32[rows],
-        their numbers in it, and num_rows int32[], how many it has.
+        The batch of these rows, at the padded lengths of the whole batch, with row_index
+        int32[rows], the index of each row in the whole batch, and num_rows int32[], the number of
+        rows of the whole batch.
 
     Example:
         >>> lengths = tf.constant([3, 4, 5])

@@ -199,10 +199,10 @@ def _hashes_of_files(config: Config) -> dict[str, str]:
 
 
 def _train_to_end(
-    loop: Trainer, folder: Path, begin_anew: Callable[[], None] | None
+    loop: Trainer, folder: Path, start: Callable[[], None] | None
 ) -> list[dict[str, float]]:
     try:
-        return loop.run(begin_anew)
+        return loop.run(start)
     except OSError as error:
         raise OSError(
             f"{folder}: nothing more can be written ({error.strerror or error}). What was written "

@@ -1,4 +1,4 @@
-"""How the learning rate goes over a training."""
+"""Learning rate schedules."""
 
 import dataclasses
 import math
@@ -8,17 +8,17 @@ from tensorflow import keras
 
 from attention_seq2seq.config.config import TrainingConfig
 
-# In the halving schedule: of the whole training, after how much of it, and how often.
+# Fractions of the training: where halving starts, and its interval.
 _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
 
 
 @keras.saving.register_keras_serializable("attention_seq2seq")
 class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of each update.
+    """Learning rate schedule with warm-up: constant, cosine, halving or inverse square root.
 
     Args:
-        options: the learning rate, its schedule and warm-up.
-        num_updates: of the whole training.
+        options: the learning rate, the schedule and the warm-up.
+        num_updates: number of updates of the whole training.
 
     Example:
         >>> options = TrainingConfig(learning_rate=1.0, learning_rate_schedule="halving")
@@ -31,33 +31,33 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
         self._num_updates = num_updates
 
     def __call__(self, step):
-        """float32[], of the update with this number, the first being 0."""
+        """Returns the learning rate float32[] of an update; `step` is its index from 0."""
         options = self._options
         step = tf.cast(step, tf.float32)
-        rate = options.learning_rate * self._share(step)
+        rate = options.learning_rate * self._decay(step)
         if options.warm_up:
             rate *= tf.minimum(1.0, (step + 1) / options.warm_up)
         return rate
 
-    def _share(self, step: tf.Tensor) -> tf.Tensor:
-        done = step / self._num_updates
+    def _decay(self, step: tf.Tensor) -> tf.Tensor:
+        progress = step / self._num_updates
         match self._options.learning_rate_schedule:
             case "cosine":
-                return (1 + tf.cos(math.pi * tf.minimum(done, 1.0))) / 2
+                return (1 + tf.cos(math.pi * tf.minimum(progress, 1.0))) / 2
             case "halving":
-                halvings = tf.floor((done - _HALVED_FROM) / _HALVED_EVERY + 1e-4) + 1
+                halvings = tf.floor((progress - _HALVED_FROM) / _HALVED_EVERY + 1e-4) + 1
                 return 0.5 ** tf.maximum(halvings, 0.0)
             case "inverse_square_root":
-                # As it is at the end of the warm-up, so that the learning rate is its largest.
+                # The largest learning rate is that at the end of the warm-up.
                 start = float(max(self._options.warm_up, 1))
                 return tf.sqrt(start / tf.maximum(step + 1, start))
         return tf.ones([])
 
     def get_config(self):
-        """Everything it was made with, as plain values."""
+        """Returns the arguments of the constructor."""
         return {"options": dataclasses.asdict(self._options), "num_updates": self._num_updates}
 
     @classmethod
     def from_config(cls, config):
-        """Makes it again from `get_config`."""
+        """Makes a schedule from the result of `get_config`."""
         return cls(TrainingConfig(**config["options"]), config["num_updates"])
