@@ -153,14 +153,14 @@ class Chat:
 
     def _stream(self, prompt: str, params: DecodingParams, should_replace_unk: bool):
         prompt_tokens, source_ids = self._encode_prompt(prompt)
-        prompt_ids = self._source_to_target_ids(prompt_tokens)
+        prompt_ids = self.tokenizer.target_ids(prompt_tokens)
         tokens, text = [], ""
         for ids, weights in self.stepwise_search.stream(source_ids, prompt_ids, params):
-            new_tokens = self.codec.target_vocabulary.words(ids)
+            new_tokens = self.tokenizer.target.vocabulary.tokens(ids)
             if should_replace_unk and weights.size:
                 new_tokens = replace_unk(new_tokens, ids, weights, prompt_tokens, source_ids)
             tokens += new_tokens
-            previous_text, text = text, self.codec.join_reply(tokens)
+            previous_text, text = text, self.tokenizer.target.detokenize(tokens)
             yield text[len(previous_text) :]
 
     def score(
