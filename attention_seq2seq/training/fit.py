@@ -135,7 +135,7 @@ def run(
         is_new = distributor.is_chief and not was_begun
         # Whatever is wrong has been said by then: from there on what was there is replaced.
         history = _train_to_end(
-            loop, folder, partial(model_dir.start, tokenizer) if is_new else None
+            loop, folder, partial(model_dir.start, config, tokenizer) if is_new else None
         )
         if loop.should_stop_early() and len(history) < config.training.epochs:
             log.info(

@@ -127,8 +127,13 @@ class ModelDir:
                     path.unlink()
             yield is_resumed
 
-    def start(self, tokenizer: Seq2SeqTokenizer) -> None:
-        """Removes the files of another training, and writes those of a training that starts."""
+    def start(self, config: Config, tokenizer: Seq2SeqTokenizer) -> None:
+        """Removes the files of another training, and writes those of a training that starts.
+
+        Args:
+            config: the options of the training, with `dtype` resolved.
+            tokenizer: the tokenizer of the model.
+        """
         old_names = recorded_names(self.path)
         names = {
             CONFIG_FILE,
@@ -139,7 +144,7 @@ class ModelDir:
             CHECKPOINT_DIR,
             TENSORBOARD_DIR,
         }
-        names |= set(tokenizer_files(self._config.text))
+        names |= set(tokenizer_files(config.text))
         # Recorded first: killed at any time from here on, the directory has no unrecorded file.
         record(self.path, old_names | names)
         (self.path / CONFIG_FILE).unlink(missing_ok=True)
@@ -155,7 +160,7 @@ class ModelDir:
         write_json(self.path / PROVENANCE_FILE, self._provenance)
         record(self.path, names)
         # Written last: a directory with a config holds a training that was started.
-        self._config.save(self.path)
+        config.save(self.path)
 
     def write_epoch(
         self,

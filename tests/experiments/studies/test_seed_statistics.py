@@ -102,7 +102,7 @@ class ScriptedChat:
     """A chat that says what is to be said, looks where it stands, and errs where it is told to."""
 
     def __init__(self, replies, positions, attends=True):
-        self.model = SimpleNamespace(attends=attends)
+        self.model = SimpleNamespace(has_attention=attends)
         self._replies = [
             SimpleNamespace(text=text, attention_weights=np.eye(9)[row])
             for text, row in zip(replies, positions)
