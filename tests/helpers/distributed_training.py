@@ -60,7 +60,7 @@ def main(options: str, *trainings: str) -> None:
 def train_and_print(folder: str, strategy_name: str, options: dict) -> None:
     strategy = make_strategy(strategy_name)
     if strategy and not strategy.extended.should_checkpoint:
-        fit.Seq2Seq = perturb_initial_weights(fit.Seq2Seq)
+        fit.make_model = perturb_initial_weights(fit.make_model)
     config = Config(
         model=ModelConfig(
             units=8, layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)
