@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from attention_seq2seq.models.seq2seq import Seq2Seq
-from attention_seq2seq.utils.files import npz_bytes, atomic_write
+from attention_seq2seq.utils.files import atomic_write, npz_bytes
 
 
 def save_weights(model: Seq2Seq, path: str | Path) -> None:

@@ -51,7 +51,7 @@ def make_mechanism(config: ModelConfig):
 
 
 def initial_alignments(memory: Memory) -> tf.Tensor:
-    """float[batch, source_time], all weight on the first token: where monotonic attention starts."""
+    """float[batch, source_time], all weight on the first token, to start monotonic attention."""
     rows, source_time = tf.unstack(tf.shape(memory.values)[:2])
     return tf.one_hot(tf.zeros([rows], tf.int32), source_time, dtype=memory.values.dtype)
 
