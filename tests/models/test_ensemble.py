@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.decoding.generator import SequenceGenerator
+from attention_seq2seq.models.ensemble import Ensemble
 from helpers.small_models import BOS_ID, TARGET_VOCABULARY_SIZE, random_batch, random_model
 
 END = 2
@@ -27,7 +27,10 @@ def test_words_are_as_probable_as_the_models_find_them_on_average():
     expected = tf.gather(sum(each) / 3, replies, batch_dims=2)
     real = tf.sequence_mask(length, REPLY_TIME)
     np.testing.assert_allclose(found.token_log_probs[real], np.log(expected[real]), atol=1e-5)
-    alone = [SequenceGenerator(model, BOS_ID, END).force_decode(*prompts, replies, length) for model in MODELS]
+    alone = [
+        SequenceGenerator(model, BOS_ID, END).force_decode(*prompts, replies, length)
+        for model in MODELS
+    ]
     weights = sum(followed.attention_weights for followed in alone) / 3
     np.testing.assert_allclose(found.attention_weights, weights, atol=1e-6)
 

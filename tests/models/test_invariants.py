@@ -10,22 +10,22 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import ModelConfig
-from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
-from attention_seq2seq.utils.rng import BatchRng
+from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import make_model
+from attention_seq2seq.utils.rng import BatchRng
 from helpers.small_models import (
     BOS_ID,
     CONFIGURATIONS,
     FURTHER_CONFIGURATIONS,
     TARGET_VOCABULARY_SIZE,
-    parametrize_configs,
-    mean_loss,
     config_id,
+    make_objective,
+    mean_loss,
+    parametrize_configs,
     random_batch,
     random_model,
     shared_model,
-    make_objective,
 )
 from helpers.toy_models import make_processors
 
@@ -92,7 +92,9 @@ def test_what_stands_in_the_padding_changes_nothing(config):
 
 
 # From whatever state it starts.
-@parametrize_configs([*CONFIGURATIONS[::2], *FURTHER_CONFIGURATIONS[:8:2], *FURTHER_CONFIGURATIONS[8:]])
+@parametrize_configs(
+    [*CONFIGURATIONS[::2], *FURTHER_CONFIGURATIONS[:8:2], *FURTHER_CONFIGURATIONS[8:]]
+)
 def test_order_of_the_rows_and_a_batch_of_one_change_nothing(config):
     model, batch = shared_model(config), random_batch(5, 6, 4)
     task, followed = make_objective(model), followed_by(model, batch)
@@ -191,7 +193,10 @@ def test_two_memories_can_be_in_use_at_once():
         random_batch(2, 8, 4),
     )
     expected = [measured(model, batch)[2].attention_weights[:, 0] for batch in (one, other)]
-    starts = [model.prepare_decoding(batch["source_ids"], batch["source_length"]) for batch in (one, other)]
+    starts = [
+        model.prepare_decoding(batch["source_ids"], batch["source_length"])
+        for batch in (one, other)
+    ]
     for (step, state), weights in zip(starts, expected):
         _, got, _ = step(tf.fill([2], BOS_ID), state)
         np.testing.assert_allclose(got, weights, atol=1e-6)
@@ -234,9 +239,7 @@ def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
         real = tf.sequence_mask(prompts[1])
         is_same = np.allclose(one.outputs[real], other.outputs[real], atol=1e-6)
         assert is_same == (spared and layers == 1)
-        (plain, _), (dropped, _) = (
-            model.decoder(batch["target_ids"], one, d) for d in (None, rng)
-        )
+        (plain, _), (dropped, _) = (model.decoder(batch["target_ids"], one, d) for d in (None, rng))
         # What is left of the attention vectors after their own dropout.
         left = dropped != 0
         assert 0.3 < np.mean(left) < 0.7

@@ -5,23 +5,23 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
+from helpers.reference_tfa import TFASeq2Seq, decoder_step, encode, tfa
 from helpers.small_models import (
     BOS_ID,
     CONFIGURATIONS,
     FURTHER_CONFIGURATIONS,
     SHARED_EMBEDDING_CONFIGURATIONS,
     TARGET_VOCABULARY_SIZE,
-    to_arrays,
-    randomize_weights,
-    mean_loss,
     config_id,
+    make_objective,
+    mean_loss,
     random_batch,
     random_model,
+    randomize_weights,
     shared_model,
     source_vocabulary_size,
-    make_objective,
+    to_arrays,
 )
-from helpers.reference_tfa import TFASeq2Seq, decoder_step, encode, tfa
 from helpers.toy_models import make_processors
 
 END = 2
@@ -36,7 +36,11 @@ def oracle_of(model, config):
 @pytest.mark.parametrize(
     ("config", "shape"),
     [(CONFIGURATIONS[0], shape) for shape in SHAPES[:2]]
-    + [(config, shape) for config in CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS for shape in SHAPES[2:]],
+    + [
+        (config, shape)
+        for config in CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS
+        for shape in SHAPES[2:]
+    ],
     ids=lambda value: str(value) if isinstance(value, tuple) else config_id(value),
 )
 def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
@@ -71,7 +75,11 @@ def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
         )
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS, ids=config_id)
+@pytest.mark.parametrize(
+    "config",
+    CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS,
+    ids=config_id,
+)
 def test_greedy_ids_equal_greedy_embedding_samplers(config):
     ended = total = 0
     model = random_model(config)
@@ -80,7 +88,9 @@ def test_greedy_ids_equal_greedy_embedding_samplers(config):
         randomize_weights(model, seed)
         # Ends from unlikely to likely, so that some replies end by themselves and some are cut.
         likely = 3.0 * seed - 3.0
-        model.decoder.output_projection.bias.assign_add(tf.one_hot(END, TARGET_VOCABULARY_SIZE) * likely)
+        model.decoder.output_projection.bias.assign_add(
+            tf.one_hot(END, TARGET_VOCABULARY_SIZE) * likely
+        )
         step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
         decoded = greedy_search(step, state, make_processors(rows), BOS_ID, END, tf.constant(9))
         ids, lengths = oracle_of(model, config).greedy(

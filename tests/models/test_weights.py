@@ -3,7 +3,7 @@ import pytest
 
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.weights import load_weights, save_weights
-from helpers.small_models import CONFIGURATIONS, to_arrays, config_id, random_model
+from helpers.small_models import CONFIGURATIONS, config_id, random_model, to_arrays
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)

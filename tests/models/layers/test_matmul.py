@@ -8,7 +8,14 @@ from tensorflow import keras
 from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.models.cells.lstm import LSTMCell
 from attention_seq2seq.models.layers.matmul import EmbeddedIds
-from helpers.small_models import CONFIGURATIONS, mean_loss, config_id, random_batch, random_model, make_objective
+from helpers.small_models import (
+    CONFIGURATIONS,
+    config_id,
+    make_objective,
+    mean_loss,
+    random_batch,
+    random_model,
+)
 
 TIME, BATCH, INPUTS, UNITS = 7, 2, 5, 3
 
@@ -67,7 +74,9 @@ def test_what_is_kept_of_a_layers_outputs_is_what_the_next_one_reads_and_learns_
     rnn = model.decoder.rnn
     ids, length = tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2])
     inputs = random(1, TIME, BATCH, UNITS)
-    dropout_masks = [2.0 * tf.cast(random(seed, TIME, BATCH, UNITS) > 0, tf.float32) for seed in (2, 3)]
+    dropout_masks = [
+        2.0 * tf.cast(random(seed, TIME, BATCH, UNITS) > 0, tf.float32) for seed in (2, 3)
+    ]
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(inputs)
         memory, state = model.decoder.initial_state(model.encoder(ids, length))
@@ -146,5 +155,8 @@ def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
 
 def test_measuring_is_in_float32_whatever_training_is_in():
     model, batch = random_model(ModelConfig(units=32), scale=0.2), random_batch(16, 6, 7)
-    losses = [make_objective(model, dtype=dtype).eval_step(batch).loss for dtype in ("float32", "bfloat16")]
+    losses = [
+        make_objective(model, dtype=dtype).eval_step(batch).loss
+        for dtype in ("float32", "bfloat16")
+    ]
     assert losses[0] == losses[1]
