@@ -126,7 +126,7 @@ def test_replies_do_not_depend_on_the_batch():
         for row in range(8):
             alone = reply(model, ids[row : row + 1, : length[row]], length[row : row + 1])
             one = alone.ids[0].numpy()
-            other = together.ids[row, : together.length[row]].numpy()
+            other = together.ids[row, : together.lengths[row]].numpy()
             if list(one) != list(other):
                 exchanged += 1
                 assert abs(alone.log_prob[0] - together.log_prob[row]) < 1e-4

@@ -96,7 +96,7 @@ def test_greedy_ids_equal_greedy_embedding_samplers(config):
         ids, lengths = oracle_of(model, config).greedy(
             batch["source_ids"], batch["source_length"], BOS_ID, END, 9
         )
-        np.testing.assert_array_equal(decoded.length, lengths)
+        np.testing.assert_array_equal(decoded.lengths, lengths)
         for row, length in enumerate(lengths):
             np.testing.assert_array_equal(decoded.ids[row, :length], ids[row, :length])
             assert np.all(decoded.ids[row, length:] == 0)
