@@ -10,7 +10,7 @@ Public names:
     export_saved_model writes a SavedModel that takes raw Chinese text
 
 All options are fields of frozen dataclasses: `Config` (`DataConfig`, `TextConfig`, `ModelConfig`,
-`TrainingConfig`), `DecodingConfig` and `PreparationConfig`. The model is
+`TrainingConfig`), `DecodingConfig` and `PreprocessingConfig`. The model is
 `attention_seq2seq.models.seq2seq.Seq2Seq`, and its attention is in
 `attention_seq2seq.models.attention`.
 """
@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.config.config import Config, DataConfig, ModelConfig, TextConfig
+    from attention_seq2seq.config.config import Config
+    from attention_seq2seq.config.data import DataConfig
     from attention_seq2seq.config.decoding import DecodingConfig
-    from attention_seq2seq.config.preprocessing import PreparationConfig
+    from attention_seq2seq.config.model import ModelConfig
+    from attention_seq2seq.config.preprocessing import PreprocessingConfig
+    from attention_seq2seq.config.text import TextConfig
     from attention_seq2seq.config.training import TrainingConfig
     from attention_seq2seq.data.default_corpus import default_corpus
     from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare
@@ -39,14 +42,14 @@ __version__ = "0.1.0"
 _LAZY = {
     "Chat": "chat",
     "Config": "config.config",
-    "DataConfig": "config.config",
+    "DataConfig": "config.data",
     "DecodingConfig": "config.decoding",
     "Evaluation": "evaluation.evaluate",
-    "ModelConfig": "config.config",
-    "PreparationConfig": "config.preprocessing",
+    "ModelConfig": "config.model",
+    "PreprocessingConfig": "config.preprocessing",
     "Reply": "reply",
     "Seq2SeqTokenizer": "text.seq2seq_tokenizer",
-    "TextConfig": "config.config",
+    "TextConfig": "config.text",
     "TrainingConfig": "config.training",
     "Vocabulary": "text.vocabulary",
     "analyze_corpus": "data.preprocessing.prepare",
@@ -66,7 +69,7 @@ __all__ = [
     "DecodingConfig",
     "Evaluation",
     "ModelConfig",
-    "PreparationConfig",
+    "PreprocessingConfig",
     "Reply",
     "Seq2SeqTokenizer",
     "TextConfig",

@@ -77,7 +77,7 @@ class Chat:
         model = make_model(
             config.model, len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
         )
-        load_weights(model, Path(model_dir) / f"{config.training.answer_with}.npz")
+        load_weights(model, Path(model_dir) / config.training.weights_file)
         return cls(tokenizer, model, config)
 
     def reply(self, prompts: Sequence[str], decoding: DecodingConfig | None = None) -> list[Reply]:
@@ -102,11 +102,11 @@ class Chat:
 
         Args:
             prompts: as for `reply`.
-            decoding: how to search; its `num_best` says how many.
+            decoding: how to search; its `num_return_sequences` says how many.
 
         Returns:
-            For each prompt `num_best` replies; of a beam fewer where there are no more, and
-            where its groups have found the same.
+            For each prompt `num_return_sequences` replies; fewer if the beam has no more, or if
+            its groups found the same ones.
 
         Raises:
             TypeError: the prompts are no list of strings.
@@ -129,7 +129,7 @@ class Chat:
 
         Args:
             prompt: as one of those of `reply`.
-            decoding: options with method greedy and without `anti_language_model`.
+            decoding: options with method greedy and without `mmi_weight`.
 
         Raises:
             ValueError: `decoding` needs more than greedy search.
@@ -144,12 +144,12 @@ class Chat:
         check_texts("prompts", [prompt])
         decoding = DecodingConfig() if decoding is None else decoding
         params = self.decoding_params(decoding)
-        if decoding.method != "greedy" or decoding.anti_language_model:
+        if decoding.method != "greedy" or decoding.mmi_weight:
             raise ValueError(
-                f"method is {decoding.method} and anti_language_model "
-                f"{decoding.anti_language_model}; a stream needs greedy search without it."
+                f"method is {decoding.method} and mmi_weight "
+                f"{decoding.mmi_weight}; a stream needs greedy search without it."
             )
-        return self._stream(prompt, params, decoding.unknown == "replace")
+        return self._stream(prompt, params, decoding.unk_policy == "replace")
 
     def _stream(self, prompt: str, params: DecodingParams, should_replace_unk: bool):
         prompt_tokens, source_ids = self._encode_prompt(prompt)
@@ -235,11 +235,14 @@ class Chat:
         rows = list(zip(*(tensor.numpy() for tensor in found)))
         replies = []
         for number, (words, ids) in enumerate(encoded):
-            own = rows[number * decoding.num_best : (number + 1) * decoding.num_best]
+            own = rows[
+                number * decoding.num_return_sequences : (number + 1)
+                * decoding.num_return_sequences
+            ]
             hypotheses = [Hypotheses(*row) for row in own if row[1] > 0]
             if decoding.method == "beam":
                 hypotheses = deduplicate(hypotheses)
-            replace = decoding.unknown == "replace"
+            replace = decoding.unk_policy == "replace"
             replies.append([self._to_reply(words, ids, found, replace) for found in hypotheses])
         return replies
 
@@ -256,25 +259,25 @@ class Chat:
                 'DecodingConfig(method="beam").'
             )
         vocabulary = self.tokenizer.target.vocabulary
-        forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unknown == "forbid")
-        for word in decoding.forbidden_words:
+        forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unk_policy == "forbid")
+        for word in decoding.suppress_tokens:
             ids = vocabulary.ids(self.tokenizer.target.tokenize(word))
             if len(ids) != 1:
                 raise ValueError(
-                    f"forbidden_words: {word!r} is {len(ids)} words to this model "
+                    f"suppress_tokens: {word!r} is {len(ids)} words to this model "
                     f"({' '.join(self.tokenizer.target.tokenize(word))}); forbid one of them."
                 )
             forbidden += [i for i in ids if i != UNK]
-        prefix_words = self.tokenizer.target.tokenize(decoding.prefix)
+        prefix_words = self.tokenizer.target.tokenize(decoding.target_prefix)
         prefix = vocabulary.ids(prefix_words)
         if UNK in prefix:
             raise ValueError(
-                f"prefix: {prefix_words[prefix.index(UNK)]!r} is no word of this model's "
+                f"target_prefix: {prefix_words[prefix.index(UNK)]!r} is no word of this model's "
                 "vocabulary, so no reply can begin with it. Choose another."
             )
         # As long as in training, and then its end, which is no word of it.
-        maximum_length = decoding.maximum_length or self.config.data.max_target_length + 1
-        return DecodingParams.from_config(decoding, maximum_length, forbidden, prefix)
+        max_length = decoding.max_length or self.config.data.max_target_length + 1
+        return DecodingParams.from_config(decoding, max_length, forbidden, prefix)
 
     def _to_reply(
         self, prompt_tokens, source_ids, hypothesis: Hypotheses, replace_unknown: bool
@@ -292,6 +295,6 @@ class Chat:
             log_prob=float(hypothesis.token_log_probs.sum()),
             score=float(hypothesis.scores),
             attention_weights=weights,
-            ended=finished,
+            finished=finished,
             _measure=Measurement(self.attribute, source_ids, ids),
         )

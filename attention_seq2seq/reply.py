@@ -81,7 +81,7 @@ class Reply:
         attention_weights: float32[reply_time, source_time]: for each word of the reply, and for
             its end where it was reached, the weight on each word of the prompt. With
             attention=none float32[reply_time, 0].
-        ended: whether the reply ended by itself, or was cut at the length limit.
+        finished: whether the reply ended by itself, or was cut at the length limit.
     """
 
     text: str
@@ -90,13 +90,13 @@ class Reply:
     log_prob: float
     score: float
     attention_weights: np.ndarray
-    ended: bool
+    finished: bool
     _measure: Measurement | _NoMeasurement = field(repr=False)
 
     @property
-    def rows(self) -> list[str]:
+    def row_labels(self) -> list[str]:
         """The labels of the rows of both tables: the words, and the end where it was reached."""
-        return self.tokens + [SPECIALS[EOS]] * self.ended
+        return self.tokens + [SPECIALS[EOS]] * self.finished
 
     @cached_property
     def contributions(self) -> np.ndarray:

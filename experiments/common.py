@@ -22,7 +22,7 @@ def format_attention(reply, path: str | None = None) -> str:
     from attention_seq2seq.utils.text_tables import render_tables
 
     width = shutil.get_terminal_size().columns
-    tables = render_tables(reply.rows, reply.prompt_tokens, _attention_tables(reply), width)
+    tables = render_tables(reply.row_labels, reply.prompt_tokens, _attention_tables(reply), width)
     return f"{tables}\n{save_attention_plot(reply, path)}" if path else tables
 
 
@@ -31,7 +31,7 @@ def save_attention_plot(reply, path: str) -> str:
     from attention_seq2seq.utils.plotting import save_heatmaps
 
     require_image_path(path)
-    save_heatmaps(path, reply.rows, reply.prompt_tokens, _attention_tables(reply))
+    save_heatmaps(path, reply.row_labels, reply.prompt_tokens, _attention_tables(reply))
     return f"\nThe tables as a picture: {path}"
 
 

@@ -5,9 +5,9 @@
     python experiments/evaluate.py --model_dir=models/mine --baseline=models/other
 
 Give pairs that the model was neither trained on nor chosen by: its own validation pairs chose the
-epoch that answers, unless it was trained with --answer_with=last. Without --data: of the default
-corpus the held-out meals, which are such validation pairs; and for a model of it how many replies
-are exactly right, small talk and meals apart.
+epoch that answers, unless it was trained with --restore_best_weights=false. Without --data: of the
+default corpus the held-out meals, which are such validation pairs; and for a model of it how many
+replies are exactly right, small talk and meals apart.
 
 A prompt may stand in several lines: all its replies are right, and the nearest counts. Perplexity
 is that of the replies given, oov_rate the share of their words that the model does not know and

@@ -2,7 +2,7 @@ r"""Answers a file of prompts, one a line, in their order.
 
 python experiments/generate.py --model_dir=models/demo --input=in.txt --output=out.txt
 python experiments/generate.py --model_dir=models/demo --input=in.txt --output=out.jsonl \
-    --format=jsonl --method=beam --num_best=5
+    --format=jsonl --method=beam --num_return_sequences=5
 cat in.txt | python experiments/generate.py --model_dir=models/demo > out.txt
 
 Stopped half-way and run again, it goes on where it stopped: until it is done, the replies stand in
@@ -93,9 +93,9 @@ def format_json(prompt: str, replies) -> str:
         {
             "text": reply.text,
             "score": reply.score,
-            "log_probability": reply.log_prob,
+            "log_prob": reply.log_prob,
             "tokens": reply.tokens,
-            "ended": reply.ended,
+            "finished": reply.finished,
             "attention": [
                 [round(float(weight), 5) for weight in row] for row in reply.attention_weights
             ],
@@ -115,7 +115,7 @@ def fingerprint(decoding: DecodingConfig) -> dict:
     models = []
     for folder in map(Path, MODEL_DIRS.value):
         config = Config.load(folder)
-        weights = f"{config.training.answer_with}.npz"
+        weights = config.training.weights_file
         names = [CONFIG_FILE, weights, *tokenizer_files(config.text)]
         # A missing file is reported where the model is loaded.
         models.append([sha256_file(folder / name) for name in names if (folder / name).is_file()])

@@ -3,7 +3,7 @@ r"""Prepares corpora of any size: cut into words once, examined, cleaned, and wr
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine --examine
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine
 python experiments/prepare.py --data=a.conv,b.json.gz --prepared_dir=prepared/both \
-    --clean=duplicates,common_replies,mojibake --reply_cap=50
+    --filters=duplicates,common_replies,mojibake --max_reply_count=50
 python experiments/train.py --data=prepared/mine --model_dir=models/mine
 
 --examine only tells what the corpus is like; preparing it afterwards goes on from there. Stopped
@@ -17,8 +17,9 @@ from absl import flags
 import common
 import config_flags
 import console
-from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
 
 PREPARED_DIR = config_flags.define_path(
     "prepared_dir", None, "the folder that is written", required=True
@@ -35,7 +36,7 @@ SHARD = flags.DEFINE_string(
     "on one of several machines: only cut this share of the corpus, for example 0/2 and 1/2 on two "
     "machines; the same command without it goes on when all have ended",
 )
-for options in (DataConfig, TextConfig, PreparationConfig):
+for options in (DataConfig, TextConfig, PreprocessingConfig):
     config_flags.define_flags(options)
 config_flags.FLAGS["data"].help = (
     "corpus files: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; "
@@ -47,7 +48,7 @@ def main(_) -> None:
     """Examines, prepares, and says how to go on."""
     data, text, preprocessing = (
         config_flags.options_from_flags(options)
-        for options in (DataConfig, TextConfig, PreparationConfig)
+        for options in (DataConfig, TextConfig, PreprocessingConfig)
     )
     from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare, tokenize_shard
     from attention_seq2seq.data.preprocessing.report import (

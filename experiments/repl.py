@@ -129,21 +129,25 @@ class ChatRepl:
         decoding = dataclasses.replace(
             self.decoding,
             method=method,
-            num_best=count,
-            beam_width=-(-width // self.decoding.beam_groups) * self.decoding.beam_groups,
+            num_return_sequences=count,
+            beam_width=-(-width // self.decoding.num_beam_groups) * self.decoding.num_beam_groups,
         )
         replies = self.chat.generate([self.prompt], self._with_request_seed(decoding))[0]
         return "\n".join(f"{reply.score:8.2f}  {reply.text}" for reply in replies)
 
     def _greedy(self) -> str:
-        return self._update(method="greedy", num_best=1)
+        return self._update(method="greedy", num_return_sequences=1)
 
     def _beam(self, width: str | None = None) -> str:
         beam_width = (
             self.decoding.beam_width if width is None else _parse_number(int, width, "the width")
         )
-        groups = self.decoding.beam_groups if beam_width % self.decoding.beam_groups == 0 else 1
-        return self._update(method="beam", beam_width=beam_width, beam_groups=groups, num_best=1)
+        groups = (
+            self.decoding.num_beam_groups if beam_width % self.decoding.num_beam_groups == 0 else 1
+        )
+        return self._update(
+            method="beam", beam_width=beam_width, num_beam_groups=groups, num_return_sequences=1
+        )
 
     def _sample(self, temperature: str | None = None) -> str:
         if temperature is None:

@@ -106,7 +106,7 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
             **options,
         )
     if not config.data.data:
-        data = dataclasses.replace(config.data, data_licence=config.data.data_licence or LICENSE)
+        data = dataclasses.replace(config.data, data_license=config.data.data_license or LICENSE)
         config = dataclasses.replace(config, data=data)
     corpus, skipped = load_corpus(
         config.data.data,
@@ -134,7 +134,7 @@ def read_sample_prompts(path: str) -> list[str]:
     with console.prompts_of(path) as lines:
         prompts = [line for line in lines if line.strip()]
     if not prompts:
-        raise ValueError(f"--probe_prompts={path}: no prompt in it; expected one a line.")
+        raise ValueError(f"--sample_prompts={path}: no prompt in it; expected one a line.")
     return prompts
 
 

@@ -41,14 +41,16 @@ def build_once(tmp_path_factory):
 @pytest.fixture(scope="session")
 def meals_dir(build_once):
     """The folder of a small model that has learnt meal talk; to be read, not written."""
-    from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+    from attention_seq2seq.config.config import Config
+    from attention_seq2seq.config.model import ModelConfig
+    from attention_seq2seq.config.training import TrainingConfig
     from attention_seq2seq.data.synthetic.meals import meal_dialogues
     from attention_seq2seq.training.api import train
 
     config = Config(
         model=ModelConfig(units=48),
         training=TrainingConfig(
-            epochs=8, batch_size=32, learning_rate=0.01, patience=0, dtype="float32"
+            epochs=8, batch_size=32, learning_rate=0.01, patience=0, compute_dtype="float32"
         ),
     )
     pairs = meal_dialogues()
@@ -69,13 +71,11 @@ def chat(meals_dir):
 @pytest.fixture(scope="session")
 def talk_dir(build_once):
     """The folder of a model that has learnt small talk, two turns at a time."""
-    from attention_seq2seq.config.config import (
-        Config,
-        DataConfig,
-        ModelConfig,
-        TextConfig,
-        TrainingConfig,
-    )
+    from attention_seq2seq.config.config import Config
+    from attention_seq2seq.config.data import DataConfig
+    from attention_seq2seq.config.model import ModelConfig
+    from attention_seq2seq.config.text import TextConfig
+    from attention_seq2seq.config.training import TrainingConfig
     from attention_seq2seq.data.default_corpus import load_corpus
     from attention_seq2seq.data.synthetic.meals import meal_dialogues
     from attention_seq2seq.training.api import train
@@ -92,9 +92,9 @@ def talk_dir(build_once):
             batch_size=32,
             learning_rate=0.01,
             patience=0,
-            answer_with="last",
+            restore_best_weights=False,
             optimizer="adam",
-            dtype="float32",
+            compute_dtype="float32",
         ),
     )
     return build_once("talk", lambda folder: train(pairs, folder, config, [], progress=False))

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, DataConfig, ModelConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
@@ -39,8 +41,8 @@ def test_a_reply_and_where_it_came_from(chat):
     assert reply.text == "晚上吃烤鸭吧"
     assert reply.tokens == ["晚上", "吃", "烤鸭", "吧"]
     assert reply.prompt_tokens == ["今天", "晚上", "吃", "什么"]
-    assert reply.ended
-    assert reply.rows == [*reply.tokens, "<eos>"]
+    assert reply.finished
+    assert reply.row_labels == [*reply.tokens, "<eos>"]
     assert reply.attention_weights.shape == reply.contributions.shape == (5, 4)
     np.testing.assert_allclose(reply.attention_weights.sum(axis=1), 1, atol=1e-5)
 
@@ -74,16 +76,16 @@ def test_a_word_that_matters_to_nothing_leaves_a_row_of_zeros(chat):
 STREAMED = {
     "default": DecodingConfig(),
     "constrained": DecodingConfig(
-        minimum_length=3,
-        maximum_length=6,
-        no_repeat_ngram=2,
+        min_length=3,
+        max_length=6,
+        no_repeat_ngram_size=2,
         repetition_penalty=1.5,
-        echo_penalty=2.0,
-        forbidden_words=("吃",),
-        prefix="我",
+        prompt_bigram_penalty=2.0,
+        suppress_tokens=("吃",),
+        target_prefix="我",
     ),
-    "copying": DecodingConfig(unknown="replace"),
-    "unknown": DecodingConfig(unknown="allow"),
+    "copying": DecodingConfig(unk_policy="replace"),
+    "unknown": DecodingConfig(unk_policy="allow"),
 }
 
 
@@ -91,7 +93,7 @@ STREAMED = {
 @pytest.mark.parametrize("name", ["chat", "talk_chat"])
 def test_a_stream_joined_is_the_reply(name, decoding, prompts, request):
     model = request.getfixturevalue(name)
-    decoding = decoding if name == "talk_chat" else dataclasses.replace(decoding, prefix="")
+    decoding = decoding if name == "talk_chat" else dataclasses.replace(decoding, target_prefix="")
     batch = prompts[:50] + prompts[-59:]
     pieces = [list(model.stream(prompt, decoding)) for prompt in batch]
     expected = model.reply(batch, decoding)
@@ -109,7 +111,7 @@ def test_an_ensemble_streams(meals_dir):
     [
         ([QUESTION], None, TypeError, r"prompts\[0\] is \['今天晚上吃什么'\]; expected a string"),
         (QUESTION, DecodingConfig(method="beam"), ValueError, "method is beam"),
-        (QUESTION, DecodingConfig(anti_language_model=0.5), ValueError, "anti_language_model 0.5"),
+        (QUESTION, DecodingConfig(mmi_weight=0.5), ValueError, "mmi_weight 0.5"),
     ],
 )
 def test_a_stream_rejects_invalid_arguments_at_once(chat, prompt, decoding, error, message):
@@ -145,27 +147,27 @@ def random_decoding(draw: random.Random) -> DecodingConfig:
     width = groups * draw.randint(1, 3)
     return DecodingConfig(
         method=method,
-        num_best=1 if method == "greedy" else draw.randint(1, width),
-        minimum_length=draw.randint(0, 5),
-        maximum_length=draw.randint(5, 9),
+        num_return_sequences=1 if method == "greedy" else draw.randint(1, width),
+        min_length=draw.randint(0, 5),
+        max_length=draw.randint(5, 9),
         beam_width=width,
-        beam_groups=groups,
-        diversity=draw.uniform(0, 2),
+        num_beam_groups=groups,
+        diversity_penalty=draw.uniform(0, 2),
         length_penalty=draw.uniform(-1, 2),
         coverage_penalty=draw.choice([0.0, 0.3]),
         temperature=draw.uniform(0.5, 2),
         top_k=draw.choice([0, 1, 5]),
         top_p=draw.choice([1.0, 0.0, 0.7]),
         sampling_seed=draw.randrange(99),
-        no_repeat_ngram=draw.randrange(4),
+        no_repeat_ngram_size=draw.randrange(4),
         repetition_penalty=draw.choice([1.0, 3.0]),
-        echo_penalty=draw.choice([1.0, 3.0]),
-        forbidden_words=draw.choice([(), ("吃", "龘")]),
-        prefix=draw.choice(["", "晚上吃"]),
-        unknown=draw.choice(["forbid", "allow", "replace"]),
-        anti_language_model=draw.choice([0.0, 0.4]),
-        anti_language_model_words=draw.randrange(5),
-        rerank_anti_language_model=draw.choice([0.0, 0.4]),
+        prompt_bigram_penalty=draw.choice([1.0, 3.0]),
+        suppress_tokens=draw.choice([(), ("吃", "龘")]),
+        target_prefix=draw.choice(["", "晚上吃"]),
+        unk_policy=draw.choice(["forbid", "allow", "replace"]),
+        mmi_weight=draw.choice([0.0, 0.4]),
+        mmi_max_tokens=draw.randrange(5),
+        rerank_mmi_weight=draw.choice([0.0, 0.4]),
         rerank_length_bonus=draw.choice([0.0, 0.4]),
     )
 
@@ -194,8 +196,8 @@ def test_a_reply_that_does_not_end_is_cut():
     model = make_model(config.model, size, size)
     model.decoder.output_projection.bias.assign(10.0 * np.eye(size, dtype=np.float32)[5])
     (reply,) = Chat(tokenizer, model, config).reply(["你好"])
-    assert not reply.ended
-    assert len(reply.tokens) == len(reply.rows) == 5
+    assert not reply.finished
+    assert len(reply.tokens) == len(reply.row_labels) == 5
     assert reply.contributions.shape == (5, 1)
 
 
@@ -239,10 +241,10 @@ def test_a_reply_can_be_pickled_with_what_was_measured(chat):
     measured, other = chat.reply([QUESTION, "吃"])
     contributions = measured.contributions
     for loaded in (pickle.loads(pickle.dumps(measured)), copy.deepcopy(measured)):
-        assert (loaded.text, loaded.tokens, loaded.rows) == (
+        assert (loaded.text, loaded.tokens, loaded.row_labels) == (
             measured.text,
             measured.tokens,
-            measured.rows,
+            measured.row_labels,
         )
         np.testing.assert_array_equal(loaded.contributions, contributions)
         np.testing.assert_array_equal(loaded.attention_weights, measured.attention_weights)

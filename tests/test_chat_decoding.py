@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses, deduplicate
 from attention_seq2seq.evaluation.evaluate import mean_rank
@@ -17,7 +19,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
 
 QUESTION = "今天晚上吃什么"
-BEAM = DecodingConfig(method="beam", num_best=4)
+BEAM = DecodingConfig(method="beam", num_return_sequences=4)
 
 
 def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
@@ -27,7 +29,7 @@ def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
     assert scores == sorted(scores, reverse=True)
     assert len({reply.text for reply in replies}) == len(replies) == 4
     for reply in replies:
-        length = len(reply.rows)
+        length = len(reply.row_labels)
         assert reply.score == pytest.approx(reply.log_prob / ((5 + length) / 6), abs=1e-5)
 
 
@@ -49,11 +51,11 @@ def test_what_groups_find_twice_is_returned_once():
 
 
 def test_samples_depend_on_the_seed_alone(chat):
-    decoding = DecodingConfig(method="sample", num_best=3, temperature=3.0)
+    decoding = DecodingConfig(method="sample", num_return_sequences=3, temperature=3.0)
     prompts = [QUESTION, "周末早上喝什么"]
     texts = [[reply.text for reply in replies] for replies in chat.generate(prompts, decoding)]
     assert len(set(texts[0])) > 1
-    (alone,) = chat.generate(prompts[:1], dataclasses.replace(decoding, num_best=1))
+    (alone,) = chat.generate(prompts[:1], dataclasses.replace(decoding, num_return_sequences=1))
     assert alone[0].text == texts[0][0]
     other = chat.generate(prompts, dataclasses.replace(decoding, sampling_seed=2))
     assert [[reply.text for reply in replies] for replies in other] != texts
@@ -78,20 +80,20 @@ def test_constraints_in_words(chat):
         return chat.reply([QUESTION], DecodingConfig(**options))[0]
 
     assert reply().text == "晚上吃烤鸭吧"
-    assert "烤鸭" not in reply(forbidden_words=("烤鸭",)).tokens
-    assert reply(prefix="早上喝").text.startswith("早上喝")
-    assert reply(maximum_length=2).tokens == reply().tokens[:2]
-    assert len(reply(minimum_length=8).tokens) >= 8
-    assert reply(forbidden_words=("龘",)).text == reply().text
+    assert "烤鸭" not in reply(suppress_tokens=("烤鸭",)).tokens
+    assert reply(target_prefix="早上喝").text.startswith("早上喝")
+    assert reply(max_length=2).tokens == reply().tokens[:2]
+    assert len(reply(min_length=8).tokens) >= 8
+    assert reply(suppress_tokens=("龘",)).text == reply().text
     with pytest.raises(ValueError, match=r"'晚上吃' is 2 words to this model \(晚上 吃\)"):
-        reply(forbidden_words=("晚上吃",))
+        reply(suppress_tokens=("晚上吃",))
 
 
 def model_that_says_unknown():
     """Answers with an unknown word while its attention lies on the second word, then ends."""
     pairs = [("你好 龘 吗", "你好")]
     config = Config(
-        text=TextConfig(source_segmentation="blanks"), model=ModelConfig(units=8, dropout=0.0)
+        text=TextConfig(source_tokenizer="whitespace"), model=ModelConfig(units=8, dropout=0.0)
     )
     tokenizer = Seq2SeqTokenizer.build(pairs, config.text)
     size = len(tokenizer.source.vocabulary)
@@ -109,7 +111,7 @@ def test_the_unknown_word_is_forbidden_shown_or_replaced():
     chat = model_that_says_unknown()
 
     def reply(unknown):
-        decoding = DecodingConfig(unknown=unknown, maximum_length=4)
+        decoding = DecodingConfig(unk_policy=unknown, max_length=4)
         return chat.reply(["你好 囧 吗"], decoding)[0]
 
     assert "<unk>" not in reply("forbid").tokens
@@ -140,16 +142,16 @@ def language_model(chat, ids):
 
 
 def said_ids(chat, reply):
-    return chat.tokenizer.target.vocabulary.ids(reply.tokens) + [EOS] * reply.ended
+    return chat.tokenizer.target.vocabulary.ids(reply.tokens) + [EOS] * reply.finished
 
 
 @pytest.mark.parametrize("words", [0, 2, 60])
 def test_scores_against_dullness_by_hand(chat, words):
     decoding = DecodingConfig(
         method="beam",
-        num_best=3,
-        anti_language_model=0.4,
-        anti_language_model_words=words,
+        num_return_sequences=3,
+        mmi_weight=0.4,
+        mmi_max_tokens=words,
         coverage_penalty=0.2,
     )
     compared = 0
@@ -168,9 +170,9 @@ def test_scores_against_dullness_by_hand(chat, words):
 
 def test_ranking_anew_by_hand(chat):
     options = {"method": "beam", "beam_width": 6}
-    (all_found,) = chat.generate([QUESTION], DecodingConfig(num_best=6, **options))
+    (all_found,) = chat.generate([QUESTION], DecodingConfig(num_return_sequences=6, **options))
     anew = DecodingConfig(
-        num_best=3, rerank_anti_language_model=0.8, rerank_length_bonus=0.3, **options
+        num_return_sequences=3, rerank_mmi_weight=0.8, rerank_length_bonus=0.3, **options
     )
 
     def score(reply):
@@ -198,7 +200,7 @@ def test_knobs_know_their_names():
     params = DecodingParams.from_config(
         DecodingConfig(beam_width=7, top_p=0.3), 9, forbidden_ids=(3, 1, 3)
     )
-    assert (int(params.beam_width), int(params.maximum_length)) == (7, 9)
+    assert (int(params.beam_width), int(params.max_length)) == (7, 9)
     assert float(params.top_p) == pytest.approx(0.3)
     assert params.forbidden_ids.numpy().tolist() == [1, 3]
     with pytest.raises(AttributeError, match="beem_width"):
@@ -210,10 +212,13 @@ def test_knobs_know_their_names():
     [
         ({"method": "beem"}, "method is 'beem'; choose one of greedy, beam, sample"),
         ({"beam_width": 0}, "beam_width is 0; expected between 1 and 1000"),
-        ({"beam_width": 5, "beam_groups": 2}, "the groups cannot be of one size"),
-        ({"method": "beam", "num_best": 6}, "a beam finds no more replies than it is wide"),
-        ({"num_best": 2}, "method is 'greedy', which finds one reply"),
-        ({"minimum_length": 5, "maximum_length": 4}, "minimum_length 5 is more than"),
+        ({"beam_width": 5, "num_beam_groups": 2}, "expected a beam_width that is a multiple of 2"),
+        (
+            {"method": "beam", "num_return_sequences": 6},
+            "a beam finds no more replies than it is wide",
+        ),
+        ({"num_return_sequences": 2}, "method is 'greedy', which finds one reply"),
+        ({"min_length": 5, "max_length": 4}, "min_length is 5, more than max_length, which is 4"),
         ({"temperature": 0.0}, "temperature is 0.0; expected between 0.01"),
         ({"top_p": float("nan")}, "top_p is nan"),
         ({"top_k": 1.5}, "top_k is 1.5, a float; expected a int"),
@@ -226,7 +231,7 @@ def test_options_that_cannot_be_are_explained(options, message):
 
 def test_prompts_of_several_turns():
     pairs = [("你好", "你好呀"), ("你好呀", "吃了吗"), ("再见", "再见")]
-    config = TextConfig(source_segmentation="characters", context_turns=2)
+    config = TextConfig(source_tokenizer="characters", context_turns=2)
     tokenizer = Seq2SeqTokenizer.build(pairs, config)
     words, ids = tokenizer.source.encode_with_tokens("再见\n你好\n你好呀\n吃了吗")
     assert words == [*"你好", "<turn>", *"你好呀", "<turn>", *"吃了吗"], "two turns before the last"
@@ -240,6 +245,6 @@ def test_prompts_of_several_turns():
         "好",
     ]
     assert tokenizer.source.encode_with_tokens("\n\n")[1] == [UNK]
-    single = Seq2SeqTokenizer.build(pairs, TextConfig(source_segmentation="characters"))
+    single = Seq2SeqTokenizer.build(pairs, TextConfig(source_tokenizer="characters"))
     assert 4 not in single.source.encode("你好\n你好")
     assert EOS not in tokenizer.source.encode("<eos>")

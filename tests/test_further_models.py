@@ -8,8 +8,9 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, TextConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -43,12 +44,12 @@ def test_it_answers_in_every_way_and_explains(model):
     chat, texts, same = drawn(model), set(), []
     for decoding in (
         DecodingConfig(),
-        DecodingConfig(method="beam", num_best=2, length_penalty=0.0, anti_language_model=0.3),
+        DecodingConfig(method="beam", num_return_sequences=2, length_penalty=0.0, mmi_weight=0.3),
         DecodingConfig(method="sample", temperature=3.0),
     ):
         replies = chat.reply(PROMPTS, decoding)
         texts |= {reply.text for reply in replies}
-        whole = [(p, r) for p, r in zip(PROMPTS, replies) if r.ended and "<unk>" not in r.tokens]
+        whole = [(p, r) for p, r in zip(PROMPTS, replies) if r.finished and "<unk>" not in r.tokens]
         plain = DecodingConfig(length_penalty=0.0)
         scores = chat.score([p for p, _ in whole], [r.text for _, r in whole], plain)
         same += [
@@ -57,7 +58,7 @@ def test_it_answers_in_every_way_and_explains(model):
             if chat.tokenizer.target.tokenize(reply.text) == reply.tokens
         ]
         shares = replies[0].contributions
-        assert shares.shape == (len(replies[0].rows), len(replies[0].prompt_tokens))
+        assert shares.shape == (len(replies[0].row_labels), len(replies[0].prompt_tokens))
     # Sums of up to sixty float32 numbers, one step after another and all at once.
     np.testing.assert_allclose(*zip(*same), rtol=1e-5, atol=1e-4)
     assert len(texts) > 3

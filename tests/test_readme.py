@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
+from attention_seq2seq.config.training import TrainingConfig
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE, EXPERIMENTS = (
@@ -116,7 +118,7 @@ def option_names():
     groups = [group.type for group in dataclasses.fields(Config)] + [
         DecodingConfig,
         ServingLimits,
-        PreparationConfig,
+        PreprocessingConfig,
     ]
     return {field.name for group in groups for field in dataclasses.fields(group)}
 

@@ -23,11 +23,11 @@ class DecodingConfig(Options):
         "side by side) or sample (each word drawn at random)",
         choices=("greedy", "beam", "sample"),
     )
-    num_best: int = option(
+    num_return_sequences: int = option(
         1, "replies to each prompt: of a beam the best, or samples", low=1, high=1000
     )
-    minimum_length: int = option(0, "fewest words of a reply", unit="words", low=0, high=10_000)
-    maximum_length: int = option(
+    min_length: int = option(0, "fewest words of a reply", unit="words", low=0, high=10_000)
+    max_length: int = option(
         0,
         "longer replies are cut to this many; 0: as long as in training",
         unit="words",
@@ -35,10 +35,10 @@ class DecodingConfig(Options):
         high=10_000,
     )
     beam_width: int = option(5, "hypotheses kept at each step", unit="hypotheses", low=1, high=1000)
-    beam_groups: int = option(
+    num_beam_groups: int = option(
         1, "the beam is cut into groups that avoid each other's words; divides beam_width", low=1
     )
-    diversity: float = option(
+    diversity_penalty: float = option(
         0.5,
         "what a word loses, in log-probability, for each earlier group's hypothesis that has just "
         "chosen it",
@@ -78,7 +78,7 @@ class DecodingConfig(Options):
     sampling_seed: int = option(
         1, "sampling: the same seed draws the same reply", low=0, high=2**31 - 1
     )
-    no_repeat_ngram: int = option(
+    no_repeat_ngram_size: int = option(
         0,
         "no sequence of this many words is said twice; 0: any may be",
         unit="words",
@@ -88,35 +88,35 @@ class DecodingConfig(Options):
     repetition_penalty: float = option(
         1.0, "the probability of a word said before is divided by this", low=1.0, high=1e6
     )
-    echo_penalty: float = option(
+    prompt_bigram_penalty: float = option(
         1.0,
         "the probability of a word that goes on as the prompt does is divided by this",
         low=1.0,
         high=1e6,
     )
-    forbidden_words: tuple = option((), "words never said", unit="words")
-    prefix: str = option("", "what every reply begins with")
-    unknown: str = option(
+    suppress_tokens: tuple = option((), "words never said", unit="words")
+    target_prefix: str = option("", "what every reply begins with")
+    unk_policy: str = option(
         "forbid",
         "the unknown word in replies: forbid, allow (it is shown as <unk>), or replace (by the "
         "word of the prompt that has most attention)",
         choices=("forbid", "allow", "replace"),
     )
-    anti_language_model: float = option(
+    mmi_weight: float = option(
         0.0,
         "against dull replies: this times the log-probability that a word has without the prompt "
-        "is taken from its own; needs a model trained with empty_probability",
+        "is taken from its own; needs a model trained with prompt_dropout",
         low=0.0,
         high=1000.0,
     )
-    anti_language_model_words: int = option(
+    mmi_max_tokens: int = option(
         5,
-        "anti_language_model acts on the first words of a reply only",
+        "mmi_weight acts on the first words of a reply only",
         unit="words",
         low=0,
         high=10_000,
     )
-    rerank_anti_language_model: float = option(
+    rerank_mmi_weight: float = option(
         0.0,
         "the hypotheses found are ranked anew: by log-probability less this times the "
         "log-probability without the prompt, plus rerank_length_bonus for each word",
@@ -124,28 +124,29 @@ class DecodingConfig(Options):
         high=1000.0,
     )
     rerank_length_bonus: float = option(
-        0.0, "see rerank_anti_language_model", unit="nats", low=-100.0, high=100.0
+        0.0, "see rerank_mmi_weight", unit="nats", low=-100.0, high=100.0
     )
 
     def __post_init__(self):
         super().__post_init__()
-        if self.beam_width % self.beam_groups:
+        if self.beam_width % self.num_beam_groups:
             raise ValueError(
-                f"beam_groups is {self.beam_groups} and beam_width {self.beam_width}: the groups "
-                f"cannot be of one size. Choose a width of {self.beam_groups} times anything."
+                f"num_beam_groups is {self.num_beam_groups} and beam_width {self.beam_width}; "
+                f"expected a beam_width that is a multiple of {self.num_beam_groups}."
             )
-        if self.method == "beam" and self.num_best > self.beam_width:
+        if self.method == "beam" and self.num_return_sequences > self.beam_width:
             raise ValueError(
-                f"num_best is {self.num_best} and beam_width {self.beam_width}: a beam finds no "
-                "more replies than it is wide. Raise beam_width, or lower num_best."
+                f"num_return_sequences is {self.num_return_sequences} and beam_width is "
+                f"{self.beam_width}: a beam finds no more replies than it is wide. Raise "
+                "beam_width, or lower num_return_sequences."
             )
-        if self.method == "greedy" and self.num_best > 1:
+        if self.method == "greedy" and self.num_return_sequences > 1:
             raise ValueError(
-                f"num_best is {self.num_best} and method is 'greedy', which finds one reply. Use "
-                "method 'beam' or 'sample'."
+                f"num_return_sequences is {self.num_return_sequences} and method is 'greedy', "
+                "which finds one reply. Use method 'beam' or 'sample'."
             )
-        if 0 < self.maximum_length < self.minimum_length:
+        if 0 < self.max_length < self.min_length:
             raise ValueError(
-                f"minimum_length {self.minimum_length} is more than maximum_length "
-                f"{self.maximum_length}."
+                f"min_length is {self.min_length}, more than max_length, which is "
+                f"{self.max_length}. Lower min_length, or raise max_length."
             )

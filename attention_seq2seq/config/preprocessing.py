@@ -4,9 +4,9 @@ import dataclasses
 
 from attention_seq2seq.config.options import Options, option
 
-CLEANINGS = {
+FILTERS = {
     "duplicates": "a pair that occurred before",
-    "common_replies": "pairs whose reply occurred reply_cap times before",
+    "common_replies": "pairs whose reply occurred max_reply_count times before",
     "echoes": "pairs whose reply is their prompt",
     "short": "pairs with a side of fewer than min_length words",
     "traditional": "pairs with a side in traditional characters",
@@ -17,27 +17,27 @@ CLEANINGS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class PreparationConfig(Options):
-    """What `prepare` does to corpora beside cutting them into words.
+class PreprocessingConfig(Options):
+    """How `prepare` filters and orders a corpus.
 
     Raises:
-        ValueError: `clean` names something that is no way of cleaning.
+        ValueError: `filters` names an unknown filter.
     """
 
-    clean: tuple = option(
+    filters: tuple = option(
         (),
         "what to leave out, any of: "
-        + "; ".join(f"{name} ({what})" for name, what in CLEANINGS.items()),
+        + "; ".join(f"{name} ({what})" for name, what in FILTERS.items()),
         unit="names",
     )
-    reply_cap: int = option(
+    max_reply_count: int = option(
         100,
-        "with --clean=common_replies, how often the same reply may occur",
+        "with --filters=common_replies, how often the same reply may occur",
         unit="occurrences",
         low=1,
     )
     min_length: int = option(
-        2, "with --clean=short, the fewest words of a prompt or reply", unit="words", low=1
+        2, "with --filters=short, the fewest words of a prompt or reply", unit="words", low=1
     )
     seed: int = option(
         1,
@@ -45,7 +45,7 @@ class PreparationConfig(Options):
         low=0,
         high=2**31 - 1,
     )
-    processes: int = option(
+    num_workers: int = option(
         0,
         "processes that work at once; 0: as many as there are cores; they change nothing in the "
         "result",
@@ -56,6 +56,6 @@ class PreparationConfig(Options):
 
     def __post_init__(self):
         super().__post_init__()
-        for name in self.clean:
-            if name not in CLEANINGS:
-                raise ValueError(f"clean names {name!r}; choose any of {', '.join(CLEANINGS)}.")
+        for name in self.filters:
+            if name not in FILTERS:
+                raise ValueError(f"filters names {name!r}; choose any of {', '.join(FILTERS)}.")

@@ -30,17 +30,17 @@ class ServingLimits(Options):
     max_beam_width: int = option(
         100, "of a beam, and samples of one prompt", unit="hypotheses", low=1, high=1000
     )
-    max_reply_words: int = option(
+    max_reply_length: int = option(
         1000, "of a reply searched for or scored", unit="words", low=1, high=10_000
     )
-    max_rows: int = option(
+    max_hypotheses: int = option(
         4096,
-        "hypotheses of one call together: prompts times beam_width, or times num_best",
+        "hypotheses of one call together: prompts times beam_width, or times num_return_sequences",
         unit="hypotheses",
         low=2,
         high=2**16,
     )
-    max_row_words: int = option(
+    max_total_tokens: int = option(
         262_144,
         "words of all hypotheses of one call together: rows times the longest reply",
         unit="words",

@@ -2,9 +2,10 @@
 
 import dataclasses
 
+from attention_seq2seq.config.artifacts import BEST_WEIGHTS_FILE, LAST_WEIGHTS_FILE
 from attention_seq2seq.config.options import Options, option
 
-SCHEDULES = ("constant", "cosine", "halving", "inverse_square_root")
+SCHEDULES = ("constant", "cosine", "halving", "inverse_sqrt")
 METRICS = (
     *("loss", "perplexity", "character_perplexity", "accuracy"),
     *("distinct_1", "distinct_2", "most_common_ratio"),
@@ -21,7 +22,7 @@ class TrainingConfig(Options):
 
     epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
     batch_size: int = option(64, "pairs in a batch", unit="pairs", low=1)
-    accumulated_batches: int = option(
+    gradient_accumulation_steps: int = option(
         1,
         "batches whose gradients make one update together: as if a batch were so many times as "
         "large, without its activations in memory at once",
@@ -34,14 +35,14 @@ class TrainingConfig(Options):
         "which wants a learning_rate near 1",
         choices=("lazy_adam", "adam", "sgd"),
     )
-    dtype: str = option(
+    compute_dtype: str = option(
         "auto",
         "what the large matrix products of training are computed in: float32, bfloat16, or auto: "
         "bfloat16 where the processor has it and is faster by it; weights, states, softmax and "
         "loss are float32",
         choices=("auto", "float32", "bfloat16"),
     )
-    sampled_words: int = option(
+    num_sampled: int = option(
         0,
         "words drawn for the softmax of training instead of the whole vocabulary, which is worth "
         "it from some tens of thousands on; 0: the whole; validation is always with the whole",
@@ -53,10 +54,10 @@ class TrainingConfig(Options):
         "constant",
         "constant; cosine: down to zero over all epochs, which settles what a large step size "
         "leaves noisy; halving: halved at each tenth of the training's second half (Luong et al. "
-        "2015); or inverse_square_root of the updates, which wants a warm-up (Vaswani et al. 2017)",
+        "2015); or inverse_sqrt of the updates, which wants a warm-up (Vaswani et al. 2017)",
         choices=SCHEDULES,
     )
-    warm_up: int = option(
+    warmup_steps: int = option(
         0,
         "updates over which the learning rate rises in a line from zero, whatever the schedule",
         unit="updates",
@@ -72,7 +73,7 @@ class TrainingConfig(Options):
         low=0.0,
         high=0.9,
     )
-    attention_guidance: float = option(
+    guided_alignment_weight: float = option(
         0.0,
         "weight of a further loss: where a word of the reply stands in the prompt too, the "
         "negative logarithm of the attention weight on it, so that attention shows where words "
@@ -80,24 +81,24 @@ class TrainingConfig(Options):
         low=0.0,
         high=100.0,
     )
-    scheduled_sampling: float = option(
+    scheduled_sampling_probability: float = option(
         0.0,
         "share of the words before each word that are the model's own instead of the true ones, "
         "reached in a line at the last epoch's end (Bengio et al. 2015)",
         low=0.0,
         high=1.0,
     )
-    unknown_probability: float = option(
+    source_word_dropout: float = option(
         0.02,
         "share of the source words that become unknown in training, so that the unknown word "
         "means 'some word'; 0 switches it off",
         low=0.0,
         high=0.9,
     )
-    empty_probability: float = option(
+    prompt_dropout: float = option(
         0.0,
         "share of the prompts that the model does not see in training, so that it learns what is "
-        "said whatever the prompt; anti_language_model needs some, for example 0.05",
+        "said whatever the prompt; mmi_weight needs some, for example 0.05",
         low=0.0,
         high=0.9,
     )
@@ -105,14 +106,14 @@ class TrainingConfig(Options):
         "none",
         "which weights are measured and saved: none (as they are), ema (their exponential moving "
         "average, see ema_decay) or last (the mean of those at the end of the last "
-        "averaged_epochs epochs)",
+        "average_last_epochs epochs)",
         choices=("none", "ema", "last"),
     )
     ema_decay: float = option(
         0.999, "how much of the moving average an update leaves", low=0.0, high=1.0
     )
-    averaged_epochs: int = option(5, "whose mean is taken, see averaging", unit="epochs", low=1)
-    best_by: str = option(
+    average_last_epochs: int = option(5, "whose mean is taken, see averaging", unit="epochs", low=1)
+    monitor: str = option(
         "perplexity",
         "what tells which epoch was the best: on the validation pairs loss, perplexity or "
         "character_perplexity, which agree, or accuracy (the share of words with the largest "
@@ -123,16 +124,16 @@ class TrainingConfig(Options):
     )
     patience: int = option(
         3,
-        "stop after this many epochs without a better one, see best_by; 0: never",
+        "stop after this many epochs without a better one, see monitor; 0: never",
         unit="epochs",
         low=0,
     )
-    answer_with: str = option(
-        "best",
-        "the weights that answer: those of the best epoch, see best_by, or of the last",
-        choices=("best", "last"),
+    restore_best_weights: bool = option(
+        True,
+        "generate replies with the weights of the best epoch, see monitor; else with those of the "
+        "last",
     )
-    initial_model: str = option(
+    init_from: str = option(
         "",
         "the folder of a trained model to start from: its weights and all its words; the words of "
         "this corpus that it lacks are added (a prepared corpus has its own words, all others are "
@@ -147,10 +148,15 @@ class TrainingConfig(Options):
     )
     seed: int = option(1, "makes a run repeatable", low=0, high=2**31 - 1)
 
+    @property
+    def weights_file(self) -> str:
+        """Name of the file with the weights that generate replies."""
+        return BEST_WEIGHTS_FILE if self.restore_best_weights else LAST_WEIGHTS_FILE
+
     def __post_init__(self):
         super().__post_init__()
-        if self.sampled_words and self.label_smoothing:
+        if self.num_sampled and self.label_smoothing:
             raise ValueError(
-                "sampled_words and label_smoothing: what is smoothed is spread over all words, "
+                "num_sampled and label_smoothing: what is smoothed is spread over all words, "
                 "which sampling leaves out. Use one of the two."
             )

@@ -24,22 +24,23 @@ class Beam(NamedTuple):
         width: int32[], number of beams of each prompt.
         groups: int32[], number of groups of beams, which search in turn at each step (diverse
             beam search); a divisor of width.
-        diversity: float32[], penalty of a token for each earlier group that chose it at this step.
+        diversity_penalty: float32[], penalty of a token for each earlier group that chose it
+            at this step.
         length_penalty: float32[], w in score = log-probability / ((5 + length) / 6)^w, end token
             included; 0 disables it, above 0 favors long replies (Wu et al. 2016, equation 14).
         coverage_penalty: float32[], at least 0, factor of the sum of log(min(attention, 1)) over
             the tokens of the prompt, with the attention accumulated over the reply.
-        num_best: int32[], number of hypotheses returned for each prompt, at most width.
+        num_return_sequences: int32[], number of hypotheses returned for each prompt, at most width.
         min_steps: int32[], steps before the search may stop early; until then a score bias may
             raise a score.
     """
 
     width: tf.Tensor
     groups: tf.Tensor
-    diversity: tf.Tensor
+    diversity_penalty: tf.Tensor
     length_penalty: tf.Tensor
     coverage_penalty: tf.Tensor
-    num_best: tf.Tensor
+    num_return_sequences: tf.Tensor
     min_steps: tf.Tensor
 
 
@@ -94,7 +95,7 @@ def beam_search(
             source_time of the attention weights.
 
     Returns:
-        `Hypotheses`, num_best rows for each prompt, the best first. If there are fewer
+        `Hypotheses`, num_return_sequences rows for each prompt, the best first. If there are fewer
         hypotheses, the last ones have length 0 and score -inf.
     """
     num_rows = tf.shape(source_mask)[0]
@@ -189,7 +190,7 @@ def _select_beams(ids, score, finished, num_prompts, beam: Beam, vocab):
         tf.reshape(ids, shape),
         tf.reshape(tf.repeat(~finished, k), shape),
         size,
-        beam.diversity,
+        beam.diversity_penalty,
         vocab,
     )
     first_row = tf.reshape(tf.range(num_prompts * beam.groups) * size, [num_prompts, -1, 1])
@@ -235,7 +236,9 @@ def _is_finished(
     best_possible = tf.reshape(tf.where(beams.finished, NEG_INF, best_possible), shape)
     scores = scorer.score(beams.cum_log_probs, beams.lengths, beams.accumulated_attention)
     finished = tf.where(beams.finished, scores, NEG_INF)
-    worst_of_best = tf.math.top_k(tf.reshape(finished, shape), beam.num_best).values[:, -1:]
+    worst_of_best = tf.math.top_k(tf.reshape(finished, shape), beam.num_return_sequences).values[
+        :, -1:
+    ]
     return tf.reduce_all(best_possible <= worst_of_best, axis=1) & (time >= beam.min_steps)
 
 
@@ -253,7 +256,7 @@ def _finalize(
     """The best hypotheses of each prompt, with the attention weights along their paths."""
     scores = scorer.score(beams.cum_log_probs, beams.lengths, beams.accumulated_attention)
     scores = tf.reshape(scores, [num_prompts, beam.width])
-    scores, positions = tf.math.top_k(scores, beam.num_best)
+    scores, positions = tf.math.top_k(scores, beam.num_return_sequences)
     selected = tf.reshape(tf.range(num_prompts)[:, tf.newaxis] * beam.width + positions, [-1])
     beams = _BeamState(*(tf.gather(column, selected) for column in beams))
     scores = tf.reshape(scores, [-1])

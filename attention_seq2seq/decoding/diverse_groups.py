@@ -8,12 +8,12 @@ def select_diverse_groups(
     ids: tf.Tensor,
     is_live: tf.Tensor,
     size: tf.Tensor,
-    diversity: tf.Tensor,
+    diversity_penalty: tf.Tensor,
     vocab: tf.Tensor,
 ) -> tf.Tensor:
     """Selects the best candidates of each group, one group after the other.
 
-    A candidate loses `diversity` for each time that an earlier group selected its token at this
+    A candidate loses `diversity_penalty` each time that an earlier group selected its token at this
     step. The penalty affects the selection only, not the scores.
 
     Args:
@@ -21,7 +21,7 @@ def select_diverse_groups(
         ids: int32[prompts, groups, candidates], the last token of each candidate.
         is_live: bool[prompts, groups, candidates], whether the token is generated at this step.
         size: int32[], number of candidates to select in each group.
-        diversity: float32[], at least 0.
+        diversity_penalty: float32[], at least 0.
         vocab: int32[], size of the vocabulary.
 
     Returns:
@@ -31,7 +31,7 @@ def select_diverse_groups(
 
     def select_group(group, use_counts, selected):
         num_uses = tf.gather(use_counts, ids[:, group], batch_dims=1)
-        penalty = tf.where(is_live[:, group], diversity * num_uses, 0.0)
+        penalty = tf.where(is_live[:, group], diversity_penalty * num_uses, 0.0)
         positions = tf.math.top_k(scores[:, group] - penalty, size).indices
         group_ids = tf.gather(ids[:, group], positions, batch_dims=1)
         counts = tf.gather(tf.cast(is_live[:, group], tf.float32), positions, batch_dims=1)

@@ -41,7 +41,8 @@ class SequenceGenerator:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
             source_length int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of
             the target vocabulary, -1 for tokens that it does not have) and `DecodingParams`; they
-            return `Hypotheses`, num_best rows for each prompt, or one row by greedy search.
+            return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by greedy
+            search.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
             and reply_length int32[batch], that returns the `Hypotheses` of given replies.
@@ -68,54 +69,56 @@ class SequenceGenerator:
         self, source_ids, source_length, prompt_ids, params: DecodingParams
     ) -> Hypotheses:
         def search(*args):
-            return greedy_search(*args, self.bos_id, self.eos_id, params.maximum_length)
+            return greedy_search(*args, self.bos_id, self.eos_id, params.max_length)
 
         hypotheses = self._run(search, source_ids, source_length, prompt_ids, 1, params)
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
     def _sample(self, source_ids, source_length, prompt_ids, params: DecodingParams) -> Hypotheses:
-        num_best = params.num_best
-        prompts = _prompt_of_row(tf.shape(source_ids)[0], num_best)
-        sample_indices = tf.range(tf.size(prompts)) % num_best
+        num_return_sequences = params.num_return_sequences
+        prompts = _prompt_of_row(tf.shape(source_ids)[0], num_return_sequences)
+        sample_indices = tf.range(tf.size(prompts)) % num_return_sequences
         hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
         seeds = sampling_seeds(params.sampling_seed, hashes, sample_indices)
         sampling = Sampling(params.temperature, params.top_k, params.top_p, seeds)
 
         def search(step, state, processors):
-            ends = (self.bos_id, self.eos_id, params.maximum_length)
+            ends = (self.bos_id, self.eos_id, params.max_length)
             return sample(step, state, sampling, processors, *ends)
 
-        hypotheses = self._run(search, source_ids, source_length, prompt_ids, num_best, params)
-        hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_best)
-        return self._rerank(hypotheses, num_best, num_best, params)
+        hypotheses = self._run(
+            search, source_ids, source_length, prompt_ids, num_return_sequences, params
+        )
+        hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_return_sequences)
+        return self._rerank(hypotheses, num_return_sequences, num_return_sequences, params)
 
     def _beam_search(
         self, source_ids, source_length, prompt_ids, params: DecodingParams
     ) -> Hypotheses:
         width = params.beam_width
-        has_mmi = params.anti_language_model > 0.0
+        has_mmi = params.mmi_weight > 0.0
         # Reranking needs all hypotheses of the beam.
-        num_hypotheses = tf.where(_has_reranking(params), width, params.num_best)
+        num_hypotheses = tf.where(_has_reranking(params), width, params.num_return_sequences)
         beam = Beam(
             width=width,
-            groups=params.beam_groups,
-            diversity=params.diversity,
+            groups=params.num_beam_groups,
+            diversity_penalty=params.diversity_penalty,
             length_penalty=params.length_penalty,
             coverage_penalty=params.coverage_penalty,
-            num_best=num_hypotheses,
-            min_steps=tf.where(has_mmi, params.anti_language_model_words, 0),
+            num_return_sequences=num_hypotheses,
+            min_steps=tf.where(has_mmi, params.mmi_max_tokens, 0),
         )
         prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
 
         def search(step, state, processors):
-            ends = (self.bos_id, self.eos_id, params.maximum_length)
+            ends = (self.bos_id, self.eos_id, params.max_length)
             return beam_search(step, state, beam, processors, *ends, mask)
 
         hypotheses = self._run(search, source_ids, source_length, prompt_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
-        return self._rerank(hypotheses, num_hypotheses, params.num_best, params)
+        return self._rerank(hypotheses, num_hypotheses, params.num_return_sequences, params)
 
     def _force_decode(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], 1)
@@ -137,7 +140,7 @@ class SequenceGenerator:
             reply_length,
             self.bos_id,
         )
-        first = tf.range(tf.shape(hypotheses.ids)[1]) < params.anti_language_model_words
+        first = tf.range(tf.shape(hypotheses.ids)[1]) < params.mmi_max_tokens
         first = tf.reduce_sum(tf.where(first, language.token_log_probs, 0.0), axis=1)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         scorer = SequenceScorer(
@@ -146,12 +149,12 @@ class SequenceGenerator:
             params.coverage_penalty,
         )
         score = scorer.score(
-            hypotheses.log_prob - params.anti_language_model * first,
+            hypotheses.log_prob - params.mmi_weight * first,
             reply_length,
             tf.reduce_sum(hypotheses.attention_weights, axis=1),
         )
         reranked = mmi_score(
-            hypotheses, language, params.rerank_anti_language_model, params.rerank_length_bonus
+            hypotheses, language, params.rerank_mmi_weight, params.rerank_length_bonus
         )
         return tf.where(_has_reranking(params), reranked, score)
 
@@ -189,13 +192,13 @@ class SequenceGenerator:
                 step,
                 state,
                 *self.model.prepare_unconditional(num_rows),
-                params.anti_language_model,
-                params.anti_language_model_words,
+                params.mmi_weight,
+                params.mmi_max_tokens,
             )
             return search(*biased_step, processors)
 
         return tf.cond(
-            processors.rules.is_active | (params.anti_language_model > 0.0),
+            processors.rules.is_active | (params.mmi_weight > 0.0),
             noinline(constrained_search),
             noinline(lambda: search(step, state, processors._replace(rules=None))),
         )
@@ -209,15 +212,15 @@ class SequenceGenerator:
         )
 
     def _rerank(
-        self, hypotheses: Hypotheses, num_hypotheses, num_best, params: DecodingParams
+        self, hypotheses: Hypotheses, num_hypotheses, num_return_sequences, params: DecodingParams
     ) -> Hypotheses:
         def reranked():
             return rerank(
                 hypotheses,
                 num_hypotheses,
-                num_best,
+                num_return_sequences,
                 *self.model.prepare_unconditional(tf.shape(hypotheses.ids)[0]),
-                params.rerank_anti_language_model,
+                params.rerank_mmi_weight,
                 params.rerank_length_bonus,
                 self.bos_id,
             )
@@ -226,7 +229,7 @@ class SequenceGenerator:
 
 
 def _has_reranking(params: DecodingParams):
-    return (params.rerank_anti_language_model > 0.0) | (params.rerank_length_bonus != 0.0)
+    return (params.rerank_mmi_weight > 0.0) | (params.rerank_length_bonus != 0.0)
 
 
 def _prompt_of_row(num_prompts, rows_per_prompt):

@@ -13,21 +13,21 @@ class LogitsProcessorParams(NamedTuple):
     """Parameters of the processors that depend on the tokens so far, as tensors.
 
     Attributes:
-        minimum_length: int32[], smallest number of tokens before the end token.
-        no_repeat_ngram: int32[], size of the n-grams that may not repeat; 0 disables it.
+        min_length: int32[], smallest number of tokens before the end token.
+        no_repeat_ngram_size: int32[], size of the n-grams that may not repeat; 0 disables it.
         repetition_penalty: float32[], divisor of the probability of tokens generated before.
-        echo_penalty: float32[], divisor of the probability of a token that follows the previous
-            token (or the begin token) in the prompt, too.
+        prompt_bigram_penalty: float32[], divisor of the probability of a token that follows the
+            previous token (or the begin token) in the prompt, too.
         prefix_ids: int32[rows, prefix_time], first tokens of each reply.
         prefix_length: int32[rows].
         prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
             tokens that it does not have.
     """
 
-    minimum_length: tf.Tensor
-    no_repeat_ngram: tf.Tensor
+    min_length: tf.Tensor
+    no_repeat_ngram_size: tf.Tensor
     repetition_penalty: tf.Tensor
-    echo_penalty: tf.Tensor
+    prompt_bigram_penalty: tf.Tensor
     prefix_ids: tf.Tensor
     prefix_length: tf.Tensor
     prompt_ids: tf.Tensor
@@ -37,10 +37,10 @@ class LogitsProcessorParams(NamedTuple):
         """Returns parameters without any effect."""
         empty = tf.zeros([num_rows, 0], tf.int32)
         return cls(
-            minimum_length=tf.constant(0),
-            no_repeat_ngram=tf.constant(0),
+            min_length=tf.constant(0),
+            no_repeat_ngram_size=tf.constant(0),
             repetition_penalty=tf.constant(1.0),
-            echo_penalty=tf.constant(1.0),
+            prompt_bigram_penalty=tf.constant(1.0),
             prefix_ids=empty,
             prefix_length=tf.zeros([num_rows], tf.int32),
             prompt_ids=empty,
@@ -50,10 +50,10 @@ class LogitsProcessorParams(NamedTuple):
     def is_active(self) -> tf.Tensor:
         """bool[], whether any processor can have an effect."""
         return (
-            (self.minimum_length > 0)
-            | (self.no_repeat_ngram > 0)
+            (self.min_length > 0)
+            | (self.no_repeat_ngram_size > 0)
             | (self.repetition_penalty != 1.0)
-            | (self.echo_penalty != 1.0)
+            | (self.prompt_bigram_penalty != 1.0)
             | tf.reduce_any(self.prefix_length > 0)
         )
 
@@ -97,10 +97,10 @@ def make_logits_processors(
     """
     num_rows = tf.shape(prompt_ids)[0]
     rules = LogitsProcessorParams(
-        minimum_length=params.minimum_length,
-        no_repeat_ngram=params.no_repeat_ngram,
+        min_length=params.min_length,
+        no_repeat_ngram_size=params.no_repeat_ngram_size,
         repetition_penalty=params.repetition_penalty,
-        echo_penalty=params.echo_penalty,
+        prompt_bigram_penalty=params.prompt_bigram_penalty,
         prefix_ids=tf.repeat(params.prefix_ids[tf.newaxis], num_rows, axis=0),
         prefix_length=tf.fill([num_rows], tf.size(params.prefix_ids)),
         prompt_ids=prompt_ids,
@@ -142,8 +142,8 @@ def process(
     scores -= _repetition_penalty(rules, tokens[:, :time], vocab)
 
     is_end = tf.range(vocab) == eos_id
-    is_suppressed = is_end & (time < rules.minimum_length)
-    is_suppressed |= _repeated_ngrams(rules.no_repeat_ngram, tokens[:, :time], vocab)
+    is_suppressed = is_end & (time < rules.min_length)
+    is_suppressed |= _repeated_ngrams(rules.no_repeat_ngram_size, tokens[:, :time], vocab)
     scores = tf.where(is_suppressed, NEG_INF, scores)
 
     has_no_token = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
@@ -172,7 +172,7 @@ def _prompt_bigram_penalty(rules: LogitsProcessorParams, previous, bos_id, vocab
     before = before[:, : tf.shape(prompt)[1]]
     follows = (before == previous[:, tf.newaxis]) & (prompt >= 0)
     is_echo = _scatter_mask(prompt, follows, vocab)
-    return tf.where(is_echo, tf.math.log(rules.echo_penalty), 0.0)
+    return tf.where(is_echo, tf.math.log(rules.prompt_bigram_penalty), 0.0)
 
 
 def _repeated_ngrams(size, tokens, vocab):

@@ -59,7 +59,7 @@ def anti_lm_step(
 def rerank(
     hypotheses: Hypotheses,
     num_hypotheses: tf.Tensor,
-    num_best: tf.Tensor,
+    num_return_sequences: tf.Tensor,
     language_step: StepFn,
     language_state: Any,
     weight: tf.Tensor,
@@ -71,7 +71,7 @@ def rerank(
     Args:
         hypotheses: num_hypotheses rows for each prompt.
         num_hypotheses: int32[].
-        num_best: int32[], number of hypotheses returned for each prompt, the best first.
+        num_return_sequences: int32[], number of hypotheses for each prompt, the best first.
         language_step: one step of the language model.
         language_state: its state before the first token, with the rows of `hypotheses`.
         weight: float32[], of the language model.
@@ -83,7 +83,9 @@ def rerank(
     language = force_decode(language_step, language_state, hypotheses.ids, length, bos_id)
     scores = mmi_score(hypotheses, language, weight, length_bonus)
     scores = tf.where(hypotheses.lengths > 0, scores, float("-inf"))
-    scores, positions = tf.math.top_k(tf.reshape(scores, [-1, num_hypotheses]), num_best)
+    scores, positions = tf.math.top_k(
+        tf.reshape(scores, [-1, num_hypotheses]), num_return_sequences
+    )
     first_rows = tf.range(tf.shape(positions)[0])[:, tf.newaxis] * num_hypotheses
     rows = tf.reshape(first_rows + positions, [-1])
     best = Hypotheses(*(tf.gather(column, rows) for column in hypotheses))

@@ -7,26 +7,26 @@ import tensorflow as tf
 from attention_seq2seq.config.decoding import DecodingConfig
 
 INT_FIELDS = (
-    "num_best",
-    "minimum_length",
-    "maximum_length",
+    "num_return_sequences",
+    "min_length",
+    "max_length",
     "beam_width",
-    "beam_groups",
+    "num_beam_groups",
     "top_k",
     "sampling_seed",
-    "no_repeat_ngram",
-    "anti_language_model_words",
+    "no_repeat_ngram_size",
+    "mmi_max_tokens",
 )
 FLOAT_FIELDS = (
-    "diversity",
+    "diversity_penalty",
     "length_penalty",
     "coverage_penalty",
     "temperature",
     "top_p",
     "repetition_penalty",
-    "echo_penalty",
-    "anti_language_model",
-    "rerank_anti_language_model",
+    "prompt_bigram_penalty",
+    "mmi_weight",
+    "rerank_mmi_weight",
     "rerank_length_bonus",
 )
 
@@ -50,16 +50,16 @@ class DecodingParams(NamedTuple):
     prefix_ids: tf.Tensor
 
     @classmethod
-    def from_config(cls, decoding: DecodingConfig, maximum_length, forbidden_ids=(), prefix_ids=()):
+    def from_config(cls, decoding: DecodingConfig, max_length, forbidden_ids=(), prefix_ids=()):
         """Packs a config into tensors.
 
         Args:
             decoding: the options.
-            maximum_length: largest number of tokens, end token included.
+            max_length: largest number of tokens, end token included.
             forbidden_ids: ids of suppressed tokens.
             prefix_ids: ids of the first tokens of each reply.
         """
-        values = {**vars(decoding), "maximum_length": maximum_length}
+        values = {**vars(decoding), "max_length": max_length}
         return cls(
             integers=tf.constant([values[name] for name in INT_FIELDS], tf.int32),
             floats=tf.constant([values[name] for name in FLOAT_FIELDS], tf.float32),

@@ -127,7 +127,7 @@ class StepwiseGreedySearch:
             tf.constant([source_ids]), tf.constant([len(source_ids)]), tf.constant([prompt_ids])
         )
         ids = tf.constant([self.bos_id])
-        for _ in range(int(params.maximum_length)):
+        for _ in range(int(params.max_length)):
             ids, _, attention_weights, state = self.step(ids, state, params)
             if ids[0] == self.eos_id:
                 return

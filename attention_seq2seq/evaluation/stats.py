@@ -18,7 +18,7 @@ OOV_RATE = "oov_rate"
 
 _MAX_BLEU_ORDER = 4
 
-_NORMALIZE = Normalizer(lower_case=True)
+_NORMALIZE = Normalizer(lowercase=True)
 _TOKENIZER = TokenizerZh()
 # Chinese characters that sacrebleu does not treat as such: later ones, and all beyond U+FFFF.
 _LATER_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.attention.rnn import AttentionRNN
 from attention_seq2seq.models.cells.factory import make_cell
 from attention_seq2seq.models.cells.recurrent import State
@@ -27,7 +27,7 @@ class PlainRNN(keras.layers.Layer):
         units = config.units
         self.cells = [
             make_cell(config, units, units, layer_index)
-            for layer_index in range(config.num_decoder_layers)
+            for layer_index in range(config.decoder_depth)
         ]
 
     def setup_memory(self, encoded: EncoderOutput) -> tuple:
@@ -143,7 +143,7 @@ class Decoder(keras.layers.Layer):
         self.dropout = config.dropout
         self.embedding_dropout = config.dropout if config.embedding_dropout else None
         self.rnn = AttentionRNN(config) if self.has_attention else PlainRNN(config)
-        if config.tied_projection:
+        if config.tie_output_projection:
             self.output_projection = TiedOutputProjection(self.embedding)
         else:
             self.output_projection = keras.layers.Dense(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.cells.factory import make_cell
 from attention_seq2seq.models.cells.recurrent import State
 from attention_seq2seq.models.layers.dropout import dropout, embed_with_dropout
@@ -70,7 +70,7 @@ class Encoder(keras.layers.Layer):
                 make_cell(config, units // len(directions), units, layer_index, prefix)
                 for prefix in directions
             ]
-            for layer_index in range(config.layers)
+            for layer_index in range(config.num_layers)
         ]
 
     def call(self, source_ids, source_length, rng=None, dtype=tf.float32) -> EncoderOutput:

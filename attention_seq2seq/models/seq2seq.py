@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.decoder import Decoder
 from attention_seq2seq.models.encoder import Encoder, EncoderOutput
 
@@ -165,8 +165,8 @@ def make_model(
         target_vocabulary_size: number of target tokens.
     """
     encoder = Encoder(config, source_vocabulary_size)
-    shared_embedding = encoder.embedding if config.shared_embedding else None
-    return Seq2Seq(encoder, Decoder(config, target_vocabulary_size, shared_embedding))
+    share_embeddings = encoder.embedding if config.share_embeddings else None
+    return Seq2Seq(encoder, Decoder(config, target_vocabulary_size, share_embeddings))
 
 
 def drop_prompt(encoded: EncoderOutput, prompt_dropped: tf.Tensor) -> EncoderOutput:

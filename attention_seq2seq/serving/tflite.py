@@ -38,7 +38,7 @@ def export_tflite(
     Args:
         model_dir: a trained model.
         export_dir: the directory to create; it appears once it is complete.
-        decoding: may set `maximum_length`, `forbidden_words` and `unknown`.
+        decoding: may set `max_length`, `suppress_tokens` and `unk_policy`.
 
     Raises:
         FileNotFoundError: there is no trained model.
@@ -63,24 +63,25 @@ def export_tflite(
 
 
 def _require_greedy(decoding: DecodingConfig) -> None:
-    names = ("maximum_length", "forbidden_words", "unknown")
+    names = ("max_length", "suppress_tokens", "unk_policy")
     supported = DecodingConfig(**{name: getattr(decoding, name) for name in names})
     unsupported = [
         field.name
         for field in dataclasses.fields(decoding)
         if getattr(decoding, field.name) != getattr(supported, field.name)
     ]
-    if unsupported or decoding.unknown == "replace":
+    if unsupported or decoding.unk_policy == "replace":
         raise ValueError(
-            f"{(unsupported or ['unknown'])[0]}: a TensorFlow Lite model answers greedily, and has "
-            f"ids only. Of the options of answering it knows {', '.join(names)} (forbid or allow)."
+            f"{(unsupported or ['unk_policy'])[0]}: a TensorFlow Lite model answers greedily, and "
+            f"has ids only. Of the options of answering it knows {', '.join(names)} (forbid or "
+            "allow)."
         )
 
 
 def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.function:
     """Returns greedy search for one prompt, built of operations that TensorFlow Lite has."""
     model, params = chat.model, chat.decoding_params(decoding)
-    max_length = int(params.maximum_length)
+    max_length = int(params.max_length)
     source_time = chat.config.data.max_source_length
     projection = model.decoder.output_projection
     project = _rescaled_projection(projection) if is_int8 else projection

@@ -8,7 +8,7 @@ character classes of libraries (whitespace, lowercase) differ from version to ve
 2. Fullwidth ASCII (U+FF01 to U+FF5E) becomes ASCII.
 3. Each run of whitespace becomes one space; whitespace at both ends is removed.
 4. Control characters and invisible format characters are removed.
-5. A to Z become a to z, if `lower_case` is set.
+5. A to Z become a to z, if `lowercase` is set.
 """
 
 import re
@@ -68,14 +68,14 @@ _CONTROL_CHARACTERS = tuple(
 _LOWERCASE = (Rule(0x41, 0x5A, shift=0x20),)
 
 
-def normalization_rules(lower_case: bool) -> tuple[Rule, ...]:
+def normalization_rules(lowercase: bool) -> tuple[Rule, ...]:
     """The rules in the order in which they apply to each code point."""
     return (
         _NONCHARACTERS
         + _FULLWIDTH
         + _WHITESPACE
         + _CONTROL_CHARACTERS
-        + (_LOWERCASE if lower_case else ())
+        + (_LOWERCASE if lowercase else ())
     )
 
 
@@ -83,17 +83,17 @@ class Normalizer:
     r"""Normalizes strings and bytes.
 
     Args:
-        lower_case: whether A to Z become a to z.
+        lowercase: whether A to Z become a to z.
 
     Example:
-        >>> Normalizer(lower_case=True)("  Ｈｅｌｌｏ，\u3000 世界！ ")
+        >>> Normalizer(lowercase=True)("  Ｈｅｌｌｏ，\u3000 世界！ ")
         'hello, 世界!'
     """
 
-    def __init__(self, lower_case: bool):
+    def __init__(self, lowercase: bool):
         # The code points that change, and their replacements; None removes one.
         self.table: dict[int, int | None] = {}
-        for rule in normalization_rules(lower_case):
+        for rule in normalization_rules(lowercase):
             self._extend(rule)
 
     def _extend(self, rule: Rule) -> None:

@@ -95,4 +95,4 @@ def make_segmenter(
     """Returns the segmenter that a configuration names: jieba, characters or blanks."""
     if name == "jieba":
         return JiebaSegmenter(jieba_hmm, dictionary)
-    return {"characters": CharacterSegmenter, "blanks": WhitespaceSegmenter}[name]()
+    return {"characters": CharacterSegmenter, "whitespace": WhitespaceSegmenter}[name]()

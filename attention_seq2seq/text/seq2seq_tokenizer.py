@@ -9,7 +9,7 @@ from attention_seq2seq.config.artifacts import (
     TARGET_VOCABULARY_FILE,
     USER_DICTIONARY_FILE,
 )
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.tokenizer import (
     PairTokenizer,
@@ -38,7 +38,7 @@ def tokenizer_files(config: TextConfig) -> list[str]:
     """
     names = (
         [SHARED_VOCABULARY_FILE]
-        if config.shared_vocabulary
+        if config.share_vocabulary
         else [SOURCE_VOCABULARY_FILE, TARGET_VOCABULARY_FILE]
     )
     return [*names, USER_DICTIONARY_FILE] if config.user_dictionary else names
@@ -196,7 +196,7 @@ class Seq2SeqTokenizer:
         size, min_count = config.vocabulary_size, config.min_count
         base_source = base.source.vocabulary if base else None
         base_target = base.target.vocabulary if base else None
-        if config.shared_vocabulary:
+        if config.share_vocabulary:
             source = target = Vocabulary.build(prompts + replies, size, min_count, base_source)
         else:
             source = Vocabulary.build(prompts, size, min_count, base_source)
@@ -215,7 +215,7 @@ class Seq2SeqTokenizer:
         """Returns the target id of each source id; -1 for special tokens and if there is none.
 
         Example:
-            >>> config = TextConfig("blanks", "blanks", shared_vocabulary=False)
+            >>> config = TextConfig("whitespace", "whitespace", share_vocabulary=False)
             >>> tokenizer = Seq2SeqTokenizer.build([("吃 什么", "我 吃 面")], config)
             >>> source, target = tokenizer.source.vocabulary, tokenizer.target.vocabulary
             >>> tokenizer.source_to_target_ids()[source.ids(["吃"])[0]] == target.ids(["吃"])[0]
@@ -257,7 +257,7 @@ class Seq2SeqTokenizer:
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model folder."""
         folder = Path(model_dir)
-        if self.config.shared_vocabulary:
+        if self.config.share_vocabulary:
             self.source.vocabulary.save(folder / SHARED_VOCABULARY_FILE)
         else:
             self.source.vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
@@ -275,7 +275,7 @@ class Seq2SeqTokenizer:
             ValueError: a file is damaged.
         """
         folder = Path(model_dir)
-        if config.shared_vocabulary:
+        if config.share_vocabulary:
             source = target = Vocabulary.load(folder / SHARED_VOCABULARY_FILE)
         else:
             source = Vocabulary.load(folder / SOURCE_VOCABULARY_FILE)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary, UserWord
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import make_segmenter
@@ -26,7 +26,7 @@ class Tokenizer:
     """
 
     def __init__(self, segmentation: str, config: TextConfig, dictionary: JiebaDictionary | None):
-        self.normalize = Normalizer(config.lower_case)
+        self.normalize = Normalizer(config.lowercase)
         self._segmenter = make_segmenter(segmentation, config.jieba_hmm, dictionary)
 
     def tokenize(self, text: str | bytes) -> list[str]:
@@ -74,10 +74,10 @@ class PairTokenizer:
     def __init__(self, config: TextConfig, user_words: Sequence[str] = ()):
         self.config = config
         self.user_words = tuple(user_words)
-        segmentations = config.source_segmentation, config.target_segmentation
+        segmentations = config.source_tokenizer, config.target_tokenizer
         self.dictionary = JiebaDictionary(self.user_words) if "jieba" in segmentations else None
-        self.source = Tokenizer(config.source_segmentation, config, self.dictionary)
-        self.target = Tokenizer(config.target_segmentation, config, self.dictionary)
+        self.source = Tokenizer(config.source_tokenizer, config, self.dictionary)
+        self.target = Tokenizer(config.target_tokenizer, config, self.dictionary)
 
     def tokenize_turns(self, prompt: str | bytes) -> list[list[str]]:
         """Returns the tokens of each turn of a prompt that has any.
@@ -130,7 +130,7 @@ def load_user_dictionary(config: TextConfig) -> list[str]:
         raise ValueError(
             f"{path}, line {line_number}: not UTF-8. Convert the user dictionary to UTF-8."
         ) from None
-    normalize = Normalizer(config.lower_case)
+    normalize = Normalizer(config.lowercase)
     normalized = {number: normalize(line) for number, line in enumerate(lines, 1)}
     user_words = {number: line for number, line in normalized.items() if line}
     _warn_of_unmatchable_words(path, user_words, config)
@@ -138,7 +138,7 @@ def load_user_dictionary(config: TextConfig) -> list[str]:
 
 
 def _warn_of_unmatchable_words(path: Path, user_words: dict[int, str], config: TextConfig) -> None:
-    if "jieba" not in (config.source_segmentation, config.target_segmentation):
+    if "jieba" not in (config.source_tokenizer, config.target_tokenizer):
         log.warning("%s has no effect: neither prompts nor replies are segmented by jieba.", path)
         return
     unmatchable = []

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
@@ -68,7 +70,7 @@ def train(
     Raises:
         TypeError: `config` is no `Config`.
         ValueError: no pair or no word is left to train on, an element of `pairs` is no pair, the
-            user dictionary cannot be read, `best_by` is of sample prompts and there are none, a
+            user dictionary cannot be read, `monitor` is of sample prompts and there are none, a
             training with other options or on other pairs is in the folder, or files that no
             training has written, or another process is at work there.
         Diverged: a loss or gradient is not finite.
@@ -118,7 +120,7 @@ def train(
         return training, _encode("validation", tokenized_validation, tokenizer, config)
 
     def build_tokenizer() -> Seq2SeqTokenizer:
-        base = load_initial_tokenizer(config) if config.training.initial_model else None
+        base = load_initial_tokenizer(config) if config.training.init_from else None
         return Seq2SeqTokenizer.from_tokenized(tokenized_training, pair_tokenizer, base)
 
     return run(

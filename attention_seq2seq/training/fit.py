@@ -69,22 +69,21 @@ def run(
     Raises:
         ValueError: see there.
     """
-    if config.training.best_by in SAMPLE_METRICS and not sample_replies:
+    if config.training.monitor in SAMPLE_METRICS and not sample_replies:
         raise ValueError(
-            f"best_by is {config.training.best_by!r}, which replies to sample prompts are measured "
+            f"monitor is {config.training.monitor!r}, which replies to sample prompts are measured "
             "by, and there are none. Give sample_replies (train.py: --sample_prompts), or choose "
             "by perplexity or accuracy."
         )
-    initial = config.training.initial_model
+    initial = config.training.init_from
     if initial and Path(initial).resolve() == folder.resolve():
         raise ValueError(
-            f"initial_model is {folder}, where the new model is to be written. Give another "
-            "model_dir."
+            f"init_from is {folder}, where the new model is to be written. Give another model_dir."
         )
     prompts = sample_replies.prompts if sample_replies else ()
     provenance = {
         **provenance,
-        "sha256_of_probe_prompts": fingerprint_rows(prompts),
+        "sha256_of_sample_prompts": fingerprint_rows(prompts),
         **_hashes_of_files(config),
     }
     distributor = Distributor(strategy)
@@ -115,7 +114,7 @@ def run(
             len(validation),
             len(tokenizer.target.vocabulary),
             f"{model.count_params():,}",
-            config.training.dtype,
+            config.training.compute_dtype,
         )
         if distributor.is_chief and not (was_begun and model_dir.checkpoints.restore_latest()):
             if initial:
@@ -142,7 +141,7 @@ def run(
                 "stopped after epoch %d of %d: none better by %s for %d epochs",
                 len(history),
                 config.training.epochs,
-                config.training.best_by,
+                config.training.monitor,
                 config.training.patience,
             )
         if distributor.is_chief:
@@ -156,7 +155,7 @@ def run(
 def _check_workers_agree(
     distributor: Distributor, config: Config, provenance: dict, tokenizer: Seq2SeqTokenizer
 ) -> Config:
-    """The config, with the chief's `dtype`, where all processes were given the same.
+    """The config, with the chief's `compute_dtype`, where all processes were given the same.
 
     Raises:
         ValueError: this one was given something else.
@@ -165,7 +164,7 @@ def _check_workers_agree(
     # The same files may lie elsewhere; they have hashes.
     for name in FILE_OPTIONS:
         del options[name]
-    dtype = distributor.broadcast_object(options.pop("dtype"))
+    dtype = distributor.broadcast_object(options.pop("compute_dtype"))
     sides = tokenizer.source.vocabulary, tokenizer.target.vocabulary
     words = [side.tokens(range(len(side))) for side in sides]
     # As it arrives, where tuples are lists.
@@ -180,18 +179,20 @@ def _check_workers_agree(
             raise ValueError(
                 f"this process was given {what}; start all with the same options and the same data."
             )
-    return dataclasses.replace(config, training=dataclasses.replace(config.training, dtype=dtype))
+    return dataclasses.replace(
+        config, training=dataclasses.replace(config.training, compute_dtype=dtype)
+    )
 
 
 def _hashes_of_files(config: Config) -> dict[str, str]:
     """Of what weights start from, wherever it lies; known once a training was begun."""
     hashes = {}
-    for name in ("pretrained_embeddings", "initial_model"):
+    for name in ("pretrained_embeddings", "init_from"):
         if path := getattr(config.training, name):
             hashes[f"sha256_of_{name}"] = UNREADABLE
             with contextlib.suppress(OSError, ValueError):
-                if name == "initial_model":
-                    path = Path(path) / f"{Config.load(path).training.answer_with}.npz"
+                if name == "init_from":
+                    path = Path(path) / Config.load(path).training.weights_file
                 # A pipe can be read only once, and not yet.
                 if Path(path).is_file():
                     hashes[f"sha256_of_{name}"] = sha256_file(Path(path))

@@ -8,7 +8,7 @@ from pathlib import Path
 from attention_seq2seq.config.config import Config
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~$])")
-_UNKNOWN = "not stated by whoever trained the model (`--data_licence`)"
+_UNKNOWN = "not stated by whoever trained the model (`--data_license`)"
 
 
 def render_model_card(
@@ -34,7 +34,7 @@ def render_model_card(
     own = "the default corpus, or pairs given in Python"
     # Numbers of the pairs that chose an epoch are a little better than those of others would be.
     options = config.training
-    by_them = options.answer_with == "best" and f"val_{options.best_by}" in measured
+    by_them = options.restore_best_weights and f"val_{options.monitor}" in measured
     chosen = " (which chose the epoch)" if by_them else ""
     numbers = "\n".join(f"| {name} | {value:.4g} |" for name, value in measured.items())
     return f"""\
@@ -48,7 +48,7 @@ attention_seq2seq {metadata.version("attention_seq2seq")} and TensorFlow \
 
 {provenance["training_pairs"]:,} pairs; {provenance["validation_pairs"]:,} others to measure on.
 Data: {data or own}.
-Licence of the data: {_escaped(config.data.data_licence) or _UNKNOWN}.
+Licence of the data: {_escaped(config.data.data_license) or _UNKNOWN}.
 
 It says what such pairs made likely. It knows nothing else, and what is wrong or hurtful in them it
 may say as well. Of attention_seq2seq itself nothing is in here; its code is Apache-2.0.
@@ -76,7 +76,7 @@ def _non_default_options(config: Config) -> str:
         options = getattr(config, group.name)
         for field in dataclasses.fields(options):
             value = getattr(options, field.name)
-            if value != field.default and field.name not in ("data", "data_licence"):
+            if value != field.default and field.name not in ("data", "data_license"):
                 # Where a file lay on the machine of the training concerns nobody.
                 shown = Path(value).name if field.metadata["unit"] == "path" else value
                 lines.append(f"- {field.name}: {_escaped(str(shown))}")

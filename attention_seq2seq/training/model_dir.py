@@ -55,7 +55,7 @@ EVENT_FILE_SUFFIX = ".attention_seq2seq"
 UNREADABLE = "unreadable"
 
 # Options that name files. Files are compared by content, wherever they lie.
-FILE_OPTIONS = ("data", "user_dictionary", "initial_model", "pretrained_embeddings")
+FILE_OPTIONS = ("data", "user_dictionary", "init_from", "pretrained_embeddings")
 
 _RESULT_FILES = (
     FINISHED_FILE,
@@ -131,7 +131,7 @@ class ModelDir:
         """Removes the files of another training, and writes those of a training that starts.
 
         Args:
-            config: the options of the training, with `dtype` resolved.
+            config: the options of the training, with `compute_dtype` resolved.
             tokenizer: the tokenizer of the model.
         """
         old_names = recorded_names(self.path)
@@ -210,12 +210,12 @@ class ModelDir:
         """Writes the model card, and marks the training as finished.
 
         Args:
-            config: the options of the training, with `dtype` resolved.
+            config: the options of the training, with `compute_dtype` resolved.
             history: the metrics of each epoch.
         """
         best = None
-        if config.training.answer_with == "best":
-            best = best_epoch(config.training.best_by, history)
+        if config.training.restore_best_weights:
+            best = best_epoch(config.training.monitor, history)
         epoch = len(history) - 1 if best is None else best
         card = self.path / MODEL_CARD_FILE
         add_to_record(self.path, MODEL_CARD_FILE, FINISHED_FILE)
@@ -268,7 +268,7 @@ class ModelDir:
                 if name in FILE_OPTIONS:
                     old, new = bool(old), bool(new)
                 # A resumed training keeps the dtype that `auto` was resolved to.
-                if old != new and (name, new) != ("dtype", "auto"):
+                if old != new and (name, new) != ("compute_dtype", "auto"):
                     return f"with {name} {old!r}; now it is {new!r}"
         provenance = json.loads((self.path / PROVENANCE_FILE).read_text(encoding="utf-8"))
         for name in sorted(provenance.keys() | self._provenance.keys()):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.models.seq2seq import Seq2Seq, drop_prompt
 from attention_seq2seq.training.gradients import Gradient
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
@@ -35,7 +35,7 @@ class Seq2SeqObjective:
     Args:
         seq2seq: the model.
         bos_id: the id that starts every reply.
-        options: the training options; `dtype` must not be `auto`.
+        options: the training options; `compute_dtype` must not be `auto`.
         source_to_target_ids: int32[source_vocab], for guided alignment: the target id of each
             source token, -1 if it has none.
     """
@@ -50,7 +50,7 @@ class Seq2SeqObjective:
         self.seq2seq = seq2seq
         self.bos_id = bos_id
         self.options = options
-        self.dtype = tf.as_dtype(options.dtype)
+        self.dtype = tf.as_dtype(options.compute_dtype)
         self._source_to_target_ids = tf.constant(source_to_target_ids, tf.int32)
 
     def logits(self, batch) -> tf.Tensor:
@@ -78,7 +78,7 @@ class Seq2SeqObjective:
             options.seed, batch["batch_index"], batch.get("row_index"), batch.get("num_rows")
         )
         inputs = self._inputs(batch)
-        if options.scheduled_sampling:
+        if options.scheduled_sampling_probability:
             step, state = self._prepare_decoding(batch)
             inputs["target_input_ids"] = sample_decoder_inputs(
                 step, state, inputs["target_input_ids"], sampling_probability, rng
@@ -86,10 +86,10 @@ class Seq2SeqObjective:
         vectors, attention_weights = self.seq2seq.hidden_states(**inputs, rng=rng, dtype=self.dtype)
         vectors, ids = drop_padding(vectors, batch["target_ids"], batch["target_length"])
         losses = self._cross_entropy(vectors, ids, rng)
-        if not options.attention_guidance:
+        if not options.guided_alignment_weight:
             return losses, tf.zeros_like(losses)
         alignment_losses = self._guided_alignment_loss(batch, attention_weights)
-        return losses, options.attention_guidance * alignment_losses
+        return losses, options.guided_alignment_weight * alignment_losses
 
     def gradients(
         self, batch, num_tokens: tf.Tensor, sampling_probability: tf.Tensor
@@ -124,9 +124,9 @@ class Seq2SeqObjective:
         """float32[tokens], against the whole vocabulary or against sampled tokens."""
         options, projection = self.options, self.seq2seq.decoder.output_projection
         weights = projection.kernel, projection.bias
-        if options.sampled_words:
+        if options.num_sampled:
             seed = rng.fold_in(RngStream.SAMPLED_SOFTMAX)
-            return sampled_softmax_loss(vectors, *weights, ids, options.sampled_words, seed)
+            return sampled_softmax_loss(vectors, *weights, ids, options.num_sampled, seed)
         return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
 
     def _guided_alignment_loss(self, batch, attention_weights) -> tf.Tensor:

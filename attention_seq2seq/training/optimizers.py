@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training.schedules import TrainingSchedule
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 
 # How the processors that multiply in bfloat16 say so: x86 with AVX-512 or AMX, and ARM.
 _FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
@@ -23,10 +23,10 @@ def resolve_compute_dtype(options: TrainingConfig) -> TrainingConfig:
     those that have them (AVX-512's, not AMX's) are slower with them too. So it is taken only where
     they are, and a product made with them agrees with one in float32 and is faster.
     """
-    if options.dtype != "auto":
+    if options.compute_dtype != "auto":
         return options
     is_taken = _has_bfloat16() and _is_right(tf.bfloat16) and _is_faster(tf.bfloat16)
-    return dataclasses.replace(options, dtype="bfloat16" if is_taken else "float32")
+    return dataclasses.replace(options, compute_dtype="bfloat16" if is_taken else "float32")
 
 
 def _has_bfloat16() -> bool:

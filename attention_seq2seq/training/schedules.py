@@ -6,7 +6,7 @@ import math
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 
 # Fractions of the training: where halving starts, and its interval.
 _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
@@ -35,8 +35,8 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
         options = self._options
         step = tf.cast(step, tf.float32)
         rate = options.learning_rate * self._decay(step)
-        if options.warm_up:
-            rate *= tf.minimum(1.0, (step + 1) / options.warm_up)
+        if options.warmup_steps:
+            rate *= tf.minimum(1.0, (step + 1) / options.warmup_steps)
         return rate
 
     def _decay(self, step: tf.Tensor) -> tf.Tensor:
@@ -47,9 +47,9 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
             case "halving":
                 halvings = tf.floor((progress - _HALVED_FROM) / _HALVED_EVERY + 1e-4) + 1
                 return 0.5 ** tf.maximum(halvings, 0.0)
-            case "inverse_square_root":
+            case "inverse_sqrt":
                 # The largest learning rate is that at the end of the warm-up.
-                start = float(max(self._options.warm_up, 1))
+                start = float(max(self._options.warmup_steps, 1))
                 return tf.sqrt(start / tf.maximum(step + 1, start))
         return tf.ones([])
 

@@ -77,7 +77,7 @@ class Trainer:
         self._callbacks, self._generate_samples = callbacks, generate_samples
         self._checkpoint_seconds, self._distributor = checkpoint_seconds, distributor
         self._batches_per_epoch = num_batches(pairs, options.batch_size)
-        self._steps_per_epoch = -(-self._batches_per_epoch // options.accumulated_batches)
+        self._steps_per_epoch = -(-self._batches_per_epoch // options.gradient_accumulation_steps)
         self._num_updates = options.epochs * self._steps_per_epoch
         self._task = Seq2SeqObjective(model, BOS, options, tokenizer.source_to_target_ids())
         self._validation = None
@@ -156,10 +156,10 @@ class Trainer:
             options.batch_size,
             options.epochs,
             options.seed,
-            epoch * self._batches_per_epoch + in_epoch * options.accumulated_batches,
-            options.unknown_probability,
+            epoch * self._batches_per_epoch + in_epoch * options.gradient_accumulation_steps,
+            options.source_word_dropout,
             UNK,
-            options.empty_probability,
+            options.prompt_dropout,
         )
 
     def _groups(self, batches: tf.data.Dataset) -> Iterator[list[dict]]:
@@ -168,14 +168,14 @@ class Trainer:
         for batch in batches if not self._is_done() else ():
             group.append(batch)
             ends_epoch = (int(batch["batch_index"]) + 1) % self._batches_per_epoch == 0
-            if len(group) == self._options.accumulated_batches or ends_epoch:
+            if len(group) == self._options.gradient_accumulation_steps or ends_epoch:
                 yield group
                 group = []
                 if self._is_done():
                     return
 
     def _update(self, group: list[dict], make_update: TrainStep) -> None:
-        share = self._options.scheduled_sampling * self._updates / self._num_updates
+        share = self._options.scheduled_sampling_probability * self._updates / self._num_updates
         try:
             gradients, result = make_update.gradients(group, share)
         except tf.errors.OpError:
@@ -216,7 +216,7 @@ class Trainer:
                 measured |= sample_metrics(samples)
         self._history.append(self._distributor.broadcast_object(measured))
         if self._distributor.is_chief:
-            best = best_epoch(self._options.best_by, self._history)
+            best = best_epoch(self._options.monitor, self._history)
             is_best = best is None or best == len(self._history) - 1
             self._model_dir.write_epoch(weights, is_best, self._history)
         info = EpochInfo(
@@ -229,7 +229,7 @@ class Trainer:
     def should_stop_early(self) -> bool:
         """Whether the best epoch is as long ago as patience goes."""
         patience, done = self._options.patience, len(self._history)
-        best = best_epoch(self._options.best_by, self._history)
+        best = best_epoch(self._options.monitor, self._history)
         return patience > 0 and best is not None and done - 1 - best >= patience
 
     def _is_done(self) -> bool:

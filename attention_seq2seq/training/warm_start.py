@@ -25,13 +25,13 @@ _VOCABULARY_AXES = {
 
 
 def load_initial_tokenizer(config: Config) -> Seq2SeqTokenizer:
-    """Loads the tokenizer of the model that `initial_model` names.
+    """Loads the tokenizer of the model that `init_from` names.
 
     Raises:
         FileNotFoundError: there is no model in the directory.
         ValueError: the model tokenizes text in another way.
     """
-    model_dir = config.training.initial_model
+    model_dir = config.training.init_from
     initial_config = Config.load(model_dir)
     _check_same_options(model_dir, initial_config.text, config.text)
     return Seq2SeqTokenizer.load(model_dir, initial_config.text)
@@ -43,28 +43,28 @@ def init_from_model(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config)
     Args:
         model: the model to be trained.
         tokenizer: its vocabularies.
-        config: `initial_model` is the directory of the trained model.
+        config: `init_from` is the directory of the trained model.
 
     Raises:
         FileNotFoundError: there is no model in the directory.
         ValueError: the trained model has another shape, or tokenizes text in another way.
     """
-    model_dir = config.training.initial_model
+    model_dir = config.training.init_from
     initial_config = Config.load(model_dir)
     _check_same_options(model_dir, initial_config.model, config.model)
     initial_tokenizer = load_initial_tokenizer(config)
-    initial_model = make_model(
+    base_model = make_model(
         initial_config.model,
         len(initial_tokenizer.source.vocabulary),
         len(initial_tokenizer.target.vocabulary),
     )
-    load_weights(initial_model, Path(model_dir) / f"{initial_config.training.answer_with}.npz")
+    load_weights(base_model, Path(model_dir) / initial_config.training.weights_file)
     common_ids = {
         "source": _common_ids(tokenizer.source.vocabulary, initial_tokenizer.source.vocabulary),
         "target": _common_ids(tokenizer.target.vocabulary, initial_tokenizer.target.vocabulary),
     }
     variables = model.named_weights()
-    for name, value in initial_model.named_weights().items():
+    for name, value in base_model.named_weights().items():
         if name not in _VOCABULARY_AXES:
             variables[name].assign(value)
             continue
@@ -84,7 +84,7 @@ def _check_same_options(model_dir: str, initial_options, options) -> None:
         initial_value = vars(initial_options)[name]
         if name not in free and initial_value != value:
             raise ValueError(
-                f"initial_model {model_dir} has {name} {initial_value!r}, this training has "
+                f"init_from {model_dir} has {name} {initial_value!r}, this training has "
                 f"{value!r}; they must be the same."
             )
 

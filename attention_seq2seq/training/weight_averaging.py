@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 
 
 class WeightAverager:
@@ -14,7 +14,7 @@ class WeightAverager:
 
     Args:
         variables: the variables to average, by name.
-        options: the training options; `averaging`, `ema_decay` and `averaged_epochs` are used.
+        options: the training options; `averaging`, `ema_decay` and `average_last_epochs` are used.
 
     Source:
         Polyak and Juditsky 1992; the decay is smaller in the first updates, as in
@@ -43,7 +43,7 @@ class WeightAverager:
         """Adds the weights at the end of an epoch to the mean of the last epochs."""
         if self._options.averaging == "last":
             self._epoch_weights.append({name: v.numpy() for name, v in self._variables.items()})
-            del self._epoch_weights[: -self._options.averaged_epochs]
+            del self._epoch_weights[: -self._options.average_last_epochs]
 
     def weights(self) -> dict[str, np.ndarray]:
         """Returns the averaged weights by name; before the first average, the trained weights."""

@@ -61,7 +61,7 @@ def parallel_map(
     except BrokenProcessPool:
         raise ValueError(
             "a process that shared the work was ended from outside, perhaps for want of memory. "
-            "Run the same again, with fewer --processes if need be: it goes on from here."
+            "Run the same again, with fewer --num_workers if need be: it goes on from here."
         ) from None
     finally:
         # A second Ctrl-C must not leave some of the workers alive.

@@ -10,8 +10,9 @@ from pathlib import Path
 import tensorflow as tf
 
 import common
-from attention_seq2seq.config.config import Config, ModelConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.models.seq2seq import make_model

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.config.config import DataConfig, TextConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset

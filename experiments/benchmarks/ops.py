@@ -8,7 +8,8 @@ import tensorflow as tf
 from tensorflow import keras
 from tensorflow_addons import seq2seq
 
-from attention_seq2seq.config.config import ModelConfig, TrainingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.models.encoder import EncoderOutput
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.training.gradients import clip_by_global_norm, deduplicate_slices

@@ -77,20 +77,18 @@ def measure_distributed() -> dict:
 
 def make_config():
     """The document's model on text that has been cut already."""
-    from attention_seq2seq.config.config import (
-        Config,
-        DataConfig,
-        ModelConfig,
-        TextConfig,
-        TrainingConfig,
-    )
+    from attention_seq2seq.config.config import Config
+    from attention_seq2seq.config.data import DataConfig
+    from attention_seq2seq.config.model import ModelConfig
+    from attention_seq2seq.config.text import TextConfig
+    from attention_seq2seq.config.training import TrainingConfig
 
     return Config(
         DataConfig(max_source_length=MAX_LENGTH.value, max_target_length=MAX_LENGTH.value),
-        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY_SIZE.value),
+        TextConfig("whitespace", "whitespace", vocabulary_size=VOCABULARY_SIZE.value),
         ModelConfig(units=UNITS.value),
         TrainingConfig(
-            epochs=1, batch_size=BATCH_SIZE.value, dtype="float32", unknown_probability=0.0
+            epochs=1, batch_size=BATCH_SIZE.value, compute_dtype="float32", source_word_dropout=0.0
         ),
     )
 

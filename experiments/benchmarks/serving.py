@@ -11,8 +11,10 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.default_corpus import default_corpus
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.models.weights import save_weights
@@ -69,7 +71,7 @@ def write_random_model(folder: Path, units: int, vocabulary_size: int) -> None:
     folder.mkdir()
     config.save(folder)
     Seq2SeqTokenizer(config.text, vocabulary, vocabulary).save(folder)
-    save_weights(model, folder / f"{config.training.answer_with}.npz")
+    save_weights(model, folder / config.training.weights_file)
 
 
 def make_prompts(tokenizer: Seq2SeqTokenizer, num_tokens: int) -> list[str]:
@@ -88,7 +90,7 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
     """Exports a model in both formats, measures, and prints."""
     chat = Chat.load(model_dir)
     prompts = make_prompts(chat.tokenizer, num_tokens)
-    decoding = DecodingConfig(maximum_length=num_tokens, length_penalty=0.0)
+    decoding = DecodingConfig(max_length=num_tokens, length_penalty=0.0)
     start_time = time.perf_counter()
     export_saved_model(model_dir, work_dir / "saved_model", decoding, progress=False)
     print(f"\nexport                {time.perf_counter() - start_time:>8.1f} seconds")
@@ -98,7 +100,7 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
     print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'words':>8}")
     for method in METHODS:
         options = DecodingConfig(
-            method=method, maximum_length=num_tokens, length_penalty=0.0, beam_width=5
+            method=method, max_length=num_tokens, length_penalty=0.0, beam_width=5
         )
         for batch_size in BATCH_SIZES:
             methods = {
@@ -177,7 +179,7 @@ def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
 
 def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> None:
     """The rows of the TensorFlow Lite models: ids to ids, one prompt at a time."""
-    export_tflite(model_dir, folder, DecodingConfig(maximum_length=decoding.maximum_length))
+    export_tflite(model_dir, folder, DecodingConfig(max_length=decoding.max_length))
     limit = chat.config.data.max_source_length
     expected = chat.reply(prompts[:1000], decoding)
     for name, file in (("floats", FLOAT_FILE), ("bytes", INT8_FILE)):

@@ -35,7 +35,7 @@ def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> N
     They are normalised before, as this project would do it, so that all read the same words. The
     vocabulary is that which it makes of the pairs to train on; its special words are its own.
     """
-    tokenize, normalize = JiebaSegmenter().segment, Normalizer(lower_case=True)
+    tokenize, normalize = JiebaSegmenter().segment, Normalizer(lowercase=True)
 
     def tokenize_text(text: str) -> str:
         return " ".join(tokenize(normalize(text)))

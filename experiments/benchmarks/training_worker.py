@@ -71,23 +71,21 @@ def main(_) -> None:
 
 def make_config(dtype: str):
     """The document's model on text that has been cut already."""
-    from attention_seq2seq.config.config import (
-        Config,
-        DataConfig,
-        ModelConfig,
-        TextConfig,
-        TrainingConfig,
-    )
+    from attention_seq2seq.config.config import Config
+    from attention_seq2seq.config.data import DataConfig
+    from attention_seq2seq.config.model import ModelConfig
+    from attention_seq2seq.config.text import TextConfig
+    from attention_seq2seq.config.training import TrainingConfig
 
     config = Config(
         DataConfig(max_source_length=MAX_LENGTH.value, max_target_length=MAX_LENGTH.value),
-        TextConfig("blanks", "blanks", vocabulary_size=VOCABULARY_SIZE.value),
+        TextConfig("whitespace", "whitespace", vocabulary_size=VOCABULARY_SIZE.value),
         ModelConfig(units=UNITS.value),
         TrainingConfig(
             epochs=1000,
-            dtype=dtype,
+            compute_dtype=dtype,
             clip_norm=CLIP_NORM,
-            unknown_probability=0.0,
+            source_word_dropout=0.0,
             patience=PATIENCE,
         ),
     )

@@ -5,7 +5,8 @@ import time
 
 import tensorflow as tf
 
-from attention_seq2seq.config.config import ModelConfig, TrainingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.vocabulary import BOS
 from attention_seq2seq.training.objective import Seq2SeqObjective
@@ -51,7 +52,7 @@ def time_train_step(
     """The median of some updates of a model with random pairs, in milliseconds."""
     tf.keras.utils.set_random_seed(1)
     model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
-    options = TrainingConfig(dtype=dtype, sampled_words=num_sampled)
+    options = TrainingConfig(compute_dtype=dtype, num_sampled=num_sampled)
     optimizer = make_optimizer(options, 1)
     optimizer.build(model.trainable_variables)
     # Words as frequent as in a language: each order of magnitude as often as any other.

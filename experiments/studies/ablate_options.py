@@ -6,7 +6,7 @@
 
 Prints a line for each: perplexity of words and of characters on the validation pairs, the share of
 words that were given the largest probability, how different the replies to sixteen validation
-prompts are (distinct-2) and the share of the most common one, all of the epoch that --best_by finds
+prompts are (distinct-2) and the share of the most common one, all of the epoch that --monitor finds
 best; which epoch that was; and the seconds of the whole training. What is given on the command line
 holds for all lines.
 """
@@ -38,41 +38,41 @@ config_flags.define_config_flags()
 ABLATIONS = (
     "",
     "--cell=gru",
-    "--layers=2",
+    "--num_layers=2",
     "--bidirectional",
-    "--shared_embedding",
-    "--tied_projection",
-    "--shared_embedding --tied_projection",
+    "--share_embeddings",
+    "--tie_output_projection",
+    "--share_embeddings --tie_output_projection",
     "--attention=scaled_luong",
     "--attention=bahdanau",
     "--attention=normed_bahdanau",
     "--attention=luong_monotonic",
     "--attention=bahdanau_monotonic",
     "--attention=none",
-    "--attention_vector=tanh",
+    "--attention_layer_activation=tanh",
     "--initial_state=encoder",
     "--dropout=0.2",
-    "--dtype=float32",
+    "--compute_dtype=float32",
     "--optimizer=adam",
     "--optimizer=sgd --learning_rate=1",
     "--optimizer=sgd --learning_rate=1 --learning_rate_schedule=halving",
     "--learning_rate_schedule=cosine",
-    "--learning_rate_schedule=inverse_square_root --warm_up=100",
+    "--learning_rate_schedule=inverse_sqrt --warmup_steps=100",
     "--clip_norm=1",
-    "--accumulated_batches=2",
+    "--gradient_accumulation_steps=2",
     "--label_smoothing=0.1",
-    "--attention_guidance=0.1",
-    "--scheduled_sampling=0.25",
-    "--sampled_words=1000",
-    "--unknown_probability=0",
-    "--empty_probability=0.05",
+    "--guided_alignment_weight=0.1",
+    "--scheduled_sampling_probability=0.25",
+    "--num_sampled=1000",
+    "--source_word_dropout=0",
+    "--prompt_dropout=0.05",
     "--averaging=ema",
     "--averaging=ema --ema_decay=0.99",
-    "--averaging=last --averaged_epochs=3",
-    "--best_by=accuracy",
-    "--best_by=distinct_1",
-    "--best_by=distinct_2",
-    "--best_by=most_common_ratio",
+    "--averaging=last --average_last_epochs=3",
+    "--monitor=accuracy",
+    "--monitor=distinct_1",
+    "--monitor=distinct_2",
+    "--monitor=most_common_ratio",
 )
 COLUMNS = {
     "val_perplexity": ("words", "{:.1f}"),
@@ -116,7 +116,7 @@ class AblationTrainer:
         from attention_seq2seq.training.validation import best_epoch
 
         history, seconds = self._train(config)
-        best = best_epoch(config.training.best_by, history)
+        best = best_epoch(config.training.monitor, history)
         print(f"{name:36}", end="")
         for key, (_, format_spec) in COLUMNS.items():
             print(f"{format_spec.format(history[best][key]):>13}", end="")
@@ -129,7 +129,7 @@ class AblationTrainer:
 
         if not config.training.patience:
             # Which epoch is called the best makes no other training.
-            training = dataclasses.replace(config.training, best_by="perplexity")
+            training = dataclasses.replace(config.training, monitor="perplexity")
             config = dataclasses.replace(config, training=training)
         if config not in self._cache:
             corpus, start_time = self._corpus, time.perf_counter()
@@ -164,7 +164,7 @@ def warm_start_options(config, folder: Path) -> list[str]:
         file.write(f"{len(tokens)} {vectors.shape[1]}\n")
         for token, vector in zip(tokens, vectors):
             file.write(f"{token} {' '.join(map(str, vector))}\n")
-    return [f"--initial_model={folder / 'other'}", f"--pretrained_embeddings={path}"]
+    return [f"--init_from={folder / 'other'}", f"--pretrained_embeddings={path}"]
 
 
 if __name__ == "__main__":

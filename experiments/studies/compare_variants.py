@@ -1,16 +1,16 @@
 r"""Trains variants of a model with several seeds each, and says which are better, and how surely.
 
     python -m experiments.studies.compare_variants --work_dir=work --data=chat.tsv --variant="" \
-        --variant="--attention=none" --variant="--source_segmentation=characters"
+        --variant="--attention=none" --variant="--source_tokenizer=characters"
     python -m experiments.studies.compare_variants --work_dir=work --data=train.tsv \
         --test_data=test.tsv --variant=""
 
 Each variant is flags of train.py, beside those that are given here for all; "" is none. All get the
 same pairs, those that are short enough for every variant, in as many epochs, none stopped early.
 The best epoch is chosen on pairs set aside for it (--validation_fraction), and answers, whatever
---answer_with says; what is reported is measured on others (--test_data, or --test_fraction of the
-conversations), none of whose prompts was trained on or chosen by. Their replies may have been: how
-many were is printed.
+--restore_best_weights says; what is reported is measured on others (--test_data, or --test_fraction
+of the conversations), none of whose prompts was trained on or chosen by. Their replies may have
+been: how many were is printed.
 
 p is that of the first variant beside each: how probable such a difference would be if it did not
 matter which is which, conversations drawn, the seeds' replies to a prompt taken together. It knows
@@ -93,8 +93,8 @@ CORPUS_METRICS = ("distinct_1", "distinct_2", "most_common_ratio")
 
 # What would make the variants' trainings different ones, or would be ignored.
 SHARED_OPTIONS = (
-    *("data", "validation_fraction", "seed", "epochs", "batch_size", "accumulated_batches"),
-    *("context_turns", "answer_with", "patience"),
+    *("data", "validation_fraction", "seed", "epochs", "batch_size", "gradient_accumulation_steps"),
+    *("context_turns", "restore_best_weights", "patience"),
 )
 
 
@@ -141,7 +141,7 @@ def variant_config(variant: str):
                 raise ValueError(
                     f"--variant={variant}: {name} is the same for all; give it beside the variants."
                 )
-    training = dataclasses.replace(changed.training, patience=0, answer_with="best")
+    training = dataclasses.replace(changed.training, patience=0, restore_best_weights=True)
     return dataclasses.replace(changed, training=training)
 
 

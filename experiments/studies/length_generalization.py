@@ -51,12 +51,12 @@ def main(_) -> None:
     common.enable_determinism()
     common.suppress_retracing_warnings()
     config = config_flags.config_from_flags()
-    segmentations = {config.text.source_segmentation, config.text.target_segmentation}
+    segmentations = {config.text.source_tokenizer, config.text.target_tokenizer}
     if segmentations != {"characters"}:
         raise ValueError(
             f"text is cut by {', '.join(sorted(segmentations))}; expected by characters, each a "
             "symbol: give --flagfile=experiments/configs/reversal.flags, or "
-            "--source_segmentation=characters and --target_segmentation=characters."
+            "--source_tokenizer=characters and --target_tokenizer=characters."
         )
     common.require_image_path(PLOT.value)
     variants = {

@@ -66,7 +66,7 @@ def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
 
     # Stopped early, each would be another training.
     training = dataclasses.replace(
-        config.training, seed=seed, optimizer=optimizer, dtype=dtype, patience=0
+        config.training, seed=seed, optimizer=optimizer, compute_dtype=dtype, patience=0
     )
     config = dataclasses.replace(config, training=training)
     corpus = common.load_training_corpus(config)

@@ -3,25 +3,27 @@ import json
 
 import pytest
 
-from attention_seq2seq.config.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
+from attention_seq2seq.config.config import CONFIG_FORMAT, Config
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 
 
 def test_the_defaults_are_the_documents():
     model = ModelConfig()
-    assert (model.attention, model.attention_vector, model.dropout) == ("luong", "linear", 0.0)
+    assert (model.attention, model.attention_layer_activation, model.dropout) == (
+        "luong",
+        "linear",
+        0.0,
+    )
     assert not model.starts_from_encoder
 
 
 def test_round_trip(tmp_path):
     config = Config(
         DataConfig(data=("a.tsv", "b.tsv"), validation_fraction=0.25),
-        TextConfig(source_segmentation="characters"),
+        TextConfig(source_tokenizer="characters"),
         ModelConfig(units=7, attention="none"),
         TrainingConfig(seed=9),
     )
@@ -41,8 +43,14 @@ def test_round_trip(tmp_path):
             "choose one of luong, scaled_luong, bahdanau",
         ),
         (lambda: ModelConfig(attention="none", initial_state="zero"), "never see the prompt"),
-        (lambda: ModelConfig(attention="none", attention_vector="tanh"), "no attention vector"),
-        (lambda: ModelConfig(layers=2, decoder_layers=3), "cannot have more. Use at most 2"),
+        (
+            lambda: ModelConfig(attention="none", attention_layer_activation="tanh"),
+            "there is no attention layer",
+        ),
+        (
+            lambda: ModelConfig(num_layers=2, num_decoder_layers=3),
+            "cannot have more. Use at most 2",
+        ),
         (lambda: TrainingConfig(clip_norm=0.0), "clip_norm is 0.0; expected at least"),
         (lambda: TextConfig(vocabulary_size=5), "vocabulary_size is 5; expected at least 6"),
     ],
@@ -72,7 +80,7 @@ def test_every_field_is_explained_and_named_once():
     [
         (lambda text: text[: len(text) // 2], "not a readable configuration"),
         (lambda text: "[]", "not a readable configuration"),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "written in format 2"),
+        (lambda text: text.replace(f'"format": {CONFIG_FORMAT}', '"format": 1'), "written in format 1"),
         (lambda text: text.replace('"units"', '"unitz"'), "an option of it is unknown"),
         (lambda text: text.replace('"model"', '"modle"'), "an option of it is unknown"),
         (lambda text: text.replace('"units": 256', '"units": -1'), "units is -1"),

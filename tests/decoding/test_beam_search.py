@@ -61,7 +61,7 @@ def test_a_wide_enough_beam_equals_trying_everything(
         width=len(replies),
         length_penalty=length_penalty,
         coverage_penalty=coverage_penalty,
-        num_best=5,
+        num_return_sequences=5,
     )
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
@@ -92,7 +92,7 @@ def test_stopping_early_changes_nothing(search_toy_model, length_penalty, covera
                 width=width,
                 length_penalty=length_penalty,
                 coverage_penalty=coverage_penalty,
-                num_best=1 + seed % 2,
+                num_return_sequences=1 + seed % 2,
                 min_steps=at_least,
             )
             found[at_least] = search_toy_model(logits, attention, beam, 3 * width)
@@ -159,9 +159,9 @@ def test_a_length_penalty_by_hand():
 
 def test_groups_avoid_each_others_words():
     together = search_garden(width=2, groups=1)
-    apart = search_garden(width=2, groups=2, diversity=0.0)
+    apart = search_garden(width=2, groups=2, diversity_penalty=0.0)
     assert ids_of(apart)[0] == ids_of(apart)[1], "without diversity each group finds the same"
-    diverse = search_garden(width=2, groups=2, diversity=1.0)
+    diverse = search_garden(width=2, groups=2, diversity_penalty=1.0)
     # The first group goes the greedy way, a; to the second a is worth 0.5 / e, less than b.
     assert {ids[0] for ids in ids_of(diverse)} == {A, B}
     assert ids_of(together) != ids_of(apart)

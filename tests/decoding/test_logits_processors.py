@@ -38,7 +38,10 @@ def said(method, **given):
         found = sample(*start, sampling, *end)
     else:
         found = beam_search(
-            *start, make_beam(width=ROWS, num_best=ROWS), *end, tf.ones([ROWS, 1], tf.bool)
+            *start,
+            make_beam(width=ROWS, num_return_sequences=ROWS),
+            *end,
+            tf.ones([ROWS, 1], tf.bool),
         )
     rows = zip(found.ids.numpy().tolist(), found.lengths.numpy())
     return [[word for word in ids[:length] if word != EOS] for ids, length in rows], found
@@ -50,10 +53,10 @@ methods = pytest.mark.parametrize("method", ["greedy", "sample", "beam"])
 @methods
 def test_minimum_length(method):
     free, _ = said(method)
-    bound, _ = said(method, minimum_length=4)
+    bound, _ = said(method, min_length=4)
     assert any(len(words) < 4 for words in free) or method == "greedy"
     assert all(len(words) >= 4 for words in bound)
-    assert len(said("greedy", minimum_length=4)[0][0]) == LENGTH, "a is likelier than the end"
+    assert len(said("greedy", min_length=4)[0][0]) == LENGTH, "a is likelier than the end"
 
 
 @methods
@@ -63,15 +66,15 @@ def test_no_repeated_ngram(method, size):
         ngrams = [tuple(words[i : i + size]) for i in range(len(words) - size + 1)]
         return len(ngrams) > len(set(ngrams))
 
-    assert any(map(repeats, said(method, minimum_length=5)[0])), "the rule has something to forbid"
-    bound, _ = said(method, no_repeat_ngram=size)
+    assert any(map(repeats, said(method, min_length=5)[0])), "the rule has something to forbid"
+    bound, _ = said(method, no_repeat_ngram_size=size)
     assert not any(map(repeats, bound))
 
 
 @methods
 def test_forbidden_words(method):
     assert any(A in words for words in said(method)[0])
-    bound, _ = said(method, processors=suppress_tokens([A, C], 6, EOS), minimum_length=3)
+    bound, _ = said(method, processors=suppress_tokens([A, C], 6, EOS), min_length=3)
     assert all(set(words) == {B} for words in bound)
 
 
@@ -90,14 +93,14 @@ def test_a_forced_prefix_of_each_row(method):
 
 
 def test_repetition_penalty_divides_the_probability():
-    free, _ = said("greedy", minimum_length=LENGTH)
+    free, _ = said("greedy", min_length=LENGTH)
     assert free[0] == [A] * LENGTH
     # After one a: 0.5 / 3 is less than b's 0.2; then the end's 0.2 is not less than any.
     bound, found = said("greedy", repetition_penalty=3.0)
     assert bound[0] == [A]
     scores = np.log([0.6, 0.2])
     np.testing.assert_allclose(found.scores[0], scores.sum(), atol=1e-5)
-    bound, found = said("greedy", repetition_penalty=3.0, minimum_length=3)
+    bound, found = said("greedy", repetition_penalty=3.0, min_length=3)
     assert bound[0] == [A, B, A]
     np.testing.assert_allclose(found.scores[0], np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), atol=1e-5)
     np.testing.assert_allclose(found.log_prob[0], np.log([0.6, 0.2, 0.5, 0.2]).sum(), atol=1e-5)
@@ -108,7 +111,7 @@ def test_echo_penalty_divides_what_goes_on_as_the_prompt():
         tf.math.log(tf.constant(WORLD[A : A + 1] * 3) + 1e-30),
         make_processors(
             3,
-            echo_penalty=4.0,
+            prompt_bigram_penalty=4.0,
             # After a comes b in the first; nothing in the second; c, unknown to it, in the third.
             prompt_ids=[[C, A, B], [A, -1, B], [B, A, C]],
         ),
@@ -124,13 +127,13 @@ def test_echo_penalty_divides_what_goes_on_as_the_prompt():
 
 
 def test_the_first_word_of_the_prompt_is_an_echo_at_the_beginning():
-    bound, _ = said("greedy", echo_penalty=9.0, prompt_ids=[[A, A]] * ROWS, minimum_length=1)
+    bound, _ = said("greedy", prompt_bigram_penalty=9.0, prompt_ids=[[A, A]] * ROWS, min_length=1)
     assert bound[0][0] == B
 
 
 @methods
 def test_where_nothing_may_be_said_the_reply_ends(method):
-    bound, _ = said(method, processors=suppress_tokens([0, BOS, A, B, C], 6, EOS), minimum_length=3)
+    bound, _ = said(method, processors=suppress_tokens([0, BOS, A, B, C], 6, EOS), min_length=3)
     assert [] in bound
 
 
@@ -138,7 +141,7 @@ def test_a_word_said_long_ago_counts_whatever_the_padding():
     # Padding 0 after the words said is no word: nothing repeats it.
     scores = process(
         tf.zeros([1, 6]),
-        make_processors(1, no_repeat_ngram=1),
+        make_processors(1, no_repeat_ngram_size=1),
         tf.constant([[A, B, 0, 0]]),
         tf.constant(2),
         BOS,

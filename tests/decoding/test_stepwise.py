@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.stepwise import (
@@ -23,17 +23,17 @@ MODELS = {
     "luong": random_model(ModelConfig(units=3)),
     "plain_gru": random_model(ModelConfig(units=3, cell="gru", attention="none")),
     "monotonic": random_model(
-        ModelConfig(units=4, layers=2, attention="bahdanau_monotonic"), seed=2
+        ModelConfig(units=4, num_layers=2, attention="bahdanau_monotonic"), seed=2
     ),
 }
 MODELS["ensemble"] = Ensemble([MODELS["luong"], MODELS["monotonic"]])
 OPTIONS = {
     "plain": {},
     "constrained": {
-        "minimum_length": 3,
-        "no_repeat_ngram": 2,
+        "min_length": 3,
+        "no_repeat_ngram_size": 2,
         "repetition_penalty": 1.5,
-        "echo_penalty": 3.0,
+        "prompt_bigram_penalty": 3.0,
     },
 }
 

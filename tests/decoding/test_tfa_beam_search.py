@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from helpers.reference_tfa import TFASeq2Seq

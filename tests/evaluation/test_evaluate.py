@@ -5,8 +5,11 @@ import pytest
 from sacrebleu.metrics import BLEU, CHRF
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.evaluation import metrics
@@ -101,7 +104,7 @@ def test_a_model_compared_with_itself_and_with_a_worse_one(chat):
     pairs = meal_dialogues().training[:60]
     greedy = evaluate(chat, pairs)
     assert set(p_values_of(greedy, evaluate(chat, pairs)).values()) == {1.0}
-    short = evaluate(chat, pairs, DecodingConfig(maximum_length=2))
+    short = evaluate(chat, pairs, DecodingConfig(max_length=2))
     p_values = p_values_of(greedy, short)
     assert p_values["perplexity"] == 1
     assert max(p_values[name] for name in ("exact_match", "bleu", "chrf", "rouge_l")) < 0.01
@@ -210,7 +213,7 @@ def test_conversations_are_resampled_as_a_whole(chat):
     ]
     assert sorted(halves) == pytest.approx([few.low, few.high])
     assert (many.low, many.high) != pytest.approx((few.low, few.high))
-    short = DecodingConfig(maximum_length=2)
+    short = DecodingConfig(max_length=2)
     assert p_values_of(sixty, evaluate(chat, pairs, short))["chrf"] < 0.01
     # Every second permutation of two conversations exchanges both or none.
     assert p_values_of(two, evaluate(chat, pairs, short))["chrf"] > 0.3

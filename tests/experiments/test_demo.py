@@ -18,7 +18,7 @@ SEEDS = [*[(seed, "float32") for seed in (1, 2, 3, 4, 5)], (1, "bfloat16"), (2, 
 
 @pytest.mark.parametrize("seed, dtype", SEEDS)
 def test_the_demo_config_learns_its_corpus_and_looks_at_words(tmp_path, seed, dtype):
-    rates = train_and_evaluate_demo(tmp_path, f"--seed={seed}", f"--dtype={dtype}")
+    rates = train_and_evaluate_demo(tmp_path, f"--seed={seed}", f"--compute_dtype={dtype}")
     chat = Chat.load(tmp_path)
     (reply,) = chat.reply([QUESTION])
     looked_at = fraction_of_aligned_meals(chat)

@@ -47,7 +47,7 @@ def test_a_pipe_to_json(meals_dir):
             f"--model_dir={meals_dir}",
             "--format=jsonl",
             "--method=beam",
-            "--num_best=2",
+            "--num_return_sequences=2",
         ),
         text="今天晚上吃什么\n周末早上喝什么\n",
     )
@@ -201,7 +201,10 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
     ("arguments", "message"),
     [
         (["--input=nowhere.txt"], "nowhere.txt: no such file"),
-        (["--method=beam", "--num_best=9"], "a beam finds no more replies than it is wide"),
+        (
+            ["--method=beam", "--num_return_sequences=9"],
+            "a beam finds no more replies than it is wide",
+        ),
         (["--output=nowhere/out.txt"], "nowhere/out.txt"),
     ],
 )

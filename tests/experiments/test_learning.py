@@ -6,7 +6,10 @@ from itertools import pairwise
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
@@ -35,8 +38,8 @@ def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
         batch_size=32,
         learning_rate=0.01,
         learning_rate_schedule="cosine",
-        unknown_probability=0.1,
-        dtype="float32",
+        source_word_dropout=0.1,
+        compute_dtype="float32",
     )
     config = Config(model=ModelConfig(units=64, embedding_range=5.0), training=training)
     meals = meal_dialogues()
@@ -73,13 +76,11 @@ def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
         batch_size=4,
         learning_rate=0.01,
         learning_rate_schedule="cosine",
-        unknown_probability=0.0,
+        source_word_dropout=0.0,
         patience=0,
-        dtype="float32",
+        compute_dtype="float32",
     )
-    text = TextConfig(
-        source_segmentation="characters", target_segmentation="characters", context_turns=2
-    )
+    text = TextConfig(source_tokenizer="characters", target_tokenizer="characters", context_turns=2)
     # From a zero start one seed in five finds no way out of always saying the same name.
     model = ModelConfig(units=64, initial_state="encoder")
     config = Config(text=text, model=model, training=options)

@@ -36,7 +36,7 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
         "fraction": 0.5,
     }
 
-    clean = ["--clean=common_replies", "--reply_cap=5"]
+    clean = ["--filters=common_replies", "--max_reply_count=5"]
     result = run_script("prepare", *arguments, *clean)
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line.split() for line in result.stdout.splitlines()]
@@ -69,8 +69,11 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}"], "is a folder. Give a file of"),
         (["prepare", "--prepared_dir={corpus}", "--data={corpus}"], "File exists"),
         (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}"], "聊天.tsv, line 101: no tab"),
-        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--clean=all"], "'all'; choose"),
-        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--processes=-1"], "processes"),
+        (
+            ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--filters=all"],
+            "'all'; choose",
+        ),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"], "processes"),
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pair in it"),
         (["train", "--data={tmp}", "--model_dir={tmp}/m"], "no prepared corpus here"),
         (["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"], "is a folder. Give a file of"),
@@ -113,7 +116,7 @@ def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
     with subprocess.Popen(
         [
             *(sys.executable, ROOT / "experiments/prepare.py", f"--data={tmp_path}/corpus"),
-            *(f"--prepared_dir={tmp_path}/p", "--processes=2"),
+            *(f"--prepared_dir={tmp_path}/p", "--num_workers=2"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -41,10 +41,13 @@ def test_nbest_shows_scores_best_first(repl):
 
 
 def test_the_way_of_searching_changes_and_is_reset(repl):
-    assert repl.answer("/beam 3") == "method beam, beam_width 3, beam_groups 1, num_best 1"
+    assert (
+        repl.answer("/beam 3")
+        == "method beam, beam_width 3, num_beam_groups 1, num_return_sequences 1"
+    )
     assert repl.answer("/sample 0.8") == "method sample, temperature 0.8"
     assert repl.answer("/set top_k 4") == "top_k 4"
-    assert repl.answer("/set forbidden_words 烤鸭 吧") == "forbidden_words ('烤鸭', '吧')"
+    assert repl.answer("/set suppress_tokens 烤鸭 吧") == "suppress_tokens ('烤鸭', '吧')"
     assert "* top_k                       4" in repl.answer("/show")
     assert "  top_p                       1.0" in repl.answer("/show")
     repl.answer(QUESTION)
@@ -83,11 +86,11 @@ def test_a_home_folder_is_written_as_a_tilde(repl, tmp_path, monkeypatch):
 def test_the_talk_and_the_options_are_saved(repl, tmp_path):
     repl.answer(QUESTION)
     repl.answer("/set beam_width 7")
-    repl.answer("/set forbidden_words 烤鸭 ,")
+    repl.answer("/set suppress_tokens 烤鸭 ,")
     repl.answer(f"/save {tmp_path}/mine")
     assert (tmp_path / "mine.tsv").read_text(encoding="utf-8") == f"{QUESTION}\t晚上吃烤鸭吧\n"
     flags = (tmp_path / "mine.flags").read_text(encoding="utf-8")
-    assert flags == '--beam_width=7\n--forbidden_words=烤鸭,","\n'
+    assert flags == '--beam_width=7\n--suppress_tokens=烤鸭,","\n'
     with pytest.raises(ValueError, match=r"mine\.tsv exists"):
         repl.answer(f"/save {tmp_path}/mine")
     with pytest.raises(ValueError, match=r"for example picture\.png"):
@@ -112,9 +115,9 @@ def test_the_talk_and_the_options_are_saved(repl, tmp_path):
         ("/context 2", "this model was trained with 0: only 0 is possible with it"),
         ("/context -1", "-1 turns of context"),
         ("/set coverage_penalty inf", "coverage_penalty is inf; expected a finite number"),
-        ("/set maximum_length 9999999999", "expected between 0 and 10000"),
-        ("/set forbidden_words 烤鸭,包子", "is 3 words to this model"),
-        ("/set prefix 魑魅", "is no word of this model's vocabulary"),
+        ("/set max_length 9999999999", "expected between 0 and 10000"),
+        ("/set suppress_tokens 烤鸭,包子", "is 3 words to this model"),
+        ("/set target_prefix 魑魅", "is no word of this model's vocabulary"),
     ],
 )
 def test_a_wrong_command_is_explained_and_changes_nothing(repl, line, message):
@@ -126,7 +129,7 @@ def test_a_wrong_command_is_explained_and_changes_nothing(repl, line, message):
 def test_completion(repl):
     assert repl.complete("/be") == ["/beam"]
     assert len(repl.complete("/")) == 11
-    assert repl.complete("/set beam_") == ["/set beam_width", "/set beam_groups"]
+    assert repl.complete("/set beam_") == ["/set beam_width", "/set num_beam_groups"]
     assert len(repl.complete("/set ")) == len(OPTION_NAMES)
     assert repl.complete("今天") == []
 

@@ -76,7 +76,7 @@ def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, envir
     prompts.write_text(f"{QUESTION}\n", encoding="utf-8")
     command = [sys.executable, f"{ROOT}/experiments/generate.py", f"--model_dir={meals_dir}"]
     result = subprocess.run(
-        [*command, f"--input={prompts}", "--prefix=早上"],
+        [*command, f"--input={prompts}", "--target_prefix=早上"],
         capture_output=True,
         env={**os.environ, **environment},
     )
@@ -174,7 +174,7 @@ def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("--units=4\n--data_licence=今天\n".encode("gbk"), "line 2: not UTF-8 text"),
+        ("--units=4\n--data_license=今天\n".encode("gbk"), "line 2: not UTF-8 text"),
         (b"--flagfile={tmp}/own.flags\n", "own.flags contains itself"),
         (b"--flagfile={tmp}/none.flags\n", "none.flags: no such file"),
     ],

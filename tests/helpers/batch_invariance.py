@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.config.config import ModelConfig
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.models.seq2seq import make_model
@@ -12,13 +12,13 @@ from attention_seq2seq.models.seq2seq import make_model
 BOS_ID, EOS_ID, VOCABULARY_SIZE, MAX_LENGTH = 1, 2, 501, 40
 DECODING_CONFIGS = {
     "greedy": DecodingConfig(),
-    "greedy by rules": DecodingConfig(no_repeat_ngram=3, echo_penalty=2.0, minimum_length=3),
-    "beam": DecodingConfig(method="beam", num_best=2),
-    "groups": DecodingConfig(method="beam", beam_width=4, beam_groups=2, coverage_penalty=0.2),
-    "against dullness": DecodingConfig(
-        method="beam", anti_language_model=0.4, rerank_anti_language_model=0.3
+    "greedy by rules": DecodingConfig(
+        no_repeat_ngram_size=3, prompt_bigram_penalty=2.0, min_length=3
     ),
-    "sampling": DecodingConfig(method="sample", top_p=0.9, num_best=2),
+    "beam": DecodingConfig(method="beam", num_return_sequences=2),
+    "groups": DecodingConfig(method="beam", beam_width=4, num_beam_groups=2, coverage_penalty=0.2),
+    "against dullness": DecodingConfig(method="beam", mmi_weight=0.4, rerank_mmi_weight=0.3),
+    "sampling": DecodingConfig(method="sample", top_p=0.9, num_return_sequences=2),
 }
 # Added to the logit of the end: replies end late, early, never.
 EOS_BIASES = {"late": 0.0, "early": 3.0, "never": -1e9}
@@ -42,8 +42,11 @@ def generate(generator, decoding, ids, length, rows, padding=0):
     lengths = tf.constant(length[rows], tf.int32)
     hypotheses = generator.methods[decoding.method](batch, lengths, batch, params)
     replies = [r[:n].tolist() for r, n in zip(hypotheses.ids.numpy(), hypotheses.lengths.numpy())]
-    num_best = decoding.num_best
-    return {row: replies[i * num_best : (i + 1) * num_best] for i, row in enumerate(rows)}
+    num_return_sequences = decoding.num_return_sequences
+    return {
+        row: replies[i * num_return_sequences : (i + 1) * num_return_sequences]
+        for i, row in enumerate(rows)
+    }
 
 
 def count_batch_differences(units: int, scales, num_prompts: int, seed: int = 1) -> tuple[int, int]:

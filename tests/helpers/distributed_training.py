@@ -12,7 +12,9 @@ import sys
 import tensorflow as tf
 from strategies import make_strategy
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
@@ -63,10 +65,10 @@ def train_and_print(folder: str, strategy_name: str, options: dict) -> None:
         fit.make_model = perturb_initial_weights(fit.make_model)
     config = Config(
         model=ModelConfig(
-            units=8, layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)
+            units=8, num_layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)
         ),
         training=TrainingConfig(
-            **{"epochs": 2, "batch_size": 8, "patience": 0, "dtype": "float32", **options}
+            **{"epochs": 2, "batch_size": 8, "patience": 0, "compute_dtype": "float32", **options}
         ),
     )
     meals, losses = meal_dialogues(), StepLosses()

@@ -37,7 +37,7 @@ class KillablePreprocessing:
     def __init__(self, corpus: Path, folder: Path):
         self._command = [
             *(sys.executable, str(ROOT / "experiments/prepare.py"), f"--data={corpus}"),
-            *(f"--prepared_dir={folder}", "--processes=2", "--clean=duplicates"),
+            *(f"--prepared_dir={folder}", "--num_workers=2", "--filters=duplicates"),
         ]
 
     def run(self, seconds: float | None = None) -> bool:

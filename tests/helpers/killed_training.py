@@ -15,7 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 # What every configuration has in common: many short epochs, a checkpoint every tenth of a second.
 COMMON = [
-    *("--epochs=10", "--batch_size=8", "--units=64", "--learning_rate=0.01", "--dtype=float32"),
+    *(
+        "--epochs=10",
+        "--batch_size=8",
+        "--units=64",
+        "--learning_rate=0.01",
+        "--compute_dtype=float32",
+    ),
     *("--patience=0", "--checkpoint_minutes=0.002"),
 ]
 
@@ -23,15 +29,20 @@ COMMON = [
 CONFIGURATIONS = {
     "plain": [],
     "dropout": ["--dropout=0.3"],
-    "scheduled sampling": ["--scheduled_sampling=0.5"],
-    "accumulated batches": ["--accumulated_batches=3", "--epochs=20"],
+    "scheduled sampling": ["--scheduled_sampling_probability=0.5"],
+    "accumulated batches": ["--gradient_accumulation_steps=3", "--epochs=20"],
     "moving average": ["--averaging=ema"],
-    "mean of epochs": ["--averaging=last", "--averaged_epochs=3"],
+    "mean of epochs": ["--averaging=last", "--average_last_epochs=3"],
     "early stopping": ["--patience=2", "--epochs=40"],
     "everything": [
-        *("--dropout=0.2", "--scheduled_sampling=0.3", "--accumulated_batches=2", "--patience=6"),
+        *(
+            "--dropout=0.2",
+            "--scheduled_sampling_probability=0.3",
+            "--gradient_accumulation_steps=2",
+            "--patience=6",
+        ),
         *("--averaging=ema", "--optimizer=adam", "--learning_rate_schedule=cosine"),
-        *("--empty_probability=0.1", "--label_smoothing=0.1", "--warm_up=20"),
+        *("--prompt_dropout=0.1", "--label_smoothing=0.1", "--warmup_steps=20"),
     ],
 }
 
@@ -94,8 +105,8 @@ def kill_and_compare(
     """
     data = tmp_path / "pairs.tsv"
     write_pairs(data)
-    options = [*COMMON, "--source_segmentation=characters", *options]
-    options.append("--target_segmentation=characters")
+    options = [*COMMON, "--source_tokenizer=characters", *options]
+    options.append("--target_tokenizer=characters")
     reference_dir = tmp_path / "whole"
     print(f"seed {seed}")
     start_time = time.monotonic()

@@ -19,15 +19,13 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.prepare import prepare
@@ -40,7 +38,13 @@ from attention_seq2seq.training.api import train, train_prepared
 PROMPTS = ["今天晚上吃什么", "早上喝什么", "你好", "", "𠀀龘 KFC 😀", "今天" * 40]
 REPLIES = ["晚上吃烤鸭吧", "早上喝牛奶", "你好呀", "好", "吃KFC", "晚上吃什么"]
 
-SHORT = {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "patience": 0, "dtype": "float32"}
+SHORT = {
+    "epochs": 2,
+    "batch_size": 32,
+    "learning_rate": 0.01,
+    "patience": 0,
+    "compute_dtype": "float32",
+}
 TRAININGS = {
     "plain": Config(model=ModelConfig(units=16), training=TrainingConfig(**SHORT)),
     "everything": Config(
@@ -48,64 +52,76 @@ TRAININGS = {
         text=TextConfig(context_turns=1, min_count=2),
         model=ModelConfig(
             units=16,
-            layers=2,
-            decoder_layers=1,
-            shared_embedding=True,
-            tied_projection=True,
+            num_layers=2,
+            num_decoder_layers=1,
+            share_embeddings=True,
+            tie_output_projection=True,
             attention="normed_bahdanau",
-            attention_vector="tanh",
+            attention_layer_activation="tanh",
             initial_state="encoder",
             dropout=0.2,
             embedding_range=1.0,
         ),
         training=TrainingConfig(
             **SHORT,
-            accumulated_batches=2,
+            gradient_accumulation_steps=2,
             learning_rate_schedule="cosine",
-            warm_up=5,
+            warmup_steps=5,
             clip_norm=1.0,
             label_smoothing=0.1,
-            attention_guidance=0.5,
-            scheduled_sampling=0.3,
-            unknown_probability=0.1,
-            empty_probability=0.1,
+            guided_alignment_weight=0.5,
+            scheduled_sampling_probability=0.3,
+            source_word_dropout=0.1,
+            prompt_dropout=0.1,
             averaging="last",
-            averaged_epochs=2,
-            best_by="accuracy",
-            answer_with="last",
+            average_last_epochs=2,
+            monitor="accuracy",
+            restore_best_weights=False,
         ),
     ),
     "both_ways": Config(
-        text=TextConfig(shared_vocabulary=False, target_segmentation="characters"),
+        text=TextConfig(share_vocabulary=False, target_tokenizer="characters"),
         model=ModelConfig(units=16, cell="gru", bidirectional=True, attention="luong_monotonic"),
         training=TrainingConfig(
-            **SHORT, optimizer="adam", averaging="ema", ema_decay=0.9, sampled_words=64
+            **SHORT, optimizer="adam", averaging="ema", ema_decay=0.9, num_sampled=64
         ),
     ),
 }
 
 CONSTRAINTS = {
-    "minimum_length": 2,
-    "maximum_length": 8,
-    "no_repeat_ngram": 2,
+    "min_length": 2,
+    "max_length": 8,
+    "no_repeat_ngram_size": 2,
     "repetition_penalty": 1.5,
-    "echo_penalty": 1.0,
-    "forbidden_words": ("好",),
-    "prefix": "吃",
-    "unknown": "replace",
-    "anti_language_model": 0.3,
-    "anti_language_model_words": 3,
-    "rerank_anti_language_model": 0.2,
+    "prompt_bigram_penalty": 1.0,
+    "suppress_tokens": ("好",),
+    "target_prefix": "吃",
+    "unk_policy": "replace",
+    "mmi_weight": 0.3,
+    "mmi_max_tokens": 3,
+    "rerank_mmi_weight": 0.2,
     "rerank_length_bonus": 0.1,
 }
-GROUPS = {"method": "beam", "beam_width": 6, "beam_groups": 3, "diversity": 1.0, "num_best": 3}
-SAMPLES = {"method": "sample", "num_best": 2, "sampling_seed": 7, "top_p": 0.9, "temperature": 0.8}
+GROUPS = {
+    "method": "beam",
+    "beam_width": 6,
+    "num_beam_groups": 3,
+    "diversity_penalty": 1.0,
+    "num_return_sequences": 3,
+}
+SAMPLES = {
+    "method": "sample",
+    "num_return_sequences": 2,
+    "sampling_seed": 7,
+    "top_p": 0.9,
+    "temperature": 0.8,
+}
 SEARCHES = {
     "greedy": DecodingConfig(),
     "greedy_constrained": DecodingConfig(
         **{name: value for name, value in CONSTRAINTS.items() if "rerank" not in name}
     ),
-    "beam": DecodingConfig(method="beam", num_best=5, coverage_penalty=0.2),
+    "beam": DecodingConfig(method="beam", num_return_sequences=5, coverage_penalty=0.2),
     "beam_constrained": DecodingConfig(**GROUPS, **CONSTRAINTS, length_penalty=0.8),
     "sample": DecodingConfig(**SAMPLES),
     "sample_constrained": DecodingConfig(**SAMPLES, **CONSTRAINTS, top_k=20),
@@ -159,7 +175,13 @@ def add_replies(outputs: dict, name: str, chat: Chat) -> None:
             for rank, reply in enumerate(replies):
                 key = f"{name}/{search}/{number}/{rank}"
                 outputs[f"{key}/reply"] = text(
-                    [reply.text, reply.tokens, reply.prompt_tokens, reply.rows, reply.ended]
+                    [
+                        reply.text,
+                        reply.tokens,
+                        reply.prompt_tokens,
+                        reply.row_labels,
+                        reply.finished,
+                    ]
                 )
                 outputs[f"{key}/scores"] = np.array([reply.log_prob, reply.score])
                 outputs[f"{key}/attention"] = reply.attention_weights
@@ -221,7 +243,7 @@ def add_prepared_corpus(outputs: dict, output_dir: Path, pairs: list) -> None:
         folder,
         DataConfig(data=(str(corpus),), validation_fraction=0.1),
         TextConfig(vocabulary_size=500),
-        PreparationConfig(clean=("duplicates", "echoes", "short"), min_length=1, processes=2),
+        PreprocessingConfig(filters=("duplicates", "echoes", "short"), min_length=1, num_workers=2),
         progress=False,
     )
     for path in sorted(folder.iterdir()):

@@ -76,10 +76,10 @@ class TFASeq2Seq:
                 self._cell("encoder", config.units // len(self.direction_prefixes), i, prefix)
                 for prefix in self.direction_prefixes
             ]
-            for i in range(config.layers)
+            for i in range(config.num_layers)
         ]
-        self.decoder_layers = config.decoder_layers or config.layers
-        cells = [self._cell("decoder", config.units, i) for i in range(self.decoder_layers)]
+        self.num_decoder_layers = config.num_decoder_layers or config.num_layers
+        cells = [self._cell("decoder", config.units, i) for i in range(self.num_decoder_layers)]
         self.cell = keras.layers.StackedRNNCells(cells)
         self.projection = keras.layers.Dense(weights["decoder/output_projection/bias"].shape[0])
         self.projection.build([None, config.units])
@@ -89,7 +89,7 @@ class TFASeq2Seq:
         if self.has_attention:
             self.mechanism = self._mechanism()
             layer = keras.layers.Dense(
-                config.units, use_bias=False, activation=config.attention_vector
+                config.units, use_bias=False, activation=config.attention_layer_activation
             )
             layer.build([None, 2 * config.units])
             layer.kernel = self.variables["decoder/attention_layer/kernel"]
@@ -141,7 +141,7 @@ class TFASeq2Seq:
         batch = source_ids.shape[0]
         if not self.config.starts_from_encoder:
             state = tf.nest.map_structure(tf.zeros_like, state)
-        state = tuple(state[-self.decoder_layers :])
+        state = tuple(state[-self.num_decoder_layers :])
         if not self.has_attention:
             return state
         self.mechanism.setup_memory(outputs, source_length)
@@ -170,7 +170,7 @@ class TFASeq2Seq:
 
     def _update_tied_kernel(self):
         # A tied kernel must be made of the embedding where a tape watches.
-        if self.config.tied_projection:
+        if self.config.tie_output_projection:
             self.projection.kernel = tf.transpose(self._target_embedding)
 
     def logits(self, source_ids, source_length, target_input_ids, target_length):

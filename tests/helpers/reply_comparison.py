@@ -33,15 +33,13 @@ def count_different_replies(outputs, expected) -> int:
 def assert_equal_reply(row_outputs, reply):
     """One row of outputs, lists, is one `Reply`."""
     tokens = [token.decode() for token in row_outputs["reply_tokens"]]
-    num_rows = len(reply.rows)
-    assert tokens == reply.rows + [""] * (len(tokens) - num_rows)
+    num_rows = len(reply.row_labels)
+    assert tokens == reply.row_labels + [""] * (len(tokens) - num_rows)
     assert row_outputs["reply_length"] == len(reply.tokens)
-    assert row_outputs["ended"] == reply.ended
-    np.testing.assert_allclose(row_outputs["log_probability"], reply.log_prob, **TOLERANCE)
+    assert row_outputs["finished"] == reply.finished
+    np.testing.assert_allclose(row_outputs["log_prob"], reply.log_prob, **TOLERANCE)
     np.testing.assert_allclose(row_outputs["score"], reply.score, **TOLERANCE)
-    np.testing.assert_allclose(
-        sum(row_outputs["token_log_probabilities"]), reply.log_prob, **TOLERANCE
-    )
+    np.testing.assert_allclose(sum(row_outputs["token_log_probs"]), reply.log_prob, **TOLERANCE)
     if reply.attention_weights.size:
         weights = np.array(row_outputs["attention_weights"])
         expected_weights = reply.attention_weights

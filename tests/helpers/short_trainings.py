@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 
 MEALS = meal_dialogues()
@@ -11,7 +13,7 @@ MEALS = meal_dialogues()
 def make_config(**training) -> Config:
     """Options of a short training."""
     options = {"epochs": 2, "batch_size": 16, "learning_rate": 0.01, "patience": 0}
-    options = {**options, "dtype": "float32", **training}
+    options = {**options, "compute_dtype": "float32", **training}
     return Config(model=ModelConfig(units=16), training=TrainingConfig(**options))
 
 

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig, TrainingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.training.objective import Seq2SeqObjective
 
@@ -17,7 +18,9 @@ SOURCE_VOCABULARY_SIZE, TARGET_VOCABULARY_SIZE, UNITS = 13, 11, 3
 BOS_ID = 1
 
 CONFIGURATIONS = [
-    ModelConfig(units=UNITS, attention=attention, attention_vector=vector, initial_state=start)
+    ModelConfig(
+        units=UNITS, attention=attention, attention_layer_activation=vector, initial_state=start
+    )
     for attention, vector, start in itertools.product(
         ("luong", "scaled_luong"), ("linear", "tanh"), ("zero", "encoder")
     )
@@ -34,20 +37,32 @@ FURTHER_CONFIGURATIONS = [
     ModelConfig(**options)
     for options in (
         {"units": UNITS, "cell": "gru"},
-        {"units": UNITS, "layers": 2},
+        {"units": UNITS, "num_layers": 2},
         {"units": 4, "bidirectional": True, "initial_state": "encoder"},
-        {"units": UNITS, "tied_projection": True},
+        {"units": UNITS, "tie_output_projection": True},
         {"units": UNITS, "cell": "gru", "attention": "none"},
-        {"units": UNITS, "layers": 3, "decoder_layers": 2, "initial_state": "encoder"},
-        {"units": 4, "cell": "gru", "layers": 2, "bidirectional": True, "attention": "bahdanau"},
-        {"units": 4, "layers": 2, "decoder_layers": 1, "bidirectional": True, "attention": "none"},
-        {"units": UNITS, "cell": "gru", "layers": 2, "attention": "luong_monotonic"},
+        {"units": UNITS, "num_layers": 3, "num_decoder_layers": 2, "initial_state": "encoder"},
+        {
+            "units": 4,
+            "cell": "gru",
+            "num_layers": 2,
+            "bidirectional": True,
+            "attention": "bahdanau",
+        },
+        {
+            "units": 4,
+            "num_layers": 2,
+            "num_decoder_layers": 1,
+            "bidirectional": True,
+            "attention": "none",
+        },
+        {"units": UNITS, "cell": "gru", "num_layers": 2, "attention": "luong_monotonic"},
     )
 ]
 # One vocabulary for both sides.
 SHARED_EMBEDDING_CONFIGURATIONS = [
-    ModelConfig(units=UNITS, shared_embedding=True),
-    ModelConfig(units=UNITS, shared_embedding=True, tied_projection=True),
+    ModelConfig(units=UNITS, share_embeddings=True),
+    ModelConfig(units=UNITS, share_embeddings=True, tie_output_projection=True),
 ]
 
 
@@ -63,7 +78,9 @@ def config_id(config: ModelConfig) -> str:
 
 def make_objective(model, **options) -> Seq2SeqObjective:
     """The model with its loss."""
-    return Seq2SeqObjective(model, BOS_ID, TrainingConfig(**{"dtype": "float32", **options}))
+    return Seq2SeqObjective(
+        model, BOS_ID, TrainingConfig(**{"compute_dtype": "float32", **options})
+    )
 
 
 def mean_loss(objective, batch):
@@ -77,7 +94,7 @@ def random_model(
     """A model with weights large enough for attention to be anything but flat."""
     keras.utils.set_random_seed(seed)
     model = make_model(
-        config, target if config.shared_embedding else SOURCE_VOCABULARY_SIZE, target
+        config, target if config.share_embeddings else SOURCE_VOCABULARY_SIZE, target
     )
     randomize_weights(model, seed, scale)
     return model
@@ -107,7 +124,7 @@ def parametrize_configs(configs):
 
 def source_vocabulary_size(config: ModelConfig) -> int:
     """The size of the source vocabulary."""
-    return TARGET_VOCABULARY_SIZE if config.shared_embedding else SOURCE_VOCABULARY_SIZE
+    return TARGET_VOCABULARY_SIZE if config.share_embeddings else SOURCE_VOCABULARY_SIZE
 
 
 def random_batch(

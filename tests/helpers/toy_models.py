@@ -60,10 +60,10 @@ def make_beam(**overrides) -> Beam:
     options = {
         "width": 3,
         "groups": 1,
-        "diversity": 0.0,
+        "diversity_penalty": 0.0,
         "length_penalty": 0.0,
         "coverage_penalty": 0.0,
-        "num_best": overrides.get("width", 3),
+        "num_return_sequences": overrides.get("width", 3),
         "min_steps": 0,
         **overrides,
     }

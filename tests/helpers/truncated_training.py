@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
@@ -12,7 +14,7 @@ PAIRS = meal_dialogues().training[:64]
 
 
 def make_config(**training) -> Config:
-    options = {"epochs": 3, "batch_size": 8, "patience": 0, "dtype": "float32", **training}
+    options = {"epochs": 3, "batch_size": 8, "patience": 0, "compute_dtype": "float32", **training}
     return Config(model=ModelConfig(units=8), training=TrainingConfig(**options))
 
 

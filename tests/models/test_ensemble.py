@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.models.ensemble import Ensemble
 from helpers.small_models import BOS_ID, TARGET_VOCABULARY_SIZE, random_batch, random_model
@@ -12,7 +12,7 @@ from helpers.small_models import BOS_ID, TARGET_VOCABULARY_SIZE, random_batch, r
 END = 2
 MODELS = [
     random_model(ModelConfig(units=3), seed=1),
-    random_model(ModelConfig(units=4, layers=2, attention="bahdanau"), seed=2),
+    random_model(ModelConfig(units=4, num_layers=2, attention="bahdanau"), seed=2),
     random_model(ModelConfig(units=5, cell="gru", attention="luong_monotonic"), seed=3),
 ]
 PROMPTS, REPLY_TIME = random_batch(4, 5, 6), 6

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import make_model
@@ -156,7 +156,7 @@ def test_padding_has_exactly_zero_weight_and_gradient(config):
     by_name = dict(zip(shared_model(config).named_weights(), gradients))
     assert np.all(by_name["encoder/embedding"][0] == 0)
     # A tied projection gives it the gradient of a word that is never said.
-    assert config.tied_projection or np.all(by_name["decoder/embedding"][0] == 0)
+    assert config.tie_output_projection or np.all(by_name["decoder/embedding"][0] == 0)
 
 
 @everywhere
@@ -212,16 +212,16 @@ def test_dropout_acts_in_training_only():
     assert dropped[0] == dropped[1] != dropped[2] != sums.loss
 
 
-@pytest.mark.parametrize("shared_embedding", [False, True])
-def test_embeddings_start_within_their_range(shared_embedding):
-    options = {"units": 64, "shared_embedding": shared_embedding}
+@pytest.mark.parametrize("share_embeddings", [False, True])
+def test_embeddings_start_within_their_range(share_embeddings):
+    options = {"units": 64, "share_embeddings": share_embeddings}
     for widest, config in [
         (0.05, ModelConfig(**options)),
         (5.0, ModelConfig(embedding_range=5.0, **options)),
     ]:
         weights = make_model(config, 100, 100).named_weights()
         tables = [weight for name, weight in weights.items() if name.endswith("embedding")]
-        assert len(tables) == (1 if shared_embedding else 2)
+        assert len(tables) == (1 if share_embeddings else 2)
         for table in tables:
             assert 0.95 * widest < np.abs(table.numpy()).max() <= widest
             assert abs(np.mean(table.numpy())) < 0.05 * widest
@@ -230,7 +230,7 @@ def test_embeddings_start_within_their_range(shared_embedding):
 @pytest.mark.parametrize("units", [16, 6], ids=["few words", "many words"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
-    options = {"units": units, "layers": layers, "bidirectional": True, "dropout": 0.5}
+    options = {"units": units, "num_layers": layers, "bidirectional": True, "dropout": 0.5}
     batch, rng = random_batch(2, 5, 4), BatchRng(1, tf.constant(1))
     prompts = batch["source_ids"], batch["source_length"]
     for spared in (True, False):
@@ -249,7 +249,7 @@ def test_embeddings_are_spared_by_dropout_if_so_wished(units, layers):
 @pytest.mark.parametrize("attention", ["luong", "none"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_dropout_acts_between_the_decoders_layers(attention, layers):
-    config = ModelConfig(units=16, layers=layers, dropout=0.5, attention=attention)
+    config = ModelConfig(units=16, num_layers=layers, dropout=0.5, attention=attention)
     model, batch = random_model(config), random_batch(2, 5, 4)
     encoded = model.encoder(batch["source_ids"], batch["source_length"])
     # Of embeddings of zeros nothing can be dropped, so only the vectors and the layers are left.
@@ -265,7 +265,7 @@ def test_dropout_acts_between_the_decoders_layers(attention, layers):
 
 @pytest.mark.parametrize("tied", [False, True])
 def test_shapes_and_the_documents_names(tied):
-    model = random_model(dataclasses.replace(CONFIGURATIONS[0], tied_projection=tied))
+    model = random_model(dataclasses.replace(CONFIGURATIONS[0], tie_output_projection=tied))
     assert model.decoder.output_projection.name == "output_projection"
     assert model.decoder.rnn.wrapper.name == "Attention_Wrapper"
     assert model.decoder.rnn.cells[0].units == model.decoder.rnn.mechanism.units

@@ -120,7 +120,7 @@ def test_every_decoder_step_equals_numpys(config):
     for word in words:
         logits, attention_weights, state = step(tf.constant([word, 6]), state)
         expected, expected_weights, h, c, vector = decoder_step(
-            weights, memory, word, h, c, vector, config.attention_vector
+            weights, memory, word, h, c, vector, config.attention_layer_activation
         )
         np.testing.assert_allclose(logits[0], expected, atol=1e-5)
         np.testing.assert_allclose(attention_weights[0, :5], expected_weights, atol=1e-5)

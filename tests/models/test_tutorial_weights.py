@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import make_model
 from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq

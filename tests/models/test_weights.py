@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.weights import load_weights, save_weights
 from helpers.small_models import CONFIGURATIONS, config_id, random_model, to_arrays
 

@@ -66,7 +66,7 @@ def test_int8_weights_give_nearly_the_same_replies(
 
 def test_metadata_and_notices_are_written(tflite_dir, talk_dir):
     metadata = json.loads((tflite_dir / "metadata.json").read_text(encoding="utf-8"))
-    assert metadata["decoding"]["method"] == "greedy" and "caps" not in metadata
+    assert metadata["decoding"]["method"] == "greedy" and "limits" not in metadata
     assert "jieba" not in (tflite_dir / "NOTICE.txt").read_text(encoding="utf-8")
     for name in ("config.json", "vocabulary.txt"):
         assert (tflite_dir / name).read_bytes() == (talk_dir / name).read_bytes()
@@ -76,8 +76,8 @@ def test_metadata_and_notices_are_written(tflite_dir, talk_dir):
     "name, decoding",
     [
         ("method", DecodingConfig(method="beam")),
-        ("unknown", DecodingConfig(unknown="replace")),
-        ("echo_penalty", DecodingConfig(echo_penalty=2.0)),
+        ("unk_policy", DecodingConfig(unk_policy="replace")),
+        ("prompt_bigram_penalty", DecodingConfig(prompt_bigram_penalty=2.0)),
     ],
 )
 def test_unsupported_decoding_options_are_rejected(talk_dir, tmp_path, name, decoding):

@@ -9,17 +9,17 @@ from attention_seq2seq.text.in_graph.normalization import normalize
 from attention_seq2seq.text.normalization import Normalizer
 
 
-def normalize_in_graph(texts, lower_case):
-    return [text.decode() for text in normalize(tf.constant(texts), lower_case).numpy()]
+def normalize_in_graph(texts, lowercase):
+    return [text.decode() for text in normalize(tf.constant(texts), lowercase).numpy()]
 
 
-@pytest.mark.parametrize("lower_case", [True, False])
-def test_python_and_tensorflow_agree_on_every_code_point(lower_case):
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_python_and_tensorflow_agree_on_every_code_point(lowercase):
     # Halves of surrogate pairs included: as bytes they are bad UTF-8.
     texts = [f"a{chr(i)}b".encode("utf-8", "surrogatepass") for i in range(0x110000)]
-    normalizer = Normalizer(lower_case)
+    normalizer = Normalizer(lowercase)
     expected = [normalizer(text) for text in texts]
-    actual = normalize_in_graph(texts, lower_case)
+    actual = normalize_in_graph(texts, lowercase)
     assert [hex(i) for i, (a, b) in enumerate(zip(expected, actual)) if a != b] == []
 
 
@@ -49,11 +49,11 @@ def test_python_and_tensorflow_agree_on_random_bytes():
     ],
 )
 def test_rules(text, expected):
-    assert Normalizer(lower_case=True)(text) == expected
+    assert Normalizer(lowercase=True)(text) == expected
 
 
 def test_lower_case_is_an_option():
-    assert Normalizer(lower_case=False)("Ａbc") == "Abc"
+    assert Normalizer(lowercase=False)("Ａbc") == "Abc"
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.default_corpus import default_corpus
 from attention_seq2seq.text import jieba_dictionary
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
@@ -81,9 +81,9 @@ def test_whitespace():
 
 
 @pytest.mark.parametrize("shared", [True, False])
-@pytest.mark.parametrize("source", ["jieba", "characters", "blanks"])
+@pytest.mark.parametrize("source", ["jieba", "characters", "whitespace"])
 def test_save_and_load(tmp_path, shared, source):
-    config = TextConfig(source_segmentation=source, shared_vocabulary=shared)
+    config = TextConfig(source_tokenizer=source, share_vocabulary=shared)
     tokenizer = Seq2SeqTokenizer.build(PAIRS, config)
     tokenizer.save(tmp_path)
     loaded = Seq2SeqTokenizer.load(tmp_path, config)
@@ -95,7 +95,7 @@ def test_save_and_load(tmp_path, shared, source):
 
 
 def test_each_side_has_its_own_segmentation():
-    config = TextConfig(source_segmentation="characters", target_segmentation="blanks")
+    config = TextConfig(source_tokenizer="characters", target_tokenizer="whitespace")
     tokenizer = Seq2SeqTokenizer.build([("abc 今天", "AA R D")], config)
     assert tokenizer.source.tokenize("abc 今天") == ["a", "b", "c", " ", "今", "天"]
     assert tokenizer.target.tokenize("AA R D") == ["aa", "r", "d"]
@@ -220,7 +220,9 @@ def test_useful_user_words_warn_of_nothing(tmp_path, caplog):
 def test_an_unused_user_dictionary_is_reported(tmp_path, caplog):
     words = tmp_path / "words.txt"
     words.write_text("烤鸭店 5\n", encoding="utf-8")
-    Seq2SeqTokenizer.build(PAIRS, TextConfig("characters", "blanks", user_dictionary=str(words)))
+    Seq2SeqTokenizer.build(
+        PAIRS, TextConfig("characters", "whitespace", user_dictionary=str(words))
+    )
     assert "has no effect: neither prompts nor replies are segmented by jieba" in caplog.text
 
 

@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.training import trainer
@@ -45,7 +43,7 @@ def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "Seq2SeqObjective", Counted)
     pairs = [("吃" * (i % 9 + 1), "喝" * (i % 7 + 1)) for i in range(50)]
     pairs = [(f"{a} {i}", f"{b} {i}") for i, (a, b) in enumerate(pairs)]
-    text = TextConfig(source_segmentation="characters", target_segmentation="characters")
+    text = TextConfig(source_tokenizer="characters", target_tokenizer="characters")
     train(pairs, tmp_path, Config(text=text, model=ModelConfig(units=4)), progress=False)
     assert Counted.traces == 1
 
@@ -53,7 +51,7 @@ def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):
 def test_pairs_that_are_too_long_are_counted(tmp_path, caplog):
     options = Config(
         DataConfig(max_source_length=3, max_target_length=2),
-        TextConfig(source_segmentation="blanks", target_segmentation="blanks"),
+        TextConfig(source_tokenizer="whitespace", target_tokenizer="whitespace"),
         ModelConfig(units=4),
         TrainingConfig(epochs=1),
     )
@@ -132,11 +130,11 @@ def test_a_new_training_leaves_nothing_of_the_old(tmp_path):
 def test_accumulated_batches_are_one_large_batch(tmp_path):
     """The same rows, in one batch of 16 or in four of 4: the same update."""
     folders = tmp_path / "large", tmp_path / "small"
-    options = {"epochs": 12, "unknown_probability": 0.0}
+    options = {"epochs": 12, "source_word_dropout": 0.0}
     runs = [
         train(
             *(MEALS.training[:16], folder),
-            make_config(batch_size=size, accumulated_batches=by, **options),
+            make_config(batch_size=size, gradient_accumulation_steps=by, **options),
             [],
             progress=False,
         )

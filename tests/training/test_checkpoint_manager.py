@@ -105,7 +105,7 @@ def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(interrupted_c
 def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):
     """Its weights are in a checkpoint, its words in the folder."""
     train(PAIRS[:40], tmp_path / "first", make_config(), [], progress=False)
-    options = {"initial_model": str(tmp_path / "first")}
+    options = {"init_from": str(tmp_path / "first")}
     train(PAIRS, tmp_path / "whole", make_config(**options), [], progress=False)
     train_until(tmp_path / "stopped", 11, **options)
     for path in (tmp_path / "first").iterdir():
@@ -136,7 +136,7 @@ def test_what_has_ended_is_not_done_again(tmp_path):
 @pytest.mark.parametrize(
     ("options", "bad", "epoch"),
     [
-        ({"accumulated_batches": 2}, 6, 1),
+        ({"gradient_accumulation_steps": 2}, 6, 1),
         ({"averaging": "ema"}, 6, 1),
         # After an epoch that counts in the mean.
         ({"averaging": "last"}, 14, 2),
@@ -151,7 +151,7 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
             losses, guidances = super().token_losses(batch, sampling_probability)
             return tf.where(batch["batch_index"] == bad, float("nan"), losses), guidances
 
-    batches = options.get("accumulated_batches", 1)
+    batches = options.get("gradient_accumulation_steps", 1)
     update = bad // batches + 1
     train_until(tmp_path / "until", update, **options)
     expected, _ = CheckpointManager(tmp_path / "until" / "checkpoints").restore_latest()

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
@@ -23,13 +25,13 @@ SCRIPT = ROOT / "tests" / "helpers" / "distributed_training.py"
 OPTIONS = {
     "plain": {},
     "everything": {
-        "layers": 2,
+        "num_layers": 2,
         "dropout": 0.2,
-        "scheduled_sampling": 0.5,
-        "accumulated_batches": 2,
+        "scheduled_sampling_probability": 0.5,
+        "gradient_accumulation_steps": 2,
         "averaging": "ema",
-        "empty_probability": 0.2,
-        "sampled_words": 9,
+        "prompt_dropout": 0.2,
+        "num_sampled": 9,
         # With no clipping: a gradient twice too large makes twice too large a step.
         "optimizer": "sgd",
         "learning_rate": 0.5,
@@ -100,7 +102,9 @@ def test_workers_that_were_given_something_else_are_refused(told, message):
         def broadcast_object(self, mine):
             return {**mine, **told} if isinstance(mine, dict) else "bfloat16"
 
-    tokenizer = Seq2SeqTokenizer.build([("吃 什么", "吃 面")], TextConfig("blanks", "blanks"))
+    tokenizer = Seq2SeqTokenizer.build(
+        [("吃 什么", "吃 面")], TextConfig("whitespace", "whitespace")
+    )
     options = Config(model=ModelConfig(units=8))
     with pytest.raises(ValueError, match=message):
         fit._check_workers_agree(Chief(), options, {"sha256_of_training_pairs": "a"}, tokenizer)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, TextConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import SPECIALS
@@ -57,17 +59,17 @@ def test_the_best_and_the_last_epoch(tmp_path, monkeypatch):
     assert not np.array_equal(best["decoder/embedding"], last["decoder/embedding"])
 
 
-@pytest.mark.parametrize("answer_with", ["best", "last"])
-def test_the_checkpoint_that_answers_is_the_one_asked_for(meals_dir, tmp_path, answer_with):
+@pytest.mark.parametrize("restore_best_weights", [True, False])
+def test_replies_use_the_configured_weights(meals_dir, tmp_path, restore_best_weights):
     folder = shutil.copytree(meals_dir, tmp_path / "model")
     options = Config.load(folder)
-    training = dataclasses.replace(options.training, answer_with=answer_with)
+    training = dataclasses.replace(options.training, restore_best_weights=restore_best_weights)
     dataclasses.replace(options, training=training).save(folder)
     for path in folder.glob("*.npz"):
-        if path.stem != answer_with:
+        if path.name != training.weights_file:
             path.unlink()
     chat = Chat.load(folder)
-    expected = read_weights(folder / f"{answer_with}.npz")
+    expected = read_weights(folder / training.weights_file)
     for name, variable in chat.model.named_weights().items():
         np.testing.assert_array_equal(variable, expected[name])
 
@@ -95,7 +97,7 @@ def test_an_epoch_is_the_best_by_any_metric(metric, values, best):
 
 def test_every_metric_can_choose():
     (choices,) = (
-        f.metadata["choices"] for f in dataclasses.fields(TrainingConfig) if f.name == "best_by"
+        f.metadata["choices"] for f in dataclasses.fields(TrainingConfig) if f.name == "monitor"
     )
     assert set(choices) == set(LOWER_IS_BETTER)
 
@@ -148,7 +150,7 @@ def default_weights(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "options", [{"dtype": "bfloat16"}, {"sampled_words": 9}, {"optimizer": "adam"}], ids=str
+    "options", [{"compute_dtype": "bfloat16"}, {"num_sampled": 9}, {"optimizer": "adam"}], ids=str
 )
 def test_how_it_is_trained_changes_the_weights_and_not_how_it_is_measured(
     tmp_path, default_weights, options
@@ -182,7 +184,7 @@ def test_perplexity_is_that_of_the_mean_over_words(tmp_path):
 @pytest.mark.parametrize("averaging", ["ema", "last"])
 def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weights, averaging):
     pairs = MEALS.training[:64]
-    options = make_config(averaging=averaging, ema_decay=0.9, averaged_epochs=2)
+    options = make_config(averaging=averaging, ema_decay=0.9, average_last_epochs=2)
     history = train(pairs, tmp_path, options, pairs, progress=False)
     assert loss_of_last_weights(tmp_path, pairs) == pytest.approx(history["val_loss"][-1], rel=1e-4)
     first, last = default_weights
@@ -194,8 +196,8 @@ def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weigh
 
 
 def test_the_best_epoch_by_replies_needs_prompts(tmp_path):
-    with pytest.raises(ValueError, match="best_by is 'distinct_2', which"):
-        train(MEALS.training[:20], tmp_path, make_config(best_by="distinct_2"), progress=False)
+    with pytest.raises(ValueError, match="monitor is 'distinct_2', which"):
+        train(MEALS.training[:20], tmp_path, make_config(monitor="distinct_2"), progress=False)
 
 
 def test_a_listener_may_stop_a_training(tmp_path, caplog):

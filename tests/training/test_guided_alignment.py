@@ -5,7 +5,10 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.reversal import random_strings
 from attention_seq2seq.evaluation.evaluate import attention_attribution_correlation
@@ -37,7 +40,7 @@ def test_it_costs_the_logarithm_of_the_weight_on_all_places_of_a_word():
 
 def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
     tokenizer = Seq2SeqTokenizer.build(
-        [("吃 什么", "我 吃 面")], TextConfig("blanks", "blanks", shared_vocabulary=False)
+        [("吃 什么", "我 吃 面")], TextConfig("whitespace", "whitespace", share_vocabulary=False)
     )
     prompt, reply = tokenizer.source.encode("吃 什么"), tokenizer.target.encode("我 吃 面")
     ids = tf.constant(tokenizer.source_to_target_ids())
@@ -56,7 +59,7 @@ def test_it_is_added_to_the_loss_of_each_word(config):
     source_to_target_ids = range(13)
 
     def losses(**options):
-        options = TrainingConfig(dtype="float32", **options)
+        options = TrainingConfig(compute_dtype="float32", **options)
         return Seq2SeqObjective(model, BOS_ID, options, source_to_target_ids).losses(batch)
 
     step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
@@ -68,7 +71,7 @@ def test_it_is_added_to_the_loss_of_each_word(config):
         costs.append(guided_alignment_loss(*rows, tf.range(13))[:, 0])
     real = tf.sequence_mask(batch["target_length"], 6)
     expected = losses() + 0.5 * tf.boolean_mask(tf.stack(costs, axis=1), real)
-    np.testing.assert_allclose(losses(attention_guidance=0.5), expected, atol=1e-5)
+    np.testing.assert_allclose(losses(guided_alignment_weight=0.5), expected, atol=1e-5)
     assert tf.reduce_sum(tf.stack(costs)) > 0.1
 
 
@@ -76,7 +79,7 @@ def test_what_is_told_of_the_loss_is_the_cross_entropy_alone():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
     told, kernels = [], []
     for weight in (0, 2):
-        options = TrainingConfig(dtype="float32", attention_guidance=weight)
+        options = TrainingConfig(compute_dtype="float32", guided_alignment_weight=weight)
         task = Seq2SeqObjective(model, BOS_ID, options, range(13))
         gradients, total = task.gradients(batch, 1.0, 0.0)
         told.append(total)
@@ -88,7 +91,7 @@ def test_what_is_told_of_the_loss_is_the_cross_entropy_alone():
 def test_an_emptied_prompt_has_nothing_to_look_at():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
     batch["prompt_dropped"] = tf.constant([True] * 4)
-    options = [TrainingConfig(dtype="float32", attention_guidance=w) for w in (0, 3)]
+    options = [TrainingConfig(compute_dtype="float32", guided_alignment_weight=w) for w in (0, 3)]
     without, guided = (
         Seq2SeqObjective(model, BOS_ID, one, range(13)).losses(batch) for one in options
     )
@@ -96,17 +99,25 @@ def test_an_emptied_prompt_has_nothing_to_look_at():
 
 
 def test_without_attention_there_is_nothing_to_guide():
-    with pytest.raises(ValueError, match="attention_guidance, but attention is 'none'"):
-        Config(model=ModelConfig(attention="none"), training=TrainingConfig(attention_guidance=1))
+    with pytest.raises(
+        ValueError, match=r"guided_alignment_weight is 1\.0 and attention is 'none'"
+    ):
+        Config(
+            model=ModelConfig(attention="none"), training=TrainingConfig(guided_alignment_weight=1)
+        )
 
 
 def test_guided_attention_lies_on_the_words_that_are_copied(tmp_path):
     pairs = [Pair(s, s, n) for n, s in enumerate(random_strings(1500, 1, 3, 6))]
-    text = TextConfig(source_segmentation="characters", target_segmentation="characters")
+    text = TextConfig(source_tokenizer="characters", target_tokenizer="characters")
     looking, agreeing = {}, {}
     for weight in (0.0, 1.0):
         options = TrainingConfig(
-            epochs=4, batch_size=32, learning_rate=0.01, dtype="float32", attention_guidance=weight
+            epochs=4,
+            batch_size=32,
+            learning_rate=0.01,
+            compute_dtype="float32",
+            guided_alignment_weight=weight,
         )
         config = Config(text=text, model=ModelConfig(units=32), training=options)
         folder = tmp_path / str(weight)

@@ -4,13 +4,11 @@ from importlib import metadata
 
 import pytest
 
-from attention_seq2seq.config.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.model_card import render_model_card
 from attention_seq2seq.training.model_dir import read_history
@@ -20,7 +18,7 @@ PAIRS = [("你好", "你好呀"), ("吃什么", "吃烤鸭")] * 8
 
 def test_it_tells_data_licence_numbers_and_versions(tmp_path):
     config = Config(
-        DataConfig(("/home/somebody/chat.tsv",), data_licence="MIT, somebody's"),
+        DataConfig(("/home/somebody/chat.tsv",), data_license="MIT, somebody's"),
         TextConfig(user_dictionary=""),
         ModelConfig(units=8),
         TrainingConfig(epochs=3, learning_rate=0.01, patience=0),
@@ -44,8 +42,8 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
     ("options", "measured"),
     [
         ({}, {"loss": 1.0}),
-        ({"best_by": "distinct_1"}, {"val_loss": 1.0, "sample_distinct_1": 0.5}),
-        ({"answer_with": "last"}, {"val_loss": 1.0, "val_perplexity": 2.7}),
+        ({"monitor": "distinct_1"}, {"val_loss": 1.0, "sample_distinct_1": 0.5}),
+        ({"restore_best_weights": False}, {"val_loss": 1.0, "val_perplexity": 2.7}),
     ],
     ids=["no validation pairs", "chosen by sample prompts", "the last answers"],
 )
@@ -56,7 +54,7 @@ def test_validation_pairs_that_chose_nothing_are_not_said_to(options, measured):
 
 
 def test_names_of_files_are_shown_as_they_are():
-    config = Config(DataConfig(("my_[1]*`chat`.tsv",), data_licence="CC|BY_4\n# own"))
+    config = Config(DataConfig(("my_[1]*`chat`.tsv",), data_license="CC|BY_4\n# own"))
     card = render_model_card(config, {"training_pairs": 9, "validation_pairs": 0}, {"loss": 1.0}, 1)
     assert r"Data: my\_\[1\]\*\`chat\`.tsv." in card
     assert r"Licence of the data: CC\|BY\_4 \# own." in card
@@ -70,7 +68,7 @@ def test_an_export_carries_the_card_of_its_model(export_dir, talk_dir):
 
 def test_what_is_not_known_is_said(tmp_path):
     config = Config(
-        model=ModelConfig(units=8), training=TrainingConfig(epochs=2, answer_with="last")
+        model=ModelConfig(units=8), training=TrainingConfig(epochs=2, restore_best_weights=False)
     )
     train(PAIRS, tmp_path, config, (), progress=False)
     card = (tmp_path / "CARD.md").read_text(encoding="utf-8")

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.config.config import Config, DataConfig, ModelConfig, TextConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
@@ -57,7 +60,7 @@ def test_what_cannot_begin_removes_nothing(tmp_path, finished_dir, there):
 
 def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
-    wrong_then_right(folder, "where the new model is to be", make_config(initial_model=str(folder)))
+    wrong_then_right(folder, "where the new model is to be", make_config(init_from=str(folder)))
 
 
 def contents(folder):
@@ -197,7 +200,7 @@ def test_a_config_of_another_kind_is_refused(tmp_path):
 def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
     named = dataclasses.replace(
-        make_config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_licence="\ud83d")
+        make_config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_license="\ud83d")
     )
     train(PAIRS, folder, named, [], progress=False, overwrite=True)
     assert Config.load(folder).data == named.data
@@ -225,7 +228,7 @@ def test_a_vocabulary_without_a_word_is_refused(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
     before = contents(folder)
     for shared in (True, False):
-        text = TextConfig(min_count=1000, shared_vocabulary=shared)
+        text = TextConfig(min_count=1000, share_vocabulary=shared)
         with pytest.raises(ValueError, match=r"no word is left .* with min_count 1000"):
             train(PAIRS, folder, Config(text=text), [], progress=False, overwrite=True)
     assert contents(folder) == before
@@ -283,7 +286,7 @@ def test_other_sample_prompts_are_refused(tmp_path):
     prompts = SampleReplies([pair.prompt for pair in PAIRS[:9]])
     train_until(tmp_path, 11, sample_replies=prompts)
     for other in (None, SampleReplies(["今天晚上吃什么"])):
-        with pytest.raises(ValueError, match="on other probe prompts"):
+        with pytest.raises(ValueError, match="on other sample prompts"):
             train(PAIRS, tmp_path, make_config(), [], progress=False, sample_replies=other)
     history = train(PAIRS, tmp_path, make_config(), [], progress=False, sample_replies=prompts)
     assert len(history["sample_most_common_ratio"]) == 3

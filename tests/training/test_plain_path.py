@@ -4,7 +4,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.datasets import InMemoryDataset
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
@@ -58,7 +60,7 @@ def test_the_loss_of_200_steps_is_that_of_the_plain_path():
     plain_optimizer = keras.optimizers.Adam(0.001, global_clipnorm=0.5)
     plain_optimizer.build(list(oracle.variables.values()))
     plain = plain_train_step(oracle, plain_optimizer)
-    options = TrainingConfig(dtype="float32", clip_norm=0.5)
+    options = TrainingConfig(compute_dtype="float32", clip_norm=0.5)
     optimizer = keras.optimizers.Adam(0.001)
     optimizer.build(model.trainable_variables)
     dataset = meals(tokenizer, pairs, seed=3)

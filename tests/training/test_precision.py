@@ -1,4 +1,4 @@
-"""What `--dtype=auto` becomes depends on the processor and a product, and is written down."""
+"""`--compute_dtype=auto` depends on the processor and a product, and is saved as resolved."""
 
 import dataclasses
 import os
@@ -8,7 +8,9 @@ import time
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training import precision
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
@@ -43,7 +45,7 @@ def resolved(monkeypatch, tmp_path, cpuinfo: str | None) -> str:
         path.write_text(cpuinfo)
     monkeypatch.setattr(precision, "_CPUINFO", path)
     monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.float32))
-    return resolve_compute_dtype(TrainingConfig()).dtype
+    return resolve_compute_dtype(TrainingConfig()).compute_dtype
 
 
 @pytest.mark.parametrize(
@@ -79,27 +81,27 @@ def test_auto_is_float32_where_products_gain_nothing(monkeypatch, tmp_path):
     path.write_text(X86.format(" avx512_bf16"))
     monkeypatch.setattr(precision, "_CPUINFO", path)
     monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.bfloat16))
-    assert resolve_compute_dtype(TrainingConfig()).dtype == "float32"
+    assert resolve_compute_dtype(TrainingConfig()).compute_dtype == "float32"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_is_asked_for_is_taken(monkeypatch, tmp_path, dtype):
     monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "none")
-    assert resolve_compute_dtype(TrainingConfig(dtype=dtype)).dtype == dtype
+    assert resolve_compute_dtype(TrainingConfig(compute_dtype=dtype)).compute_dtype == dtype
 
 
 def test_a_model_folder_says_what_was_computed_in(tmp_path):
     config = Config(model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
     train([("吃什么", "吃烤鸭")] * 3, tmp_path, config, [], progress=False)
     written = Config.load(tmp_path).training
-    assert written.dtype in ("float32", "bfloat16")
-    assert dataclasses.replace(written, dtype="auto") == config.training
+    assert written.compute_dtype in ("float32", "bfloat16")
+    assert dataclasses.replace(written, compute_dtype="auto") == config.training
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_was_begun_goes_on_in_its_dtype(tmp_path, dtype):
     pairs, config = [("吃什么", "吃烤鸭")] * 3, Config(model=ModelConfig(units=4))
-    begun = dataclasses.replace(config, training=TrainingConfig(epochs=3, dtype=dtype))
+    begun = dataclasses.replace(config, training=TrainingConfig(epochs=3, compute_dtype=dtype))
     asked = dataclasses.replace(config, training=TrainingConfig(epochs=3))
     with pytest.raises(KeyboardInterrupt):
         train(pairs, tmp_path, begun, [], progress=False, callbacks=[Interrupted()])

@@ -64,7 +64,7 @@ def test_the_share_is_that_asked_for_and_a_seed_repeats_it():
 
 def test_the_loss_is_that_of_teacher_forcing_on_the_words_drawn():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
-    task = make_objective(model, scheduled_sampling=0.5)
+    task = make_objective(model, scheduled_sampling_probability=0.5)
     mixed = drawn(model, batch, 0.5, int(batch["batch_index"]))
     assert np.any(mixed != inputs_of(batch))
     logits = model(batch["source_ids"], batch["source_length"], mixed)

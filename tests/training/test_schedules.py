@@ -3,13 +3,15 @@ import json
 import pytest
 from tensorflow import keras
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training.optimizers import make_optimizer
 from attention_seq2seq.training.schedules import TrainingSchedule
 
 
-def rates(schedule, steps, warm_up=0):
-    options = TrainingConfig(learning_rate=0.5, learning_rate_schedule=schedule, warm_up=warm_up)
+def rates(schedule, steps, warmup_steps=0):
+    options = TrainingConfig(
+        learning_rate=0.5, learning_rate_schedule=schedule, warmup_steps=warmup_steps
+    )
     learning_rate = TrainingSchedule(options, num_updates=100)
     return [float(learning_rate(step)) for step in steps]
 
@@ -29,7 +31,7 @@ def test_halving_halves_at_each_tenth_of_the_second_half():
 
 
 def test_inverse_square_root_is_largest_at_the_end_of_its_warm_up():
-    found = rates("inverse_square_root", range(100), warm_up=25)
+    found = rates("inverse_sqrt", range(100), warmup_steps=25)
     assert found[0] == pytest.approx(0.5 / 25)
     assert max(found) == found[24] == pytest.approx(0.5)
     assert found[99] == pytest.approx(0.25)
@@ -37,14 +39,14 @@ def test_inverse_square_root_is_largest_at_the_end_of_its_warm_up():
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "halving"])
 def test_a_warm_up_rises_in_a_line(schedule):
-    plain, warm = rates(schedule, range(20)), rates(schedule, range(20), warm_up=10)
+    plain, warm = rates(schedule, range(20)), rates(schedule, range(20), warmup_steps=10)
     for step in range(20):
         assert warm[step] == pytest.approx(plain[step] * min(1, (step + 1) / 10))
 
 
 @pytest.mark.parametrize("name", ["lazy_adam", "adam", "sgd"])
 def test_an_optimizer_with_a_schedule_can_be_serialized(name):
-    options = TrainingConfig(optimizer=name, learning_rate_schedule="cosine", warm_up=10)
+    options = TrainingConfig(optimizer=name, learning_rate_schedule="cosine", warmup_steps=10)
     optimizer = make_optimizer(options, 100)
     text = json.dumps(keras.optimizers.serialize(optimizer))
     again = keras.optimizers.deserialize(json.loads(text))

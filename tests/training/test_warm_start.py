@@ -5,7 +5,10 @@ import gzip
 import numpy as np
 import pytest
 
-from attention_seq2seq.config.config import Config, ModelConfig, TextConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
@@ -13,11 +16,11 @@ from attention_seq2seq.training.warm_start import init_embeddings_from_file, ini
 
 OLD = [("吃 什么", "吃 面"), ("喝 什么", "喝 茶")] * 4
 NEW = [("吃 什么", "吃 饭"), ("看 什么", "看 书")] * 4
-TEXT = TextConfig("blanks", "blanks")
+TEXT = TextConfig("whitespace", "whitespace")
 
 
 def config(folder="", units=8, text=TEXT, **training):
-    options = {"epochs": 2, "dtype": "float32", "initial_model": str(folder), **training}
+    options = {"epochs": 2, "compute_dtype": "float32", "init_from": str(folder), **training}
     return Config(text=text, model=ModelConfig(units=units), training=TrainingConfig(**options))
 
 
@@ -71,7 +74,7 @@ def test_it_begins_better_than_from_nothing(tmp_path):
     ("options", "message"),
     [
         ({"units": 16}, "has units 8, this training has 16; they must be the same"),
-        ({"text": TextConfig("blanks", "characters")}, "has target_segmentation 'blanks'"),
+        ({"text": TextConfig("whitespace", "characters")}, "has target_tokenizer 'whitespace'"),
     ],
 )
 def test_another_model_is_refused(tmp_path, old_dir, options, message):
@@ -135,7 +138,7 @@ def test_a_file_of_vectors_that_is_not_there_is_said(tmp_path):
 def test_a_shared_embedding_takes_vectors_too(tmp_path):
     tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
     size = len(tokenizer.target.vocabulary)
-    model = make_model(ModelConfig(units=4, shared_embedding=True), size, size)
+    model = make_model(ModelConfig(units=4, share_embeddings=True), size, size)
     path = tmp_path / "vectors.txt"
     path.write_text("面 1 2 3 4\n", encoding="utf-8")
     init_embeddings_from_file(model, tokenizer, str(path))

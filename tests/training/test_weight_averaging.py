@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.config.config import TrainingConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training.weight_averaging import WeightAverager
 
 STEPS = np.random.default_rng(1).normal(size=[12, 3]).astype(np.float32)
@@ -24,7 +24,7 @@ def test_the_moving_average_follows_its_formula():
 
 def test_the_mean_is_of_the_last_epochs():
     variable = tf.Variable(STEPS[0])
-    options = TrainingConfig(averaging="last", averaged_epochs=3)
+    options = TrainingConfig(averaging="last", average_last_epochs=3)
     averages = WeightAverager({"w": variable}, options)
     for number, value in enumerate(STEPS):
         variable.assign(value)

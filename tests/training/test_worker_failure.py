@@ -23,7 +23,7 @@ def train_py(folder, data, cluster=None, index=0):
     command = [
         *(sys.executable, ROOT / "experiments" / "train.py"),
         *(f"--model_dir={folder}", f"--data={data}", "--epochs=6", "--batch_size=8", "--units=8"),
-        *("--dtype=float32", "--patience=0", "--checkpoint_minutes=0.002"),
+        *("--compute_dtype=float32", "--patience=0", "--checkpoint_minutes=0.002"),
     ]
     if cluster:
         task = {"type": "worker", "index": index}

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
 from attention_seq2seq.data.preprocessing.duplicates import count_duplicates
 from attention_seq2seq.data.preprocessing.filters import PairFilter, validation_mask
@@ -43,7 +44,7 @@ def analyze(
     corpus: TokenizedCorpus,
     data: DataConfig,
     text: TextConfig,
-    preprocessing: PreparationConfig,
+    preprocessing: PreprocessingConfig,
     hashes_path: Path,
     on_chunk: Callable[[], None],
 ) -> CorpusAnalysis:
@@ -77,11 +78,11 @@ def analyze(
         token_counter.add(chunk.tokens[len(SPECIALS) :], count_tokens(chunk, is_counted))
     sizes = sorted({*VOCABULARY_SIZES, text.vocabulary_size})
     frequent_tokens = most_frequent_tokens(
-        token_counter, text.shared_vocabulary, first_column=0, num_tokens=max(sizes)
+        token_counter, text.share_vocabulary, first_column=0, num_tokens=max(sizes)
     )
     oov_counter = OovReplyCounter(frequent_tokens[1][0], sizes)
     reply_texts = _ReplyTexts(
-        [position for _, position in duplicates.most_common], make_joiner(text.target_segmentation)
+        [position for _, position in duplicates.most_common], make_joiner(text.target_tokenizer)
     )
     for start, chunk in _load_chunks(corpus, on_chunk):
         oov_counter.update(chunk)
@@ -133,9 +134,9 @@ def _build_vocabularies(
     """Builds the vocabularies of `Seq2SeqTokenizer.build` from the counted pairs."""
     num_tokens = text.vocabulary_size - len(SPECIALS)
     sides = most_frequent_tokens(
-        token_counter, text.shared_vocabulary, first_column=2, num_tokens=num_tokens
+        token_counter, text.share_vocabulary, first_column=2, num_tokens=num_tokens
     )
-    if text.shared_vocabulary:
+    if text.share_vocabulary:
         tokens, counts = sides[0]
         return (_make_vocabulary(tokens, counts[:, 2] + counts[:, 3], text.min_count),) * 2
     return tuple(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from attention_seq2seq.config.preprocessing import CLEANINGS, PreparationConfig
+from attention_seq2seq.config.preprocessing import FILTERS, PreprocessingConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
 from attention_seq2seq.data.preprocessing.duplicates import (
     first_occurrences,
@@ -22,7 +22,7 @@ _FLAG_OF_FILTER = {
 }
 # The index of a reason is stored for each pair; 0 keeps the pair. A pair is checked alone before it
 # is compared with other pairs, and its length is checked last.
-REMOVAL_REASONS = ("", "empty_replies", *CLEANINGS, "also_in_training", "too_long")
+REMOVAL_REASONS = ("", "empty_replies", *FILTERS, "also_in_training", "too_long")
 _REASON_INDEX = {reason: index for index, reason in enumerate(REMOVAL_REASONS)}
 
 
@@ -45,7 +45,7 @@ class PairFilter:
     def __init__(
         self,
         num_pairs: int,
-        config: PreparationConfig,
+        config: PreprocessingConfig,
         max_source_length: int,
         max_target_length: int,
     ):
@@ -70,7 +70,7 @@ class PairFilter:
         reasons, flags = self.removal_reasons[positions], chunk.prompt_flags | chunk.reply_flags
         # An empty reply would train the model to reply nothing.
         reasons[chunk.target_length == 0] = _REASON_INDEX["empty_replies"]
-        for name in self.config.clean:
+        for name in self.config.filters:
             if name in _FLAG_OF_FILTER:
                 is_match = flags & _FLAG_OF_FILTER[name] != 0
             elif name == "echoes":
@@ -96,13 +96,15 @@ class PairFilter:
             hashes: uint64[pairs, 2], see `duplicates`.
         """
         pairs = pair_hashes(hashes)
-        if "duplicates" in self.config.clean:
+        if "duplicates" in self.config.filters:
             is_kept = self.removal_reasons == 0
             self._remove(is_kept & ~first_occurrences(pairs, is_kept), "duplicates")
-        if "common_replies" in self.config.clean:
+        if "common_replies" in self.config.filters:
             # Pairs that are too long do not count towards the cap.
             is_kept = (self.removal_reasons == 0) & ~self._is_too_long
-            is_common = occurrences_beyond(reply_hashes(hashes), is_kept, self.config.reply_cap)
+            is_common = occurrences_beyond(
+                reply_hashes(hashes), is_kept, self.config.max_reply_count
+            )
             self._remove(is_common, "common_replies")
         # A validation pair that training has too, with the same context, tests nothing.
         is_kept = self.removal_reasons == 0
@@ -117,7 +119,7 @@ class PairFilter:
     def counts(self) -> dict:
         """Returns the number of pairs in each split, and of removed pairs for each reason."""
         reason_counts = np.bincount(self.removal_reasons, minlength=len(REMOVAL_REASONS)).tolist()
-        active_reasons = {"empty_replies", *self.config.clean, "also_in_training", "too_long"}
+        active_reasons = {"empty_replies", *self.config.filters, "also_in_training", "too_long"}
         is_kept = self.removal_reasons == 0
         return {
             "total": len(self.removal_reasons),

@@ -53,13 +53,13 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "common reply",
             f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts; a "
-            "model learns to say it whatever the prompt. --clean=common_replies caps it.",
+            "model learns to say it whatever the prompt. --filters=common_replies caps it.",
         )
     duplicates = statistics["duplicates"]["fraction"]
     if duplicates >= _MIN_DUPLICATES:
         yield CorpusIssue(
             "duplicates",
-            f"{duplicates:.1%} of the pairs occurred before. --clean=duplicates keeps the first.",
+            f"{duplicates:.1%} of the pairs occurred before. --filters=duplicates keeps the first.",
         )
     ambiguous = statistics["prompts"]["ambiguous_pairs"]["fraction"]
     if ambiguous >= _MIN_AMBIGUOUS_PAIRS:
@@ -72,7 +72,7 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
     if echoes >= _MIN_ECHOES:
         yield CorpusIssue(
             "echoes",
-            f"{echoes:.1%} of the replies repeat their prompt. --clean=echoes leaves them out.",
+            f"{echoes:.1%} of the replies repeat their prompt. --filters=echoes leaves them out.",
         )
 
 
@@ -96,7 +96,7 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
         yield CorpusIssue(
             "unknown words",
             f"a vocabulary of {vocabulary_size} leaves {oov_rate:.1%} of the words unknown. A "
-            "larger --vocabulary_size costs time; --target_segmentation=characters needs few.",
+            "larger --vocabulary_size costs time; --target_tokenizer=characters needs few.",
         )
 
 
@@ -110,14 +110,14 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "two scripts",
             f"{traditional:.1%} of the texts are in traditional characters, {simplified:.1%} in "
-            f"simplified ones; each word is learnt twice. --clean={rarer} leaves the rarer out.",
+            f"simplified ones; each word is learnt twice. --filters={rarer} leaves the rarer out.",
         )
     for side in SIDES:
         not_chinese = scripts[side]["not_chinese"]["fraction"]
         if _MIN_OTHER_LANGUAGE <= not_chinese <= 1 - _MIN_OTHER_LANGUAGE:
             yield CorpusIssue(
                 "not Chinese",
-                f"{not_chinese:.1%} of the {side} have no Chinese character. --clean=not_chinese "
+                f"{not_chinese:.1%} of the {side} have no Chinese character. --filters=not_chinese "
                 "leaves them out.",
             )
     mojibake = max(scripts[side]["mojibake"]["fraction"] for side in SIDES)
@@ -125,5 +125,5 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "mojibake",
             f"{mojibake:.1%} of the texts seem to have been read in a wrong encoding. Convert the "
-            "file anew from its source, or leave them out with --clean=mojibake.",
+            "file anew from its source, or leave them out with --filters=mojibake.",
         )

@@ -8,8 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
-from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.utils.files import read_json, sha256_file, shell_quote
 
@@ -45,7 +46,7 @@ class PreparedDataset:
     directory: Path
     data: DataConfig
     text: TextConfig
-    preprocessing: PreparationConfig
+    preprocessing: PreprocessingConfig
     manifest: dict
 
     @classmethod
@@ -73,7 +74,7 @@ class PreparedDataset:
                 directory,
                 DataConfig(**options["data"]),
                 TextConfig(**options["text"]),
-                PreparationConfig(**options["preprocessing"]),
+                PreprocessingConfig(**options["preprocessing"]),
                 manifest,
             )
         except (ValueError, KeyError, TypeError) as error:

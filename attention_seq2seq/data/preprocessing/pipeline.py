@@ -7,8 +7,9 @@ from itertools import chain
 from pathlib import Path
 
 from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
-from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.analyze import CorpusAnalysis, analyze
 from attention_seq2seq.data.preprocessing.issues import find_issues
 from attention_seq2seq.data.preprocessing.manifest import (
@@ -58,7 +59,7 @@ class PreprocessingPipeline:
         prepared_dir: str | Path,
         data: DataConfig,
         text: TextConfig | None,
-        preprocessing: PreparationConfig | None,
+        preprocessing: PreprocessingConfig | None,
         progress: bool,
     ):
         if not data.data:
@@ -66,9 +67,9 @@ class PreprocessingPipeline:
         self.prepared_dir = Path(prepared_dir)
         self.data = data
         self.text = text or TextConfig()
-        self.preprocessing = preprocessing or PreparationConfig()
+        self.preprocessing = preprocessing or PreprocessingConfig()
         self.progress = progress
-        self.num_workers = self.preprocessing.processes or available_cpus()
+        self.num_workers = self.preprocessing.num_workers or available_cpus()
         self.user_words = tuple(load_user_dictionary(self.text))
         # Fails if a file is missing, before any work is done.
         CorpusReader(data.data)
@@ -159,14 +160,14 @@ class PreprocessingPipeline:
             "corpora": [corpus["sha256"] for corpus in corpora],
             "skip_bad_lines": self.data.skip_bad_lines,
             "max_source_length": self.data.max_source_length,
-            "segmentation": (self.text.source_segmentation, self.text.target_segmentation),
-            "words": (self.text.jieba_hmm, self.text.lower_case, self.user_words),
+            "segmentation": (self.text.source_tokenizer, self.text.target_tokenizer),
+            "words": (self.text.jieba_hmm, self.text.lowercase, self.user_words),
             "context_turns": self.text.context_turns,
         }
         options = (
             dataclasses.replace(self.data, data=()),
             dataclasses.replace(self.text, user_dictionary=""),
-            dataclasses.replace(self.preprocessing, processes=0),
+            dataclasses.replace(self.preprocessing, num_workers=0),
         )
         return {
             "tokenization": fingerprint(tokenization),
@@ -261,7 +262,7 @@ class PreprocessingPipeline:
         options = {
             "data": self.data,
             "text": self.text,
-            "preprocessing": dataclasses.replace(self.preprocessing, processes=0),
+            "preprocessing": dataclasses.replace(self.preprocessing, num_workers=0),
         }
         manifest = {
             "format": MANIFEST_FORMAT,

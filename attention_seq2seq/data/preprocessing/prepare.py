@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.pipeline import PreprocessingPipeline
 from attention_seq2seq.utils.files import locked_dir
@@ -13,7 +14,7 @@ def prepare(
     prepared_dir: str | Path,
     data: DataConfig,
     text: TextConfig | None = None,
-    preprocessing: PreparationConfig | None = None,
+    preprocessing: PreprocessingConfig | None = None,
     overwrite: bool = False,
     progress: bool = True,
 ) -> PreparedDataset:
@@ -59,7 +60,7 @@ def analyze_corpus(
     prepared_dir: str | Path,
     data: DataConfig,
     text: TextConfig | None = None,
-    preprocessing: PreparationConfig | None = None,
+    preprocessing: PreprocessingConfig | None = None,
     progress: bool = True,
 ) -> dict:
     """Analyzes corpora, and writes statistics.json.
@@ -85,7 +86,7 @@ def tokenize_shard(
     prepared_dir: str | Path,
     data: DataConfig,
     text: TextConfig | None = None,
-    preprocessing: PreparationConfig | None = None,
+    preprocessing: PreprocessingConfig | None = None,
     shard_index: int = 0,
     num_shards: int = 1,
     overwrite: bool = False,

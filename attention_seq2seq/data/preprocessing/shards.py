@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
 from attention_seq2seq.data.preprocessing.filters import PairFilter
 from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing.chunks import (
     PAIRS_PER_CHUNK,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.attention.tfa import (
     BahdanauAttention,
     BahdanauMonotonicAttention,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.attention.mechanisms import (
     MECHANISM_VARIABLES,
     Memory,
@@ -72,14 +72,17 @@ class AttentionRNN(keras.layers.Layer):
         # The mechanism's own function; `_bind_memory` wraps it to mask padding.
         self._probability_fn = self.mechanism.probability_fn
         self.attention_layer = keras.layers.Dense(
-            units, use_bias=False, activation=config.attention_vector, name="attention_layer"
+            units,
+            use_bias=False,
+            activation=config.attention_layer_activation,
+            name="attention_layer",
         )
         self.attention_layer.build([None, 2 * units])
         # The first layer reads a token and the attention vector of the step before (input
         # feeding), the other layers read the output of the layer below.
         self.cells = [
             make_cell(config, units, units if layer_index else 2 * units, layer_index)
-            for layer_index in range(config.num_decoder_layers)
+            for layer_index in range(config.decoder_depth)
         ]
         self.wrapper = AttentionWrapper(
             StackedRNNCells(self.cells),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.cells.gru import GRUCell
 from attention_seq2seq.models.cells.lstm import LSTMCell
 from attention_seq2seq.models.cells.recurrent import RecurrentCell

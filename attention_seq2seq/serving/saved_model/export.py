@@ -71,7 +71,7 @@ def export_saved_model(
         module = ServingModule(chat, decoding, limits, dictionary_dir, on_trace=lambda: bar.add(1))
         uses_jieba = bool(list(Path(dictionary_dir).iterdir()))
         write_assets(
-            assets_dir, chat, model_dir, {"decoding": decoding, "caps": limits}, uses_jieba
+            assets_dir, chat, model_dir, {"decoding": decoding, "limits": limits}, uses_jieba
         )
         module.assets = [tf.saved_model.Asset(str(path)) for path in sorted(assets_dir.iterdir())]
         # The first trace happens here: saving would trace a second time.
@@ -85,7 +85,7 @@ def export_saved_model(
 def _warmup_requests() -> list[tuple[str, dict]]:
     """Returns a call of each method, so that no client waits for a first call."""
     options = [
-        {"method": tf.constant(method), "num_best": tf.constant(1)}
+        {"method": tf.constant(method), "num_return_sequences": tf.constant(1)}
         for method in ("greedy", "beam", "sample")
     ]
     prompt = {"prompt": _WARMUP_PROMPT}

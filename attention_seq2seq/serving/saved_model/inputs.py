@@ -82,16 +82,16 @@ class InputEncoder:
         limits = self.limits
         checks = [
             GraphCheck(
-                max_length <= limits.max_reply_words + 1,
-                f"A reply has {{}} words; at most {limits.max_reply_words} are scored "
-                "(max_reply_words of the export). Shorten it.",
+                max_length <= limits.max_reply_length + 1,
+                f"A reply has {{}} words; at most {limits.max_reply_length} are scored "
+                "(max_reply_length of the export). Shorten it.",
                 (max_length - 1,),
             ),
             GraphCheck(
-                max_length * num_rows <= limits.max_row_words,
+                max_length * num_rows <= limits.max_total_tokens,
                 "The replies of a call have {} words, each as long as the longest; at most "
-                f"{limits.max_row_words} are scored (max_row_words of the export). Send them in "
-                "several calls.",
+                f"{limits.max_total_tokens} are scored (max_total_tokens of the export). "
+                "Send them in several calls.",
                 (max_length * num_rows,),
             ),
         ]

@@ -57,24 +57,24 @@ class ServingModule(tf.Module):
 
     Attributes:
         serving_default: prompt string[batch], any bytes, to a dictionary: reply string[batch];
-            score, log_probability float32[batch]; reply_tokens string[batch, target_time], with
-            <eos> where it was reached; token_log_probabilities float32[batch, target_time];
-            reply_length int32[batch], without the end; ended bool[batch]; prompt_tokens
+            score, log_prob float32[batch]; reply_tokens string[batch, target_time], with
+            <eos> where it was reached; token_log_probs float32[batch, target_time];
+            reply_length int32[batch], without the end; finished bool[batch]; prompt_tokens
             string[batch, source_time]; prompt_length int32[batch]; prompt_truncated_tokens
             int32[batch], the number of tokens beyond the longest prompt; with attention also
             attention_weights float32[batch, target_time, source_time].
-        generate: the same prompt, and a scalar for each field of `DecodingConfig` (forbidden_words:
-            string[num_words]), to the same outputs. Those of replies have an axis num_best behind
-            the batch. num_replies int32[batch] counts the replies to each prompt.
+        generate: the same prompt, and a scalar for each field of `DecodingConfig` (suppress_tokens:
+            string[num_words]), to the same outputs. Those of replies have a second axis,
+            num_return_sequences. num_replies int32[batch] counts the replies to each prompt.
         generate_from_tokens: prompt_tokens string[batch, source_time], "" for none, to the same as
             `serving_default`.
-        score: prompt, reply string[batch] to log_probability, perplexity float32[batch],
-            token_log_probabilities, reply_tokens, reply_length, attention_weights as above.
+        score: prompt, reply string[batch] to log_prob, perplexity float32[batch],
+            token_log_probs, reply_tokens, reply_length, attention_weights as above.
         attribute: the same to all these, the outputs of prompts, and contributions
             float32[batch, target_time, source_time], as `Reply.contributions`.
         encode: prompt to the state before the first token, and ids int32[batch] for `decode_step`.
         decode_step: one step of greedy search with the exported options. ids and the state to the
-            next state, the next ids, tokens string[batch], ended bool[batch], log_probabilities
+            next state, the next ids, tokens string[batch], finished bool[batch], log_probs
             float32[batch, vocab], attention_weights float32[batch, source_time].
 
     Raises:
@@ -97,7 +97,7 @@ class ServingModule(tf.Module):
         self._generator = chat.generator
         self._decoding = decoding
         # One reply to each prompt, even if `generate` returns several by default.
-        self._params = chat.decoding_params(dataclasses.replace(decoding, num_best=1))
+        self._params = chat.decoding_params(dataclasses.replace(decoding, num_return_sequences=1))
         self._input_encoder = InputEncoder(
             self.tokenizer, chat.config.data.max_source_length, limits
         )
@@ -167,7 +167,7 @@ class ServingModule(tf.Module):
         outputs = self._output_decoder.decode_n_best(
             prompts,
             hypotheses,
-            request.params.num_best,
+            request.params.num_return_sequences,
             request.replace_unk,
             request.method == "beam",
         )
@@ -197,7 +197,7 @@ class ServingModule(tf.Module):
         params = DecodingParams(*(tf.constant(x.numpy()) for x in self._params))
         search = self._generator.methods[self._decoding.method]
         hypotheses = self._search(search, prompts, params)
-        should_replace_unk = tf.constant(self._decoding.unknown == "replace")
+        should_replace_unk = tf.constant(self._decoding.unk_policy == "replace")
         return self._output_decoder.decode(prompts, hypotheses, should_replace_unk)
 
     def _search(self, search, prompts: EncodedPrompts, params: DecodingParams):
@@ -209,8 +209,8 @@ class ServingModule(tf.Module):
         )
         mean = hypotheses.log_prob / tf.cast(replies.length, tf.float32)
         outputs = {
-            "log_probability": hypotheses.log_prob,
-            "token_log_probabilities": hypotheses.token_log_probs,
+            "log_prob": hypotheses.log_prob,
+            "token_log_probs": hypotheses.token_log_probs,
             "perplexity": tf.exp(-mean),
             "reply_tokens": replies.tokens,
             "reply_length": replies.length - 1,
@@ -241,13 +241,19 @@ def _drop_padding(outputs: dict, num_rows) -> dict:
 
 
 def _check_defaults(chat: Chat, decoding: DecodingConfig, limits: ServingLimits) -> None:
-    max_length = decoding.maximum_length or chat.config.data.max_target_length
-    width = {"beam": decoding.beam_width, "sample": decoding.num_best}.get(decoding.method, 1)
+    max_length = decoding.max_length or chat.config.data.max_target_length
+    width = {"beam": decoding.beam_width, "sample": decoding.num_return_sequences}.get(
+        decoding.method, 1
+    )
     for name, value, limit in (
-        ("beam_width or num_best", width, "max_beam_width"),
-        ("maximum_length", max_length, "max_reply_words"),
-        ("beam_width or num_best", width, "max_rows"),
-        ("beam_width or num_best times maximum_length", width * (max_length + 1), "max_row_words"),
+        ("beam_width or num_return_sequences", width, "max_beam_width"),
+        ("max_length", max_length, "max_reply_length"),
+        ("beam_width or num_return_sequences", width, "max_hypotheses"),
+        (
+            "beam_width or num_return_sequences times max_length",
+            width * (max_length + 1),
+            "max_total_tokens",
+        ),
     ):
         if value > getattr(limits, limit):
             raise ValueError(

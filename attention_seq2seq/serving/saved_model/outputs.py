@@ -29,24 +29,28 @@ class OutputDecoder:
         self,
         prompts: EncodedPrompts,
         hypotheses: Hypotheses,
-        num_best,
+        num_return_sequences,
         should_replace_unk,
         is_distinct,
     ) -> dict:
-        """Returns the outputs for num_best replies to each prompt: [batch, num_best, ...].
+        """Returns the outputs for several replies to each prompt: [batch, num_replies, ...].
 
         Args:
             prompts: [batch, ...].
-            hypotheses: [batch * num_best, ...], those of a prompt side by side.
-            num_best: int32[].
+            hypotheses: [batch * num_return_sequences, ...], those of a prompt side by side.
+            num_return_sequences: int32[].
             should_replace_unk: bool[], whether to copy prompt tokens in place of unknown ones.
             is_distinct: bool[], whether to drop repeated replies to a prompt. Missing replies
                 are empty, and stand behind all others.
         """
-        hypotheses, num_replies = deduplicate(hypotheses, num_best, is_distinct)
-        repeated = EncodedPrompts(*(tf.repeat(column, num_best, axis=0) for column in prompts))
+        hypotheses, num_replies = deduplicate(hypotheses, num_return_sequences, is_distinct)
+        repeated = EncodedPrompts(
+            *(tf.repeat(column, num_return_sequences, axis=0) for column in prompts)
+        )
         outputs = {
-            name: tf.reshape(output, tf.concat([[-1, num_best], tf.shape(output)[1:]], axis=0))
+            name: tf.reshape(
+                output, tf.concat([[-1, num_return_sequences], tf.shape(output)[1:]], axis=0)
+            )
             for name, output in self._decode_replies(
                 repeated, hypotheses, should_replace_unk
             ).items()
@@ -80,11 +84,11 @@ class OutputDecoder:
                 tf.RaggedTensor.from_tensor(tokens, num_tokens)
             ),
             "score": hypotheses.scores,
-            "log_probability": hypotheses.log_prob,
-            "token_log_probabilities": hypotheses.token_log_probs,
+            "log_prob": hypotheses.log_prob,
+            "token_log_probs": hypotheses.token_log_probs,
             "reply_tokens": tf.where(is_token, tokens, end_tokens),
             "reply_length": num_tokens,
-            "ended": finished,
+            "finished": finished,
         }
         if self.has_attention:
             outputs["attention_weights"] = hypotheses.attention_weights
@@ -110,21 +114,25 @@ def replace_unk(tokens, hypotheses: Hypotheses, prompts: EncodedPrompts):
     return tf.where(hypotheses.ids == UNK, most_attended, tokens)
 
 
-def deduplicate(hypotheses: Hypotheses, num_best, is_distinct) -> tuple[Hypotheses, tf.Tensor]:
+def deduplicate(
+    hypotheses: Hypotheses, num_return_sequences, is_distinct
+) -> tuple[Hypotheses, tf.Tensor]:
     """Drops hypotheses that repeat a better one, and counts those that are left to each prompt.
 
     The groups of a beam may find the same reply, which is then returned once. Samples are never
     dropped. Hypotheses of length 0, which are missing or dropped, move behind all others.
     """
-    ids = tf.reshape(hypotheses.ids, tf.stack([-1, num_best, tf.shape(hypotheses.ids)[1]]))
-    lengths = tf.reshape(hypotheses.lengths, [-1, num_best])
-    # [batch, num_best, num_best]
+    ids = tf.reshape(
+        hypotheses.ids, tf.stack([-1, num_return_sequences, tf.shape(hypotheses.ids)[1]])
+    )
+    lengths = tf.reshape(hypotheses.lengths, [-1, num_return_sequences])
+    # [batch, num_return_sequences, num_return_sequences]
     is_equal = tf.reduce_all(ids[:, :, tf.newaxis] == ids[:, tf.newaxis], axis=3)
     is_equal &= lengths[:, :, tf.newaxis] == lengths[:, tf.newaxis]
-    is_earlier = tf.range(num_best) < tf.range(num_best)[:, tf.newaxis]
+    is_earlier = tf.range(num_return_sequences) < tf.range(num_return_sequences)[:, tf.newaxis]
     keep = (lengths > 0) & ~tf.reduce_any(is_equal & is_earlier & is_distinct, axis=2)
     order = tf.argsort(tf.cast(~keep, tf.int32), axis=1, stable=True)
-    first_rows = tf.range(tf.shape(order)[0])[:, tf.newaxis] * num_best
+    first_rows = tf.range(tf.shape(order)[0])[:, tf.newaxis] * num_return_sequences
     rows = tf.reshape(first_rows + order, [-1])
     keep = tf.gather(tf.reshape(keep, [-1]), rows)
 
@@ -133,5 +141,7 @@ def deduplicate(hypotheses: Hypotheses, num_best, is_distinct) -> tuple[Hypothes
         mask = tf.reshape(keep, tf.concat([[-1], tf.ones([tf.rank(column) - 1], tf.int32)], 0))
         return tf.where(mask, column, tf.zeros_like(column))
 
-    num_replies = tf.reduce_sum(tf.reshape(tf.cast(keep, tf.int32), [-1, num_best]), axis=1)
+    num_replies = tf.reduce_sum(
+        tf.reshape(tf.cast(keep, tf.int32), [-1, num_return_sequences]), axis=1
+    )
     return Hypotheses(*map(select, hypotheses)), num_replies

@@ -81,25 +81,27 @@ class RequestParser:
         inputs = dict(zip(inputs, assert_all(self._range_checks(inputs), *inputs.values())))
         integers = self._resolve_numbers(inputs, INT_FIELDS, self.params.integers)
         floats = self._resolve_numbers(inputs, FLOAT_FIELDS, self.params.floats)
-        method, unknown = (self._resolve_string(inputs, name) for name in ("method", "unknown"))
+        method, unk_policy = (
+            self._resolve_string(inputs, name) for name in ("method", "unk_policy")
+        )
         params = DecodingParams(
             integers=integers,
             floats=floats,
-            forbidden_ids=self._suppressed_ids(inputs, unknown),
-            prefix_ids=self._prefix_ids(inputs["prefix"]),
+            forbidden_ids=self._suppressed_ids(inputs, unk_policy),
+            prefix_ids=self._prefix_ids(inputs["target_prefix"]),
         )
         checks = self._combination_checks(method, params, num_prompts)
         method, *tensors = assert_all(checks, method, *params)
-        return GenerationRequest(method, DecodingParams(*tensors), unknown == "replace")
+        return GenerationRequest(method, DecodingParams(*tensors), unk_policy == "replace")
 
     def _range_checks(self, inputs) -> list[GraphCheck]:
         """Returns the checks of each option on its own."""
         upper_bounds = {
             "beam_width": self.limits.max_beam_width,
-            "beam_groups": self.limits.max_beam_width,
-            "num_best": self.limits.max_beam_width,
-            "minimum_length": self.limits.max_reply_words,
-            "maximum_length": self.limits.max_reply_words,
+            "num_beam_groups": self.limits.max_beam_width,
+            "num_return_sequences": self.limits.max_beam_width,
+            "min_length": self.limits.max_reply_length,
+            "max_length": self.limits.max_reply_length,
         }
         checks = []
         for name, field in OPTION_FIELDS.items():
@@ -131,41 +133,46 @@ class RequestParser:
     def _combination_checks(self, method, params: DecodingParams, num_prompts) -> list[GraphCheck]:
         """Returns the checks that involve several options."""
         num_rows = num_prompts * tf.where(
-            method == "beam", params.beam_width, tf.where(method == "sample", params.num_best, 1)
+            method == "beam",
+            params.beam_width,
+            tf.where(method == "sample", params.num_return_sequences, 1),
         )
-        num_tokens = tf.cast(num_rows, tf.int64) * tf.cast(params.maximum_length, tf.int64)
+        num_tokens = tf.cast(num_rows, tf.int64) * tf.cast(params.max_length, tf.int64)
         return [
             GraphCheck(
-                params.beam_width % tf.maximum(params.beam_groups, 1) == 0,
-                "beam_width is {} and beam_groups {}: the groups cannot be of one size.",
-                (params.beam_width, params.beam_groups),
+                params.beam_width % tf.maximum(params.num_beam_groups, 1) == 0,
+                "beam_width is {} and num_beam_groups {}; expected a multiple of the groups.",
+                (params.beam_width, params.num_beam_groups),
             ),
             GraphCheck(
-                (method != "beam") | (params.num_best <= params.beam_width),
-                "num_best is {} and beam_width {}: a beam finds no more replies than it is wide.",
-                (params.num_best, params.beam_width),
+                (method != "beam") | (params.num_return_sequences <= params.beam_width),
+                "num_return_sequences is {} and beam_width {}: a beam finds no more replies than "
+                "it is wide.",
+                (params.num_return_sequences, params.beam_width),
             ),
             GraphCheck(
-                (method != "greedy") | (params.num_best == 1),
-                "num_best is {} and method greedy, which finds one reply. Use beam or sample.",
-                (params.num_best,),
+                (method != "greedy") | (params.num_return_sequences == 1),
+                "num_return_sequences is {} and method greedy, which finds one reply. Use beam or "
+                "sample.",
+                (params.num_return_sequences,),
             ),
             GraphCheck(
-                params.minimum_length <= params.maximum_length,
-                "minimum_length is {}, more than the longest reply has.",
-                (params.minimum_length,),
+                params.min_length <= params.max_length,
+                "min_length is {}, more than the longest reply has.",
+                (params.min_length,),
             ),
             GraphCheck(
-                num_rows <= self.limits.max_rows,
-                f"The call asks for {{}} hypotheses at once; at most {self.limits.max_rows} are "
-                "searched (max_rows of the export). Send fewer prompts, or narrow the beam.",
+                num_rows <= self.limits.max_hypotheses,
+                f"The call asks for {{}} hypotheses at once; at most {self.limits.max_hypotheses} "
+                "are searched (max_hypotheses of the export). Send fewer prompts, or narrow the "
+                "beam.",
                 (num_rows,),
             ),
             GraphCheck(
-                num_tokens <= self.limits.max_row_words,
+                num_tokens <= self.limits.max_total_tokens,
                 "The call asks for {} words of hypotheses; at most "
-                f"{self.limits.max_row_words} are searched (max_row_words of the export). Send "
-                "fewer prompts, narrow the beam, or lower maximum_length.",
+                f"{self.limits.max_total_tokens} are searched (max_total_tokens of the export). "
+                "Send fewer prompts, narrow the beam, or lower max_length.",
                 (num_tokens,),
             ),
         ]
@@ -174,19 +181,19 @@ class RequestParser:
         """Returns the numbers of one type, in the order of `DecodingParams`."""
         requested = tf.stack([inputs[name] for name in names])
         resolved = requested
-        if "maximum_length" in names:
-            is_length = tf.range(len(names)) == names.index("maximum_length")
+        if "max_length" in names:
+            is_length = tf.range(len(names)) == names.index("max_length")
             resolved = tf.where(is_length & (requested == 0), self.max_reply_length, requested)
         return tf.where(requested == -1, exported, resolved)
 
     def _resolve_string(self, inputs, name: str):
         return tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])
 
-    def _suppressed_ids(self, inputs, unknown):
+    def _suppressed_ids(self, inputs, unk_policy):
         """Returns int32[num_suppressed]."""
         always = tf.constant([PAD, BOS, TURN])
-        unk = tf.fill([tf.cast(unknown == "forbid", tf.int32)], UNK)
-        texts = inputs["forbidden_words"]
+        unk = tf.fill([tf.cast(unk_policy == "forbid", tf.int32)], UNK)
+        texts = inputs["suppress_tokens"]
         exported_ids = set(self.params.forbidden_ids.tolist()) - {PAD, BOS, TURN, UNK}
         exported_ids = tf.constant(sorted(exported_ids), tf.int32)
 
@@ -197,7 +204,7 @@ class RequestParser:
                 [
                     GraphCheck(
                         tf.reduce_all(tokens.row_lengths() == 1),
-                        "forbidden_words: {} is not one word each to this model.",
+                        "suppress_tokens: {} is not one word each to this model.",
                         (nonempty_texts,),
                     )
                 ],
@@ -224,8 +231,8 @@ class RequestParser:
                 [
                     GraphCheck(
                         tf.reduce_all(ids != UNK),
-                        "prefix: {} has a word that this model does not know, so no reply can "
-                        "begin with it. Choose another.",
+                        "target_prefix: {} has a word that this model does not know, so no reply "
+                        "can begin with it. Choose another.",
                         (prefix,),
                     )
                 ],

@@ -63,8 +63,8 @@ class StepwiseDecoder:
             **output.state,
             "ids": output.ids,
             "tokens": tf.where(finished, SPECIALS[EOS], tokens),
-            "ended": finished,
-            "log_probabilities": output.log_probs,
+            "finished": finished,
+            "log_probs": output.log_probs,
         }
         if self.search.model.has_attention:
             outputs["attention_weights"] = output.attention_weights
@@ -75,9 +75,9 @@ class StepwiseDecoder:
         num_rows = tf.stack([tf.shape(tensor)[0] for tensor in state.values()])
         checks = [
             GraphCheck(
-                tf.size(ids) <= self.limits.max_rows,
-                f"A call steps {{}} rows; at most {self.limits.max_rows} are taken (max_rows "
-                "of the export).",
+                tf.size(ids) <= self.limits.max_hypotheses,
+                f"The call has {{}} rows; at most {self.limits.max_hypotheses} are decoded "
+                "(max_hypotheses of the export).",
                 (tf.size(ids),),
             ),
             GraphCheck(

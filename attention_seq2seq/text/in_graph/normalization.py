@@ -5,12 +5,12 @@ import tensorflow as tf
 from attention_seq2seq.text.normalization import REMOVE, REPLACEMENT_CHARACTER, Normalizer
 
 
-def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
+def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
     """Normalizes a batch of texts inside a graph.
 
     Args:
         text: string[batch], any bytes.
-        lower_case: whether A to Z become a to z.
+        lowercase: whether A to Z become a to z.
 
     Returns:
         string[batch], UTF-8, equal to the results of `Normalizer`.
@@ -18,7 +18,7 @@ def normalize(text: tf.Tensor, lower_case: bool) -> tf.Tensor:
     code_points = tf.strings.unicode_decode(
         text, "UTF-8", errors="replace", replacement_char=REPLACEMENT_CHARACTER
     )
-    table = sorted(Normalizer(lower_case).table.items())
+    table = sorted(Normalizer(lowercase).table.items())
     keys = tf.constant([code_point for code_point, _ in table])
     replacements = tf.constant([REMOVE if new is None else new for _, new in table])
     values = code_points.flat_values

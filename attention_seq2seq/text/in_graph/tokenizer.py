@@ -77,7 +77,7 @@ class InGraphTokenizer(tf.Module):
             self._jieba = InGraphJieba(tokenizer.dictionary, config.jieba_hmm, folder)
         self.target_vocabulary = InGraphVocabulary(tokenizer.target.vocabulary)
         self.source_vocabulary = self.target_vocabulary
-        if not config.shared_vocabulary:
+        if not config.share_vocabulary:
             self.source_vocabulary = InGraphVocabulary(tokenizer.source.vocabulary)
 
     def encode_prompts(self, texts: tf.Tensor, limit: int) -> EncodedPrompts:
@@ -86,9 +86,9 @@ class InGraphTokenizer(tf.Module):
         First earlier turns are left out, then tokens at the end.
         """
         if not self.config.context_turns:
-            return self._encode(self._tokenize(self.config.source_segmentation, texts), limit)
+            return self._encode(self._tokenize(self.config.source_tokenizer, texts), limit)
         turns = tf.strings.split(texts, "\n")[:, -1 - self.config.context_turns :]
-        tokens = self._tokenize(self.config.source_segmentation, turns.values)
+        tokens = self._tokenize(self.config.source_tokenizer, turns.values)
         is_kept = _turns_within_limit(tokens.row_lengths(), turns, limit)
         tokens = tf.ragged.boolean_mask(tokens, is_kept)
         rows = tf.boolean_mask(turns.value_rowids(), is_kept)
@@ -113,12 +113,12 @@ class InGraphTokenizer(tf.Module):
 
     def tokenize_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the tokens string[batch, (time)] of replies, string[batch] of any bytes."""
-        return self._tokenize(self.config.target_segmentation, texts)
+        return self._tokenize(self.config.target_tokenizer, texts)
 
     def detokenize_replies(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         """Returns the texts string[batch] of tokens string[batch, (time)]."""
         texts = tokens.flat_values
-        if self.config.target_segmentation != "characters":
+        if self.config.target_tokenizer != "characters":
             characters = SPACE_DELIMITED_CHARACTERS
             is_delimited_left = tf.strings.regex_full_match(texts, f"[{characters}](.|\n)*")
             is_delimited_right = tf.strings.regex_full_match(texts, f"(.|\n)*[{characters}]")
@@ -152,12 +152,12 @@ class InGraphTokenizer(tf.Module):
     def _tokenize(self, segmentation: str, texts) -> tf.RaggedTensor:
         segmenters: dict[str, Callable] = {
             "characters": lambda texts: tf.strings.unicode_split(texts, "UTF-8"),
-            "blanks": tf.strings.split,
+            "whitespace": tf.strings.split,
             "jieba": self._jieba and self._jieba.segment,
         }
         # Strings live on the CPU: without this, integers among them travel to a GPU and back.
         with tf.device("CPU:0"):
-            return segmenters[segmentation](normalize(texts, self.config.lower_case))
+            return segmenters[segmentation](normalize(texts, self.config.lowercase))
 
 
 def _turns_within_limit(num_tokens, turns: tf.RaggedTensor, limit: int):

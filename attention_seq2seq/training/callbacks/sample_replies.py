@@ -70,7 +70,7 @@ class SampleReplies:
         if not prompts:
             raise ValueError(
                 f"all {len(self.prompts)} sample prompts have more than max_source_length "
-                f"{max_length} words. Give shorter ones in --probe_prompts."
+                f"{max_length} words. Give shorter ones in --sample_prompts."
             )
 
         def generate() -> list[SampleReply]:
@@ -80,7 +80,7 @@ class SampleReplies:
                     reply.tokens,
                     reply.text,
                     reply.attention_weights,
-                    reply.rows,
+                    reply.row_labels,
                 )
                 for reply in chat.reply(prompts)
             ]

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing import chunks
 from attention_seq2seq.data.preprocessing.chunks import Chunk, iter_chunks, tokenize_chunk
@@ -21,7 +21,7 @@ def rows(ids, lengths) -> list[list[int]]:
     return [row.tolist() for row in np.split(ids, np.cumsum(lengths)[:-1])]
 
 
-@pytest.mark.parametrize("segmentation", ["jieba", "characters", "blanks"])
+@pytest.mark.parametrize("segmentation", ["jieba", "characters", "whitespace"])
 @pytest.mark.parametrize("context_turns", [0, 2])
 @pytest.mark.parametrize("limit", [3, 60])
 def test_tokens_are_those_of_the_tokenizer(tmp_path, segmentation, context_turns, limit):
@@ -42,7 +42,7 @@ def test_tokens_are_those_of_the_tokenizer(tmp_path, segmentation, context_turns
         assert chunk.reply_tokens(row) == tokenizer.target.tokenize(pair.reply)
         assert [chunk.tokens[i] for i in replies[row]] == tokenizer.target.tokenize(pair.reply)
     assert chunk.tokens[: len(SPECIALS)] == list(SPECIALS)
-    assert "<turn>" not in chunk.tokens[len(SPECIALS) :] or segmentation == "blanks"
+    assert "<turn>" not in chunk.tokens[len(SPECIALS) :] or segmentation == "whitespace"
     assert chunk.is_echo.tolist() == [False, False, False, False, True]
     if context_turns == 0:
         assert prompts[3] == [UNK], "an empty prompt is an unknown token"

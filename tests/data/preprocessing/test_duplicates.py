@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.data.preprocessing import duplicates
 from attention_seq2seq.data.preprocessing.duplicates import (
     count_duplicates,
@@ -82,7 +82,9 @@ def test_the_filter_removes_the_pairs_that_a_plain_loop_removes(pairs, data):
     clean = data.draw(st.sampled_from([(), ("duplicates",), ("duplicates", "common_replies")]))
     cap = data.draw(st.integers(1, 4))
     is_validation = data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs)))
-    pair_filter = PairFilter(len(pairs), PreparationConfig(clean=clean, reply_cap=cap), 9, 9)
+    pair_filter = PairFilter(
+        len(pairs), PreprocessingConfig(filters=clean, max_reply_count=cap), 9, 9
+    )
     pair_filter.is_validation[:] = is_validation
     pair_filter.finalize(as_hashes(pairs))
 
@@ -115,7 +117,9 @@ def test_at_most_16_bytes_a_distinct_pair(monkeypatch, tmp_path, fraction):
     hashes[: round(fraction * num_pairs), 1] = 5
     hashes[1000:2000] = hashes[:1000]
     tracemalloc.start()
-    config = PreparationConfig(clean=("duplicates", "common_replies"), reply_cap=num_pairs)
+    config = PreprocessingConfig(
+        filters=("duplicates", "common_replies"), max_reply_count=num_pairs
+    )
     pair_filter = PairFilter(num_pairs, config, 9, 9)
     pair_filter.finalize(hashes)
     assert count_duplicates(hashes).num_duplicates == 1000

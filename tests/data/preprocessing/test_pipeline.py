@@ -5,15 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from attention_seq2seq.config.config import DataConfig, ModelConfig, TextConfig, TrainingConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.preprocessing import pipeline, shards, tokenize
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare
 from attention_seq2seq.training.api import train_prepared
 from helpers.prepared_corpora import read_files
 
-ONE_PROCESS = PreparationConfig(processes=1)
+ONE_PROCESS = PreprocessingConfig(num_workers=1)
 
 
 class PowerFailure(Exception):
@@ -85,7 +88,7 @@ def test_a_finished_directory_is_not_analyzed_as_another_corpus(corpus, tmp_path
     other_data = DataConfig((corpus,), max_target_length=3)
     with pytest.raises(ValueError, match="prepared from other corpora or with other options"):
         analyze_corpus(tmp_path / "prepared", other_data, None, ONE_PROCESS, progress=False)
-    remove_all = PreparationConfig(clean=("short",), min_length=1000, processes=1)
+    remove_all = PreprocessingConfig(filters=("short",), min_length=1000, num_workers=1)
     with pytest.raises(ValueError, match="no pair to train on"):
         prepare(tmp_path / "prepared", other_data, None, remove_all, overwrite=True, progress=False)
     new_files = read_files(tmp_path / "prepared")
@@ -143,8 +146,8 @@ def test_a_corpus_that_cannot_be_prepared_is_named(corpus, tmp_path):
     assert_refused(
         "no pair to train on: 1 given", data=(str(tmp_path / "long"),), max_target_length=1
     )
-    with pytest.raises(ValueError, match="clean names 'everything'; choose any of duplicates"):
-        PreparationConfig(clean=("everything",))
+    with pytest.raises(ValueError, match="filters names 'everything'; choose any of duplicates"):
+        PreprocessingConfig(filters=("everything",))
 
 
 @pytest.mark.parametrize("damage", ["truncated", "changed", "removed"])
@@ -228,7 +231,7 @@ def test_another_corpus_with_the_same_shards_is_another_training(tmp_path):
         (tmp_path / "a.tsv").write_text("".join(changed), encoding="utf-8")
         directories.append(tmp_path / f"prepared{index}")
         prepare(directories[-1], data, None, ONE_PROCESS, progress=False)
-    model, training = ModelConfig(units=4), TrainingConfig(epochs=1, dtype="float32")
+    model, training = ModelConfig(units=4), TrainingConfig(epochs=1, compute_dtype="float32")
     history = train_prepared(directories[0], tmp_path / "m", model, training, progress=False)
     second_history = train_prepared(directories[1], tmp_path / "m", model, training, progress=False)
     assert second_history == history

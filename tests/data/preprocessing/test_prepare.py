@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.datasets import TFRecordPairs
 from attention_seq2seq.data.default_corpus import small_talk
 from attention_seq2seq.data.pairs import Pair, prepend_context
@@ -28,7 +26,7 @@ from attention_seq2seq.training.api import train, train_prepared
 from attention_seq2seq.training.callbacks.base import Callback
 from helpers.prepared_corpora import read_files, read_shards, write_corpus
 
-ONE_PROCESS = PreparationConfig(processes=1)
+ONE_PROCESS = PreprocessingConfig(num_workers=1)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +34,7 @@ ONE_PROCESS = PreparationConfig(processes=1)
     [
         TextConfig(vocabulary_size=300),
         TextConfig(context_turns=2, min_count=2),
-        TextConfig("characters", "jieba", shared_vocabulary=False, vocabulary_size=200),
+        TextConfig("characters", "jieba", share_vocabulary=False, vocabulary_size=200),
     ],
     ids=["small vocabulary", "context", "separate vocabularies"],
 )
@@ -91,7 +89,7 @@ def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
 def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.1)
     for num_workers in (1, 3):
-        config = PreparationConfig(clean=("duplicates",), processes=num_workers)
+        config = PreprocessingConfig(filters=("duplicates",), num_workers=num_workers)
         prepare(tmp_path / str(num_workers), data, None, config, progress=False)
     expected = read_files(tmp_path / "1")
     assert {"manifest.json", "statistics.json", "vocabulary.txt"} < expected.keys()
@@ -114,7 +112,7 @@ def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
     pairs = [("吃，" * 50 + str(i), "好") for i in range(5)] + [(f"问{i}", "好") for i in range(5)]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
-    config = PreparationConfig(clean=("common_replies",), reply_cap=3, processes=1)
+    config = PreprocessingConfig(filters=("common_replies",), max_reply_count=3, num_workers=1)
     data = DataConfig((str(path),), validation_fraction=0.0)
     counts = prepare(tmp_path / "prepared", data, None, config, progress=False).manifest["counts"]
     assert counts["removed"] == {
@@ -173,7 +171,7 @@ def test_a_filter_removes_its_pairs(tmp_path, name):
     pairs, kept_indices = FILTER_CASES[name]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
-    config = PreparationConfig(clean=(name,), reply_cap=3, processes=1)
+    config = PreprocessingConfig(filters=(name,), max_reply_count=3, num_workers=1)
     data = DataConfig((str(path),), validation_fraction=0.0)
     prepared = prepare(tmp_path / "prepared", data, None, config, progress=False)
     tokenizer = Seq2SeqTokenizer.load(prepared.directory, TextConfig())
@@ -224,7 +222,7 @@ def test_an_interrupted_training_from_shards_ends_as_an_uninterrupted_one(corpus
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("1 4\n吃 1 2 3 4\n", encoding="utf-8")
     options = TrainingConfig(
-        epochs=3, dtype="float32", patience=0, pretrained_embeddings=str(vectors)
+        epochs=3, compute_dtype="float32", patience=0, pretrained_embeddings=str(vectors)
     )
 
     def train_weights(name, **training_options):

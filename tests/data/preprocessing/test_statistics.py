@@ -5,8 +5,9 @@ from itertools import product
 
 import pytest
 
-from attention_seq2seq.config.config import DataConfig, TextConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.prepare import analyze_corpus
 from attention_seq2seq.data.preprocessing.report import format_statistics
 from attention_seq2seq.utils.text_tables import display_width
@@ -30,7 +31,7 @@ def analyze_pairs(pairs, tmp_path, **text) -> dict:
         tmp_path / "prepared",
         DataConfig(data=(str(path),)),
         TextConfig(**text),
-        PreparationConfig(processes=1),
+        PreprocessingConfig(num_workers=1),
         progress=False,
     )
 
@@ -111,7 +112,7 @@ def test_out_of_vocabulary_tokens_are_an_issue(tmp_path):
 def test_lengths_and_repetitions_are_counted(tmp_path):
     pairs = [("a b", "c"), ("a b", "c"), ("a b", "d e f"), ("g", "g"), ("h", "c")]
     statistics = analyze_pairs(
-        pairs, tmp_path, source_segmentation="blanks", target_segmentation="blanks"
+        pairs, tmp_path, source_tokenizer="whitespace", target_tokenizer="whitespace"
     )
     assert statistics["duplicates"] == {"count": 1, "fraction": 0.2}
     assert statistics["echoes"] == {"count": 1, "fraction": 0.2}

@@ -4,14 +4,14 @@ import shutil
 
 import pytest
 
-from attention_seq2seq.config.config import DataConfig
-from attention_seq2seq.config.preprocessing import PreparationConfig
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.data.preprocessing import tokenize
 from attention_seq2seq.data.preprocessing.prepare import prepare, tokenize_shard
 from attention_seq2seq.utils.files import locked_dir
 from helpers.prepared_corpora import read_files
 
-ONE_PROCESS = PreparationConfig(processes=1)
+ONE_PROCESS = PreprocessingConfig(num_workers=1)
 
 
 def chunk_names(directory):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.readers import read_pairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from experiments.benchmarks.baselines import common, joeynmt, opennmt
@@ -36,7 +36,9 @@ def test_every_system_reads_the_same_words(tmp_path):
     path.write_text("".join(lines), encoding="utf-8")
     write_corpora([str(path)], 90, tmp_path)
     training, _ = read_pairs([str(tmp_path / "train.tsv")])
-    tokenizer = Seq2SeqTokenizer.build(training, TextConfig("blanks", "blanks", vocabulary_size=90))
+    tokenizer = Seq2SeqTokenizer.build(
+        training, TextConfig("whitespace", "whitespace", vocabulary_size=90)
+    )
     tokens = tokenizer.target.vocabulary.tokens(range(5, len(tokenizer.target.vocabulary)))
     for name, num_special in (("opennmt", 3), ("joey", 4)):
         lines = (tmp_path / f"vocabulary.{name}").read_text(encoding="utf-8").splitlines()

@@ -7,8 +7,8 @@ from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from helpers.scripts import run_script
 
 COMPARE, LENGTHS = "studies.compare_variants", "studies.length_generalization"
-CHARACTERS = ["--source_segmentation=characters", "--target_segmentation=characters"]
-SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--dtype=float32"]
+CHARACTERS = ["--source_tokenizer=characters", "--target_tokenizer=characters"]
+SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--compute_dtype=float32"]
 
 
 def test_variants_are_compared_on_the_same_prompts(tmp_path):
@@ -27,7 +27,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
             "--epochs=1",
             *SMALL,
         ),
-        *(f"--test_data={test_data}", "--answer_with=last", "--metric=perplexity"),
+        *(f"--test_data={test_data}", "--restore_best_weights=false", "--metric=perplexity"),
         *("--metric=exact_match", "--metric=chrf", "--variant="),
         "--variant=--attention=none",
     ]
@@ -56,7 +56,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
     # The best epoch answers, which alone is chosen on others.
     config = (tmp_path / "work" / "as given,seed=1" / "config.json").read_text(encoding="utf-8")
-    assert json.loads(config)["training"]["answer_with"] == "best"
+    assert json.loads(config)["training"]["restore_best_weights"] is True
     assert {path.name for path in (tmp_path / "work").iterdir()} == {
         f"{name},seed={seed}" for name in ("as given", "attention=none") for seed in "12"
     }

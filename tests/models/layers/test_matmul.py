@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.config.config import ModelConfig
+from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.cells.lstm import LSTMCell
 from attention_seq2seq.models.layers.matmul import EmbeddedIds
 from helpers.small_models import (
@@ -70,7 +70,7 @@ def test_steps_one_by_one_are_those_of_the_loop(config):
 
 @pytest.mark.parametrize("attention", ["luong", "bahdanau", "none"])
 def test_what_is_kept_of_a_layers_outputs_is_what_the_next_one_reads_and_learns_from(attention):
-    model = random_model(ModelConfig(units=UNITS, layers=3, attention=attention))
+    model = random_model(ModelConfig(units=UNITS, num_layers=3, attention=attention))
     rnn = model.decoder.rnn
     ids, length = tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2])
     inputs = random(1, TIME, BATCH, UNITS)
@@ -102,7 +102,7 @@ def test_what_is_kept_of_a_layers_outputs_is_what_the_next_one_reads_and_learns_
 
 @pytest.mark.parametrize("attention", ["luong", "none"])
 def test_words_looked_up_are_their_embeddings_and_learn_as_they_do(attention):
-    model = random_model(ModelConfig(units=UNITS, layers=2, attention=attention))
+    model = random_model(ModelConfig(units=UNITS, num_layers=2, attention=attention))
     rnn, cell = model.decoder.rnn, LSTMCell(UNITS, UNITS, name="lstm")
     encoded = model.encoder(tf.constant([[4, 5, 6], [6, 5, 0]]), tf.constant([3, 2]))
     table = tf.Variable(random(1, 4, UNITS))
@@ -132,7 +132,7 @@ def attention_vector(rnn, query, memory):
 
 def loss_and_gradients(model, batch, dtype):
     with tf.GradientTape() as tape:
-        loss = mean_loss(make_objective(model, dtype=dtype), batch)
+        loss = mean_loss(make_objective(model, compute_dtype=dtype), batch)
     gradients = tape.gradient(loss, model.named_weights())
     return loss, {name: tf.convert_to_tensor(g).numpy() for name, g in gradients.items()}
 
@@ -156,7 +156,7 @@ def test_bfloat16_comes_near_float32_and_leaves_weights_alone(attention):
 def test_measuring_is_in_float32_whatever_training_is_in():
     model, batch = random_model(ModelConfig(units=32), scale=0.2), random_batch(16, 6, 7)
     losses = [
-        make_objective(model, dtype=dtype).eval_step(batch).loss
+        make_objective(model, compute_dtype=dtype).eval_step(batch).loss
         for dtype in ("float32", "bfloat16")
     ]
     assert losses[0] == losses[1]

@@ -52,8 +52,8 @@ def test_any_batch_size_is_answered(saved_model, batch_size):
     for signature, inputs in (
         ("serving_default", {}),
         ("generate", {}),
-        ("generate", {"method": "beam", "num_best": 2}),
-        ("generate", {"method": "sample", "num_best": 2}),
+        ("generate", {"method": "beam", "num_return_sequences": 2}),
+        ("generate", {"method": "sample", "num_return_sequences": 2}),
         ("score", {"reply": expected * batch_size}),
         ("attribute", {"reply": expected * batch_size}),
         ("encode", {}),
@@ -117,19 +117,22 @@ def test_a_call_above_a_limit_is_rejected(saved_model):
         (r"beam_width is 10000; expected 1 to 100, or -1", {"beam_width": 10_000}),
         (r"beam_width is -2; expected", {"beam_width": -2}),
         (r'method is \\"viterbi\\"; choose one of greedy, beam, sample', {"method": "viterbi"}),
-        (r"unknown is", {"unknown": "say"}),
+        (r"unk_policy is", {"unk_policy": "say"}),
         (r"temperature is 0; expected 0.01 to 100", {"temperature": 0.0}),
         (r"temperature is nan", {"temperature": float("nan")}),
         (r"top_p is inf", {"top_p": float("inf")}),
         (r"length_penalty is 11; expected -10", {"length_penalty": 11.0}),
-        (r"maximum_length is 1001; expected 0 to 1000", {"maximum_length": 1001}),
-        (r"minimum_length is 32, more than the longest", {"minimum_length": 32}),
-        (r"num_best is 2 and method greedy", {"num_best": 2}),
-        (r"num_best is 6 and beam_width 5", {"method": "beam", "num_best": 6}),
-        (r"beam_width is 5 and beam_groups 2", {"beam_groups": 2}),
-        (r"prefix: .* does not know", {"prefix": "龘"}),
-        (r"forbidden_words: .* not one word", {"forbidden_words": ["今天晚上"]}),
-        (r"forbidden_words: .* not one word", {"forbidden_words": [" "]}),
+        (r"max_length is 1001; expected 0 to 1000", {"max_length": 1001}),
+        (r"min_length is 32, more than the longest", {"min_length": 32}),
+        (r"num_return_sequences is 2 and method greedy", {"num_return_sequences": 2}),
+        (
+            r"num_return_sequences is 6 and beam_width 5",
+            {"method": "beam", "num_return_sequences": 6},
+        ),
+        (r"beam_width is 5 and num_beam_groups 2", {"num_beam_groups": 2}),
+        (r"target_prefix: .* does not know", {"target_prefix": "龘"}),
+        (r"suppress_tokens: .* not one word", {"suppress_tokens": ["今天晚上"]}),
+        (r"suppress_tokens: .* not one word", {"suppress_tokens": [" "]}),
         (r"10300 hypotheses at once; at most 4096", {"method": "beam", "beam_width": 100}),
     ],
 )
@@ -161,11 +164,13 @@ def test_a_step_from_an_invalid_state_is_rejected(saved_model):
 
 
 def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
-    with pytest.raises(ValueError, match="beam_width or num_best is 101, more than max_beam_width"):
+    with pytest.raises(
+        ValueError, match="beam_width or num_return_sequences is 101, more than max_beam_width"
+    ):
         decoding = DecodingConfig(method="beam", beam_width=101)
         export_saved_model(talk_dir, tmp_path / "out", decoding, progress=False)
-    with pytest.raises(ValueError, match="more than max_reply_words 29"):
-        export_saved_model(talk_dir, tmp_path / "out", limits=ServingLimits(max_reply_words=29))
+    with pytest.raises(ValueError, match="more than max_reply_length 29"):
+        export_saved_model(talk_dir, tmp_path / "out", limits=ServingLimits(max_reply_length=29))
     (tmp_path / "there").mkdir()
     with pytest.raises(ValueError, match="exists; remove it"):
         export_saved_model(talk_dir, tmp_path / "there")

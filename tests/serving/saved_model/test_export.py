@@ -13,14 +13,12 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import (
-    Config,
-    DataConfig,
-    ModelConfig,
-    TextConfig,
-    TrainingConfig,
-)
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.reply_comparison import count_different_replies, split_batches
@@ -39,10 +37,12 @@ def plain_dir(tmp_path_factory):
     config = Config(
         data=DataConfig(data=(str(folder / "secret.tsv"),)),
         text=TextConfig(
-            jieba_hmm=False, user_dictionary=str(dictionary), shared_vocabulary=False, min_count=2
+            jieba_hmm=False, user_dictionary=str(dictionary), share_vocabulary=False, min_count=2
         ),
         model=ModelConfig(units=32, attention="none"),
-        training=TrainingConfig(epochs=10, learning_rate=0.01, batch_size=32, dtype="float32"),
+        training=TrainingConfig(
+            epochs=10, learning_rate=0.01, batch_size=32, compute_dtype="float32"
+        ),
     )
     train(meal_dialogues().training, folder / "model", config, [], progress=False)
     return folder / "model"
@@ -53,7 +53,9 @@ def test_two_models_in_one_process_and_one_of_them_moved(
 ):
     moved_dir, plain_export_dir = tmp_path / "moved", tmp_path / "plain"
     shutil.copytree(export_dir, moved_dir)
-    decoding = DecodingConfig(method="beam", num_best=3, forbidden_words=("吃",), prefix="早上")
+    decoding = DecodingConfig(
+        method="beam", num_return_sequences=3, suppress_tokens=("吃",), target_prefix="早上"
+    )
     process = run_script(
         *(
             "export",
@@ -61,7 +63,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
             f"--export_dir={plain_export_dir}",
             "--method=beam",
         ),
-        *("--num_best=3", "--forbidden_words=吃", "--prefix=早上"),
+        *("--num_return_sequences=3", "--suppress_tokens=吃", "--target_prefix=早上"),
     )
     assert process.returncode == 0, process.stderr
     assert f"{plain_export_dir}: " in process.stdout and process.stderr == ""
@@ -79,9 +81,15 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     prompt = "今天晚上吃什么"
     defaults = call_signature(plain, "generate", {"prompt": [prompt]})
     assert len(defaults["reply"][0]) == 3
-    for options in ({"method": "greedy", "num_best": 1}, {"prefix": " "}, {"forbidden_words": []}):
+    for options in (
+        {"method": "greedy", "num_return_sequences": 1},
+        {"target_prefix": " "},
+        {"suppress_tokens": []},
+    ):
         outputs = call_signature(plain, "generate", {"prompt": [prompt], **options})
-        changes = {"prefix": "", **options} if options.get("prefix") == " " else options
+        changes = (
+            {"target_prefix": "", **options} if options.get("target_prefix") == " " else options
+        )
         changed_decoding = dataclasses.replace(decoding, **changes)
         expected = [reply.text for reply in chat.generate([prompt], changed_decoding)[0]]
         assert [text.decode() for text in outputs["reply"][0]] == expected
@@ -93,7 +101,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
         *("h", "c", "sequences", "prompt_ids", "ids"),
         *("prompt_tokens", "prompt_length", "prompt_truncated_tokens"),
     }
-    greedy = dataclasses.replace(decoding, method="greedy", num_best=1)
+    greedy = dataclasses.replace(decoding, method="greedy", num_return_sequences=1)
     assert decode_step_by_step(plain, prompts[:20]) == [
         reply.text for reply in chat.reply(prompts[:20], greedy)
     ]
@@ -108,7 +116,7 @@ def decode_step_by_step(saved_model, prompts) -> list[str]:
     finished, replies = tf.fill([len(prompts)], False), [""] * len(prompts)
     while not tf.reduce_all(finished):
         outputs = saved_model.decode_step(outputs["ids"], {name: outputs[name] for name in names})
-        finished |= outputs["ended"]
+        finished |= outputs["finished"]
         tokens = tf.where(finished, "", outputs["tokens"]).numpy()
         replies = [reply + token.decode() for reply, token in zip(replies, tokens)]
     return replies
@@ -122,7 +130,9 @@ def test_metadata_and_notices_are_written(export_dir, talk_dir):
     provenance = json.loads((talk_dir / "provenance.json").read_text(encoding="utf-8"))
     assert provenance["training_pairs"] > 500 and len(provenance["sha256_of_training_pairs"]) == 64
     assert provenance.items() <= metadata["provenance"].items()
-    assert metadata["decoding"]["method"] == "greedy" and metadata["caps"]["max_rows"] == 4096
+    assert (
+        metadata["decoding"]["method"] == "greedy" and metadata["limits"]["max_hypotheses"] == 4096
+    )
     notice = (assets / "NOTICE.txt").read_text(encoding="utf-8")
     assert "Copyright (c) 2013 Sun Junyi" in notice and "Permission is hereby granted" in notice
     for name in ("config.json", "vocabulary.txt"):
@@ -149,7 +159,7 @@ def test_saved_model_cli_shows_and_runs_the_export(export_dir):
     for name in ("inputs['prompt']", "outputs['reply']", "outputs['attention_weights']"):
         assert name in shown_text
     # A missing option has its exported value.
-    inputs = 'prompt=["你好","今天晚上吃什么"];method="sample";num_best=2'
+    inputs = 'prompt=["你好","今天晚上吃什么"];method="sample";num_return_sequences=2'
     run_text = command("run", "generate", "--input_exprs", inputs)
     for name in ("reply", "num_replies"):
         assert f"Result for output key {name}:" in run_text

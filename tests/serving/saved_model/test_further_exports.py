@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
-from attention_seq2seq.config.config import Config, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from attention_seq2seq.training.api import train
@@ -21,7 +22,7 @@ PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
 
 def test_it_is_exported(tmp_path):
     model = dataclasses.replace(
-        FURTHER_CONFIGURATIONS[14], units=12, shared_embedding=True, tied_projection=True
+        FURTHER_CONFIGURATIONS[14], units=12, share_embeddings=True, tie_output_projection=True
     )
     options = TrainingConfig(epochs=6, batch_size=4, learning_rate=0.03, patience=0)
     train(PAIRS, tmp_path / "model", Config(model=model, training=options), [], progress=False)

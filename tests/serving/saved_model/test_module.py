@@ -56,7 +56,7 @@ def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
 
 
 def first_reply(name, values):
-    """Returns the values of the first of num_best replies, or those of the prompts as they are."""
+    """Returns the values of the first reply to each prompt, or of the prompts as they are."""
     return values if name.startswith("prompt") else [n_best[0] for n_best in values]
 
 
@@ -106,30 +106,34 @@ def random_decoding(rng) -> DecodingConfig:
     def mostly(usual, rare):
         return usual if rng.random() < 0.7 else rare
 
-    num_best = {"greedy": 1, "beam": rng.randint(1, width), "sample": rng.randint(1, 4)}[method]
+    num_return_sequences = {
+        "greedy": 1,
+        "beam": rng.randint(1, width),
+        "sample": rng.randint(1, 4),
+    }[method]
     return DecodingConfig(
         method=method,
-        num_best=num_best,
+        num_return_sequences=num_return_sequences,
         beam_width=width,
-        beam_groups=num_groups,
-        minimum_length=mostly(0, 3),
-        maximum_length=mostly(0, 6),
-        diversity=rng.choice((0.0, 0.5, 2.0)),
+        num_beam_groups=num_groups,
+        min_length=mostly(0, 3),
+        max_length=mostly(0, 6),
+        diversity_penalty=rng.choice((0.0, 0.5, 2.0)),
         length_penalty=rng.choice((0.0, 1.0, -0.5)),
         coverage_penalty=mostly(0.0, 0.3),
         temperature=rng.choice((1.0, 0.7)),
         top_k=mostly(0, 10),
         top_p=mostly(1.0, 0.9),
         sampling_seed=rng.randint(0, 1000),
-        no_repeat_ngram=mostly(0, 2),
+        no_repeat_ngram_size=mostly(0, 2),
         repetition_penalty=mostly(1.0, 1.5),
-        echo_penalty=mostly(1.0, 4.0),
-        forbidden_words=mostly((), ("的", "是", "不")),
-        prefix=mostly("", "我是"),
-        unknown=rng.choice(("forbid", "allow", "replace")),
-        anti_language_model=mostly(0.0, 0.5),
-        anti_language_model_words=rng.choice((2, 5)),
-        rerank_anti_language_model=mostly(0.0, 0.5),
+        prompt_bigram_penalty=mostly(1.0, 4.0),
+        suppress_tokens=mostly((), ("的", "是", "不")),
+        target_prefix=mostly("", "我是"),
+        unk_policy=rng.choice(("forbid", "allow", "replace")),
+        mmi_weight=mostly(0.0, 0.5),
+        mmi_max_tokens=rng.choice((2, 5)),
+        rerank_mmi_weight=mostly(0.0, 0.5),
         rerank_length_bonus=mostly(0.0, 0.25),
     )
 
@@ -140,13 +144,13 @@ def test_given_replies_are_scored_and_attributed(saved_model, talk_chat, prompts
     scores = call_signature(saved_model, "score", {"prompt": batch, "reply": replies})
     attributions = call_signature(saved_model, "attribute", {"prompt": batch, "reply": replies})
     expected = talk_chat.score(batch, replies, DecodingConfig(length_penalty=0.0))
-    np.testing.assert_allclose(scores["log_probability"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(scores["log_prob"], expected, rtol=1e-5, atol=1e-5)
     for name, values in scores.items():
         assert attributions[name] == values
     for row, (prompt, reply) in enumerate(zip(batch, replies)):
         ids = talk_chat.tokenizer.target.encode(reply)
         source_ids = talk_chat.tokenizer.source.encode(prompt, 20)[:20]
-        token_log_probs = np.array(scores["token_log_probabilities"][row])
+        token_log_probs = np.array(scores["token_log_probs"][row])
         np.testing.assert_allclose(token_log_probs.sum(), expected[row], **TOLERANCE)
         np.testing.assert_allclose(
             scores["perplexity"][row], np.exp(-expected[row] / len(ids)), rtol=1e-4

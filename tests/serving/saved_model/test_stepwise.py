@@ -20,13 +20,15 @@ def test_a_reply_can_be_decoded_step_by_step(saved_model, prompts):
             state = saved_model.decode_step(
                 state["ids"], {n: state[n] for n in names if n != "ids"}
             )
-            is_token = position < (expected["reply_length"] + tf.cast(expected["ended"], tf.int32))
+            is_token = position < (
+                expected["reply_length"] + tf.cast(expected["finished"], tf.int32)
+            )
             tokens = tf.where(is_token, state["tokens"], "")
             tf.debugging.assert_equal(tokens, expected["reply_tokens"][:, position])
-            log_probs = tf.gather(state["log_probabilities"], state["ids"], batch_dims=1)
+            log_probs = tf.gather(state["log_probs"], state["ids"], batch_dims=1)
             np.testing.assert_allclose(
                 tf.where(is_token, log_probs, 0.0),
-                expected["token_log_probabilities"][:, position],
+                expected["token_log_probs"][:, position],
                 **TOLERANCE,
             )
             np.testing.assert_allclose(

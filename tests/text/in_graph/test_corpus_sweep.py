@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer

@@ -5,7 +5,7 @@ import random
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import TextConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -42,13 +42,13 @@ def make_prompts(pairs):
 
 
 @pytest.mark.parametrize("context_turns", [0, 2])
-@pytest.mark.parametrize("segmentation", ["jieba", "characters", "blanks"])
+@pytest.mark.parametrize("segmentation", ["jieba", "characters", "whitespace"])
 def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tmp_path):
     config = TextConfig(
-        source_segmentation=segmentation,
-        target_segmentation=segmentation,
+        source_tokenizer=segmentation,
+        target_tokenizer=segmentation,
         context_turns=context_turns,
-        shared_vocabulary=not context_turns,
+        share_vocabulary=not context_turns,
         vocabulary_size=1000,
     )
     tokenizer = Seq2SeqTokenizer.build(pairs, config)

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from attention_seq2seq.config.config import Config, ModelConfig, TrainingConfig
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import EpochInfo
@@ -30,7 +32,7 @@ def config(**training) -> Config:
     options = {"epochs": 6, "batch_size": 32, "learning_rate": 0.01, "patience": 0}
     return Config(
         model=ModelConfig(units=32),
-        training=TrainingConfig(**{**options, "dtype": "float32", **training}),
+        training=TrainingConfig(**{**options, "compute_dtype": "float32", **training}),
     )
 
 
