@@ -16,7 +16,7 @@ CONFIG_FORMAT = 2
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Everything there is to set, one frozen object; saved as `config.json` in a model folder.
+    """All options of a training, saved as `config.json` in the model directory.
 
     Example:
         >>> Config(model=ModelConfig(units=8)).model.attention
@@ -49,18 +49,18 @@ class Config:
             )
 
     def save(self, model_dir: str | Path) -> None:
-        """Writes `config.json` into `model_dir`, as a whole or not at all."""
+        """Writes `config.json` into `model_dir` atomically."""
         write_json(
             Path(model_dir) / CONFIG_FILE, {"format": CONFIG_FORMAT, **dataclasses.asdict(self)}
         )
 
     @classmethod
     def load(cls, model_dir: str | Path) -> "Config":
-        """Reads `config.json` from a model folder.
+        """Reads `config.json` from a model directory.
 
         Raises:
-            FileNotFoundError: there is no such folder, or no model in it.
-            ValueError: the file is damaged or of another version.
+            FileNotFoundError: there is no model in the directory.
+            ValueError: the file is damaged or has another format.
         """
         path = Path(model_dir) / CONFIG_FILE
         if not path.is_file():
@@ -73,18 +73,18 @@ class Config:
             version = content.pop("format")
         except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{path}: not a readable configuration ({error}). Train the model again."
+                f"{path}: not a valid configuration ({error}). Train the model again."
             ) from None
         if version != CONFIG_FORMAT:
             raise ValueError(
-                f"{path}: written in format {version}, this version reads format {CONFIG_FORMAT}. "
-                "Train the model again, or use the version that wrote it."
+                f"{path}: has format {version}; expected format {CONFIG_FORMAT}. "
+                "Train the model again, or use the version of this package that wrote it."
             )
         try:
             groups = {field.name: field.type for field in dataclasses.fields(cls)}
             return cls(**{name: groups[name](**values) for name, values in content.items()})
         except (KeyError, TypeError) as error:
             raise ValueError(
-                f"{path}: an option of it is unknown here ({error}). It was written by another "
-                "version; train the model again."
+                f"{path}: has an unknown option ({error}). Train the model again, or use the "
+                "version of this package that wrote it."
             ) from None

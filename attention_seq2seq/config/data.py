@@ -2,36 +2,41 @@
 
 import dataclasses
 
-from attention_seq2seq.config.options import Options, option
+from attention_seq2seq.config.options import ConfigBase, option
 
 
 @dataclasses.dataclass(frozen=True)
-class DataConfig(Options):
-    """Which pairs are read, and which of them are kept."""
+class DataConfig(ConfigBase):
+    """The corpus, and limits on the length of its pairs."""
 
     data: tuple = option(
         (),
-        "a folder that prepare.py has written, or corpus files: TSV pairs, JSONL, .conv, the JSON "
-        "of LCCC, KdConv or CrossWOZ, chatterbot YAML; plain or gzip, told apart by their content; "
-        "none: the default corpus (small talk and meal talk)",
+        "directory written by `prepare`, or corpus files: TSV, JSONL, .conv, JSON of LCCC, "
+        "KdConv or CrossWOZ, chatterbot YAML; plain or gzip, detected by content; default: "
+        "the built-in corpus of small talk and meals",
         unit="paths",
     )
-    data_license: str = option(
-        "", "the licence of the corpus and where it comes from, for the card of the model"
-    )
+    data_license: str = option("", "license and source of the corpus, for the model card")
     skip_bad_lines: bool = option(
-        False, "leave out lines that cannot be read, and count them, instead of stopping"
+        False, "skip and count malformed lines instead of raising an error"
     )
     validation_fraction: float = option(
         0.05,
-        "share of the conversations set aside for validation (the default corpus brings its own "
-        "held-out meals instead)",
+        "fraction of the conversations held out for validation; the built-in corpus has its "
+        "own held-out meals",
         low=0.0,
         high=0.5,
     )
     max_source_length: int = option(
-        60, "longer prompts are left out of training, and cut in answering", unit="words", low=1
+        60,
+        "maximum length of a prompt; longer prompts are excluded from training and "
+        "truncated in inference",
+        unit="tokens",
+        low=1,
     )
     max_target_length: int = option(
-        60, "longer replies are left out of training; no reply grows longer", unit="words", low=1
+        60,
+        "maximum length of a reply; longer replies are excluded from training",
+        unit="tokens",
+        low=1,
     )

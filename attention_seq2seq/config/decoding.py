@@ -1,130 +1,140 @@
-"""The one place where an option of answering is named, typed, bounded and explained."""
+"""Options of decoding."""
 
 import dataclasses
 
-from attention_seq2seq.config.options import Options, option
+from attention_seq2seq.config.options import ConfigBase, option
 
 
 @dataclasses.dataclass(frozen=True)
-class DecodingConfig(Options):
-    """How replies are searched for; it may change from one reply to the next.
+class DecodingConfig(ConfigBase):
+    """Decoding method, penalties and constraints. They may differ for each call.
 
     Example:
         >>> DecodingConfig(method="beam", beam_width=3).length_penalty
         1.0
 
     Raises:
-        ValueError: for a combination that cannot work, with the reason.
+        ValueError: two options contradict each other.
     """
 
     method: str = option(
         "greedy",
-        "greedy (the most probable word at each step), beam (the best of many replies written "
-        "side by side) or sample (each word drawn at random)",
+        "decoding method: greedy, beam, or sample",
         choices=("greedy", "beam", "sample"),
     )
     num_return_sequences: int = option(
-        1, "replies to each prompt: of a beam the best, or samples", low=1, high=1000
+        1, "number of replies to each prompt, by beam search or sampling", low=1, high=1000
     )
-    min_length: int = option(0, "fewest words of a reply", unit="words", low=0, high=10_000)
+    min_length: int = option(0, "minimum length of a reply", unit="tokens", low=0, high=10_000)
     max_length: int = option(
         0,
-        "longer replies are cut to this many; 0: as long as in training",
-        unit="words",
+        "maximum length of a reply; 0: the same as in training",
+        unit="tokens",
         low=0,
         high=10_000,
     )
-    beam_width: int = option(5, "hypotheses kept at each step", unit="hypotheses", low=1, high=1000)
+    beam_width: int = option(
+        5,
+        "beam search: number of hypotheses kept at each step",
+        unit="hypotheses",
+        low=1,
+        high=1000,
+    )
     num_beam_groups: int = option(
-        1, "the beam is cut into groups that avoid each other's words; divides beam_width", low=1
+        1, "diverse beam search: number of groups, a divisor of beam_width; 1 disables it", low=1
     )
     diversity_penalty: float = option(
         0.5,
-        "what a word loses, in log-probability, for each earlier group's hypothesis that has just "
-        "chosen it",
+        "diverse beam search: penalty on a token's log-probability for each earlier group "
+        "that chose it at this step",
         unit="nats",
         low=0.0,
         high=1000.0,
     )
     length_penalty: float = option(
         1.0,
-        "w in log-probability / ((5 + length) / 6)^w, which ranks hypotheses; 0: none, larger: "
-        "longer replies",
+        "beam search: exponent w in log_prob / ((5 + length) / 6)^w; 0 disables it, larger "
+        "values favor longer replies",
         low=-10.0,
         high=10.0,
     )
     coverage_penalty: float = option(
         0.0,
-        "weight of the cost of prompt words that received little attention",
+        "beam search: weight of the penalty for prompt tokens with little attention; 0 disables it",
         low=0.0,
         high=1000.0,
     )
     temperature: float = option(
-        1.0, "sampling: below 1 the probable becomes more so", low=0.01, high=100.0
+        1.0,
+        "sampling: temperature of the softmax; below 1 favors probable tokens",
+        low=0.01,
+        high=100.0,
     )
     top_k: int = option(
         0,
-        "sampling: from this many most probable words; 0: from all",
-        unit="words",
+        "sampling: number of most probable tokens to sample from; 0: all",
+        unit="tokens",
         low=0,
         high=2**31 - 1,
     )
     top_p: float = option(
         1.0,
-        "sampling: from the fewest words that together are this probable; 1: from all",
+        "sampling: smallest total probability of the most probable tokens to sample from; 1: all",
         low=0.0,
         high=1.0,
     )
-    sampling_seed: int = option(
-        1, "sampling: the same seed draws the same reply", low=0, high=2**31 - 1
-    )
+    sampling_seed: int = option(1, "sampling: random seed", low=0, high=2**31 - 1)
     no_repeat_ngram_size: int = option(
         0,
-        "no sequence of this many words is said twice; 0: any may be",
-        unit="words",
+        "size of n-grams that may occur only once in a reply; 0 disables it",
+        unit="tokens",
         low=0,
         high=1000,
     )
     repetition_penalty: float = option(
-        1.0, "the probability of a word said before is divided by this", low=1.0, high=1e6
-    )
-    prompt_bigram_penalty: float = option(
         1.0,
-        "the probability of a word that goes on as the prompt does is divided by this",
+        "divisor of the probability of tokens generated before; 1 disables it",
         low=1.0,
         high=1e6,
     )
-    suppress_tokens: tuple = option((), "words never said", unit="words")
-    target_prefix: str = option("", "what every reply begins with")
+    prompt_bigram_penalty: float = option(
+        1.0,
+        "divisor of the probability of tokens that complete a bigram of the prompt; 1 disables it",
+        low=1.0,
+        high=1e6,
+    )
+    suppress_tokens: tuple = option((), "tokens that are never generated", unit="tokens")
+    target_prefix: str = option("", "text that every reply starts with")
     unk_policy: str = option(
         "forbid",
-        "the unknown word in replies: forbid, allow (it is shown as <unk>), or replace (by the "
-        "word of the prompt that has most attention)",
+        "handling of the unknown token in replies: forbid, allow (shown as <unk>), or "
+        "replace (by the prompt token with the largest attention weight)",
         choices=("forbid", "allow", "replace"),
     )
     mmi_weight: float = option(
         0.0,
-        "against dull replies: this times the log-probability that a word has without the prompt "
-        "is taken from its own; needs a model trained with prompt_dropout",
+        "weight of the log-probability without the prompt, subtracted at each step against "
+        "generic replies (MMI-antiLM, Li et al. 2016); needs a model trained with "
+        "prompt_dropout; 0 disables it",
         low=0.0,
         high=1000.0,
     )
     mmi_max_tokens: int = option(
         5,
-        "mmi_weight acts on the first words of a reply only",
-        unit="words",
+        "number of first tokens that mmi_weight applies to",
+        unit="tokens",
         low=0,
         high=10_000,
     )
     rerank_mmi_weight: float = option(
         0.0,
-        "the hypotheses found are ranked anew: by log-probability less this times the "
-        "log-probability without the prompt, plus rerank_length_bonus for each word",
+        "weight of the log-probability without the prompt in reranking the hypotheses; 0 "
+        "disables it",
         low=0.0,
         high=1000.0,
     )
     rerank_length_bonus: float = option(
-        0.0, "see rerank_mmi_weight", unit="nats", low=-100.0, high=100.0
+        0.0, "bonus for each token in reranking the hypotheses", unit="nats", low=-100.0, high=100.0
     )
 
     def __post_init__(self):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from attention_seq2seq.config.options import Options, option
+from attention_seq2seq.config.options import ConfigBase, option
 
 ATTENTIONS = (
     *("luong", "scaled_luong", "bahdanau", "normed_bahdanau"),
@@ -11,81 +11,78 @@ ATTENTIONS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class ModelConfig(Options):
-    """The model; the defaults are the document's.
+class ModelConfig(ConfigBase):
+    """The architecture of the model. The defaults are those of the article.
 
     Raises:
-        ValueError: for a combination that cannot work, with the reason.
+        ValueError: two options contradict each other.
     """
 
     units: int = option(
         256,
-        "the one width: of the embeddings, the cells, the attention and the attention vector",
+        "size of the embeddings, the recurrent state, the attention and the attention vector",
         unit="units",
         low=1,
         high=16384,
     )
     cell: str = option(
-        "lstm", "what reads and answers: lstm (the document) or gru", choices=("lstm", "gru")
+        "lstm", "recurrent cell: lstm (as in the article) or gru", choices=("lstm", "gru")
     )
     num_layers: int = option(
-        1, "cells one above the other, in the encoder and in the decoder", unit="layers", low=1
+        1, "number of recurrent layers in the encoder and in the decoder", unit="layers", low=1
     )
     num_decoder_layers: int = option(
         0,
-        "cells in the decoder alone, if fewer: what is to be understood is in the prompt, and a "
-        "layer less saves time at each word said (Kasai et al. 2021); 0: num_layers",
+        "number of recurrent layers in the decoder, at most num_layers; 0: the same as "
+        "num_layers; a shallow decoder is faster (Kasai et al. 2021)",
         unit="layers",
         low=0,
     )
     bidirectional: bool = option(
         False,
-        "read prompts both ways, with half of the units each; a word's output then knows what "
-        "comes after it",
+        "bidirectional encoder, with half of the units in each direction",
     )
     share_embeddings: bool = option(
-        False, "one embedding for prompts and replies; needs share_vocabulary"
+        False, "share one embedding between encoder and decoder; requires share_vocabulary"
     )
     tie_output_projection: bool = option(
-        False, "project to the vocabulary with the replies' embedding, transposed"
+        False, "use the transposed decoder embedding as the output projection"
     )
     attention: str = option(
         "luong",
-        "luong (the document), scaled_luong (scores times a learned scale), bahdanau or "
-        "normed_bahdanau (additive scores), luong_monotonic or bahdanau_monotonic (from left to "
-        "right, never back), or none (plain seq2seq, part one of the series)",
+        "attention mechanism: luong (as in the article), scaled_luong, bahdanau, "
+        "normed_bahdanau, luong_monotonic, bahdanau_monotonic (left to right), or none (a "
+        "plain seq2seq model)",
         choices=ATTENTIONS,
     )
     attention_layer_activation: str = option(
         "linear",
-        "activation of the attention vector: linear (the document) or tanh (Luong et al., eq. 5)",
+        "activation of the attention vector: linear (as in the article) or tanh (Luong et "
+        "al. 2015, eq. 5)",
         choices=("linear", "tanh"),
     )
     initial_state: str = option(
         "auto",
-        "where the decoder starts: zero (the document), the encoder's final state, or auto: zero "
-        "with attention, encoder without",
+        "initial state of the decoder: zero (as in the article), encoder (the encoder's "
+        "final state), or auto: zero with attention, encoder without",
         choices=("auto", "zero", "encoder"),
     )
     dropout: float = option(
         0.0,
-        "share of the embeddings, of what each layer hands to the next, and of the attention "
-        "vectors before the projection, dropped in training",
+        "dropout rate of the embeddings, between layers, and of the attention vectors",
         low=0.0,
         high=0.9,
     )
     embedding_range: float = option(
         0.05,
-        "the first values of embeddings are drawn evenly from minus this to this; with a wide "
-        "range an encoder output depends mostly on its own word, and attention learns to look at "
-        "that word instead of a later place that remembers it",
+        "initial embeddings are uniform in [-embedding_range, embedding_range]; with a wide "
+        "range, attention weights point to the tokens that a reply was copied from",
         low=1e-4,
         high=100.0,
     )
     embedding_dropout: bool = option(
         True,
-        "drop a share of the embeddings too; where words are few, as letters are, a model learns "
-        "better without, and faster",
+        "apply dropout to the embeddings; a small vocabulary, such as letters, does better without",
     )
 
     def __post_init__(self):
@@ -109,18 +106,18 @@ class ModelConfig(Options):
             )
         if self.bidirectional and self.units % 2:
             raise ValueError(
-                f"bidirectional, and units is {self.units}: each way has half of the units. "
-                "Use an even number."
+                f"bidirectional is true and units is {self.units}: each direction has half of the "
+                "units. Use an even number of units."
             )
 
     @property
     def decoder_depth(self) -> int:
-        """Cells of the decoder, one above the other."""
+        """Number of recurrent layers in the decoder."""
         return self.num_decoder_layers or self.num_layers
 
     @property
     def starts_from_encoder(self) -> bool:
-        """Whether the decoder's cells start from the encoder's final state."""
+        """Whether the initial state of the decoder is the encoder's final state."""
         if self.initial_state == "auto":
             return self.attention == "none"
         return self.initial_state == "encoder"

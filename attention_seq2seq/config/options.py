@@ -1,4 +1,4 @@
-"""Frozen dataclasses whose fields know their meaning, unit and bounds, and check them."""
+"""Base class of the configurations: dataclasses whose fields have help, units and bounds."""
 
 import dataclasses
 import inspect
@@ -10,15 +10,18 @@ _WIDTH = 92
 
 
 def option(default, help, *, unit="", low=None, high=None, choices=()):
-    """Declares one hyper-parameter: its default, what it means, its unit and its bounds."""
+    """Returns a dataclass field with a default, help text, unit, bounds and choices."""
     metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": tuple(choices)}
     return dataclasses.field(default=default, metadata=metadata)
 
 
-class Options:
-    """Checks every field against its declaration, once, at construction.
+class ConfigBase:
+    """Base class of configurations: validates every field at construction.
 
-    The documentation of a class of options ends with what its fields are declared to be.
+    The help texts of the fields are appended to the docstring of the class.
+
+    Raises:
+        ValueError: a field has the wrong type, or is out of bounds.
     """
 
     def __init_subclass__(cls):
@@ -26,7 +29,7 @@ class Options:
         fields = {n: f for n, f in vars(cls).items() if isinstance(f, dataclasses.Field)}
         lines = [
             textwrap.fill(
-                f"{name}: {_declared(field)}",
+                f"{name}: {_describe(field)}",
                 width=_WIDTH,
                 initial_indent=4 * " ",
                 subsequent_indent=8 * " ",
@@ -34,27 +37,27 @@ class Options:
             )
             for name, field in fields.items()
         ]
-        about = inspect.cleandoc(cls.__doc__)
-        cls.__doc__ = "\n".join([f"{about}\n\nAttributes:", *lines])
+        doc = inspect.cleandoc(cls.__doc__)
+        cls.__doc__ = "\n".join([f"{doc}\n\nAttributes:", *lines])
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
-            object.__setattr__(self, field.name, _checked(field, getattr(self, field.name)))
+            object.__setattr__(self, field.name, _validate(field, getattr(self, field.name)))
 
 
-def _declared(field: dataclasses.Field) -> str:
-    """What a field means, its unit, bounds and default."""
-    about = field.metadata
-    unit = f" [{about['unit']}]" if about["unit"] else ""
-    low, high = about["low"], about["high"]
+def _describe(field: dataclasses.Field) -> str:
+    """Returns the help, unit, default and bounds of a field."""
+    metadata = field.metadata
+    unit = f" [{metadata['unit']}]" if metadata["unit"] else ""
+    low, high = metadata["low"], metadata["high"]
     bounds = ""
     if low is not None:
         bounds = f", at least {low}" if high is None else f", from {low} to {high}"
-    choices = f", one of {', '.join(about['choices'])}" if about["choices"] else ""
-    return f"{about['help']}{unit}; default {field.default!r}{bounds}{choices}."
+    choices = f", one of {', '.join(metadata['choices'])}" if metadata["choices"] else ""
+    return f"{metadata['help']}{unit}; default {field.default!r}{bounds}{choices}."
 
 
-def _checked(field: dataclasses.Field, value: Any) -> Any:
+def _validate(field: dataclasses.Field, value: Any) -> Any:
     kind = type(field.default)
     if kind is float and type(value) is int:
         value = float(value)

@@ -1,24 +1,24 @@
-"""How corpora are prepared: what is left out of them, and by how many processes."""
+"""Options of preprocessing."""
 
 import dataclasses
 
-from attention_seq2seq.config.options import Options, option
+from attention_seq2seq.config.options import ConfigBase, option
 
 FILTERS = {
-    "duplicates": "a pair that occurred before",
-    "common_replies": "pairs whose reply occurred max_reply_count times before",
-    "echoes": "pairs whose reply is their prompt",
-    "short": "pairs with a side of fewer than min_length words",
-    "traditional": "pairs with a side in traditional characters",
-    "simplified": "pairs with a side in simplified characters",
-    "not_chinese": "pairs with a side without any Chinese character",
-    "mojibake": "pairs with a side that a wrong encoding seems to have damaged",
+    "duplicates": "repeated pairs",
+    "common_replies": "pairs whose reply has occurred max_reply_count times",
+    "echoes": "replies equal to their prompt",
+    "short": "prompts or replies with fewer than min_length tokens",
+    "traditional": "prompts or replies in traditional characters",
+    "simplified": "prompts or replies in simplified characters",
+    "not_chinese": "prompts or replies without Chinese characters",
+    "mojibake": "prompts or replies damaged by a wrong encoding",
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class PreprocessingConfig(Options):
-    """How `prepare` filters and orders a corpus.
+class PreprocessingConfig(ConfigBase):
+    """Filters and order of the pairs of a prepared corpus.
 
     Raises:
         ValueError: `filters` names an unknown filter.
@@ -26,29 +26,28 @@ class PreprocessingConfig(Options):
 
     filters: tuple = option(
         (),
-        "what to leave out, any of: "
+        "names of filters that remove pairs: "
         + "; ".join(f"{name} ({what})" for name, what in FILTERS.items()),
         unit="names",
     )
     max_reply_count: int = option(
         100,
-        "with --filters=common_replies, how often the same reply may occur",
+        "filter common_replies: maximum count of a reply",
         unit="occurrences",
         low=1,
     )
     min_length: int = option(
-        2, "with --filters=short, the fewest words of a prompt or reply", unit="words", low=1
+        2, "filter short: minimum length of a prompt and of a reply", unit="tokens", low=1
     )
     seed: int = option(
         1,
-        "of the order of the pairs and of what is set aside for validation",
+        "random seed of the order of the pairs and of the validation split",
         low=0,
         high=2**31 - 1,
     )
     num_workers: int = option(
         0,
-        "processes that work at once; 0: as many as there are cores; they change nothing in the "
-        "result",
+        "number of worker processes; 0: one per core; the result does not depend on it",
         unit="processes",
         low=0,
         high=1024,

@@ -2,40 +2,45 @@
 
 import dataclasses
 
-from attention_seq2seq.config.options import Options, option
+from attention_seq2seq.config.options import ConfigBase, option
 
 TOKENIZERS = ("jieba", "characters", "whitespace")
 
 
 @dataclasses.dataclass(frozen=True)
-class TextConfig(Options):
-    """How a string becomes words and words become ids."""
+class TextConfig(ConfigBase):
+    """Tokenization and vocabularies."""
 
     source_tokenizer: str = option(
         "jieba",
-        "how prompts are cut: jieba words, single characters, or at blanks (already segmented)",
+        "tokenizer of prompts: jieba, characters, or whitespace for text that is tokenized already",
         choices=TOKENIZERS,
     )
     target_tokenizer: str = option(
-        "jieba", "how replies are cut; see source_tokenizer", choices=TOKENIZERS
+        "jieba", "tokenizer of replies, with the same choices", choices=TOKENIZERS
     )
-    jieba_hmm: bool = option(True, "let jieba guess words that its dictionary lacks")
+    jieba_hmm: bool = option(
+        True, "let jieba's hidden Markov model find words that are not in its dictionary"
+    )
     user_dictionary: str = option(
-        "", "a jieba user dictionary: one word a line, then optionally its count", unit="path"
+        "", "jieba user dictionary: a word and an optional count on each line", unit="path"
     )
-    lowercase: bool = option(True, "turn A-Z into a-z")
+    lowercase: bool = option(True, "convert A-Z to a-z")
     context_turns: int = option(
         0,
-        "earlier turns of a conversation that stand before each prompt; a prompt is then its "
-        "turns, a line each",
+        "number of earlier turns prepended to each prompt, one line per turn",
         unit="turns",
         low=0,
         high=100,
     )
-    share_vocabulary: bool = option(True, "one vocabulary for prompts and replies, or one each")
+    share_vocabulary: bool = option(True, "use one vocabulary for prompts and replies")
     vocabulary_size: int = option(
-        30000, "the most frequent words kept, the five special ones included", unit="words", low=6
+        30000,
+        "maximum size of a vocabulary, including five special tokens; the most frequent "
+        "tokens are kept",
+        unit="tokens",
+        low=6,
     )
     min_count: int = option(
-        1, "words seen less often than this are unknown", unit="occurrences", low=1
+        1, "minimum count of a token to be in the vocabulary", unit="occurrences", low=1
     )

@@ -1,9 +1,9 @@
-"""The options of training; see `config.py`."""
+"""Options of training."""
 
 import dataclasses
 
 from attention_seq2seq.config.artifacts import BEST_WEIGHTS_FILE, LAST_WEIGHTS_FILE
-from attention_seq2seq.config.options import Options, option
+from attention_seq2seq.config.options import ConfigBase, option
 
 SCHEDULES = ("constant", "cosine", "halving", "inverse_sqrt")
 METRICS = (
@@ -13,140 +13,128 @@ METRICS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class TrainingConfig(Options):
-    """How the weights are found.
+class TrainingConfig(ConfigBase):
+    """Optimization, regularization and model selection.
 
     Raises:
-        ValueError: for a combination that cannot work, with the reason.
+        ValueError: two options contradict each other.
     """
 
-    epochs: int = option(20, "passes over the training pairs", unit="epochs", low=1)
-    batch_size: int = option(64, "pairs in a batch", unit="pairs", low=1)
+    epochs: int = option(20, "number of passes over the training pairs", unit="epochs", low=1)
+    batch_size: int = option(64, "number of pairs per batch", unit="pairs", low=1)
     gradient_accumulation_steps: int = option(
         1,
-        "batches whose gradients make one update together: as if a batch were so many times as "
-        "large, without its activations in memory at once",
+        "number of batches whose gradients are accumulated before an update",
         unit="batches",
         low=1,
     )
     optimizer: str = option(
         "lazy_adam",
-        "adam; lazy_adam: the same, but leaves words alone that are not in the batch; or sgd, "
-        "which wants a learning_rate near 1",
+        "adam, lazy_adam (Adam that updates only the embeddings of tokens in the batch), or "
+        "sgd, which needs a learning_rate near 1",
         choices=("lazy_adam", "adam", "sgd"),
     )
     compute_dtype: str = option(
         "auto",
-        "what the large matrix products of training are computed in: float32, bfloat16, or auto: "
-        "bfloat16 where the processor has it and is faster by it; weights, states, softmax and "
-        "loss are float32",
+        "dtype of matrix products in training: float32, bfloat16, or auto (bfloat16 if the "
+        "processor supports it and is faster with it); weights, softmax and loss are "
+        "float32",
         choices=("auto", "float32", "bfloat16"),
     )
     num_sampled: int = option(
         0,
-        "words drawn for the softmax of training instead of the whole vocabulary, which is worth "
-        "it from some tens of thousands on; 0: the whole; validation is always with the whole",
-        unit="words",
+        "number of tokens sampled for the training softmax; 0: full softmax; sampling pays "
+        "off for vocabularies of tens of thousands of tokens; validation uses the full "
+        "softmax",
+        unit="tokens",
         low=0,
     )
-    learning_rate: float = option(0.001, "step size of the optimizer", low=1e-8, high=10.0)
+    learning_rate: float = option(0.001, "learning rate of the optimizer", low=1e-8, high=10.0)
     learning_rate_schedule: str = option(
         "constant",
-        "constant; cosine: down to zero over all epochs, which settles what a large step size "
-        "leaves noisy; halving: halved at each tenth of the training's second half (Luong et al. "
-        "2015); or inverse_sqrt of the updates, which wants a warm-up (Vaswani et al. 2017)",
+        "constant, cosine (decay to zero), halving (halved at each tenth of the second half "
+        "of training, Luong et al. 2015) or inverse_sqrt (needs warmup_steps, Vaswani et "
+        "al. 2017)",
         choices=SCHEDULES,
     )
     warmup_steps: int = option(
         0,
-        "updates over which the learning rate rises in a line from zero, whatever the schedule",
+        "number of updates of linear learning rate warmup",
         unit="updates",
         low=0,
     )
-    clip_norm: float = option(
-        5.0, "gradients are scaled down to at most this global norm", low=1e-6
-    )
+    clip_norm: float = option(5.0, "maximum global norm of the gradients", low=1e-6)
     label_smoothing: float = option(
         0.0,
-        "share of the probability asked for that is spread over all words, so that no word is "
-        "learnt to be impossible; validation is always without",
+        "probability mass distributed over all tokens in the training loss",
         low=0.0,
         high=0.9,
     )
     guided_alignment_weight: float = option(
         0.0,
-        "weight of a further loss: where a word of the reply stands in the prompt too, the "
-        "negative logarithm of the attention weight on it, so that attention shows where words "
-        "come from; 0 switches it off",
+        "weight of a loss on the attention weights of tokens that occur in prompt and "
+        "reply; 0 disables it",
         low=0.0,
         high=100.0,
     )
     scheduled_sampling_probability: float = option(
         0.0,
-        "share of the words before each word that are the model's own instead of the true ones, "
-        "reached in a line at the last epoch's end (Bengio et al. 2015)",
+        "probability of feeding the model's own token instead of the true one, increased "
+        "linearly from 0 (Bengio et al. 2015)",
         low=0.0,
         high=1.0,
     )
     source_word_dropout: float = option(
         0.02,
-        "share of the source words that become unknown in training, so that the unknown word "
-        "means 'some word'; 0 switches it off",
+        "probability of replacing a source token by the unknown token in training; 0 disables it",
         low=0.0,
         high=0.9,
     )
     prompt_dropout: float = option(
         0.0,
-        "share of the prompts that the model does not see in training, so that it learns what is "
-        "said whatever the prompt; mmi_weight needs some, for example 0.05",
+        "probability of hiding a prompt in training, needed by mmi_weight, for example 0.05",
         low=0.0,
         high=0.9,
     )
     averaging: str = option(
         "none",
-        "which weights are measured and saved: none (as they are), ema (their exponential moving "
-        "average, see ema_decay) or last (the mean of those at the end of the last "
-        "average_last_epochs epochs)",
+        "weight averaging: none, ema (exponential moving average, see ema_decay) or last "
+        "(mean over the last average_last_epochs epochs)",
         choices=("none", "ema", "last"),
     )
-    ema_decay: float = option(
-        0.999, "how much of the moving average an update leaves", low=0.0, high=1.0
+    ema_decay: float = option(0.999, "decay of the exponential moving average", low=0.0, high=1.0)
+    average_last_epochs: int = option(
+        5, "number of epochs averaged with averaging=last", unit="epochs", low=1
     )
-    average_last_epochs: int = option(5, "whose mean is taken, see averaging", unit="epochs", low=1)
     monitor: str = option(
         "perplexity",
-        "what tells which epoch was the best: on the validation pairs loss, perplexity or "
-        "character_perplexity, which agree, or accuracy (the share of words with the largest "
-        "probability); or of the replies to the sample prompts distinct_1, distinct_2 (different "
-        "words, pairs of words) or most_common_ratio (the share of the most common reply, the "
-        "lower the better)",
+        "metric that selects the best epoch: loss, perplexity, character_perplexity or "
+        "accuracy on the validation pairs, or distinct_1, distinct_2 or most_common_ratio "
+        "of the sample replies",
         choices=METRICS,
     )
     patience: int = option(
         3,
-        "stop after this many epochs without a better one, see monitor; 0: never",
+        "number of epochs without improvement before training stops early; 0: never",
         unit="epochs",
         low=0,
     )
     restore_best_weights: bool = option(
         True,
-        "generate replies with the weights of the best epoch, see monitor; else with those of the "
-        "last",
+        "generate replies with the weights of the best epoch instead of the last",
     )
     init_from: str = option(
         "",
-        "the folder of a trained model to start from: its weights and all its words; the words of "
-        "this corpus that it lacks are added (a prepared corpus has its own words, all others are "
-        "left out)",
+        "model directory to initialize weights and vocabulary from",
         unit="path",
     )
     pretrained_embeddings: str = option(
         "",
-        "a file of word vectors in word2vec's text format, as wide as the model, that the "
-        "embeddings of its words start from",
+        "word vectors in word2vec text format to initialize embeddings from, of the size of "
+        "the model's units",
         unit="path",
     )
-    seed: int = option(1, "makes a run repeatable", low=0, high=2**31 - 1)
+    seed: int = option(1, "random seed", low=0, high=2**31 - 1)
 
     @property
     def weights_file(self) -> str:
@@ -157,6 +145,6 @@ class TrainingConfig(Options):
         super().__post_init__()
         if self.num_sampled and self.label_smoothing:
             raise ValueError(
-                "num_sampled and label_smoothing: what is smoothed is spread over all words, "
-                "which sampling leaves out. Use one of the two."
+                f"num_sampled is {self.num_sampled} and label_smoothing {self.label_smoothing}: "
+                "label smoothing needs the full softmax. Set one of them to 0."
             )

@@ -78,11 +78,14 @@ def test_every_field_is_explained_and_named_once():
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: text[: len(text) // 2], "not a readable configuration"),
-        (lambda text: "[]", "not a readable configuration"),
-        (lambda text: text.replace(f'"format": {CONFIG_FORMAT}', '"format": 1'), "written in format 1"),
-        (lambda text: text.replace('"units"', '"unitz"'), "an option of it is unknown"),
-        (lambda text: text.replace('"model"', '"modle"'), "an option of it is unknown"),
+        (lambda text: text[: len(text) // 2], "not a valid configuration"),
+        (lambda text: "[]", "not a valid configuration"),
+        (
+            lambda text: text.replace(f'"format": {CONFIG_FORMAT}', '"format": 1'),
+            "has format 1; expected",
+        ),
+        (lambda text: text.replace('"units"', '"unitz"'), "has an unknown option"),
+        (lambda text: text.replace('"model"', '"modle"'), "has an unknown option"),
         (lambda text: text.replace('"units": 256', '"units": -1'), "units is -1"),
     ],
 )
