@@ -134,7 +134,9 @@ class TrainingConfig(ConfigBase):
         "the model's units",
         unit="path",
     )
-    seed: int = option(1, "random seed", low=0, high=2**31 - 1)
+    seed: int = option(
+        1, "random seed of initialization, shuffling and dropout", low=0, high=2**31 - 1
+    )
 
     @property
     def weights_file(self) -> str:
