@@ -1,4 +1,4 @@
-"""A prompt to a reply: tokenizer, model and search joined; the door for Python users."""
+"""The Python API of a trained model: generates, streams, scores and explains replies."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -17,28 +17,28 @@ from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
-from attention_seq2seq.reply import Measurement, Reply, replace_unk
+from attention_seq2seq.reply import Attribution, Reply, replace_unk
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
 from attention_seq2seq.utils.batch import bucket_by_length, check_texts, pad_batch
 
 log = logging.getLogger(__name__)
 
-# More prompts than this are answered in several batches, each of prompts of similar length.
+# The maximum number of prompts in a batch. Prompts are batched by length.
 _BATCH_SIZE = 64
 
 
 class Chat:
-    """A trained model that answers; `training.trainer.train` has an example.
+    """A trained model and its tokenizer. `attention_seq2seq.train` has an example.
 
-    Threads may share it. Processes cannot by `fork`: a process that has used TensorFlow hangs in
-    its forked children. Start workers with `multiprocessing.get_context("spawn")`, and load the
-    model in each.
+    A `Chat` is thread-safe. It does not survive `fork`, because TensorFlow hangs in forked
+    processes: start workers with `multiprocessing.get_context("spawn")`, and load the model in
+    each worker.
 
     Args:
-        tokenizer: strings to ids, and ids to strings.
-        model: ids to logits.
-        config: of the training.
+        tokenizer: converts strings to ids, and ids to strings.
+        model: computes logits.
+        config: the options of the training.
     """
 
     def __init__(self, tokenizer: Seq2SeqTokenizer, model: Seq2Seq | Ensemble, config: Config):
@@ -50,24 +50,24 @@ class Chat:
 
     @classmethod
     def load(cls, model_dir: str | Path, *ensemble_dirs: str | Path) -> "Chat":
-        """Loads a trained model from its folder, or several that answer together.
+        """Loads a trained model, or an ensemble of several.
 
         Args:
-            model_dir: the folder.
-            *ensemble_dirs: directories of further models, with the same vocabularies, to ensemble.
+            model_dir: directory of the model.
+            *ensemble_dirs: directories of further models with the same vocabularies.
 
         Raises:
-            FileNotFoundError: there is no model, or a part of it is missing.
-            ValueError: a part of it is damaged, or of another version; the words are not the same.
+            FileNotFoundError: a directory has no model, or one of its files is missing.
+            ValueError: a file is damaged or has another format, or the vocabularies differ.
         """
-        first, *more = map(cls._load_one, (model_dir, *ensemble_dirs))
-        for folder, chat in zip(ensemble_dirs, more):
-            if chat.tokenizer != first.tokenizer:
+        first, *others = map(cls._load_one, (model_dir, *ensemble_dirs))
+        for other_dir, other in zip(ensemble_dirs, others):
+            if other.tokenizer != first.tokenizer:
                 raise ValueError(
-                    f"{folder} reads or says other words than {model_dir}, so they cannot answer "
-                    "together. Train all of them on one folder that prepare.py has written."
+                    f"Cannot ensemble {model_dir} and {other_dir}: their vocabularies differ. "
+                    "Train both on the same prepared corpus."
                 )
-        model = Ensemble([chat.model for chat in (first, *more)]) if more else first.model
+        model = Ensemble([chat.model for chat in (first, *others)]) if others else first.model
         return cls(first.tokenizer, model, first.config)
 
     @classmethod
@@ -81,58 +81,57 @@ class Chat:
         return cls(tokenizer, model, config)
 
     def reply(self, prompts: Sequence[str], decoding: DecodingConfig | None = None) -> list[Reply]:
-        """The best reply to each prompt.
+        """Returns the best reply to each prompt.
 
         Args:
-            prompts: any strings. An empty one is answered as one unknown word would be; of one
-                longer than `max_source_length` the first words are read, with a warning. Of a
-                model with `context_turns` a prompt may be several turns, a line each, of which
-                the last is answered.
-            decoding: how to search; greedily by default.
+            prompts: any strings. An empty prompt is read as one unknown token. A prompt longer
+                than `max_source_length` is truncated with a warning. For a model with
+                `context_turns`, a prompt has one turn per line, and the reply is to the last.
+            decoding: options of decoding; greedy search by default.
 
         Raises:
-            TypeError: the prompts are no list of strings.
+            TypeError: the prompts are not a list of strings.
         """
         return [replies[0] for replies in self.generate(prompts, decoding)]
 
     def generate(
         self, prompts: Sequence[str], decoding: DecodingConfig | None = None
     ) -> list[list[Reply]]:
-        """The best replies to each prompt, the best first, or its samples in the order drawn.
+        """Returns several replies to each prompt: of a beam the best first, or samples.
 
         Args:
-            prompts: as for `reply`.
-            decoding: how to search; its `num_return_sequences` says how many.
+            prompts: any strings, see `reply`.
+            decoding: options of decoding; greedy search by default.
 
         Returns:
             For each prompt `num_return_sequences` replies; fewer if the beam has no more, or if
-            its groups found the same ones.
+            its groups have the same replies.
 
         Raises:
-            TypeError: the prompts are no list of strings.
+            TypeError: the prompts are not a list of strings.
         """
         check_texts("prompts", prompts)
         decoding = DecodingConfig() if decoding is None else decoding
         encoded = [self._encode_prompt(prompt) for prompt in prompts]
         params = self.decoding_params(decoding)
-        found = [[] for _ in prompts]
-        for batch in bucket_by_length([ids for _, ids in encoded], _BATCH_SIZE):
-            replies = self._generate_batch([encoded[i] for i in batch], decoding, params)
-            for number, of_one in zip(batch, replies):
-                found[number] = of_one
-        return found
+        replies = [[] for _ in prompts]
+        for indices in bucket_by_length([ids for _, ids in encoded], _BATCH_SIZE):
+            batch = self._generate_batch([encoded[i] for i in indices], decoding, params)
+            for index, replies_to_prompt in zip(indices, batch):
+                replies[index] = replies_to_prompt
+        return replies
 
     def stream(self, prompt: str, decoding: DecodingConfig | None = None) -> Iterator[str]:
-        """Generates the reply to one prompt by greedy search, and yields its text in pieces.
+        """Yields the reply to one prompt in pieces of text while greedy search generates it.
 
         The pieces joined are `reply([prompt], decoding)[0].text`.
 
         Args:
-            prompt: as one of those of `reply`.
+            prompt: any string, see `reply`.
             decoding: options with method greedy and without `mmi_weight`.
 
         Raises:
-            ValueError: `decoding` needs more than greedy search.
+            ValueError: `method` is not greedy, or `mmi_weight` is not 0.
 
         Example:
             >>> from attention_seq2seq import train
@@ -146,8 +145,8 @@ class Chat:
         params = self.decoding_params(decoding)
         if decoding.method != "greedy" or decoding.mmi_weight:
             raise ValueError(
-                f"method is {decoding.method} and mmi_weight "
-                f"{decoding.mmi_weight}; a stream needs greedy search without it."
+                f"method is {decoding.method!r} and mmi_weight {decoding.mmi_weight}; a stream "
+                "needs method 'greedy' and mmi_weight 0."
             )
         return self._stream(prompt, params, decoding.unk_policy == "replace")
 
@@ -169,17 +168,17 @@ class Chat:
         replies: Sequence[str],
         decoding: DecodingConfig | None = None,
     ) -> list[float]:
-        """What beam search ranks given replies by.
+        """Returns the scores by which beam search ranks given replies.
 
         Args:
-            prompts: as for `reply`.
-            replies: one for each prompt; what is unknown in it counts as the unknown word.
-            decoding: its penalties and weights are applied, its constraints are not. By default
-                the log-probability, divided as `length_penalty` says.
+            prompts: any strings, see `reply`.
+            replies: one for each prompt.
+            decoding: options of decoding. Penalties and weights are applied, constraints are not.
+                By default, a score is the log-probability normalized by `length_penalty`.
 
         Raises:
-            TypeError: prompts or replies are no list of strings.
-            ValueError: there are not as many replies as prompts.
+            TypeError: prompts or replies are not a list of strings.
+            ValueError: the numbers of prompts and replies differ.
         """
         check_texts("prompts", prompts)
         check_texts("replies", replies)
@@ -192,22 +191,23 @@ class Chat:
         source = [self._encode_prompt(prompt)[1] for prompt in prompts]
         target = [self.tokenizer.target.encode(reply) for reply in replies]
         scores = np.zeros(len(target))
-        for batch in bucket_by_length(target, _BATCH_SIZE):
-            sides = ([ids[i] for i in batch] for ids in (source, target))
-            scores[batch] = self.generator.rescore(
-                *(x for s in sides for x in pad_batch(s)), params
+        for indices in bucket_by_length(target, _BATCH_SIZE):
+            source_ids, source_length = pad_batch([source[i] for i in indices])
+            reply_ids, reply_length = pad_batch([target[i] for i in indices])
+            scores[indices] = self.generator.rescore(
+                source_ids, source_length, reply_ids, reply_length, params
             )
         return scores.tolist()
 
     def attribute(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
-        """How much each word of a prompt contributes to each word of a reply.
+        """Returns how much each token of a prompt contributes to each token of a reply.
 
         Args:
-            source_ids: the prompt.
-            reply_ids: the reply, its end included where it has one.
+            source_ids: ids of the prompt.
+            reply_ids: ids of the reply, with or without the end token.
 
         Returns:
-            float32[reply_time, source_time], as `Reply.contributions`.
+            float32[target_time, source_time], see `Reply.contributions`.
         """
         source, reply = (tf.constant(ids, tf.int32) for ids in (source_ids, reply_ids))
         lengths = tf.size(source), tf.size(reply)
@@ -216,34 +216,34 @@ class Chat:
         ).numpy()
 
     def _encode_prompt(self, prompt: str) -> tuple[list[str], list[int]]:
-        """The words of a prompt and their ids: no more than a prompt in training could have."""
+        """Returns the tokens of a prompt and their ids, truncated to `max_source_length`."""
         limit = self.config.data.max_source_length
-        words, ids = self.tokenizer.source.encode_with_tokens(prompt, limit)
-        if len(words) > limit:
-            log.warning("the prompt has %d words; only the first %d are read.", len(words), limit)
-        return words[:limit], ids[:limit]
+        tokens, ids = self.tokenizer.source.encode_with_tokens(prompt, limit)
+        if len(tokens) > limit:
+            log.warning("The prompt has %d tokens; only the first %d are used.", len(tokens), limit)
+        return tokens[:limit], ids[:limit]
 
     def _generate_batch(
         self, encoded, decoding: DecodingConfig, params: DecodingParams
     ) -> list[list[Reply]]:
-        """The replies to one batch of prompts, each its words and their ids."""
-        prompt_target_ids = [self.tokenizer.target_ids(words) for words, _ in encoded]
-        search = self.generator.methods[decoding.method]
-        found = search(
-            *pad_batch([ids for _, ids in encoded]), pad_batch(prompt_target_ids, -1)[0], params
-        )
-        rows = list(zip(*(tensor.numpy() for tensor in found)))
+        """Returns the replies to a batch of prompts, given as pairs of tokens and ids."""
+        source_ids, source_length = pad_batch([ids for _, ids in encoded])
+        prompt_ids, _ = pad_batch([self.tokenizer.target_ids(tokens) for tokens, _ in encoded], -1)
+        generate = self.generator.methods[decoding.method]
+        hypotheses = generate(source_ids, source_length, prompt_ids, params)
+        rows = [Hypotheses(*row) for row in zip(*(column.numpy() for column in hypotheses))]
+        rows_per_prompt = decoding.num_return_sequences
+        should_replace_unk = decoding.unk_policy == "replace"
         replies = []
-        for number, (words, ids) in enumerate(encoded):
-            own = rows[
-                number * decoding.num_return_sequences : (number + 1)
-                * decoding.num_return_sequences
-            ]
-            hypotheses = [Hypotheses(*row) for row in own if row[1] > 0]
+        for index, (tokens, ids) in enumerate(encoded):
+            # A beam that has fewer hypotheses than rows is filled with rows of length 0.
+            start = index * rows_per_prompt
+            own_rows = [row for row in rows[start : start + rows_per_prompt] if row.lengths > 0]
             if decoding.method == "beam":
-                hypotheses = deduplicate(hypotheses)
-            replace = decoding.unk_policy == "replace"
-            replies.append([self._to_reply(words, ids, found, replace) for found in hypotheses])
+                own_rows = deduplicate(own_rows)
+            replies.append(
+                [self._to_reply(tokens, ids, row, should_replace_unk) for row in own_rows]
+            )
         return replies
 
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
@@ -280,13 +280,13 @@ class Chat:
         return DecodingParams.from_config(decoding, max_length, forbidden, prefix)
 
     def _to_reply(
-        self, prompt_tokens, source_ids, hypothesis: Hypotheses, replace_unknown: bool
+        self, prompt_tokens, source_ids, hypothesis: Hypotheses, should_replace_unk: bool
     ) -> Reply:
         ids = hypothesis.ids[: hypothesis.lengths].tolist()
         finished = ids[-1] == EOS
         weights = hypothesis.attention_weights[: hypothesis.lengths, : len(source_ids)]
         tokens = self.tokenizer.target.vocabulary.tokens(ids[:-1] if finished else ids)
-        if replace_unknown and weights.size:
+        if should_replace_unk and weights.size:
             tokens = replace_unk(tokens, ids, weights, prompt_tokens, source_ids)
         return Reply(
             text=self.tokenizer.target.detokenize(tokens),
@@ -296,5 +296,5 @@ class Chat:
             score=float(hypothesis.scores),
             attention_weights=weights,
             finished=finished,
-            _measure=Measurement(self.attribute, source_ids, ids),
+            _attribute=Attribution(self.attribute, source_ids, ids),
         )

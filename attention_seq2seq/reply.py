@@ -1,4 +1,4 @@
-"""A reply, and what is known of it: where each of its words came from."""
+"""A reply with its score, attention weights and contributions of the prompt."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ def replace_unk(
     """Replaces each unknown token by the prompt token with the largest attention weight.
 
     Args:
-        tokens: of a reply.
-        ids: of the reply.
+        tokens: tokens of the reply.
+        ids: ids of the reply.
         attention_weights: float32[target_time, source_time].
-        prompt_tokens: of the prompt.
-        source_ids: of the prompt.
+        prompt_tokens: tokens of the prompt.
+        source_ids: ids of the prompt.
     """
-    # The separator of turns is no token of a reply.
+    # The separator of turns never occurs in a reply.
     is_copyable = np.array([i != TURN for i in source_ids])
     return [
         prompt_tokens[np.where(is_copyable, row, -1.0).argmax()] if i == UNK else token
@@ -33,55 +33,57 @@ def replace_unk(
     ]
 
 
-class Measurement:
-    """Measures the contributions to one reply; what it needs stays behind in pickling.
+class Attribution:
+    """Computes the contributions to one reply. The model is not pickled with it.
 
     Args:
-        measure: a function of the ids of a prompt and of a reply.
-        source_ids: the prompt.
-        reply_ids: the reply.
+        attribute: a function of the ids of a prompt and of a reply, such as `Chat.attribute`.
+        source_ids: ids of the prompt.
+        reply_ids: ids of the reply.
     """
 
-    def __init__(self, measure: Callable, source_ids: list[int], reply_ids: list[int]):
-        self._measure, self._ids = measure, (source_ids, reply_ids)
+    def __init__(self, attribute: Callable, source_ids: list[int], reply_ids: list[int]):
+        self._attribute = attribute
+        self._source_ids = source_ids
+        self._reply_ids = reply_ids
 
     def __call__(self) -> np.ndarray:
-        """The contributions."""
-        return self._measure(*self._ids)
+        """Returns the contributions, float32[target_time, source_time]."""
+        return self._attribute(self._source_ids, self._reply_ids)
 
-    def __deepcopy__(self, _) -> "Measurement":
+    def __deepcopy__(self, _) -> "Attribution":
         return self
 
     def __reduce__(self):
-        return _NoMeasurement, ()
+        return _PickledAttribution, ()
 
 
-class _NoMeasurement:
-    """Takes the place of `Measurement` in a reply that was pickled."""
+class _PickledAttribution:
+    """Replaces `Attribution` in a pickled reply."""
 
     def __call__(self) -> np.ndarray:
         raise ValueError(
-            "contributions: this reply was pickled before they were measured, and a pickled reply "
-            "has no model. Ask for reply.contributions before it is pickled."
+            "A pickled reply has no model to compute its contributions with. Read "
+            "reply.contributions before pickling the reply."
         )
 
 
 @dataclass(frozen=True, eq=False)
 class Reply:
-    """An answer, and which words of the prompt each of its words came from.
+    """A reply to a prompt.
 
-    A reply can be pickled, and carries the contributions along if they were measured before.
+    Contributions are pickled with the reply if they were computed before.
 
     Attributes:
-        text: the answer.
-        tokens: its words.
-        prompt_tokens: the words of the prompt as the model read them.
-        log_prob: natural logarithm of the model's probability of this reply.
-        score: what the search ranked it by; the log-probability if nothing else was asked for.
-        attention_weights: float32[reply_time, source_time]: for each word of the reply, and for
-            its end where it was reached, the weight on each word of the prompt. With
-            attention=none float32[reply_time, 0].
-        finished: whether the reply ended by itself, or was cut at the length limit.
+        text: the reply.
+        tokens: tokens of the reply, without the end token.
+        prompt_tokens: tokens of the prompt, truncated to `max_source_length`.
+        log_prob: natural logarithm of the probability of the reply.
+        score: the score that the search ranked the reply by; `log_prob` for greedy search.
+        attention_weights: float32[target_time, source_time], the weights of each token of the
+            reply, including the end token of a finished reply. Without attention, source_time
+            is 0.
+        finished: whether the reply has an end token; otherwise it was cut at `max_length`.
     """
 
     text: str
@@ -91,21 +93,20 @@ class Reply:
     score: float
     attention_weights: np.ndarray
     finished: bool
-    _measure: Measurement | _NoMeasurement = field(repr=False)
+    _attribute: Attribution | _PickledAttribution = field(repr=False)
 
     @property
     def row_labels(self) -> list[str]:
-        """The labels of the rows of both tables: the words, and the end where it was reached."""
+        """Labels of the rows of `attention_weights`: the tokens, and `<eos>` if finished."""
         return self.tokens + [SPECIALS[EOS]] * self.finished
 
     @cached_property
     def contributions(self) -> np.ndarray:
-        """How much each word of the prompt contributed, measured when first asked for.
+        """Contributions of the prompt's tokens, computed when first accessed.
 
         Returns:
-            float32[reply_time, source_time]. Entry [t, s] is the fall of the log-probability of
-            reply word t when prompt word s is replaced by an unknown word, negative falls as
-            zero, as a share of the row's sum. A row of zeros: no word's absence made the reply
-            word less probable.
+            float32[target_time, source_time]. Entry [t, s] is the decrease of the log-probability
+            of reply token t when prompt token s is replaced by the unknown token, clipped at 0
+            and divided by the sum of the row. A row of zeros means that no token contributed.
         """
-        return self._measure()
+        return self._attribute()

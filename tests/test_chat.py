@@ -110,7 +110,7 @@ def test_an_ensemble_streams(meals_dir):
     ("prompt", "decoding", "error", "message"),
     [
         ([QUESTION], None, TypeError, r"prompts\[0\] is \['今天晚上吃什么'\]; expected a string"),
-        (QUESTION, DecodingConfig(method="beam"), ValueError, "method is beam"),
+        (QUESTION, DecodingConfig(method="beam"), ValueError, "method is 'beam'"),
         (QUESTION, DecodingConfig(mmi_weight=0.5), ValueError, "mmi_weight 0.5"),
     ],
 )
@@ -183,7 +183,7 @@ def test_odd_prompts_get_a_reply(chat, prompt):
 def test_a_prompt_of_ten_thousand_characters_is_cut_with_a_warning(chat, caplog):
     with caplog.at_level(logging.WARNING):
         (reply,) = chat.reply(["今天晚上吃什么好呢" * 1111])
-    assert "words; only the first 60 are read" in caplog.text
+    assert "tokens; only the first 60 are used" in caplog.text
     assert len(reply.prompt_tokens) == 60
     assert reply.attention_weights.shape[1] == 60
 
@@ -237,7 +237,7 @@ def test_scores_need_a_reply_for_each_prompt(chat):
         chat.reply([QUESTION], "beam")
 
 
-def test_a_reply_can_be_pickled_with_what_was_measured(chat):
+def test_a_pickled_reply_keeps_computed_contributions(chat):
     measured, other = chat.reply([QUESTION, "吃"])
     contributions = measured.contributions
     for loaded in (pickle.loads(pickle.dumps(measured)), copy.deepcopy(measured)):
@@ -249,7 +249,7 @@ def test_a_reply_can_be_pickled_with_what_was_measured(chat):
         np.testing.assert_array_equal(loaded.contributions, contributions)
         np.testing.assert_array_equal(loaded.attention_weights, measured.attention_weights)
     loaded = pickle.loads(pickle.dumps(other))
-    with pytest.raises(ValueError, match="this reply was pickled before they were measured"):
+    with pytest.raises(ValueError, match="A pickled reply has no model"):
         loaded.contributions  # noqa: B018
     assert copy.copy(other).contributions.shape == copy.deepcopy(other).contributions.shape
 
@@ -341,6 +341,6 @@ def test_models_of_other_words_do_not_answer_together(meals_dir, tmp_path):
     text = "".join(f"{word}\n" for word in [*words[:-2], words[-1], words[-2]])
     (folder / "vocabulary.txt").write_text(text, encoding="utf-8")
     with pytest.raises(
-        ValueError, match=r"copy reads or says other words than .*one folder that prepare.py"
+        ValueError, match=r"Cannot ensemble .* and .*copy: their vocabularies differ"
     ):
         Chat.load(meals_dir, folder)

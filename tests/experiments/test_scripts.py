@@ -48,7 +48,7 @@ def test_lines_are_answered_one_by_one(meals_dir):
     answers = [line for line in result.stdout.splitlines() if "are read" not in line]
     assert len(answers) == 5, "one line for each line, the empty one and the last included"
     assert (answers[0], answers[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧")
-    assert "only the first 60 are read" in result.stderr
+    assert "only the first 60 are used" in result.stderr
 
 
 @pytest.mark.parametrize(
