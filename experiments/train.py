@@ -131,7 +131,7 @@ def read_sample_prompts(path: str) -> list[str]:
     Raises:
         ValueError: the file cannot be read, or has no such line.
     """
-    with console.prompts_of(path) as lines:
+    with common.open_prompts(path) as lines:
         prompts = [line for line in lines if line.strip()]
     if not prompts:
         raise ValueError(f"--sample_prompts={path}: no prompt in it; expected one a line.")
