@@ -73,7 +73,7 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
             ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--filters=all"],
             "'all'; choose",
         ),
-        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"], "processes"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"], "num_workers"),
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pair in it"),
         (["train", "--data={tmp}", "--model_dir={tmp}/m"], "no prepared corpus here"),
         (["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"], "is a folder. Give a file of"),
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_said_in_a_sentence(corpus, tmp_path, arguments, messag
 
 def test_help_is_worth_reading():
     unwrapped = " ".join(run_script("prepare", "--help").stdout.split())
-    for words in ["--examine", "duplicates (a pair that occurred before)", "[occurrences]"]:
+    for words in ["--examine", "duplicates (repeated pairs)", "[occurrences]"]:
         assert words in unwrapped
 
 
