@@ -11,7 +11,7 @@ from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.attribution import leave_one_out_attribution
 from attention_seq2seq.decoding.generator import SequenceGenerator
-from attention_seq2seq.decoding.params import DecodingParams
+from attention_seq2seq.decoding.params import DecodingParams, PackedParams
 from attention_seq2seq.decoding.step import Hypotheses, deduplicate
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.models.ensemble import Ensemble
@@ -113,7 +113,7 @@ class Chat:
         check_texts("prompts", prompts)
         decoding = DecodingConfig() if decoding is None else decoding
         encoded = [self._encode_prompt(prompt) for prompt in prompts]
-        params = self.decoding_params(decoding)
+        params = self.decoding_params(decoding).pack()
         replies = [[] for _ in prompts]
         for indices in bucket_by_length([ids for _, ids in encoded], _BATCH_SIZE):
             batch = self._generate_batch([encoded[i] for i in indices], decoding, params)
@@ -187,7 +187,7 @@ class Chat:
                 f"{len(prompts)} prompts and {len(replies)} replies; expected one reply for each "
                 "prompt."
             )
-        params = self.decoding_params(DecodingConfig() if decoding is None else decoding)
+        params = self.decoding_params(DecodingConfig() if decoding is None else decoding).pack()
         source = [self._encode_prompt(prompt)[1] for prompt in prompts]
         target = [self.tokenizer.target.encode(reply) for reply in replies]
         scores = np.zeros(len(target))
@@ -224,7 +224,7 @@ class Chat:
         return tokens[:limit], ids[:limit]
 
     def _generate_batch(
-        self, encoded, decoding: DecodingConfig, params: DecodingParams
+        self, encoded, decoding: DecodingConfig, params: PackedParams
     ) -> list[list[Reply]]:
         """Returns the replies to a batch of prompts, given as pairs of tokens and ids."""
         source_ids, source_length = pad_batch([ids for _, ids in encoded])
@@ -247,7 +247,7 @@ class Chat:
         return replies
 
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
-        """What a config says, as the tensors and ids that `search` takes.
+        """Returns the parameters that a config describes for this model.
 
         Raises:
             TypeError: it is no config of decoding.
@@ -259,7 +259,7 @@ class Chat:
                 'DecodingConfig(method="beam").'
             )
         vocabulary = self.tokenizer.target.vocabulary
-        forbidden = [PAD, BOS, TURN] + [UNK] * (decoding.unk_policy == "forbid")
+        suppressed_ids = [PAD, BOS, TURN] + [UNK] * (decoding.unk_policy == "forbid")
         for word in decoding.suppress_tokens:
             ids = vocabulary.ids(self.tokenizer.target.tokenize(word))
             if len(ids) != 1:
@@ -267,7 +267,7 @@ class Chat:
                     f"suppress_tokens: {word!r} is {len(ids)} words to this model "
                     f"({' '.join(self.tokenizer.target.tokenize(word))}); forbid one of them."
                 )
-            forbidden += [i for i in ids if i != UNK]
+            suppressed_ids += [i for i in ids if i != UNK]
         prefix_words = self.tokenizer.target.tokenize(decoding.target_prefix)
         prefix = vocabulary.ids(prefix_words)
         if UNK in prefix:
@@ -277,7 +277,7 @@ class Chat:
             )
         # As long as in training, and then its end, which is no word of it.
         max_length = decoding.max_length or self.config.data.max_target_length + 1
-        return DecodingParams.from_config(decoding, max_length, forbidden, prefix)
+        return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix)
 
     def _to_reply(
         self, prompt_tokens, source_ids, hypothesis: Hypotheses, should_replace_unk: bool

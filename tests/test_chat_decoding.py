@@ -196,13 +196,15 @@ def test_the_true_reply_ranks_first_where_the_model_knows_it(chat):
     assert mean_rank(chat, pairs[:1], [["晚上吃烤鸭吧"]], DecodingConfig()) == 2
 
 
-def test_knobs_know_their_names():
+def test_parameters_have_the_names_of_the_options():
     params = DecodingParams.from_config(
-        DecodingConfig(beam_width=7, top_p=0.3), 9, forbidden_ids=(3, 1, 3)
+        DecodingConfig(beam_width=7, top_p=0.3), 9, suppressed_ids=(3, 1, 3), prefix_ids=(8, 6)
     )
-    assert (int(params.beam_width), int(params.max_length)) == (7, 9)
-    assert float(params.top_p) == pytest.approx(0.3)
-    assert params.forbidden_ids.numpy().tolist() == [1, 3]
+    for same in (params, params.pack().unpack()):
+        assert (int(same.beam_width), int(same.max_length)) == (7, 9)
+        assert float(same.top_p) == pytest.approx(0.3)
+        assert np.asarray(same.suppressed_ids).tolist() == [1, 3]
+        assert np.asarray(same.prefix_ids).tolist() == [8, 6]
     with pytest.raises(AttributeError, match="beem_width"):
         params.beem_width  # noqa: B018
 

@@ -1,9 +1,17 @@
 """Beam search.
 
-The rows of a prompt are its beams. A finished hypothesis keeps its beam until better ones replace
-it, as in `tfa.seq2seq.BeamSearchDecoder`. With a length penalty of 0 both return the same
-hypotheses. The attention weights of a hypothesis are those of its own past: each row records its
-parent row at each step, and the weights are gathered along that path.
+Each prompt has beam_width rows, its beams, and each beam holds one hypothesis. At each step:
+
+1. The model computes the logits of the next token of each row.
+2. Each hypothesis is extended by its best tokens, after the logits processors. A finished
+   hypothesis continues unchanged.
+3. The best extensions of a prompt become its beams, those of each group of beams separately.
+4. The prompt is done if no unfinished hypothesis can become one of its best ones.
+
+A finished hypothesis keeps its beam until better ones replace it, as in
+`tfa.seq2seq.BeamSearchDecoder`. With a length penalty of 0 both return the same hypotheses. The
+attention weights of a hypothesis are those of its own past: each row records its parent row at each
+step, and the weights are gathered along that path.
 """
 
 from typing import Any, NamedTuple
@@ -13,35 +21,9 @@ import tensorflow as tf
 from attention_seq2seq.decoding.candidates import Candidates, top_k_candidates
 from attention_seq2seq.decoding.diverse_groups import select_diverse_groups
 from attention_seq2seq.decoding.logits_processors import NEG_INF, LogitsProcessors
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
 from attention_seq2seq.decoding.step import Hypotheses, StepFn, StepOutput
-
-
-class Beam(NamedTuple):
-    """Parameters of beam search, as tensors that may change from call to call.
-
-    Attributes:
-        width: int32[], number of beams of each prompt.
-        groups: int32[], number of groups of beams, which search in turn at each step (diverse
-            beam search); a divisor of width.
-        diversity_penalty: float32[], penalty of a token for each earlier group that chose it
-            at this step.
-        length_penalty: float32[], w in score = log-probability / ((5 + length) / 6)^w, end token
-            included; 0 disables it, above 0 favors long replies (Wu et al. 2016, equation 14).
-        coverage_penalty: float32[], at least 0, factor of the sum of log(min(attention, 1)) over
-            the tokens of the prompt, with the attention accumulated over the reply.
-        num_return_sequences: int32[], number of hypotheses returned for each prompt, at most width.
-        min_steps: int32[], steps before the search may stop early; until then a score bias may
-            raise a score.
-    """
-
-    width: tf.Tensor
-    groups: tf.Tensor
-    diversity_penalty: tf.Tensor
-    length_penalty: tf.Tensor
-    coverage_penalty: tf.Tensor
-    num_return_sequences: tf.Tensor
-    min_steps: tf.Tensor
 
 
 class _BeamState(NamedTuple):
@@ -70,27 +52,27 @@ class _BeamState(NamedTuple):
 def beam_search(
     step: StepFn,
     state: Any,
-    beam: Beam,
+    params: DecodingParams,
     processors: LogitsProcessors,
     bos_id: int,
     eos_id: int,
-    max_length: tf.Tensor,
     source_mask: tf.Tensor,
 ) -> Hypotheses:
     """Searches for the hypotheses with the largest scores.
 
-    Stops when every prompt is done: no unfinished hypothesis can become one of its best ones.
-    The hypotheses of a prompt do not change from then on.
+    Stops when every prompt is done, or after max_length steps, which cuts unfinished hypotheses.
+    The hypotheses of a prompt do not change after the prompt is done.
 
     Args:
         step: one step of the model; its rows are the beams of the first prompt, then those of the
             second, and so on.
         state: the state before the first token.
-        beam: parameters of the search.
+        params: parameters of the call. The search uses num_return_sequences, max_length,
+            beam_width, num_beam_groups and the penalties of diversity, length and coverage. With
+            an mmi_weight it does not stop before mmi_max_tokens steps.
         processors: constraints on the next token of each row.
         bos_id: fed at the first step.
         eos_id: ends a hypothesis.
-        max_length: int32[], at least 1, after which unfinished hypotheses are cut.
         source_mask: bool[rows, source_time], the prompt tokens of the coverage penalty; with the
             source_time of the attention weights.
 
@@ -98,10 +80,11 @@ def beam_search(
         `Hypotheses`, num_return_sequences rows for each prompt, the best first. If there are fewer
         hypotheses, the last ones have length 0 and score -inf.
     """
+    max_length = params.max_length
     num_rows = tf.shape(source_mask)[0]
-    num_prompts = num_rows // beam.width
+    num_prompts = num_rows // params.beam_width
     scorer = SequenceScorer(
-        length_penalties(max_length, beam.length_penalty), source_mask, beam.coverage_penalty
+        length_penalties(max_length, params.length_penalty), source_mask, params.coverage_penalty
     )
 
     def body(time, done, ids, state, beams, weights_of_steps):
@@ -114,22 +97,22 @@ def beam_search(
             beams.accumulated_attention + weights,
         )
         beams = beams._replace(accumulated_attention=accumulated_attention)
-        vocab = tf.shape(output.logits)[1]
-        # A row contributes at most `width` hypotheses, and earlier groups penalize at most as many
-        # tokens as they have beams.
-        k = tf.minimum(beam.width, vocab)
+        vocabulary_size = tf.shape(output.logits)[1]
+        # A row contributes at most `beam_width` hypotheses, and earlier groups penalize at most as
+        # many tokens as they have beams.
+        k = tf.minimum(params.beam_width, vocabulary_size)
         candidates = top_k_candidates(output, k, processors, beams.sequences, time, bos_id, eos_id)
         candidates, total, score = _expand(candidates, beams, time, scorer)
         parents, slots = _select_beams(
-            candidates.ids, score, beams.finished, num_prompts, beam, vocab
+            candidates.ids, score, beams.finished, num_prompts, params, vocabulary_size
         )
         # Keeps the static shape of the loop variables.
         parents.set_shape(ids.shape)
         slots.set_shape(ids.shape)
         beams, ids = _reorder(beams, candidates, total, parents, slots, time, eos_id)
         state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, parents), output.state)
-        done |= _is_finished(beams, time + 1, max_length, num_prompts, beam, scorer)
-        beams = _freeze_finished(beams, tf.repeat(done, beam.width))
+        done |= _is_finished(beams, time + 1, num_prompts, params, scorer)
+        beams = _freeze_finished(beams, tf.repeat(done, params.beam_width))
         return time + 1, done, ids, state, beams, weights_of_steps
 
     loop_vars = (
@@ -137,19 +120,19 @@ def beam_search(
         tf.fill([num_prompts], False),
         tf.fill([num_rows], bos_id),
         state,
-        _initial_state(num_rows, max_length, beam, source_mask),
+        _initial_state(num_rows, params, source_mask),
         tf.TensorArray(tf.float32, max_length),
     )
     time, _, _, _, beams, weights_of_steps = tf.while_loop(
         lambda time, done, *_: (time < max_length) & ~tf.reduce_all(done), body, loop_vars
     )
-    return _finalize(beams, time, weights_of_steps.stack()[:time], num_prompts, beam, scorer)
+    return _finalize(beams, time, weights_of_steps.stack()[:time], num_prompts, params, scorer)
 
 
-def _initial_state(num_rows, max_length, beam: Beam, source_mask) -> _BeamState:
+def _initial_state(num_rows, params: DecodingParams, source_mask) -> _BeamState:
     """One empty hypothesis for each group; the other rows of the group have score -inf."""
-    first = tf.range(num_rows) % (beam.width // beam.groups) == 0
-    blank = tf.zeros([num_rows, max_length], tf.int32)
+    first = tf.range(num_rows) % (params.beam_width // params.num_beam_groups) == 0
+    blank = tf.zeros([num_rows, params.max_length], tf.int32)
     return _BeamState(
         sequences=blank,
         token_log_probs=tf.cast(blank, tf.float32),
@@ -180,21 +163,22 @@ def _expand(candidates: Candidates, beams: _BeamState, time, scorer: SequenceSco
     return candidates, total, score + scorer.coverage(beams.accumulated_attention)[:, tf.newaxis]
 
 
-def _select_beams(ids, score, finished, num_prompts, beam: Beam, vocab):
+def _select_beams(ids, score, finished, num_prompts, params: DecodingParams, vocabulary_size):
     """The parent row of each next beam, and the index of its token among that row's candidates."""
     k = tf.shape(ids)[1]
-    size = beam.width // beam.groups
-    shape = tf.stack([num_prompts, beam.groups, size * k])
+    size = params.beam_width // params.num_beam_groups
+    shape = tf.stack([num_prompts, params.num_beam_groups, size * k])
     positions = select_diverse_groups(
         tf.reshape(score, shape),
         tf.reshape(ids, shape),
         tf.reshape(tf.repeat(~finished, k), shape),
         size,
-        beam.diversity_penalty,
-        vocab,
+        params.diversity_penalty,
+        vocabulary_size,
     )
-    first_row = tf.reshape(tf.range(num_prompts * beam.groups) * size, [num_prompts, -1, 1])
-    return tf.reshape(first_row + positions // k, [-1]), tf.reshape(positions % k, [-1])
+    first_rows = tf.range(num_prompts * params.num_beam_groups) * size
+    first_rows = tf.reshape(first_rows, [num_prompts, -1, 1])
+    return tf.reshape(first_rows + positions // k, [-1]), tf.reshape(positions % k, [-1])
 
 
 def _reorder(beams: _BeamState, candidates: Candidates, total, parents, slots, time, eos_id):
@@ -220,14 +204,16 @@ def _reorder(beams: _BeamState, candidates: Candidates, total, parents, slots, t
 
 
 def _is_finished(
-    beams: _BeamState, time, max_length, num_prompts, beam: Beam, scorer: SequenceScorer
+    beams: _BeamState, time, num_prompts, params: DecodingParams, scorer: SequenceScorer
 ):
     """bool[prompts], whether no unfinished hypothesis can become one of the best.
 
     A total can only fall. The best possible score of a hypothesis is that of its present total, at
-    the length with the smallest penalty, without a coverage penalty.
+    the length with the smallest penalty, without a coverage penalty. The score bias of MMI may
+    raise a total, so no prompt is finished before the bias ends.
     """
-    shape = tf.stack([num_prompts, beam.width])
+    max_length = params.max_length
+    shape = tf.stack([num_prompts, params.beam_width])
     shortest = tf.minimum(time + 1, max_length)
     best_possible = tf.maximum(
         scorer.normalize(beams.cum_log_probs, shortest),
@@ -236,10 +222,9 @@ def _is_finished(
     best_possible = tf.reshape(tf.where(beams.finished, NEG_INF, best_possible), shape)
     scores = scorer.score(beams.cum_log_probs, beams.lengths, beams.accumulated_attention)
     finished = tf.where(beams.finished, scores, NEG_INF)
-    worst_of_best = tf.math.top_k(tf.reshape(finished, shape), beam.num_return_sequences).values[
-        :, -1:
-    ]
-    return tf.reduce_all(best_possible <= worst_of_best, axis=1) & (time >= beam.min_steps)
+    best = tf.math.top_k(tf.reshape(finished, shape), params.num_return_sequences).values
+    min_steps = tf.where(params.mmi_weight > 0.0, params.mmi_max_tokens, 0)
+    return tf.reduce_all(best_possible <= best[:, -1:], axis=1) & (time >= min_steps)
 
 
 def _freeze_finished(beams: _BeamState, done) -> _BeamState:
@@ -251,13 +236,19 @@ def _freeze_finished(beams: _BeamState, done) -> _BeamState:
 
 
 def _finalize(
-    beams: _BeamState, time, weights_of_steps, num_prompts, beam: Beam, scorer: SequenceScorer
+    beams: _BeamState,
+    time,
+    weights_of_steps,
+    num_prompts,
+    params: DecodingParams,
+    scorer: SequenceScorer,
 ):
     """The best hypotheses of each prompt, with the attention weights along their paths."""
     scores = scorer.score(beams.cum_log_probs, beams.lengths, beams.accumulated_attention)
-    scores = tf.reshape(scores, [num_prompts, beam.width])
-    scores, positions = tf.math.top_k(scores, beam.num_return_sequences)
-    selected = tf.reshape(tf.range(num_prompts)[:, tf.newaxis] * beam.width + positions, [-1])
+    scores = tf.reshape(scores, [num_prompts, params.beam_width])
+    scores, positions = tf.math.top_k(scores, params.num_return_sequences)
+    first_rows = tf.range(num_prompts)[:, tf.newaxis] * params.beam_width
+    selected = tf.reshape(first_rows + positions, [-1])
     beams = _BeamState(*(tf.gather(column, selected) for column in beams))
     scores = tf.reshape(scores, [-1])
     is_valid = scores > NEG_INF

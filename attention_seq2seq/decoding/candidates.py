@@ -60,20 +60,20 @@ def top_k_candidates(
         bos_id: the token before the first one.
         eos_id: the end token.
     """
-    if output.score_bias is None and processors.rules is None:
+    if output.score_bias is None and processors.params is None:
         return _top_k_unconstrained(tf.cast(output.logits, tf.float32), k, processors)
     scores = process_logits(output, processors, tokens, time, bos_id, eos_id)
     return gather_candidates(output, scores, blocked_top_k(scores, k)[1])
 
 
 def _top_k_unconstrained(logits, k, processors: LogitsProcessors) -> Candidates:
-    """Without a score bias and rules, few passes over the vocabulary are enough."""
+    """Without a score bias and `DecodingParams`, few passes over the vocabulary are enough."""
     # At least k of these tokens are not suppressed.
-    num_candidates = tf.minimum(k + processors.num_forbidden, tf.shape(logits)[1])
+    num_candidates = tf.minimum(k + processors.num_suppressed, tf.shape(logits)[1])
     top_logits, ids = blocked_top_k(logits, num_candidates)
     token_log_probs = top_logits - row_logsumexp(logits, ids[:, :1])
-    if processors.forbidden is not None:
-        allowed_log_probs = token_log_probs + tf.gather(processors.forbidden, ids)
+    if processors.suppressed is not None:
+        allowed_log_probs = token_log_probs + tf.gather(processors.suppressed, ids)
         token_log_probs, positions = tf.math.top_k(allowed_log_probs, k)
         ids = tf.gather(ids, positions, batch_dims=1)
     return Candidates(ids, token_log_probs, token_log_probs)

@@ -9,7 +9,7 @@ def select_diverse_groups(
     is_live: tf.Tensor,
     size: tf.Tensor,
     diversity_penalty: tf.Tensor,
-    vocab: tf.Tensor,
+    vocabulary_size: tf.Tensor,
 ) -> tf.Tensor:
     """Selects the best candidates of each group, one group after the other.
 
@@ -22,7 +22,7 @@ def select_diverse_groups(
         is_live: bool[prompts, groups, candidates], whether the token is generated at this step.
         size: int32[], number of candidates to select in each group.
         diversity_penalty: float32[], at least 0.
-        vocab: int32[], size of the vocabulary.
+        vocabulary_size: int32[].
 
     Returns:
         int32[prompts, groups, size], indices of the candidates, the best first.
@@ -44,7 +44,7 @@ def select_diverse_groups(
     def select_in_turn():
         loop_vars = (
             tf.constant(0),
-            tf.zeros([num_prompts, vocab]),
+            tf.zeros([num_prompts, vocabulary_size]),
             tf.TensorArray(tf.int32, num_groups, element_shape=[None, None]),
         )
         _, _, selected = tf.while_loop(

@@ -1,21 +1,21 @@
-"""Generates hypotheses from prompt ids: every way of decoding, each traced once."""
+"""Generates hypotheses from prompt ids: every way of decoding, each traced once.
+
+A search unpacks its parameters, encodes the prompts, and repeats the state of each prompt for the
+rows of the search. The loop over the steps is in `greedy_search`, `sample` or `beam_search`. The
+hypotheses of the latter two can be reranked by MMI.
+"""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.beam_search import Beam, beam_search
+from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from attention_seq2seq.decoding.logits_processors import make_logits_processors
+from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
 from attention_seq2seq.decoding.mmi import anti_lm_step, mmi_score, rerank
-from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams
-from attention_seq2seq.decoding.sampling import (
-    Sampling,
-    prompt_hashes,
-    sample,
-    sampling_seeds,
-)
+from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
+from attention_seq2seq.decoding.sampling import prompt_hashes, sample, sampling_seeds
 from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
 from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
 from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
@@ -40,13 +40,13 @@ class SequenceGenerator:
     Attributes:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
             source_length int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of
-            the target vocabulary, -1 for tokens that it does not have) and `DecodingParams`; they
+            the target vocabulary, -1 for tokens that it does not have) and `PackedParams`; they
             return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by greedy
             search.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
             and reply_length int32[batch], that returns the `Hypotheses` of given replies.
-        rescore: a function of the same and `DecodingParams`, that returns float32[batch]: the
+        rescore: a function of the same and `PackedParams`, that returns float32[batch]: the
             scores of these replies in beam search.
     """
 
@@ -66,25 +66,26 @@ class SequenceGenerator:
         self.rescore = LazyConcreteFunction(self._rescore, [*_REPLIES, PARAMS_SPEC])
 
     def _greedy_search(
-        self, source_ids, source_length, prompt_ids, params: DecodingParams
+        self, source_ids, source_length, prompt_ids, packed: PackedParams
     ) -> Hypotheses:
+        params = packed.unpack()
+
         def search(*args):
             return greedy_search(*args, self.bos_id, self.eos_id, params.max_length)
 
         hypotheses = self._run(search, source_ids, source_length, prompt_ids, 1, params)
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
-    def _sample(self, source_ids, source_length, prompt_ids, params: DecodingParams) -> Hypotheses:
+    def _sample(self, source_ids, source_length, prompt_ids, packed: PackedParams) -> Hypotheses:
+        params = packed.unpack()
         num_return_sequences = params.num_return_sequences
         prompts = _prompt_of_row(tf.shape(source_ids)[0], num_return_sequences)
         sample_indices = tf.range(tf.size(prompts)) % num_return_sequences
         hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
         seeds = sampling_seeds(params.sampling_seed, hashes, sample_indices)
-        sampling = Sampling(params.temperature, params.top_k, params.top_p, seeds)
 
         def search(step, state, processors):
-            ends = (self.bos_id, self.eos_id, params.max_length)
-            return sample(step, state, sampling, processors, *ends)
+            return sample(step, state, params, processors, self.bos_id, self.eos_id, seeds)
 
         hypotheses = self._run(
             search, source_ids, source_length, prompt_ids, num_return_sequences, params
@@ -93,28 +94,21 @@ class SequenceGenerator:
         return self._rerank(hypotheses, num_return_sequences, num_return_sequences, params)
 
     def _beam_search(
-        self, source_ids, source_length, prompt_ids, params: DecodingParams
+        self, source_ids, source_length, prompt_ids, packed: PackedParams
     ) -> Hypotheses:
+        params = packed.unpack()
         width = params.beam_width
-        has_mmi = params.mmi_weight > 0.0
         # Reranking needs all hypotheses of the beam.
         num_hypotheses = tf.where(_has_reranking(params), width, params.num_return_sequences)
-        beam = Beam(
-            width=width,
-            groups=params.num_beam_groups,
-            diversity_penalty=params.diversity_penalty,
-            length_penalty=params.length_penalty,
-            coverage_penalty=params.coverage_penalty,
-            num_return_sequences=num_hypotheses,
-            min_steps=tf.where(has_mmi, params.mmi_max_tokens, 0),
-        )
+        search_params = params._replace(num_return_sequences=num_hypotheses)
         prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
 
         def search(step, state, processors):
-            ends = (self.bos_id, self.eos_id, params.max_length)
-            return beam_search(step, state, beam, processors, *ends, mask)
+            return beam_search(
+                step, state, search_params, processors, self.bos_id, self.eos_id, mask
+            )
 
         hypotheses = self._run(search, source_ids, source_length, prompt_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
@@ -132,7 +126,8 @@ class SequenceGenerator:
         )
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
-    def _rescore(self, source_ids, source_length, reply_ids, reply_length, params: DecodingParams):
+    def _rescore(self, source_ids, source_length, reply_ids, reply_length, packed: PackedParams):
+        params = packed.unpack()
         hypotheses = self._force_decode(source_ids, source_length, reply_ids, reply_length)
         language = force_decode(
             *self.model.prepare_unconditional(tf.shape(reply_ids)[0]),
@@ -198,9 +193,9 @@ class SequenceGenerator:
             return search(*biased_step, processors)
 
         return tf.cond(
-            processors.rules.is_active | (params.mmi_weight > 0.0),
+            depends_on_tokens(params) | (params.mmi_weight > 0.0),
             noinline(constrained_search),
-            noinline(lambda: search(step, state, processors._replace(rules=None))),
+            noinline(lambda: search(step, state, processors._replace(params=None))),
         )
 
     def _prepare(self, source_ids, source_length, prompts):

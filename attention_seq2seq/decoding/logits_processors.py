@@ -1,4 +1,14 @@
-"""Logits processors: constraints and penalties on the next token."""
+"""Logits processors: constraints and penalties on the next token.
+
+`process` applies them in this order:
+
+1. Suppressed tokens get -inf.
+2. Tokens that follow the previous token in the prompt, too, lose log(prompt_bigram_penalty).
+3. Tokens generated before lose log(repetition_penalty).
+4. The end token gets -inf before min_length, and tokens that would repeat an n-gram get -inf.
+5. If all tokens are suppressed now, the end token is allowed.
+6. Within the prefix, all tokens but the next one of the prefix get -inf.
+"""
 
 from typing import NamedTuple
 
@@ -9,103 +19,61 @@ from attention_seq2seq.decoding.params import DecodingParams
 NEG_INF = float("-inf")
 
 
-class LogitsProcessorParams(NamedTuple):
-    """Parameters of the processors that depend on the tokens so far, as tensors.
-
-    Attributes:
-        min_length: int32[], smallest number of tokens before the end token.
-        no_repeat_ngram_size: int32[], size of the n-grams that may not repeat; 0 disables it.
-        repetition_penalty: float32[], divisor of the probability of tokens generated before.
-        prompt_bigram_penalty: float32[], divisor of the probability of a token that follows the
-            previous token (or the begin token) in the prompt, too.
-        prefix_ids: int32[rows, prefix_time], first tokens of each reply.
-        prefix_length: int32[rows].
-        prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
-            tokens that it does not have.
-    """
-
-    min_length: tf.Tensor
-    no_repeat_ngram_size: tf.Tensor
-    repetition_penalty: tf.Tensor
-    prompt_bigram_penalty: tf.Tensor
-    prefix_ids: tf.Tensor
-    prefix_length: tf.Tensor
-    prompt_ids: tf.Tensor
-
-    @classmethod
-    def none(cls, num_rows) -> "LogitsProcessorParams":
-        """Returns parameters without any effect."""
-        empty = tf.zeros([num_rows, 0], tf.int32)
-        return cls(
-            min_length=tf.constant(0),
-            no_repeat_ngram_size=tf.constant(0),
-            repetition_penalty=tf.constant(1.0),
-            prompt_bigram_penalty=tf.constant(1.0),
-            prefix_ids=empty,
-            prefix_length=tf.zeros([num_rows], tf.int32),
-            prompt_ids=empty,
-        )
-
-    @property
-    def is_active(self) -> tf.Tensor:
-        """bool[], whether any processor can have an effect."""
-        return (
-            (self.min_length > 0)
-            | (self.no_repeat_ngram_size > 0)
-            | (self.repetition_penalty != 1.0)
-            | (self.prompt_bigram_penalty != 1.0)
-            | tf.reduce_any(self.prefix_length > 0)
-        )
-
-
 class LogitsProcessors(NamedTuple):
     """Constraints and penalties on the next token.
 
     Attributes:
-        forbidden: float32[vocab], -inf for suppressed tokens, 0 for others; None: no token is
+        suppressed: float32[vocab], -inf for suppressed tokens, 0 for others; None: no token is
             suppressed.
-        num_forbidden: int32[], number of suppressed tokens.
-        rules: parameters of the processors that depend on the tokens so far; None disables them,
-            which is faster.
+        num_suppressed: int32[], number of suppressed tokens.
+        params: parameters of the processors that depend on the tokens so far: min_length,
+            no_repeat_ngram_size, repetition_penalty, prompt_bigram_penalty and prefix_ids. None
+            disables these processors, which is faster.
+        prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
+            tokens that it does not have; None only if params is None.
     """
 
-    forbidden: tf.Tensor | None = None
-    num_forbidden: tf.Tensor | int = 0
-    rules: LogitsProcessorParams | None = None
+    suppressed: tf.Tensor | None = None
+    num_suppressed: tf.Tensor | int = 0
+    params: DecodingParams | None = None
+    prompt_ids: tf.Tensor | None = None
 
 
-def suppress_tokens(ids: tf.Tensor, vocab: int, eos_id: int) -> LogitsProcessors:
-    """Returns processors that suppress ids int32[num_forbidden], but never the end token."""
-    is_suppressed = tf.reduce_any(tf.one_hot(ids, vocab, True, False), axis=0)
-    is_suppressed &= tf.range(vocab) != eos_id
+def suppress_tokens(ids: tf.Tensor, vocabulary_size: int, eos_id: int) -> LogitsProcessors:
+    """Returns processors that suppress ids int32[num_suppressed], but never the end token."""
+    is_suppressed = tf.reduce_any(tf.one_hot(ids, vocabulary_size, True, False), axis=0)
+    is_suppressed &= tf.range(vocabulary_size) != eos_id
     return LogitsProcessors(
-        forbidden=tf.where(is_suppressed, NEG_INF, 0.0),
-        num_forbidden=tf.math.count_nonzero(is_suppressed, dtype=tf.int32),
+        suppressed=tf.where(is_suppressed, NEG_INF, 0.0),
+        num_suppressed=tf.math.count_nonzero(is_suppressed, dtype=tf.int32),
     )
 
 
 def make_logits_processors(
-    params: DecodingParams, prompt_ids: tf.Tensor, vocab: int, eos_id: int
+    params: DecodingParams, prompt_ids: tf.Tensor, vocabulary_size: int, eos_id: int
 ) -> LogitsProcessors:
     """Returns the logits processors that decoding parameters describe.
 
     Args:
         params: the parameters of a call.
-        prompt_ids: int32[rows, source_time], see `LogitsProcessorParams`.
-        vocab: the size of the target vocabulary.
+        prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
+            tokens that it does not have.
+        vocabulary_size: the size of the target vocabulary.
         eos_id: ends a reply.
     """
-    num_rows = tf.shape(prompt_ids)[0]
-    rules = LogitsProcessorParams(
-        min_length=params.min_length,
-        no_repeat_ngram_size=params.no_repeat_ngram_size,
-        repetition_penalty=params.repetition_penalty,
-        prompt_bigram_penalty=params.prompt_bigram_penalty,
-        prefix_ids=tf.repeat(params.prefix_ids[tf.newaxis], num_rows, axis=0),
-        prefix_length=tf.fill([num_rows], tf.size(params.prefix_ids)),
-        prompt_ids=prompt_ids,
+    processors = suppress_tokens(params.suppressed_ids, vocabulary_size, eos_id)
+    return processors._replace(params=params, prompt_ids=prompt_ids)
+
+
+def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
+    """Returns bool[], whether any processor that depends on the tokens so far has an effect."""
+    return (
+        (params.min_length > 0)
+        | (params.no_repeat_ngram_size > 0)
+        | (params.repetition_penalty != 1.0)
+        | (params.prompt_bigram_penalty != 1.0)
+        | (tf.size(params.prefix_ids) > 0)
     )
-    return suppress_tokens(params.forbidden_ids, vocab, eos_id)._replace(rules=rules)
 
 
 def process(
@@ -117,8 +85,6 @@ def process(
     eos_id: int,
 ) -> tf.Tensor:
     """Applies the processors to scores; a suppressed token gets -inf.
-
-    If all tokens are suppressed, the end token is allowed.
 
     Args:
         scores: float32[rows, vocab], unnormalized log-probabilities.
@@ -132,23 +98,27 @@ def process(
         float32[rows, vocab].
     """
     unconstrained = scores
-    if processors.forbidden is not None:
-        scores += processors.forbidden
-    rules = processors.rules
-    if rules is None:
+    if processors.suppressed is not None:
+        scores += processors.suppressed
+    params = processors.params
+    if params is None:
         return scores
-    vocab = tf.shape(unconstrained)[1]
-    scores -= _prompt_bigram_penalty(rules, _previous_token(tokens, time, bos_id), bos_id, vocab)
-    scores -= _repetition_penalty(rules, tokens[:, :time], vocab)
+    vocabulary_size = tf.shape(unconstrained)[1]
+    previous = _previous_token(tokens, time, bos_id)
+    is_echo = _prompt_bigrams(processors.prompt_ids, previous, bos_id, vocabulary_size)
+    scores -= tf.where(is_echo, tf.math.log(params.prompt_bigram_penalty), 0.0)
+    tokens = tokens[:, :time]
+    is_repeated = _scatter_mask(tokens, tf.ones_like(tokens, tf.bool), vocabulary_size)
+    scores -= tf.where(is_repeated, tf.math.log(params.repetition_penalty), 0.0)
 
-    is_end = tf.range(vocab) == eos_id
-    is_suppressed = is_end & (time < rules.min_length)
-    is_suppressed |= _repeated_ngrams(rules.no_repeat_ngram_size, tokens[:, :time], vocab)
+    is_end = tf.range(vocabulary_size) == eos_id
+    is_suppressed = is_end & (time < params.min_length)
+    is_suppressed |= _repeated_ngrams(params.no_repeat_ngram_size, tokens, vocabulary_size)
     scores = tf.where(is_suppressed, NEG_INF, scores)
 
     has_no_token = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
     scores = tf.where(has_no_token & is_end, unconstrained, scores)
-    return _force_prefix(rules, unconstrained, scores, time)
+    return _force_prefix(params.prefix_ids, unconstrained, scores, time)
 
 
 def _previous_token(tokens, time, bos_id):
@@ -157,25 +127,16 @@ def _previous_token(tokens, time, bos_id):
     return tf.where(time > 0, last_tokens, bos_id)
 
 
-def _repetition_penalty(rules: LogitsProcessorParams, tokens, vocab):
-    """float32[rows, vocab]."""
-    # [rows, time, vocab] would be large, so tokens are scattered into [rows, vocab].
-    seen = _scatter_mask(tokens, tf.ones_like(tokens, tf.bool), vocab)
-    return tf.where(seen, tf.math.log(rules.repetition_penalty), 0.0)
-
-
-def _prompt_bigram_penalty(rules: LogitsProcessorParams, previous, bos_id, vocab):
-    """float32[rows, vocab]."""
-    prompt = rules.prompt_ids
-    before = tf.pad(prompt[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
+def _prompt_bigrams(prompt_ids, previous, bos_id, vocabulary_size):
+    """bool[rows, vocab], the tokens that follow the previous token in the prompt, too."""
+    before = tf.pad(prompt_ids[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
     # A prompt without tokens has no position for the begin token either.
-    before = before[:, : tf.shape(prompt)[1]]
-    follows = (before == previous[:, tf.newaxis]) & (prompt >= 0)
-    is_echo = _scatter_mask(prompt, follows, vocab)
-    return tf.where(is_echo, tf.math.log(rules.prompt_bigram_penalty), 0.0)
+    before = before[:, : tf.shape(prompt_ids)[1]]
+    follows = (before == previous[:, tf.newaxis]) & (prompt_ids >= 0)
+    return _scatter_mask(prompt_ids, follows, vocabulary_size)
 
 
-def _repeated_ngrams(size, tokens, vocab):
+def _repeated_ngrams(size, tokens, vocabulary_size):
     """bool[rows, vocab], the tokens that would complete an n-gram that occurred before."""
     rows, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
     # Position p ends an n-gram that starts at p - size + 1. Its first size - 1 tokens are compared
@@ -194,27 +155,25 @@ def _repeated_ngrams(size, tokens, vocab):
         return tf.reduce_all(earlier == last[:, tf.newaxis, :], axis=2) & possible
 
     is_repeated = tf.cond(tf.reduce_any(possible), matches, lambda: tf.zeros([rows, time], tf.bool))
-    return _scatter_mask(tokens, is_repeated, vocab)
+    return _scatter_mask(tokens, is_repeated, vocabulary_size)
 
 
-def _scatter_mask(ids, mask, vocab):
+def _scatter_mask(ids, mask, vocabulary_size):
     """bool[rows, vocab], True at the ids of each row that `mask` selects."""
+    # [rows, time, vocab] would be large, so ids are scattered into [rows, vocab].
     rows = tf.range(tf.shape(ids)[0])[:, tf.newaxis]
     positions = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), mask)
     counts = tf.scatter_nd(
-        positions, tf.ones(tf.shape(positions)[:1], tf.int32), [tf.shape(ids)[0], vocab]
+        positions, tf.ones(tf.shape(positions)[:1], tf.int32), [tf.shape(ids)[0], vocabulary_size]
     )
     return counts > 0
 
 
-def _force_prefix(rules: LogitsProcessorParams, unconstrained, scores, time):
+def _force_prefix(prefix_ids, unconstrained, scores, time):
     """Within the prefix, suppresses all tokens but the next one of the prefix."""
-    width = tf.shape(rules.prefix_ids)[1]
 
     def force():
-        token = rules.prefix_ids[:, time]
-        is_prefix_token = tf.one_hot(token, tf.shape(scores)[1], True, False)
-        within = (time < rules.prefix_length)[:, tf.newaxis]
-        return tf.where(within, tf.where(is_prefix_token, unconstrained, NEG_INF), scores)
+        is_prefix_token = tf.range(tf.shape(scores)[1]) == prefix_ids[time]
+        return tf.where(is_prefix_token, unconstrained, NEG_INF)
 
-    return tf.cond(time < width, force, lambda: scores)
+    return tf.cond(time < tf.size(prefix_ids), force, lambda: scores)

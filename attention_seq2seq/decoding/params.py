@@ -1,84 +1,151 @@
-"""Decoding parameters as tensors."""
+"""Decoding parameters: the options of a call as scalars.
 
+`DecodingParams` has a field for each option and is what the searches read. Each argument of a
+traced function costs time, so a traced function takes `PackedParams`, four tensors, and unpacks
+them first:
+
+    params = DecodingParams.from_config(decoding, max_length)
+    hypotheses = generator.beam_search(source_ids, source_length, prompt_ids, params.pack())
+"""
+
+import dataclasses
+from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
 
-INT_FIELDS = (
-    "num_return_sequences",
-    "min_length",
-    "max_length",
-    "beam_width",
-    "num_beam_groups",
-    "top_k",
-    "sampling_seed",
-    "no_repeat_ngram_size",
-    "mmi_max_tokens",
-)
-FLOAT_FIELDS = (
-    "diversity_penalty",
-    "length_penalty",
-    "coverage_penalty",
-    "temperature",
-    "top_p",
-    "repetition_penalty",
-    "prompt_bigram_penalty",
-    "mmi_weight",
-    "rerank_mmi_weight",
-    "rerank_length_bonus",
-)
-
 
 class DecodingParams(NamedTuple):
-    """The parameters of a call, packed into four tensors because each argument costs time.
+    """The parameters of a call.
 
-    Each number is an attribute with the name of the option in `DecodingConfig`, for example
-    `params.beam_width`, an int32[].
+    The fields are tensors in a traced function, and NumPy scalars and arrays from `from_config`.
 
     Attributes:
-        integers: int32[9].
-        floats: float32[10].
-        forbidden_ids: int32[num_forbidden], suppressed tokens.
+        num_return_sequences: int32[], number of hypotheses returned for each prompt; of a beam at
+            most beam_width.
+        min_length: int32[], smallest number of tokens before the end token.
+        max_length: int32[], at least 1, largest number of tokens, end token included.
+        beam_width: int32[], number of beams of each prompt.
+        num_beam_groups: int32[], number of groups of beams, which search in turn at each step
+            (diverse beam search); a divisor of beam_width.
+        top_k: int32[], number of most probable tokens to sample from; 0: all.
+        sampling_seed: int32[], seed of the random numbers of sampling.
+        no_repeat_ngram_size: int32[], size of the n-grams that may not repeat; 0 disables it.
+        mmi_max_tokens: int32[], number of first tokens with the penalty of mmi_weight.
+        diversity_penalty: float32[], at least 0, penalty of a token for each earlier group that
+            chose it at this step.
+        length_penalty: float32[], w in score = log-probability / ((5 + length) / 6)^w, end token
+            included; 0 disables it, above 0 favors long replies (Wu et al. 2016, equation 14).
+        coverage_penalty: float32[], at least 0, factor of the sum of log(min(attention, 1)) over
+            the tokens of the prompt, with the attention accumulated over the reply.
+        temperature: float32[], above 0, divisor of the log-probabilities in sampling; below 1
+            sharpens the distribution.
+        top_p: float32[], sample from the fewest tokens with at least this probability; 1: all.
+        repetition_penalty: float32[], divisor of the probability of tokens generated before; 1
+            disables it.
+        prompt_bigram_penalty: float32[], divisor of the probability of a token that follows the
+            previous token (or the begin token) in the prompt, too; 1 disables it.
+        mmi_weight: float32[], at least 0, weight of the log-probability without the prompt, which
+            the search subtracts from the scores of tokens; 0 disables it.
+        rerank_mmi_weight: float32[], at least 0, the same weight when hypotheses are reranked.
+        rerank_length_bonus: float32[], added for each token when hypotheses are reranked.
+        suppressed_ids: int32[num_suppressed], tokens that are never generated.
         prefix_ids: int32[prefix_time], first tokens of each reply.
     """
 
-    integers: tf.Tensor
-    floats: tf.Tensor
-    forbidden_ids: tf.Tensor
+    num_return_sequences: tf.Tensor
+    min_length: tf.Tensor
+    max_length: tf.Tensor
+    beam_width: tf.Tensor
+    num_beam_groups: tf.Tensor
+    top_k: tf.Tensor
+    sampling_seed: tf.Tensor
+    no_repeat_ngram_size: tf.Tensor
+    mmi_max_tokens: tf.Tensor
+    diversity_penalty: tf.Tensor
+    length_penalty: tf.Tensor
+    coverage_penalty: tf.Tensor
+    temperature: tf.Tensor
+    top_p: tf.Tensor
+    repetition_penalty: tf.Tensor
+    prompt_bigram_penalty: tf.Tensor
+    mmi_weight: tf.Tensor
+    rerank_mmi_weight: tf.Tensor
+    rerank_length_bonus: tf.Tensor
+    suppressed_ids: tf.Tensor
     prefix_ids: tf.Tensor
 
     @classmethod
-    def from_config(cls, decoding: DecodingConfig, max_length, forbidden_ids=(), prefix_ids=()):
-        """Packs a config into tensors.
+    def from_config(
+        cls,
+        decoding: DecodingConfig,
+        max_length: int,
+        suppressed_ids: Iterable[int] = (),
+        prefix_ids: Iterable[int] = (),
+    ) -> "DecodingParams":
+        """Returns the parameters that a config describes.
 
         Args:
             decoding: the options.
             max_length: largest number of tokens, end token included.
-            forbidden_ids: ids of suppressed tokens.
+            suppressed_ids: ids of suppressed tokens.
             prefix_ids: ids of the first tokens of each reply.
         """
         values = {**vars(decoding), "max_length": max_length}
         return cls(
-            integers=tf.constant([values[name] for name in INT_FIELDS], tf.int32),
-            floats=tf.constant([values[name] for name in FLOAT_FIELDS], tf.float32),
-            forbidden_ids=tf.constant(sorted(set(forbidden_ids)), tf.int32),
-            prefix_ids=tf.constant(list(prefix_ids), tf.int32),
+            **{name: np.int32(values[name]) for name in _INT_FIELDS},
+            **{name: np.float32(values[name]) for name in _FLOAT_FIELDS},
+            suppressed_ids=np.array(sorted(set(suppressed_ids)), np.int32),
+            prefix_ids=np.array(list(prefix_ids), np.int32),
         )
 
-    def __getattr__(self, name: str) -> tf.Tensor:
-        if name in INT_FIELDS:
-            return self.integers[INT_FIELDS.index(name)]
-        if name in FLOAT_FIELDS:
-            return self.floats[FLOAT_FIELDS.index(name)]
-        raise AttributeError(name)
+    def pack(self) -> "PackedParams":
+        """Returns the same parameters as four tensors."""
+        values = self._asdict()
+        return PackedParams(
+            integers=tf.convert_to_tensor([values[name] for name in _INT_FIELDS], tf.int32),
+            floats=tf.convert_to_tensor([values[name] for name in _FLOAT_FIELDS], tf.float32),
+            suppressed_ids=tf.convert_to_tensor(self.suppressed_ids, tf.int32),
+            prefix_ids=tf.convert_to_tensor(self.prefix_ids, tf.int32),
+        )
 
 
-# The type of the parameters of any call.
-PARAMS_SPEC = DecodingParams(
-    tf.TensorSpec([len(INT_FIELDS)], tf.int32, "integers"),
-    tf.TensorSpec([len(FLOAT_FIELDS)], tf.float32, "floats"),
-    tf.TensorSpec([None], tf.int32, "forbidden_ids"),
-    tf.TensorSpec([None], tf.int32, "prefix_ids"),
+class PackedParams(NamedTuple):
+    """`DecodingParams` as the argument of a traced function.
+
+    Attributes:
+        integers: int32[9], the integers in the order of `DecodingParams`.
+        floats: float32[10], the other numbers in the order of `DecodingParams`.
+        suppressed_ids: int32[num_suppressed].
+        prefix_ids: int32[prefix_time].
+    """
+
+    integers: tf.Tensor
+    floats: tf.Tensor
+    suppressed_ids: tf.Tensor
+    prefix_ids: tf.Tensor
+
+    def unpack(self) -> DecodingParams:
+        """Returns the parameters with a scalar tensor for each number."""
+        return DecodingParams(
+            **dict(zip(_INT_FIELDS, tf.unstack(self.integers))),
+            **dict(zip(_FLOAT_FIELDS, tf.unstack(self.floats))),
+            suppressed_ids=self.suppressed_ids,
+            prefix_ids=self.prefix_ids,
+        )
+
+
+_OPTION_TYPES = {field.name: type(field.default) for field in dataclasses.fields(DecodingConfig)}
+_INT_FIELDS = [name for name in DecodingParams._fields if _OPTION_TYPES.get(name) is int]
+_FLOAT_FIELDS = [name for name in DecodingParams._fields if _OPTION_TYPES.get(name) is float]
+
+# The parameters of a traced function.
+PARAMS_SPEC = PackedParams(
+    integers=tf.TensorSpec([len(_INT_FIELDS)], tf.int32, "integers"),
+    floats=tf.TensorSpec([len(_FLOAT_FIELDS)], tf.float32, "floats"),
+    suppressed_ids=tf.TensorSpec([None], tf.int32, "suppressed_ids"),
+    prefix_ids=tf.TensorSpec([None], tf.int32, "prefix_ids"),
 )

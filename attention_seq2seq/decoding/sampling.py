@@ -1,12 +1,22 @@
-"""Sampling: draws each token at random from the model's distribution."""
+"""Sampling: draws each token at random from the model's distribution.
 
-from typing import Any, NamedTuple
+Each row has a seed, which depends on its prompt and on its index among the samples of that prompt.
+The seed gives one random number for each step. At each step:
+
+1. The logits processors apply to the logits.
+2. The scores are divided by the temperature.
+3. Tokens that top_k and top_p exclude are removed.
+4. The cumulative distribution is inverted at the random number of the step.
+"""
+
+from typing import Any
 
 import tensorflow as tf
 
 from attention_seq2seq.decoding.candidates import gather_candidates, process_logits
 from attention_seq2seq.decoding.decode_loop import dynamic_decode
 from attention_seq2seq.decoding.logits_processors import NEG_INF, LogitsProcessors
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses, StepFn
 
 # A multiplier of Fishman and Moore (1986) for the multiplicative generator modulo this prime.
@@ -14,62 +24,46 @@ _PRIME, _MULTIPLIER = 2**31 - 1, 742_938_285
 _POWERS = [pow(_MULTIPLIER, exponent, _PRIME) for exponent in range(1, 1025)]
 
 
-class Sampling(NamedTuple):
-    """Parameters of sampling, as tensors that may change from call to call.
-
-    Attributes:
-        temperature: float32[], above 0, divisor of the log-probabilities; below 1 sharpens the
-            distribution.
-        top_k: int32[], number of most probable tokens to sample from; 0: all.
-        top_p: float32[], sample from the fewest tokens with at least this probability; 1: all.
-        seeds: int64[rows, 2], from `sampling_seeds`.
-    """
-
-    temperature: tf.Tensor
-    top_k: tf.Tensor
-    top_p: tf.Tensor
-    seeds: tf.Tensor
-
-
 def sample(
     step: StepFn,
     state: Any,
-    sampling: Sampling,
+    params: DecodingParams,
     processors: LogitsProcessors,
     bos_id: int,
     eos_id: int,
-    max_length: tf.Tensor,
+    seeds: tf.Tensor,
 ) -> Hypotheses:
-    """Samples each token.
+    """Samples each token until every row is finished, or until max_length, which cuts the rest.
 
-    The random numbers of a row depend on its own seed only, not on other rows or `max_length`.
+    The random numbers of a row depend on its own seed only, not on other rows or max_length.
 
     Args:
         step: one step of the model.
         state: the state before the first token.
-        sampling: parameters of sampling.
+        params: parameters of the call, of which sampling uses max_length, temperature, top_k and
+            top_p.
         processors: constraints on the next token of each row.
         bos_id: fed at the first step.
         eos_id: the end token.
-        max_length: int32[], at least 1, after which unfinished rows are cut.
+        seeds: int64[rows, 2], from `sampling_seeds`.
 
     Returns:
         `Hypotheses`; the score is the log-probability before temperature, top_k and top_p.
     """
-    noise = uniform_noise(sampling.seeds, max_length)
-    has_filter = (sampling.top_k > 0) | (sampling.top_p < 1.0)
+    noise = uniform_noise(seeds, params.max_length)
+    has_filter = (params.top_k > 0) | (params.top_p < 1.0)
 
     def select(output, tokens, time):
         scores = process_logits(output, processors, tokens, time, bos_id, eos_id)
-        scaled, step_noise = scores / sampling.temperature, noise[:, time]
+        scaled, step_noise = scores / params.temperature, noise[:, time]
         ids = tf.cond(
             has_filter,
-            lambda: _sample_filtered(scaled, step_noise, sampling),
+            lambda: _sample_filtered(scaled, step_noise, params),
             lambda: sample_inverse_cdf(step_noise, scaled),
         )
         return gather_candidates(output, scores, ids)
 
-    return dynamic_decode(step, state, select, bos_id, eos_id, max_length)
+    return dynamic_decode(step, state, select, bos_id, eos_id, params.max_length)
 
 
 def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
@@ -123,14 +117,15 @@ def uniform_noise(seeds: tf.Tensor, num_steps: tf.Tensor) -> tf.Tensor:
     return tf.map_fn(row_noise, seeds, fn_output_signature=tf.TensorSpec([None], tf.float32))
 
 
-def _sample_filtered(logits, noise, sampling: Sampling):
-    vocab = tf.shape(logits)[1]
-    sorted_logits, ids = tf.math.top_k(logits, vocab)
+def _sample_filtered(logits, noise, params: DecodingParams):
+    """int32[rows], sampled from the tokens that top_k and top_p leave."""
+    vocabulary_size = tf.shape(logits)[1]
+    sorted_logits, ids = tf.math.top_k(logits, vocabulary_size)
     previous = tf.cumsum(tf.nn.softmax(sorted_logits), axis=1, exclusive=True)
-    limit = tf.where(sampling.top_k > 0, sampling.top_k, vocab)
+    limit = tf.where(params.top_k > 0, params.top_k, vocabulary_size)
     # The most probable token always remains.
-    rank = tf.range(vocab)
-    mask = (rank == 0) | ((rank < limit) & (previous < sampling.top_p))
+    rank = tf.range(vocabulary_size)
+    mask = (rank == 0) | ((rank < limit) & (previous < params.top_p))
     index = sample_inverse_cdf(noise, tf.where(mask, sorted_logits, NEG_INF))
     return tf.gather(ids, index, batch_dims=1)
 

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.decoding.candidates import top_k_candidates
-from attention_seq2seq.decoding.logits_processors import make_logits_processors
-from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams
+from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
+from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
 from attention_seq2seq.decoding.step import StepOutput
 from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
 
@@ -118,7 +118,7 @@ class StepwiseGreedySearch:
         Args:
             source_ids: the prompt.
             prompt_ids: the prompt in ids of the target vocabulary, see `initial_state`.
-            params: the parameters of the search.
+            params: the parameters of the search, from `DecodingParams.from_config`.
 
         Yields:
             The id of each token, in a list, and its attention weights float32[1, source_time].
@@ -126,22 +126,23 @@ class StepwiseGreedySearch:
         state = self.initial_state(
             tf.constant([source_ids]), tf.constant([len(source_ids)]), tf.constant([prompt_ids])
         )
-        ids = tf.constant([self.bos_id])
+        ids, packed = tf.constant([self.bos_id]), params.pack()
         for _ in range(int(params.max_length)):
-            ids, _, attention_weights, state = self.step(ids, state, params)
+            ids, _, attention_weights, state = self.step(ids, state, packed)
             if ids[0] == self.eos_id:
                 return
             yield ids.numpy().tolist(), attention_weights.numpy()
 
     @functools.cached_property
     def step(self) -> LazyConcreteFunction:
-        """A function of ids int32[rows], the state and `DecodingParams` to `StepwiseOutput`.
+        """A function of ids int32[rows], the state and `PackedParams` to `StepwiseOutput`.
 
         The ids are those of the previous step, or `bos_id`.
         """
         return LazyConcreteFunction(self._step, [_VECTOR, self.state_specs, PARAMS_SPEC])
 
-    def _step(self, ids, state: dict, params: DecodingParams) -> StepwiseOutput:
+    def _step(self, ids, state: dict, packed: PackedParams) -> StepwiseOutput:
+        params = packed.unpack()
         num_rows = tf.shape(ids)[0]
         ids, state = tf.nest.map_structure(_pad_rows, (ids, state))
         model_state = unflatten_state(state, self._initial_model_state.output_specs)
@@ -161,9 +162,9 @@ class StepwiseGreedySearch:
             return candidates.ids[:, 0]
 
         next_ids = tf.cond(
-            processors.rules.is_active,
+            depends_on_tokens(params),
             noinline(lambda: select(processors)),
-            noinline(lambda: select(processors._replace(rules=None))),
+            noinline(lambda: select(processors._replace(params=None))),
         )
         next_state = {
             **flatten_state(output.state),

@@ -40,7 +40,7 @@ def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
 
     Args:
         values: float32[rows, vocab].
-        k: int32[]; no more than vocab.
+        k: int32[], at most the vocabulary size.
 
     Returns:
         The values and their indices, float32 and int32[rows, k].
@@ -50,14 +50,19 @@ def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
         >>> indices.numpy()
         array([[1999, 1998]], dtype=int32)
     """
-    vocab = values.shape[1]
-    if vocab is None or vocab < 10 * _BLOCK:
+    vocabulary_size = values.shape[1]
+    if vocabulary_size is None or vocabulary_size < 10 * _BLOCK:
         return tf.math.top_k(values, k)
-    size = min(range(_BLOCK // 2, 2 * _BLOCK), key=lambda size: (-vocab % size, abs(size - _BLOCK)))
-    if vocab % size:
-        values = tf.pad(values, [[0, 0], [0, -vocab % size]], constant_values=float("-inf"))
+    size = min(
+        range(_BLOCK // 2, 2 * _BLOCK),
+        key=lambda size: (-vocabulary_size % size, abs(size - _BLOCK)),
+    )
+    if vocabulary_size % size:
+        values = tf.pad(
+            values, [[0, 0], [0, -vocabulary_size % size]], constant_values=float("-inf")
+        )
     # [rows, blocks, size]
-    blocks = tf.reshape(values, [-1, -(-vocab // size), size])
+    blocks = tf.reshape(values, [-1, -(-vocabulary_size // size), size])
     maxima = tf.reduce_max(blocks, axis=2)
     num_blocks = tf.minimum(k, tf.shape(maxima)[1])
     # Sorted, so that of equal values the first still comes first.

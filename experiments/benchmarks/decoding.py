@@ -14,7 +14,7 @@ from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
-from attention_seq2seq.decoding.params import DecodingParams
+from attention_seq2seq.decoding.params import DecodingParams, PackedParams
 from attention_seq2seq.models.seq2seq import make_model
 from experiments.benchmarks.baselines.tfa_decoders import TFADecoders
 
@@ -71,10 +71,10 @@ class DecodingBenchmark:
         for name, ratio in batching_ratios.items():
             print(f"{name:44}{ratio:>12.2f}")
 
-    def _params(self, method: str) -> DecodingParams:
-        """What `Chat` searches with: the special words but the end are forbidden."""
+    def _params(self, method: str) -> PackedParams:
+        """Returns the parameters of `Chat`, which suppress the special tokens but the end token."""
         decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
-        return DecodingParams.from_config(decoding, self.length, forbidden_ids=(0, 1, 3, 4))
+        return DecodingParams.from_config(decoding, self.length, (0, 1, 3, 4)).pack()
 
     def _prompts(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Ids int32[batch, words] and lengths int32[batch]."""

@@ -9,7 +9,7 @@ from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from helpers.toy_models import (
     enumerate_sequences,
-    make_beam,
+    make_beam_params,
     make_processors,
     matrix_step,
     random_toy_model,
@@ -25,11 +25,10 @@ def search_toy_model():
     """Beam search on any world, traced once."""
 
     @tf.function(reduce_retracing=True)
-    def search(logits, attention, beam, num_rows):
+    def search(logits, attention, params, num_rows):
         step = toy_step(logits, attention)
         state, mask = tf.zeros([num_rows, 2], tf.int32), tf.ones([num_rows, SOURCE], tf.bool)
-        limit = tf.constant(LENGTH)
-        return beam_search(step, state, beam, make_processors(num_rows), BEGIN, END, limit, mask)
+        return beam_search(step, state, params, make_processors(num_rows), BEGIN, END, mask)
 
     return search
 
@@ -57,15 +56,16 @@ def test_a_wide_enough_beam_equals_trying_everything(
     search_toy_model, length_penalty, coverage_penalty
 ):
     replies = list(enumerate_sequences(VOCAB, END, LENGTH))
-    beam = make_beam(
-        width=len(replies),
+    params = make_beam_params(
+        beam_width=len(replies),
+        max_length=LENGTH,
         length_penalty=length_penalty,
         coverage_penalty=coverage_penalty,
         num_return_sequences=5,
     )
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
-        found = search_toy_model(logits, attention, beam, len(replies))
+        found = search_toy_model(logits, attention, params, len(replies))
         by_hand = [
             (*scored_by_hand(reply, logits, attention, length_penalty, coverage_penalty), reply)
             for reply in replies
@@ -88,14 +88,17 @@ def test_stopping_early_changes_nothing(search_toy_model, length_penalty, covera
         width = 2 + seed % 3
         found = {}
         for at_least in steps:
-            beam = make_beam(
-                width=width,
+            params = make_beam_params(
+                beam_width=width,
+                max_length=LENGTH,
                 length_penalty=length_penalty,
                 coverage_penalty=coverage_penalty,
                 num_return_sequences=1 + seed % 2,
-                min_steps=at_least,
+                # The search takes at least this many steps; the step function has no score bias.
+                mmi_weight=1.0,
+                mmi_max_tokens=at_least,
             )
-            found[at_least] = search_toy_model(logits, attention, beam, 3 * width)
+            found[at_least] = search_toy_model(logits, attention, params, 3 * width)
             steps[at_least] += found[at_least].ids.shape[1]
         assert ids_of(found[0]) == ids_of(found[LENGTH])
         np.testing.assert_array_equal(found[0].scores, found[LENGTH].scores)
@@ -106,7 +109,8 @@ def test_attention_and_log_probabilities_equal_teacher_forcing(search_toy_model)
     """Of every hypothesis, the true ones: those of its own past."""
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
-        found = search_toy_model(logits, attention, make_beam(width=5), 5)
+        params = make_beam_params(beam_width=5, max_length=LENGTH)
+        found = search_toy_model(logits, attention, params, 5)
         step, state = toy_step(logits, attention), tf.zeros([5, 2], tf.int32)
         followed = force_decode(step, state, found.ids, found.lengths, BEGIN)
         np.testing.assert_allclose(found.attention_weights, followed.attention_weights, atol=1e-6)
@@ -116,7 +120,8 @@ def test_attention_and_log_probabilities_equal_teacher_forcing(search_toy_model)
 def test_a_beam_of_one_is_greedy(search_toy_model):
     for seed in range(40):
         logits, attention = random_toy_model(VOCAB, SOURCE, seed)
-        found = search_toy_model(logits, attention, make_beam(width=1), 2)
+        params = make_beam_params(beam_width=1, max_length=LENGTH)
+        found = search_toy_model(logits, attention, params, 2)
         step, state = toy_step(logits, attention), tf.zeros([2, 2], tf.int32)
         best = greedy_search(step, state, make_processors(2), BEGIN, END, tf.constant(LENGTH))
         assert ids_of(found) == ids_of(best)
@@ -136,32 +141,32 @@ GARDEN_PATH = [
 
 
 def search_garden(num_prompts=1, **options):
-    beam = make_beam(**options)
-    rows = num_prompts * int(beam.width)
+    params = make_beam_params(max_length=4, **options)
+    rows = num_prompts * int(params.beam_width)
     state, mask = tf.zeros([rows], tf.int32), tf.ones([rows, 4], tf.bool)
-    step, limit = matrix_step(GARDEN_PATH), tf.constant(4)
-    return beam_search(step, state, beam, make_processors(rows), BEGIN, END, limit, mask)
+    step = matrix_step(GARDEN_PATH)
+    return beam_search(step, state, params, make_processors(rows), BEGIN, END, mask)
 
 
 def test_the_garden_path():
-    found = search_garden(width=2)
+    found = search_garden(beam_width=2)
     # b eos 0.36; a eos 0.15, which c's 0.15 equals and comes after.
     assert ids_of(found)[0] == (B, END)
     np.testing.assert_allclose(np.exp(found.scores[0]), 0.4 * 0.9, rtol=1e-5)
-    np.testing.assert_allclose(np.exp(search_garden(width=1).scores[0]), 0.5 * 0.3, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(search_garden(beam_width=1).scores[0]), 0.5 * 0.3, rtol=1e-5)
 
 
 def test_a_length_penalty_by_hand():
-    found = search_garden(width=4, length_penalty=1.0)
+    found = search_garden(beam_width=4, length_penalty=1.0)
     by_hand = np.log(0.4 * 0.9) / (7 / 6)
     np.testing.assert_allclose(found.scores[0], by_hand, rtol=1e-5)
 
 
 def test_groups_avoid_each_others_words():
-    together = search_garden(width=2, groups=1)
-    apart = search_garden(width=2, groups=2, diversity_penalty=0.0)
+    together = search_garden(beam_width=2, num_beam_groups=1)
+    apart = search_garden(beam_width=2, num_beam_groups=2, diversity_penalty=0.0)
     assert ids_of(apart)[0] == ids_of(apart)[1], "without diversity each group finds the same"
-    diverse = search_garden(width=2, groups=2, diversity_penalty=1.0)
+    diverse = search_garden(beam_width=2, num_beam_groups=2, diversity_penalty=1.0)
     # The first group goes the greedy way, a; to the second a is worth 0.5 / e, less than b.
     assert {ids[0] for ids in ids_of(diverse)} == {A, B}
     assert ids_of(together) != ids_of(apart)
@@ -177,9 +182,14 @@ def test_where_there_are_fewer_hypotheses_than_asked_for_the_rest_is_empty():
         return tf.gather(tf.math.log(tf.constant(only_end)), ids), tf.ones([8, 1]), state
 
     found = beam_search(
-        step, tf.zeros([8]), make_beam(width=4), make_processors(8), BEGIN, END, tf.constant(3),
+        step,
+        tf.zeros([8]),
+        make_beam_params(beam_width=4, max_length=3),
+        make_processors(8),
+        BEGIN,
+        END,
         tf.ones([8, 1], tf.bool),
-    )  # fmt: skip
+    )
     assert found.lengths.numpy().tolist() == [1, 0, 0, 0] * 2
     assert np.isneginf(found.scores[1:4]).all()
     assert not found.ids[1:4].numpy().any()
@@ -203,9 +213,14 @@ def test_coverage_prefers_replies_that_look_at_everything():
 
     def best(penalty):
         return beam_search(
-            step, tf.zeros([2]), make_beam(width=2, coverage_penalty=penalty), make_processors(2),
-            BEGIN, END, tf.constant(5), tf.constant([[True, True, False]] * 2),
-        )  # fmt: skip
+            step,
+            tf.zeros([2]),
+            make_beam_params(beam_width=2, max_length=5, coverage_penalty=penalty),
+            make_processors(2),
+            BEGIN,
+            END,
+            tf.constant([[True, True, False]] * 2),
+        )
 
     assert ids_of(best(0.0)) == [(3, END), (4, END)]
     found = best(0.1)

@@ -7,8 +7,8 @@ import tensorflow as tf
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.logits_processors import process, suppress_tokens
-from attention_seq2seq.decoding.sampling import Sampling, sample
-from helpers.toy_models import make_beam, make_processors, matrix_step
+from attention_seq2seq.decoding.sampling import sample
+from helpers.toy_models import make_beam_params, make_params, make_processors, matrix_step
 
 BOS, EOS, A, B, C = 1, 2, 3, 4, 5
 # From row to column: a likes to be said again and again.
@@ -27,22 +27,18 @@ ROWS = 4
 
 def said(method, **given):
     """The replies of all rows, without their ends."""
-    step, limit = matrix_step(WORLD, 1), tf.constant(LENGTH)
-    start = (step, tf.zeros([ROWS], tf.int32))
-    end = (make_processors(ROWS, **given), BOS, EOS, limit)
+    step, state = matrix_step(WORLD, 1), tf.zeros([ROWS], tf.int32)
+    processors = make_processors(ROWS, **given)
     if method == "greedy":
-        found = greedy_search(*start, *end)
+        found = greedy_search(step, state, processors, BOS, EOS, tf.constant(LENGTH))
     elif method == "sample":
         seeds = tf.stack([tf.range(ROWS), tf.zeros([ROWS], tf.int32)], axis=1)
-        sampling = Sampling(tf.constant(1.0), tf.constant(0), tf.constant(1.0), seeds)
-        found = sample(*start, sampling, *end)
+        params = make_params(max_length=LENGTH)
+        found = sample(step, state, params, processors, BOS, EOS, seeds)
     else:
-        found = beam_search(
-            *start,
-            make_beam(width=ROWS, num_return_sequences=ROWS),
-            *end,
-            tf.ones([ROWS, 1], tf.bool),
-        )
+        params = make_beam_params(beam_width=ROWS, max_length=LENGTH)
+        mask = tf.ones([ROWS, 1], tf.bool)
+        found = beam_search(step, state, params, processors, BOS, EOS, mask)
     rows = zip(found.ids.numpy().tolist(), found.lengths.numpy())
     return [[word for word in ids[:length] if word != EOS] for ids, length in rows], found
 
@@ -79,17 +75,18 @@ def test_forbidden_words(method):
 
 
 @methods
-def test_a_forced_prefix_of_each_row(method):
-    prefix = np.array([[C, B], [B, 0], [C, C], [0, 0]])
-    length = np.array([2, 1, 2, 0])
-    if method == "beam":
-        prefix, length = np.array([[C, B]] * ROWS), np.array([2] * ROWS)
-    bound, found = said(method, prefix_ids=prefix, prefix_length=length)
-    for words, wanted, count in zip(bound, prefix, length):
-        assert words[:count] == list(wanted[:count])
+@pytest.mark.parametrize("prefix", [[C, B], [B], [C, C], []], ids=str)
+def test_a_forced_prefix(method, prefix):
+    bound, found = said(method, prefix_ids=prefix)
+    assert len(bound) == ROWS
+    for words in bound:
+        assert words[: len(prefix)] == prefix
     # The log-probability is the model's own, of the prefix too.
-    by_hand = np.log(WORLD[BOS][C] * WORLD[C][B])
-    np.testing.assert_allclose(np.sum(found.token_log_probs[0, :2]), by_hand, atol=1e-5)
+    by_hand = np.sum(np.log([WORLD[last][word] for last, word in zip([BOS, *prefix], prefix)]))
+    log_probs = np.sum(found.token_log_probs[:, : len(prefix)], axis=1)
+    np.testing.assert_allclose(log_probs, [by_hand] * ROWS, atol=1e-5)
+    if not prefix:
+        assert bound == said(method)[0]
 
 
 def test_repetition_penalty_divides_the_probability():

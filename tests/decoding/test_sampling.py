@@ -5,8 +5,14 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from attention_seq2seq.decoding.sampling import Sampling, sample, uniform_noise
-from helpers.toy_models import make_processors, matrix_step, random_toy_model, toy_step
+from attention_seq2seq.decoding.sampling import sample, uniform_noise
+from helpers.toy_models import (
+    make_params,
+    make_processors,
+    matrix_step,
+    random_toy_model,
+    toy_step,
+)
 
 BOS, EOS = 1, 2
 #            pad  bos  eos  a    b    c    d
@@ -14,24 +20,17 @@ FIRST_WORD = [0.0, 0.0, 0.1, 0.4, 0.3, 0.15, 0.05]
 WORLD = [[0, 0, 1, 0, 0, 0, 0], FIRST_WORD] + [[0, 0, 1, 0, 0, 0, 0]] * 5
 
 
-def draw(num_rows, step=None, length=3, seed=1, state=None, **options):
-    numbers = np.stack([np.full(num_rows, seed), np.arange(num_rows)], axis=1)
-    options = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "seeds": numbers, **options}
-    sampling = Sampling(
-        tf.constant(options["temperature"]),
-        tf.constant(options["top_k"]),
-        tf.constant(options["top_p"]),
-        tf.constant(options["seeds"], tf.int32),
-    )
+def draw(num_rows, step=None, length=3, seed=1, state=None, seeds=None, **options):
+    if seeds is None:
+        seeds = np.stack([np.full(num_rows, seed), np.arange(num_rows)], axis=1)
+    seeds, params = tf.constant(seeds, tf.int32), make_params(max_length=length, **options)
     state = tf.zeros([num_rows], tf.int32) if state is None else state
     step = step or matrix_step(WORLD)
 
     # Traced: a draw for each row, one after the other, takes long outside of a graph.
     @tf.function
     def run():
-        return sample(
-            step, state, sampling, make_processors(num_rows), BOS, EOS, tf.constant(length)
-        )
+        return sample(step, state, params, make_processors(num_rows), BOS, EOS, seeds)
 
     return run()
 

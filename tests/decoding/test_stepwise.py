@@ -42,7 +42,7 @@ def make_params(options) -> DecodingParams:
     return DecodingParams.from_config(
         DecodingConfig(**options),
         MAX_LENGTH,
-        forbidden_ids=[0, 1, 3],
+        suppressed_ids=[0, 1, 3],
         prefix_ids=[7] if options else [],
     )
 
@@ -50,7 +50,7 @@ def make_params(options) -> DecodingParams:
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 def test_steps_give_the_results_of_greedy_search(model, options):
-    params = make_params(options)
+    params = make_params(options).pack()
     prompt_ids = tf.where(BATCH["source_ids"] < 11, BATCH["source_ids"], -1)
     expected = SequenceGenerator(model, BOS_ID, END).greedy_search(*PROMPTS, prompt_ids, params)
     search = StepwiseGreedySearch(model, BOS_ID, END)
@@ -73,7 +73,7 @@ def test_a_stream_ends_with_the_reply_or_at_the_maximum_length(options):
     generator, search = (f(model, BOS_ID, END) for f in (SequenceGenerator, StepwiseGreedySearch))
     for ids, length in zip(*PROMPTS):
         ids = ids[tf.newaxis, :length]
-        expected = generator.greedy_search(ids, length[tf.newaxis], ids * 0 - 1, params)
+        expected = generator.greedy_search(ids, length[tf.newaxis], ids * 0 - 1, params.pack())
         source_ids = ids[0].numpy().tolist()
         stream = search.stream(source_ids, [-1] * len(source_ids), params)
         tokens = [token for tokens, _ in stream for token in tokens]

@@ -9,7 +9,7 @@ from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from helpers.reference_tfa import TFASeq2Seq
 from helpers.small_models import CONFIGURATIONS, config_id, random_batch, random_model, to_arrays
-from helpers.toy_models import make_beam, make_processors
+from helpers.toy_models import make_beam_params, make_processors
 
 BEGIN, END = 1, 2
 LIMIT = 9
@@ -25,10 +25,8 @@ def ours(model, batch, width, limit=LIMIT, **options):
     step, state = model.prepare_decoding(ids, length, prompts)
     source_time = ids.shape[1] if model.has_attention else 0
     mask = tf.sequence_mask(tf.gather(length, prompts), source_time)
-    beam = make_beam(width=width, **options)
-    return beam_search(
-        step, state, beam, make_processors(len(prompts)), BEGIN, END, tf.constant(limit), mask
-    )
+    params = make_beam_params(beam_width=width, max_length=limit, **options)
+    return beam_search(step, state, params, make_processors(len(prompts)), BEGIN, END, mask)
 
 
 def compared(model, config, batch, width, limit=LIMIT):

@@ -38,7 +38,7 @@ def generate(generator, decoding, ids, length, rows, padding=0):
     max_length = length[rows].max()
     batch = np.pad(ids[rows, :max_length], [[0, 0], [0, padding]])
     batch = tf.constant(batch, tf.int32)
-    params = DecodingParams.from_config(decoding, MAX_LENGTH, forbidden_ids=(0, BOS_ID, 3, 4))
+    params = DecodingParams.from_config(decoding, MAX_LENGTH, (0, BOS_ID, 3, 4)).pack()
     lengths = tf.constant(length[rows], tf.int32)
     hypotheses = generator.methods[decoding.method](batch, lengths, batch, params)
     replies = [r[:n].tolist() for r, n in zip(hypotheses.ids.numpy(), hypotheses.lengths.numpy())]

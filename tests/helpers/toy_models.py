@@ -5,8 +5,9 @@ import itertools
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.decoding.beam_search import Beam
-from attention_seq2seq.decoding.logits_processors import LogitsProcessorParams, LogitsProcessors
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.decoding.logits_processors import LogitsProcessors
+from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import StepOutput
 
 
@@ -24,12 +25,12 @@ def matrix_step(probabilities, source_time=4):
     return step
 
 
-def random_toy_model(vocab, source_time, seed, sharpness=2.0):
+def random_toy_model(vocabulary_size, source_time, seed, sharpness=2.0):
     """Logits and attention [time, word before the last, last word, ...], for `toy_step`."""
     rng = np.random.default_rng(seed)
-    logits = (sharpness * rng.normal(size=[9, vocab, vocab, vocab])).astype(np.float32)
-    attention = rng.dirichlet(np.ones(source_time), size=[9, vocab, vocab]).astype(np.float32)
-    return logits, attention
+    logits = sharpness * rng.normal(size=[9, *[vocabulary_size] * 3])
+    attention = rng.dirichlet(np.ones(source_time), size=[9, *[vocabulary_size] * 2])
+    return logits.astype(np.float32), attention.astype(np.float32)
 
 
 def toy_step(logits, attention):
@@ -46,37 +47,35 @@ def toy_step(logits, attention):
     return step
 
 
-def enumerate_sequences(vocab, eos_id, max_length):
+def enumerate_sequences(vocabulary_size, eos_id, max_length):
     """All sequences that end with end_id, and those cut at max_length."""
-    other_ids = [token_id for token_id in range(vocab) if token_id != eos_id]
+    other_ids = [token_id for token_id in range(vocabulary_size) if token_id != eos_id]
     for length in range(1, max_length + 1):
         for ids in itertools.product(other_ids, repeat=length - 1):
             yield (*ids, eos_id)
     yield from itertools.product(other_ids, repeat=max_length)
 
 
-def make_beam(**overrides) -> Beam:
-    """Beam search without any penalty, but for what is given."""
-    options = {
-        "width": 3,
-        "groups": 1,
-        "diversity_penalty": 0.0,
-        "length_penalty": 0.0,
-        "coverage_penalty": 0.0,
-        "num_return_sequences": overrides.get("width", 3),
-        "min_steps": 0,
-        **overrides,
-    }
-    return Beam(**{name: tf.constant(value) for name, value in options.items()})
+def make_params(max_length=9, prefix_ids=(), **options) -> DecodingParams:
+    """Parameters without any effect, but for what is given."""
+    config = DecodingConfig(**{"diversity_penalty": 0.0, "length_penalty": 0.0, **options})
+    params = DecodingParams.from_config(config, max_length, prefix_ids=prefix_ids)
+    return params.pack().unpack()
 
 
-def make_processors(num_rows, processors=None, **overrides) -> LogitsProcessors:
-    """No constraints, but for what is given."""
+def make_beam_params(beam_width=3, **options) -> DecodingParams:
+    """The same for beam search, which returns all hypotheses unless another number is given."""
+    options = {"num_return_sequences": beam_width, **options}
+    return make_params(method="beam", beam_width=beam_width, **options)
+
+
+def make_processors(num_rows, processors=None, prompt_ids=None, **options) -> LogitsProcessors:
+    """No constraints, but for what is given; options as for `make_params`."""
     processors = processors or LogitsProcessors()
-    if not overrides:
+    if not options:
         return processors
-    overrides = {
-        name: tf.constant(value, None if isinstance(value, float) else tf.int32)
-        for name, value in overrides.items()
-    }
-    return processors._replace(rules=LogitsProcessorParams.none(num_rows)._replace(**overrides))
+    if prompt_ids is None:
+        prompt_ids = tf.zeros([num_rows, 0], tf.int32)
+    return processors._replace(
+        params=make_params(**options), prompt_ids=tf.constant(prompt_ids, tf.int32)
+    )

@@ -11,7 +11,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.decoding.attribution import leave_one_out_attribution
-from attention_seq2seq.decoding.params import DecodingParams
+from attention_seq2seq.decoding.params import PackedParams
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.serving.saved_model.inputs import EncodedReplies, InputEncoder
 from attention_seq2seq.serving.saved_model.outputs import OutputDecoder, prompt_outputs
@@ -167,7 +167,7 @@ class ServingModule(tf.Module):
         outputs = self._output_decoder.decode_n_best(
             prompts,
             hypotheses,
-            request.params.num_return_sequences,
+            request.params.unpack().num_return_sequences,
             request.replace_unk,
             request.method == "beam",
         )
@@ -194,13 +194,12 @@ class ServingModule(tf.Module):
         return self._stepwise_decoder.decode_step(ids, state)
 
     def _generate_one(self, prompts: EncodedPrompts) -> dict:
-        params = DecodingParams(*(tf.constant(x.numpy()) for x in self._params))
         search = self._generator.methods[self._decoding.method]
-        hypotheses = self._search(search, prompts, params)
+        hypotheses = self._search(search, prompts, self._params.pack())
         should_replace_unk = tf.constant(self._decoding.unk_policy == "replace")
         return self._output_decoder.decode(prompts, hypotheses, should_replace_unk)
 
-    def _search(self, search, prompts: EncodedPrompts, params: DecodingParams):
+    def _search(self, search, prompts: EncodedPrompts, params: PackedParams):
         return search(prompts.ids, prompts.length, prompts.target_ids, params)
 
     def _score_pairs(self, prompts: EncodedPrompts, replies: EncodedReplies) -> dict:

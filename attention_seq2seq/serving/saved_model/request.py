@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
-from attention_seq2seq.decoding.params import FLOAT_FIELDS, INT_FIELDS, DecodingParams
+from attention_seq2seq.decoding.params import DecodingParams, PackedParams
 from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
@@ -42,7 +42,7 @@ class GenerationRequest(NamedTuple):
     """
 
     method: tf.Tensor
-    params: DecodingParams
+    params: PackedParams
     replace_unk: tf.Tensor
 
 
@@ -66,7 +66,7 @@ class RequestParser:
         tokenizer: InGraphTokenizer,
     ):
         self.decoding = decoding
-        self.params = DecodingParams(*(tensor.numpy() for tensor in params))
+        self.params = params
         self.max_reply_length = max_reply_length
         self.limits = limits
         self.tokenizer = tokenizer
@@ -79,20 +79,13 @@ class RequestParser:
             num_prompts: int32[], the number of prompts of the call.
         """
         inputs = dict(zip(inputs, assert_all(self._range_checks(inputs), *inputs.values())))
-        integers = self._resolve_numbers(inputs, INT_FIELDS, self.params.integers)
-        floats = self._resolve_numbers(inputs, FLOAT_FIELDS, self.params.floats)
         method, unk_policy = (
             self._resolve_string(inputs, name) for name in ("method", "unk_policy")
         )
-        params = DecodingParams(
-            integers=integers,
-            floats=floats,
-            forbidden_ids=self._suppressed_ids(inputs, unk_policy),
-            prefix_ids=self._prefix_ids(inputs["target_prefix"]),
-        )
-        checks = self._combination_checks(method, params, num_prompts)
+        params = self._resolve_params(inputs, unk_policy)
+        checks = self._combination_checks(method, params.unpack(), num_prompts)
         method, *tensors = assert_all(checks, method, *params)
-        return GenerationRequest(method, DecodingParams(*tensors), unk_policy == "replace")
+        return GenerationRequest(method, PackedParams(*tensors), unk_policy == "replace")
 
     def _range_checks(self, inputs) -> list[GraphCheck]:
         """Returns the checks of each option on its own."""
@@ -177,14 +170,22 @@ class RequestParser:
             ),
         ]
 
-    def _resolve_numbers(self, inputs, names: tuple[str, ...], exported):
-        """Returns the numbers of one type, in the order of `DecodingParams`."""
-        requested = tf.stack([inputs[name] for name in names])
-        resolved = requested
-        if "max_length" in names:
-            is_length = tf.range(len(names)) == names.index("max_length")
-            resolved = tf.where(is_length & (requested == 0), self.max_reply_length, requested)
-        return tf.where(requested == -1, exported, resolved)
+    def _resolve_params(self, inputs, unk_policy) -> PackedParams:
+        """Returns the requested parameters, and the exported ones where inputs are -1 or ""."""
+        max_length = inputs["max_length"]
+        numbers = {name: inputs[name] for name in DecodingParams._fields if name in inputs}
+        numbers["max_length"] = tf.where(max_length == 0, self.max_reply_length, max_length)
+        requested = DecodingParams(
+            **numbers,
+            suppressed_ids=self._suppressed_ids(inputs, unk_policy),
+            prefix_ids=self._prefix_ids(inputs["target_prefix"]),
+        ).pack()
+        exported = self.params.pack()
+        # All numbers of a type at once: each operation of the graph costs time.
+        return requested._replace(
+            integers=tf.where(requested.integers == -1, exported.integers, requested.integers),
+            floats=tf.where(requested.floats == -1, exported.floats, requested.floats),
+        )
 
     def _resolve_string(self, inputs, name: str):
         return tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])
@@ -194,7 +195,7 @@ class RequestParser:
         always = tf.constant([PAD, BOS, TURN])
         unk = tf.fill([tf.cast(unk_policy == "forbid", tf.int32)], UNK)
         texts = inputs["suppress_tokens"]
-        exported_ids = set(self.params.forbidden_ids.tolist()) - {PAD, BOS, TURN, UNK}
+        exported_ids = set(self.params.suppressed_ids.tolist()) - {PAD, BOS, TURN, UNK}
         exported_ids = tf.constant(sorted(exported_ids), tf.int32)
 
         def requested_ids():

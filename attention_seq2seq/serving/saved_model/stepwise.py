@@ -30,7 +30,7 @@ class StepwiseDecoder:
     ):
         self.search = search
         self.tokenizer = tokenizer
-        self.params = DecodingParams(*(tensor.numpy() for tensor in params))
+        self.params = params
         self.limits = limits
 
     @property
@@ -55,8 +55,7 @@ class StepwiseDecoder:
             The next state and the outputs of the signature.
         """
         ids, state = self._validate(ids, state)
-        params = DecodingParams(*map(tf.constant, self.params))
-        output = self.search.step(ids, state, params)
+        output = self.search.step(ids, state, self.params.pack())
         finished = output.ids == EOS
         tokens = self.tokenizer.target_vocabulary.tokens(output.ids)
         outputs = {
