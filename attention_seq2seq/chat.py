@@ -250,8 +250,8 @@ class Chat:
         """Returns the parameters that a config describes for this model.
 
         Raises:
-            TypeError: it is no config of decoding.
-            ValueError: a forbidden word or the prefix is none that this model can say.
+            TypeError: `decoding` is not a `DecodingConfig`.
+            ValueError: one of `suppress_tokens` is several tokens, or the prefix is unknown.
         """
         if not isinstance(decoding, DecodingConfig):
             raise TypeError(
@@ -268,16 +268,16 @@ class Chat:
                     f"({' '.join(self.tokenizer.target.tokenize(word))}); forbid one of them."
                 )
             suppressed_ids += [i for i in ids if i != UNK]
-        prefix_words = self.tokenizer.target.tokenize(decoding.target_prefix)
-        prefix = vocabulary.ids(prefix_words)
-        if UNK in prefix:
+        prefix = self.tokenizer.target.tokenize(decoding.target_prefix)
+        prefix_ids = vocabulary.ids(prefix)
+        if UNK in prefix_ids:
             raise ValueError(
-                f"target_prefix: {prefix_words[prefix.index(UNK)]!r} is no word of this model's "
+                f"target_prefix: {prefix[prefix_ids.index(UNK)]!r} is no word of this model's "
                 "vocabulary, so no reply can begin with it. Choose another."
             )
-        # As long as in training, and then its end, which is no word of it.
+        # The longest reply in training, and its end token.
         max_length = decoding.max_length or self.config.data.max_target_length + 1
-        return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix)
+        return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix_ids)
 
     def _to_reply(
         self, prompt_tokens, source_ids, hypothesis: Hypotheses, should_replace_unk: bool

@@ -68,7 +68,7 @@ def test_no_repeated_ngram(method, size):
 
 
 @methods
-def test_forbidden_words(method):
+def test_suppressed_tokens(method):
     assert any(A in words for words in said(method)[0])
     bound, _ = said(method, processors=suppress_tokens([A, C], 6, EOS), min_length=3)
     assert all(set(words) == {B} for words in bound)

@@ -37,7 +37,7 @@ class GenerationRequest(NamedTuple):
 
     Attributes:
         method: string[].
-        params: the parameters of the search.
+        params: the parameters of the search, packed for its traced function.
         replace_unk: bool[], whether unknown tokens are replaced by prompt tokens.
     """
 
@@ -51,10 +51,10 @@ class RequestParser:
 
     Args:
         decoding: the exported options.
-        params: the same options, from `Chat.decoding_params`.
+        params: the parameters of these options, from `Chat.decoding_params`.
         max_reply_length: number of tokens of a reply as long as in training, the end included.
         limits: bounds in addition to those of `DecodingConfig`.
-        tokenizer: tokenizes forbidden words and prefixes.
+        tokenizer: tokenizes suppressed tokens and prefixes.
     """
 
     def __init__(
