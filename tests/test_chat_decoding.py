@@ -1,4 +1,4 @@
-"""Ways of decoding as a user of `Chat` sees them."""
+"""Decoding options of `Chat`: beam search, sampling, constraints and reranking."""
 
 import dataclasses
 
@@ -22,7 +22,7 @@ QUESTION = "今天晚上吃什么"
 BEAM = DecodingConfig(method="beam", num_return_sequences=4)
 
 
-def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
+def test_beam_replies_are_distinct_and_sorted_by_score(chat):
     (replies,) = chat.generate([QUESTION], BEAM)
     assert replies[0].text == chat.reply([QUESTION])[0].text
     scores = [reply.score for reply in replies]
@@ -33,21 +33,23 @@ def test_the_replies_of_a_beam_come_best_first_and_none_twice(chat):
         assert reply.score == pytest.approx(reply.log_prob / ((5 + length) / 6), abs=1e-5)
 
 
-def test_attention_of_every_reply_is_that_of_teacher_forcing(chat):
+def test_attention_weights_match_forced_decoding(chat):
     for reply in chat.generate([QUESTION], BEAM)[0]:
         ids = chat.tokenizer.target.encode(reply.text)
         source = tf.constant([chat.tokenizer.source.encode(QUESTION)])
-        found = chat.generator.force_decode(source, [source.shape[1]], [ids], [len(ids)])
-        np.testing.assert_allclose(reply.attention_weights, found.attention_weights[0], atol=1e-5)
-        assert reply.log_prob == pytest.approx(float(found.scores[0]), abs=1e-4)
+        hypothesis = chat.generator.force_decode(source, [source.shape[1]], [ids], [len(ids)])
+        np.testing.assert_allclose(
+            reply.attention_weights, hypothesis.attention_weights[0], atol=1e-5
+        )
+        assert reply.log_prob == pytest.approx(float(hypothesis.scores[0]), abs=1e-4)
 
 
-def test_what_groups_find_twice_is_returned_once():
+def test_duplicate_hypotheses_are_removed():
     def hypothesis(*ids):
         return Hypotheses(np.array([*ids, 0]), len(ids), None, None, None)
 
-    found = [hypothesis(5, 2), hypothesis(6, 2), hypothesis(5, 2), hypothesis(5)]
-    assert deduplicate(found) == [found[0], found[1], found[3]]
+    hypotheses = [hypothesis(5, 2), hypothesis(6, 2), hypothesis(5, 2), hypothesis(5)]
+    assert deduplicate(hypotheses) == [hypotheses[0], hypotheses[1], hypotheses[3]]
 
 
 def test_samples_depend_on_the_seed_alone(chat):
@@ -55,27 +57,27 @@ def test_samples_depend_on_the_seed_alone(chat):
     prompts = [QUESTION, "周末早上喝什么"]
     texts = [[reply.text for reply in replies] for replies in chat.generate(prompts, decoding)]
     assert len(set(texts[0])) > 1
-    (alone,) = chat.generate(prompts[:1], dataclasses.replace(decoding, num_return_sequences=1))
-    assert alone[0].text == texts[0][0]
-    other = chat.generate(prompts, dataclasses.replace(decoding, sampling_seed=2))
-    assert [[reply.text for reply in replies] for replies in other] != texts
+    (single,) = chat.generate(prompts[:1], dataclasses.replace(decoding, num_return_sequences=1))
+    assert single[0].text == texts[0][0]
+    reseeded = chat.generate(prompts, dataclasses.replace(decoding, sampling_seed=2))
+    assert [[reply.text for reply in replies] for replies in reseeded] != texts
 
 
-def test_prompts_share_no_random_numbers(chat):
-    """A temperature of 100 leaves nothing but the random numbers to decide."""
+def test_prompts_have_independent_random_numbers(chat):
+    """At temperature 100 the random numbers alone determine the tokens."""
     decoding = DecodingConfig(method="sample", temperature=100.0)
     prompts = [QUESTION, "周末早上喝什么", "今天晚上喝什么", "什么吃晚上今天", "", "吃"]
     replies = [reply.tokens for reply in chat.reply(prompts, decoding)]
     assert len(set(map(tuple, replies))) == len(prompts)
-    # Not even the first word is drawn by the same number.
+    # Even the first tokens differ.
     assert len({tokens[0] for tokens in replies}) > 3
-    # Neither the batch nor padding has any influence.
+    # Replies depend neither on the batch nor on padding.
     for prompt, tokens in zip(prompts, replies):
         assert chat.reply([prompt], decoding)[0].tokens == tokens
         assert chat.reply([prompts[1] * 4, prompt], decoding)[1].tokens == tokens
 
 
-def test_constraints_in_words(chat):
+def test_constraints_apply_to_tokens(chat):
     def reply(**options):
         return chat.reply([QUESTION], DecodingConfig(**options))[0]
 
@@ -89,114 +91,114 @@ def test_constraints_in_words(chat):
         reply(suppress_tokens=("晚上吃",))
 
 
-def model_that_says_unknown():
-    """Answers with an unknown word while its attention lies on the second word, then ends."""
+def make_unk_chat():
+    """Returns a chat with random weights that generates `<unk>` only."""
     pairs = [("你好 龘 吗", "你好")]
     config = Config(
         text=TextConfig(source_tokenizer="whitespace"), model=ModelConfig(units=8, dropout=0.0)
     )
     tokenizer = Seq2SeqTokenizer.build(pairs, config.text)
-    size = len(tokenizer.source.vocabulary)
-    model = make_model(config.model, size, size)
-    draw = np.random.default_rng(1)
+    vocabulary_size = len(tokenizer.source.vocabulary)
+    model = make_model(config.model, vocabulary_size, vocabulary_size)
+    rng = np.random.default_rng(1)
     for weight in model.named_weights().values():
-        weight.assign(draw.normal(0, 1, weight.shape))
-    bias = np.full(size, -50.0)
+        weight.assign(rng.normal(0, 1, weight.shape))
+    bias = np.full(vocabulary_size, -50.0)
     bias[UNK] = 50.0
     model.decoder.output_projection.bias.assign(bias)
     return Chat(tokenizer, model, config)
 
 
-def test_the_unknown_word_is_forbidden_shown_or_replaced():
-    chat = model_that_says_unknown()
+def test_unk_policy_forbids_allows_or_replaces():
+    chat = make_unk_chat()
 
-    def reply(unknown):
-        decoding = DecodingConfig(unk_policy=unknown, max_length=4)
+    def reply(unk_policy):
+        decoding = DecodingConfig(unk_policy=unk_policy, max_length=4)
         return chat.reply(["你好 囧 吗"], decoding)[0]
 
     assert "<unk>" not in reply("forbid").tokens
-    shown = reply("allow")
-    assert shown.tokens == ["<unk>"] * 4
+    allowed = reply("allow")
+    assert allowed.tokens == ["<unk>"] * 4
     replaced = reply("replace")
-    sources = [["你好", "囧", "吗"][row.argmax()] for row in replaced.attention_weights]
-    assert replaced.tokens == sources
+    attended_tokens = [["你好", "囧", "吗"][row.argmax()] for row in replaced.attention_weights]
+    assert replaced.tokens == attended_tokens
 
 
-def language_model(chat, ids):
-    """A second route: the decoder over one word of zeros, stepped through by hand."""
+def unconditional_log_probs(chat, ids):
+    """Reference: log-probabilities from stepping the decoder over a memory of one zero vector."""
     units = chat.config.model.units
     decoder = chat.model.decoder
     from attention_seq2seq.models.encoder import EncoderOutput
 
     zeros = tf.zeros([1, units])
-    nothing = tuple((zeros,) * cell.num_states for cell in decoder.rnn.cells)
+    zero_state = tuple((zeros,) * cell.num_states for cell in decoder.rnn.cells)
     memory, state = decoder.initial_state(
-        EncoderOutput(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), nothing)
+        EncoderOutput(tf.zeros([1, 1, units]), tf.ones([1], tf.int32), zero_state)
     )
-    before, result = 1, []
-    for word in ids:
-        logits, _, state = decoder.step(tf.constant([before]), memory, state)
-        result.append(float(tf.nn.log_softmax(logits)[0, word]))
-        before = word
+    previous_id, result = 1, []
+    for token_id in ids:
+        logits, _, state = decoder.step(tf.constant([previous_id]), memory, state)
+        result.append(float(tf.nn.log_softmax(logits)[0, token_id]))
+        previous_id = token_id
     return np.array(result)
 
 
-def said_ids(chat, reply):
+def reply_ids(chat, reply):
     return chat.tokenizer.target.vocabulary.ids(reply.tokens) + [EOS] * reply.finished
 
 
-@pytest.mark.parametrize("words", [0, 2, 60])
-def test_scores_against_dullness_by_hand(chat, words):
+@pytest.mark.parametrize("max_tokens", [0, 2, 60])
+def test_mmi_scores_match_reference(chat, max_tokens):
     decoding = DecodingConfig(
         method="beam",
         num_return_sequences=3,
         mmi_weight=0.4,
-        mmi_max_tokens=words,
+        mmi_max_tokens=max_tokens,
         coverage_penalty=0.2,
     )
-    compared = 0
+    num_compared = 0
     for reply in chat.generate([QUESTION], decoding)[0]:
-        ids = said_ids(chat, reply)
-        total = reply.log_prob - 0.4 * language_model(chat, ids)[:words].sum()
-        covered = np.log(np.clip(reply.attention_weights.sum(axis=0), 1e-9, 1)).sum()
-        expected = total / ((5 + len(ids)) / 6) + 0.2 * covered
+        ids = reply_ids(chat, reply)
+        total = reply.log_prob - 0.4 * unconditional_log_probs(chat, ids)[:max_tokens].sum()
+        coverage = np.log(np.clip(reply.attention_weights.sum(axis=0), 1e-9, 1)).sum()
+        expected = total / ((5 + len(ids)) / 6) + 0.2 * coverage
         assert reply.score == pytest.approx(expected, abs=1e-3)
         if ids == chat.tokenizer.target.encode(reply.text):
             (score,) = chat.score([QUESTION], [reply.text], decoding)
             assert score == pytest.approx(reply.score, abs=1e-3)
-            compared += 1
-    assert compared
+            num_compared += 1
+    assert num_compared
 
 
-def test_ranking_anew_by_hand(chat):
+def test_reranking_matches_reference(chat):
     options = {"method": "beam", "beam_width": 6}
-    (all_found,) = chat.generate([QUESTION], DecodingConfig(num_return_sequences=6, **options))
-    anew = DecodingConfig(
+    (hypotheses,) = chat.generate([QUESTION], DecodingConfig(num_return_sequences=6, **options))
+    reranking = DecodingConfig(
         num_return_sequences=3, rerank_mmi_weight=0.8, rerank_length_bonus=0.3, **options
     )
 
     def score(reply):
-        ids = said_ids(chat, reply)
-        return reply.log_prob - 0.8 * language_model(chat, ids).sum() + 0.3 * len(ids)
+        ids = reply_ids(chat, reply)
+        return reply.log_prob - 0.8 * unconditional_log_probs(chat, ids).sum() + 0.3 * len(ids)
 
-    expected = sorted(all_found, key=score, reverse=True)[:3]
-    (found,) = chat.generate([QUESTION], anew)
-    assert [reply.text for reply in found] == [reply.text for reply in expected]
-    np.testing.assert_allclose([r.score for r in found], [score(r) for r in expected], atol=1e-3)
-    scores = chat.score([QUESTION] * 3, [reply.text for reply in found], anew)
-    np.testing.assert_allclose(scores, [reply.score for reply in found], atol=1e-3)
+    expected = sorted(hypotheses, key=score, reverse=True)[:3]
+    (replies,) = chat.generate([QUESTION], reranking)
+    assert [reply.text for reply in replies] == [reply.text for reply in expected]
+    np.testing.assert_allclose([r.score for r in replies], [score(r) for r in expected], atol=1e-3)
+    scores = chat.score([QUESTION] * 3, [reply.text for reply in replies], reranking)
+    np.testing.assert_allclose(scores, [reply.score for reply in replies], atol=1e-3)
 
 
-def test_the_true_reply_ranks_first_where_the_model_knows_it(chat):
+def test_mean_rank_of_trained_and_untrained_replies(chat):
     pairs = [(QUESTION, "晚上吃烤鸭吧"), ("周末早上喝什么", "早上喝豆浆吧")]
-    others = [["早上喝豆浆吧", "中午买水果吧"], ["晚上吃烤鸭吧", "中午买水果吧"]]
-    assert mean_rank(chat, pairs, others, DecodingConfig()) == 1
+    distractors = [["早上喝豆浆吧", "中午买水果吧"], ["晚上吃烤鸭吧", "中午买水果吧"]]
+    assert mean_rank(chat, pairs, distractors, DecodingConfig()) == 1
     assert mean_rank(chat, [(QUESTION, "中午买水果吧")], [["晚上吃烤鸭吧"]], DecodingConfig()) == 2
-    # Of equal ones the true one comes last.
+    # Ties count against the true reply.
     assert mean_rank(chat, pairs[:1], [["晚上吃烤鸭吧"]], DecodingConfig()) == 2
 
 
-def test_parameters_have_the_names_of_the_options():
+def test_decoding_params_have_named_fields():
     params = DecodingParams.from_config(
         DecodingConfig(beam_width=7, top_p=0.3), 9, suppressed_ids=(3, 1, 3), prefix_ids=(8, 6)
     )
@@ -226,20 +228,22 @@ def test_parameters_have_the_names_of_the_options():
         ({"top_k": 1.5}, "top_k is 1.5, a float; expected a int"),
     ],
 )
-def test_options_that_cannot_be_are_explained(options, message):
+def test_invalid_options_raise_with_a_reason(options, message):
     with pytest.raises(ValueError, match=message):
         DecodingConfig(**options)
 
 
-def test_prompts_of_several_turns():
+def test_multi_turn_prompts_are_joined_and_truncated_by_turns():
     pairs = [("你好", "你好呀"), ("你好呀", "吃了吗"), ("再见", "再见")]
     config = TextConfig(source_tokenizer="characters", context_turns=2)
     tokenizer = Seq2SeqTokenizer.build(pairs, config)
-    words, ids = tokenizer.source.encode_with_tokens("再见\n你好\n你好呀\n吃了吗")
-    assert words == [*"你好", "<turn>", *"你好呀", "<turn>", *"吃了吗"], "two turns before the last"
+    tokens, ids = tokenizer.source.encode_with_tokens("再见\n你好\n你好呀\n吃了吗")
+    assert tokens == [*"你好", "<turn>", *"你好呀", "<turn>", *"吃了吗"], (
+        "the last turn and two turns of context"
+    )
     assert ids[2] == ids[6] == 4
     assert tokenizer.source.encode_with_tokens("你好\n吃了吗", limit=4)[0] == [*"吃了吗"], (
-        "whole turns are left out"
+        "turns are truncated as a whole"
     )
     assert tokenizer.source.encode_with_tokens(b"\xe4\xbd\xa0\n\n\xe5\xa5\xbd")[0] == [
         "你",
