@@ -1,4 +1,4 @@
-"""Thousands of replies, alone and among others: at most one in a thousand may differ."""
+"""At most one in a thousand replies depends on the rest of the batch."""
 
 import pytest
 
@@ -8,10 +8,12 @@ pytestmark = pytest.mark.slow
 
 
 def test_replies_depend_on_their_prompts_alone():
-    different = total = 0
+    num_different = num_replies = 0
     for units in (4, 17, 64, 256, 512):
-        found = count_batch_differences(units, scales=(None, 0.1, 0.5), num_prompts=12, seed=units)
-        print(f"{units} units: {found[0]} of {found[1]} replies depend on the batch")
-        different, total = different + found[0], total + found[1]
-    print(f"all: {different} of {total}")
-    assert different <= total / 1000
+        differences, replies = count_batch_differences(
+            units, scales=(None, 0.1, 0.5), num_prompts=12, seed=units
+        )
+        print(f"{units} units: {differences} of {replies} replies depend on the batch")
+        num_different, num_replies = num_different + differences, num_replies + replies
+    print(f"all: {num_different} of {num_replies}")
+    assert num_different <= num_replies / 1000

@@ -1,4 +1,4 @@
-"""Models that answer together: the next word is as probable as they find it on average."""
+"""`Ensemble` averages the probabilities of its models."""
 
 import numpy as np
 import pytest
@@ -9,47 +9,52 @@ from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.models.ensemble import Ensemble
 from helpers.small_models import BOS_ID, TARGET_VOCABULARY_SIZE, random_batch, random_model
 
-END = 2
+EOS_ID = 2
 MODELS = [
     random_model(ModelConfig(units=3), seed=1),
     random_model(ModelConfig(units=4, num_layers=2, attention="bahdanau"), seed=2),
     random_model(ModelConfig(units=5, cell="gru", attention="luong_monotonic"), seed=3),
 ]
-PROMPTS, REPLY_TIME = random_batch(4, 5, 6), 6
+BATCH, REPLY_TIME = random_batch(4, 5, 6), 6
 
 
-def test_words_are_as_probable_as_the_models_find_them_on_average():
-    replies, length = PROMPTS["target_ids"], PROMPTS["target_length"]
-    prompts = PROMPTS["source_ids"], PROMPTS["source_length"]
-    found = SequenceGenerator(Ensemble(MODELS), BOS_ID, END).force_decode(*prompts, replies, length)
+def test_probabilities_are_the_mean_over_models():
+    replies, length = BATCH["target_ids"], BATCH["target_length"]
+    prompts = BATCH["source_ids"], BATCH["source_length"]
+    hypotheses = SequenceGenerator(Ensemble(MODELS), BOS_ID, EOS_ID).force_decode(
+        *prompts, replies, length
+    )
     inputs = tf.concat([tf.fill([4, 1], BOS_ID), replies[:, :-1]], axis=1)
-    each = [tf.nn.softmax(model(*prompts, inputs)) for model in MODELS]
-    expected = tf.gather(sum(each) / 3, replies, batch_dims=2)
-    real = tf.sequence_mask(length, REPLY_TIME)
-    np.testing.assert_allclose(found.token_log_probs[real], np.log(expected[real]), atol=1e-5)
-    alone = [
-        SequenceGenerator(model, BOS_ID, END).force_decode(*prompts, replies, length)
+    probabilities = [tf.nn.softmax(model(*prompts, inputs)) for model in MODELS]
+    expected = tf.gather(sum(probabilities) / 3, replies, batch_dims=2)
+    mask = tf.sequence_mask(length, REPLY_TIME)
+    np.testing.assert_allclose(hypotheses.token_log_probs[mask], np.log(expected[mask]), atol=1e-5)
+    single_hypotheses = [
+        SequenceGenerator(model, BOS_ID, EOS_ID).force_decode(*prompts, replies, length)
         for model in MODELS
     ]
-    weights = sum(followed.attention_weights for followed in alone) / 3
-    np.testing.assert_allclose(found.attention_weights, weights, atol=1e-6)
+    weights = sum(hypothesis.attention_weights for hypothesis in single_hypotheses) / 3
+    np.testing.assert_allclose(hypotheses.attention_weights, weights, atol=1e-6)
 
 
-def test_without_a_prompt_too():
+def test_unconditional_probabilities_are_the_mean_over_models():
     step, state = Ensemble(MODELS).prepare_unconditional(2)
     ids = tf.constant([[BOS_ID, BOS_ID], [5, 6], [7, 5]])
-    started = [model.prepare_unconditional(2) for model in MODELS]
-    states = [state for _, state in started]
-    for words in ids:
-        logits, _, state = step(words, state)
-        stepped = [one(words, of_one) for (one, _), of_one in zip(started, states)]
-        states = [after for _, _, after in stepped]
-        expected = sum(tf.nn.softmax(logits) for logits, _, _ in stepped) / 3
+    steps_and_states = [model.prepare_unconditional(2) for model in MODELS]
+    states = [state for _, state in steps_and_states]
+    for token_ids in ids:
+        logits, _, state = step(token_ids, state)
+        outputs = [
+            model_step(token_ids, model_state)
+            for (model_step, _), model_state in zip(steps_and_states, states)
+        ]
+        states = [next_state for _, _, next_state in outputs]
+        expected = sum(tf.nn.softmax(logits) for logits, _, _ in outputs) / 3
         np.testing.assert_allclose(tf.exp(logits), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("models", "got"),
+    ("models", "message"),
     [
         ([], "got no model"),
         (
@@ -59,6 +64,8 @@ def test_without_a_prompt_too():
         ([MODELS[0], random_model(ModelConfig(units=3, attention="none"))], "without attention"),
     ],
 )
-def test_models_that_do_not_fit_are_refused(models, got):
-    with pytest.raises(ValueError, match=f"{got}.*expected models with the same target vocabulary"):
+def test_incompatible_models_raise(models, message):
+    with pytest.raises(
+        ValueError, match=f"{message}.*expected models with the same target vocabulary"
+    ):
         Ensemble(models)

@@ -1,4 +1,4 @@
-"""The model computes what NumPy and tfa.seq2seq compute from the same weights."""
+"""The model matches NumPy and tfa.seq2seq with the same weights."""
 
 import numpy as np
 import pytest
@@ -24,15 +24,15 @@ from helpers.small_models import (
 )
 from helpers.toy_models import make_processors
 
-END = 2
+EOS_ID = 2
 SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
 
 
-def oracle_of(model, config):
+def make_reference(model, config):
     return TFASeq2Seq(to_arrays(model), config)
 
 
-# All shapes once; every model with prompts that are longer than replies, and shorter.
+# All shapes for one model; all models with prompts longer and shorter than replies.
 @pytest.mark.parametrize(
     ("config", "shape"),
     [(CONFIGURATIONS[0], shape) for shape in SHAPES[:2]]
@@ -43,35 +43,38 @@ def oracle_of(model, config):
     ],
     ids=lambda value: str(value) if isinstance(value, tuple) else config_id(value),
 )
-def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
+def test_logits_loss_and_gradients_match_basic_decoder(config, shape):
     batch = random_batch(*shape, source=source_vocabulary_size(config))
     model = shared_model(config)
-    oracle = oracle_of(model, config)
-    task = make_objective(model)
-    real = tf.sequence_mask(batch["target_length"], shape[2], dtype=tf.float32)
-    begin = tf.fill([shape[0], 1], BOS_ID)
-    target_input_ids = tf.concat([begin, batch["target_ids"][:, :-1]], axis=1)
+    reference = make_reference(model, config)
+    objective = make_objective(model)
+    mask = tf.sequence_mask(batch["target_length"], shape[2], dtype=tf.float32)
+    bos = tf.fill([shape[0], 1], BOS_ID)
+    target_input_ids = tf.concat([bos, batch["target_ids"][:, :-1]], axis=1)
 
     with tf.GradientTape() as tape:
-        expected_logits = oracle.logits(
+        expected_logits = reference.logits(
             batch["source_ids"], batch["source_length"], target_input_ids, batch["target_length"]
         )
-        expected_loss = tfa.seq2seq.sequence_loss(expected_logits, batch["target_ids"], real)
-    expected = tape.gradient(expected_loss, oracle.variables)
+        expected_loss = tfa.seq2seq.sequence_loss(expected_logits, batch["target_ids"], mask)
+    expected = tape.gradient(expected_loss, reference.variables)
     with tf.GradientTape() as tape:
-        logits = task.logits(batch)
-        loss = mean_loss(task, batch)
+        logits = objective.logits(batch)
+        loss = mean_loss(objective, batch)
     gradients = tape.gradient(loss, model.named_weights())
 
     np.testing.assert_allclose(
-        logits * real[..., tf.newaxis], expected_logits * real[..., tf.newaxis], atol=1e-5
+        logits * mask[..., tf.newaxis], expected_logits * mask[..., tf.newaxis], atol=1e-5
     )
     np.testing.assert_allclose(loss, expected_loss, atol=1e-5)
     assert gradients.keys() == expected.keys()
     for name, gradient in gradients.items():
-        wanted = tf.zeros_like(gradient) if expected[name] is None else expected[name]
+        expected_gradient = tf.zeros_like(gradient) if expected[name] is None else expected[name]
         np.testing.assert_allclose(
-            tf.convert_to_tensor(gradient), tf.convert_to_tensor(wanted), atol=1e-5, err_msg=name
+            tf.convert_to_tensor(gradient),
+            tf.convert_to_tensor(expected_gradient),
+            atol=1e-5,
+            err_msg=name,
         )
 
 
@@ -80,47 +83,49 @@ def test_logits_loss_and_gradients_equal_basic_decoders(config, shape):
     CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS,
     ids=config_id,
 )
-def test_greedy_ids_equal_greedy_embedding_samplers(config):
-    ended = total = 0
+def test_greedy_ids_match_greedy_embedding_sampler(config):
+    num_ended = num_rows = 0
     model = random_model(config)
     for seed, (rows, source_time) in enumerate([(7, 3), (24, 5), (5, 8)]):
         batch = random_batch(rows, source_time, 2, seed=seed, source=source_vocabulary_size(config))
         randomize_weights(model, seed)
-        # Ends from unlikely to likely, so that some replies end by themselves and some are cut.
-        likely = 3.0 * seed - 3.0
+        # A growing bias of the end token: some replies end, and some are truncated.
+        eos_bias = 3.0 * seed - 3.0
         model.decoder.output_projection.bias.assign_add(
-            tf.one_hot(END, TARGET_VOCABULARY_SIZE) * likely
+            tf.one_hot(EOS_ID, TARGET_VOCABULARY_SIZE) * eos_bias
         )
         step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
-        decoded = greedy_search(step, state, make_processors(rows), BOS_ID, END, tf.constant(9))
-        ids, lengths = oracle_of(model, config).greedy(
-            batch["source_ids"], batch["source_length"], BOS_ID, END, 9
+        hypotheses = greedy_search(
+            step, state, make_processors(rows), BOS_ID, EOS_ID, tf.constant(9)
         )
-        np.testing.assert_array_equal(decoded.lengths, lengths)
+        ids, lengths = make_reference(model, config).greedy(
+            batch["source_ids"], batch["source_length"], BOS_ID, EOS_ID, 9
+        )
+        np.testing.assert_array_equal(hypotheses.lengths, lengths)
         for row, length in enumerate(lengths):
-            np.testing.assert_array_equal(decoded.ids[row, :length], ids[row, :length])
-            assert np.all(decoded.ids[row, length:] == 0)
-        ended += np.sum(lengths < 9)
-        total += rows
-    assert 0 < ended < total
+            np.testing.assert_array_equal(hypotheses.ids[row, :length], ids[row, :length])
+            assert np.all(hypotheses.ids[row, length:] == 0)
+        num_ended += np.sum(lengths < 9)
+        num_rows += rows
+    assert 0 < num_ended < num_rows
 
 
 @pytest.mark.parametrize("config", CONFIGURATIONS[:-1], ids=config_id)
-def test_every_decoder_step_equals_numpys(config):
+def test_decoder_steps_match_numpy(config):
     model = shared_model(config)
     weights = {name: array.astype(np.float64) for name, array in to_arrays(model).items()}
-    source, words = [5, 12, 7, 9, 5], [1, 6, 10, 3, 7, 2, 8]
+    source, token_ids = [5, 12, 7, 9, 5], [1, 6, 10, 3, 7, 2, 8]
     memory, (h, c) = encode(weights, source)
     if not config.starts_from_encoder:
         h = c = np.zeros(config.units)
-    vector = np.zeros(config.units)
-    # Two rows, the second padded with anything: padding must not matter.
+    attention_vector = np.zeros(config.units)
+    # The ids in the padding of the first row must not matter.
     source_ids = tf.constant([[*source, 3, 4], [5, 6, 7, 8, 9, 10, 11]])
     step, state = model.prepare_decoding(source_ids, tf.constant([5, 7]))
-    for word in words:
-        logits, attention_weights, state = step(tf.constant([word, 6]), state)
-        expected, expected_weights, h, c, vector = decoder_step(
-            weights, memory, word, h, c, vector, config.attention_layer_activation
+    for token_id in token_ids:
+        logits, attention_weights, state = step(tf.constant([token_id, 6]), state)
+        expected, expected_weights, h, c, attention_vector = decoder_step(
+            weights, memory, token_id, h, c, attention_vector, config.attention_layer_activation
         )
         np.testing.assert_allclose(logits[0], expected, atol=1e-5)
         np.testing.assert_allclose(attention_weights[0, :5], expected_weights, atol=1e-5)

@@ -8,33 +8,39 @@ from helpers.small_models import CONFIGURATIONS, config_id, random_model, to_arr
 
 @pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
 def test_round_trip(config, tmp_path):
-    model, other = random_model(config, seed=1), random_model(config, seed=2)
+    model, loaded_model = random_model(config, seed=1), random_model(config, seed=2)
     save_weights(model, tmp_path / "weights.npz")
-    load_weights(other, tmp_path / "weights.npz")
-    expected, got = to_arrays(model), to_arrays(other)
-    assert expected.keys() == got.keys()
+    load_weights(loaded_model, tmp_path / "weights.npz")
+    expected, loaded = to_arrays(model), to_arrays(loaded_model)
+    assert expected.keys() == loaded.keys()
     for name, array in expected.items():
-        np.testing.assert_array_equal(array, got[name])
+        np.testing.assert_array_equal(array, loaded[name])
     assert [path.name for path in tmp_path.iterdir()] == ["weights.npz"]
 
 
-def test_a_damaged_file_changes_nothing_and_is_named(tmp_path):
+def test_damaged_files_raise_and_change_no_weights(tmp_path):
     model = random_model(CONFIGURATIONS[0])
-    before = to_arrays(model)
+    old = to_arrays(model)
     path = tmp_path / "weights.npz"
     save_weights(model, path)
-    whole = path.read_bytes()
-    flipped = bytearray(whole)
-    flipped[len(whole) // 2] ^= 0xFF
-    for damaged in (whole[:-100], whole[: len(whole) // 2], b"", b"no archive", bytes(flipped)):
+    content = path.read_bytes()
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 0xFF
+    for damaged in (
+        content[:-100],
+        content[: len(content) // 2],
+        b"",
+        b"no archive",
+        bytes(flipped),
+    ):
         path.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"weights\.npz: damaged"):
             load_weights(model, path)
     for name, array in to_arrays(model).items():
-        np.testing.assert_array_equal(array, before[name])
+        np.testing.assert_array_equal(array, old[name])
 
 
-def test_weights_of_another_model_are_refused(tmp_path):
+def test_weights_of_another_shape_raise(tmp_path):
     path = tmp_path / "weights.npz"
     save_weights(random_model(ModelConfig(units=4)), path)
     with pytest.raises(ValueError, match=r"kernel has shape \(8, 4\), expected \(6, 3\)"):
@@ -44,10 +50,10 @@ def test_weights_of_another_model_are_refused(tmp_path):
         load_weights(random_model(ModelConfig(units=3)), path)
 
 
-def test_a_write_that_fails_leaves_the_old_weights(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_weights(tmp_path, monkeypatch):
     model, path = random_model(CONFIGURATIONS[0]), tmp_path / "weights.npz"
     save_weights(model, path)
-    before = path.read_bytes()
+    old = path.read_bytes()
 
     def full_disk(file, **arrays):
         file.write(b"half")
@@ -56,4 +62,4 @@ def test_a_write_that_fails_leaves_the_old_weights(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez", full_disk)
     with pytest.raises(OSError, match="No space left"):
         save_weights(model, path)
-    assert path.read_bytes() == before
+    assert path.read_bytes() == old
