@@ -1,4 +1,4 @@
-"""Shared by all tests: quiet TensorFlow, two small trained models, and one of them exported."""
+"""Fixtures for all tests: two small trained models, one of them exported, and prompts."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# As many processes as cores run the tests: threads of each would only wait for one another.
+# One test process per core: more threads in each would only compete for the cores.
 if "PYTEST_XDIST_WORKER" in os.environ:
     for threads in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(threads, "1")
@@ -21,9 +21,9 @@ MAX_SOURCE_LENGTH = 20
 
 @pytest.fixture(scope="session")
 def build_once(tmp_path_factory):
-    """A function that has one of the processes that run the tests build a folder."""
+    """Returns a function that builds a folder in one test process, for all of them."""
     base = tmp_path_factory.getbasetemp()
-    # Of several processes each has a folder of its own in it.
+    # Each of several processes has a subfolder.
     shared_dir = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def build(name, write):
@@ -40,7 +40,7 @@ def build_once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def meals_dir(build_once):
-    """The folder of a small model that has learnt meal talk; to be read, not written."""
+    """Folder of a small model trained on meal dialogues. Read-only."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.config.model import ModelConfig
     from attention_seq2seq.config.training import TrainingConfig
@@ -62,7 +62,7 @@ def meals_dir(build_once):
 
 @pytest.fixture(scope="session")
 def chat(meals_dir):
-    """The same, loaded."""
+    """The model in `meals_dir`."""
     from attention_seq2seq.chat import Chat
 
     return Chat.load(meals_dir)
@@ -70,7 +70,7 @@ def chat(meals_dir):
 
 @pytest.fixture(scope="session")
 def talk_dir(build_once):
-    """The folder of a model that has learnt small talk, two turns at a time."""
+    """Folder of a small model trained on small talk with a context turn. Read-only."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.config.data import DataConfig
     from attention_seq2seq.config.model import ModelConfig
@@ -102,7 +102,7 @@ def talk_dir(build_once):
 
 @pytest.fixture(scope="session")
 def talk_chat(talk_dir):
-    """The same, in memory."""
+    """The model in `talk_dir`."""
     from attention_seq2seq.chat import Chat
 
     return Chat.load(talk_dir)
@@ -110,7 +110,7 @@ def talk_chat(talk_dir):
 
 @pytest.fixture(scope="session")
 def export_dir(talk_dir, build_once):
-    """The same, exported; to be read, not written."""
+    """Folder of the exported model of `talk_dir`. Read-only."""
     from attention_seq2seq.serving.saved_model.export import export_saved_model
 
     return build_once("export", lambda folder: export_saved_model(talk_dir, folder, progress=False))
@@ -118,7 +118,7 @@ def export_dir(talk_dir, build_once):
 
 @pytest.fixture(scope="session")
 def saved_model(export_dir):
-    """The exported model, loaded."""
+    """The exported model in `export_dir`."""
     import tensorflow as tf
 
     return tf.saved_model.load(str(export_dir))
@@ -126,7 +126,7 @@ def saved_model(export_dir):
 
 @pytest.fixture(scope="session")
 def prompts():
-    """1,000 of them: of one turn and of two, with unknown words, too long, empty, and odd ones."""
+    """1,000 prompts of one or two turns: OOV tokens, overlong, empty and odd ones included."""
     from attention_seq2seq.data.default_corpus import load_corpus
 
     corpus, _ = load_corpus((), False, 0.0, 1)
@@ -152,7 +152,7 @@ def prompts():
 
 @pytest.fixture(scope="session")
 def run_in_subprocess(tmp_path_factory):
-    """A function: calls an exported model in a process that has TensorFlow only."""
+    """Returns a function that calls an exported model in a process with TensorFlow only."""
 
     def run(export_dir, calls, python=sys.executable):
         work_dir = tmp_path_factory.mktemp("calls")

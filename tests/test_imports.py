@@ -1,4 +1,4 @@
-"""The packages: who may import whom, who may import TensorFlow, what is public."""
+"""Import rules between packages, imports of TensorFlow, and the public API."""
 
 import ast
 import inspect
@@ -16,7 +16,7 @@ import attention_seq2seq
 
 PACKAGE = Path(attention_seq2seq.__file__).parent
 
-# What each package may import of this project, itself aside.
+# Packages of this project that a package may import.
 ALLOWED = {
     "utils": set(),
     "config": {"utils"},
@@ -38,7 +38,7 @@ def modules():
     return sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 
 
-def imported(path: Path) -> list[str]:
+def all_imports(path: Path) -> list[str]:
     names = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -54,31 +54,33 @@ def package_of(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_a_package_imports_only_what_the_table_allows(path):
+def test_packages_import_only_allowed_packages(path):
     package = package_of(path)
     is_preprocessing = path.parent == PACKAGE / "data" / "preprocessing"
     allowed = ALLOWED["data/preprocessing" if is_preprocessing else package] | {package}
     if path == PACKAGE / "training" / "callbacks" / "sample_replies.py":
         allowed |= ALLOWED["training/callbacks/sample_replies"]
-    assert {name.split(".")[1] for name in ours(path)} <= allowed
-    roots = {name.split(".")[0] for name in imported(path)}
+    assert {name.split(".")[1] for name in local_imports(path)} <= allowed
+    roots = {name.split(".")[0] for name in all_imports(path)}
     assert not roots & {"experiments", "notebooks", "tests"}
 
 
-def ours(path: Path) -> list[str]:
-    return [name for name in imported(path) if name.startswith("attention_seq2seq.")]
+def local_imports(path: Path) -> list[str]:
+    return [name for name in all_imports(path) if name.startswith("attention_seq2seq.")]
 
 
-def test_training_imports_only_the_metrics_and_evaluation_only_the_pairs():
-    of_training = {n for p in (PACKAGE / "training").rglob("*.py") for n in ours(p)}
-    evaluation = {n for n in of_training if n.startswith("attention_seq2seq.evaluation")}
+def test_training_imports_only_metrics_and_evaluation_only_pairs():
+    training_imports = {n for p in (PACKAGE / "training").rglob("*.py") for n in local_imports(p)}
+    evaluation = {n for n in training_imports if n.startswith("attention_seq2seq.evaluation")}
     assert evaluation == {"attention_seq2seq.evaluation.metrics"}
-    of_evaluation = {n for p in (PACKAGE / "evaluation").rglob("*.py") for n in ours(p)}
-    data = {n for n in of_evaluation if n.startswith("attention_seq2seq.data")}
+    evaluation_imports = {
+        n for p in (PACKAGE / "evaluation").rglob("*.py") for n in local_imports(p)
+    }
+    data = {n for n in evaluation_imports if n.startswith("attention_seq2seq.data")}
     assert data == {"attention_seq2seq.data.pairs"}
 
 
-def test_every_package_stands_in_the_table():
+def test_all_packages_are_listed():
     packages = {name for name in ALLOWED if "/" not in name}
     assert {package_of(path) for path in modules()} == packages
 
@@ -89,7 +91,7 @@ def test_the_root_of_the_package_is_small():
 
 
 def test_one_module_imports_tensorflow_addons():
-    importers = [p for p in modules() if any("tensorflow_addons" in n for n in imported(p))]
+    importers = [p for p in modules() if any("tensorflow_addons" in n for n in all_imports(p))]
     assert [path.relative_to(PACKAGE).as_posix() for path in importers] == [
         "models/attention/tfa.py"
     ]
@@ -107,13 +109,13 @@ def test_one_module_imports_tensorflow_addons():
         "data.preprocessing.prepare",
     ],
 )
-def test_strings_need_no_tensorflow(name):
+def test_text_modules_do_not_import_tensorflow(name):
     code = f"import sys, attention_seq2seq.{name}; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_importing_leaves_tensorflow_to_be_set_up():
-    """How many threads it has can be said only before it makes its first tensor."""
+def test_imports_do_not_initialize_tensorflow():
+    """The number of threads can be set only before the first tensor exists."""
     names = ", ".join(
         f"attention_seq2seq.{name}" for name in ("serving.saved_model.export", "serving.tflite")
     )
@@ -142,10 +144,10 @@ def test_pydoc_reads_as_a_reference():
 
 
 @pytest.mark.skipif("PYTEST_XDIST_WORKER" not in os.environ, reason="there is one process")
-@pytest.mark.xdist_group("together")
-def test_the_tests_of_a_group_run_in_one_process(request):
-    """Else each process makes what they share, and what is timed is not alone."""
-    assert request.node.nodeid.endswith("@together")
+@pytest.mark.xdist_group("one_process")
+def test_a_group_runs_in_one_process(request):
+    """Otherwise each process would build the shared fixtures, and timed tests would overlap."""
+    assert request.node.nodeid.endswith("@one_process")
 
 
 def test_modules_are_small():

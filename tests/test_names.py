@@ -1,4 +1,4 @@
-"""Names are the field's: no module, class, function, argument or field has a banned word."""
+"""No module, class, function, argument or field has a banned word in its name."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ BANNED_WORDS = {
     *("emptied", "rung", "ring", "mine", "ours", "theirs", "whoever", "anew", "together"),
     *("place", "places", "nothing", "somebody", "nobody"),
 }
-# Words that are fine as a part of a name, but say too little alone.
+# Words that are allowed as a part of a name, but are too vague alone.
 BANNED_NAMES = {"one", "others", "number", "share", "taken", "made"}
 
 

@@ -1,4 +1,4 @@
-"""The notebooks run from beginning to end, and are committed with what they print."""
+"""The notebooks run without errors and reproduce their committed outputs."""
 
 import os
 import re
@@ -9,8 +9,8 @@ import nbclient
 import nbformat
 import pytest
 
-NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-# Seconds that all of them may take in total, one after the other, with the machine to themselves.
+NUMBER_PATTERN = re.compile(r"-?\d+(?:\.\d+)?")
+# Maximum total duration of all notebooks on an idle machine [s].
 MAX_SECONDS = 300
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -20,21 +20,23 @@ def cell_outputs(notebook) -> list:
 
 
 def printed_text(cell) -> str:
-    """What a cell prints, and what it ends with."""
+    """Returns the printed text of a cell and its last value."""
     texts = (o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell["outputs"])
     return " ".join("".join(texts).split())
 
 
 def assert_reproduced(executed_cell, committed) -> None:
-    """Words and numbers are the same; the last digit printed after a point may be one off.
+    """Asserts equal texts, and equal numbers up to one unit of the last decimal.
 
-    Of a cell tagged "time" the numbers are those of a machine.
+    Numbers of cells with the tag "time" depend on the machine and are ignored.
     """
-    assert NUMBER.sub("#", printed_text(executed_cell)) == NUMBER.sub("#", printed_text(committed))
+    assert NUMBER_PATTERN.sub("#", printed_text(executed_cell)) == NUMBER_PATTERN.sub(
+        "#", printed_text(committed)
+    )
     if "time" in committed.metadata.get("tags", ()):
         return
     for value, expected in zip(
-        *(NUMBER.findall(printed_text(cell)) for cell in (executed_cell, committed))
+        *(NUMBER_PATTERN.findall(printed_text(cell)) for cell in (executed_cell, committed))
     ):
         num_decimals = len(expected.partition(".")[2])
         tolerance = 1.5 * 10.0**-num_decimals if num_decimals else 0.5
@@ -47,14 +49,14 @@ def count_pictures(notebook) -> int:
 
 @pytest.fixture
 def durations_path(tmp_path_factory):
-    """A file of what each notebook took, of all processes that run the tests."""
+    """File with the duration of each notebook, shared by all test processes."""
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "seconds_of_notebooks"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path, monkeypatch, durations_path):
-    # The kernel is the Python that runs the tests, whatever kernels are installed beside it.
+def test_notebooks_reproduce_their_outputs(path, monkeypatch, durations_path):
+    # Silences a warning of the debugger in the kernel.
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     notebook = nbformat.read(path, as_version=4)
     committed = [cell.get("outputs", []) for cell in notebook.cells if cell.cell_type == "code"]

@@ -1,4 +1,4 @@
-"""What the READMEs say is so: their Python runs, their commands exist, their numbers agree."""
+"""Python blocks of the READMEs run, commands and links exist, and numbers agree."""
 
 import contextlib
 import dataclasses
@@ -21,29 +21,29 @@ ENGLISH, CHINESE, EXPERIMENTS = (
     (ROOT / name).read_text(encoding="utf-8")
     for name in ("README.md", "README.zh.md", "experiments/README.md")
 )
-# Of TensorFlow 1, where samplers were helpers, and of Kubernetes.
-ELSEWHERE = re.compile("[A-Z]\\w+Helper|ReadWriteMany")
+# Names of TensorFlow 1 and of Kubernetes.
+EXTERNAL_NAMES = re.compile("[A-Z]\\w+Helper|ReadWriteMany")
 
 
-def blocks(text: str, language: str) -> list[str]:
+def code_blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def commands(text: str) -> list[list[str]]:
-    return [shlex.split(line) for block in blocks(text, "bash") for line in block.splitlines()]
+    return [shlex.split(line) for block in code_blocks(text, "bash") for line in block.splitlines()]
 
 
 def unique_lines(*texts: str) -> list[str]:
     return list(dict.fromkeys(shlex.join(line) for text in texts for line in commands(text)))
 
 
-def test_both_languages_name_the_same_commands_and_code():
+def test_commands_and_code_are_equal_in_both_languages():
     for language in ("bash", "python"):
-        assert blocks(ENGLISH, language) == blocks(CHINESE, language)
-        assert blocks(ENGLISH, language)
+        assert code_blocks(ENGLISH, language) == code_blocks(CHINESE, language)
+        assert code_blocks(ENGLISH, language)
 
 
-def test_both_languages_name_the_same_numbers():
+def test_numbers_are_equal_in_both_languages():
     def table_numbers(text):
         rows = [line for line in text.splitlines() if line.startswith("|")]
         return [re.findall(r"\d+(?:\.\d+)? ?%?", row) for row in rows]
@@ -52,16 +52,16 @@ def test_both_languages_name_the_same_numbers():
     assert ENGLISH.count("\n## ") == CHINESE.count("\n## ")
 
 
-def test_the_python_lines_run(tmp_path, monkeypatch):
-    """Those of the English one: the Chinese one has the same, see above."""
+def test_python_blocks_run(tmp_path, monkeypatch):
+    """Runs those of the English README; the Chinese README has the same ones."""
     monkeypatch.chdir(tmp_path)
-    for block in blocks(ENGLISH, "python"):
+    for block in code_blocks(ENGLISH, "python"):
         lines = [line for line in block.splitlines() if line.strip()]
         assert len(lines) <= 10
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
             exec(block, {})
-        # Before it there may be a progress bar.
+        # A progress bar may precede the reply.
         assert "\n晚上吃烤鸭吧 ['晚上', '吃', '烤鸭', '吧'] -" in f"\n{printed.getvalue()}"
 
 
@@ -75,7 +75,7 @@ def test_the_python_lines_run(tmp_path, monkeypatch):
     ],
     ids=lambda parameter: parameter if isinstance(parameter, str) else parameter.name,
 )
-def test_each_option_of_model_and_training_has_a_config_or_a_row(field, value):
+def test_options_are_covered_by_configs_or_tables(field, value):
     experiments = ROOT / "experiments"
     paths = [experiments / "README.md", *(experiments / "configs").glob("*.flags")]
     text = "".join(path.read_text(encoding="utf-8") for path in paths)
@@ -85,7 +85,7 @@ def test_each_option_of_model_and_training_has_a_config_or_a_row(field, value):
 @pytest.mark.parametrize(
     "command", [shlex.split(line) for line in unique_lines(ENGLISH, EXPERIMENTS)], ids=" ".join
 )
-def test_a_command_exists(command):
+def test_commands_exist(command):
     if command[0] == "make":
         makefile = (ROOT / "Makefile").read_text()
         assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in command[1:])
@@ -106,7 +106,7 @@ def test_a_command_exists(command):
 
 
 def script_path(command: list[str]) -> tuple[Path, list[str]]:
-    """The file that a command runs, a script or a module, and the arguments."""
+    """Returns the file that a command runs and the arguments."""
     if command[1] != "-m":
         return ROOT / command[1], command[2:]
     path = ROOT / command[2].replace(".", "/")
@@ -126,7 +126,7 @@ def option_names():
 @pytest.mark.parametrize(
     "text", [ENGLISH, CHINESE, EXPERIMENTS], ids=["English", "Chinese", "experiments"]
 )
-def test_a_class_that_is_named_is_there(text):
+def test_mentioned_classes_exist(text):
     from helpers.reference_tfa import tfa
 
     sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
@@ -137,11 +137,11 @@ def test_a_class_that_is_named_is_there(text):
     }
     code = re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.M))
     for name in re.findall(r"(?<![\w-])(?:[A-Z][a-z]+){2,}\b|[A-Z]\w+RNN\b", " ".join(code)):
-        is_ours = name in class_names
-        assert is_ours or hasattr(tfa.seq2seq, name) or ELSEWHERE.fullmatch(name), name
+        is_local = name in class_names
+        assert is_local or hasattr(tfa.seq2seq, name) or EXTERNAL_NAMES.fullmatch(name), name
 
 
-def test_every_script_and_config_is_in_its_table():
+def test_scripts_and_configs_are_listed():
     tables = EXPERIMENTS.partition("## ")[0]
     folder = ROOT / "experiments"
     for path in [*folder.rglob("*.py"), *folder.glob("configs/*.flags")]:
@@ -149,7 +149,7 @@ def test_every_script_and_config_is_in_its_table():
 
 
 @pytest.mark.parametrize("text", [ENGLISH, CHINESE], ids=["English", "Chinese"])
-def test_what_is_linked_is_there(text):
+def test_linked_files_exist(text):
     for target in re.findall(r"\]\(([^)]+)\)", text):
         if not target.startswith("http"):
             assert (ROOT / target).is_file(), target
@@ -158,7 +158,7 @@ def test_what_is_linked_is_there(text):
         assert (folder / name).is_file(), name
 
 
-def test_every_config_can_be_used():
+def test_config_flags_exist():
     names = option_names()
     paths = sorted((ROOT / "experiments/configs").glob("*.flags"))
     assert paths

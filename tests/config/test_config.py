@@ -10,7 +10,7 @@ from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 
 
-def test_the_defaults_are_the_documents():
+def test_defaults():
     model = ModelConfig()
     assert (model.attention, model.attention_layer_activation, model.dropout) == (
         "luong",
@@ -55,12 +55,12 @@ def test_round_trip(tmp_path):
         (lambda: TextConfig(vocabulary_size=5), "vocabulary_size is 5; expected at least 6"),
     ],
 )
-def test_what_cannot_work_is_refused_with_its_reason(build, message):
+def test_invalid_options_raise_with_a_reason(build, message):
     with pytest.raises(ValueError, match=message):
         build()
 
 
-def test_an_integer_is_a_float_where_a_float_is_expected():
+def test_integers_are_accepted_for_float_fields():
     assert TrainingConfig(clip_norm=1).clip_norm == 1.0
 
 
@@ -69,7 +69,7 @@ def test_without_attention_the_decoder_starts_from_the_encoder():
     assert ModelConfig(initial_state="encoder").starts_from_encoder
 
 
-def test_every_field_is_explained_and_named_once():
+def test_fields_have_help_and_unique_names():
     fields = [f for group in dataclasses.fields(Config) for f in dataclasses.fields(group.type)]
     assert all(len(field.metadata["help"]) > 15 for field in fields)
     assert len({field.name for field in fields}) == len(fields)
@@ -89,7 +89,7 @@ def test_every_field_is_explained_and_named_once():
         (lambda text: text.replace('"units": 256', '"units": -1'), "units is -1"),
     ],
 )
-def test_a_damaged_file_is_named(tmp_path, damage, message):
+def test_damaged_files_raise(tmp_path, damage, message):
     Config().save(tmp_path)
     path = tmp_path / "config.json"
     path.write_text(damage(path.read_text()))
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_named(tmp_path, damage, message):
         Config.load(tmp_path)
 
 
-def test_an_empty_folder_is_no_model(tmp_path):
+def test_an_empty_folder_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no trained model here.*train\.py"):
         Config.load(tmp_path)
 

@@ -1,4 +1,4 @@
-"""The formats of public corpora: real samples where they are at hand, and damage."""
+"""Formats of public corpora: examples, real samples where available, and damaged files."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ from helpers.large_files import FORMATS, measure_reading, write_large_corpus
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
 
-ENDLESS = "c" * (100 << 20)
+LONG_TEXT = "c" * (100 << 20)
 
 CONV = "E\nM 呵呵\nM 是王若猫的。\nE\nM 不是\nM 那是什么？\nM 1/2\n"
 SEPARATED = "E\nM 呵/呵\nM 是/王/若/猫/的/。\nE\nM 不/是/\nM 那/是/什/么/？\nM 1/////2\n"
@@ -119,7 +119,7 @@ def test_only_the_separators_of_the_format_are_removed(tmp_path, content, turns)
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"needs the samples of {SAMPLES.name}")
 @pytest.mark.parametrize("name", ["lccc", "kdconv", "crosswoz"])
-def test_real_samples_are_read_whole(name):
+def test_real_samples_are_read_completely(name):
     document = json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
     if name == "lccc":
         turns = [[re.sub(" ", "", t) for t in c] for part in document.values() for c in part]
@@ -170,15 +170,15 @@ def test_a_truncated_gzip_file_yields_its_readable_pairs(tmp_path):
         ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),
         ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 4, "a conversation of one turn", 2),
         ("E\nM a\nM \nE\nM d\nM e\n", 3, "an empty turn", 1),
-        (f"a\tb\n{ENDLESS}\nd\te\n", 2, "a line of over 16 MB", 2),
-        (f'["a", "b"]\n["{ENDLESS}"]\n["d", "e"]\n', 2, "a line of over 16 MB", 2),
-        (f"E\nM a\nM b\nE\nM {ENDLESS}\nE\nM d\nM e\n", 5, "a line of over 16 MB", 2),
-        (f'[["a", "b"],\n["{ENDLESS}"]]', 2, "a conversation of over 16 MB", 1),
-        (f'conversations:\n- - a\n  - "{ENDLESS}"\n', 1, "YAML of over 16 MB", None),
+        (f"a\tb\n{LONG_TEXT}\nd\te\n", 2, "a line of over 16 MB", 2),
+        (f'["a", "b"]\n["{LONG_TEXT}"]\n["d", "e"]\n', 2, "a line of over 16 MB", 2),
+        (f"E\nM a\nM b\nE\nM {LONG_TEXT}\nE\nM d\nM e\n", 5, "a line of over 16 MB", 2),
+        (f'[["a", "b"],\n["{LONG_TEXT}"]]', 2, "a conversation of over 16 MB", 1),
+        (f'conversations:\n- - a\n  - "{LONG_TEXT}"\n', 1, "YAML of over 16 MB", None),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_damage_is_named_and_costs_only_its_own_pairs(tmp_path, content, line, reason, num_pairs):
+def test_damaged_conversations_raise_or_are_skipped(tmp_path, content, line, reason, num_pairs):
     assert_damaged(tmp_path, content, line, reason, num_pairs)
 
 
@@ -194,10 +194,10 @@ def assert_damaged(tmp_path, content, line, reason, num_pairs):
     assert reader.skipped_lines.total() == 1
 
 
-def test_a_conversation_without_end_is_no_conversation(tmp_path, monkeypatch):
+def test_unbounded_conversations_raise(tmp_path, monkeypatch):
     monkeypatch.setattr(conv, "MAX_CONVERSATION_LENGTH", 2 << 20)
     content = "E\nM a\nM b\nE\n" + "M 长长长\n" * 1_000_000
-    # Three characters a line, and two million of them may be kept.
+    # Each line has three characters, and at most two million characters are allowed.
     assert_damaged(tmp_path, content, 4 + (2 << 20) // 3 + 1, "over 2 million", 1)
 
 
@@ -212,7 +212,7 @@ def test_a_conversation_without_end_is_no_conversation(tmp_path, monkeypatch):
     ],
     ids=["TSV", "conv", "JSONL", "LCCC", "chatterbot"],
 )
-def test_another_encoding_is_refused_at_the_first_line_that_shows_it(tmp_path, content, message):
+def test_wrong_encodings_raise_at_the_first_invalid_line(tmp_path, content, message):
     path = tmp_path / "corpus"
     path.write_bytes(content.encode("gbk"))
     with pytest.raises(CorpusFormatError, match=message):
@@ -222,9 +222,9 @@ def test_another_encoding_is_refused_at_the_first_line_that_shows_it(tmp_path, c
 @pytest.mark.parametrize("name", [name for name in CONTENTS if "one line" not in name])
 def test_line_ends_may_be_mixed(tmp_path, name):
     content, expected = CONTENTS[name]
-    ends = cycle(["\r\n", "\n", "\r", "\n"])
+    newlines = cycle(["\r\n", "\n", "\r", "\n"])
     path = tmp_path / "corpus"
-    path.write_bytes("".join(line + next(ends) for line in content.splitlines()).encode())
+    path.write_bytes("".join(line + next(newlines) for line in content.splitlines()).encode())
     assert list(PairReader(path)) == expected
 
 
@@ -239,7 +239,7 @@ def test_files_are_streamed(tmp_path, name):
     assert peak < 1_000_000
 
 
-def test_a_large_packed_file_takes_little_memory(tmp_path):
+def test_large_compressed_files_are_streamed(tmp_path):
     """`make test-slow` reads a gigabyte of each format."""
     path = tmp_path / "corpus.gz"
     write_large_corpus(path, "JSONL", 100_000_000)

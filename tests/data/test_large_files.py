@@ -8,13 +8,15 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("name", "end"), [*((name, "") for name in FORMATS), ("TSV", ".gz"), ("LCCC", ".gz")]
+    ("name", "suffix"), [*((name, "") for name in FORMATS), ("TSV", ".gz"), ("LCCC", ".gz")]
 )
-def test_a_gigabyte_is_streamed(tmp_path, name, end):
-    path = tmp_path / f"corpus{end}"
+def test_a_gigabyte_is_streamed(tmp_path, name, suffix):
+    path = tmp_path / f"corpus{suffix}"
     write_large_corpus(path, name, 1_000_000_000)
     num_pairs, megabytes = measure_reading(path)
-    print(f"{name}{' packed' if end else ''}: {num_pairs:,} pairs in {megabytes} MB of memory")
+    print(
+        f"{name}{' compressed' if suffix else ''}: {num_pairs:,} pairs in {megabytes} MB of memory"
+    )
     path.unlink()
     assert num_pairs > 2_000_000
     assert megabytes < 300

@@ -43,7 +43,7 @@ def test_a_blank_line_ends_a_conversation(tmp_path):
 
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_line_ends_and_byte_order_marks_are_no_text(tmp_path, prefix, newline):
+def test_newlines_and_byte_order_marks_are_removed(tmp_path, prefix, newline):
     path = write(tmp_path, prefix + TSV.replace("\n", newline).encode())
     pairs = list(PairReader(path))
     assert (pairs[0].prompt, pairs[-1].reply) == ("你好", "好的")
@@ -67,7 +67,7 @@ def test_jsonl_messages(tmp_path):
     ]
 
 
-def test_yaml_turns_stay_the_text_they_are(tmp_path):
+def test_yaml_turns_are_strings(tmp_path):
     assert list(PairReader(write(tmp_path, YAML))) == [
         Pair("你好", "你好！", 0),
         Pair("你好！", "yes", 0),
@@ -111,21 +111,19 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("content", "line", "reason"), UNREADABLE)
-def test_an_unreadable_line_is_named_with_file_line_and_expectation(
-    tmp_path, content, line, reason
-):
+def test_unreadable_lines_raise_with_file_line_and_reason(tmp_path, content, line, reason):
     path = write(tmp_path, content)
     with pytest.raises(CorpusFormatError, match=rf"{path.name}, line {line}: .*{reason}"):
         list(PairReader(path))
 
 
 @pytest.mark.parametrize(("content", "line", "reason"), UNREADABLE)
-def test_an_unreadable_line_can_be_skipped_and_is_counted(tmp_path, content, line, reason):
+def test_unreadable_lines_are_skipped_and_counted(tmp_path, content, line, reason):
     reader = PairReader(write(tmp_path, content), skip_bad_lines=True)
     assert len(list(reader)) <= 1
     assert reader.skipped_lines.total() == 1
     list(reader)
-    assert reader.skipped_lines.total() == 1, "a second reading counts anew"
+    assert reader.skipped_lines.total() == 1, "a second reading resets the count"
 
 
 @pytest.mark.parametrize(
@@ -137,7 +135,7 @@ def test_an_unreadable_line_can_be_skipped_and_is_counted(tmp_path, content, lin
     ],
     ids=["syntax", "no list", "encoding"],
 )
-def test_yaml_that_is_broken_as_a_whole_is_refused_even_when_skipping(tmp_path, content):
+def test_invalid_yaml_raises_even_when_skipping(tmp_path, content):
     with pytest.raises(CorpusFormatError, match="line"):
         list(PairReader(write(tmp_path, content), skip_bad_lines=True))
 
@@ -174,7 +172,7 @@ def test_line_formats_are_streamed(tmp_path):
     assert peak < path.stat().st_size / 4
 
 
-def test_pairs_of_users_are_checked():
+def test_as_pairs_numbers_conversations():
     assert as_pairs([("a", "b"), ["b", "c"], ("d", "e")]) == [
         Pair("a", "b", 0),
         Pair("b", "c", 0),
@@ -200,6 +198,6 @@ def test_pairs_of_users_are_checked():
     ],
     ids=repr,
 )
-def test_an_element_that_is_no_pair_is_named_with_its_position(value):
+def test_invalid_pairs_raise_with_their_position(value):
     with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected \(prompt, reply\)"):
         as_pairs([("a", "b"), value])

@@ -28,8 +28,8 @@ def test_unambiguous_pairs_have_a_prompt_with_a_single_reply():
 
 
 def test_exact_match_rate_counts_over_all_batches(chat):
-    correct, wrong = ("今天晚上吃什么", "晚上吃烤鸭吧"), ("今天晚上吃什么", "晚上吃烤鸭")
-    assert exact_match_rate(chat, [correct] * 5 + [wrong] * 3, batch_size=3) == 5 / 8
+    correct, incorrect = ("今天晚上吃什么", "晚上吃烤鸭吧"), ("今天晚上吃什么", "晚上吃烤鸭")
+    assert exact_match_rate(chat, [correct] * 5 + [incorrect] * 3, batch_size=3) == 5 / 8
 
 
 def test_exact_match_compares_tokens(chat):
@@ -38,12 +38,12 @@ def test_exact_match_compares_tokens(chat):
 
 @pytest.mark.parametrize("metric", [exact_match, alignment_accuracy])
 @pytest.mark.parametrize("args", [([], []), ([[1]], [])])
-def test_nothing_to_count_is_refused(metric, args):
+def test_empty_inputs_raise(metric, args):
     with pytest.raises(ValueError, match="as many of one as of the other"):
         metric(*args)
 
 
-def p_values_of(candidate, baseline) -> dict[str, float]:
+def compute_p_values(candidate, baseline) -> dict[str, float]:
     return {name: pair.p_value() for name, pair in candidate.compare(baseline).items()}
 
 
@@ -56,24 +56,24 @@ MEALS = [
 ]
 
 
-def test_metrics_equal_those_counted_by_hand(chat):
+def test_metrics_match_hand_counted_values(chat):
     evaluation = evaluate(chat, MEALS)
     assert evaluation.prompts == ["今天晚上吃什么", "周末早上喝什么", "今天中午吃什么"]
     assert evaluation.references[1] == ["早 上 喝 豆 浆 吧", "不 知 道"]
     assert evaluation.replies[:2] == ["晚上吃烤鸭吧", "早上喝豆浆吧"]
-    third = evaluation.replies[2]
+    third_reply = evaluation.replies[2]
     estimates = evaluation.metrics()
     assert estimates["exact_match"].value == pytest.approx(2 / 3)
-    num_edits = metrics.edit_distance(list(third), list("晚上吃"))
+    num_edits = metrics.edit_distance(list(third_reply), list("晚上吃"))
     assert estimates["token_error_rate"].value == pytest.approx(num_edits / (6 + 6 + 3))
-    assert estimates["length_ratio"].value == pytest.approx((12 + len(third)) / 15)
+    assert estimates["length_ratio"].value == pytest.approx((12 + len(third_reply)) / 15)
     for name in ("perplexity", "exact_match", "bleu", "chrf", "rouge_l"):
         assert estimates[name].low <= estimates[name].value <= estimates[name].high
     assert estimates["most_common_ratio"] == (pytest.approx(1 / 3), None, None)
     assert all("tok:zh" in text for text in evaluation.signatures if text.startswith("bleu"))
 
 
-def test_bleu_and_chrf_equal_those_of_sacrebleu_with_all_references(chat):
+def test_bleu_and_chrf_match_sacrebleu_with_all_references(chat):
     evaluation = evaluate(chat, MEALS)
     references = evaluation.references
     columns = [[texts[0] for texts in references], [None, references[1][1], None]]
@@ -103,9 +103,9 @@ def test_perplexity_counts_every_token_and_end(chat):
 def test_a_model_compared_with_itself_and_with_a_worse_one(chat):
     pairs = meal_dialogues().training[:60]
     greedy = evaluate(chat, pairs)
-    assert set(p_values_of(greedy, evaluate(chat, pairs)).values()) == {1.0}
+    assert set(compute_p_values(greedy, evaluate(chat, pairs)).values()) == {1.0}
     short = evaluate(chat, pairs, DecodingConfig(max_length=2))
-    p_values = p_values_of(greedy, short)
+    p_values = compute_p_values(greedy, short)
     assert p_values["perplexity"] == 1
     assert max(p_values[name] for name in ("exact_match", "bleu", "chrf", "rouge_l")) < 0.01
     with pytest.raises(ValueError, match="not asked the same prompts"):
@@ -119,7 +119,7 @@ def test_a_difference_on_a_single_prompt_is_not_significant(chat):
         sums = baseline.stats[name].sums.copy()
         sums[0] = 0.5 * sums[0]
         baseline.stats[name] = baseline.stats[name]._replace(sums=sums)
-    assert min(p_values_of(candidate, baseline).values()) > 0.4
+    assert min(compute_p_values(candidate, baseline).values()) > 0.4
 
 
 def test_a_metric_that_one_model_lacks_is_not_compared(chat):
@@ -134,33 +134,40 @@ def test_a_metric_that_one_model_lacks_is_not_compared(chat):
 def test_perplexities_are_compared_on_prompts_without_oov_tokens():
     loss, num_tokens = np.array([2.0, 3.0, 9.0]), np.array([2.0, 3.0, 4.0])
 
-    def stats_of(num_oov, num_tokens=num_tokens):
+    def make_stats(num_oov, num_tokens=num_tokens):
         return {
             "perplexity": ratio_metric(loss, num_tokens, np.exp),
             "oov_rate": ratio_metric(num_oov, num_tokens),
         }
 
-    candidate, baseline = stats_of(np.array([0.0, 1.0, 0.0])), stats_of(np.zeros(3))
+    candidate, baseline = make_stats(np.array([0.0, 1.0, 0.0])), make_stats(np.zeros(3))
     conversations = np.array([0, 1, 2])
     pair = pair_stats("perplexity", candidate, baseline, conversations)
     assert pair.candidate.value == pair.baseline.value == pytest.approx(math.exp(11 / 6))
     assert pair.conversations.tolist() == [0, 2]
-    for other in (stats_of(np.zeros(3), num_tokens + 1), stats_of(np.ones(3))):
-        assert pair_stats("perplexity", candidate, other, conversations) is None
+    for incomparable in (make_stats(np.zeros(3), num_tokens + 1), make_stats(np.ones(3))):
+        assert pair_stats("perplexity", candidate, incomparable, conversations) is None
 
 
-def test_of_several_references_the_nearest_counts(chat):
+def test_the_nearest_of_several_references_counts(chat):
     """Counted by hand: the reply to the prompt is 晚上吃烤鸭吧, six characters."""
     prompt = "今天晚上吃什么"
-    exact = evaluate(chat, [(prompt, "不知道"), (prompt, "晚上吃烤鸭吧")]).metrics()
-    assert exact["exact_match"].value == exact["rouge_l"].value == exact["length_ratio"].value == 1
-    assert exact["token_error_rate"].value == 0
-    near = evaluate(chat, [(prompt, "不知道"), (prompt, "晚上吃烤鸡"), (prompt, "好")]).metrics()
-    assert near["exact_match"].value == 0
-    # One substitution and one deletion; four characters of the reply stand in the reference.
-    assert near["token_error_rate"].value == pytest.approx(2 / 5)
-    assert near["rouge_l"].value == pytest.approx(2 * 4 / (6 + 5))
-    assert near["length_ratio"].value == pytest.approx(6 / 5)
+    exact_estimates = evaluate(chat, [(prompt, "不知道"), (prompt, "晚上吃烤鸭吧")]).metrics()
+    assert (
+        exact_estimates["exact_match"].value
+        == exact_estimates["rouge_l"].value
+        == exact_estimates["length_ratio"].value
+        == 1
+    )
+    assert exact_estimates["token_error_rate"].value == 0
+    near_estimates = evaluate(
+        chat, [(prompt, "不知道"), (prompt, "晚上吃烤鸡"), (prompt, "好")]
+    ).metrics()
+    assert near_estimates["exact_match"].value == 0
+    # One substitution and one deletion; four characters of the reply are in the reference.
+    assert near_estimates["token_error_rate"].value == pytest.approx(2 / 5)
+    assert near_estimates["rouge_l"].value == pytest.approx(2 * 4 / (6 + 5))
+    assert near_estimates["length_ratio"].value == pytest.approx(6 / 5)
 
 
 def test_an_oov_token_counts_as_one_character(chat):
@@ -205,25 +212,27 @@ def test_conversations_are_resampled_as_a_whole(chat):
     sixty = evaluate(chat, [Pair(p.prompt, p.reply, i) for i, p in enumerate(pairs)])
     two = evaluate(chat, [Pair(p.prompt, p.reply, i // 30) for i, p in enumerate(pairs)])
     assert two.conversations.tolist() == [0] * 30 + [1] * 30
-    few, many = two.metrics()["perplexity"], sixty.metrics()["perplexity"]
-    assert few.value == many.value
-    # A resample of two conversations has the same one twice in half of the cases.
-    halves = [
+    two_interval, sixty_interval = two.metrics()["perplexity"], sixty.metrics()["perplexity"]
+    assert two_interval.value == sixty_interval.value
+    # Half of the resamples of two conversations contain one conversation twice.
+    half_values = [
         evaluate(chat, half).metrics()["perplexity"].value for half in (pairs[:30], pairs[30:])
     ]
-    assert sorted(halves) == pytest.approx([few.low, few.high])
-    assert (many.low, many.high) != pytest.approx((few.low, few.high))
+    assert sorted(half_values) == pytest.approx([two_interval.low, two_interval.high])
+    assert (sixty_interval.low, sixty_interval.high) != pytest.approx(
+        (two_interval.low, two_interval.high)
+    )
     short = DecodingConfig(max_length=2)
-    assert p_values_of(sixty, evaluate(chat, pairs, short))["chrf"] < 0.01
+    assert compute_p_values(sixty, evaluate(chat, pairs, short))["chrf"] < 0.01
     # Every second permutation of two conversations exchanges both or none.
-    assert p_values_of(two, evaluate(chat, pairs, short))["chrf"] > 0.3
+    assert compute_p_values(two, evaluate(chat, pairs, short))["chrf"] > 0.3
 
 
 def test_references_do_not_depend_on_the_tokenizer_of_the_model(chat, talk_chat):
     pairs = [("今天晚上吃什么", "晚上 吃，烤鸭 吧"), ("Hello", "Hello, World")]
     candidate, baseline = evaluate(chat, pairs), evaluate(talk_chat, pairs)
     assert candidate.references == [["晚 上 吃 , 烤 鸭 吧"], ["hello , world"]]
-    assert 0 <= p_values_of(candidate, baseline)["rouge_l"] <= 1
+    assert 0 <= compute_p_values(candidate, baseline)["rouge_l"] <= 1
 
 
 def test_earlier_turns_are_part_of_the_prompt(talk_chat):
@@ -231,7 +240,7 @@ def test_earlier_turns_are_part_of_the_prompt(talk_chat):
     assert evaluate(talk_chat, pairs).prompts == ["你好", "你好\n你好呀"]
 
 
-def test_pairs_without_tokens_are_refused_or_skipped(chat, caplog):
+def test_pairs_without_tokens_raise_or_are_skipped(chat, caplog):
     with pytest.raises(ValueError, match="no pairs to evaluate on: 0 given"):
         evaluate(chat, [])
     with pytest.raises(ValueError, match="1 given, 1 of them without a word in the reply"):
@@ -241,15 +250,15 @@ def test_pairs_without_tokens_are_refused_or_skipped(chat, caplog):
     assert "1 pairs left out: no word in the reply" in caplog.text
 
 
-@pytest.mark.parametrize("wrong", ["你好", ("a", 3), {"a": 1, "b": 2}], ids=repr)
-def test_an_element_that_is_no_pair_is_refused_with_its_position(chat, wrong):
+@pytest.mark.parametrize("invalid", ["你好", ("a", 3), {"a": 1, "b": 2}], ids=repr)
+def test_invalid_pairs_raise_with_their_position(chat, invalid):
     with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
-        evaluate(chat, [("a", "b"), wrong])
+        evaluate(chat, [("a", "b"), invalid])
     with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
-        exact_match_rate(chat, [("a", "b"), wrong])
+        exact_match_rate(chat, [("a", "b"), invalid])
 
 
-def test_each_later_chinese_character_is_a_token():
+def test_rare_chinese_characters_are_single_tokens():
     assert metric_tokens("𠀀𠮷ok𪚥") == ["𠀀", "𠮷", "ok", "𪚥"]
-    later = ["鿍", "鿎", "\u4db6", "\ufa6b", "\ufa6c"]
-    assert metric_tokens("".join(later)) == later
+    characters = ["鿍", "鿎", "\u4db6", "\ufa6b", "\ufa6c"]
+    assert metric_tokens("".join(characters)) == characters

@@ -25,7 +25,7 @@ def test_most_common_ratio():
     assert metrics.most_common_ratio([["a"], ["a"]]) == 1
 
 
-def test_prompt_bigrams_are_those_of_the_same_prompt():
+def test_prompt_bigram_overlap_compares_replies_with_their_own_prompts():
     prompts = [list("xab"), list("ba"), list("c"), list("zz")]
     # ab ba ab | ab | - | ab: two of these occur in their own prompts.
     assert metrics.prompt_bigram_overlap(prompts, REPLIES) == pytest.approx(2 / 5)
@@ -44,7 +44,7 @@ def test_spearman_correlation_is_the_pearson_correlation_of_ranks(a, rng):
 
 
 def ranks_by_definition(values):
-    """For each value: how many values are smaller, and half of its ties."""
+    """Returns ranks from 0. Ties get their mean rank."""
     return [sum(x < y for x in values) + (sum(x == y for x in values) - 1) / 2 for y in values]
 
 
@@ -52,13 +52,13 @@ def ranks_by_definition(values):
     ("a", "b", "message"),
     [([1, 2], [1], "2 numbers and 1"), ([1, 1], [1, 2], "no order to compare")],
 )
-def test_values_without_an_order_are_refused(a, b, message):
+def test_spearman_correlation_of_invalid_values_raises(a, b, message):
     with pytest.raises(ValueError, match=message):
         metrics.spearman_correlation(a, b)
 
 
 @given(TOKENS, TOKENS)
-def test_edit_distance_is_that_of_the_recursive_definition(a, b):
+def test_edit_distance_matches_the_recursive_definition(a, b):
     @functools.cache
     def distance(i, j):
         if not i or not j:
@@ -104,6 +104,6 @@ def test_length_ratio():
         (metrics.alignment_accuracy, ([[0.5]], [])),
     ],
 )
-def test_nothing_to_count_is_refused(metric, args):
+def test_empty_inputs_raise(metric, args):
     with pytest.raises(ValueError, match=r"\.$"):
         metric(*args)

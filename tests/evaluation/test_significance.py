@@ -14,7 +14,7 @@ def random_accuracy(rng, probability, size=200):
     return ratio_metric((rng.random(size) < probability).astype(float), np.ones(size))
 
 
-def test_an_interval_covers_the_true_value_as_often_as_it_claims():
+def test_intervals_have_nominal_coverage():
     rng = np.random.default_rng(1)
     is_covered = []
     for seed in range(200):
@@ -26,13 +26,16 @@ def test_an_interval_covers_the_true_value_as_often_as_it_claims():
 def test_an_interval_is_of_the_transformed_ratio_of_sums():
     rng = np.random.default_rng(2)
     loss, num_tokens = rng.gamma(3.0, 2.0, 300), rng.integers(1, 9, 300).astype(float)
-    plain, transformed = ratio_metric(loss, num_tokens), ratio_metric(loss, num_tokens, np.exp)
+    untransformed, transformed = (
+        ratio_metric(loss, num_tokens),
+        ratio_metric(loss, num_tokens, np.exp),
+    )
     assert transformed.value == pytest.approx(np.exp(loss.sum() / num_tokens.sum()))
-    expected = np.exp(bootstrap_interval(plain))
+    expected = np.exp(bootstrap_interval(untransformed))
     np.testing.assert_allclose(bootstrap_interval(transformed), expected, rtol=1e-3)
 
 
-def test_equal_models_differ_as_often_as_the_p_value_claims():
+def test_p_values_of_equal_models_have_nominal_false_positive_rate():
     rng = np.random.default_rng(3)
     p_values = [
         permutation_p_value(
@@ -44,7 +47,7 @@ def test_equal_models_differ_as_often_as_the_p_value_claims():
 
 
 def test_prompts_of_one_conversation_are_not_independent():
-    """Ten prompts of each are alike: without `group_by`, equal models differ too often."""
+    """Ten prompts of a conversation are correlated; `group_by` restores the false positive rate."""
     rng = np.random.default_rng(7)
     conversations = np.repeat(np.arange(40), 10)
     p_values = {"prompts": [], "conversations": []}
@@ -90,20 +93,20 @@ def test_a_metric_that_is_the_same_for_all_prompts_has_no_interval():
     assert bootstrap_interval(ratio_metric(np.zeros(9), np.zeros(9))) is None
 
 
-def test_nan_is_refused():
-    nan, one = ratio_metric(np.zeros(9), np.zeros(9)), ratio_metric(np.ones(9), np.ones(9))
+def test_nan_raises():
+    nan, ones = ratio_metric(np.zeros(9), np.zeros(9)), ratio_metric(np.ones(9), np.ones(9))
     with pytest.raises(ValueError, match="a metric is nan of one model"):
-        permutation_p_value(nan, one)
+        permutation_p_value(nan, ones)
 
 
-def test_resamples_without_anything_to_count_are_no_evidence():
+def test_empty_resamples_are_no_evidence():
     numerators, denominators = np.array([1.0, 0, 0, 0]), np.array([2.0, 0, 0, 0])
     stats = ratio_metric(numerators, denominators)
     assert bootstrap_interval(stats) is None
     assert permutation_p_value(stats, ratio_metric(0 * numerators, denominators)) > 0.5
 
 
-def test_different_numbers_of_prompts_are_refused():
+def test_different_numbers_of_prompts_raise():
     rng = np.random.default_rng(6)
     with pytest.raises(ValueError, match="9 prompts and 8; two models are compared on the same"):
         permutation_p_value(random_accuracy(rng, 0.5, 9), random_accuracy(rng, 0.5, 8))

@@ -1,4 +1,4 @@
-"""How often a reply depends on the prompts beside it; it should not."""
+"""Counts replies that depend on the other prompts of their batch."""
 
 import numpy as np
 import tensorflow as tf
@@ -20,12 +20,12 @@ DECODING_CONFIGS = {
     "against dullness": DecodingConfig(method="beam", mmi_weight=0.4, rerank_mmi_weight=0.3),
     "sampling": DecodingConfig(method="sample", top_p=0.9, num_return_sequences=2),
 }
-# Added to the logit of the end: replies end late, early, never.
+# Added to the logit of the end token, which makes replies end late, early or never.
 EOS_BIASES = {"late": 0.0, "early": 3.0, "never": -1e9}
 
 
 def random_prompts(num_prompts: int, seed: int):
-    """Ids int32[rows, 40] and lengths from 1 to 40."""
+    """Returns ids int[batch, 40] and lengths int[batch], from 1 to 40."""
     rng = np.random.default_rng(seed)
     length = rng.integers(1, MAX_LENGTH + 1, num_prompts)
     length[:2] = 1, MAX_LENGTH
@@ -34,7 +34,7 @@ def random_prompts(num_prompts: int, seed: int):
 
 
 def generate(generator, decoding, ids, length, rows, padding=0):
-    """The ids of the replies to the prompts in these rows, answered in one call."""
+    """Returns the reply ids of the prompts in `rows`, generated as one batch."""
     max_length = length[rows].max()
     batch = np.pad(ids[rows, :max_length], [[0, 0], [0, padding]])
     batch = tf.constant(batch, tf.int32)
@@ -50,16 +50,16 @@ def generate(generator, decoding, ids, length, rows, padding=0):
 
 
 def count_batch_differences(units: int, scales, num_prompts: int, seed: int = 1) -> tuple[int, int]:
-    """Answers prompts together, in small batches with padding, and alone.
+    """Generates replies in one batch, in small batches with padding, and one by one.
 
     Args:
-        units: of the model.
-        scales: of its random weights; None: as a model is before training.
-        num_prompts: prompts for each model, way of decoding and place of the end.
-        seed: of weights and prompts.
+        units: width of the model.
+        scales: standard deviations of its random weights; None keeps the initial weights.
+        num_prompts: prompts for each model, decoding config and bias of the end token.
+        seed: seed of weights and prompts.
 
     Returns:
-        How many replies were not the same, and how many there were.
+        The number of replies that differ, and the number of replies compared.
     """
     tf.keras.utils.set_random_seed(seed)
     model = make_model(ModelConfig(units=units), VOCABULARY_SIZE, VOCABULARY_SIZE)
@@ -67,7 +67,7 @@ def count_batch_differences(units: int, scales, num_prompts: int, seed: int = 1)
     untrained = {name: weight.numpy() for name, weight in model.named_weights().items()}
     ids, length = random_prompts(num_prompts, seed)
     rng = np.random.default_rng(seed)
-    different = total = 0
+    num_different = num_replies = 0
     for scale in scales:
         for name, weight in model.named_weights().items():
             random_weights = rng.normal(0, scale or 1, weight.shape)
@@ -90,6 +90,6 @@ def count_batch_differences(units: int, scales, num_prompts: int, seed: int = 1)
                 for row, expected in batched.items():
                     for replies in (single, small_batches):
                         pairs = list(zip(replies[row], expected, strict=True))
-                        different += sum(a != b for a, b in pairs)
-                        total += len(pairs)
-    return different, total
+                        num_different += sum(a != b for a, b in pairs)
+                        num_replies += len(pairs)
+    return num_different, num_replies

@@ -1,9 +1,9 @@
-"""Trains on meal talk, alone or with others, and prints what each update came to.
+"""Trains on meal dialogues, with or without other workers, and prints the losses.
 
 python distributed_training.py OPTIONS FOLDER=STRATEGY...
 
-STRATEGY is none, mirrored (of two logical CPUs) or multi_worker (see TF_CONFIG); OPTIONS are those
-of the trainings as JSON. Each training prints a line.
+STRATEGY is none, mirrored (two logical CPUs) or multi_worker (see TF_CONFIG). OPTIONS are training
+options as JSON. Each training prints a line.
 """
 
 import json
@@ -22,7 +22,7 @@ from attention_seq2seq.training.callbacks.base import Callback
 
 
 class StepLosses(Callback):
-    """The mean loss of each update, from that of the epoch so far."""
+    """Records the mean loss of each update, derived from the running mean of the epoch."""
 
     def __init__(self):
         self.losses = []
@@ -37,7 +37,7 @@ class StepLosses(Callback):
 
 
 def perturb_initial_weights(make_model):
-    """Makes models whose first weights are none of the others'."""
+    """Wraps `make_model` so that this worker's initial weights differ from the chief's."""
 
     def make_perturbed_model(*arguments):
         model = make_model(*arguments)
@@ -73,7 +73,7 @@ def train_and_print(folder: str, strategy_name: str, options: dict) -> None:
     )
     meals, losses = meal_dialogues(), StepLosses()
     history = train(
-        # The last batch has one row: too few for two.
+        # The last batch has a single row, which two replicas cannot share.
         *(meals.training[:65], folder, config, meals.validation[:9]),
         progress=False,
         callbacks=[losses],

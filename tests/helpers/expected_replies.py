@@ -1,4 +1,4 @@
-"""What models of the default corpus have learnt."""
+"""Checks of models trained on the default corpus."""
 
 import re
 
@@ -12,22 +12,22 @@ QUESTION = "今天晚上吃什么"
 
 
 def train_and_evaluate_demo(folder, *flags: str) -> dict[str, float]:
-    """Trains as `make demo` does; the share of exact replies, by what evaluate.py names.
+    """Trains like `make demo`, and returns the exact match rates that evaluate.py prints [%].
 
     Args:
-        folder: for the model.
-        flags: beside those of the config.
+        folder: model folder.
+        *flags: additional flags of train.py.
     """
     config_flag = f"--flagfile={CONFIGS_DIR / 'demo.flags'}"
-    done = run_script("train", f"--model_dir={folder}", config_flag, *flags)
-    assert (done.returncode, done.stderr) == (0, "")
+    result = run_script("train", f"--model_dir={folder}", config_flag, *flags)
+    assert (result.returncode, result.stderr) == (0, "")
     table = run_script("evaluate", f"--model_dir={folder}").stdout
     rows = re.findall(r"^ *(.+?) with one reply +\d+ +([\d.]+)%$", table, re.MULTILINE)
     return {name: float(rate) for name, rate in rows}
 
 
 def assert_copied_tokens_attributed(reply):
-    """In the answer to 今天晚上吃什么, 晚上 comes from 晚上 and 吃 from 吃: by contribution."""
+    """Asserts that 晚上 and 吃 of the reply are attributed to the same tokens of the prompt."""
     assert reply.tokens[:2] == ["晚上", "吃"]
     for token, contributions in zip(reply.tokens[:2], reply.contributions):
         assert reply.prompt_tokens[contributions.argmax()] == token
@@ -35,12 +35,12 @@ def assert_copied_tokens_attributed(reply):
 
 
 def attends_to_copied_tokens(reply) -> bool:
-    """Whether the largest weights of time and verb of a meal's reply lie on these words."""
+    """Returns whether time and verb of a meal reply attend most to the same prompt tokens."""
     positions = reply.attention_weights[:2].argmax(axis=1)
     return [reply.prompt_tokens[position] for position in positions] == list(reply.tokens[:2])
 
 
 def fraction_of_aligned_meals(chat) -> float:
-    """Of the held-out meals, those whose replies look at their words."""
+    """Returns the fraction of held-out meals whose replies attend to their copied tokens."""
     replies = chat.reply([pair.prompt for pair in meal_dialogues().validation])
     return float(np.mean([attends_to_copied_tokens(reply) for reply in replies]))

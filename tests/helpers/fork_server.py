@@ -1,10 +1,9 @@
 """Runs scripts one after another, each in a process that was forked from this one.
 
-What every script imports first takes seconds, and is imported here once. A line of standard input
-is a request as JSON: the script with its arguments, the files that stand for its standard input,
-output and errors, which of these are closed, its working folder and environment; the answer is a
-line with its status. The script runs as the end of its process, as if Python had been started with
-it.
+The modules that all scripts import take seconds to load, and are imported here once. A line of
+standard input is a request as JSON: the command, the files for standard input, output and errors,
+the closed streams, the working folder and the environment. The response is a line with the exit
+status. The script runs last in its process, as if Python had been started with it.
 """
 
 import importlib
@@ -21,32 +20,34 @@ for name in (
     importlib.import_module(f"attention_seq2seq.{name}")
 
 
-def forked(request) -> bool:
-    """Whether this is the new process; the old one answers when the new one has ended."""
-    answers = os.dup(1)
+def fork_and_redirect(request) -> bool:
+    """Forks. Returns True in the child; the parent waits and writes the exit status."""
+    response_fd = os.dup(1)
     process = os.fork()
     if process:
         _, status = os.waitpid(process, 0)
-        os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
-        os.close(answers)
+        os.write(response_fd, f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.close(response_fd)
         return False
-    os.close(answers)
-    for number, (name, mode) in enumerate(zip(request["files"], (os.O_RDONLY, *[os.O_WRONLY] * 2))):
-        os.dup2(os.open(name, mode), number)
-    for number in request["closed"]:
-        os.close(number)
-        setattr(sys, ("stdin", "stdout", "stderr")[number], None)
+    os.close(response_fd)
+    for descriptor, (name, mode) in enumerate(
+        zip(request["files"], (os.O_RDONLY, *[os.O_WRONLY] * 2))
+    ):
+        os.dup2(os.open(name, mode), descriptor)
+    for descriptor in request["closed"]:
+        os.close(descriptor)
+        setattr(sys, ("stdin", "stdout", "stderr")[descriptor], None)
     os.chdir(request["folder"])
     os.environ.update(request["environment"])
     return True
 
 
 def main():
-    # Not sys.stdin, which would have read ahead what belongs to nobody.
+    # sys.stdin would read ahead.
     with os.fdopen(os.dup(0), encoding="utf-8") as requests:
         for line in requests:
             request = json.loads(line)
-            if forked(request):
+            if fork_and_redirect(request):
                 break
         else:
             return

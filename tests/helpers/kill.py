@@ -1,4 +1,4 @@
-"""Kills a preparation at random moments, and runs it again until it is done."""
+"""Kills prepare.py at random moments, and resumes it until it is finished."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,7 @@ from helpers.scripts import ROOT
 
 
 def write_corpus(path: Path, num_pairs: int) -> None:
-    """Pairs of the default corpus again and again, each with its number."""
+    """Writes numbered pairs of the default corpus, which is repeated."""
     pairs = default_corpus().training
     path.write_text(
         "".join(
@@ -27,11 +27,11 @@ def write_corpus(path: Path, num_pairs: int) -> None:
 
 
 class KillablePreprocessing:
-    """A preparation that can be killed.
+    """A run of prepare.py that can be killed.
 
     Args:
-        corpus: the file.
-        folder: where to.
+        corpus: corpus file.
+        folder: output folder.
     """
 
     def __init__(self, corpus: Path, folder: Path):
@@ -41,7 +41,7 @@ class KillablePreprocessing:
         ]
 
     def run(self, seconds: float | None = None) -> bool:
-        """Runs it, at most so long, then kills it; returns whether it came to its end."""
+        """Runs prepare.py, kills it after `seconds`, and returns whether it finished before."""
         process = subprocess.Popen(
             self._command,
             stdout=subprocess.DEVNULL,
@@ -53,7 +53,7 @@ class KillablePreprocessing:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            assert has_process_group_ended(process.pid), "the processes that it had started live on"
+            assert has_process_group_ended(process.pid), "child processes survived"
             return False
         finally:
             process.stderr.close()
@@ -62,7 +62,7 @@ class KillablePreprocessing:
 
 
 def has_process_group_ended(group_id: int) -> bool:
-    """Whether all processes of a group end within some seconds."""
+    """Returns whether all processes of a group end within 10 seconds."""
     for _ in range(100):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(group_id, 0)
@@ -73,20 +73,20 @@ def has_process_group_ended(group_id: int) -> bool:
 
 
 def file_hashes(folder: Path) -> dict[str, str]:
-    """Of each file of a folder."""
+    """Returns the SHA-256 hash of each file in a folder."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 def kill_and_resume(folder: Path, num_pairs: int, num_kills: int, seed: int) -> None:
-    """Kills a preparation so often, and compares what is there at last with a run never stopped."""
+    """Kills and resumes prepare.py, and compares its files with those of an uninterrupted run."""
     corpus = folder / "corpus.tsv"
     write_corpus(corpus, num_pairs)
     start_time = time.monotonic()
-    assert KillablePreprocessing(corpus, folder / "whole").run()
+    assert KillablePreprocessing(corpus, folder / "uninterrupted").run()
     duration = time.monotonic() - start_time
-    expected = file_hashes(folder / "whole")
+    expected = file_hashes(folder / "uninterrupted")
     rng, kill_count, run_index = random.Random(seed), 0, 0
-    print(f"seed {seed}: never stopped it takes {duration:.1f} seconds")
+    print(f"seed {seed}: the uninterrupted run takes {duration:.1f} seconds")
     while kill_count < num_kills:
         prepared_dir, is_done = folder / str(run_index), False
         while not is_done and kill_count < num_kills:
@@ -97,5 +97,4 @@ def kill_and_resume(folder: Path, num_pairs: int, num_kills: int, seed: int) -> 
         assert is_done or KillablePreprocessing(corpus, prepared_dir).run()
         assert file_hashes(prepared_dir) == expected
         run_index += 1
-    print(f"killed {kill_count} times, {run_index} preparations: all bytes as of the run", end="")
-    print(" never stopped")
+    print(f"killed {kill_count} times, {run_index} runs: all files are bit-identical")

@@ -1,4 +1,4 @@
-"""A training that is killed again and again, and run again each time."""
+"""Kills trainings at random moments, and resumes them."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[2]
 
-# What every configuration has in common: many short epochs, a checkpoint every tenth of a second.
+# Options of all configurations: many short epochs, a checkpoint every tenth of a second.
 COMMON = [
     *(
         "--epochs=10",
@@ -25,7 +25,7 @@ COMMON = [
     *("--patience=0", "--checkpoint_minutes=0.002"),
 ]
 
-# Each thing that could make a run depend on when it was stopped, by itself.
+# Each feature whose state must be restored, and all of them.
 CONFIGURATIONS = {
     "plain": [],
     "dropout": ["--dropout=0.3"],
@@ -48,14 +48,14 @@ CONFIGURATIONS = {
 
 
 class KillCounts(NamedTuple):
-    """When a training was killed.
+    """Numbers of kills by the moment of the kill.
 
     Attributes:
-        kills: how often.
-        anywhere: of these, at any moment, start-up and end included.
-        writing: of these, in the middle of a checkpoint's writing.
-        in_epoch: of these, with a last checkpoint from within an epoch.
-        finished: how many trainings came to their end.
+        kills: all kills.
+        anywhere: kills at any moment, start-up and end included.
+        writing: kills while a checkpoint was written.
+        in_epoch: kills whose last checkpoint was written within an epoch.
+        finished: trainings that finished.
     """
 
     kills: int
@@ -71,7 +71,7 @@ def train_command(data: Path, folder: Path, options: list[str]) -> list[str]:
 
 
 def write_pairs(path: Path, num_pairs: int = 320) -> None:
-    """Pairs of some hundred words; the replies fit the prompts, but for some."""
+    """Writes pairs of random characters; the replies are the reversed prompts."""
     rng = random.Random(1)
     characters = [chr(0x4E00 + i) for i in range(400)]
     with path.open("w", encoding="utf-8") as file:
@@ -81,7 +81,7 @@ def write_pairs(path: Path, num_pairs: int = 320) -> None:
 
 
 def read_model_files(folder: Path) -> dict[str, bytes]:
-    """A finished model, but for what no one reads."""
+    """Returns the files of a finished model, without the lock."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
 
 
@@ -93,21 +93,21 @@ def kill_and_compare(
     seed: int,
     num_anywhere: int = 0,
 ) -> KillCounts:
-    """Kills trainings until there were as many kills as asked for, and compares what comes out.
+    """Kills and resumes trainings, and compares their files with those of an uninterrupted one.
 
     Args:
-        tmp_path: for all files.
-        options: of the training.
-        num_kills: how many at least.
-        num_writing: how many at least in the middle of a checkpoint's writing.
-        seed: of the moments.
-        num_anywhere: how many more, at first, at any moment between the start and the end.
+        tmp_path: folder of all files.
+        options: flags of train.py.
+        num_kills: minimum number of kills.
+        num_writing: minimum number of kills while a checkpoint is written.
+        seed: seed of the moments.
+        num_anywhere: additional kills, before the others, at any moment of the training.
     """
     data = tmp_path / "pairs.tsv"
     write_pairs(data)
     options = [*COMMON, "--source_tokenizer=characters", *options]
     options.append("--target_tokenizer=characters")
-    reference_dir = tmp_path / "whole"
+    reference_dir = tmp_path / "uninterrupted"
     print(f"seed {seed}")
     start_time = time.monotonic()
     subprocess.run(train_command(data, reference_dir, options), check=True, capture_output=True)
@@ -152,7 +152,7 @@ def kill_and_compare(
 
 
 def kill_after_checkpoint(process, folder: Path, rng: random.Random, is_during_write: bool) -> bool:
-    """Kills a training at some moment after its first new checkpoint; False if it ended before."""
+    """Kills a training after its first new checkpoint. Returns False if it ended before."""
     old_checkpoints = set((folder / "checkpoints").glob("*.npz"))
     while process.poll() is None and old_checkpoints >= set((folder / "checkpoints").glob("*.npz")):
         time.sleep(0.005)
@@ -167,7 +167,7 @@ def kill_after_checkpoint(process, folder: Path, rng: random.Random, is_during_w
 
 
 def kill_after_delay(process, seconds: float) -> bool:
-    """Kills it after so long; False if it ended before."""
+    """Kills a training after `seconds`. Returns False if it ended before."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
     process.kill()
@@ -176,7 +176,7 @@ def kill_after_delay(process, seconds: float) -> bool:
 
 
 def has_partial_epoch(folder: Path) -> bool:
-    """Whether the newest checkpoint has words of an epoch that has not ended."""
+    """Returns whether the latest checkpoint was written within an epoch."""
     checkpoints = list((folder / "checkpoints").glob("*.npz"))
     if not checkpoints:
         return False

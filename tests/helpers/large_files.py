@@ -1,4 +1,4 @@
-"""Large corpora, and how much memory it takes to read them."""
+"""Large corpora, and the memory that reading them takes."""
 
 import gzip
 import itertools
@@ -11,7 +11,7 @@ PAIR = "".join(f"{a}\t{b}\n" for a, b in itertools.pairwise(TURNS))
 QUOTED = ", ".join(f'"{turn}"' for turn in TURNS)
 MESSAGES = ", ".join(f'{{"%s": "{turn}"}}' for turn in TURNS)
 
-# What a file begins with, what it repeats, what it ends with.
+# Head, repeated body and tail of a file.
 FORMATS = {
     "TSV": ("", PAIR, ""),
     "JSONL": ("", f"[{QUOTED}]\n", ""),
@@ -31,15 +31,15 @@ READ_SCRIPT = """
 import pathlib, re, sys
 from attention_seq2seq.data.readers import PairReader
 num_pairs = sum(1 for _ in PairReader(sys.argv[1]))
-# The kernel's count of resources would begin with the memory of the process that started this one.
+# getrusage() would include the peak memory of the parent process.
 status = pathlib.Path("/proc/self/status").read_text()
 print(num_pairs, int(re.search(r"VmHWM:\\s*(\\d+) kB", status)[1]) // 1000)
 """
 
 
 def write_large_corpus(path: Path, name: str, num_bytes: int) -> None:
-    """Writes a corpus of a format, as large as asked when unpacked; a name in .gz is packed."""
-    head, body, tail = (piece.encode() for piece in FORMATS[name])
+    """Writes a corpus of at least `num_bytes`, compressed if the name ends in .gz."""
+    head, body, tail = (text.encode() for text in FORMATS[name])
     repetitions = 64
     with gzip.open(path, "wb", 1) if path.suffix == ".gz" else path.open("wb") as file:
         file.write(head)
@@ -49,9 +49,9 @@ def write_large_corpus(path: Path, name: str, num_bytes: int) -> None:
 
 
 def measure_reading(path: Path) -> tuple[int, int]:
-    """How many pairs are in a corpus, and how many megabytes its reading takes."""
-    done = subprocess.run(
+    """Returns the number of pairs in a corpus, and the peak memory of reading it [MB]."""
+    result = subprocess.run(
         [sys.executable, "-c", READ_SCRIPT, str(path)], capture_output=True, text=True, check=True
     )
-    num_pairs, megabytes = map(int, done.stdout.split())
+    num_pairs, megabytes = map(int, result.stdout.split())
     return num_pairs, megabytes

@@ -146,18 +146,18 @@ def main(output_dir: str) -> None:
 
 
 def corpus_pairs() -> list:
-    """Meals and small talk, in conversations."""
+    """Returns meal dialogues and small talk."""
     corpus, _ = load_corpus((), False, 0.0, 1)
     return meal_dialogues().training[:400] + corpus.training[-400:]
 
 
-def text(value) -> np.ndarray:
-    """uint8[length], the UTF-8 bytes of a value's JSON."""
+def json_bytes(value) -> np.ndarray:
+    """Returns uint8[length], the UTF-8 bytes of a value as JSON."""
     return np.frombuffer(json.dumps(value, ensure_ascii=False).encode(), np.uint8)
 
 
 def add_training(outputs: dict, name: str, model_dir: Path) -> None:
-    """Adds the weights, the vocabularies and the numbers of each epoch."""
+    """Adds the weights, the vocabularies and the metrics of each epoch."""
     for weights in ("best", "last"):
         with np.load(model_dir / f"{weights}.npz") as archive:
             for key in archive.files:
@@ -165,16 +165,16 @@ def add_training(outputs: dict, name: str, model_dir: Path) -> None:
     for path in sorted(model_dir.glob("*vocabulary*.txt")):
         outputs[f"{name}/{path.name}"] = np.frombuffer(path.read_bytes(), np.uint8)
     _, *epochs = (model_dir / "log.csv").read_text(encoding="utf-8").splitlines()
-    outputs[f"{name}/epochs"] = text(epochs)
+    outputs[f"{name}/epochs"] = json_bytes(epochs)
 
 
 def add_replies(outputs: dict, name: str, chat: Chat) -> None:
-    """Adds replies of all searches, what they came from, and scores of given replies."""
+    """Adds replies of all decoding configs, their attributions, and scores of given replies."""
     for search, decoding in SEARCHES.items():
-        for number, replies in enumerate(chat.generate(PROMPTS, decoding)):
+        for prompt_index, replies in enumerate(chat.generate(PROMPTS, decoding)):
             for rank, reply in enumerate(replies):
-                key = f"{name}/{search}/{number}/{rank}"
-                outputs[f"{key}/reply"] = text(
+                key = f"{name}/{search}/{prompt_index}/{rank}"
+                outputs[f"{key}/reply"] = json_bytes(
                     [
                         reply.text,
                         reply.tokens,
@@ -191,7 +191,7 @@ def add_replies(outputs: dict, name: str, chat: Chat) -> None:
 
 
 def add_exports(outputs: dict, output_dir: Path) -> None:
-    """Adds what exported models answer."""
+    """Adds the outputs of exported models."""
     for name in ("plain", "everything"):
         export_dir = output_dir / f"{name}_exported"
         export_saved_model(output_dir / name, export_dir, progress=False)
@@ -203,8 +203,8 @@ def add_exports(outputs: dict, output_dir: Path) -> None:
         runner = tf.lite.Interpreter(model_path=str(path)).get_signature_runner()
         source = np.zeros([1, 60], np.int32)
         source[0, :3] = [7, 9, 11]
-        answers = runner(source_ids=source, source_length=np.array([3], np.int32))
-        for key, value in answers.items():
+        tensors = runner(source_ids=source, source_length=np.array([3], np.int32))
+        for key, value in tensors.items():
             outputs[f"plain/{path.name}/{key}"] = value
 
 
@@ -213,7 +213,7 @@ def add_served(outputs: dict, name: str, signatures: dict) -> None:
     prompts = tf.constant(PROMPTS)
     calls = {"default": signatures["serving_default"](prompt=prompts)}
     for search, decoding in SEARCHES.items():
-        calls[search] = signatures["generate"](prompt=prompts, **requested(decoding))
+        calls[search] = signatures["generate"](prompt=prompts, **option_inputs(decoding))
     calls["explained"] = signatures["attribute"](prompt=prompts, reply=tf.constant(REPLIES))
     for call, tensors in calls.items():
         for key, tensor in tensors.items():
@@ -221,12 +221,12 @@ def add_served(outputs: dict, name: str, signatures: dict) -> None:
             value = tensor.numpy()
             is_text = value.dtype == object
             outputs[f"{name}/{call}/{key}"] = (
-                text([row.decode() for row in value.ravel()]) if is_text else value
+                json_bytes([row.decode() for row in value.ravel()]) if is_text else value
             )
 
 
-def requested(decoding: DecodingConfig) -> dict[str, tf.Tensor]:
-    """All options as inputs of an exported model."""
+def option_inputs(decoding: DecodingConfig) -> dict[str, tf.Tensor]:
+    """Returns decoding options as inputs of an exported model."""
     inputs = default_inputs()
     for name, value in vars(decoding).items():
         value = list(value) or [""] if isinstance(value, tuple) else value
@@ -252,9 +252,13 @@ def add_prepared_corpus(outputs: dict, output_dir: Path, pairs: list) -> None:
     prepared = PreparedDataset.load(folder)
     counts = [prepared.num_pairs(split) for split in ("training", "validation")]
     outputs["prepared/num_pairs"] = np.array(counts)
-    plain = TRAININGS["plain"]
+    plain_config = TRAININGS["plain"]
     train_prepared(
-        folder, output_dir / "from_prepared", plain.model, plain.training, progress=False
+        folder,
+        output_dir / "from_prepared",
+        plain_config.model,
+        plain_config.training,
+        progress=False,
     )
     add_training(outputs, "from_prepared", output_dir / "from_prepared")
 

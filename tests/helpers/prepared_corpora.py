@@ -1,4 +1,4 @@
-"""Corpora as files, and the pairs of prepared datasets."""
+"""Writes corpora, and reads prepared datasets."""
 
 import json
 from itertools import pairwise

@@ -1,6 +1,6 @@
-"""What the model must compute, said a second time: in NumPy, and with tfa.seq2seq itself.
+"""Reference implementations of the model in NumPy and with tfa.seq2seq.
 
-Nothing here comes from the package but the weights, as a mapping of names to arrays.
+They share only the weights with the package, as a mapping of names to arrays.
 """
 
 import numpy as np
@@ -22,14 +22,14 @@ def softmax(scores):
 
 
 def lstm_step(x, h, c, kernel, recurrent_kernel, bias):
-    """One step of Keras' LSTM: gates i, f, candidate, o."""
+    """Computes a step of the Keras LSTM: gates i, f, candidate, o."""
     i, f, g, o = np.split(x @ kernel + h @ recurrent_kernel + bias, 4, axis=-1)
     c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     return sigmoid(o) * np.tanh(c), c
 
 
 def encode(weights, source_ids):
-    """One prompt without padding: int[source_time] to memory [source_time, units] and state."""
+    """Encodes int[source_time]; returns the memory float[source_time, units] and the state."""
     lstm = [weights[f"encoder/lstm/{n}"] for n in ("kernel", "recurrent_kernel", "bias")]
     h = c = np.zeros(lstm[1].shape[0])
     outputs = []
@@ -39,10 +39,10 @@ def encode(weights, source_ids):
     return np.array(outputs), (h, c)
 
 
-def decoder_step(weights, memory, word, h, c, attention_vector, activation):
-    """One step of Luong's attention for one row, equations 5, 7 and 8."""
+def decoder_step(weights, memory, token_id, h, c, attention_vector, activation):
+    """Computes a decoder step with Luong attention for one row (equations 5, 7 and 8)."""
     lstm = [weights[f"decoder/lstm/{n}"] for n in ("kernel", "recurrent_kernel", "bias")]
-    inputs = np.concatenate([weights["decoder/embedding"][word], attention_vector])
+    inputs = np.concatenate([weights["decoder/embedding"][token_id], attention_vector])
     h, c = lstm_step(inputs, h, c, *lstm)
     scores = weights.get("decoder/scale", 1.0) * (
         memory @ weights["decoder/memory_layer/kernel"] @ h
@@ -60,11 +60,11 @@ def decoder_step(weights, memory, word, h, c, attention_vector, activation):
 
 
 class TFASeq2Seq:
-    """The tutorial's way: BasicDecoder over an AttentionWrapper, with the projection in the loop.
+    """The model of the TFA tutorial: BasicDecoder over AttentionWrapper, projection in the loop.
 
     Args:
         weights: name to array, as `Seq2Seq.named_weights` names them.
-        config: the model's options.
+        config: options of the model.
     """
 
     def __init__(self, weights, config):
@@ -169,12 +169,12 @@ class TFASeq2Seq:
         return self.variables.get("decoder/embedding", shared)
 
     def _update_tied_kernel(self):
-        # A tied kernel must be made of the embedding where a tape watches.
+        # Transposed here, so that a gradient tape records the tied kernel.
         if self.config.tie_output_projection:
             self.projection.kernel = tf.transpose(self._target_embedding)
 
     def logits(self, source_ids, source_length, target_input_ids, target_length):
-        """float[batch, max(target_length), vocab]."""
+        """Returns float[batch, max(target_length), vocab]."""
         self._update_tied_kernel()
         state = self.start(source_ids, source_length)
         decoder = tfa.seq2seq.BasicDecoder(
@@ -185,7 +185,7 @@ class TFASeq2Seq:
         return outputs.rnn_output
 
     def greedy(self, source_ids, source_length, bos_id, eos_id, max_length):
-        """ids int[batch, time] and lengths."""
+        """Returns ids int[batch, target_time] and lengths int[batch]."""
         self._update_tied_kernel()
         state = self.start(source_ids, source_length)
         decoder = tfa.seq2seq.BasicDecoder(
@@ -203,10 +203,10 @@ class TFASeq2Seq:
         return outputs.sample_id.numpy(), lengths.numpy()
 
     def beam(self, source_ids, source_length, bos_id, eos_id, width, max_length, **options):
-        """`FinalBeamSearchDecoderOutput`, ids [batch, time, width], and final state."""
+        """Returns `FinalBeamSearchDecoderOutput`, ids int[batch, target_time, beams], and state."""
         batch = source_ids.shape[0]
         if self.has_attention:
-            # The state is made of the tiled memory, as TFA's documentation says.
+            # The state is created from the tiled memory, as TFA documents.
             tiled = tfa.seq2seq.tile_batch(source_ids, width)
             state = self.start(tiled, tfa.seq2seq.tile_batch(source_length, width))
         else:

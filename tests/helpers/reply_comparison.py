@@ -1,4 +1,4 @@
-"""Compares what an exported model answers with what the model in memory answers."""
+"""Compares the outputs of an exported model with replies of the model in memory."""
 
 import numpy as np
 
@@ -10,13 +10,13 @@ def split_batches(items, size=64):
 
 
 def count_different_replies(outputs, expected) -> int:
-    """How many replies are others than in memory; everything else of them is asserted.
+    """Returns the number of different replies, and asserts that equal replies agree in all outputs.
 
     Args:
-        outputs: of `serving_default` or `tokens`, as lists, for a batch.
-        expected: the `Reply` of each prompt.
+        outputs: outputs of a signature for a batch, as lists.
+        expected: `Reply` of each prompt.
     """
-    different = 0
+    num_different = 0
     for row, reply in enumerate(expected):
         row_outputs = {name: values[row] for name, values in outputs.items()}
         tokens = [
@@ -24,14 +24,14 @@ def count_different_replies(outputs, expected) -> int:
         ]
         assert tokens == reply.prompt_tokens
         if row_outputs["reply"].decode() != reply.text:
-            different += 1
+            num_different += 1
         else:
             assert_equal_reply(row_outputs, reply)
-    return different
+    return num_different
 
 
 def assert_equal_reply(row_outputs, reply):
-    """One row of outputs, lists, is one `Reply`."""
+    """Asserts that a row of outputs equals a `Reply`."""
     tokens = [token.decode() for token in row_outputs["reply_tokens"]]
     num_rows = len(reply.row_labels)
     assert tokens == reply.row_labels + [""] * (len(tokens) - num_rows)

@@ -1,4 +1,4 @@
-"""Runs the scripts as a user does."""
+"""Runs scripts like a user."""
 
 import atexit
 import functools
@@ -17,15 +17,15 @@ _SECONDS = 300
 
 
 def run_script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
-    """Runs a script without a terminal, as a user does.
+    """Runs a script without a terminal.
 
     Args:
-        name: of the script, as in "train", or of a module, as in "studies.reversal".
-        *arguments: of the script.
-        text: its input.
-        closed: numbers of standard streams that are closed.
-        cwd: its working folder.
-        **environment: beside that of the tests.
+        name: script, for example "train", or module, for example "studies.reversal".
+        *arguments: command-line arguments.
+        text: standard input.
+        closed: descriptors of closed standard streams.
+        cwd: working folder.
+        **environment: additional environment variables.
     """
     command = [*_target(name), *map(str, arguments)]
     with tempfile.TemporaryDirectory() as folder:
@@ -40,7 +40,7 @@ def run_script(name, *arguments, text="", closed=(), cwd=ROOT, **environment):
 
 
 def _target(name) -> list[str]:
-    """What Python runs: a script by its path, a module by its name."""
+    """Returns the arguments of Python: the path of a script, or -m and a module."""
     path = ROOT / "experiments" / f"{name}.py"
     return [str(path)] if path.is_file() else ["-m", f"experiments.{name}"]
 
@@ -59,8 +59,8 @@ def _request_run(request) -> int:
 
 @functools.cache
 def _fork_server():
-    """See `fork_server`; it ends with the tests."""
-    # But for the number of threads, which scripts share with the tests.
+    """Returns the process of `fork_server`, which ends with the tests."""
+    # Scripts share the number of threads with the tests, and no other settings.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("TF_C", "PYTEST"))}
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("fork_server.py"))],
@@ -70,7 +70,7 @@ def _fork_server():
         env={**environment, "TF_CPP_MIN_LOG_LEVEL": "3"},
         cwd=ROOT,
     )
-    # What is left of it reads the end of its input.
+    # The server exits at the end of its input.
     atexit.register(process.communicate)
     return process
 

@@ -1,4 +1,4 @@
-"""Calls an exported model where nothing but TensorFlow is installed.
+"""Calls an exported model where only TensorFlow is installed.
 
 python served_model.py EXPORT_DIR CALLS RESULTS
 

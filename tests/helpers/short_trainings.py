@@ -1,4 +1,4 @@
-"""Short trainings on meal talk, and what they write."""
+"""Configs of short trainings on meal dialogues."""
 
 import numpy as np
 
@@ -11,13 +11,13 @@ MEALS = meal_dialogues()
 
 
 def make_config(**training) -> Config:
-    """Options of a short training."""
+    """Returns the config of a short training."""
     options = {"epochs": 2, "batch_size": 16, "learning_rate": 0.01, "patience": 0}
     options = {**options, "compute_dtype": "float32", **training}
     return Config(model=ModelConfig(units=16), training=TrainingConfig(**options))
 
 
 def read_weights(path) -> dict[str, np.ndarray]:
-    """The weights in a file, by name."""
+    """Returns the weights in a file by name."""
     with np.load(path) as archive:
         return dict(archive)

@@ -1,4 +1,4 @@
-"""Small models and batches that the tests share; all sizes differ."""
+"""Small models and batches. All sizes differ."""
 
 import dataclasses
 import functools
@@ -19,17 +19,20 @@ BOS_ID = 1
 
 CONFIGURATIONS = [
     ModelConfig(
-        units=UNITS, attention=attention, attention_layer_activation=vector, initial_state=start
+        units=UNITS,
+        attention=attention,
+        attention_layer_activation=activation,
+        initial_state=initial_state,
     )
-    for attention, vector, start in itertools.product(
+    for attention, activation, initial_state in itertools.product(
         ("luong", "scaled_luong"), ("linear", "tanh"), ("zero", "encoder")
     )
 ] + [ModelConfig(units=UNITS, attention="none")]
 
-# Each further option by itself and with others.
+# Each further option on its own and combined.
 FURTHER_CONFIGURATIONS = [
-    ModelConfig(units=UNITS, attention=attention, initial_state=start)
-    for attention, start in itertools.product(
+    ModelConfig(units=UNITS, attention=attention, initial_state=initial_state)
+    for attention, initial_state in itertools.product(
         ("bahdanau", "normed_bahdanau", "luong_monotonic", "bahdanau_monotonic"),
         ("zero", "encoder"),
     )
@@ -59,7 +62,7 @@ FURTHER_CONFIGURATIONS = [
         {"units": UNITS, "cell": "gru", "num_layers": 2, "attention": "luong_monotonic"},
     )
 ]
-# One vocabulary for both sides.
+# Shared vocabularies.
 SHARED_EMBEDDING_CONFIGURATIONS = [
     ModelConfig(units=UNITS, share_embeddings=True),
     ModelConfig(units=UNITS, share_embeddings=True, tie_output_projection=True),
@@ -67,7 +70,7 @@ SHARED_EMBEDDING_CONFIGURATIONS = [
 
 
 def config_id(config: ModelConfig) -> str:
-    """What is not the default."""
+    """Returns the options that differ from their defaults."""
     non_defaults = {
         field.name: getattr(config, field.name)
         for field in dataclasses.fields(config)
@@ -77,21 +80,21 @@ def config_id(config: ModelConfig) -> str:
 
 
 def make_objective(model, **options) -> Seq2SeqObjective:
-    """The model with its loss."""
+    """Returns the training objective of a model."""
     return Seq2SeqObjective(
         model, BOS_ID, TrainingConfig(**{"compute_dtype": "float32", **options})
     )
 
 
 def mean_loss(objective, batch):
-    """The mean over the real words."""
+    """Returns the mean loss over tokens without padding."""
     return tf.reduce_mean(objective.losses(batch))
 
 
 def random_model(
     config: ModelConfig, seed: int = 1, scale: float = 0.8, target=TARGET_VOCABULARY_SIZE
 ):
-    """A model with weights large enough for attention to be anything but flat."""
+    """Returns a model with random weights, large enough for non-uniform attention."""
     keras.utils.set_random_seed(seed)
     model = make_model(
         config, target if config.share_embeddings else SOURCE_VOCABULARY_SIZE, target
@@ -101,7 +104,7 @@ def random_model(
 
 
 def randomize_weights(model, seed: int, scale: float = 0.8) -> None:
-    """Makes a model another one."""
+    """Assigns normally distributed weights."""
     rng = np.random.default_rng(seed)
     for variable in model.named_weights().values():
         variable.assign(rng.normal(0, scale, variable.shape).astype(np.float32))
@@ -109,12 +112,12 @@ def randomize_weights(model, seed: int, scale: float = 0.8) -> None:
 
 @functools.cache
 def shared_model(config: ModelConfig):
-    """The random model of these options, made once; its weights are to be read, not written."""
+    """Returns the cached random model of a config. Its weights are read-only."""
     return random_model(config)
 
 
 def parametrize_configs(configs):
-    """Parametrizes with options of a model; those that share a model run in one process."""
+    """Parametrizes a test by model configs; tests of equal configs run in one process."""
     params = [
         pytest.param(config, id=config_id(config), marks=pytest.mark.xdist_group(config_id(config)))
         for config in configs
@@ -123,7 +126,7 @@ def parametrize_configs(configs):
 
 
 def source_vocabulary_size(config: ModelConfig) -> int:
-    """The size of the source vocabulary."""
+    """Returns the size of the source vocabulary."""
     return TARGET_VOCABULARY_SIZE if config.share_embeddings else SOURCE_VOCABULARY_SIZE
 
 
@@ -135,7 +138,7 @@ def random_batch(
     target=TARGET_VOCABULARY_SIZE,
     source=SOURCE_VOCABULARY_SIZE,
 ):
-    """A batch as the trainer sees it, every length from 1 to the whole possible."""
+    """Returns a training batch with lengths from 1 to the maximum."""
     rng = np.random.default_rng(seed)
     source_length = rng.integers(1, source_time + 1, rows)
     target_length = rng.integers(1, target_time + 1, rows)

@@ -26,7 +26,7 @@ def matrix_step(probabilities, source_time=4):
 
 
 def random_toy_model(vocabulary_size, source_time, seed, sharpness=2.0):
-    """Logits and attention [time, word before the last, last word, ...], for `toy_step`."""
+    """Returns logits and attention of `toy_step`: [time, token before last, last token, ...]."""
     rng = np.random.default_rng(seed)
     logits = sharpness * rng.normal(size=[9, *[vocabulary_size] * 3])
     attention = rng.dirichlet(np.ones(source_time), size=[9, *[vocabulary_size] * 2])
@@ -48,7 +48,7 @@ def toy_step(logits, attention):
 
 
 def enumerate_sequences(vocabulary_size, eos_id, max_length):
-    """All sequences that end with end_id, and those cut at max_length."""
+    """Yields all sequences that end with eos_id, and those truncated at max_length."""
     other_ids = [token_id for token_id in range(vocabulary_size) if token_id != eos_id]
     for length in range(1, max_length + 1):
         for ids in itertools.product(other_ids, repeat=length - 1):
@@ -57,20 +57,20 @@ def enumerate_sequences(vocabulary_size, eos_id, max_length):
 
 
 def make_params(max_length=9, prefix_ids=(), **options) -> DecodingParams:
-    """Parameters without any effect, but for what is given."""
+    """Returns parameters without any effect, except for overrides."""
     config = DecodingConfig(**{"diversity_penalty": 0.0, "length_penalty": 0.0, **options})
     params = DecodingParams.from_config(config, max_length, prefix_ids=prefix_ids)
     return params.pack().unpack()
 
 
 def make_beam_params(beam_width=3, **options) -> DecodingParams:
-    """The same for beam search, which returns all hypotheses unless another number is given."""
+    """Returns such parameters for beam search, which return all hypotheses by default."""
     options = {"num_return_sequences": beam_width, **options}
     return make_params(method="beam", beam_width=beam_width, **options)
 
 
 def make_processors(num_rows, processors=None, prompt_ids=None, **options) -> LogitsProcessors:
-    """No constraints, but for what is given; options as for `make_params`."""
+    """Returns logits processors without constraints, except for options of `make_params`."""
     processors = processors or LogitsProcessors()
     if not options:
         return processors

@@ -1,4 +1,4 @@
-"""Trainings that are cut, and what they leave on the disk."""
+"""Interrupted trainings."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ class PowerFailure(Exception):
 
 
 class StopAtStep(Callback):
-    """Stops a training as a failing lamp would."""
+    """Raises `PowerFailure` after a step."""
 
     def __init__(self, step):
         self.step = step

@@ -15,7 +15,7 @@ def normalize_in_graph(texts, lowercase):
 
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_python_and_tensorflow_agree_on_every_code_point(lowercase):
-    # Halves of surrogate pairs included: as bytes they are bad UTF-8.
+    # Includes lone surrogates, whose bytes are invalid UTF-8.
     texts = [f"a{chr(i)}b".encode("utf-8", "surrogatepass") for i in range(0x110000)]
     normalizer = Normalizer(lowercase)
     expected = [normalizer(text) for text in texts]
@@ -48,11 +48,11 @@ def test_python_and_tensorflow_agree_on_random_bytes():
         ("", ""),
     ],
 )
-def test_rules(text, expected):
+def test_normalization_rules(text, expected):
     assert Normalizer(lowercase=True)(text) == expected
 
 
-def test_lower_case_is_an_option():
+def test_lowercasing_is_optional():
     assert Normalizer(lowercase=False)("Ａbc") == "Abc"
 
 

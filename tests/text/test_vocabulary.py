@@ -13,7 +13,7 @@ def test_special_ids():
 
 
 @given(st.lists(ANY_TEXT, unique=True))
-def test_any_token_survives_the_round_trip(tmp_path_factory, tokens):
+def test_any_tokens_round_trip(tmp_path_factory, tokens):
     path = tmp_path_factory.mktemp("vocabulary") / "words.txt"
     vocabulary = Vocabulary(tokens)
     vocabulary.save(path)
@@ -35,7 +35,7 @@ def test_a_token_spelled_like_a_special_one_is_an_ordinary_token():
     assert vocabulary.tokens([5, EOS]) == ["<eos>", "<eos>"]
 
 
-def test_build_takes_the_most_frequent_tokens_whatever_the_order():
+def test_build_keeps_the_most_frequent_tokens_in_any_order():
     texts = [["b", "a"], ["b", "c", "a"], ["b", "d"]]
     assert Vocabulary.build(texts, 8).tokens(range(5, 8)) == ["b", "a", "c"]
     assert Vocabulary.build(texts[::-1], 8) == Vocabulary.build(texts, 8)
@@ -44,12 +44,12 @@ def test_build_takes_the_most_frequent_tokens_whatever_the_order():
     assert len(Vocabulary.build([], 100)) == 5
 
 
-def test_a_token_cannot_occur_twice():
+def test_duplicate_tokens_raise():
     with pytest.raises(ValueError, match="'b' stands twice"):
         Vocabulary(["a", "b", "b"])
 
 
-def test_it_cannot_be_changed_from_outside():
+def test_vocabularies_are_immutable():
     tokens = ["a"]
     vocabulary = Vocabulary(tokens)
     tokens.append("b")
@@ -66,19 +66,19 @@ def test_it_cannot_be_changed_from_outside():
         ("\n".join([*SPECIALS, ""]).encode() + b"\xff\n", "line 6: not a word"),
     ],
 )
-def test_damaged_files_are_named(tmp_path, content, message):
+def test_damaged_files_raise(tmp_path, content, message):
     path = tmp_path / "words.txt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
         Vocabulary.load(path)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_missing_files_raise(tmp_path):
     with pytest.raises(FileNotFoundError, match="the vocabulary is missing"):
         Vocabulary.load(tmp_path / "words.txt")
 
 
-def test_tokens_of_the_base_are_kept_and_take_no_place_from_those_of_the_texts():
+def test_base_tokens_do_not_count_towards_the_size():
     base = Vocabulary(["吃", "喝", "看"])
     texts = [["书", "书", "喝", "茶"], ["书", "茶", "水"]]
     vocabulary = Vocabulary.build(texts, len(SPECIALS) + 2, base=base)

@@ -25,7 +25,7 @@ def test_a_locked_file_cannot_be_locked_again(tmp_path):
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch, caplog, code):
+def test_a_file_system_without_locks_causes_a_warning(tmp_path, monkeypatch, caplog, code):
     def unsupported(*_):
         raise OSError(code, "not supported here")
 
@@ -35,7 +35,7 @@ def test_a_file_system_without_locks_is_no_other_process(tmp_path, monkeypatch, 
     assert f"{tmp_path} cannot be locked (not supported here): make sure that no" in caplog.text
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "result.json"
     path.write_text("old", encoding="utf-8")
 
@@ -110,7 +110,7 @@ def test_lines_of_a_text_file(tmp_path, compress):
         "GBK in gzip",
     ],
 )
-def test_another_encoding_is_refused_with_file_line_and_byte(tmp_path, content, message):
+def test_wrong_encodings_raise_with_file_line_and_byte(tmp_path, content, message):
     path = tmp_path / "in.txt"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"in.txt, {message}"):

@@ -1,4 +1,4 @@
-"""Heat maps, with Chinese labels."""
+"""Heat maps with Chinese labels."""
 
 import importlib.util
 import sys
@@ -18,15 +18,15 @@ def read_pixels(path):
     return imread(path)
 
 
-def draw(path, row_labels=("晚上", "吃"), column_labels=("今天", "晚上")):
+def plot_and_read(path, row_labels=("晚上", "吃"), column_labels=("今天", "晚上")):
     save_heatmaps(path, row_labels, column_labels, {"contribution": FRACTIONS})
     return read_pixels(path)
 
 
-def test_chinese_words_are_drawn_with_glyphs_of_their_own(tmp_path):
-    """A font without Chinese draws the same box for every character."""
-    a = draw(tmp_path / "a.png", column_labels=("晚", "上"))
-    b = draw(tmp_path / "b.png", column_labels=("吃", "喝"))
+def test_chinese_characters_have_distinct_glyphs(tmp_path):
+    """A font without Chinese glyphs draws the same box for every character."""
+    a = plot_and_read(tmp_path / "a.png", column_labels=("晚", "上"))
+    b = plot_and_read(tmp_path / "b.png", column_labels=("吃", "喝"))
     assert a.shape == b.shape
     assert np.any(a != b)
 
@@ -43,50 +43,50 @@ def test_no_glyph_is_missing_for_the_default_corpus():
 
 
 def test_two_tables_make_a_wider_picture(tmp_path):
-    single = draw(tmp_path / "one.png")
+    single = plot_and_read(tmp_path / "one.png")
     save_heatmaps(
         tmp_path / "two.png", ["晚上", "吃"], ["今天", "晚上"], {"a": FRACTIONS, "b": FRACTIONS}
     )
     assert read_pixels(tmp_path / "two.png").shape[1] > 1.8 * single.shape[1]
 
 
-def test_an_odd_word_is_no_reason_to_fail(tmp_path):
-    draw(tmp_path / "odd.png", row_labels=("$x_1", "\U0001fae8"))
+def test_labels_without_glyphs_are_drawn(tmp_path):
+    plot_and_read(tmp_path / "odd.png", row_labels=("$x_1", "\U0001fae8"))
 
 
-def test_text_that_looks_like_markup_is_drawn_as_it_stands(tmp_path):
-    formula = draw(
+def test_markup_in_labels_is_drawn_literally(tmp_path):
+    markup = plot_and_read(
         tmp_path / "formula.png", row_labels=("$x$", "$\\bad{$"), column_labels=("^_$", "100$-200$")
     )
-    plain = draw(
+    text = plot_and_read(
         tmp_path / "plain.png", row_labels=("x", "$\\bad{$"), column_labels=("^_$", "100$-200$")
     )
-    # Read as a formula, $x$ would be an italic x without dollars, about as wide as the plain one.
-    assert formula.shape == plain.shape
-    assert np.any(formula != plain)
+    # As a formula, $x$ would be an italic x, about as wide as the plain x.
+    assert markup.shape == text.shape
+    assert np.any(markup != text)
 
 
-def test_an_unknown_ending_is_explained(tmp_path):
+def test_unsupported_suffixes_raise(tmp_path):
     with pytest.raises(ValueError, match="not supported"):
-        draw(tmp_path / "picture.xyz")
+        plot_and_read(tmp_path / "picture.xyz")
 
 
-def test_missing_packages_are_named(tmp_path, monkeypatch):
+def test_missing_packages_raise(tmp_path, monkeypatch):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
         plotting, "find_spec", lambda name: None if name == "mplfonts" else find_spec(name)
     )
     with pytest.raises(ValueError, match=r"need mplfonts: pip install 'attention_seq2seq\[plots\]"):
-        draw(tmp_path / "picture.png")
+        plot_and_read(tmp_path / "picture.png")
 
 
-def test_no_window_system_is_touched():
+def test_pyplot_is_not_imported():
     assert "matplotlib.pyplot" not in sys.modules
 
 
-def test_a_write_that_fails_leaves_the_old_picture(tmp_path, monkeypatch):
+def test_a_failed_write_keeps_the_old_picture(tmp_path, monkeypatch):
     path = tmp_path / "one.png"
-    draw(path)
+    plot_and_read(path)
     old_content = path.read_bytes()
 
     def raise_disk_full(_):
@@ -94,6 +94,6 @@ def test_a_write_that_fails_leaves_the_old_picture(tmp_path, monkeypatch):
 
     monkeypatch.setattr("attention_seq2seq.utils.files.os.fsync", raise_disk_full)
     with pytest.raises(OSError, match="No space left"):
-        draw(path, row_labels=("吃", "喝"))
+        plot_and_read(path, row_labels=("吃", "喝"))
     assert path.read_bytes() == old_content
     assert [p.name for p in tmp_path.iterdir()] == ["one.png"]

@@ -1,4 +1,4 @@
-"""Files that the next run resumes; tests/experiments/test_reply.py kills and resumes a script."""
+"""Resumable files; tests/experiments/test_generate.py kills and resumes a script."""
 
 import pytest
 

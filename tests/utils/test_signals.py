@@ -1,4 +1,4 @@
-"""Ctrl-C is deferred once; the second time it interrupts."""
+"""The first Ctrl-C is deferred, the second one interrupts."""
 
 import os
 import signal
@@ -9,12 +9,12 @@ import pytest
 from attention_seq2seq.utils.signals import deferred_interrupts
 
 
-@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_signal_interrupts(first):
+@pytest.mark.parametrize("first_signal", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_interrupts(first_signal):
     old_handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with deferred_interrupts() as was_interrupted:
         assert not was_interrupted()
-        os.kill(os.getpid(), first)
+        os.kill(os.getpid(), first_signal)
         assert was_interrupted()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)

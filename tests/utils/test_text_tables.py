@@ -7,13 +7,13 @@ FRACTIONS = [[0.0, 1.0, 0.0], [0.125, 0.25, 0.625], [0.0, 0.0, 0.0]]
 
 
 def word_ends(line: str) -> list[int]:
-    """The terminal cells at which the words of a line end."""
-    ends, cells = [], 0
-    for character, following in zip(line, line[1:] + " "):
+    """Returns the terminal cells at which the words of a line end."""
+    end_cells, cells = [], 0
+    for character, next_character in zip(line, line[1:] + " "):
         cells += display_width(character)
-        if character != " " and following == " ":
-            ends.append(cells)
-    return ends
+        if character != " " and next_character == " ":
+            end_cells.append(cells)
+    return end_cells
 
 
 def test_columns_are_aligned_in_terminal_cells():
@@ -25,11 +25,11 @@ def test_columns_are_aligned_in_terminal_cells():
 
 
 def test_a_row_without_information_shows_dashes():
-    *_, last = render_tables(ROWS, COLUMNS, {"weights": FRACTIONS}).split("\n")
-    assert last.split() == ["<eos>", "–", "–", "–"]
+    *_, last_line = render_tables(ROWS, COLUMNS, {"weights": FRACTIONS}).split("\n")
+    assert last_line.split() == ["<eos>", "–", "–", "–"]
 
 
-def test_two_tables_stand_side_by_side_where_they_fit():
+def test_two_tables_are_side_by_side_if_they_fit():
     tables = {"attention weights": FRACTIONS, "contribution": FRACTIONS}
     side_by_side = render_tables(ROWS, COLUMNS, tables, width=80)
     assert len(side_by_side.split("\n")) == 5

@@ -59,17 +59,17 @@ def test_pairs_have_the_same_hash_only_if_both_sides_have(pairs):
 @given(PAIRS)
 def test_counts_are_those_of_comparing_texts(pairs):
     stats = count_duplicates(as_hashes(pairs), num_most_common=3)
-    replies_of = defaultdict(set)
+    replies_by_prompt = defaultdict(set)
     for prompt, reply in pairs:
-        replies_of[prompt].add(reply)
-    ambiguous = {prompt for prompt, replies in replies_of.items() if len(replies) > 1}
+        replies_by_prompt[prompt].add(reply)
+    ambiguous = {prompt for prompt, replies in replies_by_prompt.items() if len(replies) > 1}
     replies = [reply for _, reply in pairs]
     most_common = sorted(
         ((count, replies.index(reply)) for reply, count in Counter(replies).items()),
         key=lambda entry: (-entry[0], entry[1]),
     )
     assert stats.num_duplicates == len(pairs) - len(set(pairs))
-    assert stats.num_distinct_prompts == len(replies_of)
+    assert stats.num_distinct_prompts == len(replies_by_prompt)
     assert stats.num_ambiguous_prompts == len(ambiguous)
     assert stats.num_ambiguous_pairs == sum(prompt in ambiguous for prompt, _ in pairs)
     assert stats.num_distinct_replies == len(set(replies))

@@ -1,4 +1,4 @@
-"""In which script a text is, and whether a wrong encoding has damaged it."""
+"""Detection of scripts and of mojibake."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""`InGraphJieba` and `JiebaSegmenter` find the words that jieba finds."""
+"""`InGraphJieba` and `JiebaSegmenter` segment texts like jieba."""
 
 import io
 import itertools
@@ -18,7 +18,7 @@ from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import JiebaSegmenter
 
 TEXTS = tf.TensorSpec([None], tf.string)
-ODD = [
+ODD_FRAGMENTS = [
     *"abcXYZ0123456789.%+-#&_ ,!~\n\r\t\0",
     *"今天晚上吃什么的一是龘𠀀😀Ａ。，é한",
     "\r\n",
@@ -26,11 +26,11 @@ ODD = [
 ]
 
 
-def differences(jieba_tokenizer, dictionary, hmm, folder, texts, batch_size=64):
-    """Texts whose words differ between the graph, `JiebaSegmenter` and jieba; with all three."""
+def list_differences(jieba_tokenizer, dictionary, hmm, folder, texts, batch_size=64):
+    """Returns texts that graph, `JiebaSegmenter` and jieba segment differently, and the words."""
     segment = tf.function(InGraphJieba(dictionary, hmm, folder).segment, input_signature=[TEXTS])
     segmenter = JiebaSegmenter(hmm, dictionary)
-    different = []
+    differences = []
     for start in range(0, len(texts), batch_size):
         batch = texts[start : start + batch_size]
         for text, words in zip(batch, segment(tf.constant(batch)).to_list()):
@@ -38,12 +38,12 @@ def differences(jieba_tokenizer, dictionary, hmm, folder, texts, batch_size=64):
             in_python = segmenter.segment(text)
             expected = [word for word in jieba_tokenizer.lcut(text, HMM=hmm) if not word.isspace()]
             if not in_graph == in_python == expected:
-                different.append((text, in_graph, in_python, expected))
-    return different
+                differences.append((text, in_graph, in_python, expected))
+    return differences
 
 
 def make_jieba_tokenizer(lines, folder):
-    """A jieba tokenizer with a dictionary of its own."""
+    """Returns a jieba tokenizer with a custom dictionary."""
     dictionary = folder / "dictionary.txt"
     dictionary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     jieba_tokenizer = jieba.Tokenizer(str(dictionary))
@@ -55,7 +55,7 @@ def make_jieba_tokenizer(lines, folder):
 
 @pytest.fixture
 def no_forced_splits(monkeypatch):
-    """jieba as in a process where nobody has forbidden a word yet."""
+    """Resets the words that jieba's HMM must split."""
     forced_splits = set()
     monkeypatch.setattr(jieba.finalseg, "Force_Split_Words", forced_splits)
     return forced_splits
@@ -70,7 +70,7 @@ def odd_texts(num_texts, seed):
     rng = random.Random(seed)
     return [
         "".join(
-            rng.choice(ODD) if rng.random() < 0.7 else chr(rng.randint(0x4E00, 0x9FD5))
+            rng.choice(ODD_FRAGMENTS) if rng.random() < 0.7 else chr(rng.randint(0x4E00, 0x9FD5))
             for _ in range(rng.randint(0, 40))
         )
         for _ in range(num_texts)
@@ -82,30 +82,30 @@ def hmm(request):
     return request.param
 
 
-def test_words_of_real_sentences_and_odd_ones(hmm, jieba_tokenizer, tmp_path):
+def test_words_of_real_and_odd_texts_match_jieba(hmm, jieba_tokenizer, tmp_path):
     corpus, _ = load_corpus((), False, 0.0, 1)
     texts = [side for pair in corpus.training for side in (pair.prompt, pair.reply)]
     extremes = ["", "龘" * 8000, "a" * 8000, "1.5%吃" * 1600, "，。" * 4000, "今天晚上" * 2000]
     texts = list(map(Normalizer(True), texts + odd_texts(4000, 1) + extremes))
     assert len(texts) > 6000
-    assert not differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
+    assert not list_differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
 
 
-def test_words_with_every_code_point(hmm, jieba_tokenizer, tmp_path):
+def test_words_with_every_code_point_match_jieba(hmm, jieba_tokenizer, tmp_path):
     characters = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
     texts = ["吃".join(characters[i : i + 512]) for i in range(0, len(characters), 512)]
     texts = list(map(Normalizer(False), texts))
-    assert not differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
+    assert not list_differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
 
 
-def test_batches_without_words(hmm, tmp_path):
+def test_empty_batches(hmm, tmp_path):
     graph = InGraphJieba(JiebaDictionary(), hmm, tmp_path)
     assert graph.segment(tf.constant([], tf.string)).to_list() == []
     assert graph.segment(tf.constant(["", " "])).to_list() == [[], []]
     assert graph.segment(tf.constant(["。"])).to_list() == [["。".encode()]]
 
 
-def test_dictionaries_full_of_ties(hmm, tmp_path, monkeypatch):
+def test_ties_are_broken_like_jieba(hmm, tmp_path, monkeypatch):
     """Three characters and few counts: most texts have several equally probable segmentations."""
     rng = random.Random(2)
     words = [
@@ -123,7 +123,7 @@ def test_dictionaries_full_of_ties(hmm, tmp_path, monkeypatch):
         ]
         counts = jieba_tokenizer.FREQ, jieba_tokenizer.total
         monkeypatch.setattr(jieba_dictionary, "_jieba_counts", lambda counts=counts: counts)
-        assert not differences(jieba_tokenizer, JiebaDictionary(), hmm, folder, texts)
+        assert not list_differences(jieba_tokenizer, JiebaDictionary(), hmm, folder, texts)
 
 
 USER_WORDS = [
@@ -137,7 +137,7 @@ USER_WORDS = [
     "杭研 0",
     "杭研 3",
 ]
-WITH_USER_WORDS = [
+USER_WORD_TEXTS = [
     "今天晚上吃什么",
     "晚上吃烤鸭吧",
     "一二三四五六七八九十" * 3,
@@ -149,31 +149,31 @@ WITH_USER_WORDS = [
 
 
 @pytest.mark.usefixtures("no_forced_splits")
-def test_words_added_and_forbidden(hmm, tmp_path):
+def test_added_and_forbidden_words_match_jieba(hmm, tmp_path):
     jieba_tokenizer = jieba.Tokenizer()
     jieba_tokenizer.load_userdict(io.StringIO("\n".join(USER_WORDS)))
     dictionary = JiebaDictionary(USER_WORDS)
     counts = jieba_tokenizer.FREQ, jieba_tokenizer.total
     assert (dictionary.counts, dictionary.total) == counts
-    assert not differences(jieba_tokenizer, dictionary, hmm, tmp_path, WITH_USER_WORDS)
+    assert not list_differences(jieba_tokenizer, dictionary, hmm, tmp_path, USER_WORD_TEXTS)
 
 
 @pytest.mark.usefixtures("no_forced_splits")
-def test_a_word_that_the_hmm_must_split(jieba_tokenizer, tmp_path):
+def test_the_hmm_splits_forbidden_words(jieba_tokenizer, tmp_path):
     text = "他来到了网易杭研大厦"
     assert "杭研" in jieba_tokenizer.lcut(text)
     jieba.finalseg.add_force_split("杭研")
     assert "杭研" not in jieba_tokenizer.lcut(text)
     texts = [text, "杭研", "大厦杭研"]
-    # Its count of 0 changes nothing else, since no dictionary has it.
-    assert not differences(jieba_tokenizer, JiebaDictionary(["杭研 0"]), True, tmp_path, texts)
+    # No dictionary has this word, so that its count of 0 affects the HMM only.
+    assert not list_differences(jieba_tokenizer, JiebaDictionary(["杭研 0"]), True, tmp_path, texts)
 
 
-def test_nothing_done_to_jieba_elsewhere_reaches_a_segmenter(no_forced_splits, tmp_path):
+def test_segmenters_do_not_depend_on_global_jieba_state(no_forced_splits, tmp_path):
     text = "他来到了网易杭研大厦"
     expected = JiebaSegmenter().segment(text)
     assert "杭研" in expected
-    # jieba's documented way to forbid a word, by a program and by another model's dictionary.
+    # Both forbid a word: jieba's API, and the dictionary of another model.
     jieba.Tokenizer().del_word("杭研")
     forbidding = JiebaSegmenter(True, JiebaDictionary(["杭研 0"]))
     assert "杭研" not in forbidding.segment(text)
@@ -202,11 +202,11 @@ def test_long_texts_take_linear_time(text, words):
 
 
 def test_user_words_share_the_memory_of_the_dictionary():
-    first = JiebaDictionary(["一个新词 5"])
+    dictionary = JiebaDictionary(["一个新词 5"])
     tracemalloc.start()
-    others = [JiebaDictionary([f"第{index}个新词 5"]) for index in range(50)]
+    more_dictionaries = [JiebaDictionary([f"第{index}个新词 5"]) for index in range(50)]
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert first.count("一个新词") == 5
-    assert all(other.count("一个新词") is None for other in others)
+    assert dictionary.count("一个新词") == 5
+    assert all(other.count("一个新词") is None for other in more_dictionaries)
     assert size < 1_000_000

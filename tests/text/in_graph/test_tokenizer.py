@@ -1,4 +1,4 @@
-"""`InGraphTokenizer` makes the same ids and texts as `Seq2SeqTokenizer`."""
+"""`InGraphTokenizer` matches `Seq2SeqTokenizer` in ids and texts."""
 
 import random
 
@@ -12,7 +12,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import UNK
 
 TEXTS = tf.TensorSpec([None], tf.string)
-ODD = [
+ODD_TEXTS = [
     b"",
     b" ",
     b"hello World 3.5%",
@@ -30,11 +30,14 @@ def pairs():
 
 
 def make_prompts(pairs):
-    """Prompts of several turns, empty and odd ones among them."""
+    """Returns prompts of up to five turns, some of them empty or odd."""
     rng = random.Random(1)
     turns = [side.encode() for pair in pairs for side in pair]
     lines = [
-        [rng.choice([rng.choice(ODD), rng.choice(turns), rng.choice(turns)[:6]]) for _ in range(n)]
+        [
+            rng.choice([rng.choice(ODD_TEXTS), rng.choice(turns), rng.choice(turns)[:6]])
+            for _ in range(n)
+        ]
         for n in range(6)
         for _ in range(120)
     ]
@@ -43,7 +46,9 @@ def make_prompts(pairs):
 
 @pytest.mark.parametrize("context_turns", [0, 2])
 @pytest.mark.parametrize("segmentation", ["jieba", "characters", "whitespace"])
-def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tmp_path):
+def test_encoding_and_detokenizing_match_the_python_tokenizer(
+    pairs, segmentation, context_turns, tmp_path
+):
     config = TextConfig(
         source_tokenizer=segmentation,
         target_tokenizer=segmentation,
@@ -78,8 +83,8 @@ def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tm
     encode_replies = tf.function(
         lambda texts: (graph.tokenize_replies(texts), *graph.encode_replies(texts)), [TEXTS]
     )
-    tokens, with_end, ids = encode_replies(tf.constant(texts))
-    assert as_strings(with_end) == [[*row, "<eos>"] for row in as_strings(tokens)]
+    tokens, tokens_with_eos, ids = encode_replies(tf.constant(texts))
+    assert as_strings(tokens_with_eos) == [[*row, "<eos>"] for row in as_strings(tokens)]
     assert as_strings(tokens) == [tokenizer.target.tokenize(text) for text in texts]
     assert ids.to_list() == [tokenizer.target.encode(text) for text in texts]
     detokenized = tf.function(graph.detokenize_replies)(tokens)
@@ -88,7 +93,7 @@ def test_both_encode_and_detokenize_alike(pairs, segmentation, context_turns, tm
     ]
 
 
-def test_batches_without_texts(pairs, tmp_path):
+def test_empty_batches(pairs, tmp_path):
     graph = InGraphTokenizer(Seq2SeqTokenizer.build(pairs, TextConfig(context_turns=1)), tmp_path)
     no_texts = tf.constant([], tf.string)
     assert graph.encode_prompts(no_texts, 5).ids.shape == [0, 1]

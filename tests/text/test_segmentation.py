@@ -1,0 +1,59 @@
+"""Segmenters, and joining of words."""
+
+import jieba
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attention_seq2seq.data.default_corpus import default_corpus
+from attention_seq2seq.text.segmentation import (
+    CharacterSegmenter,
+    JiebaSegmenter,
+    WhitespaceSegmenter,
+    join_words,
+)
+
+
+@pytest.mark.parametrize("hmm", [True, False])
+def test_words_are_those_of_jieba_without_blanks(hmm):
+    segmenter = JiebaSegmenter(hmm)
+    for pair in default_corpus().training:
+        expected = [word for word in jieba.lcut(pair.prompt, HMM=hmm) if word.strip()]
+        assert segmenter.segment(pair.prompt) == expected
+
+
+def test_hmm_finds_words_that_the_dictionary_lacks():
+    text = "他来到了网易杭研大厦"
+    assert "杭研" in JiebaSegmenter(True).segment(text)
+    assert "杭研" not in JiebaSegmenter(False).segment(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ([], ""),
+        (["吃", "烤鸭"], "吃烤鸭"),
+        (["machine", "learning"], "machine learning"),
+        (["学", "python", "3", "吧"], "学python 3吧"),
+        (["привет", "мир"], "привет мир"),
+        (["AA", "R", "D"], "AA R D"),
+        (["c", "+", "+"], "c++"),
+    ],
+)
+def test_join_words(words, text):
+    assert join_words(words) == text
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Z", "C")), min_size=1)))
+def test_join_words_keeps_all_characters(words):
+    assert join_words(words).replace(" ", "") == "".join(words)
+
+
+@given(st.text())
+def test_characters_round_trip(text):
+    segmenter = CharacterSegmenter()
+    assert segmenter.join(segmenter.segment(text)) == text
+
+
+def test_whitespace_segmentation():
+    assert WhitespaceSegmenter().segment(" 今天 晚上  吃 ") == ["今天", "晚上", "吃"]
