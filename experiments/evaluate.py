@@ -30,6 +30,7 @@ from absl import flags
 import common
 import config_flags
 import console
+import metric_formats
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils import files
 
@@ -45,17 +46,6 @@ BASELINE = config_flags.define_paths(
 )
 JSON = config_flags.define_path("json", None, "write what was measured into this file, too [path]")
 config_flags.define_flags(DecodingConfig)
-
-PERCENT = (
-    "oov_rate",
-    "exact_match",
-    "token_error_rate",
-    "bleu",
-    "chrf",
-    "rouge_l",
-    "prompt_bigram_overlap",
-    "most_common_ratio",
-)
 
 
 def main(_) -> None:
@@ -114,8 +104,9 @@ def format_estimate(name: str, estimate) -> str:
     """A number with its interval."""
     if estimate is None:
         return ""
-    format_spec = "{:.1%}" if name in PERCENT else "{:.3f}"
-    value, *limits = (format_spec.format(number) for number in estimate if number is not None)
+    value, *limits = (
+        metric_formats.format_metric(name, value) for value in estimate if value is not None
+    )
     return f"{value} ({' to '.join(limits)})" if limits else f"{value}{'':17}"
 
 

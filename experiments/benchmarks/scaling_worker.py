@@ -8,26 +8,16 @@ import json
 import os
 import tempfile
 import time
-from pathlib import Path
 
 from absl import flags
 
 import common
-import config_flags
 import console
+from experiments.benchmarks import training_setup
+from experiments.benchmarks.training_setup import MAX_LENGTH, UNITS, VOCABULARY_SIZE
 
-CORPUS_DIR = config_flags.define_path(
-    "corpus_dir", None, "the folder with train.tsv [path]", required=True
-)
 CORE = flags.DEFINE_integer("core", 0, "the core to run on", lower_bound=0)
-UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
-VOCABULARY_SIZE = flags.DEFINE_integer(
-    "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
-)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "pairs of all workers", lower_bound=1)
-MAX_LENGTH = flags.DEFINE_integer(
-    "max_length", 30, "longer pairs are left out [words]", lower_bound=1
-)
 FIRST_STEP = flags.DEFINE_integer(
     "first_step", 20, "the step after which time is taken", lower_bound=1
 )
@@ -36,7 +26,9 @@ ALONE = flags.DEFINE_bool(
     "alone", False, "time updates with random pairs, in which any vocabulary is full"
 )
 
-# How often the exchange alone is timed, and an update alone.
+flags.adopt_module_key_flags(training_setup)
+
+# Number of timed gradient exchanges, and of timed updates with --alone.
 NUM_EXCHANGES = 20
 NUM_STEPS = 8
 
@@ -75,27 +67,8 @@ def measure_distributed() -> dict:
     return {"pairs": BATCH_SIZE.value / seconds, "seconds": seconds, "exchange": exchange}
 
 
-def make_config():
-    """The document's model on text that has been cut already."""
-    from attention_seq2seq.config.config import Config
-    from attention_seq2seq.config.data import DataConfig
-    from attention_seq2seq.config.model import ModelConfig
-    from attention_seq2seq.config.text import TextConfig
-    from attention_seq2seq.config.training import TrainingConfig
-
-    return Config(
-        DataConfig(max_source_length=MAX_LENGTH.value, max_target_length=MAX_LENGTH.value),
-        TextConfig("whitespace", "whitespace", vocabulary_size=VOCABULARY_SIZE.value),
-        ModelConfig(units=UNITS.value),
-        TrainingConfig(
-            epochs=1, batch_size=BATCH_SIZE.value, compute_dtype="float32", source_word_dropout=0.0
-        ),
-    )
-
-
 def seconds_per_step(strategy) -> float:
     """The mean of the steps in question; all workers end with the epoch, which is that long."""
-    from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.callbacks.base import Callback
 
@@ -109,7 +82,7 @@ def seconds_per_step(strategy) -> float:
             if info.step in (FIRST_STEP.value, LAST_STEP.value):
                 self.times.append(time.perf_counter())
 
-    pairs = read_pairs([str(Path(CORPUS_DIR.value) / "train.tsv")])[0]
+    pairs = training_setup.read_split()
     short = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= MAX_LENGTH.value]
     if len(short) < LAST_STEP.value * BATCH_SIZE.value:
         raise ValueError(
@@ -119,7 +92,12 @@ def seconds_per_step(strategy) -> float:
     clock, start_time = Clock(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         train(
-            *(short[: LAST_STEP.value * BATCH_SIZE.value], folder, make_config(), []),
+            short[: LAST_STEP.value * BATCH_SIZE.value],
+            folder,
+            training_setup.make_config(
+                epochs=1, batch_size=BATCH_SIZE.value, compute_dtype="float32"
+            ),
+            [],
             progress=False,
             callbacks=[clock],
             strategy=strategy,
@@ -131,9 +109,10 @@ def seconds_per_step(strategy) -> float:
 
 def gradient_sizes(workers: int) -> tuple[list[int], list[int]]:
     """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
+    from attention_seq2seq.config.model import ModelConfig
     from attention_seq2seq.models.seq2seq import make_model
 
-    model = make_model(make_config().model, VOCABULARY_SIZE.value, VOCABULARY_SIZE.value)
+    model = make_model(ModelConfig(units=UNITS.value), VOCABULARY_SIZE.value, VOCABULARY_SIZE.value)
     sizes = [
         int(variable.shape.num_elements())
         for name, variable in model.named_weights().items()

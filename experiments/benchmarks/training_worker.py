@@ -7,28 +7,19 @@ import json
 import tempfile
 import time
 from itertools import islice
-from pathlib import Path
 
 from absl import flags
 
 import config_flags
 import console
+from experiments.benchmarks import training_setup
+from experiments.benchmarks.training_setup import MAX_LENGTH, UNITS, read_split
 
 IMPLEMENTATION = flags.DEFINE_enum(
     "implementation",
     "float32",
     ["float32", "bfloat16", "tutorial", "peak"],
     "how to train; or to multiply large matrices, and nothing else",
-)
-CORPUS_DIR = config_flags.define_path(
-    "corpus_dir", None, "the folder with train.tsv [path]", required=True
-)
-UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
-VOCABULARY_SIZE = flags.DEFINE_integer(
-    "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
-)
-MAX_LENGTH = flags.DEFINE_integer(
-    "max_length", 30, "longer pairs are left out [words]", lower_bound=1
 )
 FIRST_STEP = flags.DEFINE_integer(
     "first_step", 100, "the step after which time is taken", lower_bound=1
@@ -44,6 +35,8 @@ LAST_STEP = flags.DEFINE_integer("last_step", 400, "the last step", lower_bound=
 REPEATABLE = flags.DEFINE_bool(
     "repeatable", True, "train as train.py does, with operations that are deterministic"
 )
+
+flags.adopt_module_key_flags(training_setup)
 
 CLIP_NORM = 5.0
 # Epochs without a lower perplexity, after which one is taken for out of reach.
@@ -70,33 +63,11 @@ def main(_) -> None:
 
 
 def make_config(dtype: str):
-    """The document's model on text that has been cut already."""
-    from attention_seq2seq.config.config import Config
-    from attention_seq2seq.config.data import DataConfig
-    from attention_seq2seq.config.model import ModelConfig
-    from attention_seq2seq.config.text import TextConfig
-    from attention_seq2seq.config.training import TrainingConfig
-
-    config = Config(
-        DataConfig(max_source_length=MAX_LENGTH.value, max_target_length=MAX_LENGTH.value),
-        TextConfig("whitespace", "whitespace", vocabulary_size=VOCABULARY_SIZE.value),
-        ModelConfig(units=UNITS.value),
-        TrainingConfig(
-            epochs=1000,
-            compute_dtype=dtype,
-            clip_norm=CLIP_NORM,
-            source_word_dropout=0.0,
-            patience=PATIENCE,
-        ),
+    """Returns the config of the trainings, with the options of --options."""
+    config = training_setup.make_config(
+        epochs=1000, compute_dtype=dtype, clip_norm=CLIP_NORM, patience=PATIENCE
     )
     return config_flags.override_options(config, OPTIONS.value)
-
-
-def read_split(name: str = "train"):
-    """The pairs of a file."""
-    from attention_seq2seq.data.readers import read_pairs
-
-    return read_pairs([str(Path(CORPUS_DIR.value) / f"{name}.tsv")])[0]
 
 
 def train_own(dtype: str) -> tuple[float, float]:

@@ -23,8 +23,6 @@ stopped goes on; one that has ended is not done again.
 
 import dataclasses
 import shlex
-import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +31,14 @@ from absl import flags
 import common
 import config_flags
 import console
+import metric_formats
 from attention_seq2seq.config.decoding import DecodingConfig
 from experiments.studies import seed_statistics
-
-ATTRIBUTION = "attention_attribution_correlation"
+from experiments.studies.variant_comparison import (
+    ATTRIBUTION,
+    VariantComparison,
+    normalize_text,
+)
 
 WORK_DIR = config_flags.define_path("work_dir", None, "where models are kept [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of one variant; several times")
@@ -59,22 +61,7 @@ METRICS = flags.DEFINE_multi_enum(
         "token_error_rate",
         "rouge_l",
     ],
-    [
-        "perplexity",
-        "character_perplexity",
-        "oov_rate",
-        "exact_match",
-        "token_error_rate",
-        "bleu",
-        "chrf",
-        "rouge_l",
-        "prompt_bigram_overlap",
-        "length_ratio",
-        "distinct_1",
-        "distinct_2",
-        "most_common_ratio",
-        ATTRIBUTION,
-    ],
+    [*metric_formats.METRIC_FORMATS, ATTRIBUTION],
     f"what is printed, see evaluate.py; several times. {ATTRIBUTION} is the rank correlation of "
     "attention weights with contributions, and takes long",
 )
@@ -112,7 +99,14 @@ def main(_) -> None:
     common.enable_determinism()
     common.suppress_retracing_warnings()
     variants = {variant: variant_config(variant) for variant in VARIANTS.value}
-    comparison = Comparison(variants)
+    comparison = VariantComparison(
+        variants,
+        config_flags.options_from_flags(DecodingConfig),
+        work_dir=Path(WORK_DIR.value),
+        test_data=TEST_DATA.value,
+        test_fraction=TEST_FRACTION.value,
+        has_attribution=ATTRIBUTION in METRICS.value,
+    )
     results = {}
     for variant in variants:
         results[variant] = [comparison.train_and_evaluate(variant, seed) for seed in seeds]
@@ -145,128 +139,7 @@ def variant_config(variant: str):
     return dataclasses.replace(changed, training=training)
 
 
-class Comparison:
-    """Trainings on the same pairs, measured on the same others.
-
-    Args:
-        variants: the options of each.
-
-    Raises:
-        ValueError: there is nothing to train on or to report on, or a metric is unknown.
-    """
-
-    def __init__(self, variants: dict):
-        from attention_seq2seq.data.preprocessing.manifest import is_prepared_dir
-        from attention_seq2seq.data.readers import read_pairs
-        from attention_seq2seq.data.splitting import split_by_conversation
-
-        self._variants = variants
-        config = next(iter(variants.values()))
-        if is_prepared_dir(config.data.data):
-            raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
-        corpus = common.load_training_corpus(config)
-        if TEST_DATA.value:
-            test, skipped = read_pairs(TEST_DATA.value, config.data.skip_bad_lines)
-            common.print_skipped_lines(skipped)
-        else:
-            split = split_by_conversation(
-                corpus.training, TEST_FRACTION.value, config.training.seed
-            )
-            corpus, test = corpus._replace(training=split.training), split.validation
-        # The training leaves out the others of a variant itself, which would then have fewer.
-        is_short_enough = make_length_filter(variants.values())
-        self._training = list(filter(is_short_enough, corpus.training))
-        self._validation = list(filter(is_short_enough, corpus.validation))
-        seen_prompts = {
-            normalize_text(pair.prompt) for pair in [*corpus.training, *corpus.validation]
-        }
-        self._test = [
-            pair
-            for pair in test
-            if normalize_text(pair.prompt) not in seen_prompts and is_short_enough(pair)
-        ]
-        print(
-            f"{len(self._training):,} pairs to train on, {len(self._validation):,} to choose on, "
-            f"{len(self._test):,} to report on; {len(test) - len(self._test):,} others are not "
-            "reported on: too long, or their prompt is trained on or chosen by",
-            flush=True,
-        )
-        if not self._training or not self._validation or not self._test:
-            raise ValueError("there are no pairs for one of these; give more, or larger fractions.")
-        training_replies = {normalize_text(pair.reply) for pair in self._training}
-        fraction = sum(normalize_text(pair.reply) in training_replies for pair in self._test) / len(
-            self._test
-        )
-        print(f"{fraction:.1%} of the replies to report on are trained on, to other prompts")
-        #: What is reported on, each once, and in which conversation it stands.
-        self.prompts, self.conversations = [], np.array([], int)
-        #: How sacrebleu counts.
-        self.signatures = []
-
-    def train_and_evaluate(self, variant: str, seed: int) -> dict:
-        """What a training of a variant comes to: by the name of a metric what was counted.
-
-        Of metrics that are not made of sums over prompts it is the number alone.
-        """
-        from attention_seq2seq.chat import Chat
-        from attention_seq2seq.evaluation.evaluate import (
-            attention_attribution_correlation,
-            evaluate,
-        )
-        from attention_seq2seq.training.api import train
-
-        config = self._variants[variant]
-        training = dataclasses.replace(config.training, seed=seed)
-        config = dataclasses.replace(config, training=training)
-        name = variant.replace("--", "").replace("/", "_").replace(" ", ",") or "as given"
-        folder = Path(WORK_DIR.value) / f"{name},seed={seed}"
-        start_time = time.monotonic()
-        train(self._training, folder, config, self._validation)
-        print(f"{folder.name}: {(time.monotonic() - start_time) / 60:.1f} minutes", flush=True)
-        chat, decoding = Chat.load(folder), config_flags.options_from_flags(DecodingConfig)
-        evaluation = evaluate(chat, self._test, decoding)
-        self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
-        self.signatures = evaluation.signatures
-        metrics = {name: estimate.value for name, estimate in evaluation.metrics().items()}
-        metrics |= evaluation.stats
-        if ATTRIBUTION in METRICS.value and chat.model.has_attention:
-            metrics[ATTRIBUTION] = attention_attribution_correlation(
-                chat, evaluation.prompts, decoding
-            )
-        return metrics
-
-
-def make_length_filter(configs: Iterable):
-    """A function of a pair: whether it is short enough for all of them."""
-    from attention_seq2seq.text.tokenizer import PairTokenizer, load_user_dictionary
-
-    pair_tokenizers = {}
-    for config in configs:
-        limits = config.data.max_source_length, config.data.max_target_length
-        if (config.text, limits) not in pair_tokenizers:
-            user_words = load_user_dictionary(config.text)
-            pair_tokenizers[config.text, limits] = PairTokenizer(config.text, user_words)
-
-    def is_short_enough(pair) -> bool:
-        for (_, (longest_prompt, longest_reply)), pair_tokenizer in pair_tokenizers.items():
-            token_pair = pair_tokenizer.tokenize_pair(pair)
-            if not 1 <= len(token_pair.reply) <= longest_reply:
-                return False
-            if sum(map(len, token_pair.turns)) > longest_prompt:
-                return False
-        return True
-
-    return is_short_enough
-
-
-def normalize_text(prompt: str) -> str:
-    """A prompt, the same however it is written."""
-    from attention_seq2seq.evaluation.stats import metric_tokens
-
-    return " ".join(metric_tokens(prompt))
-
-
-def plot_by_length(results: dict[str, list[dict]], comparison: Comparison) -> None:
+def plot_by_length(results: dict[str, list[dict]], comparison: VariantComparison) -> None:
     """For each variant the first metric by the length of prompts, beside the first variant's."""
     from matplotlib.figure import Figure
 

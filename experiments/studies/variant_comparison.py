@@ -1,0 +1,158 @@
+"""Trains variants of a model on the same pairs, and evaluates them on the same test pairs."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+import common
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.decoding import DecodingConfig
+
+ATTRIBUTION = "attention_attribution_correlation"
+
+
+class VariantComparison:
+    """Trainings on the same pairs, evaluated on the same test pairs.
+
+    Args:
+        variants: variant to its config.
+        decoding: decoding config of the evaluation.
+        work_dir: folder of the models.
+        test_data: corpus files with the test pairs.
+        test_fraction: fraction of conversations for the test, if there is no `test_data`.
+        has_attribution: whether to compute the slow `ATTRIBUTION` metric.
+
+    Attributes:
+        prompts: the distinct test prompts of the latest evaluation.
+        conversations: int[prompts], the conversation of each prompt.
+        signatures: sacrebleu's signatures.
+
+    Raises:
+        ValueError: the corpus has too few pairs, or is a prepared one.
+    """
+
+    def __init__(
+        self,
+        variants: dict[str, Config],
+        decoding: DecodingConfig,
+        work_dir: Path,
+        test_data: Sequence[str],
+        test_fraction: float,
+        has_attribution: bool,
+    ):
+        from attention_seq2seq.data.preprocessing.manifest import is_prepared_dir
+
+        self._variants, self._decoding, self._work_dir = variants, decoding, work_dir
+        self._has_attribution = has_attribution
+        config = next(iter(variants.values()))
+        if is_prepared_dir(config.data.data):
+            raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
+        corpus, test = load_splits(config, test_data, test_fraction)
+        # Training drops the pairs that are too long for its own config only.
+        is_short_enough = make_length_filter(variants.values())
+        self._training = list(filter(is_short_enough, corpus.training))
+        self._validation = list(filter(is_short_enough, corpus.validation))
+        seen_prompts = {
+            normalize_text(pair.prompt) for pair in [*corpus.training, *corpus.validation]
+        }
+        self._test = [
+            pair
+            for pair in test
+            if normalize_text(pair.prompt) not in seen_prompts and is_short_enough(pair)
+        ]
+        print(
+            f"{len(self._training):,} pairs to train on, {len(self._validation):,} to choose on, "
+            f"{len(self._test):,} to report on; {len(test) - len(self._test):,} others are not "
+            "reported on: too long, or their prompt is trained on or chosen by",
+            flush=True,
+        )
+        if not self._training or not self._validation or not self._test:
+            raise ValueError("there are no pairs for one of these; give more, or larger fractions.")
+        training_replies = {normalize_text(pair.reply) for pair in self._training}
+        num_seen = sum(normalize_text(pair.reply) in training_replies for pair in self._test)
+        print(
+            f"{num_seen / len(self._test):.1%} of the replies to report on are trained on, "
+            "to other prompts"
+        )
+        self.prompts, self.conversations = [], np.array([], int)
+        self.signatures = []
+
+    def train_and_evaluate(self, variant: str, seed: int) -> dict:
+        """Trains a variant with a seed, and evaluates it.
+
+        Returns:
+            Metric to `MetricStats`, or to its value if it is not a function of sums over prompts.
+        """
+        from attention_seq2seq.chat import Chat
+        from attention_seq2seq.evaluation.evaluate import (
+            attention_attribution_correlation,
+            evaluate,
+        )
+        from attention_seq2seq.training.api import train
+
+        config = self._variants[variant]
+        training = dataclasses.replace(config.training, seed=seed)
+        config = dataclasses.replace(config, training=training)
+        name = variant.replace("--", "").replace("/", "_").replace(" ", ",") or "as given"
+        folder = self._work_dir / f"{name},seed={seed}"
+        start_time = time.monotonic()
+        train(self._training, folder, config, self._validation)
+        print(f"{folder.name}: {(time.monotonic() - start_time) / 60:.1f} minutes", flush=True)
+        chat = Chat.load(folder)
+        evaluation = evaluate(chat, self._test, self._decoding)
+        self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
+        self.signatures = evaluation.signatures
+        metrics = {name: estimate.value for name, estimate in evaluation.metrics().items()}
+        metrics |= evaluation.stats
+        if self._has_attribution and chat.model.has_attention:
+            metrics[ATTRIBUTION] = attention_attribution_correlation(
+                chat, evaluation.prompts, self._decoding
+            )
+        return metrics
+
+
+def load_splits(config: Config, test_data: Sequence[str], test_fraction: float) -> tuple:
+    """Returns the corpus without the test pairs, and the test pairs."""
+    from attention_seq2seq.data.readers import read_pairs
+    from attention_seq2seq.data.splitting import split_by_conversation
+
+    corpus = common.load_training_corpus(config)
+    if test_data:
+        test, skipped = read_pairs(test_data, config.data.skip_bad_lines)
+        common.print_skipped_lines(skipped)
+        return corpus, test
+    split = split_by_conversation(corpus.training, test_fraction, config.training.seed)
+    return corpus._replace(training=split.training), split.validation
+
+
+def make_length_filter(configs: Iterable[Config]) -> Callable:
+    """Returns a function of a pair: whether no config drops the pair as too long."""
+    from attention_seq2seq.text.tokenizer import PairTokenizer, load_user_dictionary
+
+    pair_tokenizers = {}
+    for config in configs:
+        limits = config.data.max_source_length, config.data.max_target_length
+        if (config.text, limits) not in pair_tokenizers:
+            user_words = load_user_dictionary(config.text)
+            pair_tokenizers[config.text, limits] = PairTokenizer(config.text, user_words)
+
+    def is_short_enough(pair) -> bool:
+        for (_, (max_source_length, max_target_length)), tokenizer in pair_tokenizers.items():
+            token_pair = tokenizer.tokenize_pair(pair)
+            if not 1 <= len(token_pair.reply) <= max_target_length:
+                return False
+            if sum(map(len, token_pair.turns)) > max_source_length:
+                return False
+        return True
+
+    return is_short_enough
+
+
+def normalize_text(text: str) -> str:
+    """Returns the metric tokens of a text, separated by blanks."""
+    from attention_seq2seq.evaluation.stats import metric_tokens
+
+    return " ".join(metric_tokens(text))
