@@ -159,7 +159,7 @@ def print_differences(results: list[list[dict]], reference: list[list[dict]]) ->
         strings = np.arange(len(candidates[0]["symbols"].sums))
         difference = seed_statistics.difference("symbols", candidates, references, strings)
         ranges[difference.direction if difference else ""].append(f"{shortest} to {longest}")
-    labels = {"lower": "fewer", "higher": "more", "": "no difference told"}
+    labels = {"lower": "fewer", "higher": "more", "": "no significant difference"}
     summaries = [
         f"{labels[direction]} of {', '.join(lengths)}"
         for direction, lengths in ranges.items()

@@ -49,7 +49,7 @@ def describe_difference(
             f"\n  {'':34}{pair.candidate.value:>9.4f}  to {pair.baseline.value:.4f} on the "
             f"{len(pair.conversations):,} prompts compared"
         )
-    return f"  p {result.p_value:.4f}, {result.direction or 'no difference told'}{compared}"
+    return f"  p {result.p_value:.4f}, {result.direction or 'no significant difference'}{compared}"
 
 
 class Difference(NamedTuple):

@@ -1,4 +1,4 @@
-"""A file of prompts to a file of replies."""
+"""generate.py: from a file of prompts to a file of replies."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ def prompts(tmp_path):
     return path
 
 
-def test_each_line_is_answered_in_its_place(meals_dir, tmp_path, prompts):
+def test_replies_are_written_in_the_order_of_the_prompts(meals_dir, tmp_path, prompts):
     out = tmp_path / "out.txt"
     result = run_script(
         "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
@@ -40,7 +40,7 @@ def test_each_line_is_answered_in_its_place(meals_dir, tmp_path, prompts):
     assert "out.txt exists; remove it" in rerun.stderr
 
 
-def test_a_pipe_to_json(meals_dir):
+def test_jsonl_replies_of_piped_prompts(meals_dir):
     result = run_script(
         *(
             "generate",
@@ -51,29 +51,30 @@ def test_a_pipe_to_json(meals_dir):
         ),
         text="今天晚上吃什么\n周末早上喝什么\n",
     )
-    first, second = map(json.loads, result.stdout.splitlines())
-    assert first["prompt_tokens"] == ["今天", "晚上", "吃", "什么"]
-    assert first["replies"][0]["text"] == "晚上吃烤鸭吧"
-    assert first["replies"][0]["score"] >= first["replies"][1]["score"]
-    attention = first["replies"][0]["attention"]
+    first_line, second_line = map(json.loads, result.stdout.splitlines())
+    assert first_line["prompt_tokens"] == ["今天", "晚上", "吃", "什么"]
+    assert first_line["replies"][0]["text"] == "晚上吃烤鸭吧"
+    assert first_line["replies"][0]["score"] >= first_line["replies"][1]["score"]
+    attention = first_line["replies"][0]["attention"]
     assert [len(attention), len(attention[0])] == [5, 4]
-    assert second["replies"][0]["text"] == "早上喝豆浆吧"
+    assert second_line["replies"][0]["text"] == "早上喝豆浆吧"
 
 
 def test_gzip_is_read_from_a_file_and_a_pipe(meals_dir, tmp_path):
-    packed = tmp_path / "in.txt.gz"
-    packed.write_bytes(gzip.compress("\ufeff今天晚上吃什么\n周末早上喝什么\n".encode()))
+    compressed = tmp_path / "in.txt.gz"
+    compressed.write_bytes(gzip.compress("\ufeff今天晚上吃什么\n周末早上喝什么\n".encode()))
     expected = "晚上吃烤鸭吧\n早上喝豆浆吧\n"
-    result = run_script("generate", f"--model_dir={meals_dir}", f"--input={packed}")
+    result = run_script("generate", f"--model_dir={meals_dir}", f"--input={compressed}")
     assert (result.stdout, result.stderr) == (expected, "")
     command = f"{sys.executable} {ROOT}/experiments/generate.py --model_dir={meals_dir}"
-    shell = f"{command} < {packed} && {command} --input=<(zcat {packed}) --output={tmp_path}/out"
-    result = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    shell_command = f"{command} < {compressed} && {command} --output={tmp_path}/out"
+    shell_command += f" --input=<(zcat {compressed})"
+    result = subprocess.run(["bash", "-c", shell_command], capture_output=True, text=True)
     assert result.stdout.startswith(expected), result.stderr
     assert (tmp_path / "out").read_text(encoding="utf-8") == expected
 
 
-def test_another_encoding_is_refused_with_file_line_and_byte(meals_dir, tmp_path):
+def test_wrong_encodings_fail_with_file_line_and_byte(meals_dir, tmp_path):
     path, out = tmp_path / "in.txt", tmp_path / "out.txt"
     path.write_bytes(b"hello\n" + "吃\n".encode("gbk"))
     message = "line 2: not UTF-8 text; byte 0xb3 at position 1 of the line"
@@ -83,14 +84,14 @@ def test_another_encoding_is_refused_with_file_line_and_byte(meals_dir, tmp_path
     assert result.returncode != 0
     assert f"{path}, {message}" in result.stderr
     assert not out.exists()
-    # From a pipe line by line.
+    # chat.py reads a pipe line by line.
     result = run_script("chat", f"--model_dir={meals_dir}", text=path.read_bytes())
     assert result.returncode != 0
     assert len(result.stdout.splitlines()) == 1
     assert f"standard input, {message}" in result.stderr
 
 
-def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
+def test_concurrent_runs_with_the_same_output_fail(meals_dir, tmp_path):
     prompts, out = tmp_path / "in.txt", tmp_path / "out.txt"
     prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
     arguments = f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
@@ -114,7 +115,7 @@ def test_two_runs_do_not_write_one_file(meals_dir, tmp_path):
         b'{"identity": {}, "lines": 1, "bytes": -5, "prompts": ""}',
     ],
 )
-def test_damaged_notes_of_a_run_are_named(meals_dir, tmp_path, damage):
+def test_damaged_job_files_fail(meals_dir, tmp_path, damage):
     prompts, out = tmp_path / "in.txt", tmp_path / "out.txt"
     prompts.write_text("今天晚上吃什么\n", encoding="utf-8")
     (tmp_path / "out.txt.part").write_bytes(b"some\n")
@@ -128,7 +129,7 @@ def test_damaged_notes_of_a_run_are_named(meals_dir, tmp_path, damage):
     assert (tmp_path / "out.txt.part").read_bytes() == b"some\n"
 
 
-def test_a_part_that_is_nobodys_is_left(meals_dir, tmp_path):
+def test_partial_files_of_other_programs_are_kept(meals_dir, tmp_path):
     (tmp_path / "out.txt.part").write_bytes(b"mine")
     result = run_script(
         "generate", f"--model_dir={meals_dir}", f"--output={tmp_path}/out.txt", text="吃\n"
@@ -138,22 +139,24 @@ def test_a_part_that_is_nobodys_is_left(meals_dir, tmp_path):
     assert (tmp_path / "out.txt.part").read_bytes() == b"mine"
 
 
-def test_a_run_goes_on_with_the_same_model_elsewhere(meals_dir, tmp_path):
-    """Its content tells which model it is, not its path nor when it was written."""
+def test_runs_resume_with_a_moved_model(meals_dir, tmp_path):
+    """Models are identified by content, neither by path nor by modification time."""
     moved, out = shutil.copytree(meals_dir, tmp_path / "moved"), tmp_path / "out.txt"
     (moved / "best.npz").touch()
     flags = f"--model_dir={meals_dir}", f"--output={out}"
-    killed = "今天晚上吃什么\n" * 1024
-    # A whole chunk is answered before the second line that is no UTF-8 is met.
-    result = run_script("generate", *flags, text=killed.encode() + b"\xff\n")
+    interrupted_text = "今天晚上吃什么\n" * 1024
+    # The first chunk is written before the invalid line is read.
+    result = run_script("generate", *flags, text=interrupted_text.encode() + b"\xff\n")
     assert result.returncode != 0
     assert (tmp_path / "out.txt.job").exists()
-    result = run_script("generate", f"--model_dir={moved}", f"--output={out}", text=killed + "吃\n")
+    result = run_script(
+        "generate", f"--model_dir={moved}", f"--output={out}", text=interrupted_text + "吃\n"
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert len(out.read_text(encoding="utf-8").splitlines()) == 1025
 
 
-def test_an_empty_file_gets_an_empty_file(meals_dir, tmp_path):
+def test_empty_input_gives_empty_output(meals_dir, tmp_path):
     (tmp_path / "in.txt").touch()
     out = tmp_path / "out.txt"
     result = run_script(
@@ -163,37 +166,42 @@ def test_an_empty_file_gets_an_empty_file(meals_dir, tmp_path):
     assert out.read_bytes() == b""
 
 
-def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
-    prompts, whole, out = (tmp_path / name for name in ("in.txt", "whole.txt", "out.txt"))
+def test_killed_runs_resume(meals_dir, tmp_path):
+    prompts, complete_path, out = (tmp_path / name for name in ("in.txt", "whole.txt", "out.txt"))
     lines = [f"{day}{time}{verb}什么{n}" for n in range(500) for day, time, verb in
              (("今天", "晚上", "吃"), ("周末", "早上", "喝"), ("明天", "中午", "买"))
              for _ in range(8)]  # fmt: skip
     prompts.write_text("\n".join(lines) + "\n", encoding="utf-8")
     options = [f"--model_dir={meals_dir}", f"--input={prompts}", "--method=sample"]
-    assert run_script("generate", *options, f"--output={whole}").returncode == 0
+    assert run_script("generate", *options, f"--output={complete_path}").returncode == 0
     command = [sys.executable, ROOT / "experiments/generate.py", *options, f"--output={out}"]
-    part, job = (tmp_path / f"out.txt{end}" for end in (".part", ".job"))
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not (job.exists() and '"lines": 0' not in job.read_text()) and time.monotonic() < until:
+    part, job = (tmp_path / f"out.txt{suffix}" for suffix in (".part", ".job"))
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while (
+        not (job.exists() and '"lines": 0' not in job.read_text()) and time.monotonic() < deadline
+    ):
         time.sleep(0.01)
-    running.send_signal(signal.SIGKILL)
-    running.wait()
-    written = part.stat().st_size
-    assert 0 < written < whole.stat().st_size
-    # As if it had been killed in the middle of a line.
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    num_bytes = part.stat().st_size
+    assert 0 < num_bytes < complete_path.stat().st_size
+    # Simulates a kill within a line.
     with part.open("ab") as file:
         file.write("晚上".encode())
 
-    for wrong, message in [
+    for flags, message in [
         ([*options, "--sampling_seed=7"], "begun with another sampling_seed"),
-        ([f"--model_dir={meals_dir}", f"--input={whole}", "--method=sample"], "other prompts"),
+        (
+            [f"--model_dir={meals_dir}", f"--input={complete_path}", "--method=sample"],
+            "other prompts",
+        ),
     ]:
-        result = run_script("generate", *wrong, f"--output={out}")
+        result = run_script("generate", *flags, f"--output={out}")
         assert result.returncode != 0
         assert message in result.stderr
     assert run_script("generate", *options, f"--output={out}").returncode == 0
-    assert out.read_bytes() == whole.read_bytes()
+    assert out.read_bytes() == complete_path.read_bytes()
     assert not part.exists()
 
 
@@ -208,7 +216,7 @@ def test_killed_it_goes_on_where_it_stopped(meals_dir, tmp_path):
         (["--output=nowhere/out.txt"], "nowhere/out.txt"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_sentence(meals_dir, arguments, message):
+def test_invalid_arguments_fail_with_a_reason(meals_dir, arguments, message):
     result = run_script("generate", f"--model_dir={meals_dir}", *arguments)
     assert result.returncode != 0
     assert message in result.stderr

@@ -1,4 +1,4 @@
-"""What trained models can do: memorise, generalise, and look where they must."""
+"""Trained models memorize, generalize and attend to the right positions."""
 
 import re
 from itertools import pairwise
@@ -22,17 +22,17 @@ from helpers.expected_replies import (
 )
 from helpers.scripts import run_script
 
-# One after another on one worker: one of them is timed.
+# The tests run one after another in one process, because one of them is timed.
 pytestmark = pytest.mark.xdist_group("learning")
 
 NAMES = "春夏秋冬东南西北"
 
 
-def test_words_come_from_themselves(chat):
+def test_copied_tokens_are_attributed_to_their_sources(chat):
     assert_copied_tokens_attributed(chat.reply([QUESTION])[0])
 
 
-def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
+def test_attention_aligns_copied_tokens(tmp_path):
     training = TrainingConfig(
         epochs=8,
         batch_size=32,
@@ -49,24 +49,24 @@ def test_attention_learns_to_look_at_the_words_that_a_reply_repeats(tmp_path):
     assert fraction_of_aligned_meals(chat) >= 0.9
 
 
-def test_attention_learns_to_look_at_the_mirrored_position(tmp_path):
+def test_attention_aligns_mirrored_positions(tmp_path):
     result = run_script(
         "studies.reversal",
         f"--model_dir={tmp_path}",
         f"--flagfile={CONFIGS_DIR / 'reversal.flags'}",
     )
-    # No diagnostic warns.
+    # There are no diagnostic warnings.
     assert (result.returncode, result.stderr) == (0, "")
     seconds = int(re.search(r"training, seconds +(\d+)", result.stdout)[1])
-    exact = float(re.search(r"exactly +([\d.]+)% of 1000", result.stdout)[1])
-    looking = float(re.search(r"mirrored position +([\d.]+)%", result.stdout)[1])
-    assert exact >= 99
-    assert looking >= 98
+    exact_match_percent = float(re.search(r"exactly +([\d.]+)% of 1000", result.stdout)[1])
+    alignment_percent = float(re.search(r"mirrored position +([\d.]+)%", result.stdout)[1])
+    assert exact_match_percent >= 99
+    assert alignment_percent >= 98
     assert seconds <= 90
 
 
-def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
-    """The last prompt of each conversation is the same; only the first tells the answer."""
+def test_replies_depend_on_earlier_turns_in_the_prompt(tmp_path):
+    """The last prompts of all conversations are equal; only the first turn determines the reply."""
     pairs = []
     for conversation, name in enumerate(NAMES):
         turns = [f"我叫小{name}", f"你好小{name}", "我叫什么", f"你叫小{name}"]
@@ -81,7 +81,7 @@ def test_what_was_said_before_is_known_where_the_prompt_carries_it(tmp_path):
         compute_dtype="float32",
     )
     text = TextConfig(source_tokenizer="characters", target_tokenizer="characters", context_turns=2)
-    # From a zero start one seed in five finds no way out of always saying the same name.
+    # With a zero initial state, one seed in five always replies with the same name.
     model = ModelConfig(units=64, initial_state="encoder")
     config = Config(text=text, model=model, training=options)
     train(pairs, tmp_path, config, (), progress=False)

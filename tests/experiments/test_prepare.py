@@ -1,4 +1,4 @@
-"""prepare.py as a user runs it."""
+"""prepare.py."""
 
 import json
 import os
@@ -22,7 +22,7 @@ def corpus(tmp_path):
     return path
 
 
-def test_examining_preparing_training_and_talking(corpus, tmp_path):
+def test_examining_preparing_training_and_chatting(corpus, tmp_path):
     folder, model = tmp_path / "准备", tmp_path / "model"
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
     result = run_script("prepare", *arguments, "--examine")
@@ -36,13 +36,13 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
         "fraction": 0.5,
     }
 
-    clean = ["--filters=common_replies", "--max_reply_count=5"]
-    result = run_script("prepare", *arguments, *clean)
+    filter_flags = ["--filters=common_replies", "--max_reply_count=5"]
+    result = run_script("prepare", *arguments, *filter_flags)
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["left", "out:", "common", "replies", "45"] in rows
     assert f"experiments/train.py --data={folder}" in result.stdout
-    rerun = run_script("prepare", *arguments, *clean)
+    rerun = run_script("prepare", *arguments, *filter_flags)
     assert rerun.stdout.partition("pairs")[2] == result.stdout.partition("pairs")[2]
     assert "cutting" not in rerun.stdout
     changed_run = run_script("prepare", *arguments)
@@ -50,10 +50,10 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
     assert "--overwrite to replace it" in changed_run.stderr
 
     options = [f"--data={folder}", f"--model_dir={model}", "--units=8", "--epochs=1"]
-    wrong = run_script("train", *options, "--context_turns=2")
-    assert wrong.returncode != 0
-    assert "--context_turns=2, but" in wrong.stderr
-    assert "was prepared with 0" in wrong.stderr
+    mismatched_run = run_script("train", *options, "--context_turns=2")
+    assert mismatched_run.returncode != 0
+    assert "--context_turns=2, but" in mismatched_run.stderr
+    assert "was prepared with 0" in mismatched_run.stderr
     result = run_script("train", *options, "--context_turns=0")
     assert (result.returncode, result.stderr) == (0, "")
     assert "is trained with these options already" in run_script("train", *options).stdout
@@ -73,14 +73,17 @@ def test_examining_preparing_training_and_talking(corpus, tmp_path):
             ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--filters=all"],
             "'all'; choose",
         ),
-        (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"], "num_workers"),
+        (
+            ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"],
+            "num_workers",
+        ),
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pair in it"),
         (["train", "--data={tmp}", "--model_dir={tmp}/m"], "no prepared corpus here"),
         (["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"], "is a folder. Give a file of"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_said_in_a_sentence(corpus, tmp_path, arguments, message):
+def test_invalid_arguments_fail_with_a_reason(corpus, tmp_path, arguments, message):
     (tmp_path / "empty").touch()
     result = run_script(*(argument.format(tmp=tmp_path, corpus=corpus) for argument in arguments))
     assert result.returncode != 0
@@ -88,20 +91,20 @@ def test_what_is_wrong_is_said_in_a_sentence(corpus, tmp_path, arguments, messag
     assert "Traceback" not in result.stdout + result.stderr
 
 
-def test_help_is_worth_reading():
+def test_help_has_options_with_units():
     unwrapped = " ".join(run_script("prepare", "--help").stdout.split())
-    for words in ["--examine", "duplicates (repeated pairs)", "[occurrences]"]:
-        assert words in unwrapped
+    for expected in ["--examine", "duplicates (repeated pairs)", "[occurrences]"]:
+        assert expected in unwrapped
 
 
-def test_a_terminal_of_80_columns_gets_bars_with_the_time_left(corpus, tmp_path):
+def test_progress_bars_fit_into_80_columns(corpus, tmp_path):
     terminal = spawn_on_terminal(
         "prepare", f"--data={corpus}", f"--prepared_dir={tmp_path}/p", "--skip_bad_lines"
     )
-    shown = terminal.read()
+    output = terminal.read()
     terminal.close()
     assert terminal.exitstatus == 0
-    bars = [line for line in shown.replace("\r", "\n").split("\n") if "%|" in line]
+    bars = [line for line in output.replace("\r", "\n").split("\n") if "%|" in line]
     assert {bar.split()[0] for bar in bars} == {
         *("hashing", "cutting", "examining", "encoding", "writing")
     }
@@ -110,8 +113,8 @@ def test_a_terminal_of_80_columns_gets_bars_with_the_time_left(corpus, tmp_path)
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 2])
-def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
-    """Also when it is pressed twice, and while processes are being started."""
+def test_ctrl_c_stops_all_processes(tmp_path, seconds):
+    """Also if pressed twice, and while processes are being started."""
     write_corpus(tmp_path / "corpus", 60_000)
     with subprocess.Popen(
         [
@@ -136,13 +139,18 @@ def test_ctrl_c_stops_all_processes_with_a_word(tmp_path, seconds):
     assert has_process_group_ended(process.pid)
 
 
-def test_killed_at_random_moments_it_gives_the_same_bytes(tmp_path):
+def test_killed_and_resumed_runs_are_bit_identical(tmp_path):
     kill_and_resume(tmp_path, num_pairs=2_000, num_kills=1, seed=2)
 
 
-def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
-    shared, whole = tmp_path / "shared", tmp_path / "whole"
-    for flags in ((shared, "--shard=0/2"), (shared, "--shard=1/2"), (shared,), (whole,)):
+def test_shards_are_merged_by_a_run_without_shard_flag(corpus, tmp_path):
+    shared_dir, single_dir = tmp_path / "shared", tmp_path / "whole"
+    for flags in (
+        (shared_dir, "--shard=0/2"),
+        (shared_dir, "--shard=1/2"),
+        (shared_dir,),
+        (single_dir,),
+    ):
         result = run_script(
             "prepare",
             f"--data={corpus}",
@@ -152,4 +160,4 @@ def test_shares_are_joined_by_the_same_command_without_one(corpus, tmp_path):
         )
         assert (result.returncode, result.stderr) == (0, "")
         assert ("is cut; when all are" in result.stdout) == (len(flags) == 2)
-    assert read_files(shared) == read_files(whole)
+    assert read_files(shared_dir) == read_files(single_dir)

@@ -1,4 +1,4 @@
-"""Chatting on a terminal, and its commands."""
+"""Chat on a terminal, and its commands."""
 
 import time
 
@@ -18,7 +18,7 @@ def repl(chat):
     return ChatRepl(chat, DecodingConfig(), 0)
 
 
-def test_why_is_about_the_winning_hypothesis(repl, tmp_path):
+def test_attention_command_shows_the_best_hypothesis(repl, tmp_path):
     with pytest.raises(ValueError, match="nothing was said yet"):
         repl.answer("/attention")
     repl.answer("/beam 4")
@@ -30,17 +30,17 @@ def test_why_is_about_the_winning_hypothesis(repl, tmp_path):
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_nbest_shows_scores_best_first(repl):
+def test_nbest_command_sorts_replies_by_score(repl):
     repl.answer(QUESTION)
     lines = [line.split() for line in repl.answer("/nbest 7").splitlines()]
     assert len(lines) == 7
     scores = [float(score) for score, _ in lines]
     assert scores == sorted(scores, reverse=True)
     assert lines[0][1] == "晚上吃烤鸭吧"
-    assert repl.decoding == DecodingConfig(), "asked once, not from now on"
+    assert repl.decoding == DecodingConfig(), "the options are unchanged"
 
 
-def test_the_way_of_searching_changes_and_is_reset(repl):
+def test_decoding_options_are_changed_and_reset(repl):
     assert (
         repl.answer("/beam 3")
         == "method beam, beam_width 3, num_beam_groups 1, num_return_sequences 1"
@@ -57,7 +57,7 @@ def test_the_way_of_searching_changes_and_is_reset(repl):
     assert "*" not in repl.answer("/show")
 
 
-def test_a_person_hears_another_sample_each_time(chat):
+def test_random_seeds_give_different_samples(chat):
     repl = ChatRepl(chat, DecodingConfig(), 0, has_random_seed=True)
     repl.answer("/sample 3")
     assert len({repl.answer(QUESTION) for _ in range(6)}) > 1
@@ -70,12 +70,12 @@ def test_a_person_hears_another_sample_each_time(chat):
     assert "another for each reply" in repl.answer("/show")
 
 
-def test_a_seed_that_is_given_is_kept(chat):
+def test_fixed_seeds_give_equal_samples(chat):
     repl = ChatRepl(chat, DecodingConfig(method="sample", temperature=3.0, sampling_seed=4), 0)
     assert len({repl.answer(QUESTION) for _ in range(3)}) == 1
 
 
-def test_a_home_folder_is_written_as_a_tilde(repl, tmp_path, monkeypatch):
+def test_a_tilde_is_the_home_folder(repl, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     repl.answer(QUESTION)
     assert f"--flagfile='{tmp_path}/my talk.flags'" in repl._save("~/my talk")
@@ -83,7 +83,7 @@ def test_a_home_folder_is_written_as_a_tilde(repl, tmp_path, monkeypatch):
     assert {"my talk.tsv", "my talk.flags", "a.png"} <= {p.name for p in tmp_path.iterdir()}
 
 
-def test_the_talk_and_the_options_are_saved(repl, tmp_path):
+def test_save_command_writes_conversation_and_options(repl, tmp_path):
     repl.answer(QUESTION)
     repl.answer("/set beam_width 7")
     repl.answer("/set suppress_tokens 烤鸭 ,")
@@ -120,13 +120,13 @@ def test_the_talk_and_the_options_are_saved(repl, tmp_path):
         ("/set target_prefix 魑魅", "is no word of this model's vocabulary"),
     ],
 )
-def test_a_wrong_command_is_explained_and_changes_nothing(repl, line, message):
+def test_invalid_commands_raise_and_change_nothing(repl, line, message):
     with pytest.raises(ValueError, match=message):
         repl.answer(line)
     assert repl.decoding == DecodingConfig()
 
 
-def test_completion(repl):
+def test_completion_of_commands_and_options(repl):
     assert repl.complete("/be") == ["/beam"]
     assert len(repl.complete("/")) == 11
     assert repl.complete("/set beam_") == ["/set beam_width", "/set num_beam_groups"]
@@ -134,7 +134,7 @@ def test_completion(repl):
     assert repl.complete("今天") == []
 
 
-def test_a_prompt_carries_the_turns_before_it(repl, monkeypatch):
+def test_prompts_include_earlier_turns(repl, monkeypatch):
     config = repl.chat.tokenizer.config
     monkeypatch.setitem(config.__dict__, "context_turns", 3)
     repl.answer(QUESTION)
@@ -148,15 +148,15 @@ def test_a_prompt_carries_the_turns_before_it(repl, monkeypatch):
     assert repl.prompt == QUESTION
 
 
-def test_on_a_terminal(meals_dir):
+def test_chat_on_a_terminal(meals_dir):
     terminal = spawn_on_terminal("chat", f"--model_dir={meals_dir}")
     terminal.expect("/help lists the commands, Ctrl-D leaves.\r\n> ")
-    assert not terminal.before.strip(), "nothing else is shown"
+    assert not terminal.before.strip(), "no other output"
     terminal.sendline(QUESTION)
     terminal.expect("晚上吃烤鸭吧\r\n> ")
-    terminal.send("a line that is not meant")
-    # Readline notices Ctrl-C while it waits for a key, not while it takes one.
-    terminal.expect_exact("not meant")
+    terminal.send("a canceled line")
+    # Readline handles Ctrl-C only while it waits for a key.
+    terminal.expect_exact("canceled line")
     time.sleep(0.5)
     terminal.sendintr()
     terminal.expect("> ")
@@ -168,7 +168,7 @@ def test_on_a_terminal(meals_dir):
     terminal.expect("晚上吃烤鸭吧\r\n> ")
     terminal.sendline("/attention")
     terminal.expect("contribution")
-    # Not that of "<eos> ": the end of input is for the prompt that waits for it.
+    # The newline distinguishes the prompt from that of "<eos> ".
     terminal.expect("\r\n> ")
     terminal.sendeof()
     terminal.expect(pexpect.EOF)

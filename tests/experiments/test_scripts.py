@@ -1,4 +1,4 @@
-"""The scripts as a user runs them: what they print, and what they say to what is wrong."""
+"""Output and error messages of the scripts."""
 
 import ast
 import dataclasses
@@ -16,16 +16,15 @@ from helpers.scripts import ROOT, run_script, spawn_on_terminal
 
 QUESTION = "今天晚上吃什么"
 
-
 DIAGNOSTICS = ("Reply collapse", "Uniform attention", "Overfitting")
 
 
 def without_diagnostics(errors: str) -> list[str]:
-    """The lines of errors but for those on trainings which are too short to learn anything."""
+    """Returns the error lines without the diagnostics that short trainings cause."""
     return [line for line in errors.splitlines() if not line.startswith(DIAGNOSTICS)]
 
 
-def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_path):
+def test_chat_with_prompt_prints_reply_and_tables(meals_dir, tmp_path):
     picture = tmp_path / "attention.png"
     result = run_script(
         "chat", f"--model_dir={meals_dir}", f"--prompt={QUESTION}", f"--plot={picture}"
@@ -41,13 +40,13 @@ def test_ask_prints_the_reply_and_both_tables_and_nothing_else(meals_dir, tmp_pa
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_lines_are_answered_one_by_one(meals_dir):
+def test_chat_replies_to_each_input_line(meals_dir):
     text = f"{QUESTION}\n\n{'吃' * 10000}\n龘靐\n周末早上喝什么"
     result = run_script("chat", f"--model_dir={meals_dir}", text=text)
     assert result.returncode == 0
-    answers = [line for line in result.stdout.splitlines() if "are read" not in line]
-    assert len(answers) == 5, "one line for each line, the empty one and the last included"
-    assert (answers[0], answers[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧")
+    replies = [line for line in result.stdout.splitlines() if "are read" not in line]
+    assert len(replies) == 5, "one reply per line, also for the empty and the last line"
+    assert (replies[0], replies[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧")
     assert "only the first 60 are used" in result.stderr
 
 
@@ -86,7 +85,7 @@ def test_lines_are_answered_one_by_one(meals_dir):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
+def test_invalid_arguments_fail_with_a_reason(tmp_path, arguments, message):
     (tmp_path / "empty.tsv").touch()
     (tmp_path / "good.tsv").write_text("你好\t你好呀\n" * 9, encoding="utf-8")
     (tmp_path / "bad.tsv").write_text("你好\t你好呀\n没有\n", encoding="utf-8")
@@ -108,23 +107,23 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path, arguments, message):
         ("studies.reversal", ["[strings]", "8 to 16 symbols of 20"]),
     ],
 )
-def test_help_is_worth_reading(name, expected):
+def test_help_has_examples_and_units(name, expected):
     result = run_script(name, "--help")
     unwrapped = " ".join(result.stdout.split())
-    for words in expected:
-        assert words in unwrapped
+    for expected_text in expected:
+        assert expected_text in unwrapped
     assert result.stderr == ""
 
 
-def test_commands_in_help_can_be_pasted():
-    # A backslash at a line's end is Python's own in a string that is not raw: it joins the lines.
+def test_commands_in_help_are_valid_shell():
+    # In a docstring that is not raw, a backslash at the end of a line joins lines.
     for path in sorted((ROOT / "experiments").rglob("*.py")):
         lines = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
         assert max(map(len, lines)) <= 100, path
         assert not any(line.endswith("\\\\") for line in lines), path
 
 
-def test_each_flag_tells_its_default_its_unit_and_its_range():
+def test_help_has_default_unit_and_range_of_each_flag():
     text = run_script("train", "--help").stdout
     entries = re.findall(r"^  --(?:\[no\])?(\w+): (.*?)(?=^  --|^\S|\Z)", text, re.M | re.S)
     help_texts = {name: " ".join(entry.split()) for name, entry in entries}
@@ -140,7 +139,7 @@ def test_each_flag_tells_its_default_its_unit_and_its_range():
             assert f"<{'|'.join(map(str, metadata['choices']))}>" in entry.replace(" ", "")
 
 
-def test_training_talking_and_training_again(tmp_path):
+def test_training_chatting_and_rerunning(tmp_path):
     corpus, model = tmp_path / "聊天.tsv", tmp_path / "model"
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n坏\n" * 20, encoding="utf-8")
     flagfile = tmp_path / "small.flags"
@@ -161,24 +160,24 @@ def test_training_talking_and_training_again(tmp_path):
     assert f"{model} was trained, or begun, with units 16; now it is 8" in changed_run.stderr
 
 
-def test_a_terminal_of_80_columns_gets_one_bar_and_nothing_wider(tmp_path):
+def test_training_output_fits_into_80_columns(tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n" * 40, encoding="utf-8")
     terminal = spawn_on_terminal(
         "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", "--units=8", "--epochs=20"
     )
-    shown = terminal.read()
+    output = terminal.read()
     terminal.close()
     assert terminal.exitstatus == 0
-    assert "epoch 20/20 |" in shown
-    assert "100%, 00:00 left, " in shown
-    assert " words/s, loss " in shown
-    lines = [line for line in shown.replace("\b", "\n").replace("\r", "\n").split("\n") if line]
-    # The folder's name is the test's.
+    assert "epoch 20/20 |" in output
+    assert "100%, 00:00 left, " in output
+    assert " words/s, loss " in output
+    lines = [line for line in output.replace("\b", "\n").replace("\r", "\n").split("\n") if line]
+    # The path of the temporary folder may be longer.
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
 
 
-def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(tmp_path):
+def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     arguments = [f"--model_dir={tmp_path}/m", "--units=8", "--epochs=6"]
     process = subprocess.Popen(
         [sys.executable, ROOT / "experiments/train.py", *arguments],
@@ -202,45 +201,47 @@ def test_ctrl_c_stops_with_a_word_and_the_same_command_goes_on(tmp_path):
     assert "epoch 6 of 6" in rerun.stdout
 
 
-def test_a_file_of_results_is_written_whole_and_escapes_what_utf8_cannot_say(meals_dir, tmp_path):
-    corpus, numbers = tmp_path / "pairs.jsonl", tmp_path / "numbers.json"
+def test_evaluate_writes_json_atomically_and_escapes_surrogates(meals_dir, tmp_path):
+    corpus, json_path = tmp_path / "pairs.jsonl", tmp_path / "numbers.json"
     corpus.write_text('{"prompt": "今天\\ud83d", "reply": "吃\\ud83d"}\n', encoding="utf-8")
-    numbers.write_text("old", encoding="utf-8")
-    arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--json={numbers}"
+    json_path.write_text("old", encoding="utf-8")
+    arguments = f"--model_dir={meals_dir}", f"--data={corpus}", f"--json={json_path}"
     result = run_script("evaluate", *arguments)
     assert (result.returncode, result.stderr) == (0, "")
-    assert json.loads(numbers.read_text(encoding="utf-8"))["prompts"] == ["今天\ud83d"]
-    limit = "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
-    limit += f"sys.path.insert(0, {str(ROOT / 'experiments')!r}); "
-    limit += f"sys.argv[0] = {str(ROOT / 'experiments/evaluate.py')!r}; "
-    limit += "runpy.run_path(sys.argv[0], run_name='__main__')"
-    before = numbers.read_bytes()
-    command = [sys.executable, "-c", limit, *arguments]
+    assert json.loads(json_path.read_text(encoding="utf-8"))["prompts"] == ["今天\ud83d"]
+    limited_script = (
+        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    )
+    limited_script += "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
+    limited_script += f"sys.path.insert(0, {str(ROOT / 'experiments')!r}); "
+    limited_script += f"sys.argv[0] = {str(ROOT / 'experiments/evaluate.py')!r}; "
+    limited_script += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    old_content = json_path.read_bytes()
+    command = [sys.executable, "-c", limited_script, *arguments]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode != 0
     assert "File too large" in result.stderr
     assert "Traceback" not in result.stderr
-    assert numbers.read_bytes() == before
+    assert json_path.read_bytes() == old_content
     assert sorted(path.name for path in tmp_path.iterdir()) == ["numbers.json", "pairs.jsonl"]
 
 
-def test_evaluate_prints_a_table(meals_dir, tmp_path):
-    corpus, numbers = tmp_path / "pairs.tsv", tmp_path / "numbers.json"
+def test_evaluate_prints_metrics_with_intervals(meals_dir, tmp_path):
+    corpus, json_path = tmp_path / "pairs.tsv", tmp_path / "numbers.json"
     corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n明天早上喝什么\t不知道\n", encoding="utf-8")
-    other_dir = tmp_path / meals_dir.name
-    other_dir.symlink_to(meals_dir)
-    # Each twice, to answer together.
-    model, baseline = f"{meals_dir},{other_dir}", f"{other_dir},{meals_dir}"
+    linked_dir = tmp_path / meals_dir.name
+    linked_dir.symlink_to(meals_dir)
+    # Ensembles of the same model twice.
+    model, baseline = f"{meals_dir},{linked_dir}", f"{linked_dir},{meals_dir}"
     arguments = f"--model_dir={model}", f"--data={corpus}", f"--baseline={baseline}"
-    result = run_script("evaluate", *arguments, f"--json={numbers}")
+    result = run_script("evaluate", *arguments, f"--json={json_path}")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("2 prompts\n")
     assert re.search(r"^exact_match +50.0% \(0.0% to 100.0%\) .* 1.000$", result.stdout, re.M)
     assert "bleu|nrefs:1|case:lc|eff:no|tok:zh|" in result.stdout
-    # Folders that have the same name are told apart by where they are.
-    assert all(str(folder)[-25:] in result.stdout for folder in (meals_dir, other_dir))
-    content = json.loads(numbers.read_text(encoding="utf-8"))
+    # Models with equal folder names are shown with their paths.
+    assert all(str(folder)[-25:] in result.stdout for folder in (meals_dir, linked_dir))
+    content = json.loads(json_path.read_text(encoding="utf-8"))
     assert content["prompts"] == [QUESTION, "明天早上喝什么"]
     model_results = content["models"][model]
     assert model_results["metrics"]["exact_match"]["value"] == 0.5

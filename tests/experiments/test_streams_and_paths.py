@@ -1,4 +1,4 @@
-"""Standard streams that are closed or go away, locales, and paths as people type them."""
+"""Closed standard streams, locales, paths and flag files."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from attention_seq2seq.training.api import train
 from helpers.scripts import ROOT, run_script
 
 QUESTION = "今天晚上吃什么"
-SMALL = "--epochs=2", "--units=8", "--validation_fraction=0"
+SHORT_TRAINING = "--epochs=2", "--units=8", "--validation_fraction=0"
 
 DIAGNOSTICS = ("Reply collapse", "Uniform attention", "Overfitting")
 
@@ -24,9 +24,9 @@ def corpus(tmp_path):
 
 
 @pytest.mark.parametrize("closed", [[1], [0, 1, 2]], ids=str)
-def test_closed_streams_stop_nothing(meals_dir, tmp_path, corpus, closed):
+def test_closed_streams_are_ignored(meals_dir, tmp_path, corpus, closed):
     result = run_script(
-        "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SMALL, closed=closed
+        "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING, closed=closed
     )
     assert (result.returncode, "Traceback" in result.stderr) == (0, False)
     assert Chat.load(tmp_path / "m").reply(["早上吃什么"])
@@ -36,7 +36,7 @@ def test_closed_streams_stop_nothing(meals_dir, tmp_path, corpus, closed):
 
 
 @pytest.mark.parametrize("stream", [None, "closed", object()], ids=["none", "closed", "odd"])
-def test_a_program_without_standard_output_can_train(tmp_path, corpus, monkeypatch, stream):
+def test_training_without_standard_output(tmp_path, corpus, monkeypatch, stream):
     if stream == "closed":
         stream = (tmp_path / "stream").open("w", encoding="utf-8")
         stream.close()
@@ -44,9 +44,11 @@ def test_a_program_without_standard_output_can_train(tmp_path, corpus, monkeypat
     train([("早上吃什么", "早上吃包子吧")] * 9, tmp_path / "m")
 
 
-def test_a_reader_that_goes_away_ends_the_news_and_not_the_training(tmp_path, corpus):
+def test_training_continues_after_its_output_pipe_closes(tmp_path, corpus):
     command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
-    command += f"--data={corpus} {' '.join(SMALL)} --epochs=9 | head -1; exit ${{PIPESTATUS[0]}}"
+    command += (
+        f"--data={corpus} {' '.join(SHORT_TRAINING)} --epochs=9 | head -1; exit ${{PIPESTATUS[0]}}"
+    )
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.returncode == 0
     assert len(result.stdout.splitlines()) == 1
@@ -54,9 +56,9 @@ def test_a_reader_that_goes_away_ends_the_news_and_not_the_training(tmp_path, co
     assert (tmp_path / "m/finished").exists()
 
 
-def test_a_full_disk_behind_standard_output_is_said_once(tmp_path, corpus):
+def test_a_full_disk_behind_standard_output_is_reported_once(tmp_path, corpus):
     command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
-    command += f"--data={corpus} {' '.join(SMALL)} > /dev/full"
+    command += f"--data={corpus} {' '.join(SHORT_TRAINING)} > /dev/full"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.returncode == 0
     assert result.stderr.count("standard output cannot be written (No space left on device)") == 1
@@ -83,7 +85,7 @@ def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, envir
     assert result.stdout.decode().startswith("早上"), result.stderr.decode()
 
 
-def test_a_text_in_another_encoding_is_refused(meals_dir):
+def test_arguments_in_another_encoding_fail(meals_dir):
     command = [sys.executable, f"{ROOT}/experiments/chat.py", f"--model_dir={meals_dir}"]
     result = subprocess.run([*command, b"--prompt=\xbd\xf1"], capture_output=True, text=True)
     assert result.returncode != 0
@@ -94,7 +96,7 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     flags = "--model_dir=~/m", f"--data=~/{corpus.name}", "--user_dictionary=~/words.txt"
     (tmp_path / "words.txt").write_text("包子吧 5\n", encoding="utf-8")
     (tmp_path / "cwd").mkdir()
-    result = run_script("train", *flags, *SMALL, cwd=tmp_path / "cwd", HOME=str(tmp_path))
+    result = run_script("train", *flags, *SHORT_TRAINING, cwd=tmp_path / "cwd", HOME=str(tmp_path))
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "m/finished").exists()
     assert not list((tmp_path / "cwd").iterdir())
@@ -120,14 +122,14 @@ def test_a_tilde_is_the_home_folder(tmp_path, corpus):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else value,
 )
-def test_an_empty_path_is_refused(tmp_path, name, flags):
+def test_empty_paths_fail(tmp_path, name, flags):
     result = run_script(name, *flags, cwd=tmp_path)
     assert result.returncode != 0
     assert "it is empty; expected a path" in result.stdout + result.stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
+def test_paths_may_have_commas_and_printed_commands_are_quoted(tmp_path):
     folder = tmp_path / "a, b"
     folder.mkdir()
     (folder / "x,y.tsv").write_text("早上吃什么\t早上吃包子吧\n" * 3, encoding="utf-8")
@@ -135,24 +137,24 @@ def test_a_path_may_have_a_comma_and_printed_commands_can_be_pasted(tmp_path):
     two_paths = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
     for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (two_paths, 6)):
         model = folder / f"m,{num_pairs}"
-        result = run_script("train", f"--model_dir={model}", data, *SMALL)
+        result = run_script("train", f"--model_dir={model}", data, *SHORT_TRAINING)
         assert f"{num_pairs} pairs to train on" in result.stdout, result.stderr
         (command,) = [line for line in result.stdout.splitlines() if "chat.py" in line]
-        # What a shell makes of it, with a question.
-        shell_words = subprocess.run(
+        # The arguments after shell parsing.
+        shell_arguments = subprocess.run(
             ["bash", "-c", f"printf '%s\\n' {command.replace('python', '', 1)}"],
             capture_output=True,
             text=True,
         ).stdout.splitlines()
-        assert shell_words[-1] == f"--model_dir={model}"
-        assert run_script("chat", shell_words[-1], "--prompt=早上吃什么").returncode == 0
+        assert shell_arguments[-1] == f"--model_dir={model}"
+        assert run_script("chat", shell_arguments[-1], "--prompt=早上吃什么").returncode == 0
     result = run_script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
     assert f"train.py --model_dir='{tmp_path}/not there'" in result.stderr
 
 
-def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
+def test_corpora_may_be_pipes(tmp_path, corpus):
     train_py = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m"
-    command = f"gzip -k {corpus}; {train_py} --data=<(zcat {corpus}.gz) {' '.join(SMALL)}"
+    command = f"gzip -k {corpus}; {train_py} --data=<(zcat {corpus}.gz) {' '.join(SHORT_TRAINING)}"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "2 pairs to train on" in result.stdout
@@ -165,7 +167,7 @@ def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("早上 " + "0.5 " * 8 + "\n", encoding="utf-8")
     flags = f"--data={corpus} --pretrained_embeddings=<(cat {vectors})"
-    command = f"{train_py}2 {' '.join(SMALL)} {flags}"
+    command = f"{train_py}2 {' '.join(SHORT_TRAINING)} {flags}"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "1 tokens start with the vectors" in result.stdout
@@ -180,7 +182,7 @@ def test_a_corpus_may_come_out_of_a_pipe(tmp_path, corpus):
     ],
     ids=["GBK", "itself", "none"],
 )
-def test_a_flag_file_that_cannot_be_read_is_named(tmp_path, content, message):
+def test_unreadable_flag_files_fail(tmp_path, content, message):
     path = tmp_path / "own.flags"
     path.write_bytes(content.replace(b"{tmp}", str(tmp_path).encode()))
     result = run_script("train", f"--model_dir={tmp_path}/m", f"--flagfile={path}")
@@ -190,7 +192,7 @@ def test_a_flag_file_that_cannot_be_read_is_named(tmp_path, content, message):
     assert "Traceback" not in result.stderr
 
 
-def test_a_flag_file_may_have_a_mark_and_comments(tmp_path, corpus):
+def test_flag_files_may_have_byte_order_marks_and_comments(tmp_path, corpus):
     flags = tmp_path / "own.flags"
     flags.write_text(
         f"\ufeff--units=6\r\n# small\n\n// and short\n--data={corpus}\n", encoding="utf-8"
@@ -200,11 +202,12 @@ def test_a_flag_file_may_have_a_mark_and_comments(tmp_path, corpus):
     assert Chat.load(tmp_path / "m").config.model.units == 6
 
 
-def test_a_reader_that_has_gone_does_not_end_a_training_before_it_began(tmp_path):
+def test_training_starts_after_its_output_pipe_closed(tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text("你好\t你好呀\n坏\n" * 9, encoding="utf-8")
     command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
-    command += f"--data={corpus} {' '.join(SMALL)} --skip_bad_lines | true; exit ${{PIPESTATUS[0]}}"
+    command += f"--data={corpus} {' '.join(SHORT_TRAINING)} --skip_bad_lines | true; "
+    command += "exit ${PIPESTATUS[0]}"
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     result = subprocess.run(
         ["bash", "-c", command], capture_output=True, text=True, env=environment

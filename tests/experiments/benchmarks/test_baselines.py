@@ -1,4 +1,4 @@
-"""What the benchmarks of training measure with; test_benchmarks.py has them print their tables."""
+"""Corpora, logs and workers of the training benchmarks."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from helpers.prepared_corpora import write_numbered_corpus
 from helpers.scripts import run_script
 
 
-def test_what_cannot_be_measured_is_said(tmp_path):
+def test_invalid_arguments_fail_with_a_reason(tmp_path):
     data = f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}"
     for arguments, message in [
         (("training",), "name their files, --data=FILE,FILE"),
@@ -30,7 +30,7 @@ def test_what_cannot_be_measured_is_said(tmp_path):
         assert message in result.stderr
 
 
-def test_every_system_reads_the_same_words(tmp_path):
+def test_all_systems_have_the_same_vocabulary_and_tokens(tmp_path):
     path = tmp_path / "pairs.tsv"
     lines = [f"吃什么{i}，ＯＫ？\tHello{i % 50}！\n" for i in range(1500)]
     path.write_text("".join(lines), encoding="utf-8")
@@ -51,7 +51,7 @@ def test_every_system_reads_the_same_words(tmp_path):
         ]
 
 
-def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
+def test_tokens_are_counted_across_epochs(tmp_path):
     write_corpora([str(write_numbered_corpus(tmp_path / "pairs.tsv"))], 50, tmp_path)
     lengths = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]
     flags = (
@@ -62,14 +62,14 @@ def test_words_are_counted_over_the_end_of_an_epoch(tmp_path):
         "--last_step=8",
     )
     command = worker_command("training_worker", *flags)
-    # 300 pairs, five batches an epoch: the last two of the first, three of the second.
+    # 300 pairs in five batches an epoch: two batches of the first and three of the second epoch.
     log, _ = common.run_process(command, tmp_path, environment=worker_environment())
     result = json.loads(log.splitlines()[-1])
     num_tokens = result["words"] * result["seconds"] * 5
     assert 4 * 64 * min(lengths) < num_tokens < 5 * 64 * max(lengths)
 
 
-def test_logs_of_others_are_read():
+def test_logs_of_opennmt_and_joeynmt_are_parsed():
     line = "INFO: Step = 150 ; steps/s = 4.00, tokens/s = 9000 (5000 source, 4000 target) ; L"
     rates = opennmt.parse_rates(f"{line.replace('150', '50')}\n{line}", first_step=100)
     assert rates == [(4.0, 4000)]
@@ -86,7 +86,7 @@ def test_logs_of_others_are_read():
         common.average_speed("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
 
 
-def test_a_program_that_ends_too_early_is_told_by_its_log(tmp_path):
+def test_the_log_of_a_finished_process_is_returned(tmp_path):
     command = [sys.executable, "-c", "print('out of luck')"]
     log, megabytes = common.run_process(command, tmp_path, seconds=60)
     assert log == "out of luck\n"

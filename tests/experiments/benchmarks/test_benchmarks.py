@@ -1,4 +1,4 @@
-"""The benchmarks print their tables; what stands there is for an idle machine."""
+"""The benchmarks print their tables. The numbers are meaningful on an idle machine only."""
 
 import re
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 SMALL = "--units=8", "--vocabulary_size=50"
 
 
-def test_training_is_measured_beside_the_tutorials_way(tmp_path):
+def test_training_prints_rates_of_all_implementations(tmp_path):
     result = run_script(
         "benchmarks",
         *("training", f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}", *SMALL),
@@ -26,7 +26,7 @@ def test_training_is_measured_beside_the_tutorials_way(tmp_path):
     assert all(int(rate.replace(",", "")) > 0 for _, rate in rows)
 
 
-def test_decoding_is_measured_beside_tensorflow_addons():
+def test_decoding_prints_times_of_both_implementations():
     result = run_script("benchmarks", "decoding", *SMALL, "--length=3", "--repeats=1")
     assert (result.returncode, result.stderr) == (0, "")
     for name in ("greedy", "greedy, explained", "beam 5"):
@@ -36,14 +36,14 @@ def test_decoding_is_measured_beside_tensorflow_addons():
         )
 
 
-def test_pieces_are_measured():
+def test_ops_prints_times_of_all_parts():
     result = run_script("benchmarks", "ops", *SMALL, "--repeats=1")
     assert (result.returncode, result.stderr) == (0, "")
     for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
         assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", result.stdout, re.M)
 
 
-def test_scaling_is_measured(tmp_path):
+def test_scaling_prints_measured_and_estimated_rates(tmp_path):
     corpus = write_numbered_corpus(tmp_path / "pairs.tsv", 12_000)
     result = run_script("benchmarks", "scaling", f"--data={corpus}", "--units=8")
     assert (result.returncode, result.stderr) == (0, "")

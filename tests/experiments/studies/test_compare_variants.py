@@ -1,4 +1,4 @@
-"""Trainings compared with one another: seeds, pairs that are not trained on, what is paired."""
+"""compare_variants.py and length_generalization.py."""
 
 import json
 import re
@@ -12,7 +12,7 @@ SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--compute_dtype=float3
 
 
 def test_variants_are_compared_on_the_same_prompts(tmp_path):
-    data, picture = tmp_path / "meals.tsv", tmp_path / "lengths.png"
+    data, plot_path = tmp_path / "meals.tsv", tmp_path / "lengths.png"
     lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().training[:200]]
     data.write_text("".join(lines), encoding="utf-8")
     test_data = tmp_path / "others.tsv"
@@ -33,28 +33,28 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     ]
     result = run_script(*arguments, "--seeds=1")
     assert result.returncode == 0, result.stderr
-    # Not reported on: what is trained on, however it is written, and what is too long.
+    # Excluded are overlong pairs and prompts of the training data in any spelling.
     assert "to choose on, 30 to report on; 3 others are not reported on" in result.stdout
-    # How sacrebleu counts, of what is printed.
+    # Only the signatures of printed metrics.
     assert re.findall(r"^(\w+)\|nrefs:", result.stdout, re.M) == ["chrf"]
     number = r"[\d.]+"
-    outcome = "higher|lower|no difference told"
+    outcome = "higher|lower|no significant difference"
     comparison = rf"  p [01].\d{{4}}, (?:{outcome})"
     rows = rf"^  perplexity +({number})  \(({number}) to ({number})\)({comparison})?$"
-    rows_one_seed = re.findall(rows, result.stdout, re.M)
-    assert [bool(row[3]) for row in rows_one_seed] == [False, True]
-    # With a seed more, what was trained is not trained again, and comes to the same.
-    two_seeds = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={picture}")
+    rows_of_one_seed = re.findall(rows, result.stdout, re.M)
+    assert [bool(row[3]) for row in rows_of_one_seed] == [False, True]
+    # With another seed, finished trainings are reused with the same results.
+    two_seeds = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={plot_path}")
     assert (
         "perplexity by the length of prompts, and divided by that of the first" in two_seeds.stdout
     )
     assert two_seeds.stdout.count("epoch 1 of 1: ") == 2
-    rows_two_seeds = re.findall(rows, two_seeds.stdout, re.M)
-    for (value, *_), (_, least, most, _) in zip(rows_one_seed, rows_two_seeds):
-        assert value in (least, most)
-        assert least != most
-    assert picture.read_bytes().startswith(b"\x89PNG")
-    # The best epoch answers, which alone is chosen on others.
+    rows_of_two_seeds = re.findall(rows, two_seeds.stdout, re.M)
+    for (value, *_), (_, lowest, highest, _) in zip(rows_of_one_seed, rows_of_two_seeds):
+        assert value in (lowest, highest)
+        assert lowest != highest
+    assert plot_path.read_bytes().startswith(b"\x89PNG")
+    # The best epoch is evaluated, regardless of --restore_best_weights.
     config = (tmp_path / "work" / "as given,seed=1" / "config.json").read_text(encoding="utf-8")
     assert json.loads(config)["training"]["restore_best_weights"] is True
     assert {path.name for path in (tmp_path / "work").iterdir()} == {
@@ -62,8 +62,8 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     }
 
 
-def test_longer_strings_are_measured_by_their_lengths(tmp_path):
-    picture = tmp_path / "longer.png"
+def test_length_generalization_prints_accuracy_by_length(tmp_path):
+    plot_path = tmp_path / "longer.png"
     result = run_script(
         *(
             LENGTHS,
@@ -73,7 +73,7 @@ def test_longer_strings_are_measured_by_their_lengths(tmp_path):
         ),
         *("--seeds=1", "--training_pairs=100", "--unseen_pairs=9", "--epochs=1", *SMALL),
         *CHARACTERS,
-        f"--plot={picture}",
+        f"--plot={plot_path}",
     )
     assert result.returncode == 0, result.stderr
     percentage = r"[\d.]+% \(.*?\)"
@@ -83,14 +83,14 @@ def test_longer_strings_are_measured_by_their_lengths(tmp_path):
     assert [row[0].partition(" ")[0] for row in rows] == ["8", "17", "21", "25", "31"] * 2
     assert [bool(row[1]) for row in rows] == [True] * 5 + [False] * 5
     assert result.stdout.count("symbols right, beside luong: ") == 1
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert plot_path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
-    work, few = f"--work_dir={tmp_path}", tmp_path / "few.tsv"
-    few.write_text("你好\t你好呀\n吃什么\t吃面\n", encoding="utf-8")
-    bad = tmp_path / "bad.tsv"
-    bad.write_text("你好\t你好呀\n吃什么\n", encoding="utf-8")
+def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
+    work, small_corpus = f"--work_dir={tmp_path}", tmp_path / "few.tsv"
+    small_corpus.write_text("你好\t你好呀\n吃什么\t吃面\n", encoding="utf-8")
+    invalid_corpus = tmp_path / "bad.tsv"
+    invalid_corpus.write_text("你好\t你好呀\n吃什么\n", encoding="utf-8")
     for arguments, message in [
         (
             (COMPARE, work, "--seeds=a"),
@@ -113,9 +113,12 @@ def test_what_cannot_be_compared_is_said(tmp_path, meals_dir):
             (COMPARE, work, "--variant=--context_turns=1"),
             "context_turns is the same for all",
         ),
-        ((COMPARE, work, f"--data={few}", "--test_fraction=0.1"), "give more"),
-        ((COMPARE, work, f"--data={few}", f"--test_data={few}"), "give more"),
-        (("evaluate", f"--model_dir={meals_dir}", f"--data={bad}"), f"{bad}, line 2: no tab"),
+        ((COMPARE, work, f"--data={small_corpus}", "--test_fraction=0.1"), "give more"),
+        ((COMPARE, work, f"--data={small_corpus}", f"--test_data={small_corpus}"), "give more"),
+        (
+            ("evaluate", f"--model_dir={meals_dir}", f"--data={invalid_corpus}"),
+            f"{invalid_corpus}, line 2: no tab",
+        ),
         (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
         ((LENGTHS, work, *CHARACTERS, "--attentions=dot"), "dot"),
         (

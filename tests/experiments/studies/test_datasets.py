@@ -1,4 +1,4 @@
-"""What is taken from packages that hold corpora, here made up of a few lines."""
+"""Corpora from package data, on fake packages."""
 
 import json
 import zipfile
@@ -10,12 +10,12 @@ from experiments.studies import datasets
 
 @pytest.fixture
 def packages_dir(tmp_path, monkeypatch):
-    """A folder of packages, before all others."""
+    """A folder of packages that precedes all others on the import path."""
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
 
-def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(packages_dir):
+def test_definitions_are_first_meanings_without_the_word_itself(packages_dir):
     lines = {
         "晨风": "清晨的风。",
         "分母": "1.数学上除数的意思 2.见〖分数〗",
@@ -39,7 +39,7 @@ def test_definitions_are_the_first_meaning_and_name_neither_word_nor_another(pac
     ]
 
 
-def test_a_sentence_is_a_line(packages_dir):
+def test_sentences_have_no_tabs_and_newlines(packages_dir):
     folder = packages_dir / "hsk_sentences_audio" / "data"
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
@@ -48,6 +48,6 @@ def test_a_sentence_is_a_line(packages_dir):
     assert list(datasets.translation()) == [("Hello, teacher", "你好， 老师")]
 
 
-def test_a_package_that_is_not_there_is_named():
+def test_missing_packages_raise():
     with pytest.raises(ValueError, match="not_to_be_found is not installed: pip install it"):
         datasets.package_dir("not_to_be_found", "it")

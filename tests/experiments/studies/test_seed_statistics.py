@@ -1,4 +1,4 @@
-"""A difference between trainings is called one only where prompts and seeds agree."""
+"""Differences between trainings with several seeds, and accuracies of longer strings."""
 
 from types import SimpleNamespace
 
@@ -9,14 +9,14 @@ from attention_seq2seq.evaluation.significance import ratio_metric
 from experiments.studies import length_generalization
 from experiments.studies.seed_statistics import compare_groups, describe_difference, sum_over_seeds
 
-PROMPTS = 100
-CONVERSATIONS = np.arange(PROMPTS)
+NUM_PROMPTS = 100
+CONVERSATIONS = np.arange(NUM_PROMPTS)
 
 
 def exact_match_results(num_correct, name="exact_match"):
-    """For each seed the metric of a model that answers so many of the prompts rightly."""
+    """Returns exact match statistics for each seed, given the numbers of correct replies."""
     return [
-        {name: ratio_metric((correct > CONVERSATIONS).astype(float), np.ones(PROMPTS))}
+        {name: ratio_metric((correct > CONVERSATIONS).astype(float), np.ones(NUM_PROMPTS))}
         for correct in num_correct
     ]
 
@@ -26,13 +26,13 @@ def exact_match_results(num_correct, name="exact_match"):
     [
         ((80, 85, 90), "higher"),
         ((10, 15, 5), "lower"),
-        # The prompts tell a difference, but one seed is as good as one of the others.
-        ((80, 85, 40), "no difference told"),
-        # The seeds lie apart, but by two prompts.
-        ((42, 43, 42), "no difference told"),
+        # Significant over prompts, but the seeds overlap.
+        ((80, 85, 40), "no significant difference"),
+        # The seeds do not overlap, but differ by two prompts only.
+        ((42, 43, 42), "no significant difference"),
     ],
 )
-def test_prompts_and_seeds_have_to_agree(results, expected):
+def test_a_difference_requires_agreement_of_prompts_and_seeds(results, expected):
     reference = exact_match_results((40, 41, 40))
     description = describe_difference(
         "exact_match", exact_match_results(results), reference, CONVERSATIONS
@@ -43,54 +43,54 @@ def test_prompts_and_seeds_have_to_agree(results, expected):
     )
 
 
-def test_conversations_are_drawn_whole():
+def test_conversations_are_resampled_as_a_whole():
     results, reference = exact_match_results((80, 85, 90)), exact_match_results((40, 41, 40))
-    # In two conversations, one difference more is as probable as one less.
-    assert "no difference told" in describe_difference(
+    # Two conversations are too few for significance.
+    assert "no significant difference" in describe_difference(
         "exact_match", results, reference, CONVERSATIONS // 50
     )
 
 
-def test_a_variant_is_not_compared_with_itself_nor_what_has_no_sums():
+def test_no_p_value_for_the_same_variant_and_for_corpus_metrics():
     results = exact_match_results((80, 85))
     assert describe_difference("exact_match", results, results, CONVERSATIONS) == ""
-    numbers = [{"distinct_1": 0.5}, {"distinct_1": 0.6}]
+    values = [{"distinct_1": 0.5}, {"distinct_1": 0.6}]
     assert (
         describe_difference(
-            "distinct_1", numbers, [dict(seed_result) for seed_result in numbers], CONVERSATIONS
+            "distinct_1", values, [dict(seed_result) for seed_result in values], CONVERSATIONS
         )
         == "  no p"
     )
 
 
-def test_seeds_are_added_up():
+def test_sums_are_added_over_seeds():
     assert sum_over_seeds(exact_match_results((40, 60)))["exact_match"].value == 0.5
     assert (
         sum_over_seeds(exact_match_results((40, 60)))["exact_match"].sums[:, 1].tolist()
-        == [2.0] * PROMPTS
+        == [2.0] * NUM_PROMPTS
     )
 
 
 def test_perplexities_are_those_of_the_prompts_compared():
-    """What looks better because unknown words cost it little is worse where it counts."""
-    words, unknown = np.full(PROMPTS, 5.0), (CONVERSATIONS < 50).astype(float)
+    """A model that looks better because OOV tokens cost little is worse on the other prompts."""
+    num_tokens, num_oov = np.full(NUM_PROMPTS, 5.0), (CONVERSATIONS < 50).astype(float)
 
-    def seed_results(on_known, on_unknown, unknown):
-        loss = words * np.where(CONVERSATIONS < 50, on_unknown, on_known)
+    def seed_results(loss_in_vocabulary, loss_with_oov, num_oov):
+        loss = num_tokens * np.where(CONVERSATIONS < 50, loss_with_oov, loss_in_vocabulary)
         stats = {
-            "perplexity": ratio_metric(loss, words, np.exp),
-            "oov_rate": ratio_metric(unknown, words),
+            "perplexity": ratio_metric(loss, num_tokens, np.exp),
+            "oov_rate": ratio_metric(num_oov, num_tokens),
         }
         return [stats] * 2
 
-    results, reference = seed_results(4.0, 1.0, unknown), seed_results(3.9, 3.9, 0 * unknown)
+    results, reference = seed_results(4.0, 1.0, num_oov), seed_results(3.9, 3.9, 0 * num_oov)
     assert results[0]["perplexity"].value < reference[0]["perplexity"].value
     description = describe_difference("perplexity", results, reference, CONVERSATIONS)
     assert "higher" in description
     assert f"{np.exp(4):.4f}  to {np.exp(3.9):.4f} on the 50 prompts compared" in description
 
 
-def test_groups_are_compared_each():
+def test_compare_groups_compares_each_group():
     results, reference = exact_match_results((50,)), exact_match_results((20,))
     groups = np.split(CONVERSATIONS, [20, 60])
     group_values = compare_groups("exact_match", results, reference, groups, CONVERSATIONS)
@@ -99,7 +99,7 @@ def test_groups_are_compared_each():
 
 
 class ScriptedChat:
-    """A chat that says what is to be said, looks where it stands, and errs where it is told to."""
+    """A chat with given replies and attended positions."""
 
     def __init__(self, replies, positions, attends=True):
         self.model = SimpleNamespace(has_attention=attends)
@@ -116,17 +116,19 @@ class ScriptedChat:
     ("task", "expected", "positions"),
     [("reverse", "dcba", [3, 2, 1, 0]), ("copy", "abcd", [0, 1, 2, 3])],
 )
-def test_accuracies_of_longer_strings_by_hand(task, expected, positions):
+def test_accuracy_stats_match_hand_counted_values(task, expected, positions):
     pairs = length_generalization.make_pairs(task, ["abcd"] * 3)
     assert [pair.reply for pair in pairs] == [expected] * 3
-    # Right; one to exchange and one that is missing; nothing of it right and far too long.
+    # Correct; one substitution and one deletion; all wrong and too long.
     replies = [expected, f"x{expected[1:3]}", "z" * 20]
-    attended = [positions, positions[:3], [*positions[::-1], *[8] * 16]]
-    stats = length_generalization.accuracy_stats(task, ScriptedChat(replies, attended), pairs)
+    attended_positions = [positions, positions[:3], [*positions[::-1], *[8] * 16]]
+    stats = length_generalization.accuracy_stats(
+        task, ScriptedChat(replies, attended_positions), pairs
+    )
     assert {name: stat.value for name, stat in stats.items()} == pytest.approx(
         {"exact": 1 / 3, "symbols": (4 + 2 + 0) / 12, "looking": (4 + 3 + 0) / 12}
     )
-    without = length_generalization.accuracy_stats(
-        task, ScriptedChat(replies, attended, attends=False), pairs
+    stats_without_attention = length_generalization.accuracy_stats(
+        task, ScriptedChat(replies, attended_positions, attends=False), pairs
     )
-    assert list(without) == ["exact", "symbols"]
+    assert list(stats_without_attention) == ["exact", "symbols"]
