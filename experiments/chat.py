@@ -1,10 +1,10 @@
-"""Talks with a trained model, at a prompt, for one question, or line by line.
+"""Chats with a trained model: interactively, with a single prompt, or line by line.
 
 python experiments/chat.py --model_dir=models/demo
 python experiments/chat.py --model_dir=models/demo --prompt=今天晚上吃什么
 python experiments/chat.py --model_dir=models/demo < questions.txt > answers.txt
 
-At the prompt /help lists the commands: /attention shows which words an answer came from.
+In the interactive chat, /help lists the commands, and /attention shows attention weights.
 """
 
 import sys
@@ -18,22 +18,20 @@ from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIRS = config_flags.define_paths("model_dir", None, common.MODEL_DIRS_HELP, required=True)
 PROMPT = flags.DEFINE_string(
-    "prompt", None, "answer this, show which words the answer came from, and leave"
+    "prompt", None, "single prompt to reply to, with its attention weights and contributions"
 )
-PLOT = config_flags.define_path(
-    "plot", None, "with --prompt: write the tables as a picture, too [path]"
-)
+PLOT = config_flags.define_path("plot", None, "with --prompt: image file for the tables [path]")
 CONTEXT_TURNS = flags.DEFINE_integer(
     "context_turns",
     None,
-    "at the prompt, earlier turns that each prompt carries; as many as in training if not given "
+    "interactive chat: earlier turns in each prompt; default: the --context_turns of the training "
     "[turns]",
 )
 config_flags.define_flags(DecodingConfig)
 
 
 def main(_) -> None:
-    """Loads the model once, then answers."""
+    """Loads the model and replies."""
     decoding = config_flags.options_from_flags(DecodingConfig)
     if PLOT.value and PROMPT.value is None:
         raise ValueError("--plot draws the answer to --prompt; give --prompt=QUESTION as well.")
@@ -49,7 +47,7 @@ def main(_) -> None:
     elif sys.stdin.isatty():
         turns = CONTEXT_TURNS.value
         turns = chat.config.text.context_turns if turns is None else turns
-        # Asked twice, a person would hear the same again.
+        # A fixed seed would give the same reply to a repeated prompt.
         has_random_seed = not config_flags.FLAGS["sampling_seed"].present
         run_repl(ChatRepl(chat, decoding, turns, has_random_seed))
     else:
@@ -59,7 +57,7 @@ def main(_) -> None:
 
 
 def run_repl(repl) -> None:
-    """A prompt with editing, history and completion."""
+    """Runs the interactive chat with line editing, history and completion."""
     import readline
 
     readline.set_completer_delims("")

@@ -1,4 +1,4 @@
-"""What several scripts do: print tables and commands, check output paths, read corpora."""
+"""Shared by the scripts: tables, printed commands, checks of output paths, corpora, prompts."""
 
 import contextlib
 import shutil
@@ -9,15 +9,17 @@ from pathlib import Path
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.utils.files import iter_text_lines, shell_quote
 
-MODEL_DIRS_HELP = "the folder of a trained model; several, of the same words, answer together"
+MODEL_DIRS_HELP = (
+    "folder of a trained model; several folders with the same vocabulary form an ensemble"
+)
 
 
 def format_attention(reply, path: str | None = None) -> str:
-    """Which words of the prompt each word of a reply came from: tables as wide as the terminal.
+    """Formats attention weights and contributions of a reply as tables of the terminal's width.
 
     Args:
         reply: a `Reply`.
-        path: a file that the tables are drawn into, too.
+        path: image file that the tables are plotted into.
     """
     from attention_seq2seq.utils.text_tables import render_tables
 
@@ -27,7 +29,7 @@ def format_attention(reply, path: str | None = None) -> str:
 
 
 def save_attention_plot(reply, path: str) -> str:
-    """Writes the tables of a reply as a picture, and says so."""
+    """Plots the tables of a reply, and returns a line with the path."""
     from attention_seq2seq.utils.plotting import save_heatmaps
 
     require_image_path(path)
@@ -43,13 +45,13 @@ def _attention_tables(reply) -> dict:
 
 
 def require_parent_dir(path: str | None) -> None:
-    """Refuses a file that cannot be written, before the work whose result it is to hold."""
+    """Raises a ValueError if the folder of an output file does not exist."""
     if path and not Path(path).absolute().parent.is_dir():
         raise ValueError(f"{path}: there is no such folder; make it, or give another.")
 
 
 def require_image_path(path: str | None) -> None:
-    """Refuses a picture that cannot be written, before the work that it is to show."""
+    """Raises a ValueError if a picture cannot be written to a path."""
     if not path:
         return
     from matplotlib.backend_bases import FigureCanvasBase
@@ -64,21 +66,21 @@ def require_image_path(path: str | None) -> None:
 
 
 def enable_determinism() -> None:
-    """Makes a training that is killed and run again end with the very weights it would have had."""
+    """Enables deterministic operations, so that resumed trainings are bit-identical."""
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
 
 
 def suppress_retracing_warnings() -> None:
-    """TensorFlow warns of functions that are made in a loop; each training has its own."""
+    """Silences TensorFlow's warnings about functions that each training creates again."""
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
 
 
 def load_training_corpus(config: Config):
-    """The pairs that a model was trained on and those set aside, read from their files again."""
+    """Reads the training and validation pairs of a config."""
     from attention_seq2seq.data.default_corpus import load_corpus
     from attention_seq2seq.data.preprocessing.manifest import PreparedDataset, is_prepared_dir
 
@@ -92,18 +94,18 @@ def load_training_corpus(config: Config):
 
 
 def print_skipped_lines(skipped: Mapping[str, int]) -> None:
-    """How many lines of corpus files were left out as bad, by reason."""
+    """Prints the numbers of skipped lines by reason."""
     for reason, count in skipped.items():
         print(f"{count} bad lines left out: {reason}")
 
 
 def print_chat_command(model_dir) -> None:
-    """Prints the command that talks to a trained model."""
+    """Prints the command to chat with a trained model."""
     print_next_command("Talk to it", "chat.py", model_dir=model_dir)
 
 
 def print_next_command(purpose: str, script: str, **options) -> None:
-    """Prints the command of a script, with this Python where it is local."""
+    """Prints the command of a script, with the current Python if it is below the working folder."""
     python = Path(sys.executable)
     executable = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
     flags = "".join(f" --{option}={shell_quote(value)}" for option, value in options.items())
@@ -112,13 +114,13 @@ def print_next_command(purpose: str, script: str, **options) -> None:
 
 @contextlib.contextmanager
 def open_prompts(path: str | None) -> Iterator[Iterator[str]]:
-    """The lines of a file of prompts, or of standard input.
+    """Opens a file of prompts, or standard input, and yields its lines.
 
     Args:
-        path: a file, UTF-8, plain or gzip; None: standard input.
+        path: UTF-8 file, plain or gzip. None reads standard input.
 
     Raises:
-        ValueError: there is no such file; or, while iterating, a line is not UTF-8.
+        ValueError: The file does not exist, or a line is not UTF-8 (while iterating).
     """
     if path is None:
         yield iter_text_lines(sys.stdin.buffer, "standard input")

@@ -1,4 +1,4 @@
-"""Command-line flags: one for each option of the config, paths, lists of paths, flag files."""
+"""Command-line flags for config options, paths, lists of paths and flag files."""
 
 import csv
 import dataclasses
@@ -12,15 +12,15 @@ from attention_seq2seq.config.config import Config
 from attention_seq2seq.utils.files import iter_text_lines
 
 FLAGS = flags.FLAGS
-# Flags that are defined by functions of this module are those of the script that calls them.
+# Flags defined by functions of this module belong to the calling script.
 flags.disclaim_key_flags()
 
 
 class PathParser(flags.ArgumentParser):
-    """A path as people type it: `~` is the home folder.
+    """Parses a path. `~` is expanded to the home folder.
 
     Args:
-        is_optional: whether an empty value means none.
+        is_optional: whether an empty value is allowed.
     """
 
     syntactic_help = "a path"
@@ -29,10 +29,10 @@ class PathParser(flags.ArgumentParser):
         self._is_optional = is_optional
 
     def parse(self, argument: str) -> str:
-        """The path.
+        """Returns the path.
 
         Raises:
-            ValueError: it is empty, or names the home of a user whom nobody knows.
+            ValueError: The path is empty, or the home folder does not exist.
         """
         if not argument and not self._is_optional:
             raise ValueError("it is empty; expected a path")
@@ -43,22 +43,22 @@ class PathParser(flags.ArgumentParser):
 
 
 class PathListParser(flags.ArgumentParser):
-    """Paths with commas between; one that has a comma is given alone, or in double quotes."""
+    """Parses comma-separated paths. Paths with commas are given alone or in double quotes."""
 
-    syntactic_help = "paths with commas between; one with a comma stands in double quotes"
+    syntactic_help = "comma-separated paths; double quotes around paths with commas"
 
     def parse(self, argument: str | list) -> list[str]:
-        """The paths; a single one that is there may have commas.
+        """Returns the paths. The path of an existing file may have commas.
 
         Raises:
-            ValueError: as for `PathParser`.
+            ValueError: The list is invalid, or a path is, see `PathParser.parse`.
         """
         if isinstance(argument, list):
             return argument
         parse = PathParser().parse
-        whole = parse(argument)
-        if Path(whole).exists():
-            return [whole]
+        single_path = parse(argument)
+        if Path(single_path).exists():
+            return [single_path]
         try:
             (values,) = csv.reader([argument.strip()], strict=True)
         except (csv.Error, ValueError) as error:
@@ -72,19 +72,19 @@ class _PathListSerializer(flags.ArgumentSerializer):
 
 
 def define_path(name: str, default: str | None, help: str, **options) -> flags.FlagHolder:
-    """A flag that is a path."""
+    """Defines a path flag."""
     return flags.DEFINE(PathParser(default == ""), name, default, help, **options)
 
 
 def define_paths(name: str, default: list | None, help: str, **options) -> flags.FlagHolder:
-    """A flag that is a list of paths."""
+    """Defines a flag with a list of paths."""
     return flags.DEFINE(
         PathListParser(), name, default, help, serializer=_PathListSerializer(), **options
     )
 
 
 def format_list(values: Iterable[str]) -> str:
-    """Values as a flag that is a list reads them: what holds a comma stands in quotes."""
+    """Formats values as a comma-separated flag, with double quotes where necessary."""
     return ",".join(
         '"' + value.replace('"', '""') + '"' if any(c in value for c in ',"') else value
         for value in values
@@ -92,13 +92,13 @@ def format_list(values: Iterable[str]) -> str:
 
 
 def define_config_flags() -> None:
-    """One flag for each field of the config, with its unit, range and default."""
+    """Defines a flag for each field of `Config`, with unit, range and default."""
     for group in dataclasses.fields(Config):
         define_flags(group.type)
 
 
 def define_flags(options: type) -> None:
-    """One flag for each field of a dataclass of options; in `--help` they stand together."""
+    """Defines a flag for each field of an options dataclass; `--help` groups them."""
     for field in dataclasses.fields(options):
         _define_flag(field, _group_title(options))
 
@@ -134,22 +134,24 @@ def _define_flag(field: dataclasses.Field, title: str) -> None:
 
 
 def config_from_flags() -> Config:
-    """The config that the command line describes."""
+    """Returns the config given by the flags."""
     return Config(
         **{group.name: options_from_flags(group.type) for group in dataclasses.fields(Config)}
     )
 
 
 def options_from_flags(options: type):
-    """The options of a dataclass that the command line describes."""
+    """Returns an options dataclass given by the flags."""
     return options(**{field.name: FLAGS[field.name].value for field in dataclasses.fields(options)})
 
 
 def override_options(config: Config, options: Iterable[str]) -> Config:
-    """The config, changed as flags say; a bool may be its name alone.
+    """Returns the config with options overridden by flags, for example "--units=8".
+
+    Boolean flags need no value.
 
     Raises:
-        ValueError: there is no such flag, or it has no such value.
+        ValueError: A flag is unknown, or its value is invalid.
     """
     groups = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     for option in options:
@@ -173,7 +175,7 @@ def override_options(config: Config, options: Iterable[str]) -> Config:
 
 
 def _parse_option(options, name: str, text: str):
-    """What a flag of this text is in some options."""
+    """Returns the value of an option from the text of its flag."""
     field = next(field for field in dataclasses.fields(options) if field.name == name)
     if field.metadata["unit"] == "path":
         return PathParser(is_optional=True).parse(text)
@@ -183,25 +185,23 @@ def _parse_option(options, name: str, text: str):
 
 
 def parse_seeds(values: list[str]) -> list[int]:
-    """The seeds that a flag lists.
+    """Parses the values of a flag that lists seeds.
 
     Raises:
-        ValueError: they are no numbers, or not different ones.
+        ValueError: The values are not distinct numbers.
     """
     if not values or not all(map(str.isdigit, values)) or len(set(values)) < len(values):
-        raise ValueError(
-            f"--seeds={','.join(values)}; expected numbers, each another, as in 1,2,3."
-        )
+        raise ValueError(f"--seeds={','.join(values)}; expected distinct numbers, as in 1,2,3.")
     return [int(value) for value in values]
 
 
 def expand_flagfiles(arguments: list[str], parents: tuple[str, ...] = ()) -> list[str]:
-    """Arguments with the flags of each --flagfile in its place.
+    """Replaces each --flagfile by the flags in the file.
 
-    A line of a flag file is a flag; blank lines and those that begin with # or // are none.
+    A flag file has one flag per line. Blank lines and lines that begin with # or // are ignored.
 
     Raises:
-        ValueError: a file cannot be read, is not UTF-8, or contains itself.
+        ValueError: A file does not exist, is not UTF-8, or contains itself.
     """
     expanded, remaining = [], iter(arguments)
     for argument in remaining:
@@ -224,16 +224,16 @@ def expand_flagfiles(arguments: list[str], parents: tuple[str, ...] = ()) -> lis
 
 
 def require_utf8_flags() -> None:
-    """Files may have names that are not UTF-8, texts may not.
+    """Checks that all flags except paths are UTF-8.
 
     Raises:
-        ValueError: a flag that is a text is not UTF-8.
+        ValueError: A flag is not UTF-8.
     """
     for name in FLAGS:
         flag = FLAGS[name]
         if not flag.present or isinstance(flag.parser, PathParser | PathListParser):
             continue
         values = flag.value if isinstance(flag.value, list) else [flag.value]
-        # Python's way to keep bytes that are not UTF-8.
+        # Surrogates that Python substitutes for bytes that are not UTF-8.
         if any("\udc80" <= character <= "\udcff" for value in values for character in str(value)):
             raise ValueError(f"--{name} is not UTF-8. Use a terminal that is set to UTF-8.")

@@ -1,4 +1,4 @@
-"""Runs a script: standard streams, log lines, help, and errors as sentences."""
+"""Runs scripts: standard streams, logging, help and error messages."""
 
 import contextlib
 import io
@@ -11,9 +11,9 @@ import textwrap
 
 
 def _open_missing_streams() -> None:
-    """Opens what was closed before the start, as by `>&-`, on nothing.
+    """Opens standard streams that were closed before the start, for example by `>&-`, on /dev/null.
 
-    A file that is opened later would get the number of a closed stream, and whatever is printed.
+    A file opened later would get the descriptor of a closed stream, and all printed text.
     """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -25,10 +25,10 @@ def _open_missing_streams() -> None:
             setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
-# Before anything else opens a file.
+# This must precede opening any other file.
 _open_missing_streams()
 
-# Before TensorFlow is imported; its start-up lines concern nobody who runs a script.
+# Silences the start-up messages of TensorFlow, which is imported later.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from absl import app
@@ -39,9 +39,9 @@ import config_flags
 
 @contextlib.contextmanager
 def suppress_stderr():
-    """Within it, nothing that C++ writes is shown: TensorFlow Lite counts its operations there.
+    """Hides output of C++ code on standard error, such as TensorFlow Lite's operation counts.
 
-    Errors of Python are raised as ever.
+    Python exceptions are raised as usual.
     """
     saved_stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)
@@ -54,7 +54,7 @@ def suppress_stderr():
 
 
 class _TqdmLoggingHandler(logging.StreamHandler):
-    """Writes lines above a progress bar, if there is one; on a terminal no wider than it."""
+    """Logs above a progress bar, and wraps lines to the width of the terminal."""
 
     def emit(self, record):
         with tqdm.external_write_mode(self.stream):
@@ -72,7 +72,7 @@ class _TqdmLoggingHandler(logging.StreamHandler):
             super().handleError(record)
             return
         _redirect_to_devnull(self.stream)
-        # A reader that has gone, as in `... | head`, wants to hear no more.
+        # A closed pipe, as in `... | head`, needs no message.
         if not isinstance(error, BrokenPipeError) and self.stream is not sys.stderr:
             print(
                 f"standard output cannot be written ({error.strerror}): further output "
@@ -82,7 +82,7 @@ class _TqdmLoggingHandler(logging.StreamHandler):
 
 
 class _PipeTolerantWriter(io.TextIOWrapper):
-    """Standard output that discards text after its reader has gone, as in `... | head`."""
+    """Standard output that discards text after its pipe is closed, as in `... | head`."""
 
     def write(self, text: str) -> int:
         try:
@@ -99,22 +99,22 @@ class _PipeTolerantWriter(io.TextIOWrapper):
 
 
 def _redirect_to_devnull(stream) -> None:
-    """What is written from now on, and what has not been yet, goes nowhere."""
+    """Discards buffered and further text of a stream."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, stream.fileno())
     os.close(devnull)
 
 
 def run_main(main, has_subcommand: bool = False, is_filter: bool = False) -> None:
-    """Runs a script: plain log lines, and errors that end in a sentence and a failing status.
+    """Runs a script. Errors are printed as a message, with a nonzero exit status.
 
     Args:
-        main: called with the arguments that are no flags, the script's name the first of them.
-        has_subcommand: whether there may be any but that.
-        is_filter: whether the work is of no use when nobody reads what it prints.
+        main: function of the positional arguments, which begin with the script's name.
+        has_subcommand: whether positional arguments are allowed.
+        is_filter: whether the script stops when its output pipe is closed.
     """
     _ensure_utf8_mode()
-    # Keeps bytes that are not UTF-8 recognizable.
+    # Invalid UTF-8 is kept as surrogates.
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
     sys.stderr.reconfigure(encoding="utf-8", errors="replace")
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
@@ -125,7 +125,7 @@ def run_main(main, has_subcommand: bool = False, is_filter: bool = False) -> Non
             sys.stdout.detach(), encoding="utf-8", errors="replace", **buffering
         )
     logger = logging.getLogger("attention_seq2seq")
-    # News beside the results; warnings where they cannot be taken for answers.
+    # Info messages go to standard output, warnings to standard error.
     info_handler, warning_handler = _TqdmLoggingHandler(sys.stdout), _TqdmLoggingHandler(sys.stderr)
     info_handler.addFilter(lambda record: record.levelno < logging.WARNING)
     warning_handler.setLevel(logging.WARNING)
@@ -133,7 +133,7 @@ def run_main(main, has_subcommand: bool = False, is_filter: bool = False) -> Non
     logger.addHandler(warning_handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    # It reports the building of its font cache, and where that is if there is no home folder.
+    # matplotlib logs that it builds its font cache.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     if "--help" in sys.argv[1:]:
         _call_main(_print_help)
@@ -146,9 +146,9 @@ def run_main(main, has_subcommand: bool = False, is_filter: bool = False) -> Non
 
 
 def _print_help(_) -> None:
-    """What a script is, its own flags, then those of each group of options."""
+    """Prints the module docstring, the flags of the script, and those of each option group."""
     print(sys.modules["__main__"].__doc__)
-    # Groups are named by a sentence, modules by a path.
+    # Groups are named by a phrase, modules by a path.
     groups = [name for name in config_flags.FLAGS.flags_by_module_dict() if " " in name]
     for name in [sys.argv[0], *groups]:
         print(config_flags.FLAGS.module_help(name).strip("\n"), end="\n\n")
@@ -163,17 +163,17 @@ def _call_main(main, argv=(), has_subcommand=False) -> None:
         sys.stdout.flush()
     except (ValueError, OSError) as error:
         if isinstance(error, BrokenPipeError):
-            # The reader of our output has gone, as in `... | head`.
+            # The output pipe is closed, as in `... | head`.
             _redirect_to_devnull(sys.stdout)
             return
         sys.exit(f"Error: {error}")
     except KeyboardInterrupt:
-        # Pressed once more, it would interrupt the leaving.
+        # Another Ctrl-C must not interrupt the exit.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.exit("\nStopped.")
 
 
 def _ensure_utf8_mode() -> None:
-    """Starts Python anew in its UTF-8 mode where a locale has it read names in another encoding."""
+    """Restarts Python in UTF-8 mode if the locale has another encoding."""
     if sys.getfilesystemencoding() != "utf-8":
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

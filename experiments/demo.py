@@ -1,4 +1,4 @@
-"""Asks a model of the default corpus ten questions, and shows which words one reply came from.
+"""Prints replies to ten questions, and the attention weights and contributions of a reply.
 
 python experiments/demo.py --model_dir=models/demo
 """
@@ -8,9 +8,9 @@ import config_flags
 import console
 
 MODEL_DIR = config_flags.define_path(
-    "model_dir", None, "the folder of a trained model", required=True
+    "model_dir", None, "folder of a model trained on the default corpus [path]", required=True
 )
-PLOT = config_flags.define_path("plot", "attention.png", "the picture to write [path]")
+PLOT = config_flags.define_path("plot", "attention.png", "image file for the tables [path]")
 
 QUESTIONS = (
     "今天晚上吃什么",
@@ -27,7 +27,7 @@ QUESTIONS = (
 
 
 def main(_) -> None:
-    """Prints replies, each with what the model had seen of its question, then the tables."""
+    """Prints the replies, where each question comes from, and the tables."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.default_corpus import default_corpus
 

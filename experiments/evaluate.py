@@ -1,25 +1,25 @@
-"""Measures how good a trained model's replies are, with intervals, beside a baseline's.
+"""Evaluates a trained model, with confidence intervals and a comparison with a baseline.
 
     python experiments/evaluate.py --model_dir=models/demo
     python experiments/evaluate.py --model_dir=models/mine --data=held_out.tsv --json=numbers.json
     python experiments/evaluate.py --model_dir=models/mine --baseline=models/other
 
-Give pairs that the model was neither trained on nor chosen by: its own validation pairs chose the
-epoch that answers, unless it was trained with --restore_best_weights=false. Without --data: of the
-default corpus the held-out meals, which are such validation pairs; and for a model of it how many
-replies are exactly right, small talk and meals apart.
+The test pairs should be neither training nor validation pairs: validation pairs select the best
+epoch, unless the model was trained with --restore_best_weights=false. Without --data, the model is
+evaluated on the held-out meals of the default corpus, which are validation pairs. In addition, the
+exact match rates of small talk and meals are printed.
 
-A prompt may stand in several lines: all its replies are right, and the nearest counts. Perplexity
-is that of the replies given, oov_rate the share of their words that the model does not know and
-that cost it little; all the rest is of what the model says. Tokens are single Chinese characters
-and what stands between blanks of everything else, in lower case. exact_match: replies that are one
-of those expected; what is missing to 100 % is the word error rate where prompts are spellings and
-replies pronunciations. token_error_rate: tokens to put in, leave out or exchange, of those
-expected; of pronunciations the phoneme error rate. Intervals are of 95 %, by drawing conversations
-anew, with all their prompts. p: how probable such a difference would be if it did not matter which
-model is which; it is of these two models, another seed makes others. Perplexities are compared on
-prompts whose replies have no word that is unknown to one of them, and what they are there is
-printed below; perplexities of words only where both models have the same.
+Replies to the same prompt are alternative references, and the nearest one counts. Perplexity and
+oov_rate (the fraction of OOV tokens, which cost little) are computed on the references, all other
+metrics on the replies of the model. Metric tokens are single Chinese characters and, in other
+scripts, lower-case strings between blanks. exact_match: fraction of replies that equal a reference;
+for pronunciations of words, 100 % minus the word error rate. token_error_rate: edit distance,
+divided by the length of the reference; for pronunciations, the phoneme error rate.
+
+Intervals are 95 % bootstrap intervals over conversations. p is the p-value of a paired permutation
+test. It applies to these two models; models of other seeds differ. Perplexities are compared on
+prompts whose references have no OOV tokens in either model. Their values on these prompts are
+printed below. Token perplexities are compared only if both models have the same tokens.
 """
 
 import logging
@@ -35,27 +35,27 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils import files
 
 MODEL_DIRS = config_flags.define_paths("model_dir", None, common.MODEL_DIRS_HELP, required=True)
-DATA = config_flags.define_paths("data", [], "corpus files, as for train.py [paths]")
-SKIP_BAD_LINES = flags.DEFINE_bool(
-    "skip_bad_lines", False, "leave out lines that cannot be read, and count them"
+DATA = config_flags.define_paths(
+    "data", [], "corpus files with test pairs, in the formats of train.py [paths]"
 )
+SKIP_BAD_LINES = flags.DEFINE_bool("skip_bad_lines", False, "skip and count unreadable lines")
 BASELINE = config_flags.define_paths(
     "baseline",
     [],
-    "the folder of a model to compare with, or of several that answer together [paths]",
+    "folder of the model to compare with; several folders form an ensemble [paths]",
 )
-JSON = config_flags.define_path("json", None, "write what was measured into this file, too [path]")
+JSON = config_flags.define_path("json", None, "JSON file for metrics and replies [path]")
 config_flags.define_flags(DecodingConfig)
 
 
 def main(_) -> None:
-    """Prints the tables."""
+    """Evaluates the models and prints the metrics."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.evaluation.evaluate import evaluate
 
     common.require_parent_dir(JSON.value)
-    # It tells each step of its tests.
+    # sacrebleu logs each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     decoding = config_flags.options_from_flags(DecodingConfig)
     model_dirs = [MODEL_DIRS.value, *([BASELINE.value] if BASELINE.value else [])]
@@ -85,13 +85,13 @@ def main(_) -> None:
 
 
 def column_titles(model_dirs: list[list[str]]) -> list[str]:
-    """What stands above the numbers of each: its folders' names, if that tells them apart."""
+    """Returns the folder names of the models, or their paths if the names are equal."""
     names = ["+".join(Path(folder).name for folder in folders) for folders in model_dirs]
     return names if len(set(names)) == len(names) else list(map("+".join, model_dirs))
 
 
 def print_comparisons(comparisons: dict, evaluation) -> None:
-    """What is compared on fewer prompts than it is measured on."""
+    """Prints the metrics that are compared on a part of the prompts."""
     for name, pair in comparisons.items():
         if len(pair.conversations) < len(evaluation.prompts):
             print(
@@ -101,7 +101,7 @@ def print_comparisons(comparisons: dict, evaluation) -> None:
 
 
 def format_estimate(name: str, estimate) -> str:
-    """A number with its interval."""
+    """Formats an estimate with its interval."""
     if estimate is None:
         return ""
     value, *limits = (
@@ -111,7 +111,7 @@ def format_estimate(name: str, estimate) -> str:
 
 
 def write_json(model_dirs, evaluations, estimates_by_model, p_values) -> None:
-    """Everything that is printed, and the replies."""
+    """Writes metrics, p-values, prompts, references and replies."""
     model_content = {
         ",".join(folders): {
             "metrics": {name: estimate._asdict() for name, estimate in estimates.items()},
@@ -131,10 +131,10 @@ def write_json(model_dirs, evaluations, estimates_by_model, p_values) -> None:
 
 
 def print_exact_match_rates(chat) -> None:
-    """How many prompts of the default corpus are answered word for word."""
+    """Prints the exact match rates of the default corpus."""
     from attention_seq2seq.evaluation.evaluate import exact_match_rate, unambiguous_pairs
 
-    print(f"{'exact replies to':34}{'prompts':>8}{'share':>9}")
+    print(f"{'exact replies to':34}{'prompts':>8}{'fraction':>9}")
     for name, pairs in default_groups().items():
         unambiguous = unambiguous_pairs(pairs)
         rate = exact_match_rate(chat, unambiguous)
@@ -143,7 +143,7 @@ def print_exact_match_rates(chat) -> None:
 
 
 def default_groups() -> dict:
-    """The parts of the default corpus."""
+    """Returns the parts of the default corpus by name."""
     from attention_seq2seq.data.default_corpus import default_corpus, small_talk
     from attention_seq2seq.data.synthetic.meals import meal_dialogues
 

@@ -1,12 +1,12 @@
-"""Writes a trained model as a SavedModel: raw text in, reply out, by TensorFlow alone.
+"""Exports a trained model as a SavedModel from text to text, or for TensorFlow Lite.
 
 python experiments/export.py --model_dir=models/demo --export_dir=served/demo/1
 python experiments/export.py --model_dir=models/demo --export_dir=served/demo/2 --method=beam
 python experiments/export.py --model_dir=models/demo --export_dir=lite/demo --format=tflite
 
-Whoever runs the folder needs TensorFlow or TensorFlow Serving, and nothing of this project. How it
-answers is fixed by the flags of answering; its signature "generate" takes each of them again,
-from call to call. What it refuses is fixed by the flags that begin with max.
+The exported model requires TensorFlow or TensorFlow Serving, but not this project. The decoding
+flags are its defaults. The signature "generate" has an input for each of them. The flags that begin
+with max limit the requests.
 """
 
 import sys
@@ -20,28 +20,28 @@ from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.utils.files import shell_quote
 
 MODEL_DIR = config_flags.define_path(
-    "model_dir", None, "the folder of a trained model", required=True
+    "model_dir", None, "folder of a trained model [path]", required=True
 )
-EXPORT_DIR = config_flags.define_path("export_dir", None, "the folder to be written", required=True)
+EXPORT_DIR = config_flags.define_path("export_dir", None, "output folder [path]", required=True)
 FORMAT = flags.DEFINE_enum(
     "format",
     "saved_model",
     ["saved_model", "tflite"],
-    "saved_model: for TensorFlow and TensorFlow Serving; tflite: two TensorFlow Lite models, one "
-    "with weights as floats, one with weights as bytes",
+    "saved_model: for TensorFlow and TensorFlow Serving; tflite: two TensorFlow Lite models, with "
+    "float32 and with int8 weights",
 )
 config_flags.define_flags(DecodingConfig)
 config_flags.define_flags(ServingLimits)
 
 
 def main(_) -> None:
-    """Exports, and says how to ask."""
+    """Exports the model, and prints a command that calls it."""
     decoding = config_flags.options_from_flags(DecodingConfig)
     limits = config_flags.options_from_flags(ServingLimits)
     from attention_seq2seq.serving.saved_model.export import export_saved_model
     from attention_seq2seq.serving.tflite import export_tflite
 
-    # TensorFlow reports every file that it writes.
+    # TensorFlow logs every file that it writes.
     logging.set_verbosity(logging.WARNING)
     if FORMAT.value == "tflite":
         with console.suppress_stderr():

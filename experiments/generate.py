@@ -1,13 +1,13 @@
-r"""Answers a file of prompts, one a line, in their order.
+r"""Generates replies to a file of prompts, one per line, in the same order.
 
 python experiments/generate.py --model_dir=models/demo --input=in.txt --output=out.txt
 python experiments/generate.py --model_dir=models/demo --input=in.txt --output=out.jsonl \
     --format=jsonl --method=beam --num_return_sequences=5
 cat in.txt | python experiments/generate.py --model_dir=models/demo > out.txt
 
-Stopped half-way and run again, it goes on where it stopped: until it is done, the replies stand in
-a file of the same name with .part at its end. A tab in a prompt stands between two turns, if the
-model was trained with --context_turns.
+An interrupted run is resumed by the same command. Until it is finished, the replies are in a file
+with the suffix .part. Tabs in a prompt separate turns if the model was trained with
+--context_turns.
 """
 
 import dataclasses
@@ -27,24 +27,26 @@ from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIRS = config_flags.define_paths("model_dir", None, common.MODEL_DIRS_HELP, required=True)
 INPUT = config_flags.define_path(
-    "input", None, "a prompt a line; standard input if not given [path]"
+    "input", None, "file with a prompt per line; default: standard input [path]"
 )
-OUTPUT = config_flags.define_path("output", None, "where to; standard output if not given [path]")
+OUTPUT = config_flags.define_path(
+    "output", None, "file for the replies; default: standard output [path]"
+)
 FORMAT = flags.DEFINE_enum(
     "format",
     "text",
     ["text", "jsonl"],
-    "text: a line for each prompt, several replies parted by tabs; jsonl: an object for each "
-    "prompt, with tokens, scores and attention weights",
+    "text: a line per prompt, with tabs between replies; jsonl: an object per prompt, with tokens, "
+    "scores and attention weights",
 )
 config_flags.define_flags(DecodingConfig)
 
-# Answered at once, sorted by length; what has been written survives being stopped.
+# Prompts that are sorted by length and decoded in batches; a run resumes after the last chunk.
 CHUNK_SIZE = 1024
 
 
 def main(_) -> None:
-    """Answers all prompts, to a file or to standard output."""
+    """Generates replies to a file or to standard output."""
     decoding = config_flags.options_from_flags(DecodingConfig)
     if OUTPUT.value:
         common.require_parent_dir(OUTPUT.value)
@@ -58,7 +60,7 @@ def main(_) -> None:
 
 
 def generate_to_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
-    """Answers into --output, from where it was stopped on."""
+    """Generates replies to --output, and resumes an interrupted run."""
     from attention_seq2seq.utils.resumable import resumable_file
 
     with resumable_file(OUTPUT.value, fingerprint(decoding)) as writer:
@@ -71,7 +73,7 @@ def generate_to_file(prompts: Iterator[str], decoding: DecodingConfig) -> None:
 
 
 def generate_lines(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator[list[str]]:
-    """The lines to be written, in chunks."""
+    """Yields the output lines in chunks."""
     from attention_seq2seq.chat import Chat
 
     chat = Chat.load(*MODEL_DIRS.value)
@@ -83,12 +85,12 @@ def generate_lines(prompts: Iterator[str], decoding: DecodingConfig) -> Iterator
 
 
 def format_text(_: str, replies) -> str:
-    """The replies alone."""
+    """Formats the texts of replies."""
     return "\t".join(reply.text for reply in replies)
 
 
 def format_json(prompt: str, replies) -> str:
-    """All there is to say."""
+    """Formats a prompt and its replies as a JSON object."""
     hypotheses = [
         {
             "text": reply.text,
@@ -107,7 +109,7 @@ def format_json(prompt: str, replies) -> str:
 
 
 def fingerprint(decoding: DecodingConfig) -> dict:
-    """What must be the same for replies to go on where they stopped."""
+    """Returns everything that must be equal to resume a run."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.text.seq2seq_tokenizer import tokenizer_files
     from attention_seq2seq.utils.files import sha256_file
@@ -127,7 +129,7 @@ def fingerprint(decoding: DecodingConfig) -> dict:
 
 
 def progress_bar():
-    """A function of the number of prompts done; on a terminal it shows it."""
+    """Returns a function of the number of finished prompts, which updates a progress bar."""
     if not sys.stdout.isatty():
         return lambda done: None
     from tensorflow import keras

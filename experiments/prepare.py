@@ -1,4 +1,4 @@
-r"""Prepares corpora of any size: cut into words once, examined, cleaned, and written as shards.
+r"""Preprocesses corpora of any size: tokenizes, analyzes and filters them, and writes shards.
 
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine --examine
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine
@@ -6,8 +6,8 @@ python experiments/prepare.py --data=a.conv,b.json.gz --prepared_dir=prepared/bo
     --filters=duplicates,common_replies,mojibake --max_reply_count=50
 python experiments/train.py --data=prepared/mine --model_dir=models/mine
 
---examine only tells what the corpus is like; preparing it afterwards goes on from there. Stopped
-at any moment and run again, it goes on; the same corpora and options give the same bytes.
+--examine only analyzes the corpus; a later run without this flag reuses the results. Interrupted
+runs are resumed by the same command. The same corpora and options give bit-identical files.
 """
 
 import shutil
@@ -21,31 +21,27 @@ from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
 
-PREPARED_DIR = config_flags.define_path(
-    "prepared_dir", None, "the folder that is written", required=True
-)
+PREPARED_DIR = config_flags.define_path("prepared_dir", None, "output folder [path]", required=True)
 EXAMINE = flags.DEFINE_bool(
-    "examine", False, "only examine the corpus, and write statistics.json into the folder"
+    "examine", False, "only analyze the corpus, and write statistics.json into the folder"
 )
-OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "replace what was prepared from other corpora or with other options"
-)
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace a folder with other corpora or options")
 SHARD = flags.DEFINE_string(
     "shard",
     None,
-    "on one of several machines: only cut this share of the corpus, for example 0/2 and 1/2 on two "
-    "machines; the same command without it goes on when all have ended",
+    "index and number of shards, to tokenize a part of the corpus on each of several machines, for "
+    "example 0/2 and 1/2; a final run without this flag merges the shards",
 )
 for options in (DataConfig, TextConfig, PreprocessingConfig):
     config_flags.define_flags(options)
 config_flags.FLAGS["data"].help = (
     "corpus files: TSV pairs, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; "
-    "plain or gzip, told apart by their content [paths]"
+    "plain or gzip, detected by content [paths]"
 )
 
 
 def main(_) -> None:
-    """Examines, prepares, and says how to go on."""
+    """Runs the preprocessing, and prints the command that trains on the result."""
     data, text, preprocessing = (
         config_flags.options_from_flags(options)
         for options in (DataConfig, TextConfig, PreprocessingConfig)
@@ -84,7 +80,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """Parses the index of a shard and the number of shards.
 
     Raises:
-        ValueError: the text names no shard.
+        ValueError: The text is not the index of one of several shards.
     """
     index, _, num_shards = text.partition("/")
     if not index.isdigit() or not num_shards.isdigit() or int(index) >= int(num_shards):

@@ -1,4 +1,4 @@
-"""Interactive chat with a model: turns, and commands that begin with a slash."""
+"""Interactive chat with a model, and its slash commands."""
 
 import dataclasses
 import difflib
@@ -15,28 +15,28 @@ from attention_seq2seq.utils.files import shell_quote, write_text
 
 OPTION_NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
 HELP = """\
-/attention [FILE.png]   which words of the prompt the last reply came from
-/nbest [N]              the N best replies to the last prompt, 5 if not said
-/greedy                 from now on the most probable word at each step
-/beam [WIDTH]           from now on beam search
-/sample [T]             from now on samples, at temperature T
-/context N              each prompt carries N turns before it
-/set NAME VALUE         sets any option of decoding
-/show                   all options; changed ones have a star
-/reset                  forgets the talk, and all that was set
-/save NAME              writes the talk to NAME.tsv, the options to NAME.flags
-/help                   this
+/attention [FILE.png]   attention weights and contributions of the last reply
+/nbest [N]              the N best replies to the last prompt, by default 5
+/greedy                 use greedy search
+/beam [WIDTH]           use beam search
+/sample [T]             use sampling with temperature T
+/context N              include N earlier turns in each prompt
+/set NAME VALUE         set a decoding option
+/show                   show all options; * marks changed ones
+/reset                  clear the conversation and restore all options
+/save NAME              save the conversation to NAME.tsv, the options to NAME.flags
+/help                   show this help
 Ctrl-C cancels a line, Ctrl-D leaves."""
 
 
 class ChatRepl:
-    """Answers lines, and keeps the turns and the options.
+    """A chat with a history of turns and with changeable options.
 
     Args:
         chat: the model.
-        decoding: how to search, until it is changed.
-        context_turns: earlier turns that each prompt carries.
-        has_random_seed: whether each reply is drawn with another seed, until one is set.
+        decoding: initial decoding options.
+        context_turns: number of earlier turns in each prompt.
+        has_random_seed: whether each reply has a random sampling seed, until a seed is set.
     """
 
     def __init__(
@@ -65,11 +65,11 @@ class ChatRepl:
         self._reset()
 
     def answer(self, line: str) -> str:
-        """The reply to a prompt, or what a command has to say.
+        """Returns the reply to a prompt, or the output of a command.
 
         Raises:
-            ValueError: a command that cannot be carried out, in a sentence.
-            OSError: a file cannot be written.
+            ValueError: A command is invalid.
+            OSError: A file cannot be written.
         """
         if not line.startswith("/"):
             return self._reply(line).text
@@ -88,14 +88,14 @@ class ChatRepl:
         return command(*arguments)
 
     def complete(self, text: str) -> list[str]:
-        """What a line that begins so may be meant to be: a command, or an option of /set."""
+        """Returns the completions of a line: commands, or options of /set."""
         head, space, tail = text.rpartition(" ")
         if space:
             return [f"{head} {n}" for n in OPTION_NAMES if n.startswith(tail) and head == "/set"]
         return [f"/{name}" for name in self.commands if f"/{name}".startswith(text)]
 
     def warm_up(self) -> None:
-        """Answers once, for nobody: the first answer of a way of searching takes seconds."""
+        """Generates a reply, because the first call of a decoding method traces for seconds."""
         self.chat.reply([""], self.decoding)
 
     def _reply(self, line: str) -> Reply:
@@ -116,14 +116,14 @@ class ChatRepl:
 
     def _attention(self, picture: str | None = None) -> str:
         if self.last_reply is None:
-            raise ValueError("nothing was said yet; say something first.")
+            raise ValueError("there is no reply yet; enter a prompt first.")
         path = picture and os.path.expanduser(picture)  # noqa: PTH111
         return common.format_attention(self.last_reply, path)
 
     def _nbest(self, size: str = "5") -> str:
         if self.last_reply is None:
-            raise ValueError("nothing was said yet; say something first.")
-        count = _parse_number(int, size, "how many")
+            raise ValueError("there is no reply yet; enter a prompt first.")
+        count = _parse_number(int, size, "the number of replies")
         method = "sample" if self.decoding.method == "sample" else "beam"
         width = max(count, self.decoding.beam_width)
         decoding = dataclasses.replace(
@@ -160,7 +160,7 @@ class ChatRepl:
         self.context_turns = self._check_context_turns(
             _parse_number(int, turns, "the number of turns")
         )
-        return f"each prompt carries {self.context_turns} turns before it."
+        return f"prompts include {self.context_turns} earlier turns."
 
     def _set(self, name: str, *value: str) -> str:
         if name not in OPTION_NAMES:
@@ -182,7 +182,7 @@ class ChatRepl:
             star = "*" if value != getattr(DecodingConfig(), name) else " "
             formatted = " ".join(value) if isinstance(value, tuple) else value
             if name == "sampling_seed" and self.has_random_seed:
-                formatted = "another for each reply"
+                formatted = "random for each reply"
             lines.append(f"{star} {name:28}{formatted}")
         return "\n".join([*lines, f"  context: {self.context_turns} turns"])
 
@@ -190,7 +190,7 @@ class ChatRepl:
         self.decoding, self.context_turns = self.initial_decoding, self.initial_context_turns
         self.has_random_seed = self.initial_has_random_seed
         self.turns, self.prompt, self.last_reply = [], "", None
-        return "all is as it was at the start."
+        return "conversation cleared, options restored."
 
     def _save(self, name: str) -> str:
         name = os.path.expanduser(name)  # noqa: PTH111
@@ -205,15 +205,15 @@ class ChatRepl:
         write_text(talk_path, "".join(f"{line}\n" for line in lines))
         write_text(options_path, _to_flags(self.decoding))
         options_flag = f"--flagfile={shell_quote(options_path)}"
-        return f"the talk: {talk_path}\nthe options: {options_path}, for {options_flag}"
+        return f"the conversation: {talk_path}\nthe options: {options_path}, for {options_flag}"
 
     def _help(self) -> str:
         return HELP
 
     def _update(self, **values) -> str:
         changed = dataclasses.replace(self.decoding, **values)
-        # Tried before it is kept: a word may be unknown to the model, and the first answer of a
-        # way of searching takes seconds.
+        # Options may be invalid for the vocabulary, and the first call of a decoding method traces
+        # for seconds.
         self.chat.reply([""], changed)
         self.decoding = changed
         self.has_random_seed &= "sampling_seed" not in values
@@ -243,7 +243,7 @@ def _suggest(name: str, names, prefix: str = "") -> str:
 
 
 def _to_flags(decoding: DecodingConfig) -> str:
-    """The options that are not the default ones, a flag each."""
+    """Returns the non-default options as flags."""
     lines = []
     for name in OPTION_NAMES:
         value = getattr(decoding, name)

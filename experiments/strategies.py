@@ -1,4 +1,4 @@
-"""What several devices or machines share a training by, as the command line names it."""
+"""Distribution strategies by name."""
 
 import json
 import os
@@ -12,10 +12,11 @@ _EXAMPLE = (
 
 
 def make_strategy(name: str):
-    """The strategy of a name; None for one device.
+    """Returns a `tf.distribute.Strategy`, or None for "none".
 
     Raises:
-        ValueError: there is nothing to share the work with.
+        ValueError: There is one device only, or TF_CONFIG is invalid.
+        ConnectionError: A worker cannot be reached.
     """
     import tensorflow as tf
 
@@ -35,7 +36,7 @@ def make_strategy(name: str):
         print(
             f"Worker {index} of {len(workers)}, waiting for {', '.join(other_workers)}", flush=True
         )
-    # TensorFlow waits where Python does not hear a Ctrl-C.
+    # TensorFlow waits in C++, where Python's handler of Ctrl-C is not called.
     previous_handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -49,10 +50,10 @@ def make_strategy(name: str):
 
 
 def parse_tf_config(text: str) -> tuple[list[str], int]:
-    """The addresses of the workers in TF_CONFIG, and which of them this is.
+    """Parses TF_CONFIG into the addresses of all workers and the index of this worker.
 
     Raises:
-        ValueError: it does not.
+        ValueError: TF_CONFIG is invalid.
     """
     try:
         config = json.loads(text)
@@ -65,7 +66,7 @@ def parse_tf_config(text: str) -> tuple[list[str], int]:
     if not has_valid_task or not has_valid_addresses or len(set(workers)) < len(workers):
         raise ValueError(
             f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected the addresses of "
-            "all workers, each another, the same everywhere, and which of them this is, for "
+            "all workers, distinct and the same everywhere, and the index of this worker, for "
             f"example {_EXAMPLE}."
         )
     return workers, index

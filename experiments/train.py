@@ -1,11 +1,11 @@
-"""Trains the attention seq2seq model and writes it into a folder.
+"""Trains an attention seq2seq model.
 
     python experiments/train.py --model_dir=models/mine --data=mine.tsv
     python experiments/train.py --model_dir=models/mine --data=prepared/mine
     python experiments/train.py --model_dir=models/demo --flagfile=experiments/configs/demo.flags
 
-Without --data it trains on the default corpus: small talk and generated meal talk. A folder
-that prepare.py has written brings its options of reading and cutting with it.
+The default corpus, without --data, is small talk and generated meal dialogues. A folder written by
+prepare.py determines the options of data and text.
 """
 
 import dataclasses
@@ -19,47 +19,47 @@ import config_flags
 import console
 
 MODEL_DIR = config_flags.define_path(
-    "model_dir", None, "the folder that the trained model is written into", required=True
+    "model_dir", None, "folder of the trained model [path]", required=True
 )
-OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "replace a trained model in --model_dir by a new one"
-)
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace a trained model in --model_dir")
 CHECKPOINT_MINUTES = flags.DEFINE_float(
     "checkpoint_minutes",
     5.0,
-    "between two checkpoints, from which a training that was stopped goes on [minutes]",
+    "interval between checkpoints, from which an interrupted training resumes [minutes]",
     lower_bound=0.0,
 )
 SAMPLE_PROMPTS = config_flags.define_path(
     "sample_prompts",
     None,
-    "a file of prompts, one a line, that are answered after each epoch; without it the first of "
-    "the validation pairs, of a prepared corpus none [path]",
+    "file with a prompt per line, for sample replies after each epoch; default: the first "
+    "validation pairs, or none with a prepared corpus [path]",
 )
 TENSORBOARD = flags.DEFINE_bool(
-    "tensorboard", False, "write curves, replies and attention for TensorBoard into --model_dir"
+    "tensorboard",
+    False,
+    "write metrics, sample replies and attention weights for TensorBoard into --model_dir",
 )
 STRATEGY = flags.DEFINE_enum(
     "strategy",
     "none",
     ["none", "mirrored", "multi_worker"],
-    "what the work is shared by: mirrored: all devices of this machine; multi_worker: the "
-    "machines that TF_CONFIG names, each of which runs the same command; --batch_size is of all",
+    "distribution strategy; mirrored: all devices of this machine; multi_worker: the machines in "
+    "TF_CONFIG, each running the same command; --batch_size is the global batch size",
 )
 config_flags.define_config_flags()
 
 
 def main(_) -> None:
-    """Reads the corpus, trains, and says how to go on."""
+    """Trains the model, and prints the command to chat with it."""
     from strategies import make_strategy
 
     from attention_seq2seq.training.model_dir import is_finished
 
     common.enable_determinism()
-    # Before anything else of TensorFlow's runs, as it wants it.
+    # The strategy must be created before any TensorFlow operation runs.
     strategy = make_strategy(STRATEGY.value)
     if strategy and not strategy.extended.should_checkpoint:
-        # What there is to be told the first worker tells.
+        # The chief logs for all workers.
         logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     config = config_flags.config_from_flags()
     prepared = load_prepared_corpus(config.data.data)
@@ -72,7 +72,7 @@ def main(_) -> None:
         print("The training has ended; the first worker has written it.")
         return
     if was_finished:
-        print(f"{folder} is trained with these options already; --overwrite trains it anew.")
+        print(f"{folder} is trained with these options already; --overwrite trains it again.")
         return
     if "val_perplexity" in history:
         print(
@@ -99,7 +99,7 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
     }
     if prepared:
         if not prompts:
-            print("No prompts are answered while it trains: --sample_prompts=FILE names some.")
+            print("No sample replies: --sample_prompts=FILE gives the prompts.")
         return train_prepared(
             *(prepared.directory, folder, config.model, config.training),
             sample_replies=SampleReplies(prompts) if prompts else None,
@@ -116,7 +116,7 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
     )
     common.print_skipped_lines(skipped)
     if corpus.num_dropped:
-        print(f"{corpus.num_dropped} validation pairs also stand in training: dropped")
+        print(f"{corpus.num_dropped} validation pairs also occur in training: dropped")
     prompts = prompts or first_prompts(corpus.validation or corpus.training)
     return train(
         *(corpus.training, folder, config, corpus.validation),
@@ -126,10 +126,10 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
 
 
 def read_sample_prompts(path: str) -> list[str]:
-    """Reads the lines of a file that are not blank.
+    """Reads the nonblank lines of a file.
 
     Raises:
-        ValueError: the file cannot be read, or has no such line.
+        ValueError: The file cannot be read, or has no such line.
     """
     with common.open_prompts(path) as lines:
         prompts = [line for line in lines if line.strip()]
@@ -139,17 +139,17 @@ def read_sample_prompts(path: str) -> list[str]:
 
 
 def load_prepared_corpus(data: tuple):
-    """The prepared corpus that --data names; None where it names files."""
+    """Returns the prepared corpus in --data, or None if there are corpus files."""
     from attention_seq2seq.data.preprocessing.manifest import PreparedDataset, is_prepared_dir
 
     return PreparedDataset.load(data[0]) if is_prepared_dir(data) else None
 
 
 def apply_prepared_options(prepared, config):
-    """The config with the options that the corpus was prepared with.
+    """Returns the config with the options of a prepared corpus.
 
     Raises:
-        ValueError: the command line gives one of them another value.
+        ValueError: A flag contradicts one of these options.
     """
     prepared_options = {"data": prepared.training_data_config(), "text": prepared.text}
     for group, options in prepared_options.items():

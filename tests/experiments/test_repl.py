@@ -19,7 +19,7 @@ def repl(chat):
 
 
 def test_attention_command_shows_the_best_hypothesis(repl, tmp_path):
-    with pytest.raises(ValueError, match="nothing was said yet"):
+    with pytest.raises(ValueError, match="there is no reply yet"):
         repl.answer("/attention")
     repl.answer("/beam 4")
     assert repl.answer(QUESTION) == "晚上吃烤鸭吧"
@@ -61,13 +61,13 @@ def test_random_seeds_give_different_samples(chat):
     repl = ChatRepl(chat, DecodingConfig(), 0, has_random_seed=True)
     repl.answer("/sample 3")
     assert len({repl.answer(QUESTION) for _ in range(6)}) > 1
-    assert "sampling_seed               another for each reply" in repl.answer("/show")
+    assert "sampling_seed               random for each reply" in repl.answer("/show")
     assert repl.answer("/nbest 3") != repl.answer("/nbest 3")
     repl.answer("/set sampling_seed 5")
     assert len({repl.answer(QUESTION) for _ in range(3)}) == 1
     assert repl.answer("/nbest 3") == repl.answer("/nbest 3")
     repl.answer("/reset")
-    assert "another for each reply" in repl.answer("/show")
+    assert "random for each reply" in repl.answer("/show")
 
 
 def test_fixed_seeds_give_equal_samples(chat):
@@ -139,7 +139,7 @@ def test_prompts_include_earlier_turns(repl, monkeypatch):
     monkeypatch.setitem(config.__dict__, "context_turns", 3)
     repl.answer(QUESTION)
     assert repl.last_reply.prompt_tokens.count("<turn>") == 0
-    assert repl.answer("/context 2") == "each prompt carries 2 turns before it."
+    assert repl.answer("/context 2") == "prompts include 2 earlier turns."
     repl.answer("周末早上喝什么")
     assert repl.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
     assert repl.chat.tokenizer.source.encode(repl.prompt).count(TURN) == 2

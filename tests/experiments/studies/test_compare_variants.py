@@ -94,11 +94,11 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
     for arguments, message in [
         (
             (COMPARE, work, "--seeds=a"),
-            "--seeds=a; expected numbers, each another",
+            "--seeds=a; expected distinct numbers",
         ),
         (
             (COMPARE, work, "--seeds=1,1"),
-            "--seeds=1,1; expected numbers, each another",
+            "--seeds=1,1; expected distinct numbers",
         ),
         ((COMPARE, work, "--variant=", "--variant="), "one was given twice"),
         (
@@ -106,7 +106,7 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
             "--unit=3 is no flag of train.py",
         ),
         ((LENGTHS, work), "text is cut by jieba; expected by characters"),
-        ((LENGTHS, work, "--seeds=1,x"), "--seeds=1,x; expected numbers"),
+        ((LENGTHS, work, "--seeds=1,x"), "--seeds=1,x; expected distinct numbers"),
         ((COMPARE, work, "--variant=--units=a"), "--units=a: expected a number"),
         ((COMPARE, work, "--variant=--epochs=3"), "epochs is the same for all"),
         (
