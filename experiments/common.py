@@ -1,4 +1,4 @@
-"""Shared by the scripts: tables, printed commands, checks of output paths, corpora, prompts."""
+"""Functions of several scripts: tables, commands, output paths, corpora and prompts."""
 
 import contextlib
 import shutil
@@ -15,7 +15,7 @@ MODEL_DIRS_HELP = (
 
 
 def format_attention(reply, path: str | None = None) -> str:
-    """Formats attention weights and contributions of a reply as tables of the terminal's width.
+    """Formats attention weights and contributions as tables of the terminal's width.
 
     Args:
         reply: a `Reply`.
@@ -105,7 +105,7 @@ def print_chat_command(model_dir) -> None:
 
 
 def print_next_command(purpose: str, script: str, **options) -> None:
-    """Prints the command of a script, with the current Python if it is below the working folder."""
+    """Prints the command of a script, with the current Python if that is local."""
     python = Path(sys.executable)
     executable = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else "python"
     flags = "".join(f" --{option}={shell_quote(value)}" for option, value in options.items())

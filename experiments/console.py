@@ -11,7 +11,7 @@ import textwrap
 
 
 def _open_missing_streams() -> None:
-    """Opens standard streams that were closed before the start, for example by `>&-`, on /dev/null.
+    """Opens standard streams that are closed, for example by `>&-`, on /dev/null.
 
     A file opened later would get the descriptor of a closed stream, and all printed text.
     """

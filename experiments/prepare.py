@@ -1,4 +1,4 @@
-r"""Preprocesses corpora of any size: tokenizes, analyzes and filters them, and writes shards.
+r"""Preprocesses corpora of any size: tokenization, statistics, filters and shards.
 
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine --examine
 python experiments/prepare.py --data=mine.tsv --prepared_dir=prepared/mine

@@ -1,4 +1,4 @@
-"""Measures how fast things are, beside the other way of doing the same, in one run.
+"""Benchmarks of speed and memory, compared with other implementations in the same run.
 
     python -m experiments.benchmarks decoding
     python -m experiments.benchmarks latency --model_dir=models/chat
@@ -13,42 +13,42 @@
     python -m experiments.benchmarks vocabulary_size
     python -m experiments.benchmarks scaling --data=a.tsv,b.tsv
 
-decoding: milliseconds a call of greedy decoding and of beam search, ids to ids, beside the decoders
-of TensorFlow Addons on the same weights; and what one call saves over one call for each prompt.
-Ours always gives log-probabilities and attention weights too; "greedy, explained" has TensorFlow
-Addons give them as well, which it cannot in beam search. Machines are noisy: read the ratios.
+decoding: milliseconds per call of greedy and beam search, ids to ids, compared with the decoders of
+TensorFlow Addons with the same weights, and the gain of one batch over single prompts. This project
+always returns log-probabilities and attention weights; in "greedy, explained", TensorFlow Addons
+returns them too, which its beam search cannot. Timings are noisy: compare the ratios.
 
-latency: from the start of chat.py to its first reply, and the milliseconds of each reply after it,
-text to text through a pipe, for prompts of the corpus the model was trained on.
+latency: seconds from the start of chat.py to its first reply, and milliseconds of each further
+reply, text to text through a pipe, on prompts of the model's corpus.
 
-serving: an exported model, text to text, beside the same in memory, and TensorFlow Lite, ids to
-ids; how long it takes to load, how large it is. Without --model_dir a model of random weights whose
-replies all have --length words.
+serving: an exported model, text to text, compared with the model in memory, and TensorFlow Lite,
+ids to ids; seconds of loading, and size. The default model has random weights, and its replies all
+have --length tokens.
 
-preprocessing: how fast prepare.py is beside jieba alone with as many processes, on --num_pairs
-pairs sampled from the corpora, each made unique by a number; one epoch of a small model from the
-shards; and the memory of each. Ten minutes or more.
+preprocessing: speed of prepare.py compared with jieba alone on as many processes, on --num_pairs
+pairs sampled from the corpora and made unique by a number; an epoch of a small model on the shards;
+and the memory of each. It takes ten minutes or more.
 
-training: target words a second of train.py's own loop, from files, in float32 and in bfloat16,
-beside the way of the tutorials of TensorFlow Addons, and with --baselines_dir beside OpenNMT-tf and
-Joey NMT, installed below that folder as experiments/benchmarks/baselines/common.py says. The same
-pairs, cap on lengths (30 words), batches (64 pairs), clipping and threads for all; each in turn,
+training: target tokens per second of train.py from files, in float32 and in bfloat16, compared with
+the tutorials of TensorFlow Addons, and with --baselines_dir with OpenNMT-tf and Joey NMT, installed
+below that folder as described in experiments/benchmarks/baselines/common.py. All have the same
+pairs, maximum length (30 tokens), batch size (64 pairs), clipping and threads, and run in turn,
 --repeats times.
 
-time_to_quality: how long train.py takes to the validation perplexity that OpenNMT-tf comes to in
---minutes on the same files, with options that make a model good soon, and with none but those of
-all systems; the end of a reply and unknown words are counted as any word.
+time_to_quality: time of train.py to the validation perplexity that OpenNMT-tf reaches in --minutes
+on the same files, with options for fast convergence, and with the options of all systems. EOS and
+OOV tokens count like other tokens.
 
-input_pipeline: pairs a second that a model which does nothing is given, from TFRecords and from
-text, beside those that are trained on.
+input_pipeline: pairs per second of the input pipeline without a model, from TFRecords and from
+text, compared with training.
 
-ops: milliseconds of each piece of an update, beside the plain way of doing the same.
+ops: milliseconds of each part of an update, compared with plain Keras and TensorFlow.
 
-vocabulary_size: milliseconds an update with 100, 8,000 and 100,000 words.
+vocabulary_size: milliseconds per update with 100, 8,000 and 100,000 tokens.
 
-scaling: pairs a second of one worker and of two, each with one core of this machine, and the share
-of the time that they spend exchanging gradients; and what that makes of eight machines, by a
-formula, for networks of two speeds and for vocabularies of 8,000 and 100,000 words.
+scaling: pairs per second of one worker and of two workers, with a core of this machine each, and
+the fraction of time for gradient exchange; and an estimate for eight machines, for networks of two
+speeds and for vocabularies of 8,000 and 100,000 tokens.
 """
 
 import contextlib
@@ -64,43 +64,42 @@ import console
 
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY_SIZE = flags.DEFINE_integer(
-    "vocabulary_size", 8000, "tokens in the vocabulary of the model", lower_bound=20
+    "vocabulary_size", 8000, "size of the vocabulary [tokens]", lower_bound=20
 )
 LENGTH = flags.DEFINE_integer("length", 10, "length of prompts and replies [tokens]", lower_bound=1)
 REPEATS = flags.DEFINE_integer(
     "repeats",
     None,
-    "calls or trainings of each way, taken in turn; the median counts (default: 15 calls, 3 "
-    "trainings)",
+    "number of calls or trainings, of which the median is printed; default: 15 calls, 3 trainings",
     lower_bound=1,
 )
 
 MODEL_DIR = config_flags.define_path(
-    "model_dir", None, "latency, serving: the folder of a trained model"
+    "model_dir", None, "latency, serving: folder of a trained model [path]"
 )
 
 THREADS = flags.DEFINE_integer(
-    "threads", 0, "serving: threads of TensorFlow; 0: as many as it takes by itself", lower_bound=0
+    "threads", 0, "serving: number of TensorFlow threads; 0 is TensorFlow's default", lower_bound=0
 )
 
-DATA = config_flags.define_paths("data", [], "corpus files, for all that train or prepare [paths]")
+DATA = config_flags.define_paths("data", [], "corpus files for training and preprocessing [paths]")
 NUM_PAIRS = flags.DEFINE_integer(
-    "num_pairs", 2_000_000, "preprocessing: how many pairs are sampled [pairs]", lower_bound=1000
+    "num_pairs", 2_000_000, "preprocessing: number of sampled pairs [pairs]", lower_bound=1000
 )
 
 BASELINES_DIR = config_flags.define_path(
-    "baselines_dir", None, "training, time_to_quality: where other systems are installed [path]"
+    "baselines_dir", None, "training, time_to_quality: folder of the other systems [path]"
 )
 MINUTES = flags.DEFINE_float(
-    "minutes", 15, "time_to_quality: how long OpenNMT-tf trains [minutes]", lower_bound=0.1
+    "minutes", 15, "time_to_quality: duration of the OpenNMT-tf training [minutes]", lower_bound=0.1
 )
 STEPS = flags.DEFINE_list(
-    "steps", ["100", "400"], "training: the step after which time is taken, and the last"
+    "steps", ["100", "400"], "training: last step before the timing, and last step of the timing"
 )
 
 
 def main(argv) -> None:
-    """Runs the benchmark that was named."""
+    """Runs a benchmark."""
     benchmarks = {
         "decoding": run_decoding,
         "latency": run_latency,
@@ -113,7 +112,7 @@ def main(argv) -> None:
         "vocabulary_size": run_vocabulary_size,
         "scaling": run_scaling,
     }
-    # The end of life of TensorFlow Addons is known here and of no use to whoever measures.
+    # TensorFlow Addons is a baseline here; its end of life is irrelevant.
     warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\) has ended")
     if len(argv) != 2 or argv[1] not in benchmarks:
         raise app.UsageError(
@@ -123,7 +122,7 @@ def main(argv) -> None:
 
 
 def run_decoding() -> None:
-    """Prints a table: ours, TensorFlow Addons', and the ratio."""
+    """Prints decoding times of both implementations and their ratio."""
     from experiments.benchmarks.decoding import DecodingBenchmark
 
     DecodingBenchmark(
@@ -132,7 +131,7 @@ def run_decoding() -> None:
 
 
 def run_latency() -> None:
-    """Prints how long one waits."""
+    """Prints latencies of chat.py."""
     from experiments.benchmarks.decoding import print_latencies
 
     if not MODEL_DIR.value:
@@ -141,10 +140,10 @@ def run_latency() -> None:
 
 
 def run_serving() -> None:
-    """Prints a table, and what is paid once."""
+    """Prints latencies, and the costs of export and loading."""
     from experiments.benchmarks.serving import print_table, set_threads, write_random_model
 
-    # TensorFlow reports every file that an export writes.
+    # TensorFlow logs every file that an export writes.
     logging.set_verbosity(logging.WARNING)
     set_threads(THREADS.value)
     with tempfile.TemporaryDirectory() as folder, console.suppress_stderr():
@@ -159,7 +158,7 @@ def run_serving() -> None:
 
 
 def run_preprocessing() -> None:
-    """Prints rates and memory."""
+    """Prints rates and memory of prepare.py."""
     from experiments.benchmarks.preprocessing import print_times
 
     if not DATA.value:
@@ -169,7 +168,7 @@ def run_preprocessing() -> None:
 
 
 def run_training() -> None:
-    """Prints a table of rates, ratios and memory."""
+    """Prints training rates, ratios and memory."""
     from experiments.benchmarks.baselines.common import LOG_INTERVAL
     from experiments.benchmarks.training import print_table
 
@@ -197,7 +196,7 @@ def run_training() -> None:
 
 
 def run_time_to_quality() -> None:
-    """Prints how long it takes to be as good."""
+    """Prints the time to the perplexity of OpenNMT-tf."""
     from experiments.benchmarks.training import print_time_to_quality
 
     if not BASELINES_DIR.value:
@@ -211,7 +210,7 @@ def run_time_to_quality() -> None:
 
 
 def run_input_pipeline() -> None:
-    """Prints pairs a second."""
+    """Prints pairs per second of the input pipeline."""
     from experiments.benchmarks.input_pipeline import print_rates
     from experiments.benchmarks.training import MAX_LENGTH, measure_pair_rates
 
@@ -223,7 +222,7 @@ def run_input_pipeline() -> None:
 
 
 def run_ops() -> None:
-    """Prints milliseconds of each."""
+    """Prints milliseconds of each part of an update."""
     from experiments.benchmarks.ops import print_table
 
     common.suppress_retracing_warnings()
@@ -231,7 +230,7 @@ def run_ops() -> None:
 
 
 def run_scaling() -> None:
-    """Prints pairs a second of one worker and of two, and what more machines would bring."""
+    """Prints pairs per second of one and two workers, and estimates for more machines."""
     from experiments.benchmarks.scaling import print_table
 
     with corpus_dir() as folder:
@@ -239,7 +238,7 @@ def run_scaling() -> None:
 
 
 def run_vocabulary_size() -> None:
-    """Prints milliseconds an update."""
+    """Prints milliseconds per update by vocabulary size."""
     from experiments.benchmarks.vocabulary_size import print_table
 
     common.suppress_retracing_warnings()
@@ -248,7 +247,7 @@ def run_vocabulary_size() -> None:
 
 @contextlib.contextmanager
 def corpus_dir():
-    """A folder with the corpora as every system reads them."""
+    """Yields a temporary folder with the corpora in the formats of all systems."""
     from experiments.benchmarks.training import write_corpora
 
     if not DATA.value:

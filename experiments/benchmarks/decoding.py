@@ -1,4 +1,4 @@
-"""How long answering takes: beside TensorFlow Addons' decoders, and for one who talks."""
+"""Decoding times compared with TensorFlow Addons, and latencies of chat.py."""
 
 import statistics
 import subprocess
@@ -24,13 +24,13 @@ BOS_ID, EOS_ID = 1, 2
 
 
 class DecodingBenchmark:
-    """Random weights, and replies that never end by themselves: all ways take equal steps.
+    """Decoding with random weights. Replies never end, so that all decoders take equal steps.
 
     Args:
         units: width of the model.
-        vocabulary_size: of the vocabulary.
-        length: words of prompts and replies.
-        repeats: calls of each way.
+        vocabulary_size: number of tokens.
+        length: length of prompts and replies [tokens].
+        repeats: number of calls of each decoder.
     """
 
     def __init__(self, units: int, vocabulary_size: int, length: int, repeats: int):
@@ -42,7 +42,7 @@ class DecodingBenchmark:
         bias.assign(tf.one_hot(EOS_ID, vocabulary_size) * -1e9)
 
     def print_table(self) -> None:
-        """Prints ours, TensorFlow Addons', and the ratio."""
+        """Prints the times of both implementations and their ratio."""
         generator = SequenceGenerator(self.model, BOS_ID, EOS_ID)
         tfa_decoders = TFADecoders(self.model, BOS_ID, EOS_ID, BEAM_WIDTH)
         print(f"{self.units} units, {self.vocabulary_size} words, replies of {self.length} words\n")
@@ -77,13 +77,13 @@ class DecodingBenchmark:
         return DecodingParams.from_config(decoding, self.length, (0, 1, 3, 4)).pack()
 
     def _prompts(self, batch_size: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Ids int32[batch, words] and lengths int32[batch]."""
+        """Returns ids int32[batch, source_time] and lengths int32[batch]."""
         shape = [batch_size, self.length]
         ids = tf.random.stateless_uniform(shape, [1, 2], 5, self.vocabulary_size, tf.int32)
         return ids, tf.fill([batch_size], self.length)
 
     def _median_times(self, *searches) -> list[float]:
-        """Milliseconds a call, the ways in turn; the first calls are not counted: they trace."""
+        """Returns the median milliseconds of a call, with searches in turn after tracing calls."""
         for search in searches:
             for _ in range(2):
                 ids = get_ids(search())
@@ -101,17 +101,17 @@ class DecodingBenchmark:
 
 
 def get_ids(outputs):
-    """The ids, of a search that gives them alone or first."""
+    """Returns the ids from the outputs of a search, which are the ids or begin with them."""
     return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
 def print_latencies(model_dir: str) -> None:
-    """Prints how long one waits for chat.py, for prompts of the corpus of a model."""
+    """Prints the latencies of chat.py on prompts of the model's corpus."""
     corpus = common.load_training_corpus(Config.load(model_dir))
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
-    chat = Path(__file__).parents[1] / "chat.py"
+    script = Path(__file__).parents[1] / "chat.py"
     with subprocess.Popen(
-        [sys.executable, str(chat), f"--model_dir={model_dir}"],
+        [sys.executable, str(script), f"--model_dir={model_dir}"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -130,7 +130,7 @@ def print_latencies(model_dir: str) -> None:
 
 
 def time_reply(process, prompt: str) -> float:
-    """Seconds until a prompt sent to chat.py is answered."""
+    """Returns the seconds until chat.py replies to a prompt."""
     start_time = time.perf_counter()
     process.stdin.write(f"{prompt}\n")
     process.stdin.flush()

@@ -1,4 +1,4 @@
-"""How many pairs a second the input of a training delivers to a model that does nothing."""
+"""Throughput of the input pipeline without a model."""
 
 import time
 from collections.abc import Sequence
@@ -24,14 +24,14 @@ EPOCHS = 3
 def print_rates(
     paths: Sequence[str], vocabulary_size: int, max_length: int, folder: Path, training_rates
 ) -> None:
-    """Prints pairs a second from TFRecords and from text, and their ratio to a training's.
+    """Prints pairs per second from TFRecords and from text, and ratios to training rates.
 
     Args:
         paths: corpus files.
-        vocabulary_size: of the vocabulary.
-        max_length: words of a side.
-        folder: for the shards.
-        training_rates: pairs a second that are trained on, by what trains.
+        vocabulary_size: number of tokens.
+        max_length: maximum length of prompts and replies [tokens].
+        folder: folder of the shards.
+        training_rates: implementation to its training rate [pairs/s].
     """
     text = TextConfig(vocabulary_size=vocabulary_size)
     data = DataConfig(tuple(paths), max_source_length=max_length, max_target_length=max_length)
@@ -75,7 +75,7 @@ def print_rates(
 
 
 def measure_rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
-    """Pairs a second; the first epoch is not counted: with it comes what is done once."""
+    """Returns pairs per second, without the first epoch, which includes the setup."""
     num_epoch_batches = num_batches(pairs, BATCH_SIZE)
     for batch in train_batches(
         pairs, BATCH_SIZE, 1 + EPOCHS, SEED, source_word_dropout=WORD_DROPOUT, unk_id=UNK
@@ -86,7 +86,7 @@ def measure_rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
 
 
 def padding_fraction(pairs: InMemoryDataset, side: str) -> float:
-    """The share of positions in the batches of an epoch that are padding."""
+    """Returns the fraction of padding in the batches of an epoch."""
     num_tokens = num_positions = 0
     for batch in eval_batches(pairs, BATCH_SIZE).as_numpy_iterator():
         num_tokens += batch[f"{side}_length"].sum()
@@ -95,7 +95,7 @@ def padding_fraction(pairs: InMemoryDataset, side: str) -> float:
 
 
 def unsorted_padding_fraction(lengths: np.ndarray) -> float:
-    """The same of batches of rows as they come, each as long as its longest row."""
+    """Returns the fraction of padding in batches of unsorted rows."""
     starts = range(0, len(lengths), BATCH_SIZE)
     rows = [lengths[start : start + BATCH_SIZE] for start in starts]
     return 1 - lengths.sum() / sum(len(batch) * batch.max() for batch in rows)

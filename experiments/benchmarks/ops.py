@@ -1,4 +1,4 @@
-"""What each piece of an update takes, beside the plain way of doing the same."""
+"""Times of the parts of an update, compared with plain Keras and TensorFlow."""
 
 import statistics
 import time
@@ -21,11 +21,11 @@ DTYPES = (tf.float32, tf.bfloat16)
 
 
 class TrainingOps:
-    """The pieces, each with its gradients, on random pairs of one length.
+    """Parts of an update with their gradients, on random pairs of equal length.
 
     Args:
         units: width of the model.
-        vocabulary_size: of the vocabulary.
+        vocabulary_size: number of tokens.
     """
 
     def __init__(self, units: int, vocabulary_size: int):
@@ -39,14 +39,14 @@ class TrainingOps:
         self.ids = tf.random.uniform([BATCH_SIZE * LENGTH], 5, vocabulary_size, tf.int32)
 
     def encoder(self, dtype: tf.DType) -> Callable:
-        """Ours."""
+        """Returns the LSTM of this project."""
         lstm, state = self.model.encoder.layers[0][0], (self.zeros, self.zeros)
         return self._with_gradients(
             lambda inputs: lstm.unroll(inputs, state, dtype)[0], [self.inputs], lstm.weights
         )
 
     def plain_encoder(self) -> Callable:
-        """Keras' LSTM."""
+        """Returns the LSTM of Keras."""
         lstm = keras.layers.LSTM(self.units, return_sequences=True)
         mask = tf.sequence_mask(self.length, LENGTH)
         inputs = tf.transpose(self.inputs, [1, 0, 2])
@@ -56,7 +56,7 @@ class TrainingOps:
         )
 
     def decoder(self, dtype: tf.DType) -> Callable:
-        """Ours, the keys of the memory included."""
+        """Returns the attention decoder of this project, including the keys of the memory."""
         decoder = self.model.decoder
 
         def run(inputs, outputs):
@@ -68,7 +68,7 @@ class TrainingOps:
         return self._with_gradients(run, [self.inputs, self.outputs], weights)
 
     def plain_decoder(self) -> Callable:
-        """Keras' RNN over the wrapper of TensorFlow Addons."""
+        """Returns a Keras RNN over the AttentionWrapper of TensorFlow Addons."""
         mechanism = seq2seq.LuongAttention(self.units)
         cell = seq2seq.AttentionWrapper(
             keras.layers.LSTMCell(self.units), mechanism, attention_layer_size=self.units
@@ -87,7 +87,7 @@ class TrainingOps:
         return self._with_gradients(run, [inputs, self.outputs], weights)
 
     def loss(self, dtype: tf.DType) -> Callable:
-        """Ours."""
+        """Returns the fused logits and cross-entropy of this project."""
         projection = self.model.decoder.output_projection
         return self._with_gradients(
             lambda vectors: cross_entropy(
@@ -98,7 +98,7 @@ class TrainingOps:
         )
 
     def plain_loss(self) -> Callable:
-        """A Dense layer and TensorFlow's cross-entropy."""
+        """Returns a Dense layer with TensorFlow's cross-entropy."""
         projection = self.model.decoder.output_projection
         return self._with_gradients(
             lambda vectors: tf.nn.sparse_softmax_cross_entropy_with_logits(
@@ -109,7 +109,7 @@ class TrainingOps:
         )
 
     def clipping(self) -> Callable:
-        """Ours: rows of the same word summed, then the norm, then scaling where there is need."""
+        """Returns clipping by global norm of deduplicated sparse gradients."""
         gradients = self._gradients()
         return tf.function(
             lambda: clip_by_global_norm([deduplicate_slices(g) for g in gradients], CLIP_NORM),
@@ -117,7 +117,7 @@ class TrainingOps:
         )
 
     def plain_clipping(self) -> Callable:
-        """TensorFlow's, of dense gradients."""
+        """Returns TensorFlow's clipping of dense gradients."""
         gradients = self._gradients()
         return tf.function(
             lambda: tf.clip_by_global_norm(list(map(tf.convert_to_tensor, gradients)), CLIP_NORM),
@@ -125,17 +125,17 @@ class TrainingOps:
         )
 
     def update(self) -> Callable:
-        """Ours: lazy Adam."""
+        """Returns an update by lazy Adam."""
         gradients = [deduplicate_slices(gradient) for gradient in self._gradients()]
         return self._update(make_optimizer(TrainingConfig(), 1), gradients)
 
     def plain_update(self) -> Callable:
-        """Keras' Adam, of dense gradients."""
+        """Returns an update by Keras' Adam with dense gradients."""
         gradients = list(map(tf.convert_to_tensor, self._gradients()))
         return self._update(keras.optimizers.Adam(), gradients)
 
     def _gradients(self) -> list:
-        """Of all weights; small, as in most of a training, where nothing is clipped."""
+        """Returns gradients of all weights, too small to be clipped, as in most of a training."""
         rows = tf.random.normal([BATCH_SIZE * LENGTH, self.units], stddev=1e-4)
         return [
             tf.IndexedSlices(rows, self.ids, tf.shape(weight))
@@ -156,14 +156,14 @@ class TrainingOps:
             with tf.GradientTape() as tape:
                 tape.watch(inputs)
                 result = run(*inputs)
-            # The result too: what nobody asks for TensorFlow does not compute.
+            # TensorFlow would prune the computation of an unused result.
             return result, tape.gradient(result, [*inputs, *weights])
 
         return tf.function(gradients, jit_compile=False)
 
 
 def print_table(units: int, vocabulary_size: int, repeats: int) -> None:
-    """Prints milliseconds, the ways of each piece taken in turn."""
+    """Prints the milliseconds of each part, with its implementations in turn."""
     ops = TrainingOps(units, vocabulary_size)
     print(f"{units} units, {vocabulary_size} words, {BATCH_SIZE} pairs of {LENGTH} words\n")
     print(f"{'milliseconds':24}{'plain':>8}{'float32':>9}{'bfloat16':>10}{'gain':>8}{'gain':>7}")
@@ -184,14 +184,14 @@ def print_table(units: int, vocabulary_size: int, repeats: int) -> None:
 
 
 def print_row(name: str, times: list[float]) -> None:
-    """Milliseconds, and the plain way's divided by ours."""
+    """Prints milliseconds, and the speed-up over the plain implementation."""
     plain_time, *own_times = times
     print(f"{name:24}{plain_time:>8.1f}{own_times[0]:>9.1f}{own_times[1]:>10.1f}", end="")
     print(f"{plain_time / own_times[0]:>8.2f}{plain_time / own_times[1]:>7.2f}", flush=True)
 
 
 def median_times(variants, repeats: int) -> list[float]:
-    """Milliseconds a call; the first two calls of each are not counted."""
+    """Returns the median milliseconds of each call, without the first two."""
     times = [[] for _ in variants]
     for _ in range(repeats + 2):
         for run, variant_times in zip(variants, times):

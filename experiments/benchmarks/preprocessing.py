@@ -1,4 +1,4 @@
-"""How fast a corpus is prepared, beside jieba alone, and how much memory it takes."""
+"""Speed of prepare.py compared with jieba alone, and its memory."""
 
 import multiprocessing
 import os
@@ -22,12 +22,12 @@ TEXT = ("--vocabulary_size=8000", "--validation_fraction=0.001")
 
 
 def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
-    """Prepares pairs sampled from some corpora, trains on them, and prints what it took.
+    """Prepares sampled pairs, trains on them, and prints times and memory.
 
     Args:
         paths: corpus files.
-        num_pairs: how many pairs are sampled; a number at the end of each prompt makes it unique.
-        folder: for the corpus, what is prepared, and the model.
+        num_pairs: number of sampled pairs. A number at the end of each prompt makes it unique.
+        folder: folder of the corpus, the prepared dataset and the model.
     """
     corpus, prepared = folder / "corpus.tsv", folder / "prepared"
     write_sample(paths, num_pairs, corpus)
@@ -52,7 +52,7 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
 
 
 def write_sample(paths: Sequence[str], num_pairs: int, corpus: Path) -> None:
-    """Pairs drawn with a seed, each with its number, so that no two are equal."""
+    """Writes randomly sampled pairs, made unique by their numbers."""
     pairs, _ = read_pairs(paths)
     rng = random.Random(SEED)
     with corpus.open("w", encoding="utf-8") as file:
@@ -62,7 +62,7 @@ def write_sample(paths: Sequence[str], num_pairs: int, corpus: Path) -> None:
 
 
 def time_jieba(corpus: Path, num_pairs: int, num_processes: int) -> float:
-    """How long so many processes take to cut all texts by jieba, and do nothing else."""
+    """Returns the seconds in which several processes segment all texts with jieba."""
     pairs_per_process = -(-num_pairs // num_processes)
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(num_processes, spawn) as pool:
@@ -76,7 +76,7 @@ def time_jieba(corpus: Path, num_pairs: int, num_processes: int) -> float:
 
 
 def time_jieba_worker(corpus: Path, start: int, num_pairs: int) -> float:
-    """The same of one process, for its share of the lines."""
+    """Returns the seconds in which one process segments its lines."""
     with corpus.open(encoding="utf-8") as file:
         lines = [line.rstrip("\n").split("\t") for line in islice(file, start, start + num_pairs)]
     tokenize = jieba.lcut
@@ -89,10 +89,10 @@ def time_jieba_worker(corpus: Path, start: int, num_pairs: int) -> float:
 
 
 def run_script(name: str, *arguments: str) -> tuple[float, float]:
-    """Runs a script; the seconds it took, and the megabytes of its largest process.
+    """Runs a script; returns its seconds, and the peak memory of its largest process [MB].
 
     Raises:
-        ValueError: it failed.
+        ValueError: The script failed.
     """
     script = str(Path(__file__).parents[1] / f"{name}.py")
     start_time = time.perf_counter()

@@ -1,7 +1,7 @@
-"""One worker of a training that scaling.py times: prints how fast, as one line of JSON.
+"""A worker of scaling.py: prints the speed of a distributed training as a line of JSON.
 
-It has one core, so that two workers on a machine of two cores are two machines of one. With
---alone: how long an update takes by itself, and what would be exchanged.
+Each worker runs on a single core, so that two workers on two cores simulate two machines. With
+--alone, the worker measures an update without exchange, and the size of its gradients.
 """
 
 import json
@@ -16,14 +16,12 @@ import console
 from experiments.benchmarks import training_setup
 from experiments.benchmarks.training_setup import MAX_LENGTH, UNITS, VOCABULARY_SIZE
 
-CORE = flags.DEFINE_integer("core", 0, "the core to run on", lower_bound=0)
-BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "pairs of all workers", lower_bound=1)
-FIRST_STEP = flags.DEFINE_integer(
-    "first_step", 20, "the step after which time is taken", lower_bound=1
-)
-LAST_STEP = flags.DEFINE_integer("last_step", 80, "the last step", lower_bound=2)
+CORE = flags.DEFINE_integer("core", 0, "index of the CPU core", lower_bound=0)
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "global batch size [pairs]", lower_bound=1)
+FIRST_STEP = flags.DEFINE_integer("first_step", 20, "last step before the timing", lower_bound=1)
+LAST_STEP = flags.DEFINE_integer("last_step", 80, "last step of the timing", lower_bound=2)
 ALONE = flags.DEFINE_bool(
-    "alone", False, "time updates with random pairs, in which any vocabulary is full"
+    "alone", False, "time updates on random pairs with tokens of the full vocabulary"
 )
 
 flags.adopt_module_key_flags(training_setup)
@@ -34,13 +32,13 @@ NUM_STEPS = 8
 
 
 def main(_) -> None:
-    """Trains, then exchanges what training exchanged, and nothing else."""
+    """Measures a training, or single updates with --alone."""
     os.sched_setaffinity(0, {CORE.value})
     print(json.dumps(measure_single() if ALONE.value else measure_distributed()))
 
 
 def measure_single() -> dict:
-    """Seconds of an update, and bytes of its gradients, embeddings as rows and as tables."""
+    """Returns the seconds of an update, and the bytes of sparse and of dense gradients."""
     from experiments.benchmarks.vocabulary_size import time_train_step
 
     dense, rows = gradient_sizes(1)
@@ -54,7 +52,7 @@ def measure_single() -> dict:
 
 
 def measure_distributed() -> dict:
-    """Pairs a second, and seconds of a step and of the exchange in it."""
+    """Returns pairs per second, and the seconds of a step and of its gradient exchange."""
     from strategies import make_strategy
 
     from attention_seq2seq.training.distributed import Distributor
@@ -68,12 +66,12 @@ def measure_distributed() -> dict:
 
 
 def seconds_per_step(strategy) -> float:
-    """The mean of the steps in question; all workers end with the epoch, which is that long."""
+    """Returns the mean seconds of the timed steps."""
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.callbacks.base import Callback
 
     class Clock(Callback):
-        """Reads the time at the first step and the last."""
+        """Records the time at the first and at the last step."""
 
         def __init__(self):
             self.times = []
@@ -83,16 +81,16 @@ def seconds_per_step(strategy) -> float:
                 self.times.append(time.perf_counter())
 
     pairs = training_setup.read_split()
-    short = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= MAX_LENGTH.value]
-    if len(short) < LAST_STEP.value * BATCH_SIZE.value:
+    short_pairs = [p for p in pairs if max(len(side.split()) for side in p[:2]) <= MAX_LENGTH.value]
+    if len(short_pairs) < LAST_STEP.value * BATCH_SIZE.value:
         raise ValueError(
-            f"{len(short)} pairs of at most {MAX_LENGTH.value} words; {LAST_STEP.value} steps of "
-            f"{BATCH_SIZE.value} pairs take more. Give a larger corpus."
+            f"{len(short_pairs)} pairs of at most {MAX_LENGTH.value} words; "
+            f"{LAST_STEP.value} steps of {BATCH_SIZE.value} pairs take more. Give a larger corpus."
         )
     clock, start_time = Clock(), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         train(
-            short[: LAST_STEP.value * BATCH_SIZE.value],
+            short_pairs[: LAST_STEP.value * BATCH_SIZE.value],
             folder,
             training_setup.make_config(
                 epochs=1, batch_size=BATCH_SIZE.value, compute_dtype="float32"
@@ -102,13 +100,13 @@ def seconds_per_step(strategy) -> float:
             callbacks=[clock],
             strategy=strategy,
         )
-    # Of those who are not the first worker nobody reads what they print.
+    # Callbacks run on the chief only; the output of other workers is ignored.
     start_time, end_time = clock.times or (start_time, time.perf_counter())
     return (end_time - start_time) / (LAST_STEP.value - FIRST_STEP.value)
 
 
-def gradient_sizes(workers: int) -> tuple[list[int], list[int]]:
-    """Numbers of each dense gradient, and rows of each embedding's, of a worker's share."""
+def gradient_sizes(num_workers: int) -> tuple[list[int], list[int]]:
+    """Returns sizes of dense gradients, and rows of sparse gradients, per worker."""
     from attention_seq2seq.config.model import ModelConfig
     from attention_seq2seq.models.seq2seq import make_model
 
@@ -118,15 +116,15 @@ def gradient_sizes(workers: int) -> tuple[list[int], list[int]]:
         for name, variable in model.named_weights().items()
         if "embedding" not in name
     ]
-    return sizes, [BATCH_SIZE.value // workers * MEAN_LENGTH] * 2
+    return sizes, [BATCH_SIZE.value // num_workers * MEAN_LENGTH] * 2
 
 
-# Words of a side of a pair, with padding, in the batches of three chat corpora.
+# Mean padded length of prompts and replies in three chat corpora.
 MEAN_LENGTH = 12
 
 
 def seconds_per_exchange(distributor, dense: list[int], rows: list[int]) -> float:
-    """The mean time that summing such gradients takes; nothing for one worker."""
+    """Returns the mean seconds of summing gradients of these sizes; about 0 for one worker."""
     import tensorflow as tf
 
     def gradients(batch):
@@ -145,9 +143,12 @@ def seconds_per_exchange(distributor, dense: list[int], rows: list[int]) -> floa
 
     lengths = tf.ones([2], tf.int32)
     batch = {"source_length": lengths, "one": tf.constant(1.0)}
-    local, summed = tf.function(gradients), tf.function(distributor.all_reduce_sum(gradients))
+    local_gradients, summed_gradients = (
+        tf.function(gradients),
+        tf.function(distributor.all_reduce_sum(gradients)),
+    )
     times = []
-    for function in (local, summed):
+    for function in (local_gradients, summed_gradients):
         wait_for(function(batch))
         start_time = time.perf_counter()
         for _ in range(NUM_EXCHANGES):

@@ -1,4 +1,4 @@
-"""How fast exported models answer, text to text, beside the model in memory."""
+"""Latency of exported models compared with the model in memory, text to text."""
 
 import multiprocessing
 import statistics
@@ -30,7 +30,7 @@ NUM_CALLS = 101
 
 
 class LatencyPercentiles(NamedTuple):
-    """Milliseconds that calls took."""
+    """Percentiles of the latency [ms]."""
 
     p50: float
     p95: float
@@ -38,24 +38,24 @@ class LatencyPercentiles(NamedTuple):
 
     @classmethod
     def from_seconds(cls, seconds: list[float]) -> "LatencyPercentiles":
-        """The percentiles."""
-        cuts = statistics.quantiles(seconds, n=100, method="inclusive")
-        return cls(*(1000 * cuts[percent - 1] for percent in (50, 95, 99)))
+        """Computes the percentiles of durations in seconds."""
+        percentiles = statistics.quantiles(seconds, n=100, method="inclusive")
+        return cls(*(1000 * percentiles[percent - 1] for percent in (50, 95, 99)))
 
     def __str__(self) -> str:
         return f"{self.p50:>9.1f}{self.p95:>9.1f}{self.p99:>9.1f}"
 
 
 def set_threads(threads: int) -> None:
-    """For all that is measured; 0 leaves it to TensorFlow."""
+    """Sets the number of TensorFlow threads; 0 is TensorFlow's default."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def write_random_model(folder: Path, units: int, vocabulary_size: int) -> None:
-    """A model of random weights whose replies never end by themselves, so all are of one length.
+    """Writes a model with random weights whose replies all have the maximum length.
 
-    Its words are the most frequent ones of jieba's dictionary.
+    The vocabulary has the most frequent words of jieba's dictionary.
     """
     keras.utils.set_random_seed(1)
     counts = JiebaDictionary().counts
@@ -75,19 +75,19 @@ def write_random_model(folder: Path, units: int, vocabulary_size: int) -> None:
 
 
 def make_prompts(tokenizer: Seq2SeqTokenizer, num_tokens: int) -> list[str]:
-    """Prompts of that many words: the default corpus' words, in its order."""
+    """Returns prompts of `num_tokens` tokens from the default corpus."""
     tokens = [
         token
         for pair in default_corpus().training
         for token in tokenizer.source.tokenize(pair.prompt)
     ]
     texts = ["".join(tokens[i : i + num_tokens]) for i in range(0, len(tokens), num_tokens)]
-    # Joined anew, some words are cut otherwise.
+    # Some concatenations are tokenized differently.
     return [text for text in texts if len(tokenizer.source.tokenize(text)) == num_tokens]
 
 
 def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
-    """Exports a model in both formats, measures, and prints."""
+    """Exports a model in both formats, and prints latencies."""
     chat = Chat.load(model_dir)
     prompts = make_prompts(chat.tokenizer, num_tokens)
     decoding = DecodingConfig(max_length=num_tokens, length_penalty=0.0)
@@ -117,18 +117,18 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
 
 
 def print_loading(folder: Path, prompt: str) -> None:
-    """What is paid once, in a process of its own."""
+    """Prints the costs of loading, measured in a new process."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     with multiprocessing.get_context("spawn").Pool(1) as process:
-        loaded, first, megabytes = process.apply(measure_loading, (str(folder), prompt))
-    print(f"load                  {loaded:>8.1f} seconds")
-    print(f"first call            {first:>8.1f} seconds")
+        loading, first_call, megabytes = process.apply(measure_loading, (str(folder), prompt))
+    print(f"load                  {loading:>8.1f} seconds")
+    print(f"first call            {first_call:>8.1f} seconds")
     print(f"memory                {megabytes:>8.0f} MB")
     print(f"folder                {size / 1e6:>8.1f} MB")
 
 
 def measure_loading(folder: str, prompt: str) -> tuple[float, float, float]:
-    """Seconds of loading and of the first call, and megabytes that both have taken."""
+    """Returns the seconds of loading and of the first call, and their memory [MB]."""
     initial_megabytes, start_time = memory_megabytes(), time.perf_counter()
     served = tf.saved_model.load(folder)
     loaded_time = time.perf_counter()
@@ -142,7 +142,7 @@ def measure_loading(folder: str, prompt: str) -> tuple[float, float, float]:
 
 
 def count_reply_tokens(served, method: str, batch: list[str]) -> list[int]:
-    """How many words each reply has, of an exported model."""
+    """Calls an exported model; returns the length of each reply [tokens]."""
     if method == "greedy":
         outputs = served.serving_default(tf.constant(batch))
         outputs["reply"].numpy()
@@ -159,7 +159,7 @@ def count_reply_tokens(served, method: str, batch: list[str]) -> list[int]:
 
 
 def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
-    """Of each way its times and the mean length of its replies; the first calls do not count."""
+    """Calls functions in turn; returns latencies and mean reply lengths after a warm-up."""
     seconds, lengths = {name: [] for name in runs}, {name: [] for name in runs}
     for index in range(NUM_CALLS + 2):
         start = index * batch_size % (len(prompts) - batch_size)
@@ -178,7 +178,7 @@ def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
 
 
 def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> None:
-    """The rows of the TensorFlow Lite models: ids to ids, one prompt at a time."""
+    """Prints latencies of the TensorFlow Lite models, ids to ids, with batches of one."""
     export_tflite(model_dir, folder, DecodingConfig(max_length=decoding.max_length))
     limit = chat.config.data.max_source_length
     expected = chat.reply(prompts[:1000], decoding)
@@ -205,6 +205,6 @@ def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decodi
 
 
 def memory_megabytes() -> float:
-    """Megabytes that this process holds."""
+    """Returns the resident memory of this process [MB]."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6

@@ -1,4 +1,4 @@
-"""How fast training is, beside the tutorials' way, OpenNMT-tf and Joey NMT on the same work."""
+"""Training speed compared with the TFA tutorials, OpenNMT-tf and Joey NMT."""
 
 import json
 import random
@@ -24,16 +24,17 @@ IMPLEMENTATIONS = {
     "bfloat16": "ours, bfloat16",
 }
 BFLOAT16 = IMPLEMENTATIONS["bfloat16"]
-# What makes a model good soon, beside the options that all systems have: a step size as large as
-# averaged weights bear, and dropout, so that it goes on to learn.
+# Options for fast convergence: a learning rate as large as averaged weights permit, and dropout
+# against early overfitting.
 TUNED_OPTIONS = ("--dropout=0.2", "--learning_rate=0.002", "--averaging=ema")
 
 
 def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> None:
-    """Corpora cut by jieba, shuffled, as each system reads them: with a blank between words.
+    """Writes shuffled, tokenized corpora in the formats of all systems.
 
-    They are normalised before, as this project would do it, so that all read the same words. The
-    vocabulary is that which it makes of the pairs to train on; its special words are its own.
+    Texts are normalized and segmented by jieba, with blanks between tokens, so that all systems
+    read the same tokens. All systems have the vocabulary of this project, with their own special
+    tokens.
     """
     tokenize, normalize = JiebaSegmenter().segment, Normalizer(lowercase=True)
 
@@ -45,7 +46,7 @@ def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> N
     ]
     pairs = [pair for pair in pairs if all(pair)]
     random.Random(SEED).shuffle(pairs)
-    # Of pairs to train on each system leaves the long ones out by itself.
+    # Each system drops long training pairs itself.
     dev = [pair for pair in pairs[:DEV_PAIRS] if max(len(s.split()) for s in pair) <= MAX_LENGTH]
     training = pairs[DEV_PAIRS:]
     for name, rows in (("dev", dev), ("train", training)):
@@ -60,7 +61,7 @@ def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> N
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """One line each."""
+    """Writes lines into a file."""
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
@@ -72,15 +73,15 @@ def print_table(
     steps: tuple[int, int],
     repeats: int,
 ) -> None:
-    """Trains every way in turn, `repeats` times, and prints medians, ranges and ratios.
+    """Runs all trainings in turn, `repeats` times; prints medians, ranges and ratios.
 
     Args:
-        folder: from `write_corpora`.
-        baselines_dir: where OpenNMT-tf and Joey NMT are installed; None: without them.
+        folder: folder written by `write_corpora`.
+        baselines_dir: folder where OpenNMT-tf and Joey NMT are installed, or None.
         units: width of the model.
-        vocabulary_size: of the vocabulary.
-        steps: the step after which time is taken, and the last.
-        repeats: of each.
+        vocabulary_size: number of tokens.
+        steps: last step before the timing, and last step of the timing.
+        repeats: number of trainings of each implementation.
     """
     runs = {
         name: make_worker_run(run, folder, units, vocabulary_size, steps)
@@ -122,7 +123,7 @@ def print_table(
 
 
 def measure_pair_rates(folder: Path, units: int, vocabulary_size: int) -> dict[str, float]:
-    """Pairs a second that are trained on, by name."""
+    """Returns the training rate of each compute dtype [pairs/s]."""
     pairs, _ = read_pairs([str(folder / "train.tsv")])
     target_lengths = [
         len(pair.reply.split()) + 1 for pair in pairs if longest_side(pair) <= MAX_LENGTH
@@ -137,14 +138,14 @@ def measure_pair_rates(folder: Path, units: int, vocabulary_size: int) -> dict[s
 
 
 def longest_side(pair) -> int:
-    """Words of the longer one of prompt and reply."""
+    """Returns the number of tokens of the longer one of prompt and reply."""
     return max(len(pair.prompt.split()), len(pair.reply.split()))
 
 
 def print_time_to_quality(
     folder: Path, baselines_dir: str, units: int, vocabulary_size: int, minutes: float
 ) -> None:
-    """Prints how long training takes to what OpenNMT-tf comes to in some minutes."""
+    """Prints the time to the perplexity that OpenNMT-tf reaches in some minutes."""
     perplexity, steps = opennmt.perplexity_after(
         Path(baselines_dir), folder, units, MAX_LENGTH, minutes
     )
@@ -166,7 +167,7 @@ def print_time_to_quality(
 def make_worker_run(
     implementation: str, folder: Path, units: int, vocabulary_size: int, steps
 ) -> Callable:
-    """A training in a process of its own, in one of our ways or the tutorials'."""
+    """Returns a function that runs a training in a worker process."""
 
     def train() -> common.TrainingSpeed:
         flags = f"--first_step={steps[0]}", f"--last_step={steps[1]}"
@@ -179,10 +180,10 @@ def make_worker_run(
 def run_worker(
     implementation: str, folder: Path, units: int, vocabulary_size: int, *flags
 ) -> tuple[dict, float]:
-    """Runs training_worker.py; what it printed, and megabytes.
+    """Runs training_worker.py; returns its results, and its peak memory [MB].
 
     Raises:
-        ValueError: it failed.
+        ValueError: The worker failed.
     """
     command = worker_command(
         "training_worker",
@@ -201,7 +202,7 @@ def run_worker(
 
 
 def source_tokens_per_target_token(folder: Path) -> float:
-    """How many there are, in the pairs that are trained on; the end of reply is a word."""
+    """Returns the ratio of source to target tokens in the training pairs, EOS included."""
     pairs, _ = read_pairs([str(folder / "train.tsv")])
     pairs = [pair for pair in pairs if longest_side(pair) <= MAX_LENGTH]
     num_target_tokens = sum(len(pair.reply.split()) + 1 for pair in pairs)
@@ -209,13 +210,13 @@ def source_tokens_per_target_token(folder: Path) -> float:
 
 
 def flops_per_target_token(units: int, vocabulary_size: int, source_tokens: float) -> float:
-    """Operations that training on one target word cannot do without.
+    """Returns the FLOP that training needs per target token.
 
-    Products of matrices only, padding not counted, a multiplication and an addition two: for each
-    source word the LSTM (2 units x 4 units) and the key (units x units); for each target word the
-    LSTM (3 units x 4 units), the attention vector (2 units x units) and the logits (units x
-    vocabulary); scores and contexts are left out, being less than a hundredth. The way back takes
-    as much for the inputs and as much for the weights: three times in all.
+    Only matrix products are counted, without padding, at two operations per multiply-add. Each
+    source token needs the LSTM (2 units x 4 units) and the key (units x units). Each target token
+    needs the LSTM (3 units x 4 units), the attention vector (2 units x units) and the logits
+    (units x vocab). Scores and contexts are below 1 % and left out. The backward pass takes twice
+    the operations of the forward pass.
     """
     source = 8 * units**2 + units**2
     target = 12 * units**2 + 2 * units**2 + units * vocabulary_size

@@ -1,6 +1,6 @@
-"""Trains for some steps, as training.py asks for it, and prints how fast: one line of JSON.
+"""A worker of training.py: prints the speed of a training as a line of JSON.
 
-In a process of its own, so that its memory is its own.
+A separate process per training makes the measured memory that of the training.
 """
 
 import json
@@ -19,32 +19,28 @@ IMPLEMENTATION = flags.DEFINE_enum(
     "implementation",
     "float32",
     ["float32", "bfloat16", "tutorial", "peak"],
-    "how to train; or to multiply large matrices, and nothing else",
+    "implementation of the training; peak: only large matrix products",
 )
-FIRST_STEP = flags.DEFINE_integer(
-    "first_step", 100, "the step after which time is taken", lower_bound=1
-)
+FIRST_STEP = flags.DEFINE_integer("first_step", 100, "last step before the timing", lower_bound=1)
 TARGET_PERPLEXITY = flags.DEFINE_float(
     "target_perplexity",
     None,
-    "train until the perplexity on dev.tsv is no higher, whatever the steps",
+    "perplexity on dev.tsv at which training stops, instead of --last_step",
 )
-OPTIONS = flags.DEFINE_list("options", [], "flags of train.py, beside those that all systems have")
-LAST_STEP = flags.DEFINE_integer("last_step", 400, "the last step", lower_bound=2)
+OPTIONS = flags.DEFINE_list("options", [], "additional flags of train.py")
+LAST_STEP = flags.DEFINE_integer("last_step", 400, "last step of the timing", lower_bound=2)
 
-REPEATABLE = flags.DEFINE_bool(
-    "repeatable", True, "train as train.py does, with operations that are deterministic"
-)
+REPEATABLE = flags.DEFINE_bool("repeatable", True, "deterministic operations, as in train.py")
 
 flags.adopt_module_key_flags(training_setup)
 
 CLIP_NORM = 5.0
-# Epochs without a lower perplexity, after which one is taken for out of reach.
+# Epochs without improvement after which the target perplexity counts as out of reach.
 PATIENCE = 3
 
 
 def main(_) -> None:
-    """Trains the way that is asked for."""
+    """Runs the training, and prints its measurements."""
     import tensorflow as tf
 
     if REPEATABLE.value and IMPLEMENTATION.value in ("float32", "bfloat16"):
@@ -71,12 +67,12 @@ def make_config(dtype: str):
 
 
 def train_own(dtype: str) -> tuple[float, float]:
-    """The words, and the seconds they took, of what train.py runs."""
+    """Trains like train.py; returns the number of timed target tokens, and the seconds."""
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.callbacks.base import Callback
 
     class Clock(Callback):
-        """Reads the time at the first step and the last, and counts words in between."""
+        """Records the time at the first and at the last step, and counts the tokens in between."""
 
         def __init__(self):
             self.num_tokens, self.times = 0, []
@@ -95,7 +91,7 @@ def train_own(dtype: str) -> tuple[float, float]:
 
 
 def train_until(perplexity: float) -> list[float]:
-    """The validation perplexity of each epoch, up to the first that is no higher."""
+    """Trains up to a perplexity; returns the validation perplexity of each epoch."""
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.callbacks.base import Callback
 
@@ -113,7 +109,7 @@ def train_until(perplexity: float) -> list[float]:
 
 
 def train_tutorial() -> tuple[float, float]:
-    """The same the way of the tutorials: every batch as long as the corpus' longest pair."""
+    """Trains like the tutorials, with all batches padded to the longest pair of the corpus."""
     import tensorflow as tf
 
     from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -144,7 +140,7 @@ def train_tutorial() -> tuple[float, float]:
 
 
 def pad_rows(rows: list[list[int]]):
-    """int32[rows, longest] and int32[rows], the lengths."""
+    """Pads rows of ids; returns int32[rows, time] and the lengths int32[rows]."""
     import numpy as np
 
     length = np.array([len(row) for row in rows], np.int32)
@@ -155,7 +151,7 @@ def pad_rows(rows: list[list[int]]):
 
 
 def peak_flops(dtype: str) -> float:
-    """Operations a second of a large matrix product, the best of some."""
+    """Returns the highest FLOP/s of several large matrix products."""
     import tensorflow as tf
 
     size, durations = 2048, []

@@ -1,4 +1,4 @@
-"""How long an update takes as the vocabulary grows."""
+"""Duration of an update by vocabulary size."""
 
 import statistics
 import time
@@ -24,7 +24,7 @@ VARIANTS = {
 
 
 def print_table(units: int, repeats: int) -> None:
-    """Prints milliseconds an update, and what the larger vocabulary may be expected to take."""
+    """Prints milliseconds per update, and the expected value for the large vocabulary."""
     print(f"{units} units, {BATCH_SIZE} pairs of {LENGTH} words; milliseconds an update\n")
     print(f"{'words':24}{SMALL:>9,}{MIDDLE:>9,}{LARGE:>9,}{'expected':>10}{'ratio':>7}")
     for name, (dtype, num_sampled) in VARIANTS.items():
@@ -33,7 +33,7 @@ def print_table(units: int, repeats: int) -> None:
             for vocabulary_size in (MIDDLE, LARGE)
         )
         if num_sampled:
-            # Of a hundred words nobody samples.
+            # Sampled softmax needs more than 100 tokens.
             print(f"{name:24}{'–':>9}{middle:>9.1f}{large:>9.1f}", flush=True)
             continue
         small = time_train_step(units, SMALL, dtype, num_sampled, repeats)
@@ -43,19 +43,19 @@ def print_table(units: int, repeats: int) -> None:
             f"{large / expected:>7.2f}",
             flush=True,
         )
-    print("\nexpected: what grows from the first to the second vocabulary grows on in proportion.")
+    print("\nexpected: linear extrapolation from the first two vocabularies.")
 
 
 def time_train_step(
     units: int, vocabulary_size: int, dtype: str, num_sampled: int, repeats: int
 ) -> float:
-    """The median of some updates of a model with random pairs, in milliseconds."""
+    """Returns the median milliseconds of an update on random pairs."""
     tf.keras.utils.set_random_seed(1)
     model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
     options = TrainingConfig(compute_dtype=dtype, num_sampled=num_sampled)
     optimizer = make_optimizer(options, 1)
     optimizer.build(model.trainable_variables)
-    # Words as frequent as in a language: each order of magnitude as often as any other.
+    # Log-uniform ids: token frequencies follow Zipf's law, as in a language.
     uniform = tf.random.uniform([2, BATCH_SIZE, LENGTH])
     ids = tf.cast(tf.exp(uniform * tf.math.log(float(vocabulary_size))), tf.int32) - 1
     length = tf.fill([BATCH_SIZE], LENGTH)

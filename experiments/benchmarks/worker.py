@@ -1,4 +1,4 @@
-"""Runs modules of this package in processes of their own."""
+"""Commands and environment of worker processes."""
 
 import os
 import sys
@@ -11,13 +11,13 @@ def worker_command(name: str, *flags: str) -> list[str]:
     """Returns the command of a worker.
 
     Args:
-        name: of the module, for example "training_worker".
-        *flags: of the worker.
+        name: module of this package, for example "training_worker".
+        *flags: flags of the worker.
     """
     return [sys.executable, "-m", f"{__package__}.{name}", *flags]
 
 
 def worker_environment() -> dict[str, str]:
-    """Returns the environment variables with which a worker runs in any folder."""
+    """Returns environment variables with which a worker runs in any folder."""
     paths = filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

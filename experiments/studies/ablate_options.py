@@ -1,14 +1,13 @@
-"""What each option of model and training comes to: a training with it, beside one without.
+"""Trains a model for each option of model and training, and prints its metrics.
 
     python -m experiments.studies.ablate_options --data=chat.tsv --epochs=6 --units=128
     python -m experiments.studies.ablate_options --data=chat.tsv --pretraining_data=other.tsv
     python -m experiments.studies.ablate_options --data=chat.tsv --epochs=6 --only="--cell=gru"
 
-Prints a line for each: perplexity of words and of characters on the validation pairs, the share of
-words that were given the largest probability, how different the replies to sixteen validation
-prompts are (distinct-2) and the share of the most common one, all of the epoch that --monitor finds
-best; which epoch that was; and the seconds of the whole training. What is given on the command line
-holds for all lines.
+Prints a line for each option: validation perplexity of words and of characters, token accuracy,
+distinct-2 and the fraction of the most common one of sixteen sample replies, all at the best epoch
+according to --monitor, then this epoch and the duration of the training in seconds. Other flags
+apply to all lines.
 """
 
 import dataclasses
@@ -25,13 +24,12 @@ import config_flags
 import console
 
 ONLY = flags.DEFINE_multi_string(
-    "only", [], "options of one line instead of all lines; may be given several times"
+    "only", [], "options of a single line; repeatable; default: all lines"
 )
 PRETRAINING_DATA = config_flags.define_paths(
     "pretraining_data",
     [],
-    "another corpus, that a model is trained on to start from: whole, or from its embeddings "
-    "[paths]",
+    "corpus of a pretrained model, for warm starts from the model or from its embeddings [paths]",
 )
 config_flags.define_config_flags()
 
@@ -84,7 +82,7 @@ COLUMNS = {
 
 
 def main(_) -> None:
-    """Trains all, and prints a line for each."""
+    """Trains all models, and prints a line for each."""
     common.suppress_retracing_warnings()
     logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
     base = config_flags.config_from_flags()
@@ -96,23 +94,23 @@ def main(_) -> None:
     if PRETRAINING_DATA.value:
         with tempfile.TemporaryDirectory() as folder:
             for options in warm_start_options(base, Path(folder)):
-                # The names of files would say nothing.
+                # The temporary paths are left out.
                 name = options.partition("=")[0]
                 trainer.print_row(name, config_flags.override_options(base, shlex.split(options)))
 
 
 class AblationTrainer:
-    """Trainings on a corpus, each done once.
+    """Trains models on a corpus. Trainings with equal configs are cached.
 
     Args:
-        corpus: pairs to train on and to validate on.
+        corpus: training and validation pairs.
     """
 
     def __init__(self, corpus):
         self._corpus, self._cache = corpus, {}
 
     def print_row(self, name: str, config) -> None:
-        """Trains, and prints what the best epoch came to."""
+        """Trains a model, and prints the metrics of the best epoch."""
         from attention_seq2seq.training.validation import best_epoch
 
         history, seconds = self._train(config)
@@ -123,12 +121,12 @@ class AblationTrainer:
         print(f"{best + 1:>7}{seconds:>9.0f}", flush=True)
 
     def _train(self, config) -> tuple[list[dict[str, float]], float]:
-        """What was measured after each epoch, and the seconds of the training."""
+        """Returns the metrics of each epoch, and the duration of the training [s]."""
         from attention_seq2seq.training.api import train
         from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
 
         if not config.training.patience:
-            # Which epoch is called the best makes no other training.
+            # Without early stopping, the monitored metric does not change the training.
             training = dataclasses.replace(config.training, monitor="perplexity")
             config = dataclasses.replace(config, training=training)
         if config not in self._cache:
@@ -145,7 +143,7 @@ class AblationTrainer:
 
 
 def warm_start_options(config, folder: Path) -> list[str]:
-    """Options that start from a model of another corpus, which is trained first."""
+    """Trains a model on the pretraining corpus; returns options of warm starts from it."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.text.vocabulary import SPECIALS
     from attention_seq2seq.training.api import train
@@ -154,8 +152,14 @@ def warm_start_options(config, folder: Path) -> list[str]:
         config, data=dataclasses.replace(config.data, data=PRETRAINING_DATA.value)
     )
     corpus = common.load_training_corpus(pretraining_config)
-    train(corpus.training, folder / "other", pretraining_config, corpus.validation, progress=False)
-    chat = Chat.load(folder / "other")
+    train(
+        corpus.training,
+        folder / "pretrained",
+        pretraining_config,
+        corpus.validation,
+        progress=False,
+    )
+    chat = Chat.load(folder / "pretrained")
     vocabulary = chat.tokenizer.source.vocabulary
     vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
     tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))

@@ -1,24 +1,23 @@
-r"""Trains variants of a model with several seeds each, and says which are better, and how surely.
+r"""Trains variants of a model with several seeds each, and tests whether they differ.
 
     python -m experiments.studies.compare_variants --work_dir=work --data=chat.tsv --variant="" \
         --variant="--attention=none" --variant="--source_tokenizer=characters"
     python -m experiments.studies.compare_variants --work_dir=work --data=train.tsv \
         --test_data=test.tsv --variant=""
 
-Each variant is flags of train.py, beside those that are given here for all; "" is none. All get the
-same pairs, those that are short enough for every variant, in as many epochs, none stopped early.
-The best epoch is chosen on pairs set aside for it (--validation_fraction), and answers, whatever
---restore_best_weights says; what is reported is measured on others (--test_data, or --test_fraction
-of the conversations), none of whose prompts was trained on or chosen by. Their replies may have
-been: how many were is printed.
+A variant is a string of train.py flags, in addition to the flags that all variants share; "" adds
+none. All variants train on the same pairs (those that no variant drops as too long) for the same
+number of epochs, without early stopping. The epoch with the best validation loss is evaluated, even
+with --restore_best_weights=false. The test pairs are --test_data, or --test_fraction of the
+conversations. None of their prompts occurs in training or validation pairs; the fraction of replies
+that do is printed.
 
-p is that of the first variant beside each: how probable such a difference would be if it did not
-matter which is which, conversations drawn, the seeds' replies to a prompt taken together. It knows
-of no other seeds: a difference is called one only where p is below 0.05 and no seed of the one is
-as good as a seed of the other; of twenty differences that are none, one has such a p. Perplexities
-are compared on prompts whose replies have no word that is unknown to one of the two, and what they
-are there is printed too. Distinct-n and most_common_ratio have no p. A training that was
-stopped goes on; one that has ended is not done again.
+p compares each variant with the first one: a permutation test over conversations, on the sums over
+seeds. The test does not cover variation between seeds. A difference is therefore reported only if
+p is below 0.05 and the values of all seeds of one variant are above those of the other; one in
+twenty null differences has such a p. Perplexities are compared on prompts whose replies have no OOV
+tokens in either variant, and their values on these prompts are printed too. Distinct-n and
+most_common_ratio have no p. Interrupted trainings are resumed, and finished ones are reused.
 """
 
 import dataclasses
@@ -40,14 +39,14 @@ from experiments.studies.variant_comparison import (
     normalize_text,
 )
 
-WORK_DIR = config_flags.define_path("work_dir", None, "where models are kept [path]", required=True)
-VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of one variant; several times")
-SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
-TEST_DATA = config_flags.define_paths("test_data", [], "corpus files to report on [paths]")
+WORK_DIR = config_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of a variant; repeatable")
+SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
+TEST_DATA = config_flags.define_paths("test_data", [], "corpus files with the test pairs [paths]")
 TEST_FRACTION = flags.DEFINE_float(
     "test_fraction",
     0.1,
-    "without --test_data: share of the conversations to report on",
+    "fraction of conversations for the test, without --test_data",
     lower_bound=0.001,
     upper_bound=0.5,
 )
@@ -62,23 +61,23 @@ METRICS = flags.DEFINE_multi_enum(
         "rouge_l",
     ],
     [*metric_formats.METRIC_FORMATS, ATTRIBUTION],
-    f"what is printed, see evaluate.py; several times. {ATTRIBUTION} is the rank correlation of "
-    "attention weights with contributions, and takes long",
+    f"printed metric, see evaluate.py; repeatable; {ATTRIBUTION} is the rank correlation of "
+    "attention weights with contributions, and slow",
 )
 PLOT_BY_LENGTH = config_flags.define_path(
     "plot_by_length",
     None,
-    "draw the first metric by the length of prompts, beside that of the first variant [path]",
+    "image file for the first metric by length of prompts, relative to the first variant [path]",
 )
 config_flags.define_config_flags()
 config_flags.define_flags(DecodingConfig)
 
-# Prompts in each group of lengths are about as many.
+# Number of groups of prompts by length, of about equal size.
 NUM_GROUPS = 6
 
 CORPUS_METRICS = ("distinct_1", "distinct_2", "most_common_ratio")
 
-# What would make the variants' trainings different ones, or would be ignored.
+# Options that must be equal for all variants, or are overridden.
 SHARED_OPTIONS = (
     *("data", "validation_fraction", "seed", "epochs", "batch_size", "gradient_accumulation_steps"),
     *("context_turns", "restore_best_weights", "patience"),
@@ -86,7 +85,7 @@ SHARED_OPTIONS = (
 
 
 def main(_) -> None:
-    """Trains, measures, prints."""
+    """Trains and evaluates all variants, and prints the comparison."""
     seeds = config_flags.parse_seeds(SEEDS.value)
     if len(set(VARIANTS.value)) < len(VARIANTS.value):
         raise ValueError("--variant: one was given twice; expected different ones.")
@@ -122,10 +121,10 @@ def main(_) -> None:
 
 
 def variant_config(variant: str):
-    """The options of a variant.
+    """Returns the config of a variant.
 
     Raises:
-        ValueError: it is no variant of the same training.
+        ValueError: The variant changes an option that all variants share.
     """
     config = config_flags.config_from_flags()
     changed = config_flags.override_options(config, shlex.split(variant))
@@ -133,14 +132,14 @@ def variant_config(variant: str):
         for name, value in vars(options).items():
             if name in SHARED_OPTIONS and value != getattr(getattr(config, group), name):
                 raise ValueError(
-                    f"--variant={variant}: {name} is the same for all; give it beside the variants."
+                    f"--variant={variant}: {name} is the same for all; give it outside of --variant."
                 )
     training = dataclasses.replace(changed.training, patience=0, restore_best_weights=True)
     return dataclasses.replace(changed, training=training)
 
 
 def plot_by_length(results: dict[str, list[dict]], comparison: VariantComparison) -> None:
-    """For each variant the first metric by the length of prompts, beside the first variant's."""
+    """Plots the first metric by length of prompts, relative to the first variant."""
     from matplotlib.figure import Figure
 
     from attention_seq2seq.utils.plotting import save_figure
@@ -174,13 +173,13 @@ def plot_by_length(results: dict[str, list[dict]], comparison: VariantComparison
     )
     axes.set_xticks(range(len(groups)), ranges)
     axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
-    # Two dollar signs in a flag are no formula.
+    # Dollar signs in a flag must not start a formula.
     label = f"{name.replace('_', ' ')}, divided by that of {reference or 'as given'}"
     axes.set_ylabel(label, parse_math=False)
     for text in figure.legend(loc="outside upper left", fontsize="small").get_texts():
         text.set_parse_math(False)
     save_figure(figure, PLOT_BY_LENGTH.value)
-    print(f"as a picture: {PLOT_BY_LENGTH.value}")
+    print(f"plot: {PLOT_BY_LENGTH.value}")
 
 
 if __name__ == "__main__":

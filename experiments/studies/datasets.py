@@ -1,4 +1,4 @@
-"""Writes corpora that anyone can get from the package index, as files that train.py reads.
+"""Writes corpora from packages on PyPI as files for train.py.
 
     pip install hsk-sentences-audio
     python -m experiments.studies.datasets translation --out=hsk.tsv
@@ -8,9 +8,9 @@
 translation: 4,354 sentences for learners of Chinese, English to Chinese (hsk-sentences-audio,
 CC BY-SA 4.0).
 
-definitions: what a word means to the word itself, short from long: from the dictionary of jionlp
-(Apache-2.0) words of two to four characters, with the first of their meanings. Left out are
-meanings that name the word, or only refer to another, and those of less than four characters.
+definitions: from the first meaning of a word to the word, for words of two to four characters in
+the dictionary of jionlp (Apache-2.0). Meanings of fewer than four characters, meanings that contain
+the word and references to other words are left out.
 """
 
 import io
@@ -25,15 +25,15 @@ import config_flags
 import console
 from attention_seq2seq.utils.files import write_text
 
-OUT = config_flags.define_path("out", None, "the file that is written [path]", required=True)
+OUT = config_flags.define_path("out", None, "output file [path]", required=True)
 
-# Meanings are numbered where there are several; elsewhere a number belongs to what is said.
+# Several meanings are numbered. In a single meaning, numbers are part of the text.
 _FIRST_MEANING = re.compile(r"1\.\s*(?P<first>.*?)\s*(?:2\.|$)|\s*(?P<only>.*?)\s*$")
 _REFERENCE = re.compile("^(?:见|同|亦作|参见|即|犹)")
 
 
 def main(argv) -> None:
-    """Writes the corpus that was named."""
+    """Writes a corpus."""
     corpora = {"translation": translation, "definitions": definitions}
     if len(argv) != 2 or argv[1] not in corpora:
         raise ValueError(
@@ -46,16 +46,16 @@ def main(argv) -> None:
 
 
 def translation() -> Iterator[tuple[str, str]]:
-    """English sentences and Chinese ones."""
+    """Yields English sentences and their Chinese translations."""
     path = package_dir("hsk_sentences_audio", "hsk-sentences-audio") / "data" / "sentences.json"
     for sentence in json.loads(path.read_text(encoding="utf-8")):
         sides = sentence["translation"]["en"], sentence["chinese"]
-        # A line is a pair, and a tab parts its sides.
+        # Tabs and newlines separate sides and pairs in the output file.
         yield tuple(" ".join(side.split()) for side in sides)
 
 
 def definitions() -> Iterator[tuple[str, str]]:
-    """Meanings and words."""
+    """Yields meanings and words."""
     name = "chinese_word_dictionary"
     path = package_dir("jionlp", "--no-deps jionlp") / "dictionary" / f"{name}.zip"
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.txt") as file:
@@ -73,10 +73,10 @@ def definitions() -> Iterator[tuple[str, str]]:
 
 
 def package_dir(package: str, to_install: str) -> Path:
-    """Where a package lies, which need not be imported.
+    """Returns the folder of a package without importing it.
 
     Raises:
-        ValueError: it is not installed.
+        ValueError: The package is not installed.
     """
     spec = find_spec(package)
     if spec is None:

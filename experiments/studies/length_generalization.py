@@ -1,17 +1,17 @@
-r"""Trains on short strings, and measures on longer ones what is still done right, and why.
+r"""Trains on short strings, and measures accuracy and attention on longer ones.
 
     python -m experiments.studies.length_generalization --work_dir=work --task=reverse \
         --flagfile=experiments/configs/reversal.flags
     python -m experiments.studies.length_generalization --work_dir=work --task=copy \
         --attentions=luong,none --plot=copy.png --flagfile=experiments/configs/reversal.flags
 
-The strings trained on have 8 to 16 symbols of 20, those measured on up to 40. For each range of
-lengths three shares: strings that come out exactly right; symbols that need no mending (one less
-the symbols to put in, leave out or exchange); and symbols to be said at whose step attention lay
-mostly on where they stand. Means of all seeds, the lowest and the highest in brackets. Below is
-said where symbols that need no mending are fewer or more than with the first attention: where a
-paired test over strings has p below 0.05 and no seed of the one is as good as a seed of the other.
-A training that was stopped goes on; one that has ended is not done again.
+Training strings have 8 to 16 symbols of 20, test strings up to 40. For each range of lengths, the
+script prints three rates: strings that are exactly right; correct symbols (1 minus the symbol error
+rate); and symbols whose largest attention weight is on their source position. Rates are means over
+seeds, with the lowest and the highest in brackets. The script also prints in which ranges there are
+fewer or more correct symbols than with the first attention: a paired test over strings has p below
+0.05, and the values of all seeds of one attention are above those of the other. Interrupted
+trainings are resumed, and finished ones are reused.
 """
 
 import dataclasses
@@ -25,28 +25,28 @@ import config_flags
 import console
 from experiments.studies import seed_statistics
 
-WORK_DIR = config_flags.define_path("work_dir", None, "where models are kept [path]", required=True)
-TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "what is to be done")
+WORK_DIR = config_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "task of the model")
 ATTENTIONS = flags.DEFINE_list(
     "attentions",
     ["luong", "bahdanau", "luong_monotonic", "none"],
-    "those compared, see --attention",
+    "compared values of --attention",
 )
-SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
+SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
 TRAINING_PAIRS = flags.DEFINE_integer(
-    "training_pairs", 20000, "strings to train on [strings]", lower_bound=1
+    "training_pairs", 20000, "number of training strings [strings]", lower_bound=1
 )
 UNSEEN_PAIRS = flags.DEFINE_integer(
-    "unseen_pairs", 300, "strings to measure on, of each range [strings]", lower_bound=1
+    "unseen_pairs", 300, "number of test strings in each range [strings]", lower_bound=1
 )
-PLOT = config_flags.define_path("plot", None, "draw the shares by length [path]")
+PLOT = config_flags.define_path("plot", None, "image file for the rates by length [path]")
 config_flags.define_config_flags()
 
 RANGES = ((8, 16), (17, 20), (21, 24), (25, 30), (31, 40))
 
 
 def main(_) -> None:
-    """Trains, measures, prints."""
+    """Trains and evaluates all models, and prints the comparison."""
     seeds = config_flags.parse_seeds(SEEDS.value)
     common.enable_determinism()
     common.suppress_retracing_warnings()
@@ -74,12 +74,12 @@ def main(_) -> None:
 
 
 def target_positions(task: str, text: str) -> range:
-    """Where in a string what is to be said stands, in the order in which it is to be said."""
+    """Returns the source position of each target symbol."""
     return range(len(text))[:: -1 if task == "reverse" else 1]
 
 
 def make_pairs(task: str, strings: list[str]) -> list:
-    """With what each is to become."""
+    """Returns pairs of the strings and their targets."""
     from attention_seq2seq.data.pairs import Pair
 
     return [
@@ -89,7 +89,7 @@ def make_pairs(task: str, strings: list[str]) -> list:
 
 
 def train_and_evaluate(config, seed: int) -> list[dict]:
-    """What a training comes to, for each range of lengths: see `accuracy_stats`."""
+    """Trains a model; returns the statistics of each range of lengths, see `accuracy_stats`."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.synthetic.reversal import random_strings
     from attention_seq2seq.training.api import train
@@ -102,18 +102,18 @@ def train_and_evaluate(config, seed: int) -> list[dict]:
     chat = Chat.load(folder)
     training_strings = set(strings)
     range_stats = []
-    for index, (shortest, longest) in enumerate(RANGES):
-        unseen = random_strings(UNSEEN_PAIRS.value, 2 + index, shortest, longest)
+    for index, (min_length, max_length) in enumerate(RANGES):
+        unseen = random_strings(UNSEEN_PAIRS.value, 2 + index, min_length, max_length)
         texts = [text for text in unseen if text not in training_strings]
         range_stats.append(accuracy_stats(TASK.value, chat, make_pairs(TASK.value, texts)))
     return range_stats
 
 
 def accuracy_stats(task: str, chat, pairs) -> dict:
-    """Of a model on pairs: the shares by name, with what each string comes to.
+    """Returns the accuracy statistics of a model on pairs.
 
-    exact are strings that came out right, symbols those that need no mending, looking those at
-    whose step the largest weight lay on where they stand, if there are weights.
+    "exact" counts exactly right strings, "symbols" correct symbols, and "looking" symbols whose
+    largest attention weight is on their source position, for models with attention.
     """
     from attention_seq2seq.evaluation import metrics
     from attention_seq2seq.evaluation.significance import ratio_metric
@@ -138,11 +138,11 @@ def accuracy_stats(task: str, chat, pairs) -> dict:
 
 
 def print_rows(attention: str, seed_results: list[list[dict]]) -> None:
-    """A line for each range of lengths."""
+    """Prints a line for each range of lengths."""
     print(f"\n{TASK.value}, --attention={attention}, {len(seed_results)} seeds")
     print(f"  {'symbols':9}{'exact':>23}{'symbols right':>23}{'looking there':>23}")
-    for (shortest, longest), range_results in zip(RANGES, zip(*seed_results)):
-        print(f"  {f'{shortest} to {longest}':9}", end="")
+    for (min_length, max_length), range_results in zip(RANGES, zip(*seed_results)):
+        print(f"  {f'{min_length} to {max_length}':9}", end="")
         for name in range_results[0]:
             values = [stats[name].value for stats in range_results]
             limits = f"({100 * min(values):.1f} to {100 * max(values):.1f})"
@@ -152,37 +152,37 @@ def print_rows(attention: str, seed_results: list[list[dict]]) -> None:
 
 
 def print_differences(results: list[list[dict]], reference: list[list[dict]]) -> None:
-    """Where symbols that need no mending are fewer or more than with the first attention."""
+    """Prints the ranges with fewer or more correct symbols than with the first attention."""
     ranges = {"lower": [], "higher": [], "": []}
-    for (shortest, longest), *range_results in zip(RANGES, zip(*results), zip(*reference)):
+    for (min_length, max_length), *range_results in zip(RANGES, zip(*results), zip(*reference)):
         candidates, references = map(list, range_results)
         strings = np.arange(len(candidates[0]["symbols"].sums))
         difference = seed_statistics.difference("symbols", candidates, references, strings)
-        ranges[difference.direction if difference else ""].append(f"{shortest} to {longest}")
+        ranges[difference.direction if difference else ""].append(f"{min_length} to {max_length}")
     labels = {"lower": "fewer", "higher": "more", "": "no significant difference"}
     summaries = [
         f"{labels[direction]} of {', '.join(lengths)}"
         for direction, lengths in ranges.items()
         if lengths
     ]
-    print(f"  symbols right, beside {ATTENTIONS.value[0]}: {'; '.join(summaries)}\n", flush=True)
+    print(f"  symbols right, compared with {ATTENTIONS.value[0]}: {'; '.join(summaries)}\n", flush=True)
 
 
 def mean(values: list[float]) -> float:
-    """Of the seeds."""
+    """Returns the mean of the values of all seeds."""
     return sum(values) / len(values)
 
 
 def plot(results: dict[str, list[list[dict]]]) -> None:
-    """Two pictures beside each other: what is right, and where attention lies."""
+    """Plots correct symbols and attention by length of the strings."""
     from matplotlib.figure import Figure
 
     from attention_seq2seq.utils.plotting import save_figure
 
     figure = Figure(figsize=(10, 4), layout="constrained")
     titles = {
-        "symbols": "symbols that need no mending",
-        "looking": "symbols that attention lay on at their step",
+        "symbols": "correct symbols",
+        "looking": "symbols with the largest weight on their source position",
     }
     for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), titles.items()):
         for attention, seed_results in results.items():
@@ -198,7 +198,7 @@ def plot(results: dict[str, list[list[dict]]]) -> None:
         axes.set_ylim(0, 1.02)
         axes.legend()
     save_figure(figure, PLOT.value)
-    print(f"as a picture: {PLOT.value}")
+    print(f"plot: {PLOT.value}")
 
 
 if __name__ == "__main__":

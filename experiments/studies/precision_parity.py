@@ -1,10 +1,10 @@
-"""Whether what makes training fast makes models worse: validation perplexity, seed by seed.
+"""Compares validation perplexities of lazy Adam and bfloat16 with those of plain training.
 
     python -m experiments.studies.precision_parity --data=chat.tsv --epochs=5
 
-Trains as train.py does, with every option as given but the optimizer and the type that products
-are computed in, for each seed, and says by how much the perplexity after the last epoch differs:
-of lazy Adam from that of Adam, and of bfloat16 from that of float32.
+Trains like train.py for each seed, except for the optimizer and the compute dtype. Prints the
+relative change of the perplexity after the last epoch: lazy Adam compared with Adam, and bfloat16
+with float32.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ import common
 import config_flags
 import console
 
-SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "the seeds to train with")
+SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
 config_flags.define_config_flags()
 
 ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
@@ -30,7 +30,7 @@ REFERENCES = {
 
 
 def main(_) -> None:
-    """Trains all, and prints a line for each seed and one for the means."""
+    """Trains all models, and prints a line for each seed and a summary."""
     config = config_flags.config_from_flags()
     seeds = config_flags.parse_seeds(SEEDS.value)
     logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
@@ -56,15 +56,15 @@ def main(_) -> None:
 
 
 def largest_change(changes: list[float]) -> float:
-    """The one that is farthest from none."""
+    """Returns the change with the largest absolute value."""
     return max(changes, key=abs)
 
 
 def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
-    """The validation perplexity after the last epoch of a training."""
+    """Trains a model; returns the validation perplexity after the last epoch."""
     from attention_seq2seq.training.api import train
 
-    # Stopped early, each would be another training.
+    # Early stopping would give trainings of different lengths.
     training = dataclasses.replace(
         config.training, seed=seed, optimizer=optimizer, compute_dtype=dtype, patience=0
     )

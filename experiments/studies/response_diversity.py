@@ -1,13 +1,13 @@
-r"""Measures how dull the replies of a model are, and whether they fit, by ways of decoding.
+r"""Measures diversity and relevance of replies by decoding method.
 
     python -m experiments.studies.response_diversity --model_dir=models/chat \
         --flagfile=experiments/configs/mmi.flags
 
-The prompts are drawn from those set aside when the model was trained. Distinct-1 and -2: the share
-of words, and of pairs of words, in all replies that are different ones. Most common: the share of
-prompts that get the most common reply. Overlap: the share of pairs of words that stand in the
-prompt too. Rank: where the true reply stands, on average, among itself and nine replies to other
-prompts, ordered by the score that the way of decoding ranks by; 1 is best, 5.5 is chance.
+The prompts are sampled from the validation pairs of the model. Distinct-1 and -2: fraction of
+distinct tokens and bigrams in all replies. Most common: fraction of prompts with the most common
+reply. Overlap: fraction of bigrams that occur in the prompt too. Rank: mean rank of the true reply
+among itself and nine replies to other prompts, by the score of the decoding method; 1 is best, 5.5
+is chance.
 """
 
 import dataclasses
@@ -21,13 +21,17 @@ import console
 from attention_seq2seq.config.decoding import DecodingConfig
 
 MODEL_DIR = config_flags.define_path(
-    "model_dir", None, "the folder of a trained model", required=True
+    "model_dir", None, "folder of a trained model [path]", required=True
 )
-NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "prompts answered", lower_bound=30)
-NUM_SHOWN = flags.DEFINE_integer("num_shown", 20, "replies printed of each way", lower_bound=0)
-SEED = flags.DEFINE_integer("seed", 1, "of the prompts, the other replies and those printed")
+NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "number of prompts", lower_bound=30)
+NUM_SHOWN = flags.DEFINE_integer(
+    "num_shown", 20, "number of printed replies of each method", lower_bound=0
+)
+SEED = flags.DEFINE_integer("seed", 1, "seed of prompts, distractors and printed replies")
 METHODS = flags.DEFINE_list(
-    "methods", ["greedy", "beam", "top-p"], "ways shown beside the one that the flags describe"
+    "methods",
+    ["greedy", "beam", "top-p"],
+    "decoding methods in addition to the one given by the decoding flags",
 )
 config_flags.define_flags(DecodingConfig)
 
@@ -40,7 +44,7 @@ NUM_DISTRACTORS = 9
 
 
 def main(_) -> None:
-    """Prints the table, then replies of each way to the same prompts."""
+    """Prints the metrics of all methods, then their replies to the same prompts."""
     flag_decoding = config_flags.options_from_flags(DecodingConfig)
     methods = {name: decoding_method(name) for name in METHODS.value}
     if flag_decoding not in methods.values():
@@ -74,16 +78,16 @@ def main(_) -> None:
 
 
 def decoding_method(name: str) -> DecodingConfig:
-    """A way of decoding by its name in `--methods`."""
+    """Returns a decoding method by its name in --methods."""
     if name not in DECODING_METHODS:
         raise ValueError(
-            f"--methods={name}: no way of that name; there are {', '.join(DECODING_METHODS)}."
+            f"--methods={name}: unknown method; expected some of {', '.join(DECODING_METHODS)}."
         )
     return DECODING_METHODS[name]
 
 
 def print_row(name, prompts, replies, rank) -> None:
-    """One line of the table."""
+    """Prints the metrics of a method."""
     from attention_seq2seq.evaluation.metrics import (
         distinct_n,
         most_common_ratio,
@@ -99,7 +103,7 @@ def print_row(name, prompts, replies, rank) -> None:
 
 
 def sample_validation_pairs(chat) -> list:
-    """Pairs that the model was not trained on, each prompt once, none too long for it."""
+    """Samples validation pairs whose prompts are distinct, short and not trained on."""
     corpus, limit = common.load_training_corpus(chat.config), chat.config.data.max_source_length
     training_prompts = {pair.prompt for pair in corpus.training}
     pairs = {
@@ -110,23 +114,23 @@ def sample_validation_pairs(chat) -> list:
     }
     if len(pairs) < NUM_PROMPTS.value:
         raise ValueError(
-            f"{len(pairs)} prompts were set aside when {MODEL_DIR.value} was trained, and "
-            f"{NUM_PROMPTS.value} are asked for; give --num_prompts={len(pairs)} or fewer."
+            f"{len(pairs)} validation prompts of {MODEL_DIR.value}; --num_prompts asks for "
+            f"{NUM_PROMPTS.value}; give --num_prompts={len(pairs)} or fewer."
         )
     return random.Random(SEED.value).sample(list(pairs.values()), NUM_PROMPTS.value)
 
 
 def sample_distractors(pairs) -> list[list[str]]:
-    """For each pair nine replies to other prompts, none of them equal to its own."""
+    """Samples nine replies to other prompts for each pair, all different from its own."""
     rng, distractors = random.Random(SEED.value), []
     for pair in pairs:
-        replies = [other.reply for other in rng.sample(pairs, 3 * NUM_DISTRACTORS)]
+        replies = [candidate.reply for candidate in rng.sample(pairs, 3 * NUM_DISTRACTORS)]
         distractors.append([reply for reply in replies if reply != pair.reply][:NUM_DISTRACTORS])
     return distractors
 
 
 def scoring_config(decoding: DecodingConfig) -> DecodingConfig:
-    """Beam search ranks by length and weights; the other ways know the log-probability alone."""
+    """Returns the config for scoring: only beam search has a length penalty."""
     if decoding.method == "beam":
         return decoding
     return dataclasses.replace(decoding, length_penalty=0.0)

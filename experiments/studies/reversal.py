@@ -1,10 +1,10 @@
-r"""Trains the model to reverse strings, and prints whether its attention looks where it must.
+r"""Trains the model to reverse strings, and measures accuracy and alignment.
 
     python -m experiments.studies.reversal --model_dir=models/reversal \
         --flagfile=experiments/configs/reversal.flags
 
-The strings have 8 to 16 symbols of 20; the ones it is measured on are not among those it is
-trained on. With --attention=none there are no attention weights to measure.
+The strings have 8 to 16 symbols of 20. Test strings do not occur in training. With
+--attention=none there are no attention weights to measure.
 """
 
 import time
@@ -17,28 +17,26 @@ import config_flags
 import console
 
 MODEL_DIR = config_flags.define_path(
-    "model_dir", None, "the folder that the trained model is written into", required=True
+    "model_dir", None, "folder of the trained model [path]", required=True
 )
 TRAINING_PAIRS = flags.DEFINE_integer(
-    "training_pairs", 20000, "strings to train on [strings]", lower_bound=1
+    "training_pairs", 20000, "number of training strings [strings]", lower_bound=1
 )
 UNSEEN_PAIRS = flags.DEFINE_integer(
-    "unseen_pairs", 1000, "strings to measure on [strings]", lower_bound=1
+    "unseen_pairs", 1000, "number of test strings [strings]", lower_bound=1
 )
-OVERWRITE = flags.DEFINE_bool(
-    "overwrite", False, "replace another model that is in the folder, or train it anew"
-)
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace a trained model in --model_dir")
 PLOT = config_flags.define_path(
-    "plot", None, "write the attention on one string as a picture [path]"
+    "plot", None, "image file for the attention weights of a string [path]"
 )
 config_flags.define_config_flags()
 
-# Strings that validation measures on.
+# Number of validation strings.
 VALIDATION_PAIRS = 200
 
 
 def main(_) -> None:
-    """Generates, trains, measures."""
+    """Generates strings, trains a model, and prints its accuracy."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.synthetic.reversal import reversal_pairs
     from attention_seq2seq.evaluation.metrics import exact_match
@@ -73,15 +71,15 @@ def main(_) -> None:
 
 
 def mirrored_alignment_accuracy(replies) -> float:
-    """The share of symbols said while attention lay mostly on the mirrored position."""
+    """Returns the fraction of steps with the largest weight on the mirrored position."""
     from attention_seq2seq.evaluation.metrics import alignment_accuracy
 
     weights, positions = [], []
     for reply in replies:
-        last = len(reply.prompt_tokens) - 1
+        last_position = len(reply.prompt_tokens) - 1
         for step, row in zip(range(len(reply.tokens)), reply.attention_weights):
             weights.append(row)
-            positions.append(max(last - step, 0))
+            positions.append(max(last_position - step, 0))
     return alignment_accuracy(weights, positions)
 
 

@@ -1,4 +1,4 @@
-"""What trainings with several seeds come to, and whether they differ from others."""
+"""Statistics of trainings with several seeds, and their differences."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +16,7 @@ def print_rows(
     reference: list[dict],
     conversations: np.ndarray,
 ) -> None:
-    """All seeds together, how far they lie apart, and p beside the first variant."""
+    """Prints metrics over all seeds, their ranges, and p compared with the reference."""
     print(f"\n{variant or 'as given'}: {len(results)} seeds")
     for name in names:
         if not all(name in seed_result for seed_result in results):
@@ -37,7 +37,7 @@ def print_rows(
 def describe_difference(
     name: str, results: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> str:
-    """p, whether it and the seeds tell a difference, and what was compared if that is not all."""
+    """Formats p, the direction of the difference, and the values on the compared prompts."""
     if results is reference:
         return ""
     result = difference(name, results, reference, conversations)
@@ -53,12 +53,12 @@ def describe_difference(
 
 
 class Difference(NamedTuple):
-    """Of trainings with several seeds.
+    """Difference of a metric between two groups of trainings with several seeds.
 
     Attributes:
-        pair: a metric of each, all seeds together.
-        p_value: see `significance.permutation_p_value`.
-        direction: "lower" or "higher", of the first; empty where none is told.
+        pair: the metric of both groups over all seeds.
+        p_value: p of a permutation test, see `significance.permutation_p_value`.
+        direction: "lower" or "higher" for the candidate; empty if not significant.
     """
 
     pair: "PairedStats"
@@ -69,7 +69,7 @@ class Difference(NamedTuple):
 def difference(
     name: str, results: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> Difference | None:
-    """A difference is told where p is below 0.05 and no seed is as good as one of the others."""
+    """Compares a metric; significant if p < 0.05 and the seeds do not overlap."""
     from attention_seq2seq.evaluation.comparison import pair_stats
 
     pair = pair_stats(name, sum_over_seeds(results), sum_over_seeds(reference), conversations)
@@ -84,9 +84,9 @@ def difference(
         [seed_pair.candidate.value for seed_pair in seed_pairs],
         [seed_pair.baseline.value for seed_pair in seed_pairs],
     ]
-    apart = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
+    is_separated = max(values[0]) < min(values[1]) or max(values[1]) < min(values[0])
     p_value, direction = pair.p_value(), ""
-    if p_value < 0.05 and apart:
+    if p_value < 0.05 and is_separated:
         direction = "lower" if pair.candidate.value < pair.baseline.value else "higher"
     return Difference(pair, p_value, direction)
 
@@ -98,17 +98,17 @@ def compare_groups(
     groups: Sequence[np.ndarray],
     conversations: np.ndarray,
 ) -> list[tuple[float, float]]:
-    """What both come to in each group of prompts; nothing where they cannot be compared."""
+    """Returns both values of a metric in each group of prompts, or [] if not comparable."""
     from attention_seq2seq.evaluation.comparison import pair_stats
 
-    group_values, all_stats = [], [sum_over_seeds(results), sum_over_seeds(reference)]
+    group_values, both_stats = [], [sum_over_seeds(results), sum_over_seeds(reference)]
     for group in groups:
         group_stats = [
             {
                 metric: metric_stats._replace(sums=metric_stats.sums[group])
                 for metric, metric_stats in stats.items()
             }
-            for stats in all_stats
+            for stats in both_stats
         ]
         pair = pair_stats(name, *group_stats, conversations[group])
         if not pair:
@@ -118,13 +118,13 @@ def compare_groups(
 
 
 def seed_values(seed_results: list[dict], name: str) -> list[float]:
-    """A metric of each seed."""
+    """Returns the value of a metric for each seed."""
     metrics = [seed_result[name] for seed_result in seed_results]
     return [metric if isinstance(metric, float) else metric.value for metric in metrics]
 
 
 def sum_over_seeds(seed_results: list[dict]) -> dict:
-    """Metrics with what the seeds come to on a prompt added up."""
+    """Returns the metrics with their sums added over seeds."""
     first, *others = seed_results
     return {
         name: stats._replace(
@@ -136,10 +136,10 @@ def sum_over_seeds(seed_results: list[dict]) -> dict:
 
 
 def group_by_length(lengths: Sequence[int], num_groups: int) -> list[np.ndarray]:
-    """Places of prompts, the shortest first, in groups of about as many; equal lengths together.
+    """Sorts indices by length into groups of about equal size, without splitting ties.
 
     Example:
-        >>> [group.tolist() for group in groups_of([3, 1, 2, 2, 2, 9], 3)]
+        >>> [group.tolist() for group in group_by_length([3, 1, 2, 2, 2, 9], 3)]
         [[1], [2, 3, 4], [0, 5]]
     """
     order = np.argsort(lengths, kind="stable")

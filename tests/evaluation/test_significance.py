@@ -47,7 +47,7 @@ def test_p_values_of_equal_models_have_nominal_false_positive_rate():
 
 
 def test_prompts_of_one_conversation_are_not_independent():
-    """Ten prompts of a conversation are correlated; `group_by` restores the false positive rate."""
+    """`group_by` corrects the false positive rate for correlated prompts."""
     rng = np.random.default_rng(7)
     conversations = np.repeat(np.arange(40), 10)
     p_values = {"prompts": [], "conversations": []}

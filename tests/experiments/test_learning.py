@@ -66,7 +66,7 @@ def test_attention_aligns_mirrored_positions(tmp_path):
 
 
 def test_replies_depend_on_earlier_turns_in_the_prompt(tmp_path):
-    """The last prompts of all conversations are equal; only the first turn determines the reply."""
+    """All conversations end with the same prompt; the first turn determines the reply."""
     pairs = []
     for conversation, name in enumerate(NAMES):
         turns = [f"我叫小{name}", f"你好小{name}", "我叫什么", f"你叫小{name}"]

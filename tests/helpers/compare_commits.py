@@ -1,4 +1,4 @@
-"""Compares what two commits compute: weights, replies, scores, exports and prepared corpora.
+"""Compares weights, replies, scores, exports and prepared corpora of two commits.
 
     python tests/helpers/compare_commits.py BASE_COMMIT
 

@@ -93,7 +93,7 @@ def kill_and_compare(
     seed: int,
     num_anywhere: int = 0,
 ) -> KillCounts:
-    """Kills and resumes trainings, and compares their files with those of an uninterrupted one.
+    """Kills and resumes trainings, and compares their files with an uninterrupted one.
 
     Args:
         tmp_path: folder of all files.

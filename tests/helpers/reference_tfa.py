@@ -60,7 +60,7 @@ def decoder_step(weights, memory, token_id, h, c, attention_vector, activation):
 
 
 class TFASeq2Seq:
-    """The model of the TFA tutorial: BasicDecoder over AttentionWrapper, projection in the loop.
+    """The model of the TFA tutorial: BasicDecoder over AttentionWrapper.
 
     Args:
         weights: name to array, as `Seq2Seq.named_weights` names them.

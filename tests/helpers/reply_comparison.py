@@ -10,7 +10,7 @@ def split_batches(items, size=64):
 
 
 def count_different_replies(outputs, expected) -> int:
-    """Returns the number of different replies, and asserts that equal replies agree in all outputs.
+    """Counts different replies, and asserts that equal ones agree in all other outputs.
 
     Args:
         outputs: outputs of a signature for a batch, as lists.

@@ -1,6 +1,6 @@
-"""What is the same for other systems, each in an environment of its own.
+"""Shared by the baselines of other systems, each in a virtual environment.
 
-A folder for them is made so, once:
+Commands that install them below a folder WORK:
 
     python3.11 -m venv WORK/opennmt
     WORK/opennmt/bin/pip install "OpenNMT-tf[tensorflow]==2.32.0" "numpy<2" "setuptools<70"
@@ -17,17 +17,17 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-# Steps between two lines of their logs.
+# Steps between two log lines.
 LOG_INTERVAL = 50
 
 
 class TrainingSpeed(NamedTuple):
-    """What a training did.
+    """Speed and memory of a training.
 
     Attributes:
-        tokens_per_second: target tokens, end of reply included.
-        seconds_per_step: mean over the steps.
-        megabytes: of memory, at most.
+        tokens_per_second: target tokens per second, EOS included.
+        seconds_per_step: mean seconds of a step.
+        megabytes: peak memory [MB].
     """
 
     tokens_per_second: float
@@ -35,31 +35,31 @@ class TrainingSpeed(NamedTuple):
     megabytes: float
 
 
-def write_vocabularies(words: list[str], folder: Path) -> None:
-    """Each its own special words, then the same words."""
+def write_vocabularies(tokens: list[str], folder: Path) -> None:
+    """Writes the vocabulary of each system: its special tokens, then the same tokens."""
     for name, special in (
         ("opennmt", ["<blank>", "<s>", "</s>"]),
         ("joey", ["<unk>", "<pad>", "<s>", "</s>"]),
     ):
-        text = "\n".join([*special, *words]) + "\n"
+        text = "\n".join([*special, *tokens]) + "\n"
         (folder / f"vocabulary.{name}").write_text(text, encoding="utf-8")
 
 
 def average_speed(name: str, log: str, rates, expected: int, megabytes: float) -> TrainingSpeed:
-    """The means over lines of a log: of steps and of words a second, for as many steps each.
+    """Averages the rates of log lines that cover equal numbers of steps.
 
     Raises:
-        ValueError: there are not as many such lines as expected.
+        ValueError: The number of lines is not the expected one.
     """
     if len(rates) != expected:
         raise ValueError(f"{name} did not come as far as it should; it ended with:\n{log[-2000:]}")
     times = [LOG_INTERVAL / steps for steps, _ in rates]
-    words = sum(words * time for time, (_, words) in zip(times, rates))
-    return TrainingSpeed(words / sum(times), statistics.mean(times) / LOG_INTERVAL, megabytes)
+    tokens = sum(tokens * time for time, (_, tokens) in zip(times, rates))
+    return TrainingSpeed(tokens / sum(times), statistics.mean(times) / LOG_INTERVAL, megabytes)
 
 
 def num_threads() -> int:
-    """The threads that every system is given: as many as there are cores for this process."""
+    """Returns the number of threads of each system, one per available core."""
     return len(os.sched_getaffinity(0))
 
 
@@ -69,16 +69,15 @@ def run_process(
     seconds: float | None = None,
     environment: dict[str, str] | None = None,
 ) -> tuple[str, float]:
-    """Runs a command in a folder; what it printed, and the megabytes of memory it took.
+    """Runs a command; returns its output and its peak memory [MB].
 
-    A process begins with the most memory that its parent ever had, so whoever measures must have
-    had little.
+    The reported peak includes that of the parent at the fork, so the parent must stay small.
 
     Args:
-        command: with its arguments.
-        folder: where it runs.
-        seconds: after which it is ended; None: it ends by itself.
-        environment: variables of the process; None: those of this one.
+        command: command and arguments.
+        folder: working folder.
+        seconds: timeout after which the process is terminated, or None.
+        environment: environment variables; by default those of this process.
     """
     thread_variables = "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"
     environment = {
@@ -86,22 +85,22 @@ def run_process(
         **dict.fromkeys(thread_variables, str(num_threads())),
     }
     log = folder / "log"
-    with log.open("w") as output:
+    with log.open("w") as log_file:
         child = subprocess.Popen(
-            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment
+            command, cwd=folder, stdout=log_file, stderr=subprocess.STDOUT, env=environment
         )
         try:
             usage = wait_for(child.pid, seconds)
         except BaseException:
             os.kill(child.pid, signal.SIGKILL)
             raise
-        # What else would ask for it once more.
+        # Without a return code, Popen would wait for the process again.
         child.returncode = 0
     return log.read_text(encoding="utf-8", errors="replace"), usage.ru_maxrss / 1e3
 
 
 def wait_for(pid: int, seconds: float | None):
-    """Waits for a process, and ends it after some seconds; what it used."""
+    """Waits for a process, terminates it after `seconds`, and returns its resource usage."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while deadline is not None and time.monotonic() < deadline:
         finished_pid, _, usage = os.wait4(pid, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""Trains the same model with Joey NMT, whose encoder reads both ways: half of the units each."""
+"""Trains the same model with Joey NMT; its bidirectional encoder has half the units."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from experiments.benchmarks.baselines.common import (
 def train(
     baselines_dir: Path, folder: Path, units: int, max_length: int, first_step: int, last_step: int
 ) -> TrainingSpeed:
-    """Trains Joey NMT up to step `last_step`, and measures it from step `first_step` on."""
+    """Trains Joey NMT up to `last_step`; returns the speed after `first_step`."""
     side_config = {
         "level": "word",
         "max_length": max_length,
@@ -84,7 +84,7 @@ def train(
 
 
 def parse_rates(log: str, first_step: int) -> list[tuple[float, int]]:
-    """As for OpenNMT-tf; the log has times of day."""
+    """Returns steps and target tokens per second of each log line after `first_step`."""
     pattern = r"(\d\d:\d\d:\d\d),(\d+) .*Step: +(\d+),.*Tokens per Sec: +(\d+)"
     lines = [
         (int(step), int(num_tokens), parse_clock(clock_time) + int(milliseconds) / 1000)
@@ -98,6 +98,6 @@ def parse_rates(log: str, first_step: int) -> list[tuple[float, int]]:
 
 
 def parse_clock(text: str) -> int:
-    """Seconds of a time of day."""
+    """Returns the seconds since midnight."""
     hours, minutes, seconds = map(int, text.split(":"))
     return 3600 * hours + 60 * minutes + seconds

@@ -20,14 +20,14 @@ import tensorflow_addons as tfa
 UNITS = {units}
 
 
-def rnn(cls, **others):
+def rnn(cls, **options):
     return cls(
         num_layers=1,
         num_units=UNITS,
         dropout=0.0,
         residual_connections=False,
         cell_class=tf.keras.layers.LSTMCell,
-        **others,
+        **options,
     )
 
 
@@ -46,7 +46,7 @@ def model():
 def train(
     baselines_dir: Path, folder: Path, units: int, max_length: int, first_step: int, last_step: int
 ) -> TrainingSpeed:
-    """Trains OpenNMT-tf up to step `last_step`, and measures it from step `first_step` on."""
+    """Trains OpenNMT-tf up to `last_step`; returns the speed after `first_step`."""
     command = write_config(baselines_dir, folder, units, max_length, last_step)
     log, megabytes = run_process([*command, "train"], folder)
     rates = parse_rates(log, first_step)
@@ -56,7 +56,7 @@ def train(
 
 
 def parse_rates(log: str, first_step: int) -> list[tuple[float, int]]:
-    """Steps and target words a second, of each line of a log after step `first_step`."""
+    """Returns steps and target tokens per second of each log line after `first_step`."""
     lines = re.findall(r"Step = (\d+) ; steps/s = ([\d.]+),.*?(\d+) target\)", log)
     return [
         (float(steps), int(num_tokens))
@@ -73,14 +73,14 @@ def write_config(
     last_step: int,
     checkpoint_interval: int = 10**6,
 ) -> list[str]:
-    """Writes what OpenNMT-tf is to do into the folder, and says how it is started.
+    """Writes the config of OpenNMT-tf, and returns its command.
 
     Args:
-        baselines_dir: where its environment is.
-        folder: with train.src, train.tgt, dev.src, dev.tgt and its vocabulary.
+        baselines_dir: folder with the environment of OpenNMT-tf.
+        folder: folder with train.src, train.tgt, dev.src, dev.tgt and the vocabulary.
         units: width of the model.
-        max_length: words of a side.
-        last_step: the step to end with.
+        max_length: maximum length of prompts and replies [tokens].
+        last_step: last step of the training.
         checkpoint_interval: steps between two checkpoints.
     """
     shutil.rmtree(folder / "opennmt_run", ignore_errors=True)
@@ -122,9 +122,9 @@ def write_config(
 def perplexity_after(
     baselines_dir: Path, folder: Path, units: int, max_length: int, minutes: float
 ) -> tuple[float, int]:
-    """What OpenNMT-tf comes to in some minutes: its perplexity on dev, and after how many steps.
+    """Trains OpenNMT-tf for some minutes; returns its perplexity on dev, and the steps.
 
-    It saves every hundred steps; what it did after the last of them is lost, in the same minutes.
+    OpenNMT-tf saves a checkpoint every 100 steps. Steps after the last checkpoint are lost.
     """
     command = write_config(
         baselines_dir, folder, units, max_length, last_step=10**6, checkpoint_interval=100

@@ -1,4 +1,4 @@
-"""Greedy decoding and beam search by TensorFlow Addons' own decoders, to measure ours against."""
+"""Greedy decoding and beam search with the decoders of TensorFlow Addons, as a baseline."""
 
 import tensorflow as tf
 from tensorflow_addons import seq2seq
@@ -7,15 +7,15 @@ from attention_seq2seq.models.seq2seq import Seq2Seq
 
 
 class TFADecoders:
-    """`BasicDecoder` and `BeamSearchDecoder` over the AttentionWrapper of a model of ours.
+    """`BasicDecoder` and `BeamSearchDecoder` over the AttentionWrapper of a model.
 
-    All are traced once, for any batch and any length.
+    All functions are traced once, for any batch size and length.
 
     Args:
-        model: with attention, starting from zeros.
-        bos_id: fed before the first word.
-        eos_id: ends a reply.
-        beam_width: fixed when the decoder is built.
+        model: a model with attention and a zero initial state.
+        bos_id: input of the first step.
+        eos_id: end of a reply.
+        beam_width: number of beams.
     """
 
     def __init__(self, model: Seq2Seq, bos_id: int, eos_id: int, beam_width: int):
@@ -35,12 +35,12 @@ class TFADecoders:
         self.beam = tf.function(self._beam, input_signature=signature)
 
     def _greedy(self, source_ids, source_length, max_length):
-        """int32[batch, time]."""
+        """Returns int32[batch, target_time]."""
         outputs, _ = self._run_greedy(source_ids, source_length, max_length)
         return outputs.sample_id
 
     def _greedy_with_attention(self, source_ids, source_length, max_length):
-        """Ids, log-probabilities and attention weights: all that our greedy decoding gives."""
+        """Returns ids, log-probabilities and attention weights, like `greedy_search`."""
         wrapper = self.model.decoder.rnn.wrapper
         wrapper._alignment_history = True
         outputs, state = self._run_greedy(source_ids, source_length, max_length)
@@ -60,7 +60,7 @@ class TFADecoders:
         return self._run(decoder, tf.shape(source_ids)[0], state)
 
     def _beam(self, source_ids, source_length, max_length):
-        """int32[batch, time, beam]."""
+        """Returns int32[batch, target_time, beams]."""
         cell, state = self._start(source_ids, source_length, self.beam_width)
         decoder = seq2seq.BeamSearchDecoder(
             cell,
@@ -73,13 +73,11 @@ class TFADecoders:
 
     def _start(self, source_ids, source_length, num_copies):
         encoder_output = self.model.encoder(source_ids, source_length)
-        recurrence = self.model.decoder.rnn
+        rnn = self.model.decoder.rnn
         outputs = seq2seq.tile_batch(encoder_output.outputs, num_copies)
-        recurrence.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, num_copies))
+        rnn.mechanism.setup_memory(outputs, seq2seq.tile_batch(source_length, num_copies))
         num_rows = tf.shape(outputs)[0]
-        return recurrence.wrapper, recurrence.wrapper.get_initial_state(
-            batch_size=num_rows, dtype=outputs.dtype
-        )
+        return rnn.wrapper, rnn.wrapper.get_initial_state(batch_size=num_rows, dtype=outputs.dtype)
 
     def _run(self, decoder, batch_size, state):
         outputs, state, _ = decoder(

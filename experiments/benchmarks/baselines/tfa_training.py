@@ -1,4 +1,4 @@
-"""Training as the tutorials of TensorFlow Addons do it, to compare with."""
+"""Model and training step of the TensorFlow Addons tutorials, as a baseline."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,11 @@ from attention_seq2seq.text.vocabulary import BOS
 
 
 class TutorialSeq2Seq(keras.Model):
-    """The document's model from the library's parts, the projection inside the decoder's loop.
+    """The attention model from TFA parts, with the projection inside the decoder loop.
 
     Args:
         units: width of the model.
-        vocabulary_size: of the vocabulary.
+        vocabulary_size: number of tokens.
     """
 
     def __init__(self, units: int, vocabulary_size: int):
@@ -31,7 +31,7 @@ class TutorialSeq2Seq(keras.Model):
         )
 
     def call(self, source_ids, source_length, target_input_ids):
-        """float32[batch, target_time, vocab], the logits, at padding too."""
+        """Returns the logits float32[batch, target_time, vocab], also at padding."""
         mask = tf.sequence_mask(source_length, tf.shape(source_ids)[1])
         memory, _, _ = self.encoder(self.source_embedding(source_ids), mask=mask)
         self.mechanism.setup_memory(memory, source_length)
@@ -47,15 +47,15 @@ class TutorialSeq2Seq(keras.Model):
 
 
 def make_train_step(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
-    """A function of a batch that makes one update, with Keras' Adam, traced once.
+    """Returns a training step with the Adam optimizer of Keras.
 
     Args:
-        model: what is trained.
-        clip_norm: the global norm that gradients are scaled down to.
+        model: the trained model.
+        clip_norm: maximum global norm of the gradients.
 
     Returns:
-        From int32[batch, source_time], int32[batch], int32[batch, target_time], int32[batch] to
-        the mean loss of all words so far.
+        A function of int32[batch, source_time], int32[batch], int32[batch, target_time] and
+        int32[batch], which returns the mean loss of all tokens so far.
     """
     optimizer = keras.optimizers.Adam(0.001, global_clipnorm=clip_norm)
     mean = keras.metrics.Mean()

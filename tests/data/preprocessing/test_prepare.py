@@ -1,4 +1,4 @@
-"""A prepared dataset has the pairs and tokens of a training from files, and reproducible bytes."""
+"""A prepared dataset is reproducible, and equals the pairs of a training from files."""
 
 import dataclasses
 import json

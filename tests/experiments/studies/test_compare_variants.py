@@ -82,7 +82,7 @@ def test_length_generalization_prints_accuracy_by_length(tmp_path):
     )
     assert [row[0].partition(" ")[0] for row in rows] == ["8", "17", "21", "25", "31"] * 2
     assert [bool(row[1]) for row in rows] == [True] * 5 + [False] * 5
-    assert result.stdout.count("symbols right, beside luong: ") == 1
+    assert result.stdout.count("symbols right, compared with luong: ") == 1
     assert plot_path.read_bytes().startswith(b"\x89PNG")
 
 

@@ -1,4 +1,4 @@
-"""`InGraphTokenizer` matches `Seq2SeqTokenizer` on corpora and on 50,000 generated strings.
+"""`InGraphTokenizer` matches `Seq2SeqTokenizer` on corpora and generated strings.
 
 `CORPORA=folder make test-slow` reads all TSV files in that folder.
 """
