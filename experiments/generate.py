@@ -131,7 +131,7 @@ def fingerprint(decoding: DecodingConfig) -> dict:
 def progress_bar():
     """Returns a function of the number of finished prompts, which updates a progress bar."""
     if not sys.stdout.isatty():
-        return lambda done: None
+        return lambda num_prompts: None
     from tensorflow import keras
 
     total = None

@@ -132,7 +132,7 @@ def variant_config(variant: str):
         for name, value in vars(options).items():
             if name in SHARED_OPTIONS and value != getattr(getattr(config, group), name):
                 raise ValueError(
-                    f"--variant={variant}: {name} is the same for all; give it outside of --variant."
+                    f"--variant={variant}: {name} is the same for all; give it outside --variant."
                 )
     training = dataclasses.replace(changed.training, patience=0, restore_best_weights=True)
     return dataclasses.replace(changed, training=training)

@@ -165,7 +165,8 @@ def print_differences(results: list[list[dict]], reference: list[list[dict]]) ->
         for direction, lengths in ranges.items()
         if lengths
     ]
-    print(f"  symbols right, compared with {ATTENTIONS.value[0]}: {'; '.join(summaries)}\n", flush=True)
+    reference_name = ATTENTIONS.value[0]
+    print(f"  symbols right, compared with {reference_name}: {'; '.join(summaries)}\n", flush=True)
 
 
 def mean(values: list[float]) -> float:

@@ -125,13 +125,14 @@ def seed_values(seed_results: list[dict], name: str) -> list[float]:
 
 def sum_over_seeds(seed_results: list[dict]) -> dict:
     """Returns the metrics with their sums added over seeds."""
-    first, *others = seed_results
+    first_result, *other_results = seed_results
     return {
         name: stats._replace(
-            sums=sum((seed_result[name].sums for seed_result in others), start=stats.sums)
+            sums=sum((seed_result[name].sums for seed_result in other_results), start=stats.sums)
         )
-        for name, stats in first.items()
-        if not isinstance(stats, float) and all(name in seed_result for seed_result in others)
+        for name, stats in first_result.items()
+        if not isinstance(stats, float)
+        and all(name in seed_result for seed_result in other_results)
     }
 
 

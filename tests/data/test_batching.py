@@ -53,11 +53,13 @@ def test_rows_of_similar_length_share_a_batch(side, rows, ratio):
     assert 1 - num_tokens / num_positions < ratio * (1 - num_tokens / unsorted_positions)
 
 
-def test_each_epoch_has_another_order_and_a_seed_repeats_it():
+def test_epochs_are_shuffled_reproducibly():
     all_rows = unpadded_rows(two_epochs(source_word_dropout=0.1))
-    first, second = all_rows[: len(SOURCE)], all_rows[len(SOURCE) :]
-    assert sorted(target for _, target in first) == sorted(target for _, target in second)
-    assert first != second
+    first_epoch, second_epoch = all_rows[: len(SOURCE)], all_rows[len(SOURCE) :]
+    assert sorted(target for _, target in first_epoch) == sorted(
+        target for _, target in second_epoch
+    )
+    assert first_epoch != second_epoch
     tf.random.set_seed(5)
     assert unpadded_rows(two_epochs(source_word_dropout=0.1)) == all_rows
     assert unpadded_rows(two_epochs(source_word_dropout=0.1, seed=2)) != all_rows
@@ -89,11 +91,11 @@ def test_word_dropout_replaces_one_source_token_in_fifty_differently_each_epoch(
     assert epochs[0] != epochs[1]
 
 
-def test_word_dropout_leaves_padding():
+def test_word_dropout_keeps_padding():
     unpadded_rows(two_epochs(source_word_dropout=0.9))
 
 
-def test_the_dimensions_of_an_element_are_unknown():
+def test_element_specs_have_unknown_dimensions():
     for dataset in (eval_batches(PAIRS, 8), two_epochs(source_word_dropout=0.1)):
         spec = dataset.element_spec
         assert spec["source_ids"].shape == [None, None]
@@ -105,8 +107,8 @@ def test_prompt_dropout_drops_one_prompt_in_twenty_differently_each_epoch():
     source = [[5] * 3] * 4000
     dataset = two_epochs(pairs=InMemoryDataset(source, source), prompt_dropout=0.05)
     dropped = np.concatenate([batch["prompt_dropped"] for batch in dataset.as_numpy_iterator()])
-    first, second = dropped[:4000], dropped[4000:]
-    for epoch in (first, second):
+    first_epoch, second_epoch = dropped[:4000], dropped[4000:]
+    for epoch in (first_epoch, second_epoch):
         assert 0.04 < epoch.mean() < 0.06
-    assert np.any(first != second)
+    assert np.any(first_epoch != second_epoch)
     assert "prompt_dropped" not in next(iter(two_epochs()))

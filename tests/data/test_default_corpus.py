@@ -21,12 +21,12 @@ from attention_seq2seq.data.synthetic.meals import (
 TRIPLES = [(day, time, verb) for day in DAYS for time in TIMES for verb in VERBS]
 
 
-def test_small_talk_is_the_whole_chinese_part():
+def test_small_talk_is_complete():
     assert len(small_talk()) == 552
 
 
 @pytest.mark.parametrize("hmm", [True, False], ids=["HMM", "no HMM"])
-def test_jieba_cuts_every_meal_sentence_into_its_words(hmm):
+def test_jieba_segments_meal_sentences_into_their_words(hmm):
     tokenizer = jieba.Tokenizer()
     mismatches = []
     for day, time, verb in TRIPLES:
@@ -37,7 +37,7 @@ def test_jieba_cuts_every_meal_sentence_into_its_words(hmm):
     assert not mismatches
 
 
-def test_the_reply_repeats_time_and_verb_and_its_dish_depends_on_them_only():
+def test_replies_copy_time_and_verb_which_determine_the_dish():
     assert reply_words("晚上", "吃") == ["晚上", "吃", "烤鸭", "吧"]
     dishes = [reply_words(time, verb)[2] for time in TIMES for verb in VERBS]
     assert len(set(dishes)) == len(dishes) == sum(map(len, DISHES.values()))
@@ -47,7 +47,7 @@ def test_the_reply_repeats_time_and_verb_and_its_dish_depends_on_them_only():
         assert replies.setdefault(key, pair.reply) == pair.reply
 
 
-def test_whole_triples_are_held_out_one_in_six():
+def test_one_in_six_triples_is_held_out_with_all_templates():
     held_out = [triple for triple in TRIPLES if is_held_out(*triple)]
     assert len(held_out) * 6 == len(TRIPLES)
     assert ("今天", "晚上", "吃") in held_out
@@ -81,7 +81,7 @@ def make_conversations(num_conversations, num_turns=3):
     ]
 
 
-def test_whole_conversations_are_for_validation():
+def test_validation_has_complete_conversations():
     split = split_by_conversation(make_conversations(100), 0.1, seed=3)
     validation = {pair.conversation for pair in split.validation}
     assert len(validation) == 10

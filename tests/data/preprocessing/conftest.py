@@ -1,4 +1,4 @@
-"""A small corpus, and chunks and shards so small that the corpus has several."""
+"""A small corpus that has several chunks and shards."""
 
 import pytest
 
@@ -24,11 +24,16 @@ def small_chunks(monkeypatch):
 
 @pytest.fixture(scope="module")
 def talk() -> list[Pair]:
-    """Small talk, with some duplicates, and some pairs that are far too long."""
+    """Small talk with some duplicates and overlong pairs."""
     pairs = small_talk()[:400]
-    last = pairs[-1].conversation
-    duplicates = [pair._replace(conversation=last + 1 + i) for i, pair in enumerate(pairs[:40])]
-    long_pairs = [Pair("长，" * 50, "好", last + 100), Pair("好", "长，" * 50, last + 101)]
+    last_conversation = pairs[-1].conversation
+    duplicates = [
+        pair._replace(conversation=last_conversation + 1 + i) for i, pair in enumerate(pairs[:40])
+    ]
+    long_pairs = [
+        Pair("长，" * 50, "好", last_conversation + 100),
+        Pair("好", "长，" * 50, last_conversation + 101),
+    ]
     return pairs + duplicates + long_pairs
 
 

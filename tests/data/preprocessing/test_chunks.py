@@ -1,4 +1,4 @@
-"""A chunk has the tokens of a tokenizer."""
+"""Tokenized chunks of a corpus."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ def rows(ids, lengths) -> list[list[int]]:
 @pytest.mark.parametrize("segmentation", ["jieba", "characters", "whitespace"])
 @pytest.mark.parametrize("context_turns", [0, 2])
 @pytest.mark.parametrize("limit", [3, 60])
-def test_tokens_are_those_of_the_tokenizer(tmp_path, segmentation, context_turns, limit):
+def test_tokens_match_the_tokenizer(tmp_path, segmentation, context_turns, limit):
     config = TextConfig(segmentation, segmentation, context_turns=context_turns)
     pairs = list(prepend_context(PAIRS, context_turns))
     tokenize_chunk(pairs, PairTokenizer(config), limit).save(tmp_path / "chunk.npz")
@@ -55,7 +55,7 @@ def test_texts_of_equal_tokens_have_the_same_hash():
     assert len(set(chunk.reply_hash.tolist())) == 1
 
 
-def test_a_text_that_is_far_too_long_is_not_tokenized():
+def test_overlong_texts_are_not_tokenized():
     long_text = "长" * (chunks.MAX_TEXT_LENGTH + 1)
     chunk = tokenize_chunk(
         [Pair("好", long_text, 0), Pair(long_text, "好", 1)], PairTokenizer(TextConfig()), 60
@@ -66,7 +66,7 @@ def test_a_text_that_is_far_too_long_is_not_tokenized():
     assert chunk.tokens[len(SPECIALS) :] == ["好"]
 
 
-def test_a_previous_turn_that_is_far_too_long_is_dropped_with_the_turns_before_it():
+def test_overlong_turns_are_dropped_with_all_earlier_turns():
     long_text = "长" * (chunks.MAX_TEXT_LENGTH + 1)
     chunk = tokenize_chunk(
         [Pair(f"一\n{long_text}\n好", "好", 0)], PairTokenizer(TextConfig(context_turns=3)), 60
@@ -75,14 +75,14 @@ def test_a_previous_turn_that_is_far_too_long_is_dropped_with_the_turns_before_i
     assert chunk.tokens[len(SPECIALS) :] == ["好"]
 
 
-def test_chunks_end_with_their_number_of_pairs_or_of_characters(monkeypatch):
+def test_chunks_are_limited_by_pairs_and_by_characters(monkeypatch):
     monkeypatch.setattr(chunks, "CHARACTERS_PER_CHUNK", 100)
     pairs = [Pair("a", "b", i) for i in range(10)]
     long_pair = Pair("a" * 300, "b", 10)
     assert [len(chunk) for chunk in iter_chunks([*pairs, long_pair, *pairs], 7)] == [7, 4, 7, 3]
 
 
-def test_a_damaged_chunk_is_named(tmp_path):
+def test_damaged_chunks_raise(tmp_path):
     path = tmp_path / "chunk.npz"
     tokenize_chunk(PAIRS, PairTokenizer(TextConfig()), 60).save(path)
     path.write_bytes(path.read_bytes()[:-100])

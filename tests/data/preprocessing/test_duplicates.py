@@ -22,7 +22,7 @@ HASHES = st.integers(0, 6).map(lambda value: value << 61 | value)
 PAIRS = st.lists(st.tuples(HASHES, HASHES), min_size=1, max_size=60)
 
 
-def as_hashes(pairs) -> np.ndarray:
+def to_hashes(pairs) -> np.ndarray:
     return np.array(pairs, np.uint64).reshape(-1, 2)
 
 
@@ -34,7 +34,7 @@ def small_partitions(monkeypatch):
 
 @given(PAIRS)
 def test_partitions_have_every_pair_once_in_order(pairs):
-    hashes = as_hashes(pairs)
+    hashes = to_hashes(pairs)
     for column in (reply_hashes(hashes), pair_hashes(hashes)):
         all_positions, previous_hashes = [], set()
         for partition in column.partitions():
@@ -52,13 +52,13 @@ def test_partitions_have_every_pair_once_in_order(pairs):
 
 @given(PAIRS)
 def test_pairs_have_the_same_hash_only_if_both_sides_have(pairs):
-    hashes = pair_hashes(as_hashes(pairs)).read(slice(None)).tolist()
+    hashes = pair_hashes(to_hashes(pairs)).read(slice(None)).tolist()
     assert len(set(hashes)) == len(set(pairs))
 
 
 @given(PAIRS)
-def test_counts_are_those_of_comparing_texts(pairs):
-    stats = count_duplicates(as_hashes(pairs), num_most_common=3)
+def test_counts_match_comparing_texts(pairs):
+    stats = count_duplicates(to_hashes(pairs), num_most_common=3)
     replies_by_prompt = defaultdict(set)
     for prompt, reply in pairs:
         replies_by_prompt[prompt].add(reply)
@@ -78,7 +78,7 @@ def test_counts_are_those_of_comparing_texts(pairs):
 
 @settings(max_examples=200)
 @given(PAIRS, st.data())
-def test_the_filter_removes_the_pairs_that_a_plain_loop_removes(pairs, data):
+def test_the_filter_matches_a_plain_loop(pairs, data):
     clean = data.draw(st.sampled_from([(), ("duplicates",), ("duplicates", "common_replies")]))
     cap = data.draw(st.integers(1, 4))
     is_validation = data.draw(st.lists(st.booleans(), min_size=len(pairs), max_size=len(pairs)))
@@ -86,7 +86,7 @@ def test_the_filter_removes_the_pairs_that_a_plain_loop_removes(pairs, data):
         len(pairs), PreprocessingConfig(filters=clean, max_reply_count=cap), 9, 9
     )
     pair_filter.is_validation[:] = is_validation
-    pair_filter.finalize(as_hashes(pairs))
+    pair_filter.finalize(to_hashes(pairs))
 
     reasons, previous_pairs, reply_counts = [""] * len(pairs), set(), Counter()
     for i, pair in enumerate(pairs):
@@ -107,8 +107,8 @@ def test_the_filter_removes_the_pairs_that_a_plain_loop_removes(pairs, data):
 
 
 @pytest.mark.parametrize("fraction", [0, 1 / 3, 1], ids=["no", "a third of the", "every"])
-def test_at_most_16_bytes_a_distinct_pair(monkeypatch, tmp_path, fraction):
-    """Also where a third of the prompts, or all, have the same reply."""
+def test_memory_is_at_most_16_bytes_per_distinct_pair(monkeypatch, tmp_path, fraction):
+    """Also if a third or all of the prompts have the same reply."""
     monkeypatch.undo()
     num_pairs = 1_000_000
     hashes = np.memmap(tmp_path / "hashes", np.uint64, "w+", shape=(num_pairs, 2))

@@ -1,4 +1,4 @@
-"""Few items are counted exactly, and many with a known error."""
+"""`LossyCounter` counts few items exactly, and many items with a bounded error."""
 
 import random
 from collections import Counter
@@ -39,7 +39,7 @@ def test_few_items_are_counted_exactly(texts):
     assert counter.most_common(np.array([1, 0]), num_items=17)[0] == items[:17]
 
 
-def test_many_items_are_counted_with_a_known_error(texts):
+def test_many_items_are_counted_with_a_bounded_error(texts):
     counter = count_texts(texts, max_items=900)
     assert 0 < counter.max_error < 30
     assert len(counter) <= 900 + 49

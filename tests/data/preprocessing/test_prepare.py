@@ -5,9 +5,7 @@ import json
 import random
 from itertools import pairwise
 
-import numpy as np
 import pytest
-import tensorflow as tf
 
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.data import DataConfig
@@ -15,18 +13,16 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
-from attention_seq2seq.data.datasets import TFRecordPairs
 from attention_seq2seq.data.default_corpus import small_talk
 from attention_seq2seq.data.pairs import Pair, prepend_context
 from attention_seq2seq.data.preprocessing import tokenize
 from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.training.api import train, train_prepared
-from attention_seq2seq.training.callbacks.base import Callback
+from attention_seq2seq.training.api import train
 from helpers.prepared_corpora import read_files, read_shards, write_corpus
 
-ONE_PROCESS = PreprocessingConfig(num_workers=1)
+SINGLE_PROCESS = PreprocessingConfig(num_workers=1)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +34,12 @@ ONE_PROCESS = PreprocessingConfig(num_workers=1)
     ],
     ids=["small vocabulary", "context", "separate vocabularies"],
 )
-def test_pairs_and_tokens_are_those_of_training_from_files(talk, corpus, tmp_path, text):
+def test_pairs_and_tokens_match_training_from_files(talk, corpus, tmp_path, text):
     data = DataConfig(
         (corpus,), max_source_length=25, max_target_length=20, validation_fraction=0.1
     )
-    prepared = prepare(tmp_path / "prepared", data, text, ONE_PROCESS, progress=False)
-    split = split_by_conversation(talk, 0.1, ONE_PROCESS.seed)
+    prepared = prepare(tmp_path / "prepared", data, text, SINGLE_PROCESS, progress=False)
+    split = split_by_conversation(talk, 0.1, SINGLE_PROCESS.seed)
     splits = {
         "training": list(prepend_context(split.training, text.context_turns)),
         "validation": list(prepend_context(split.validation, text.context_turns)),
@@ -66,27 +62,27 @@ def test_pairs_and_tokens_are_those_of_training_from_files(talk, corpus, tmp_pat
     assert len(prepared.manifest["shards"]["training"]) > 2
 
 
-def test_the_order_is_random_and_decided_by_the_seed(corpus, tmp_path):
+def test_the_order_is_random_and_reproducible(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.0)
     orders = {}
     for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
-        config = dataclasses.replace(ONE_PROCESS, seed=seed)
+        config = dataclasses.replace(SINGLE_PROCESS, seed=seed)
         orders[name] = read_shards(
             prepare(tmp_path / name, data, preprocessing=config, progress=False), "training"
         )
     assert orders["a"] == orders["b"] != orders["c"]
     assert sorted(orders["a"]) == sorted(orders["c"])
     tokenizer = Seq2SeqTokenizer.load(tmp_path / "a", TextConfig())
-    position_of = {
+    positions_by_target = {
         tuple(tokenizer.target.encode(pair.reply)): i for i, pair in enumerate(small_talk()[:300])
     }
     targets = [tuple(target) for _, target in orders["a"]]
-    positions = [position_of[target] for target in targets if target in position_of]
+    positions = [positions_by_target[target] for target in targets if target in positions_by_target]
     rising_fraction = sum(a < b for a, b in pairwise(positions)) / len(positions)
     assert 0.4 < rising_fraction < 0.6
 
 
-def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
+def test_files_do_not_depend_on_the_number_of_processes(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.1)
     for num_workers in (1, 3):
         config = PreprocessingConfig(filters=("duplicates",), num_workers=num_workers)
@@ -97,18 +93,19 @@ def test_the_same_bytes_for_any_number_of_processes(corpus, tmp_path):
     assert read_files(tmp_path / "3") == expected
 
 
-def test_after_an_analysis_nothing_is_tokenized_again(corpus, tmp_path, monkeypatch):
+def test_preparing_reuses_the_tokens_of_an_analysis(corpus, tmp_path, monkeypatch):
     data = DataConfig((corpus,))
-    statistics = analyze_corpus(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
+    statistics = analyze_corpus(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
     monkeypatch.setattr(tokenize, "tokenize_chunk", None)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
     assert prepared.statistics() == statistics
     assert (
-        analyze_corpus(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False) == statistics
+        analyze_corpus(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
+        == statistics
     )
 
 
-def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
+def test_overlong_pairs_do_not_count_towards_max_reply_count(tmp_path):
     pairs = [("吃，" * 50 + str(i), "好") for i in range(5)] + [(f"问{i}", "好") for i in range(5)]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
@@ -126,7 +123,7 @@ def test_pairs_that_are_too_long_do_not_count_towards_the_cap(tmp_path):
 def test_empty_replies_are_removed_as_in_training_from_files(tmp_path, caplog):
     pairs = [Pair("你好", "好", 0), Pair("好", "\u200b", 1)]
     data = DataConfig((write_corpus(pairs, tmp_path / "pairs"),), validation_fraction=0.0)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
     assert prepared.manifest["counts"]["removed"]["empty_replies"] == 1
     config = Config(data, model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
     with caplog.at_level("INFO"):
@@ -135,13 +132,13 @@ def test_empty_replies_are_removed_as_in_training_from_files(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("content", ["", "吃什么 100\n"], ids=["empty", "a word"])
-def test_user_words(corpus, tmp_path, content):
-    words = tmp_path / "words.txt"
-    words.write_text(content, encoding="utf-8")
-    text, data = TextConfig(user_dictionary=str(words)), DataConfig((corpus,))
-    prepared = prepare(tmp_path / "prepared", data, text, ONE_PROCESS, progress=False)
+def test_user_dictionaries(corpus, tmp_path, content):
+    dictionary_path = tmp_path / "words.txt"
+    dictionary_path.write_text(content, encoding="utf-8")
+    text, data = TextConfig(user_dictionary=str(dictionary_path)), DataConfig((corpus,))
+    prepared = prepare(tmp_path / "prepared", data, text, SINGLE_PROCESS, progress=False)
     assert len(prepared.tokenizer().source.tokenize("吃什么")) == (1 if content else 2)
-    prepare(tmp_path / "prepared", data, None, ONE_PROCESS, overwrite=True, progress=False)
+    prepare(tmp_path / "prepared", data, None, SINGLE_PROCESS, overwrite=True, progress=False)
     assert not (tmp_path / "prepared/user_dictionary.txt").exists()
 
 
@@ -149,7 +146,7 @@ def test_unreadable_lines_are_skipped_and_counted(tmp_path):
     path = tmp_path / "pairs.tsv"
     path.write_text("你好\t你好呀\nbad\n" * 60, encoding="utf-8")
     data = DataConfig((str(path),), skip_bad_lines=True)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
     assert prepared.manifest["skipped_lines"] == {"no tab": 60}
     assert prepared.statistics()["skipped_lines"] == {"no tab": 60}
 
@@ -167,7 +164,7 @@ FILTER_CASES = {
 
 
 @pytest.mark.parametrize("name", FILTER_CASES)
-def test_a_filter_removes_its_pairs(tmp_path, name):
+def test_filters_remove_matching_pairs(tmp_path, name):
     pairs, kept_indices = FILTER_CASES[name]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
@@ -184,83 +181,8 @@ def test_a_filter_removes_its_pairs(tmp_path, name):
     assert prepared.manifest["counts"]["total"] == len(pairs)
 
 
-def test_a_model_learns_the_same_from_shards_as_from_memory(talk, corpus, tmp_path):
-    model = ModelConfig(units=16)
-    training = TrainingConfig(epochs=4, batch_size=32, learning_rate=0.01, patience=0)
-    data = DataConfig((corpus,), validation_fraction=0.1)
-    prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
-    history_of_shards = train_prepared(
-        tmp_path / "prepared", tmp_path / "shards", model, training, progress=False
-    )
-    history_in_memory = train(
-        talk, tmp_path / "memory", Config(data=data, model=model, training=training), progress=False
-    )
-    # The orders of the pairs differ, so the losses are only close.
-    assert history_of_shards["loss"][-1] == pytest.approx(history_in_memory["loss"][-1], rel=0.1)
-    assert history_of_shards["val_loss"][0] == pytest.approx(
-        history_in_memory["val_loss"][0], rel=0.1
-    )
-    record = json.loads((tmp_path / "shards/provenance.json").read_text(encoding="utf-8"))
-    assert [corpus["name"] for corpus in record["corpora"]] == ["talk.jsonl"]
-    assert Config.load(tmp_path / "shards").data.data == (str(tmp_path / "prepared"),)
-
-
-class PowerFailure(Exception):
-    pass
-
-
-class FailAtStep(Callback):
-    """Interrupts a training like a power failure."""
-
-    def on_step_end(self, info):
-        if info.step == 13:
-            raise PowerFailure
-
-
-def test_an_interrupted_training_from_shards_ends_as_an_uninterrupted_one(corpus, tmp_path):
-    prepare(tmp_path / "prepared", DataConfig((corpus,)), None, ONE_PROCESS, progress=False)
-    vectors = tmp_path / "vectors.txt"
-    vectors.write_text("1 4\n吃 1 2 3 4\n", encoding="utf-8")
-    options = TrainingConfig(
-        epochs=3, compute_dtype="float32", patience=0, pretrained_embeddings=str(vectors)
-    )
-
-    def train_weights(name, **training_options):
-        train_prepared(
-            *(tmp_path / "prepared", tmp_path / name, ModelConfig(units=4), options),
-            progress=False,
-            **training_options,
-        )
-        with np.load(tmp_path / name / "last.npz") as archive:
-            return dict(archive)
-
-    uninterrupted = train_weights("whole")
-    with pytest.raises(PowerFailure):
-        train_weights("stopped", callbacks=[FailAtStep()], checkpoint_minutes=0)
-    # A resumed training does not need its initial vectors again.
-    vectors.unlink()
-    for name, value in train_weights("stopped").items():
-        np.testing.assert_array_equal(value, uninterrupted[name])
-
-
-def test_each_epoch_from_shards_has_another_order_and_a_seed_repeats_it(corpus, tmp_path):
-    prepared = prepare(
-        tmp_path / "prepared", DataConfig((corpus,)), None, ONE_PROCESS, progress=False
-    )
-    shards = TFRecordPairs(prepared.shard_paths("training"), prepared.num_pairs("training"))
-
-    def two_epochs():
-        epochs = (shards.pools(64, seed=tf.constant([1, epoch])) for epoch in range(2))
-        return [[row for source, _ in pools for row in source.to_list()] for pools in epochs]
-
-    first, second = two_epochs()
-    assert first != second
-    assert sorted(first) == sorted(second)
-    assert two_epochs() == [first, second]
-
-
-def test_a_random_corpus_survives(tmp_path):
-    """Random strings of unusual characters."""
+def test_random_texts_round_trip(tmp_path):
+    """Texts of random unusual characters."""
     rng = random.Random(2)
     alphabet = "今天吃 什麼\u200b\ufffd😀aB9,。\u3000é\ud800"
     texts = ["".join(rng.choices(alphabet, k=rng.randint(1, 9))) + "x" for _ in range(400)]
@@ -270,7 +192,7 @@ def test_a_random_corpus_survives(tmp_path):
         encoding="utf-8",
     )
     data = DataConfig((str(path),), validation_fraction=0.0)
-    prepared = prepare(tmp_path / "prepared", data, None, ONE_PROCESS, progress=False)
+    prepared = prepare(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
     tokenizer = Seq2SeqTokenizer.load(prepared.directory, TextConfig())
     expected = [
         (tokenizer.source.encode(a), tokenizer.target.encode(b)) for a, b in zip(texts, texts[::-1])

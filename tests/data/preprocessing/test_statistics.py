@@ -1,4 +1,4 @@
-"""Each issue is found in a corpus that has the fault, and in no other."""
+"""Corpus statistics, and the issues found in faulty corpora."""
 
 import random
 from itertools import product
@@ -19,7 +19,7 @@ CLEAN = [
     (f"{who}{when}喜欢{what}吗", f"{who}{when}对{what}很满意")
     for who, when, what in product(WHO, WHEN, WHAT)
 ]
-# The same in traditional characters.
+# Simplified to traditional characters.
 TRADITIONAL = str.maketrans("们师妈爸邻后欢吗对满鸡汤鸭", "們師媽爸鄰後歡嗎對滿雞湯鴨")
 
 
@@ -40,7 +40,7 @@ def issue_names(statistics: dict) -> set[str]:
     return {issue["name"] for issue in statistics["issues"]}
 
 
-def change_some(fraction: float, change) -> list[tuple[str, str]]:
+def change_pairs(fraction: float, change) -> list[tuple[str, str]]:
     """Returns the clean corpus with a change to a random fraction of the pairs."""
     rng = random.Random(5)
     changed = set(rng.sample(range(len(CLEAN)), round(fraction * len(CLEAN))))
@@ -53,7 +53,7 @@ def mojibake(text: str) -> str:
 
 FAULTS = {
     "common reply": (
-        change_some(1 / 3, lambda prompt, _: (prompt, "哈哈")),
+        change_pairs(1 / 3, lambda prompt, _: (prompt, "哈哈")),
         "'哈哈' is the reply to 33",
     ),
     "duplicates": (CLEAN + CLEAN[:30], "5.5% of the pairs occurred before"),
@@ -61,21 +61,24 @@ FAULTS = {
         [(prompt, reply) for prompt, reply in CLEAN for reply in (reply, f"不，{reply}")],
         "100.0% of the pairs have a prompt with several",
     ),
-    "echoes": (change_some(0.05, lambda prompt, _: (prompt, prompt)), "5.1% of the replies repeat"),
+    "echoes": (
+        change_pairs(0.05, lambda prompt, _: (prompt, prompt)),
+        "5.1% of the replies repeat",
+    ),
     "too long": (
-        change_some(0.1, lambda p, r: (p, "，".join([r] * 30))),
+        change_pairs(0.1, lambda p, r: (p, "，".join([r] * 30))),
         "10.0% of the pairs are longer",
     ),
     "two scripts": (
-        change_some(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
+        change_pairs(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
         "of the texts are in traditional characters, 90.0% in simplified ones",
     ),
     "not Chinese": (
-        change_some(0.1, lambda prompt, _: (prompt, "ok")),
+        change_pairs(0.1, lambda prompt, _: (prompt, "ok")),
         "10.0% of the replies have no",
     ),
     "mojibake": (
-        change_some(0.1, lambda *pair: tuple(map(mojibake, pair))),
+        change_pairs(0.1, lambda *pair: tuple(map(mojibake, pair))),
         "10.0% of the texts seem",
     ),
 }
@@ -89,7 +92,7 @@ def test_a_clean_corpus_has_no_issue(tmp_path):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_the_only_issue(tmp_path, name):
+def test_faults_are_reported_as_single_issues(tmp_path, name):
     pairs, message = FAULTS[name]
     statistics = analyze_pairs(pairs, tmp_path)
     side_effects = {"not Chinese": {"common reply"}}
@@ -103,7 +106,7 @@ def test_out_of_vocabulary_tokens_are_an_issue(tmp_path):
     statistics = analyze_pairs(CLEAN, tmp_path, vocabulary_size=20)
     assert issue_names(statistics) == {"unknown words"}
     oov_rate = statistics["vocabulary"]["20"]["oov_rate"]
-    # Of 29 words the 15 most frequent: 喜欢 吗 对 很 满意, and ten of the 24 that fill the gaps.
+    # The 15 most frequent of 29 words: 喜欢 吗 对 很 满意, and ten of the 24 slot fillers.
     assert oov_rate["prompts"] == pytest.approx(14 / 24 * 3 / 5, abs=0.01)
     assert oov_rate["replies"] == pytest.approx(14 / 24 * 3 / 6, abs=0.01)
     assert statistics["vocabulary"]["2000"]["oov_rate"]["replies"] == 0
@@ -129,7 +132,7 @@ def test_lengths_and_repetitions_are_counted(tmp_path):
     }
 
 
-def test_a_text_that_is_far_too_long_is_counted_and_not_tokenized(tmp_path):
+def test_overlong_texts_are_counted_and_not_tokenized(tmp_path):
     clean_statistics = analyze_pairs(CLEAN, tmp_path)
     statistics = analyze_pairs([*CLEAN, ("长" * 3_000_000, "我们对苹果很满意")], tmp_path)
     assert statistics["too_long"]["count"] == 1
@@ -139,6 +142,6 @@ def test_a_text_that_is_far_too_long_is_counted_and_not_tokenized(tmp_path):
 
 
 def test_empty_replies_are_an_issue(tmp_path):
-    statistics = analyze_pairs(change_some(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
+    statistics = analyze_pairs(change_pairs(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
     assert issue_names(statistics) == {"no words"}
     assert statistics["counts"]["removed"]["empty_replies"] == round(0.01 * len(CLEAN))

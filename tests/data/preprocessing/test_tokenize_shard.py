@@ -1,4 +1,4 @@
-"""Machines that tokenize shards of a corpus write the same dataset as one machine."""
+"""Several machines that tokenize shards write the same dataset as a single machine."""
 
 import shutil
 
@@ -11,7 +11,7 @@ from attention_seq2seq.data.preprocessing.prepare import prepare, tokenize_shard
 from attention_seq2seq.utils.files import locked_dir
 from helpers.prepared_corpora import read_files
 
-ONE_PROCESS = PreprocessingConfig(num_workers=1)
+SINGLE_PROCESS = PreprocessingConfig(num_workers=1)
 
 
 def chunk_names(directory):
@@ -19,7 +19,7 @@ def chunk_names(directory):
 
 
 @pytest.mark.parametrize("is_shared_dir", [True, False])
-def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, is_shared_dir):
+def test_sharded_tokenization_gives_the_same_dataset(corpus, tmp_path, monkeypatch, is_shared_dir):
     data = DataConfig((corpus,), validation_fraction=0.1)
     directories = [tmp_path / ("one" if is_shared_dir else name) for name in ("one", "two")]
     new_chunks = []
@@ -28,7 +28,7 @@ def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, i
         tokenize_shard(
             directory,
             data,
-            preprocessing=ONE_PROCESS,
+            preprocessing=SINGLE_PROCESS,
             shard_index=index,
             num_shards=2,
             progress=False,
@@ -42,43 +42,48 @@ def test_shards_make_the_dataset_of_one_machine(corpus, tmp_path, monkeypatch, i
     with monkeypatch.context() as patch:
         # Nothing is left to tokenize.
         patch.setattr(tokenize, "tokenize_chunk", None)
-        prepare(directories[0], data, preprocessing=ONE_PROCESS, progress=False)
-    prepare(tmp_path / "alone", data, preprocessing=ONE_PROCESS, progress=False)
+        prepare(directories[0], data, preprocessing=SINGLE_PROCESS, progress=False)
+    prepare(tmp_path / "alone", data, preprocessing=SINGLE_PROCESS, progress=False)
     assert read_files(directories[0]) == read_files(tmp_path / "alone")
     # A finished dataset is not tokenized again, and has no chunks.
     tokenize_shard(
-        directories[0], data, preprocessing=ONE_PROCESS, shard_index=0, num_shards=2, progress=False
+        directories[0],
+        data,
+        preprocessing=SINGLE_PROCESS,
+        shard_index=0,
+        num_shards=2,
+        progress=False,
     )
     assert not chunk_names(directories[0])
-    other_data = DataConfig((corpus,), validation_fraction=0.2)
+    changed_data = DataConfig((corpus,), validation_fraction=0.2)
     with pytest.raises(ValueError, match="overwrite"):
         tokenize_shard(
             directories[0],
-            other_data,
-            preprocessing=ONE_PROCESS,
+            changed_data,
+            preprocessing=SINGLE_PROCESS,
             shard_index=0,
             num_shards=2,
             progress=False,
         )
-    options = {"preprocessing": ONE_PROCESS, "overwrite": True, "progress": False}
-    tokenize_shard(directories[0], other_data, shard_index=0, num_shards=2, **options)
+    options = {"preprocessing": SINGLE_PROCESS, "overwrite": True, "progress": False}
+    tokenize_shard(directories[0], changed_data, shard_index=0, num_shards=2, **options)
     assert chunk_names(directories[0])
-    prepare(directories[0], other_data, **options)
+    prepare(directories[0], changed_data, **options)
 
 
-def test_a_directory_is_locked_for_each_shard(tmp_path):
-    busy = "another process is at work here"
+def test_shards_lock_a_directory_separately(tmp_path):
+    message = "another process is at work here"
     with locked_dir(tmp_path, 0), locked_dir(tmp_path, 1):
-        with pytest.raises(ValueError, match=busy), locked_dir(tmp_path, 1):
+        with pytest.raises(ValueError, match=message), locked_dir(tmp_path, 1):
             pass
-        with pytest.raises(ValueError, match=busy), locked_dir(tmp_path):
+        with pytest.raises(ValueError, match=message), locked_dir(tmp_path):
             pass
-    with locked_dir(tmp_path), pytest.raises(ValueError, match=busy), locked_dir(tmp_path, 0):
+    with locked_dir(tmp_path), pytest.raises(ValueError, match=message), locked_dir(tmp_path, 0):
         pass
 
 
 @pytest.mark.parametrize(("shard_index", "num_shards"), [(2, 2), (-1, 2), (0, 0)])
-def test_a_shard_that_does_not_exist(corpus, tmp_path, shard_index, num_shards):
+def test_invalid_shard_indices_raise(corpus, tmp_path, shard_index, num_shards):
     with pytest.raises(ValueError, match="expected one from 0 to"):
         tokenize_shard(
             tmp_path / "new",
