@@ -152,9 +152,9 @@ class Chat:
 
     def _stream(self, prompt: str, params: DecodingParams, should_replace_unk: bool):
         prompt_tokens, source_ids = self._encode_prompt(prompt)
-        prompt_ids = self.tokenizer.target_ids(prompt_tokens)
+        prompt_target_ids = self.tokenizer.target_ids(prompt_tokens)
         tokens, text = [], ""
-        for ids, weights in self.stepwise_search.stream(source_ids, prompt_ids, params):
+        for ids, weights in self.stepwise_search.stream(source_ids, prompt_target_ids, params):
             new_tokens = self.tokenizer.target.vocabulary.tokens(ids)
             if should_replace_unk and weights.size:
                 new_tokens = replace_unk(new_tokens, ids, weights, prompt_tokens, source_ids)
@@ -228,9 +228,11 @@ class Chat:
     ) -> list[list[Reply]]:
         """Returns the replies to a batch of prompts, given as pairs of tokens and ids."""
         source_ids, source_length = pad_batch([ids for _, ids in encoded])
-        prompt_ids, _ = pad_batch([self.tokenizer.target_ids(tokens) for tokens, _ in encoded], -1)
+        prompt_target_ids, _ = pad_batch(
+            [self.tokenizer.target_ids(tokens) for tokens, _ in encoded], -1
+        )
         generate = self.generator.methods[decoding.method]
-        hypotheses = generate(source_ids, source_length, prompt_ids, params)
+        hypotheses = generate(source_ids, source_length, prompt_target_ids, params)
         rows = [Hypotheses(*row) for row in zip(*(column.numpy() for column in hypotheses))]
         rows_per_prompt = decoding.num_return_sequences
         should_replace_unk = decoding.unk_policy == "replace"

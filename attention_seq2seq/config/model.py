@@ -80,7 +80,7 @@ class ModelConfig(ConfigBase):
         low=1e-4,
         high=100.0,
     )
-    embedding_dropout: bool = option(
+    dropout_on_embeddings: bool = option(
         True,
         "apply dropout to the embeddings; a small vocabulary, such as letters, does better without",
     )

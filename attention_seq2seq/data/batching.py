@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
+from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
 from attention_seq2seq.utils.rng import RngStream, fold_in
 from attention_seq2seq.utils.tf_function import without_autograph
 
@@ -12,13 +12,13 @@ from attention_seq2seq.utils.tf_function import without_autograph
 _BATCHES_PER_POOL = 64
 
 
-def num_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> int:
+def num_batches(pairs: InMemoryPairs | TFRecordPairs, batch_size: int) -> int:
     """Returns the number of batches in an epoch."""
     return -(-len(pairs) // batch_size)
 
 
 @without_autograph
-def eval_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.data.Dataset:
+def eval_batches(pairs: InMemoryPairs | TFRecordPairs, batch_size: int) -> tf.data.Dataset:
     """Returns batches of all pairs once, each padded to its own longest row.
 
     Args:
@@ -39,7 +39,7 @@ def eval_batches(pairs: InMemoryDataset | TFRecordPairs, batch_size: int) -> tf.
 
 @without_autograph
 def train_batches(
-    pairs: InMemoryDataset | TFRecordPairs,
+    pairs: InMemoryPairs | TFRecordPairs,
     batch_size: int,
     epochs: int,
     seed: int,

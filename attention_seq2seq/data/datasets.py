@@ -16,7 +16,7 @@ _FEATURES = {
 }
 
 
-class InMemoryDataset:
+class InMemoryPairs:
     """Pairs as lists of ids.
 
     Args:
@@ -73,7 +73,7 @@ class TFRecordPairs:
     def pools(
         self, pool_size: int, seed: tf.Tensor | None = None, start_pool: int = 0
     ) -> tf.data.Dataset:
-        """As `InMemoryDataset.pools`; shuffles the files, and pairs within a large buffer."""
+        """As `InMemoryPairs.pools`; shuffles the files, and pairs within a large buffer."""
         paths = tf.constant(self._paths)
         if seed is None:
             records = tf.data.Dataset.from_tensor_slices(paths).flat_map(tf.data.TFRecordDataset)

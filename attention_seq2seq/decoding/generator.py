@@ -39,9 +39,9 @@ class SequenceGenerator:
 
     Attributes:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
-            source_length int32[batch], prompt_ids int32[batch, source_time] (the prompt in ids of
-            the target vocabulary, -1 for tokens that it does not have) and `PackedParams`; they
-            return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by greedy
+            source_length int32[batch], prompt_target_ids int32[batch, source_time] (the prompt in
+            ids of the target vocabulary, -1 for tokens that it does not have) and `PackedParams`;
+            they return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by greedy
             search.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
@@ -66,17 +66,19 @@ class SequenceGenerator:
         self.rescore = LazyConcreteFunction(self._rescore, [*_REPLIES, PARAMS_SPEC])
 
     def _greedy_search(
-        self, source_ids, source_length, prompt_ids, packed: PackedParams
+        self, source_ids, source_length, prompt_target_ids, packed: PackedParams
     ) -> Hypotheses:
         params = packed.unpack()
 
         def search(*args):
             return greedy_search(*args, self.bos_id, self.eos_id, params.max_length)
 
-        hypotheses = self._run(search, source_ids, source_length, prompt_ids, 1, params)
+        hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, 1, params)
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
-    def _sample(self, source_ids, source_length, prompt_ids, packed: PackedParams) -> Hypotheses:
+    def _sample(
+        self, source_ids, source_length, prompt_target_ids, packed: PackedParams
+    ) -> Hypotheses:
         params = packed.unpack()
         num_return_sequences = params.num_return_sequences
         prompts = _prompt_of_row(tf.shape(source_ids)[0], num_return_sequences)
@@ -88,13 +90,13 @@ class SequenceGenerator:
             return sample(step, state, params, processors, self.bos_id, self.eos_id, seeds)
 
         hypotheses = self._run(
-            search, source_ids, source_length, prompt_ids, num_return_sequences, params
+            search, source_ids, source_length, prompt_target_ids, num_return_sequences, params
         )
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_return_sequences)
         return self._rerank(hypotheses, num_return_sequences, num_return_sequences, params)
 
     def _beam_search(
-        self, source_ids, source_length, prompt_ids, packed: PackedParams
+        self, source_ids, source_length, prompt_target_ids, packed: PackedParams
     ) -> Hypotheses:
         params = packed.unpack()
         width = params.beam_width
@@ -110,7 +112,7 @@ class SequenceGenerator:
                 step, state, search_params, processors, self.bos_id, self.eos_id, mask
             )
 
-        hypotheses = self._run(search, source_ids, source_length, prompt_ids, width, params)
+        hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
         return self._rerank(hypotheses, num_hypotheses, params.num_return_sequences, params)
 
@@ -158,7 +160,7 @@ class SequenceGenerator:
         search: Callable,
         source_ids,
         source_length,
-        prompt_ids,
+        prompt_target_ids,
         rows_per_prompt,
         params: DecodingParams,
     ) -> Hypotheses:
@@ -171,7 +173,7 @@ class SequenceGenerator:
             search: a function of a step function, the initial state and logits processors.
             source_ids: int32[batch, source_time].
             source_length: int32[batch].
-            prompt_ids: int32[batch, source_time], the prompt in ids of the target vocabulary.
+            prompt_target_ids: int32[batch, source_time], the prompts in target ids.
             rows_per_prompt: int32[].
             params: the parameters of the call.
         """
@@ -179,7 +181,7 @@ class SequenceGenerator:
         num_rows = tf.size(prompts)
         step, state = self._prepare(source_ids, source_length, prompts)
         processors = make_logits_processors(
-            params, tf.gather(prompt_ids, prompts), self.model.vocabulary_size, self.eos_id
+            params, tf.gather(prompt_target_ids, prompts), self.model.vocabulary_size, self.eos_id
         )
 
         def constrained_search():

@@ -29,14 +29,14 @@ class LogitsProcessors(NamedTuple):
         params: parameters of the processors that depend on the tokens so far: min_length,
             no_repeat_ngram_size, repetition_penalty, prompt_bigram_penalty and prefix_ids. None
             disables these processors, which is faster.
-        prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
-            tokens that it does not have; None only if params is None.
+        prompt_target_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1
+            for tokens that it does not have; None only if params is None.
     """
 
     suppressed: tf.Tensor | None = None
     num_suppressed: tf.Tensor | int = 0
     params: DecodingParams | None = None
-    prompt_ids: tf.Tensor | None = None
+    prompt_target_ids: tf.Tensor | None = None
 
 
 def suppress_tokens(ids: tf.Tensor, vocabulary_size: int, eos_id: int) -> LogitsProcessors:
@@ -50,19 +50,19 @@ def suppress_tokens(ids: tf.Tensor, vocabulary_size: int, eos_id: int) -> Logits
 
 
 def make_logits_processors(
-    params: DecodingParams, prompt_ids: tf.Tensor, vocabulary_size: int, eos_id: int
+    params: DecodingParams, prompt_target_ids: tf.Tensor, vocabulary_size: int, eos_id: int
 ) -> LogitsProcessors:
     """Returns the logits processors that decoding parameters describe.
 
     Args:
         params: the parameters of a call.
-        prompt_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1 for
-            tokens that it does not have.
+        prompt_target_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1
+            for tokens that it does not have.
         vocabulary_size: the size of the target vocabulary.
         eos_id: ends a reply.
     """
     processors = suppress_tokens(params.suppressed_ids, vocabulary_size, eos_id)
-    return processors._replace(params=params, prompt_ids=prompt_ids)
+    return processors._replace(params=params, prompt_target_ids=prompt_target_ids)
 
 
 def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
@@ -105,7 +105,7 @@ def process(
         return scores
     vocabulary_size = tf.shape(unconstrained)[1]
     previous = _previous_token(tokens, time, bos_id)
-    is_echo = _prompt_bigrams(processors.prompt_ids, previous, bos_id, vocabulary_size)
+    is_echo = _prompt_bigrams(processors.prompt_target_ids, previous, bos_id, vocabulary_size)
     scores -= tf.where(is_echo, tf.math.log(params.prompt_bigram_penalty), 0.0)
     tokens = tokens[:, :time]
     is_repeated = _scatter_mask(tokens, tf.ones_like(tokens, tf.bool), vocabulary_size)
@@ -127,13 +127,13 @@ def _previous_token(tokens, time, bos_id):
     return tf.where(time > 0, last_tokens, bos_id)
 
 
-def _prompt_bigrams(prompt_ids, previous, bos_id, vocabulary_size):
+def _prompt_bigrams(prompt_target_ids, previous, bos_id, vocabulary_size):
     """bool[rows, vocab], the tokens that follow the previous token in the prompt, too."""
-    before = tf.pad(prompt_ids[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
+    before = tf.pad(prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
     # A prompt without tokens has no position for the begin token either.
-    before = before[:, : tf.shape(prompt_ids)[1]]
-    follows = (before == previous[:, tf.newaxis]) & (prompt_ids >= 0)
-    return _scatter_mask(prompt_ids, follows, vocabulary_size)
+    before = before[:, : tf.shape(prompt_target_ids)[1]]
+    follows = (before == previous[:, tf.newaxis]) & (prompt_target_ids >= 0)
+    return _scatter_mask(prompt_target_ids, follows, vocabulary_size)
 
 
 def _repeated_ngrams(size, tokens, vocabulary_size):

@@ -5,7 +5,7 @@ traced function costs time, so a traced function takes `PackedParams`, four tens
 them first:
 
     params = DecodingParams.from_config(decoding, max_length)
-    hypotheses = generator.beam_search(source_ids, source_length, prompt_ids, params.pack())
+    hypotheses = generator.beam_search(source_ids, source_length, prompt_target_ids, params.pack())
 """
 
 import dataclasses

@@ -80,24 +80,24 @@ class StepwiseGreedySearch:
         specs = {
             **flatten_state(self._initial_model_state.output_specs),
             "sequences": _IDS,
-            "prompt_ids": _IDS,
+            "prompt_target_ids": _IDS,
         }
         return {name: tf.TensorSpec(s.shape, s.dtype, name) for name, s in specs.items()}
 
     def initial_state(
-        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_ids: tf.Tensor
+        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_target_ids: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Encodes prompts.
 
         Args:
             source_ids: int32[rows, source_time].
             source_length: int32[rows].
-            prompt_ids: int32[rows, source_time], the prompts in ids of the target vocabulary, -1
-                for tokens that it does not have.
+            prompt_target_ids: int32[rows, source_time], prompts in ids of the target vocabulary,
+                -1 for tokens that it does not have.
 
         Returns:
             The state before the first token: tensors of the model, sequences int32[rows, time],
-            the previous inputs of `step`, and prompt_ids.
+            the previous inputs of `step`, and prompt_target_ids.
         """
         num_rows = tf.shape(source_ids)[0]
         # The row of padding is a prompt of one token.
@@ -107,24 +107,26 @@ class StepwiseGreedySearch:
         return {
             **{name: tensor[:num_rows] for name, tensor in flatten_state(state).items()},
             "sequences": tf.zeros([num_rows, 0], tf.int32),
-            "prompt_ids": prompt_ids,
+            "prompt_target_ids": prompt_target_ids,
         }
 
     def stream(
-        self, source_ids: Sequence[int], prompt_ids: Sequence[int], params: DecodingParams
+        self, source_ids: Sequence[int], prompt_target_ids: Sequence[int], params: DecodingParams
     ) -> Iterator[tuple[list[int], np.ndarray]]:
         """Decodes one prompt, until the end of the reply or the maximum length.
 
         Args:
             source_ids: the prompt.
-            prompt_ids: the prompt in ids of the target vocabulary, see `initial_state`.
+            prompt_target_ids: the prompt in ids of the target vocabulary, see `initial_state`.
             params: the parameters of the search, from `DecodingParams.from_config`.
 
         Yields:
             The id of each token, in a list, and its attention weights float32[1, source_time].
         """
         state = self.initial_state(
-            tf.constant([source_ids]), tf.constant([len(source_ids)]), tf.constant([prompt_ids])
+            tf.constant([source_ids]),
+            tf.constant([len(source_ids)]),
+            tf.constant([prompt_target_ids]),
         )
         ids, packed = tf.constant([self.bos_id]), params.pack()
         for _ in range(int(params.max_length)):
@@ -149,7 +151,7 @@ class StepwiseGreedySearch:
         output = StepOutput(*self.model.step(ids, model_state))
         sequences = tf.concat([state["sequences"], ids[:, tf.newaxis]], axis=1)
         processors = make_logits_processors(
-            params, state["prompt_ids"], self.model.vocabulary_size, self.eos_id
+            params, state["prompt_target_ids"], self.model.vocabulary_size, self.eos_id
         )
 
         def select(processors):
@@ -169,7 +171,7 @@ class StepwiseGreedySearch:
         next_state = {
             **flatten_state(output.state),
             "sequences": sequences,
-            "prompt_ids": state["prompt_ids"],
+            "prompt_target_ids": state["prompt_target_ids"],
         }
         log_probs = tf.nn.log_softmax(tf.cast(output.logits, tf.float32))
         results = StepwiseOutput(next_ids, log_probs, output.attention_weights, next_state)

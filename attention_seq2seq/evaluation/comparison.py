@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from attention_seq2seq.evaluation.corpus_metrics import OOV_RATE, PERPLEXITIES
 from attention_seq2seq.evaluation.significance import MetricStats, permutation_p_value
-from attention_seq2seq.evaluation.stats import OOV_RATE, PERPLEXITIES
 
 
 class PairedStats(NamedTuple):

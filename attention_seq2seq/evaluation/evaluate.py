@@ -13,16 +13,16 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.comparison import PairedStats, pair_stats
-from attention_seq2seq.evaluation.significance import (
-    MetricStats,
-    bootstrap_interval,
-    ratio_metric,
-)
-from attention_seq2seq.evaluation.stats import (
+from attention_seq2seq.evaluation.corpus_metrics import (
     metric_tokens,
     perplexity_stats,
     sacrebleu_stats,
     similarity_stats,
+)
+from attention_seq2seq.evaluation.significance import (
+    MetricStats,
+    bootstrap_interval,
+    ratio_metric,
 )
 
 log = logging.getLogger(__name__)

@@ -141,7 +141,7 @@ class Decoder(keras.layers.Layer):
         self.embedding = embedding or make_embedding(config, vocabulary_size, "target_embedding")
         self.shares_embedding = embedding is not None
         self.dropout = config.dropout
-        self.embedding_dropout = config.dropout if config.embedding_dropout else None
+        self.embedding_dropout = config.dropout if config.dropout_on_embeddings else None
         self.rnn = AttentionRNN(config) if self.has_attention else PlainRNN(config)
         if config.tie_output_projection:
             self.output_projection = TiedOutputProjection(self.embedding)

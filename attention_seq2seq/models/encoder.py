@@ -63,7 +63,7 @@ class Encoder(keras.layers.Layer):
         self.embedding = make_embedding(config, vocabulary_size, "source_embedding")
         self.embedding.build([])
         self.dropout = config.dropout
-        self.embedding_dropout = config.dropout if config.embedding_dropout else None
+        self.embedding_dropout = config.dropout if config.dropout_on_embeddings else None
         directions = ["", "backward_"] if config.bidirectional else [""]
         self.layers = [
             [

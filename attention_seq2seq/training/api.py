@@ -9,7 +9,7 @@ import tensorflow as tf
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.training import TrainingConfig
-from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
+from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
 from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.splitting import split_by_conversation
@@ -108,7 +108,7 @@ def train(
         "sha256_of_user_dictionary": fingerprint_rows(user_words),
     }
 
-    def encoded(tokenizer: Seq2SeqTokenizer) -> tuple[InMemoryDataset, InMemoryDataset]:
+    def encoded(tokenizer: Seq2SeqTokenizer) -> tuple[InMemoryPairs, InMemoryPairs]:
         training = _encode("training", tokenized_training, tokenizer, config)
         if not len(training):
             raise ValueError(
@@ -235,4 +235,4 @@ def _encode(name: str, pairs: Sequence[TokenizedPair], tokenizer: Seq2SeqTokeniz
             config.data.max_source_length,
             config.data.max_target_length,
         )
-    return InMemoryDataset(source, target)
+    return InMemoryPairs(source, target)

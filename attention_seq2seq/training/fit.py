@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
+from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.callbacks.base import Callback
@@ -39,7 +39,7 @@ _LARGEST_SEED = 2**31 - 1
 
 def run(
     build_tokenizer: Callable[[], Seq2SeqTokenizer],
-    encoded: Callable[[Seq2SeqTokenizer], Sequence[InMemoryDataset | TFRecordPairs]],
+    encoded: Callable[[Seq2SeqTokenizer], Sequence[InMemoryPairs | TFRecordPairs]],
     folder: Path,
     config: Config,
     provenance: dict,

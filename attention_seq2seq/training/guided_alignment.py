@@ -42,9 +42,9 @@ def guided_alignment_loss(
         >>> [round(float(loss), 3) for loss in losses[0]]  # -log(0.75); not in the prompt
         [0.288, 0.0]
     """
-    prompt_ids = tf.gather(source_to_target_ids, source_ids)
+    prompt_target_ids = tf.gather(source_to_target_ids, source_ids)
     # [batch, target_time, source_time]
-    is_copy = target_ids[:, :, tf.newaxis] == prompt_ids[:, tf.newaxis]
+    is_copy = target_ids[:, :, tf.newaxis] == prompt_target_ids[:, tf.newaxis]
     weight = tf.reduce_sum(tf.where(is_copy, attention_weights, 0.0), axis=2)
     losses = -tf.math.log(tf.maximum(weight, 0.0) * (1 - _EPSILON) + _EPSILON)
     return tf.where(tf.reduce_any(is_copy, axis=2), losses, 0.0)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from attention_seq2seq.config.artifacts import LAST_WEIGHTS_FILE, NONFINITE_BATCH_FILE
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
-from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
+from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
@@ -62,8 +62,8 @@ class Trainer:
         self,
         model,
         tokenizer: Seq2SeqTokenizer,
-        pairs: InMemoryDataset | TFRecordPairs,
-        validation: InMemoryDataset | TFRecordPairs,
+        pairs: InMemoryPairs | TFRecordPairs,
+        validation: InMemoryPairs | TFRecordPairs,
         model_dir: ModelDir,
         config: Config,
         generate_samples: Callable[[], Sequence[SampleReply]] | None,

@@ -79,7 +79,7 @@ def init_from_model(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config)
 
 def _check_same_options(model_dir: str, initial_options, options) -> None:
     # The choice of tokens, the weights of new tokens, and dropout may differ.
-    free = ("dropout", "embedding_dropout", "embedding_range", "vocabulary_size", "min_count")
+    free = ("dropout", "dropout_on_embeddings", "embedding_range", "vocabulary_size", "min_count")
     for name, value in vars(options).items():
         initial_value = vars(initial_options)[name]
         if name not in free and initial_value != value:

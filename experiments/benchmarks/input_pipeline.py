@@ -9,7 +9,7 @@ import numpy as np
 from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
-from attention_seq2seq.data.datasets import InMemoryDataset, TFRecordPairs
+from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.data.readers import read_pairs
@@ -47,7 +47,7 @@ def print_rates(
     sides = dict(
         zip(("source", "target"), zip(*(pair for pair in ids if max(map(len, pair)) <= max_length)))
     )
-    in_memory = InMemoryDataset(*sides.values())
+    in_memory = InMemoryPairs(*sides.values())
     seconds = time.perf_counter() - start_time
     rates = {
         "from TFRecords": measure_rate(shards),
@@ -74,7 +74,7 @@ def print_rates(
         )
 
 
-def measure_rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
+def measure_rate(pairs: InMemoryPairs | TFRecordPairs) -> float:
     """Returns pairs per second, without the first epoch, which includes the setup."""
     num_epoch_batches = num_batches(pairs, BATCH_SIZE)
     for batch in train_batches(
@@ -85,7 +85,7 @@ def measure_rate(pairs: InMemoryDataset | TFRecordPairs) -> float:
     return EPOCHS * len(pairs) / (time.perf_counter() - start_time)
 
 
-def padding_fraction(pairs: InMemoryDataset, side: str) -> float:
+def padding_fraction(pairs: InMemoryPairs, side: str) -> float:
     """Returns the fraction of padding in the batches of an epoch."""
     num_tokens = num_positions = 0
     for batch in eval_batches(pairs, BATCH_SIZE).as_numpy_iterator():

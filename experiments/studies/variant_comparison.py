@@ -153,6 +153,6 @@ def make_length_filter(configs: Iterable[Config]) -> Callable:
 
 def normalize_text(text: str) -> str:
     """Returns the metric tokens of a text, separated by blanks."""
-    from attention_seq2seq.evaluation.stats import metric_tokens
+    from attention_seq2seq.evaluation.corpus_metrics import metric_tokens
 
     return " ".join(metric_tokens(text))

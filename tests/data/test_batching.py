@@ -4,12 +4,12 @@ import tensorflow as tf
 
 from attention_seq2seq.data import batching
 from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
-from attention_seq2seq.data.datasets import InMemoryDataset
+from attention_seq2seq.data.datasets import InMemoryPairs
 
 rng = np.random.default_rng(1)
 SOURCE = [rng.integers(5, 50, rng.integers(1, 12)).tolist() for _ in range(207)]
 TARGET = [rng.integers(5, 50, rng.integers(1, 30)).tolist() for _ in range(207)]
-PAIRS = InMemoryDataset(SOURCE, TARGET)
+PAIRS = InMemoryPairs(SOURCE, TARGET)
 NAMES = ("source_ids", "source_length", "target_ids", "target_length")
 
 
@@ -81,7 +81,7 @@ def test_a_start_batch_skips_the_batches_before_it(start_batch, batches_per_pool
 
 def test_word_dropout_replaces_one_source_token_in_fifty_differently_each_epoch():
     source = [[5] * 50] * 400
-    dataset = two_epochs(pairs=InMemoryDataset(source, source), source_word_dropout=0.02)
+    dataset = two_epochs(pairs=InMemoryPairs(source, source), source_word_dropout=0.02)
     all_rows = unpadded_rows(dataset)
     epochs = all_rows[:400], all_rows[400:]
     for rows in epochs:
@@ -105,7 +105,7 @@ def test_element_specs_have_unknown_dimensions():
 
 def test_prompt_dropout_drops_one_prompt_in_twenty_differently_each_epoch():
     source = [[5] * 3] * 4000
-    dataset = two_epochs(pairs=InMemoryDataset(source, source), prompt_dropout=0.05)
+    dataset = two_epochs(pairs=InMemoryPairs(source, source), prompt_dropout=0.05)
     dropped = np.concatenate([batch["prompt_dropped"] for batch in dataset.as_numpy_iterator()])
     first_epoch, second_epoch = dropped[:4000], dropped[4000:]
     for epoch in (first_epoch, second_epoch):

@@ -110,7 +110,7 @@ def test_echo_penalty_divides_what_goes_on_as_the_prompt():
             3,
             prompt_bigram_penalty=4.0,
             # After a comes b in the first; nothing in the second; c, unknown to it, in the third.
-            prompt_ids=[[C, A, B], [A, -1, B], [B, A, C]],
+            prompt_target_ids=[[C, A, B], [A, -1, B], [B, A, C]],
         ),
         tf.constant([[A, 0], [A, 0], [A, 0]]),
         tf.constant(1),
@@ -124,7 +124,9 @@ def test_echo_penalty_divides_what_goes_on_as_the_prompt():
 
 
 def test_the_first_word_of_the_prompt_is_an_echo_at_the_beginning():
-    bound, _ = said("greedy", prompt_bigram_penalty=9.0, prompt_ids=[[A, A]] * ROWS, min_length=1)
+    bound, _ = said(
+        "greedy", prompt_bigram_penalty=9.0, prompt_target_ids=[[A, A]] * ROWS, min_length=1
+    )
     assert bound[0][0] == B
 
 

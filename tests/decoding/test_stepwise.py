@@ -51,10 +51,12 @@ def make_params(options) -> DecodingParams:
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
 def test_steps_give_the_results_of_greedy_search(model, options):
     params = make_params(options).pack()
-    prompt_ids = tf.where(BATCH["source_ids"] < 11, BATCH["source_ids"], -1)
-    expected = SequenceGenerator(model, BOS_ID, END).greedy_search(*PROMPTS, prompt_ids, params)
+    prompt_target_ids = tf.where(BATCH["source_ids"] < 11, BATCH["source_ids"], -1)
+    expected = SequenceGenerator(model, BOS_ID, END).greedy_search(
+        *PROMPTS, prompt_target_ids, params
+    )
     search = StepwiseGreedySearch(model, BOS_ID, END)
-    state, ids = search.initial_state(*PROMPTS, prompt_ids), tf.fill([4], BOS_ID)
+    state, ids = search.initial_state(*PROMPTS, prompt_target_ids), tf.fill([4], BOS_ID)
     for time in range(expected.ids.shape[1]):
         output = search.step(ids, state, params)
         ids, state = output.ids, output.state
@@ -107,7 +109,7 @@ def test_the_state_is_flat_and_named(name, expected):
     for a, b in zip(tf.nest.flatten(restored), tf.nest.flatten(state)):
         assert a is b
     specs = StepwiseGreedySearch(MODELS[name], BOS_ID, END).state_specs
-    assert set(specs) == expected | {"sequences", "prompt_ids"}
+    assert set(specs) == expected | {"sequences", "prompt_target_ids"}
     for tensor_name, tensor in tensors.items():
         assert specs[tensor_name].is_compatible_with(tensor)
 

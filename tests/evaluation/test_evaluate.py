@@ -14,10 +14,10 @@ from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.comparison import pair_stats
+from attention_seq2seq.evaluation.corpus_metrics import metric_tokens
 from attention_seq2seq.evaluation.evaluate import evaluate, exact_match_rate, unambiguous_pairs
 from attention_seq2seq.evaluation.metrics import alignment_accuracy, exact_match
 from attention_seq2seq.evaluation.significance import ratio_metric
-from attention_seq2seq.evaluation.stats import metric_tokens
 from attention_seq2seq.text.vocabulary import UNK
 from attention_seq2seq.training.api import train
 

@@ -69,13 +69,15 @@ def make_beam_params(beam_width=3, **options) -> DecodingParams:
     return make_params(method="beam", beam_width=beam_width, **options)
 
 
-def make_processors(num_rows, processors=None, prompt_ids=None, **options) -> LogitsProcessors:
+def make_processors(
+    num_rows, processors=None, prompt_target_ids=None, **options
+) -> LogitsProcessors:
     """Returns logits processors without constraints, except for options of `make_params`."""
     processors = processors or LogitsProcessors()
     if not options:
         return processors
-    if prompt_ids is None:
-        prompt_ids = tf.zeros([num_rows, 0], tf.int32)
+    if prompt_target_ids is None:
+        prompt_target_ids = tf.zeros([num_rows, 0], tf.int32)
     return processors._replace(
-        params=make_params(**options), prompt_ids=tf.constant(prompt_ids, tf.int32)
+        params=make_params(**options), prompt_target_ids=tf.constant(prompt_target_ids, tf.int32)
     )

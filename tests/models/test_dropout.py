@@ -34,7 +34,7 @@ def test_embedding_dropout_is_optional(units, layers):
     batch, rng = random_batch(2, 5, 4), BatchRng(1, tf.constant(1))
     prompts = batch["source_ids"], batch["source_length"]
     for is_exempt in (True, False):
-        model = random_model(ModelConfig(embedding_dropout=not is_exempt, **options))
+        model = random_model(ModelConfig(dropout_on_embeddings=not is_exempt, **options))
         plain, with_dropout = model.encoder(*prompts), model.encoder(*prompts, rng=rng)
         mask = tf.sequence_mask(prompts[1])
         is_same = np.allclose(plain.outputs[mask], with_dropout.outputs[mask], atol=1e-6)

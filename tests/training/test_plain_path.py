@@ -8,7 +8,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.batching import train_batches
-from attention_seq2seq.data.datasets import InMemoryDataset
+from attention_seq2seq.data.datasets import InMemoryPairs
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -46,7 +46,7 @@ def plain_train_step(oracle, optimizer):
 def meals(tokenizer, pairs, seed):
     source = [tokenizer.source.encode(pair.prompt, 60) for pair in pairs]
     target = [tokenizer.target.encode(pair.reply) for pair in pairs]
-    return train_batches(InMemoryDataset(source, target), 24, epochs=20, seed=seed).take(STEPS)
+    return train_batches(InMemoryPairs(source, target), 24, epochs=20, seed=seed).take(STEPS)
 
 
 def test_the_loss_of_200_steps_is_that_of_the_plain_path():

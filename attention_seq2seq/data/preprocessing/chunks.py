@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.preprocessing.scripts import detect_script_flags
+from attention_seq2seq.data.preprocessing.text_flags import detect_text_flags
 from attention_seq2seq.text.tokenizer import PairTokenizer, num_truncated_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
 from attention_seq2seq.utils.files import atomic_write
@@ -59,7 +59,7 @@ class Chunk:
         target_length: int32[pairs]
         prompt_hash, reply_hash: uint64[pairs], of the tokens.
         is_echo: bool[pairs], whether the reply is the last turn of the prompt.
-        prompt_flags, reply_flags: uint8[pairs], see `ScriptFlags`.
+        prompt_flags, reply_flags: uint8[pairs], see `TextFlags`.
         conversation: int64[pairs]
     """
 
@@ -210,8 +210,8 @@ def _tokenize_pair(
         _hash_text("\n\n".join("\n".join(turn) for turn in turns)),
         _hash_text("\n".join(reply)),
         turns[-1:] == [reply],
-        detect_script_flags(pair.prompt[:MAX_TEXT_LENGTH]),
-        detect_script_flags(pair.reply[:MAX_TEXT_LENGTH]),
+        detect_text_flags(pair.prompt[:MAX_TEXT_LENGTH]),
+        detect_text_flags(pair.reply[:MAX_TEXT_LENGTH]),
         pair.conversation,
     )
 

@@ -11,14 +11,14 @@ from attention_seq2seq.data.preprocessing.duplicates import (
     pair_hashes,
     reply_hashes,
 )
-from attention_seq2seq.data.preprocessing.scripts import ScriptFlags
+from attention_seq2seq.data.preprocessing.text_flags import TextFlags
 from attention_seq2seq.data.splitting import sample_validation_conversations
 
 _FLAG_OF_FILTER = {
-    "traditional": ScriptFlags.TRADITIONAL,
-    "simplified": ScriptFlags.SIMPLIFIED,
-    "not_chinese": ScriptFlags.NOT_CHINESE,
-    "mojibake": ScriptFlags.MOJIBAKE,
+    "traditional": TextFlags.TRADITIONAL,
+    "simplified": TextFlags.SIMPLIFIED,
+    "not_chinese": TextFlags.NOT_CHINESE,
+    "mojibake": TextFlags.MOJIBAKE,
 }
 # The index of a reason is stored for each pair; 0 keeps the pair. A pair is checked alone before it
 # is compared with other pairs, and its length is checked last.

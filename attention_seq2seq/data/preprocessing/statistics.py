@@ -7,7 +7,7 @@ import numpy as np
 from attention_seq2seq.data.preprocessing.chunks import MAX_TEXT_LENGTH, NOT_TOKENIZED, Chunk
 from attention_seq2seq.data.preprocessing.duplicates import DuplicateStats
 from attention_seq2seq.data.preprocessing.lossy_counter import LossyCounter
-from attention_seq2seq.data.preprocessing.scripts import ScriptFlags
+from attention_seq2seq.data.preprocessing.text_flags import TextFlags
 from attention_seq2seq.text.vocabulary import SPECIALS
 
 SIDES = ("prompts", "replies")
@@ -33,7 +33,7 @@ class CorpusCounter:
         self.num_pairs = self.num_empty_replies = 0
         self.length_histogram = np.zeros([2, MAX_TEXT_LENGTH + 1], np.int64)
         self.num_not_tokenized = np.zeros(2, np.int64)
-        self.script_counts = {side: dict.fromkeys(ScriptFlags, 0) for side in SIDES}
+        self.script_counts = {side: dict.fromkeys(TextFlags, 0) for side in SIDES}
         self.num_echoes = self.num_too_long = 0
 
     def update(self, chunk: Chunk, is_too_long: np.ndarray) -> None:
@@ -52,7 +52,7 @@ class CorpusCounter:
         self.num_pairs += len(chunk)
         self.num_empty_replies += int(np.count_nonzero(chunk.target_length == 0))
         for side, flags in zip(SIDES, (chunk.prompt_flags, chunk.reply_flags)):
-            for flag in ScriptFlags:
+            for flag in TextFlags:
                 self.script_counts[side][flag] += int(np.count_nonzero(flags & flag))
         self.num_echoes += int(np.count_nonzero(chunk.is_echo))
         self.num_too_long += int(np.count_nonzero(is_too_long))

@@ -90,7 +90,7 @@ class StepwiseDecoder:
                 (tf.size(ids), num_rows),
             ),
         ]
-        for name, lowest in (("sequences", 0), ("prompt_ids", -1)):
+        for name, lowest in (("sequences", 0), ("prompt_target_ids", -1)):
             checks.append(
                 GraphCheck(
                     tf.reduce_all((state[name] >= lowest) & (state[name] < vocabulary_size)),

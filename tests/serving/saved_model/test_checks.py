@@ -158,7 +158,7 @@ def test_a_step_from_an_invalid_state_is_rejected(saved_model):
     assert_step_rejected("memory_ is for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
     sequences = tf.constant([[1_000_000]] * 2)
     assert_step_rejected("sequences is", [1, 1], sequences=sequences)
-    assert_step_rejected("prompt_ids is", [1, 1], prompt_ids=sequences)
+    assert_step_rejected("prompt_target_ids is", [1, 1], prompt_target_ids=sequences)
     assert_step_rejected("4097 rows; at most 4096", [1] * 4097)
     assert saved_model.decode_step(ids, state)["ids"].shape == [2]
 

@@ -98,7 +98,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     attributions = call_signature(plain, "attribute", inputs)
     assert "attention_weights" not in attributions and np.any(attributions["contributions"])
     assert set(plain.encode(tf.constant([prompt]))) == {
-        *("h", "c", "sequences", "prompt_ids", "ids"),
+        *("h", "c", "sequences", "prompt_target_ids", "ids"),
         *("prompt_tokens", "prompt_length", "prompt_truncated_tokens"),
     }
     greedy = dataclasses.replace(decoding, method="greedy", num_return_sequences=1)

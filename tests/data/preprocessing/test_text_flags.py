@@ -3,7 +3,7 @@
 import pytest
 
 from attention_seq2seq.data.default_corpus import default_corpus
-from attention_seq2seq.data.preprocessing.scripts import ScriptFlags, detect_script_flags
+from attention_seq2seq.data.preprocessing.text_flags import TextFlags, detect_text_flags
 
 SENTENCES = [
     "今天晚上吃什么",
@@ -23,14 +23,14 @@ def garble(text: str, encoding: str, wrong_encoding: str) -> str:
     [("utf-8", "gbk"), ("utf-8", "cp1252"), ("utf-8", "latin-1"), ("gb18030", "latin-1")],
 )
 def test_a_text_decoded_in_another_encoding_is_mojibake(text, encoding, wrong_encoding):
-    assert detect_script_flags(garble(text, encoding, wrong_encoding)) == ScriptFlags.MOJIBAKE
+    assert detect_text_flags(garble(text, encoding, wrong_encoding)) == TextFlags.MOJIBAKE
 
 
 def test_a_text_decoded_in_another_encoding_with_losses_is_mojibake():
     for text in SENTENCES[:2]:
-        assert detect_script_flags(text.encode().decode("gbk", "ignore")) == ScriptFlags.MOJIBAKE
-    assert detect_script_flags("好�") == ScriptFlags.MOJIBAKE
-    assert detect_script_flags("锟斤拷锟斤拷") == ScriptFlags.MOJIBAKE
+        assert detect_text_flags(text.encode().decode("gbk", "ignore")) == TextFlags.MOJIBAKE
+    assert detect_text_flags("好�") == TextFlags.MOJIBAKE
+    assert detect_text_flags("锟斤拷锟斤拷") == TextFlags.MOJIBAKE
 
 
 def test_intact_texts_are_no_mojibake():
@@ -38,24 +38,24 @@ def test_intact_texts_are_no_mojibake():
     texts = [text for pair in corpus.training + corpus.validation for text in pair[:2]]
     texts += ["café résumé déjà vu", "Größe über Maß", "¿Qué será, señor?", "·····", "5个·····"]
     texts += ["お元気ですか", "Привет", "😀😀", "", " ", "１２３", "«»", "€ 5", "Ââ"]
-    assert not [text for text in texts if detect_script_flags(text) & ScriptFlags.MOJIBAKE]
+    assert not [text for text in texts if detect_text_flags(text) & TextFlags.MOJIBAKE]
 
 
 @pytest.mark.parametrize(
     ("text", "flags"),
     [
-        ("我们今天晚上吃什么", ScriptFlags.SIMPLIFIED),
-        ("今天晚上吃什麼", ScriptFlags.TRADITIONAL),
-        ("皇后在台灣", ScriptFlags.TRADITIONAL),
-        ("著名的乾隆", ScriptFlags(0)),
-        ("你好", ScriptFlags(0)),
-        ("囧", ScriptFlags(0)),
-        ("ok!", ScriptFlags.NOT_CHINESE),
-        ("Größe", ScriptFlags.NOT_CHINESE),
-        ("哈ha", ScriptFlags(0)),
-        ("𠀀", ScriptFlags(0)),
-        ("", ScriptFlags.NOT_CHINESE),
+        ("我们今天晚上吃什么", TextFlags.SIMPLIFIED),
+        ("今天晚上吃什麼", TextFlags.TRADITIONAL),
+        ("皇后在台灣", TextFlags.TRADITIONAL),
+        ("著名的乾隆", TextFlags(0)),
+        ("你好", TextFlags(0)),
+        ("囧", TextFlags(0)),
+        ("ok!", TextFlags.NOT_CHINESE),
+        ("Größe", TextFlags.NOT_CHINESE),
+        ("哈ha", TextFlags(0)),
+        ("𠀀", TextFlags(0)),
+        ("", TextFlags.NOT_CHINESE),
     ],
 )
 def test_script(text, flags):
-    assert detect_script_flags(text) == flags
+    assert detect_text_flags(text) == flags

@@ -19,7 +19,7 @@ del _BYTE_OF_LETTER[0xFFFD]
 _LATIN_LETTERS = re.compile("[\u00c0-\u00ff]")
 
 
-class ScriptFlags(enum.IntFlag):
+class TextFlags(enum.IntFlag):
     """The script of a text, and whether a wrong encoding has damaged it.
 
     Attributes:
@@ -37,27 +37,27 @@ class ScriptFlags(enum.IntFlag):
     MOJIBAKE = 8
 
 
-def detect_script_flags(text: str) -> ScriptFlags:
+def detect_text_flags(text: str) -> TextFlags:
     """Returns the flags of a text. CC-CEDICT decides which characters only one script has.
 
     Example:
-        >>> detect_script_flags("今天晚上吃什麼"), detect_script_flags("ok!")
-        (<ScriptFlags.TRADITIONAL: 1>, <ScriptFlags.NOT_CHINESE: 4>)
-        >>> detect_script_flags("你好".encode().decode("gbk")).name
+        >>> detect_text_flags("今天晚上吃什麼"), detect_text_flags("ok!")
+        (<TextFlags.TRADITIONAL: 1>, <TextFlags.NOT_CHINESE: 4>)
+        >>> detect_text_flags("你好".encode().decode("gbk")).name
         'MOJIBAKE'
     """
     if text.isascii():
-        return ScriptFlags.NOT_CHINESE
+        return TextFlags.NOT_CHINESE
     if _is_mojibake(text):
-        return ScriptFlags.MOJIBAKE
+        return TextFlags.MOJIBAKE
     if not _CHINESE.search(text):
-        return ScriptFlags.NOT_CHINESE
+        return TextFlags.NOT_CHINESE
     difference = sum(map(_TRADITIONAL.__contains__, text)) - sum(
         map(_SIMPLIFIED.__contains__, text)
     )
     if not difference:
-        return ScriptFlags(0)
-    return ScriptFlags.TRADITIONAL if difference > 0 else ScriptFlags.SIMPLIFIED
+        return TextFlags(0)
+    return TextFlags.TRADITIONAL if difference > 0 else TextFlags.SIMPLIFIED
 
 
 def _is_mojibake(text: str) -> bool:
