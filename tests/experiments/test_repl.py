@@ -129,7 +129,11 @@ def test_invalid_commands_raise_and_change_nothing(repl, line, message):
 def test_completion_of_commands_and_options(repl):
     assert repl.complete("/be") == ["/beam"]
     assert len(repl.complete("/")) == 11
-    assert repl.complete("/set beam_") == ["/set beam_width", "/set num_beam_groups"]
+    assert repl.complete("/set beam_") == ["/set beam_width"]
+    assert sorted(repl.complete("/set num_")) == [
+        "/set num_beam_groups",
+        "/set num_return_sequences",
+    ]
     assert len(repl.complete("/set ")) == len(OPTION_NAMES)
     assert repl.complete("今天") == []
 

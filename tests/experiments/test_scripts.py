@@ -144,7 +144,10 @@ def test_training_chatting_and_rerunning(tmp_path):
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n坏\n" * 20, encoding="utf-8")
     flagfile = tmp_path / "small.flags"
     flagfile.write_text("--units=16\n--epochs=2\n--skip_bad_lines\n", encoding="utf-8")
+    sample_prompts = tmp_path / "prompts.txt"
+    sample_prompts.write_text("你好\n\n吃什么\n", encoding="utf-8")
     arguments = [f"--model_dir={model}", f"--data={corpus}", f"--flagfile={flagfile}"]
+    arguments.append(f"--sample_prompts={sample_prompts}")
 
     result = run_script("train", *arguments)
     assert (result.returncode, without_diagnostics(result.stderr)) == (0, [])
