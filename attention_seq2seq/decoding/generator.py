@@ -41,8 +41,8 @@ class SequenceGenerator:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
             source_length int32[batch], prompt_target_ids int32[batch, source_time] (the prompt in
             ids of the target vocabulary, -1 for tokens that it does not have) and `PackedParams`;
-            they return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by greedy
-            search.
+            they return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by
+            greedy search.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
             and reply_length int32[batch], that returns the `Hypotheses` of given replies.
