@@ -210,9 +210,8 @@ class Chat:
             float32[target_time, source_time], see `Reply.contributions`.
         """
         source, reply = (tf.constant(ids, tf.int32) for ids in (source_ids, reply_ids))
-        lengths = tf.size(source), tf.size(reply)
         return leave_one_out_attribution(
-            self.generator, source, lengths[0], reply, lengths[1], UNK
+            self.generator, source, tf.size(source), reply, tf.size(reply), UNK
         ).numpy()
 
     def _encode_prompt(self, prompt: str) -> tuple[list[str], list[int]]:
@@ -228,9 +227,8 @@ class Chat:
     ) -> list[list[Reply]]:
         """Returns the replies to a batch of prompts, given as pairs of tokens and ids."""
         source_ids, source_length = pad_batch([ids for _, ids in encoded])
-        prompt_target_ids, _ = pad_batch(
-            [self.tokenizer.target_ids(tokens) for tokens, _ in encoded], -1
-        )
+        prompt_target_ids = [self.tokenizer.target_ids(tokens) for tokens, _ in encoded]
+        prompt_target_ids, _ = pad_batch(prompt_target_ids, -1)
         generate = self.generator.methods[decoding.method]
         hypotheses = generate(source_ids, source_length, prompt_target_ids, params)
         rows = [Hypotheses(*row) for row in zip(*(column.numpy() for column in hypotheses))]
