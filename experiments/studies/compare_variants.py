@@ -7,10 +7,10 @@ r"""Trains variants of a model with several seeds each, and tests whether they d
 
 A variant is a string of train.py flags, in addition to the flags that all variants share; "" adds
 none. All variants train on the same pairs (those that no variant drops as too long) for the same
-number of epochs, without early stopping. The epoch with the best validation loss is evaluated, even
+number of epochs, without early stopping. The best epoch on the validation pairs is evaluated, even
 with --restore_best_weights=false. The test pairs are --test_data, or --test_fraction of the
-conversations. None of their prompts occurs in training or validation pairs; the fraction of replies
-that do is printed.
+conversations. Their prompts do not occur in training or validation pairs. The fraction of their
+replies that occur in training pairs is printed.
 
 p compares each variant with the first one: a permutation test over conversations, on the sums over
 seeds. The test does not cover variation between seeds. A difference is therefore reported only if
