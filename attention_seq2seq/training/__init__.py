@@ -1,1 +1,1 @@
-"""Pairs to trained weights."""
+"""Training: from pairs of prompts and replies to a model directory."""

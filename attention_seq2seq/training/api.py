@@ -1,6 +1,5 @@
-"""Pairs to a model folder."""
+"""Trains a model from pairs, or from a prepared dataset."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,21 +8,15 @@ import tensorflow as tf
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.training import TrainingConfig
-from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
-from attention_seq2seq.data.pairs import as_pairs, prepend_context
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
-from attention_seq2seq.data.splitting import split_by_conversation
-from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.text.tokenizer import PairTokenizer, TokenizedPair, load_user_dictionary
 from attention_seq2seq.training.callbacks.base import Callback, ProgressBar
 from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
 from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
-from attention_seq2seq.training.fit import fingerprint_rows, run
-from attention_seq2seq.training.warm_start import load_initial_tokenizer
+from attention_seq2seq.training.fit import fit
+from attention_seq2seq.training.inputs import InMemoryInputs, PreparedInputs
+from attention_seq2seq.training.trainer_options import TrainerOptions
 
-log = logging.getLogger(__name__)
-
-CHECKPOINT_MINUTES = 5.0
+CHECKPOINT_MINUTES = TrainerOptions.checkpoint_minutes
 
 
 def train(
@@ -38,50 +31,52 @@ def train(
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
     strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, list[float]]:
-    """Trains a model from pairs of strings, and writes it into a folder.
+    """Trains a model from pairs of strings, and writes it into a directory.
 
-    The folder then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
-    for each epoch, provenance.json, which counts the pairs, and CARD.md, which tells people what
-    the model is. `Chat.load` reads it.
+    The directory then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
+    for each epoch, provenance.json with the number and hashes of the pairs, and CARD.md, the model
+    card. `Chat.load` loads the model.
 
-    A training that was killed goes on from its last checkpoint when it is called for again, and
-    ends with the same weights as if it had not been, bit for bit on one machine where
-    `tf.config.experimental.enable_op_determinism` was called. One that has ended is not repeated.
+    Training is resumable: the same call after an interruption continues from the latest checkpoint
+    and ends with the weights of an uninterrupted training. They are bit-identical on one machine
+    after `tf.config.experimental.enable_op_determinism`. A finished training is not repeated.
 
     Args:
-        pairs: (prompt, reply), or `Pair` with the number of its conversation.
-        model_dir: the folder; made if it is not there.
-        config: all options; the document's by default.
-        validation_pairs: if None, conversations are set aside from `pairs`, as
-            `config.data.validation_fraction` says.
-        progress: whether to show a bar, or log lines where the output is no terminal.
+        pairs: (prompt, reply), or `Pair` with the index of its conversation.
+        model_dir: the directory of the model; created if it does not exist.
+        config: the options of data, text, model and training; None: the defaults.
+        validation_pairs: pairs to measure on; None: `config.data.validation_fraction` of `pairs` is
+            split off by conversation.
+        progress: whether to show a progress bar, or log lines if the output is not a terminal.
         callbacks: called after each update and each epoch.
         sample_replies: sample prompts that the model answers after each epoch.
-        overwrite: whether to train anew where a training is in the folder already.
-        checkpoint_minutes: between two checkpoints.
-        strategy: what several devices or machines share the work by; every process is given the
-            same, and the first alone uses `model_dir`, `callbacks` and
-            `sample_replies`.
+        overwrite: whether to replace a finished or different training in the directory.
+        checkpoint_minutes: interval between checkpoints [minutes].
+        strategy: shares each update among devices or machines. Every worker calls `train` with the
+            same arguments; only the chief uses `model_dir`, `callbacks` and `sample_replies`.
 
     Returns:
-        loss, perplexity, val_loss, val_perplexity, val_character_perplexity, val_accuracy and
-        what the replies to sample prompts came to, of each epoch (losses in nats a word).
+        The metrics of each epoch by name: loss, perplexity, val_loss, val_perplexity,
+        val_character_perplexity, val_accuracy, and those of the sample replies. Losses are in nats
+        per token.
 
     Raises:
-        TypeError: `config` is no `Config`.
-        ValueError: no pair or no word is left to train on, an element of `pairs` is no pair, the
-            user dictionary cannot be read, `monitor` is of sample prompts and there are none, a
-            training with other options or on other pairs is in the folder, or files that no
-            training has written, or another process is at work there.
-        Diverged: a loss or gradient is not finite.
+        TypeError: `config` is not a `Config`.
+        ValueError: there are no pairs or no tokens to train on, an element of `pairs` is not a
+            pair, the user dictionary cannot be read, or `monitor` needs sample prompts and there
+            are none. The directory holds a different training or files that no training has
+            written, or another process uses it.
+        NonFiniteLossError: the loss or gradient of an update is not finite.
+        OSError: a file cannot be written.
+        ConnectionError: another worker cannot be reached.
 
     Example:
-        >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
-        >>> history = train(pairs, folder, progress=False)
+        >>> pairs, model_dir = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
+        >>> history = train(pairs, model_dir, progress=False)
         >>> len(history["loss"])
         20
         >>> from attention_seq2seq import Chat
-        >>> Chat.load(folder).reply(["吃什么"])[0].prompt_tokens
+        >>> Chat.load(model_dir).reply(["吃什么"])[0].prompt_tokens
         ['吃', '什么']
     """
     config = Config() if config is None else config
@@ -90,43 +85,15 @@ def train(
             f"config is a {type(config).__name__}; expected a Config, as in "
             "Config(training=TrainingConfig(epochs=5))."
         )
-    training_pairs, validation_pairs = (
-        list(prepend_context(side, config.text.context_turns))
-        for side in _split(pairs, validation_pairs, config)
+    options = TrainerOptions(
+        callbacks=_add_default_callbacks(callbacks, progress),
+        sample_replies=sample_replies,
+        overwrite=overwrite,
+        checkpoint_minutes=checkpoint_minutes,
+        strategy=strategy,
     )
-    user_words = load_user_dictionary(config.text)
-    pair_tokenizer = PairTokenizer(config.text, user_words)
-    tokenized_training, tokenized_validation = (
-        [pair_tokenizer.tokenize_pair(pair) for pair in side]
-        for side in (training_pairs, validation_pairs)
-    )
-    provenance = {
-        "training_pairs": len(training_pairs),
-        "validation_pairs": len(validation_pairs),
-        "sha256_of_training_pairs": fingerprint_rows(pair[:2] for pair in training_pairs),
-        "sha256_of_validation_pairs": fingerprint_rows(pair[:2] for pair in validation_pairs),
-        "sha256_of_user_dictionary": fingerprint_rows(user_words),
-    }
-
-    def encoded(tokenizer: Seq2SeqTokenizer) -> tuple[InMemoryPairs, InMemoryPairs]:
-        training = _encode("training", tokenized_training, tokenizer, config)
-        if not len(training):
-            raise ValueError(
-                f"no pair to train on: {len(training_pairs)} given, all longer than "
-                f"max_source_length {config.data.max_source_length} or max_target_length "
-                f"{config.data.max_target_length} words."
-            )
-        tokenizer.require_tokens()
-        return training, _encode("validation", tokenized_validation, tokenizer, config)
-
-    def build_tokenizer() -> Seq2SeqTokenizer:
-        base = load_initial_tokenizer(config) if config.training.init_from else None
-        return Seq2SeqTokenizer.from_tokenized(tokenized_training, pair_tokenizer, base)
-
-    return run(
-        *(build_tokenizer, encoded, _folder(model_dir), config, provenance),
-        *(_with_bar(callbacks, progress), sample_replies, overwrite, checkpoint_minutes, strategy),
-    )
+    inputs = InMemoryInputs(pairs, validation_pairs, config)
+    return fit(inputs, _as_path(model_dir), config, options)
 
 
 def train_prepared(
@@ -141,98 +108,55 @@ def train_prepared(
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
     strategy: tf.distribute.Strategy | None = None,
 ) -> dict[str, list[float]]:
-    """Trains a model from a folder of prepared pairs, of any number, and writes it into a folder.
+    """Trains a model from a prepared dataset of any size, and writes it into a directory.
+
+    Apart from its inputs this is `train`, which documents the files and the resumption.
 
     Args:
-        prepared_dir: written by `prepare`; texts are cut, and pairs kept, as was said there.
-        model_dir: as for `train`, and so are the others.
-        model: the model.
-        training: how the weights are found.
-        progress: see `train`.
-        callbacks: see `train`.
-        sample_replies: see `train`.
-        overwrite: see `train`.
-        checkpoint_minutes: see `train`.
-        strategy: see `train`.
+        prepared_dir: the directory that `prepare` has written, with the options of data and text.
+        model_dir: the directory of the model; created if it does not exist.
+        model: the options of the model; None: the defaults.
+        training: the options of the training; None: the defaults.
+        progress: whether to show a progress bar, or log lines if the output is not a terminal.
+        callbacks: called after each update and each epoch.
+        sample_replies: sample prompts that the model answers after each epoch.
+        overwrite: whether to replace a finished or different training in the directory.
+        checkpoint_minutes: interval between checkpoints [minutes].
+        strategy: shares each update among devices or machines; None: one device.
 
     Returns:
-        As `train` does.
+        The metrics of each epoch by name, as from `train`.
 
     Raises:
-        FileNotFoundError: there is no prepared corpus in the folder.
-        ValueError: it is damaged; and see `train`.
+        FileNotFoundError: there is no prepared dataset in `prepared_dir`.
+        ValueError: the prepared dataset is damaged, or `train` would raise it.
+        NonFiniteLossError: the loss or gradient of an update is not finite.
+        OSError: a file cannot be written, or the prepared dataset can no longer be read.
+        ConnectionError: another worker cannot be reached.
     """
-    prepared = PreparedDataset.load(prepared_dir)
+    dataset = PreparedDataset.load(prepared_dir)
     config = Config(
-        prepared.training_data_config(),
-        prepared.text,
-        model or ModelConfig(),
-        training or TrainingConfig(),
+        data=dataset.training_data_config(),
+        text=dataset.text,
+        model=model or ModelConfig(),
+        training=training or TrainingConfig(),
     )
-    parts = [
-        TFRecordPairs(prepared.shard_paths(part), prepared.num_pairs(part))
-        for part in ("training", "validation")
-    ]
-
-    def build_tokenizer() -> Seq2SeqTokenizer:
-        tokenizer = prepared.tokenizer()
-        tokenizer.require_tokens()
-        return tokenizer
-
-    return run(
-        *(
-            build_tokenizer,
-            lambda tokenizer: parts,
-            _folder(model_dir),
-            config,
-            prepared.provenance(),
-        ),
-        *(_with_bar(callbacks, progress), sample_replies, overwrite, checkpoint_minutes, strategy),
+    options = TrainerOptions(
+        callbacks=_add_default_callbacks(callbacks, progress),
+        sample_replies=sample_replies,
+        overwrite=overwrite,
+        checkpoint_minutes=checkpoint_minutes,
+        strategy=strategy,
     )
+    return fit(PreparedInputs(dataset), _as_path(model_dir), config, options)
 
 
-def _folder(model_dir: str | Path) -> Path:
-    """The path of a model's folder; an empty name would be the working folder.
-
-    Raises:
-        ValueError: it is empty.
-    """
+def _as_path(model_dir: str | Path) -> Path:
+    """Returns the path of a model directory; an empty path would be the working directory."""
     if not str(model_dir):
-        raise ValueError("model_dir is empty; expected the path of a folder.")
+        raise ValueError("model_dir is empty; expected the path of a directory.")
     return Path(model_dir)
 
 
-def _with_bar(callbacks: Sequence[Callback], progress: bool) -> list[Callback]:
+def _add_default_callbacks(callbacks: Sequence[Callback], progress: bool) -> list[Callback]:
     return [*callbacks, TrainingDiagnostics(), *([ProgressBar()] if progress else [])]
-
-
-def _split(pairs, validation_pairs, config: Config):
-    pairs = as_pairs(pairs)
-    if validation_pairs is not None:
-        return pairs, as_pairs(validation_pairs)
-    split = split_by_conversation(pairs, config.data.validation_fraction, config.training.seed)
-    if split.num_dropped:
-        log.info("%d validation pairs also stand in training: dropped", split.num_dropped)
-    return split.training, split.validation
-
-
-def _encode(name: str, pairs: Sequence[TokenizedPair], tokenizer: Seq2SeqTokenizer, config: Config):
-    """Ids of both sides; pairs that are too long are left out, and counted."""
-    source, target = [], []
-    for pair in pairs:
-        prompt_ids, reply_ids = tokenizer.encode_pair(pair, config.data.max_source_length)
-        # The end of the reply is no word; a reply of nothing else would teach to say nothing.
-        fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
-        if fits and len(prompt_ids) <= config.data.max_source_length:
-            source.append(prompt_ids)
-            target.append(reply_ids)
-    if len(source) < len(pairs):
-        log.info(
-            "%d of %d %s pairs left out: over %d words of prompt or %d of reply, or none of reply",
-            len(pairs) - len(source),
-            len(pairs),
-            name,
-            config.data.max_source_length,
-            config.data.max_target_length,
-        )
-    return InMemoryPairs(source, target)

@@ -1,4 +1,4 @@
-"""Writes and restores checkpoints, so that a killed training can be resumed."""
+"""Checkpoints: written atomically, verified by a hash, restored to resume a training."""
 
 import contextlib
 import json
@@ -22,11 +22,11 @@ _STATE = "state.json"
 class CheckpointManager:
     """Keeps the latest checkpoints of a training in a directory.
 
-    A checkpoint is one file, written atomically. The name has the number of updates and a hash of
-    the content. A damaged checkpoint is recognized by the hash, and the previous one is restored.
+    A checkpoint is one file, written atomically. Its name has the step and a hash of the content.
+    If the latest checkpoint does not match its hash, the previous one is restored.
 
     Args:
-        directory: the directory; made with the first checkpoint.
+        directory: the directory; created with the first checkpoint.
 
     Example:
         >>> checkpoints = CheckpointManager(getfixture("tmp_path") / "checkpoints")
@@ -41,29 +41,28 @@ class CheckpointManager:
         for path in self._matching(rf"\d{{9}}{PARTIAL_SUFFIX}"):
             path.unlink()
 
-    def save(
-        self, num_updates: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]
-    ) -> None:
+    def save(self, step: int, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Writes a checkpoint, then deletes all but the latest two.
 
         Args:
-            num_updates: number of updates so far.
+            step: number of updates so far.
             arrays: weights and optimizer variables, by name.
             state: further state, written as JSON.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        text = np.frombuffer(json.dumps(state).encode(), np.uint8)
-        part = self._directory / f"{num_updates:09}{PARTIAL_SUFFIX}"
+        state_bytes = np.frombuffer(json.dumps(state).encode(), np.uint8)
+        partial_path = self._directory / f"{step:09}{PARTIAL_SUFFIX}"
         try:
-            with part.open("wb") as file:
-                file.write(npz_bytes({**arrays, _STATE: text}))
+            with partial_path.open("wb") as file:
+                file.write(npz_bytes({**arrays, _STATE: state_bytes}))
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(self._directory / f"{num_updates:09}-{_content_hash(part)}.npz")
+            path = self._directory / f"{step:09}-{_content_hash(partial_path)}.npz"
+            partial_path.replace(path)
         finally:
-            part.unlink(missing_ok=True)
-        for old in self._paths()[:-_MAX_TO_KEEP]:
-            old.unlink()
+            partial_path.unlink(missing_ok=True)
+        for old_path in self._paths()[:-_MAX_TO_KEEP]:
+            old_path.unlink()
 
     def restore_latest(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """Returns arrays and state of the latest intact checkpoint; None if there is none.
@@ -80,8 +79,10 @@ class CheckpointManager:
                         arrays = dict(archive)
                     return arrays, json.loads(arrays.pop(_STATE).tobytes())
             path.unlink()
-            consequence = "the one before it is taken" if paths else "the training begins anew"
-            log.warning("%s is damaged and was removed; %s", path, consequence)
+            consequence = "restarting from the first step"
+            if paths:
+                consequence = "restoring the previous one"
+            log.warning("Removed damaged checkpoint %s; %s", path, consequence)
         return None
 
     def delete_all(self) -> None:
@@ -95,7 +96,7 @@ class CheckpointManager:
         return self._matching(r"\d{9}-[0-9a-f]{16}\.npz")
 
     def _matching(self, pattern: str) -> list[Path]:
-        """The files with matching names, sorted; all other files belong to somebody else."""
+        """The files with matching names, sorted; all other files are left alone."""
         paths = self._directory.glob("*")
         return sorted(path for path in paths if re.fullmatch(pattern, path.name))
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from attention_seq2seq.models.seq2seq import Seq2Seq
 
-# Errors that TensorFlow raises if another process cannot be reached. All other errors are of this
-# process.
+# Errors that TensorFlow raises if another worker cannot be reached. All other errors come from this
+# worker.
 _CONNECTION_ERRORS = (
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -25,9 +25,9 @@ _CONNECTION_ERRORS = (
 class Distributor:
     """Shares the work of each update through `tf.distribute`.
 
-    Every process makes the same batches and computes with a shard of each. Sums go to all
-    processes, and differ from those of one device only by the order of the additions. Only the
-    chief process uses the model directory.
+    Every worker makes the same batches, and each replica computes a shard of every batch. Results
+    are summed over all replicas. Sums differ from those of one device only by the order of the
+    additions. Only the chief uses the model directory.
 
     Args:
         strategy: the strategy; None: one device.
@@ -45,24 +45,24 @@ class Distributor:
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the model."""
+        """Whether this worker is the chief, which writes the model."""
         return bool(self._strategy.extended.should_checkpoint)
 
     @property
     def num_processes(self) -> int:
-        """Number of processes."""
+        """Number of processes, one for each worker."""
         return self._num_processes
 
     def scope(self):
-        """Returns the context in which mirrored variables are made."""
+        """Returns the context in which mirrored variables are created."""
         return self._strategy.scope()
 
     def replicate(self, model: Seq2Seq, make: Callable[[], Seq2Seq]) -> Seq2Seq:
         """Returns a model with the chief's weights on every replica.
 
         Args:
-            model: the model of this process; returned unchanged on one device.
-            make: makes another model of the same shape.
+            model: the model of this worker; returned unchanged on one device.
+            make: creates another model of the same shape.
         """
         if self._strategy.num_replicas_in_sync == 1:
             return model
@@ -80,6 +80,9 @@ class Distributor:
 
         Args:
             function: returns tensors or `IndexedSlices` that are sums over the rows of the batch.
+
+        Returns:
+            A function with the same arguments; on one device `function` itself.
         """
         strategy = self._strategy
         if strategy.num_replicas_in_sync == 1:
@@ -87,10 +90,10 @@ class Distributor:
 
         def replica_fn(batch, *args):
             context = tf.distribute.get_replica_context()
-            rows = shard_batch(
+            shard = shard_batch(
                 batch, context.replica_id_in_sync_group, context.num_replicas_in_sync
             )
-            return context.all_reduce(tf.distribute.ReduceOp.SUM, function(rows, *args))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, function(shard, *args))
 
         def global_fn(batch, *args):
             results = strategy.run(replica_fn, args=(batch, *args))
@@ -98,9 +101,9 @@ class Distributor:
 
         return global_fn
 
-    def run_on_replicas(self, function: Callable, *arguments) -> None:
-        """Calls a function on each replica, with the same arguments."""
-        self._strategy.run(function, args=arguments)
+    def run_on_replicas(self, function: Callable, *args) -> None:
+        """Calls a function on each replica with the same arguments."""
+        self._strategy.run(function, args=args)
 
     def broadcast_object(self, message: Any) -> Any:
         """Broadcasts the chief's JSON-serializable object; other workers' arguments are ignored."""
@@ -132,10 +135,10 @@ class Distributor:
 
     @contextlib.contextmanager
     def report_lost_workers(self) -> Iterator[None]:
-        """Turns connection errors within the context into one sentence.
+        """Replaces TensorFlow's connection errors within the context by a `ConnectionError`.
 
         Raises:
-            ConnectionError: another process cannot be reached.
+            ConnectionError: another worker cannot be reached.
         """
         try:
             yield
@@ -143,9 +146,9 @@ class Distributor:
             if self._num_processes == 1:
                 raise
             raise ConnectionError(
-                "another process of this training has ended, or cannot be reached; what it says "
-                "tells why. Start all of them again: the training goes on from its last "
-                f"checkpoint. ({str(error).splitlines()[0]})"
+                f"Lost the connection to another worker ({str(error).splitlines()[0]}). Its output "
+                "has the cause. Start all workers again: the training resumes from the latest "
+                "checkpoint."
             ) from error
 
 
@@ -161,47 +164,25 @@ def shard_batch(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> d
         num_replicas: number of replicas.
 
     Returns:
-        The batch of these rows, at the padded lengths of the whole batch, with row_index
+        The tensors of these rows, padded as in the whole batch, with two more: row_index
         int32[rows], the index of each row in the whole batch, and num_rows int32[], the number of
         rows of the whole batch.
 
     Example:
         >>> lengths = tf.constant([3, 4, 5])
         >>> batch = {"source_length": lengths, "target_length": lengths}
-        >>> rows = shard_batch(batch, 1, 2)
+        >>> shard = shard_batch(batch, 1, 2)
         >>> names = "source_length", "target_length", "row_index"
-        >>> [rows[name].numpy().tolist() for name in names]
+        >>> [shard[name].numpy().tolist() for name in names]
         [[4, 1], [4, 0], [1, 0]]
     """
     num_rows = tf.shape(batch["source_length"])[0]
-    whole = {**batch, "row_index": tf.range(num_rows)}
-    rows = {}
-    for name, tensor in whole.items():
+    num_padding_rows = -num_rows % num_replicas
+    shard = {}
+    for name, tensor in {**batch, "row_index": tf.range(num_rows)}.items():
         if tensor.shape.rank:
-            missing = [[0, -num_rows % num_replicas], *[[0, 0]] * (tensor.shape.rank - 1)]
+            paddings = [[0, num_padding_rows], *[[0, 0]] * (tensor.shape.rank - 1)]
             value = tf.cast(name == "source_length", tensor.dtype)
-            tensor = tf.pad(tensor, missing, constant_values=value)[replica::num_replicas]
-        rows[name] = tensor
-    return {**rows, "num_rows": num_rows}
-
-
-def bytes_exchanged(dense: float, sparse: float, num_machines: int) -> float:
-    """What each machine sends in a step, so that all have the sums.
-
-    Dense gradients go round a ring, a part at a time, once to be added and once to be known;
-    each machine's rows of embeddings go to all others.
-
-    Args:
-        dense: bytes of all dense gradients.
-        sparse: bytes of the rows, with their numbers, that a machine has.
-        num_machines: how many there are.
-
-    Source:
-        Patarasuk and Yuan: Bandwidth Optimal All-reduce Algorithms for Clusters of Workstations,
-        2009.
-
-    Example:
-        >>> bytes_exchanged(dense=8e6, sparse=1e6, num_machines=2)
-        9000000.0
-    """
-    return 2 * (num_machines - 1) / num_machines * dense + (num_machines - 1) * sparse
+            tensor = tf.pad(tensor, paddings, constant_values=value)[replica::num_replicas]
+        shard[name] = tensor
+    return {**shard, "num_rows": num_rows}

@@ -1,11 +1,8 @@
-"""One training, on all that share its work: from its options to what it writes."""
+"""Runs a training on all workers: from its inputs and options to a finished model directory."""
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import logging
-from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,210 +10,183 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
-from attention_seq2seq.models.seq2seq import make_model
+from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.training.callbacks.base import Callback
-from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 from attention_seq2seq.training.distributed import Distributor
-from attention_seq2seq.training.model_dir import (
-    FILE_OPTIONS,
-    UNREADABLE,
-    ModelDir,
-    is_finished,
-    read_history,
-)
+from attention_seq2seq.training.inputs import TrainingInputs
+from attention_seq2seq.training.model_dir import ModelDir, is_finished, read_history
 from attention_seq2seq.training.precision import resolve_compute_dtype
+from attention_seq2seq.training.provenance import (
+    check_workers_agree,
+    hash_initial_weights,
+    hash_rows,
+)
 from attention_seq2seq.training.trainer import Trainer
+from attention_seq2seq.training.trainer_options import TrainerOptions
 from attention_seq2seq.training.validation import SAMPLE_METRICS
 from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
-from attention_seq2seq.utils.files import sha256_file
 
 log = logging.getLogger(__name__)
 
-_LARGEST_SEED = 2**31 - 1
+_MAX_SEED = 2**31 - 1
 
 
-def run(
-    build_tokenizer: Callable[[], Seq2SeqTokenizer],
-    encoded: Callable[[Seq2SeqTokenizer], Sequence[InMemoryPairs | TFRecordPairs]],
-    folder: Path,
-    config: Config,
-    provenance: dict,
-    callbacks: Sequence[Callback],
-    sample_replies: SampleReplies | None,
-    overwrite: bool,
-    checkpoint_minutes: float,
-    strategy: tf.distribute.Strategy | None,
+def fit(
+    inputs: TrainingInputs, path: Path, config: Config, options: TrainerOptions
 ) -> dict[str, list[float]]:
-    """Trains to the end, or goes on to it, or reads what a training that has ended came to.
+    """Starts or resumes a training and runs it to its end; a finished training is not repeated.
 
     Args:
-        build_tokenizer: makes the tokenizer of a new training.
-        encoded: pairs to train on and to validate on, as ids.
-        folder: of the model.
-        config: all options.
-        provenance: what is known of the pairs.
-        callbacks: see `trainer.train`, and so are the others.
-        sample_replies: see there.
-        overwrite: see there.
-        checkpoint_minutes: see there.
-        strategy: see there.
+        inputs: pairs to train on and to validate on.
+        path: the model directory.
+        config: the options of data, text, model and training.
+        options: how the training runs.
 
     Returns:
-        See there.
+        The metrics of each epoch by name.
 
     Raises:
-        ValueError: see there.
+        ValueError: options contradict each other, workers have different options or data, or the
+            directory cannot be used for this training.
+        NonFiniteLossError: the loss or gradient of an update is not finite.
+        OSError: a file cannot be written, or the prepared dataset can no longer be read.
+        ConnectionError: another worker cannot be reached.
     """
-    if config.training.monitor in SAMPLE_METRICS and not sample_replies:
-        raise ValueError(
-            f"monitor is {config.training.monitor!r}, which replies to sample prompts are measured "
-            "by, and there are none. Give sample_replies (train.py: --sample_prompts), or choose "
-            "by perplexity or accuracy."
-        )
-    initial = config.training.init_from
-    if initial and Path(initial).resolve() == folder.resolve():
-        raise ValueError(
-            f"init_from is {folder}, where the new model is to be written. Give another model_dir."
-        )
-    prompts = sample_replies.prompts if sample_replies else ()
+    _check_options(path, config, options)
+    distributor = Distributor(options.strategy)
+    prompts = options.sample_replies.prompts if options.sample_replies else ()
     provenance = {
-        **provenance,
-        "sha256_of_sample_prompts": fingerprint_rows(prompts),
-        **_hashes_of_files(config),
+        **inputs.provenance,
+        "sha256_of_sample_prompts": hash_rows(prompts),
+        **hash_initial_weights(config),
     }
-    distributor = Distributor(strategy)
-    model_dir = ModelDir(folder, config, provenance)
-    with contextlib.ExitStack() as leaving:
-        leaving.enter_context(distributor.report_lost_workers())
-        was_begun = distributor.is_chief and leaving.enter_context(model_dir.open(overwrite))
-        finished = was_begun and is_finished(folder) and read_history(folder)
-        if finished := distributor.broadcast_object(finished):
-            if distributor.is_chief:
-                # Killed between the two, a training has left its checkpoints.
-                model_dir.checkpoints.delete_all()
-            return finished
-        # What was begun goes on in its dtype and with its words, whatever `auto` would be by now
-        # and has become of what the words were made of.
-        options = Config.load(folder).training if was_begun else config.training
-        config = dataclasses.replace(config, training=resolve_compute_dtype(options))
-        tokenizer = Seq2SeqTokenizer.load(folder, config.text) if was_begun else build_tokenizer()
-        config = _check_workers_agree(distributor, config, provenance, tokenizer)
-        training, validation = encoded(tokenizer)
-        # A dataset is not shuffled by a tensor's value where the global seed is 0 to TensorFlow.
-        keras.utils.set_random_seed(config.training.seed % _LARGEST_SEED or _LARGEST_SEED - 1)
-        sizes = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
-        model = make_model(config.model, *sizes)
-        log.info(
-            "%d pairs to train on, %d to validate on; %d words; %s weights; products in %s",
-            len(training),
-            len(validation),
-            len(tokenizer.target.vocabulary),
-            f"{model.count_params():,}",
-            config.training.compute_dtype,
-        )
-        if distributor.is_chief and not (was_begun and model_dir.checkpoints.restore_latest()):
-            if initial:
-                init_from_model(model, tokenizer, config)
-            if config.training.pretrained_embeddings:
-                init_embeddings_from_file(model, tokenizer, config.training.pretrained_embeddings)
-        model = distributor.replicate(model, lambda: make_model(config.model, *sizes))
-        loop = Trainer(
-            *(model, tokenizer, training, validation, model_dir, config),
-            sample_replies.bind(model, tokenizer, config)
-            if sample_replies and distributor.is_chief
-            else None,
-            callbacks if distributor.is_chief else (),
-            60 * checkpoint_minutes,
-            distributor,
-        )
-        is_new = distributor.is_chief and not was_begun
-        # Whatever is wrong has been said by then: from there on what was there is replaced.
-        history = _train_to_end(
-            loop, folder, partial(model_dir.start, config, tokenizer) if is_new else None
-        )
-        if loop.should_stop_early() and len(history) < config.training.epochs:
-            log.info(
-                "stopped after epoch %d of %d: none better by %s for %d epochs",
-                len(history),
-                config.training.epochs,
-                config.training.monitor,
-                config.training.patience,
-            )
-        if distributor.is_chief:
-            model_dir.finish(config, history)
-        loop.finish()
-        # Nobody says that it has ended before it is written.
-        distributor.broadcast_object(None)
-    return {name: [m[name] for m in history] for name in (history[0] if history else ())}
-
-
-def _check_workers_agree(
-    distributor: Distributor, config: Config, provenance: dict, tokenizer: Seq2SeqTokenizer
-) -> Config:
-    """The config, with the chief's `compute_dtype`, where all processes were given the same.
-
-    Raises:
-        ValueError: this one was given something else.
-    """
-    options = dict(pair for group in vars(config).values() for pair in vars(group).items())
-    # The same files may lie elsewhere; they have hashes.
-    for name in FILE_OPTIONS:
-        del options[name]
-    dtype = distributor.broadcast_object(options.pop("compute_dtype"))
-    sides = tokenizer.source.vocabulary, tokenizer.target.vocabulary
-    words = [side.tokens(range(len(side))) for side in sides]
-    # As it arrives, where tuples are lists.
-    given = json.loads(json.dumps({**provenance, **options, "words": fingerprint_rows(words)}))
-    for name, value in distributor.broadcast_object(given).items():
-        # Of what weights start from, only the first one has any need.
-        if given.get(name) != value and given.get(name) != UNREADABLE:
-            what = name.removeprefix("sha256_of_").replace("_", " ")
-            what = f"other {what} than the first one"
-            if name in options:
-                what = f"{name} {given[name]!r}, the first one {value!r}"
-            raise ValueError(
-                f"this process was given {what}; start all with the same options and the same data."
-            )
-    return dataclasses.replace(
-        config, training=dataclasses.replace(config.training, compute_dtype=dtype)
+    model_dir = ModelDir(path, config, provenance)
+    # Only the chief uses the directory.
+    opened_dir = (
+        model_dir.open(options.overwrite)
+        if distributor.is_chief
+        else contextlib.nullcontext(enter_result=False)
     )
+    with distributor.report_lost_workers(), opened_dir as is_resumed:
+        is_done = is_resumed and is_finished(path)
+        history = distributor.broadcast_object(read_history(path) if is_done else {})
+        if not history:
+            return _train(inputs, config, options, distributor, model_dir, is_resumed)
+        if distributor.is_chief:
+            # A training that was killed between its last two actions has left its checkpoints.
+            model_dir.checkpoints.delete_all()
+        return history
 
 
-def _hashes_of_files(config: Config) -> dict[str, str]:
-    """Of what weights start from, wherever it lies; known once a training was begun."""
-    hashes = {}
-    for name in ("pretrained_embeddings", "init_from"):
-        if path := getattr(config.training, name):
-            hashes[f"sha256_of_{name}"] = UNREADABLE
-            with contextlib.suppress(OSError, ValueError):
-                if name == "init_from":
-                    path = Path(path) / Config.load(path).training.weights_file
-                # A pipe can be read only once, and not yet.
-                if Path(path).is_file():
-                    hashes[f"sha256_of_{name}"] = sha256_file(Path(path))
-    return hashes
+def _check_options(path: Path, config: Config, options: TrainerOptions) -> None:
+    monitor, init_from = config.training.monitor, config.training.init_from
+    if monitor in SAMPLE_METRICS and not options.sample_replies:
+        raise ValueError(
+            f"monitor is {monitor!r}, a metric of sample replies, and there are no sample prompts. "
+            "Give sample_replies, or monitor perplexity or accuracy."
+        )
+    if init_from and Path(init_from).resolve() == path.resolve():
+        raise ValueError(
+            f"init_from is {path}, which is also the directory of the new model. Give another "
+            "model_dir."
+        )
 
 
-def _train_to_end(
-    loop: Trainer, folder: Path, start: Callable[[], None] | None
-) -> list[dict[str, float]]:
+def _train(
+    inputs: TrainingInputs,
+    config: Config,
+    options: TrainerOptions,
+    distributor: Distributor,
+    model_dir: ModelDir,
+    is_resumed: bool,
+) -> dict[str, list[float]]:
+    """Runs a training that is not finished."""
+    # A resumed training keeps its dtype and its vocabulary: `auto` may resolve to another dtype
+    # now, and the files of the vocabulary may have changed.
+    training = Config.load(model_dir.path).training if is_resumed else config.training
+    config = dataclasses.replace(config, training=resolve_compute_dtype(training))
+    if is_resumed:
+        tokenizer = Seq2SeqTokenizer.load(model_dir.path, config.text)
+    else:
+        tokenizer = inputs.build_tokenizer()
+    config = check_workers_agree(distributor, config, model_dir.provenance, tokenizer)
+    datasets = inputs.encode(tokenizer)
+    # With a global seed of 0, TensorFlow does not shuffle a dataset by the value of a tensor.
+    keras.utils.set_random_seed(config.training.seed % _MAX_SEED or _MAX_SEED - 1)
+    has_checkpoint = is_resumed and model_dir.checkpoints.restore_latest() is not None
+    model = _make_initialized_model(config, tokenizer, distributor, has_checkpoint)
+    log.info(
+        "Training on %d pairs, validating on %d; target vocabulary %d tokens; %s weights; %s",
+        len(datasets.training),
+        len(datasets.validation),
+        len(tokenizer.target.vocabulary),
+        f"{model.count_params():,}",
+        config.training.compute_dtype,
+    )
+    trainer = Trainer(model, tokenizer, datasets, model_dir, config, options, distributor)
+    # All checks have passed by now: only from here on the files of another training are replaced.
+    is_new = distributor.is_chief and not is_resumed
+    on_start = partial(model_dir.start, config, tokenizer) if is_new else None
+    with _explain_file_errors(model_dir.path):
+        history = trainer.run(on_start)
+    _finish(trainer, history, config, distributor, model_dir)
+    return {name: [metrics[name] for metrics in history] for name in history[0]} if history else {}
+
+
+def _make_initialized_model(
+    config: Config, tokenizer: Seq2SeqTokenizer, distributor: Distributor, has_checkpoint: bool
+) -> Seq2Seq:
+    """Returns a model with the chief's initial weights; a checkpoint would replace them."""
+    make = partial(
+        make_model,
+        config.model,
+        len(tokenizer.source.vocabulary),
+        len(tokenizer.target.vocabulary),
+    )
+    model = make()
+    if distributor.is_chief and not has_checkpoint:
+        if config.training.init_from:
+            init_from_model(model, tokenizer, config)
+        if config.training.pretrained_embeddings:
+            init_embeddings_from_file(model, tokenizer, config.training.pretrained_embeddings)
+    return distributor.replicate(model, make)
+
+
+@contextlib.contextmanager
+def _explain_file_errors(path: Path):
     try:
-        return loop.run(start)
+        yield
     except OSError as error:
         raise OSError(
-            f"{folder}: nothing more can be written ({error.strerror or error}). What was written "
-            "is whole: make room, and run the same again."
+            f"{path}: cannot write the files of the training ({error.strerror or error}). The "
+            "files written so far are intact. Free some space, and run the same training again "
+            "to resume."
         ) from error
     except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
         raise OSError(
-            f"the prepared corpus can no longer be read ({error.message}). Bring back what is "
-            "missing, or prepare it again, and run the same again."
+            f"Cannot read the prepared dataset ({error.message}). Restore the missing files or "
+            "prepare the dataset again, and run the same training again to resume."
         ) from error
 
 
-def fingerprint_rows(rows: Iterable) -> str:
-    """Of rows as JSON, one a line."""
-    lines = (json.dumps(row) + "\n" for row in rows)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+def _finish(
+    trainer: Trainer,
+    history: list[dict[str, float]],
+    config: Config,
+    distributor: Distributor,
+    model_dir: ModelDir,
+) -> None:
+    """Marks the training as finished, and deletes its checkpoints."""
+    if trainer.should_stop_early() and len(history) < config.training.epochs:
+        log.info(
+            "Early stopping after epoch %d of %d: no better %s for %d epochs",
+            len(history),
+            config.training.epochs,
+            config.training.monitor,
+            config.training.patience,
+        )
+    if distributor.is_chief:
+        model_dir.finish(config, history)
+        model_dir.checkpoints.delete_all()
+    # Other workers return only after the chief has written all files.
+    distributor.broadcast_object(None)

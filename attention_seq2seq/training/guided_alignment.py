@@ -30,8 +30,8 @@ def guided_alignment_loss(
 
     Source:
         Mi, Wang, Ittycheriah: Supervised Attentions for Neural Machine Translation, EMNLP 2016.
-        Theirs compares the weights with those of a given alignment. Here a token is aligned with
-        all its positions in the prompt, whichever of them has the weight.
+        The paper compares the weights with an external alignment. Here a token is aligned with all
+        its positions in the prompt together.
 
     Example:
         >>> weights = tf.constant([[[0.25, 0.75], [0.5, 0.5]]])

@@ -1,4 +1,4 @@
-"""What a trained model says of itself to people: its card."""
+"""The model card: data, metrics and options of a trained model, as Markdown."""
 
 import dataclasses
 import re
@@ -12,15 +12,18 @@ _UNKNOWN = "not stated by whoever trained the model (`--data_license`)"
 
 
 def render_model_card(
-    config: Config, provenance: dict, measured: dict[str, float], epoch: int
+    config: Config, provenance: dict, metrics: dict[str, float], epoch: int
 ) -> str:
-    """The text of a model's card, as Markdown.
+    """Renders the model card.
 
     Args:
-        config: of the training.
-        provenance: what is known of the pairs; `training_pairs` and `validation_pairs` count them.
-        measured: by the weights that answer, by the names of log.csv.
-        epoch: whose weights they are.
+        config: the options of the training.
+        provenance: number and hashes of the training's inputs.
+        metrics: the metrics of the epoch, by their names in log.csv.
+        epoch: index of the epoch whose weights are used, from 1.
+
+    Returns:
+        The card as Markdown.
 
     Example:
         >>> provenance = {"training_pairs": 9, "validation_pairs": 0}
@@ -31,12 +34,12 @@ def render_model_card(
     corpora = [corpus["name"] for corpus in provenance.get("corpora", ())]
     names = corpora or [Path(path).name for path in config.data.data]
     data = ", ".join(_escaped(name) for name in names)
-    own = "the default corpus, or pairs given in Python"
-    # Numbers of the pairs that chose an epoch are a little better than those of others would be.
+    default_data = "the default corpus, or pairs given in Python"
+    # Metrics of the pairs that selected the epoch are slightly better than those of new pairs.
     options = config.training
-    by_them = options.restore_best_weights and f"val_{options.monitor}" in measured
-    chosen = " (which chose the epoch)" if by_them else ""
-    numbers = "\n".join(f"| {name} | {value:.4g} |" for name, value in measured.items())
+    is_selected = options.restore_best_weights and f"val_{options.monitor}" in metrics
+    note = " (which chose the epoch)" if is_selected else ""
+    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in metrics.items())
     return f"""\
 # A model that answers
 
@@ -47,7 +50,7 @@ attention_seq2seq {metadata.version("attention_seq2seq")} and TensorFlow \
 ## What it was trained on
 
 {provenance["training_pairs"]:,} pairs; {provenance["validation_pairs"]:,} others to measure on.
-Data: {data or own}.
+Data: {data or default_data}.
 Licence of the data: {_escaped(config.data.data_license) or _UNKNOWN}.
 
 It says what such pairs made likely. It knows nothing else, and what is wrong or hurtful in them it
@@ -55,12 +58,12 @@ may say as well. Of attention_seq2seq itself nothing is in here; its code is Apa
 
 ## What was measured
 
-After epoch {epoch}, whose weights answer; `val_` on the validation pairs{chosen}, `sample_` and
+After epoch {epoch}, whose weights answer; `val_` on the validation pairs{note}, `sample_` and
 `attention_entropy` of the replies to a few fixed prompts, the others while training.
 
 | | |
 |---|---:|
-{numbers}
+{rows}
 
 ## How it was made
 
@@ -77,14 +80,15 @@ def _non_default_options(config: Config) -> str:
         for field in dataclasses.fields(options):
             value = getattr(options, field.name)
             if value != field.default and field.name not in ("data", "data_license"):
-                # Where a file lay on the machine of the training concerns nobody.
-                shown = Path(value).name if field.metadata["unit"] == "path" else value
-                lines.append(f"- {field.name}: {_escaped(str(shown))}")
+                # The card is public: it has the name of a file, not its path.
+                is_path = field.metadata["unit"] == "path"
+                text = str(Path(value).name if is_path else value)
+                lines.append(f"- {field.name}: {_escaped(text)}")
     return "\n".join(lines)
 
 
 def _escaped(text: str) -> str:
-    r"""The text as Markdown that shows it: no character is markup, line breaks are blanks.
+    r"""Escapes Markdown markup in a text, and replaces line breaks by blanks.
 
     Example:
         >>> print(_escaped("_chat_[1].tsv"))

@@ -51,10 +51,10 @@ from attention_seq2seq.utils.files import (
 # Suffix of the event files that trainings write; files without it are left alone.
 EVENT_FILE_SUFFIX = ".attention_seq2seq"
 
-# Takes the place of the hash of a file that can no longer be read.
+# Replaces the hash of a file that can no longer be read.
 UNREADABLE = "unreadable"
 
-# Options that name files. Files are compared by content, wherever they lie.
+# Options that name files. Files are compared by content, not by path.
 FILE_OPTIONS = ("data", "user_dictionary", "init_from", "pretrained_embeddings")
 
 _RESULT_FILES = (
@@ -86,13 +86,14 @@ class ModelDir:
 
     Attributes:
         path: the directory.
+        provenance: number and hashes of the training's inputs.
         checkpoints: the checkpoints in it.
     """
 
     def __init__(self, path: Path, config: Config, provenance: dict):
         self.path = path
         self._config = config
-        self._provenance = provenance
+        self.provenance = provenance
 
     @property
     def checkpoints(self) -> CheckpointManager:
@@ -103,21 +104,20 @@ class ModelDir:
     def open(self, overwrite: bool) -> Iterator[bool]:
         """Locks the directory for this training.
 
-        Nothing is removed before `start`, and files that no training has written never are.
+        No file is removed before `start`. Files that no training has written are never removed.
 
         Args:
-            overwrite: whether another training, or one that has ended, may be replaced.
+            overwrite: whether a finished or different training may be replaced.
 
         Yields:
-            Whether this same training was started here before: it is resumed, or its results are
-            read if it has ended.
+            Whether the directory holds this training already, unfinished or finished.
 
         Raises:
-            ValueError: another training is here, or files that no training has written, or another
-                process is at work here.
+            ValueError: the directory holds a different training or files that no training has
+                written, or another process uses it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        # Also before the lock file is made, so that somebody else's directory stays unchanged.
+        # Checked also before the lock file is created, so that a foreign directory stays unchanged.
         self._check_foreign_files(overwrite)
         with file_lock(self.path / TRAINING_LOCK_FILE):
             self._check_foreign_files(overwrite)
@@ -128,7 +128,7 @@ class ModelDir:
             yield is_resumed
 
     def start(self, config: Config, tokenizer: Seq2SeqTokenizer) -> None:
-        """Removes the files of another training, and writes those of a training that starts.
+        """Removes the files of an earlier training, and writes those of a new training.
 
         Args:
             config: the options of the training, with `compute_dtype` resolved.
@@ -145,7 +145,7 @@ class ModelDir:
             TENSORBOARD_DIR,
         }
         names |= set(tokenizer_files(config.text))
-        # Recorded first: killed at any time from here on, the directory has no unrecorded file.
+        # Recorded first: even if the process is killed now, no file is unrecorded.
         record(self.path, old_names | names)
         (self.path / CONFIG_FILE).unlink(missing_ok=True)
         # Weights of an earlier training do not fit a new vocabulary.
@@ -157,9 +157,9 @@ class ModelDir:
         for path in (self.path / TENSORBOARD_DIR).glob(events):
             path.unlink()
         tokenizer.save(self.path)
-        write_json(self.path / PROVENANCE_FILE, self._provenance)
+        write_json(self.path / PROVENANCE_FILE, self.provenance)
         record(self.path, names)
-        # Written last: a directory with a config holds a training that was started.
+        # Written last: the config marks a training that has started.
         config.save(self.path)
 
     def write_epoch(
@@ -196,13 +196,13 @@ class ModelDir:
         vocabularies = tokenizer.source.vocabulary, tokenizer.target.vocabulary
         lines = []
         for batch in batches:
-            rows = (batch[name].numpy() for name in ("source_ids", "target_ids"))
-            for pair_ids in zip(*rows):
-                sides = (
+            batch_ids = (batch[name].numpy() for name in ("source_ids", "target_ids"))
+            for pair_ids in zip(*batch_ids):
+                pair_tokens = (
                     vocabulary.tokens(index for index in ids if index)
                     for vocabulary, ids in zip(vocabularies, pair_ids)
                 )
-                lines.append("\t".join(map(" ".join, sides)) + "\n")
+                lines.append("\t".join(map(" ".join, pair_tokens)) + "\n")
         add_to_record(self.path, NONFINITE_BATCH_FILE)
         write_text(self.path / NONFINITE_BATCH_FILE, "".join(lines))
 
@@ -219,7 +219,7 @@ class ModelDir:
         epoch = len(history) - 1 if best is None else best
         card = self.path / MODEL_CARD_FILE
         add_to_record(self.path, MODEL_CARD_FILE, FINISHED_FILE)
-        write_text(card, render_model_card(config, self._provenance, history[epoch], epoch + 1))
+        write_text(card, render_model_card(config, self.provenance, history[epoch], epoch + 1))
         record(self.path, recorded_names(self.path), {MODEL_CARD_FILE: sha256_file(card)})
         (self.path / FINISHED_FILE).touch()
 
@@ -228,15 +228,15 @@ class ModelDir:
         card = self.path / MODEL_CARD_FILE
         with contextlib.suppress(ValueError, OSError):
             is_read_only = is_finished(self.path) and not overwrite and CONFIG_FILE in names
-            # Nothing is written where this same training has ended.
+            # A finished training is only read.
             if is_read_only and not self._difference():
                 return
         for name in _ALL_FILES:
-            # A broken link is somebody's file, too.
+            # `lexists` is also true of a broken link.
             if name not in names and os.path.lexists(self.path / name):
                 raise ValueError(
-                    f"{self.path / name} was not written by a training, and one would replace or "
-                    "remove it. Move it away, or give another model_dir."
+                    f"{self.path / name} was not written by a training, and training would replace "
+                    "or remove it. Move it away, or give another model_dir."
                 )
         if card.is_file() and recorded_hash(self.path, card.name) not in ("", sha256_file(card)):
             raise ValueError(
@@ -246,7 +246,7 @@ class ModelDir:
 
     def _is_resumable(self, overwrite: bool) -> bool:
         if overwrite:
-            # A stopped training is resumed: it ends as it would if it were trained anew.
+            # An unfinished training is resumed, since the result is the same as that of a new one.
             with contextlib.suppress(ValueError, OSError):
                 return not is_finished(self.path) and not self._difference()
             return False
@@ -254,13 +254,13 @@ class ModelDir:
             return False
         if difference := self._difference():
             raise ValueError(
-                f"{self.path} was trained, or begun, {difference}. Give another model_dir, or "
-                "overwrite to train anew."
+                f"{self.path} holds a training {difference}. Give another model_dir, or overwrite "
+                "to replace it."
             )
         return True
 
     def _difference(self) -> str:
-        """How the training in the directory differs from this one; empty if it is the same."""
+        """Describes how the training in the directory differs; empty if it is the same."""
         old_config = Config.load(self.path)
         for group, options in vars(self._config).items():
             for name, new in vars(options).items():
@@ -271,8 +271,8 @@ class ModelDir:
                 if old != new and (name, new) != ("compute_dtype", "auto"):
                     return f"with {name} {old!r}; now it is {new!r}"
         provenance = json.loads((self.path / PROVENANCE_FILE).read_text(encoding="utf-8"))
-        for name in sorted(provenance.keys() | self._provenance.keys()):
-            values = provenance.get(name), self._provenance.get(name)
+        for name in sorted(provenance.keys() | self.provenance.keys()):
+            values = provenance.get(name), self.provenance.get(name)
             if name == "corpora":
                 # A corpus may have been renamed.
                 values = tuple([corpus["sha256"] for corpus in value or ()] for value in values)
@@ -282,7 +282,7 @@ class ModelDir:
 
 
 def is_finished(model_dir: Path) -> bool:
-    """Returns whether the training in a directory has ended."""
+    """Returns whether the training in a directory is finished."""
     return (model_dir / FINISHED_FILE).is_file()
 
 

@@ -1,4 +1,4 @@
-"""What turns gradients into updates."""
+"""Optimizers, with a lazy Adam for embeddings."""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -7,39 +7,38 @@ from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training.schedules import TrainingSchedule
 
 
-def make_optimizer(options: TrainingConfig, num_updates: int) -> keras.optimizers.Optimizer:
-    """The optimizer with its learning rate's schedule.
+def make_optimizer(options: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
+    """Returns the optimizer of a training, with its learning rate schedule.
 
     Args:
-        options: which optimizer, learning rate and schedule.
-        num_updates: updates of the whole training, over which a schedule extends.
+        options: optimizer, learning rate and schedule.
+        total_steps: number of updates of the whole training, over which the schedule extends.
     """
     optimizers = {
         "adam": keras.optimizers.Adam,
         "lazy_adam": LazyAdam,
         "sgd": keras.optimizers.SGD,
     }
-    return optimizers[options.optimizer](TrainingSchedule(options, num_updates))
+    return optimizers[options.optimizer](TrainingSchedule(options, total_steps))
 
 
 @keras.saving.register_keras_serializable("attention_seq2seq")
 class LazyAdam(keras.optimizers.Optimizer):
-    """Adam that leaves the rows of an embedding alone whose words are not in the batch.
+    """Adam that updates only the embedding rows of the tokens in the batch.
 
-    Adam moves every row at every update: by its momentum, words that have not been seen for a
-    while drift on. Here their momentum waits until they are seen again, and an update costs what
-    the batch's words cost, not what the vocabulary does. Whatever has a dense gradient is updated
-    as by Adam, in one pass over memory instead of one for each operation.
+    Adam updates every row in every step, so tokens that are not in the batch keep moving by their
+    momentum. Here their momentum is unchanged until they occur again. The cost of an update
+    depends on the number of tokens in the batch, not on the size of the vocabulary. Variables with
+    a dense gradient are updated as by Adam, in one pass over memory.
 
     Args:
         learning_rate: a number or a schedule.
-        beta_1: how much of the mean of gradients is kept.
-        beta_2: how much of the mean of their squares is kept.
+        beta_1: decay of the mean of gradients.
+        beta_2: decay of the mean of squared gradients.
         epsilon: added to the square root.
-        weight_decay: as every Keras optimizer has it; Keras' own default of zero would go over all
-            weights to change nothing.
-        name: of its variables.
-        **kwargs: what every Keras optimizer takes.
+        weight_decay: weight decay; the default None, unlike 0, takes no pass over the weights.
+        name: name of the optimizer.
+        **kwargs: arguments of the Keras base class.
 
     Source:
         Kingma and Ba: Adam, ICLR 2015, algorithm 1 in the form of its section 2; the lazy rows
@@ -69,7 +68,7 @@ class LazyAdam(keras.optimizers.Optimizer):
         self._means, self._squares = [], []
 
     def build(self, var_list):
-        """Makes the two means for each variable, once; Keras calls it at each update."""
+        """Creates two means for each variable; Keras calls this in each update."""
         super().build(var_list)
         if self._means:
             return
@@ -79,7 +78,7 @@ class LazyAdam(keras.optimizers.Optimizer):
         )
 
     def update_step(self, gradient, variable):
-        """One update of one variable; rows of an `IndexedSlices` are each of another word."""
+        """Updates a variable; the rows of an `IndexedSlices` must be distinct."""
         index = self._index_dict[self._var_key(variable)]
         mean, square = self._means[index], self._squares[index]
         rate, step = tf.cast(self.learning_rate, variable.dtype), self.iterations + 1
@@ -111,7 +110,7 @@ class LazyAdam(keras.optimizers.Optimizer):
         variable.scatter_sub(tf.IndexedSlices(change, rows))
 
     def get_config(self):
-        """Everything it was made with."""
+        """Returns the arguments of the constructor."""
         return {
             **super().get_config(),
             "learning_rate": self._serialize_hyperparameter(self._learning_rate),

@@ -18,7 +18,7 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         options: the learning rate, the schedule and the warm-up.
-        num_updates: number of updates of the whole training.
+        total_steps: number of updates of the whole training.
 
     Example:
         >>> options = TrainingConfig(learning_rate=1.0, learning_rate_schedule="halving")
@@ -26,9 +26,9 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
         [1.0, 1.0, 0.5, 0.25, 0.03125]
     """
 
-    def __init__(self, options: TrainingConfig, num_updates: int):
+    def __init__(self, options: TrainingConfig, total_steps: int):
         self._options = options
-        self._num_updates = num_updates
+        self._total_steps = total_steps
 
     def __call__(self, step):
         """Returns the learning rate float32[] of an update; `step` is its index from 0."""
@@ -40,7 +40,7 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return rate
 
     def _decay(self, step: tf.Tensor) -> tf.Tensor:
-        progress = step / self._num_updates
+        progress = step / self._total_steps
         match self._options.learning_rate_schedule:
             case "cosine":
                 return (1 + tf.cos(math.pi * tf.minimum(progress, 1.0))) / 2
@@ -55,9 +55,9 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self):
         """Returns the arguments of the constructor."""
-        return {"options": dataclasses.asdict(self._options), "num_updates": self._num_updates}
+        return {"options": dataclasses.asdict(self._options), "total_steps": self._total_steps}
 
     @classmethod
     def from_config(cls, config):
         """Makes a schedule from the result of `get_config`."""
-        return cls(TrainingConfig(**config["options"]), config["num_updates"])
+        return cls(TrainingConfig(**config["options"]), config["total_steps"])

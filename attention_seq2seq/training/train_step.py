@@ -54,7 +54,7 @@ class TrainStep:
         objective: Seq2SeqObjective,
         optimizer: keras.optimizers.Optimizer,
         batch_spec: dict,
-        on_step: Callable[[tf.Tensor], None] = lambda num_updates: None,
+        on_step: Callable[[tf.Tensor], None] = lambda step: None,
         distributor: Distributor | None = None,
     ):
         self._variables = objective.seq2seq.trainable_variables

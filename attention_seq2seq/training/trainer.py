@@ -1,31 +1,35 @@
-"""The loop of a training: updates, epochs, checkpoints; begun, or gone on with, from any update."""
+"""The training loop: updates, epochs and checkpoints; resumable after any update."""
 
 import contextlib
+import dataclasses
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.config.artifacts import LAST_WEIGHTS_FILE, NONFINITE_BATCH_FILE
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.batching import eval_batches, num_batches, train_batches
-from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
+from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, UNK
-from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
-from attention_seq2seq.training.callbacks.sample_replies import SampleReply, sample_metrics
+from attention_seq2seq.training.callbacks.base import EpochInfo, StepInfo
+from attention_seq2seq.training.callbacks.sample_replies import sample_metrics
 from attention_seq2seq.training.distributed import Distributor
+from attention_seq2seq.training.inputs import DatasetSplits
 from attention_seq2seq.training.model_dir import ModelDir
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.optimizers import make_optimizer
 from attention_seq2seq.training.train_step import StepResult, TrainStep
-from attention_seq2seq.training.validation import (
-    Validator,
-    best_epoch,
-    perplexity,
+from attention_seq2seq.training.trainer_options import TrainerOptions
+from attention_seq2seq.training.trainer_state import (
+    TrainerState,
+    restore_variables,
+    variables_to_arrays,
 )
+from attention_seq2seq.training.validation import Validator, best_epoch, perplexity
 from attention_seq2seq.training.weight_averaging import WeightAverager
 from attention_seq2seq.utils.signals import deferred_interrupts
 
@@ -33,249 +37,263 @@ log = logging.getLogger(__name__)
 
 
 class NonFiniteLossError(ValueError):
-    """The loss or the gradient of an update is no finite number."""
+    """The loss or the gradient of an update is infinite or NaN."""
 
 
 class Trainer:
-    """A training, from its last checkpoint on or from its first update.
+    """Trains a model from its first update, or from the latest checkpoint.
 
-    Everything that is drawn depends on the seed and the number of a batch; a checkpoint holds all
-    the rest. So a training that is killed and run again ends with the weights, to the last bit,
-    that it would have ended with.
+    The plain loop:
+
+        for epoch in range(epochs):
+            for micro_batches in epoch_batches:  # gradient_accumulation_steps batches
+                gradients, result = train_step.gradients(micro_batches)
+                if not result.is_finite:
+                    raise NonFiniteLossError
+                train_step.apply(gradients)
+                callbacks.on_step_end(step_info)
+                if is_interrupted or is_checkpoint_due:
+                    save_checkpoint()
+            with averager.averaged_weights() as weights:
+                history.append(training_metrics | validate() | sample_metrics(sample_replies()))
+            model_dir.write_epoch(weights, history)
+            callbacks.on_epoch_end(epoch_info)
+            if stop_requested or should_stop_early():
+                break
+        callbacks.on_train_end()
+
+    All random numbers depend on the seed and the index of a batch only, and a checkpoint has all
+    other state. A killed training that is resumed therefore ends with bit-identical weights.
 
     Args:
-        model: whose weights are found.
-        tokenizer: the model's.
-        pairs: to train on.
-        validation: to measure on; there may be none.
-        model_dir: where weights, metrics and checkpoints go.
-        config: of all.
-        generate_samples: generates replies to the sample prompts with the model's current
-            weights; None: there are no such prompts.
-        callbacks: called after each update and each epoch.
-        checkpoint_seconds: between two checkpoints.
-        distributor: shares the work among devices and machines; only the chief writes files,
-            replies to the sample prompts and runs callbacks.
+        model: the model, with initial weights.
+        tokenizer: the tokenizer of the model.
+        datasets: pairs to train on and to validate on.
+        model_dir: the directory for weights, metrics and checkpoints.
+        config: the options of the training, with `compute_dtype` resolved.
+        options: how the training runs.
+        distributor: shares the work among devices and machines. Only the chief writes files,
+            answers the sample prompts and runs callbacks.
+
+    Raises:
+        ValueError: all sample prompts are too long.
     """
 
     def __init__(
         self,
-        model,
+        model: Seq2Seq,
         tokenizer: Seq2SeqTokenizer,
-        pairs: InMemoryPairs | TFRecordPairs,
-        validation: InMemoryPairs | TFRecordPairs,
+        datasets: DatasetSplits,
         model_dir: ModelDir,
         config: Config,
-        generate_samples: Callable[[], Sequence[SampleReply]] | None,
-        callbacks: Sequence[Callback],
-        checkpoint_seconds: float,
+        options: TrainerOptions,
         distributor: Distributor,
     ):
-        self._model, self._pairs, self._model_dir = model, pairs, model_dir
-        self._codec = tokenizer
-        self._options = options = config.training
-        self._callbacks, self._generate_samples = callbacks, generate_samples
-        self._checkpoint_seconds, self._distributor = checkpoint_seconds, distributor
-        self._batches_per_epoch = num_batches(pairs, options.batch_size)
-        self._steps_per_epoch = -(-self._batches_per_epoch // options.gradient_accumulation_steps)
-        self._num_updates = options.epochs * self._steps_per_epoch
-        self._task = Seq2SeqObjective(model, BOS, options, tokenizer.source_to_target_ids())
-        self._validation = None
-        if len(validation):
-            in_order = eval_batches(validation, options.batch_size)
-            self._validation = Validator(self._task, in_order, tokenizer, distributor)
-        with distributor.scope():
-            self._optimizer = make_optimizer(options, self._num_updates)
-            self._optimizer.build(model.trainable_variables)
-            self._averages = WeightAverager(model.named_weights(), options)
-        self._checkpoints = model_dir.checkpoints if distributor.is_chief else None
-        # What an epoch is measured by so far, and what the epochs before were.
-        self._updates, self._loss, self._words = 0, 0.0, 0
-        self._history: list[dict[str, float]] = []
-        self._stop_requested = self._stopped = False
+        self._config = config.training
+        self._model, self._tokenizer, self._dataset = model, tokenizer, datasets.training
+        self._model_dir, self._distributor = model_dir, distributor
+        self._callbacks, self._checkpoints, self._generate_samples = (), None, None
+        if distributor.is_chief:
+            self._callbacks = options.callbacks
+            self._checkpoints = model_dir.checkpoints
+            if options.sample_replies:
+                self._generate_samples = options.sample_replies.bind(model, tokenizer, config)
 
-    def run(self, begin: Callable[[], None] | None = None) -> list[dict[str, float]]:
+        self._batches_per_epoch = num_batches(self._dataset, self._config.batch_size)
+        self._steps_per_epoch = math.ceil(
+            self._batches_per_epoch / self._config.gradient_accumulation_steps
+        )
+        self._total_steps = self._config.epochs * self._steps_per_epoch
+        self._objective = Seq2SeqObjective(
+            model, BOS, self._config, tokenizer.source_to_target_ids()
+        )
+        self._validator = None
+        if len(datasets.validation):
+            batches = eval_batches(datasets.validation, self._config.batch_size)
+            self._validator = Validator(self._objective, batches, tokenizer, distributor)
+        with distributor.scope():
+            self._optimizer = make_optimizer(self._config, self._total_steps)
+            self._optimizer.build(model.trainable_variables)
+            self._averager = WeightAverager(model.named_weights(), self._config)
+
+        self._state = TrainerState()
+        # A request of a callback stops the other workers at the end of the epoch.
+        self._stop_requested = self._is_stopped = False
+        self._checkpoint_seconds = 60 * options.checkpoint_minutes
+        self._last_checkpoint_time = time.monotonic()
+
+    def run(self, on_start: Callable[[], None] | None = None) -> list[dict[str, float]]:
         """Trains to the end.
 
         Args:
-            begin: called before the first update, when all is ready, in a folder whose checkpoints
-                are not this training's; None: the training resumes from its last checkpoint.
+            on_start: called before the first update of a new training; existing checkpoints are
+                ignored. None: the training resumes from the latest checkpoint, if there is one.
 
         Returns:
-            What was measured after each epoch.
+            The metrics of each epoch.
 
         Raises:
-            Diverged: a loss or gradient is not finite.
+            NonFiniteLossError: the loss or gradient of an update is not finite.
             KeyboardInterrupt: the training was interrupted; a checkpoint was written.
-            OSError: nothing can be written.
+            OSError: a file cannot be written.
         """
-        # On every worker: the chief broadcasts its checkpoint.
-        self._resume(is_new=begin is not None)
-        with contextlib.ExitStack() as ending:
+        self._restore_checkpoint(is_new=on_start is not None)
+        with contextlib.ExitStack() as exit_stack:
             for callback in self._callbacks:
-                ending.callback(callback.on_train_end)
+                exit_stack.callback(callback.on_train_end)
             with deferred_interrupts() as interrupted:
-                saved = time.monotonic()
                 batches = self._remaining_batches()
-                make_update = TrainStep(
-                    self._task,
+                train_step = TrainStep(
+                    self._objective,
                     self._optimizer,
                     batches.element_spec,
-                    self._averages.on_step,
-                    self._distributor,
+                    on_step=self._averager.on_step,
+                    distributor=self._distributor,
                 )
-                if begin is not None:
-                    begin()
-                for group in self._groups(batches):
-                    self._update(group, make_update)
-                    if self._updates % self._steps_per_epoch == 0:
+                if on_start is not None:
+                    on_start()
+                for micro_batches in self._iter_steps(batches):
+                    self._run_step(train_step, micro_batches)
+                    if self._state.step % self._steps_per_epoch == 0:
                         self._end_epoch()
-                    due = time.monotonic() - saved >= self._checkpoint_seconds
-                    if (stopping := interrupted()) or due:
-                        self._save()
-                        saved = time.monotonic()
-                    if stopping:
-                        log.info("stopped after update %d; the same again goes on", self._updates)
+                    is_interrupted = interrupted()
+                    seconds = time.monotonic() - self._last_checkpoint_time
+                    if is_interrupted or seconds >= self._checkpoint_seconds:
+                        self._save_checkpoint()
+                    if is_interrupted:
+                        log.info("Stopped at step %d; run again to resume", self._state.step)
                         raise KeyboardInterrupt
-            if self._words:
-                # A listener has stopped it within an epoch, which ends here then.
+            if self._state.num_tokens:
+                # A callback has stopped the training within an epoch.
                 self._end_epoch()
-        return self._history
+        return self._state.history
 
-    def finish(self) -> None:
-        """Deletes the checkpoints, which only a resumed training needs."""
-        if self._checkpoints:
-            self._checkpoints.delete_all()
+    def should_stop_early(self) -> bool:
+        """Returns whether the best epoch is `patience` epochs ago."""
+        patience = self._config.patience
+        best = best_epoch(self._config.monitor, self._state.history)
+        return patience > 0 and best is not None and self._state.num_epochs - 1 - best >= patience
 
     def _remaining_batches(self) -> tf.data.Dataset:
-        """The batches from the first on that no update was made of."""
-        options = self._options
-        epoch, in_epoch = divmod(self._updates, self._steps_per_epoch)
+        """The batches of all steps that are left."""
+        epoch, epoch_step = divmod(self._state.step, self._steps_per_epoch)
+        epoch_batch = epoch_step * self._config.gradient_accumulation_steps
         return train_batches(
-            self._pairs,
-            options.batch_size,
-            options.epochs,
-            options.seed,
-            epoch * self._batches_per_epoch + in_epoch * options.gradient_accumulation_steps,
-            options.source_word_dropout,
-            UNK,
-            options.prompt_dropout,
+            self._dataset,
+            self._config.batch_size,
+            self._config.epochs,
+            self._config.seed,
+            start_batch=epoch * self._batches_per_epoch + epoch_batch,
+            source_word_dropout=self._config.source_word_dropout,
+            unk_id=UNK,
+            prompt_dropout=self._config.prompt_dropout,
         )
 
-    def _groups(self, batches: tf.data.Dataset) -> Iterator[list[dict]]:
-        """The batches that make one update together, for each update that is left."""
-        group = []
-        for batch in batches if not self._is_done() else ():
-            group.append(batch)
-            ends_epoch = (int(batch["batch_index"]) + 1) % self._batches_per_epoch == 0
-            if len(group) == self._options.gradient_accumulation_steps or ends_epoch:
-                yield group
-                group = []
+    def _iter_steps(self, batches: tf.data.Dataset) -> Iterator[list[dict]]:
+        """Yields the micro-batches of each step; the last step of an epoch may have fewer."""
+        if self._is_done():
+            return
+        micro_batches = []
+        for batch in batches:
+            micro_batches.append(batch)
+            is_epoch_end = (int(batch["batch_index"]) + 1) % self._batches_per_epoch == 0
+            if is_epoch_end or len(micro_batches) == self._config.gradient_accumulation_steps:
+                yield micro_batches
+                micro_batches = []
                 if self._is_done():
                     return
 
-    def _update(self, group: list[dict], make_update: TrainStep) -> None:
-        share = self._options.scheduled_sampling_probability * self._updates / self._num_updates
+    def _run_step(self, train_step: TrainStep, micro_batches: list[dict]) -> None:
+        sampling_probability = (
+            self._config.scheduled_sampling_probability * self._state.step / self._total_steps
+        )
         try:
-            gradients, result = make_update.gradients(group, share)
+            gradients, result = train_step.gradients(micro_batches, sampling_probability)
         except tf.errors.OpError:
-            # Another process was lost before the sums were there: no weight has changed since.
-            self._save()
+            # Another worker was lost before gradients were summed: the weights are unchanged.
+            self._save_checkpoint()
             raise
         if not result.is_finite:
-            self._raise_non_finite(group, result)
-        # What fails in here leaves weights of which some have changed: they are not saved.
-        make_update.apply(gradients)
-        self._updates += 1
-        self._loss += result.loss
-        self._words += result.num_tokens
+            self._raise_non_finite(micro_batches, result)
+        # An error in here may leave some weights updated and others not, so nothing is saved.
+        train_step.apply(gradients)
+        self._state.step += 1
+        self._state.loss_sum += result.loss
+        self._state.num_tokens += result.num_tokens
         info = StepInfo(
-            self._updates,
-            self._num_updates,
-            len(self._history) + 1,
-            self._options.epochs,
-            self._loss / self._words,
-            result.num_tokens,
+            step=self._state.step,
+            total_steps=self._total_steps,
+            epoch=self._state.num_epochs + 1,
+            num_epochs=self._config.epochs,
+            loss=self._state.mean_loss,
+            num_tokens=result.num_tokens,
         )
         for callback in self._callbacks:
             self._stop_requested |= bool(callback.on_step_end(info))
-        # Other processes do not hear of it before the end of the epoch.
-        self._stopped = self._stop_requested and self._distributor.num_processes == 1
+        self._is_stopped = self._stop_requested and self._distributor.num_processes == 1
 
     def _end_epoch(self) -> None:
-        self._averages.on_epoch()
-        loss = self._loss / self._words
-        measured = {"loss": loss, "perplexity": perplexity(loss)}
-        self._loss, self._words = 0.0, 0
-        samples = ()
-        with self._averages.averaged_weights() as weights:
-            if self._validation:
-                measured |= self._validation()
+        self._averager.on_epoch()
+        loss, samples = self._state.mean_loss, ()
+        self._state.loss_sum, self._state.num_tokens = 0.0, 0
+        metrics = {"loss": loss, "perplexity": perplexity(loss)}
+        with self._averager.averaged_weights() as weights:
+            if self._validator:
+                metrics |= self._validator()
             if self._generate_samples:
                 samples = self._generate_samples()
-                measured |= sample_metrics(samples)
-        self._history.append(self._distributor.broadcast_object(measured))
+                metrics |= sample_metrics(samples)
+        self._state.history.append(self._distributor.broadcast_object(metrics))
         if self._distributor.is_chief:
-            best = best_epoch(self._options.monitor, self._history)
-            is_best = best is None or best == len(self._history) - 1
-            self._model_dir.write_epoch(weights, is_best, self._history)
+            best = best_epoch(self._config.monitor, self._state.history)
+            is_best = best is None or best == self._state.num_epochs - 1
+            self._model_dir.write_epoch(weights, is_best, self._state.history)
         info = EpochInfo(
-            len(self._history), self._options.epochs, self._history, samples, self._is_done()
+            epoch=self._state.num_epochs,
+            num_epochs=self._config.epochs,
+            history=self._state.history,
+            samples=samples,
+            is_last=self._is_done(),
         )
         for callback in self._callbacks:
             self._stop_requested |= bool(callback.on_epoch_end(info))
-        self._stopped = self._distributor.broadcast_object(self._stop_requested)
-
-    def should_stop_early(self) -> bool:
-        """Whether the best epoch is as long ago as patience goes."""
-        patience, done = self._options.patience, len(self._history)
-        best = best_epoch(self._options.monitor, self._history)
-        return patience > 0 and best is not None and done - 1 - best >= patience
+        self._is_stopped = self._distributor.broadcast_object(self._stop_requested)
 
     def _is_done(self) -> bool:
-        return (
-            self._stopped or len(self._history) == self._options.epochs or self.should_stop_early()
-        )
+        is_last_epoch = self._state.num_epochs == self._config.epochs
+        return self._is_stopped or is_last_epoch or self.should_stop_early()
 
-    def _save(self) -> None:
+    def _save_checkpoint(self) -> None:
         if not self._checkpoints:
             return
-        arrays = {f"model/{n}": v.numpy() for n, v in self._model.named_weights().items()}
-        arrays |= {f"optimizer/{i}": v.numpy() for i, v in enumerate(self._optimizer.variables)}
-        arrays |= {f"averages/{name}": value for name, value in self._averages.state().items()}
-        state = {"loss": self._loss, "words": self._words, "history": self._history}
-        self._checkpoints.save(self._updates, arrays, {"updates": self._updates, **state})
+        arrays = variables_to_arrays(self._model, self._optimizer, self._averager)
+        self._checkpoints.save(self._state.step, arrays, dataclasses.asdict(self._state))
+        self._last_checkpoint_time = time.monotonic()
 
-    def _resume(self, is_new: bool) -> None:
-        arrays, state = self._checkpoint(is_new)
+    def _restore_checkpoint(self, is_new: bool) -> None:
+        """Restores the chief's latest checkpoint on all workers, if there is one."""
+        arrays, state = {}, {}
+        if self._checkpoints and not is_new:
+            arrays, state = self._checkpoints.restore_latest() or (arrays, state)
+        arrays = self._distributor.broadcast_arrays(arrays)
+        state = self._distributor.broadcast_object(state)
         if not state:
             return
-        for name, variable in self._model.named_weights().items():
-            variable.assign(arrays[f"model/{name}"])
-        for number, variable in enumerate(self._optimizer.variables):
-            variable.assign(arrays[f"optimizer/{number}"])
-        self._averages.restore(
-            {n.removeprefix("averages/"): v for n, v in arrays.items() if n.startswith("averages/")}
-        )
-        self._updates, self._loss = state["updates"], state["loss"]
-        self._words, self._history = state["words"], state["history"]
-        log.info("going on after update %d of %d", self._updates, self._num_updates)
+        restore_variables(arrays, self._model, self._optimizer, self._averager)
+        self._state = TrainerState(**state)
+        log.info("Resuming from step %d of %d", self._state.step, self._total_steps)
 
-    def _checkpoint(self, is_new: bool) -> tuple[dict[str, np.ndarray], dict]:
-        """Arrays and state of the chief's newest checkpoint; nothing where there is none."""
-        found = self._checkpoints.restore_latest() if self._checkpoints and not is_new else None
-        arrays, state = found or ({}, {})
-        return self._distributor.broadcast_arrays(arrays), self._distributor.broadcast_object(state)
-
-    def _raise_non_finite(self, group: list[dict], result: StepResult) -> None:
-        """Leaves the weights before the update, and the pairs that did it; then raises."""
+    def _raise_non_finite(self, micro_batches: list[dict], result: StepResult) -> None:
+        """Writes the weights before the step and its pairs, then raises an error."""
+        location = "on the chief, " if not self._distributor.is_chief else ""
         if self._distributor.is_chief:
-            self._model_dir.write_nonfinite_batch(group, self._averages.weights(), self._codec)
-        where = "" if self._distributor.is_chief else "on the first machine, "
-        folder = self._model_dir.path
+            self._model_dir.write_nonfinite_batch(
+                micro_batches, self._averager.weights(), self._tokenizer
+            )
+        path = self._model_dir.path
         raise NonFiniteLossError(
-            f"update {self._updates + 1} (epoch {len(self._history) + 1}): the loss is "
-            f"{result.loss / result.num_tokens}, the norm of its gradient {result.grad_norm}. Its "
-            f"pairs are {where}in {folder / NONFINITE_BATCH_FILE}; the weights before it are in "
-            f"{folder / LAST_WEIGHTS_FILE}. Try a smaller learning_rate or clip_norm."
+            f"Step {self._state.step + 1} (epoch {self._state.num_epochs + 1}): the loss is "
+            f"{result.loss / result.num_tokens}, the gradient norm {result.grad_norm}. The pairs "
+            f"are {location}in {path / NONFINITE_BATCH_FILE}, the weights before the step in "
+            f"{path / LAST_WEIGHTS_FILE}. Try a smaller learning_rate or clip_norm."
         )

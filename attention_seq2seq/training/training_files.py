@@ -1,6 +1,6 @@
 """The record of the files that trainings have written into a model directory.
 
-A training replaces and removes recorded files only. All other files belong to somebody else.
+A training replaces and removes recorded files only. All other files are left alone.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Validation after each epoch, and the choice of the best one."""
+"""Validation after each epoch, and the choice of the best epoch."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.utils.tf_function import graph_function
 
-# Whether less of it is better.
+# Metrics that select the best epoch, and whether a lower value is better.
 LOWER_IS_BETTER = {
     "loss": True,
     "perplexity": True,
@@ -23,59 +23,61 @@ LOWER_IS_BETTER = {
     "most_common_ratio": True,
 }
 
-# Metrics of the replies to sample prompts; the others are of validation pairs.
+# Metrics of the replies to sample prompts; all others are computed on the validation pairs.
 SAMPLE_METRICS = ("distinct_1", "distinct_2", "most_common_ratio")
 
 
 class Validator:
-    """Measures on validation pairs.
+    """Computes the metrics of the validation pairs.
 
-    Perplexity a character compares models whose words are of different lengths. An end of reply
-    and an unknown word count as one character each: what an unknown word was, ids do not tell.
-    Blanks do not count, which are words where characters are, and none where jieba cuts.
+    Perplexity per character compares models whose tokens have different lengths. End tokens and
+    unknown tokens count as one character each, since ids do not tell the text of an unknown token.
+    Blanks do not count: they are tokens of a character tokenizer, and no tokens of jieba.
 
     Args:
-        task: the model with its loss.
-        batches: as from `batching.batches`.
-        tokenizer: the model's; its tokens have characters.
-        distributor: who share the work.
+        objective: the model with its loss.
+        batches: batches of `eval_batches`.
+        tokenizer: the tokenizer of the model.
+        distributor: shares the work among devices and machines.
     """
 
     def __init__(
         self,
-        task: Seq2SeqObjective,
+        objective: Seq2SeqObjective,
         batches: tf.data.Dataset,
         tokenizer: Seq2SeqTokenizer,
         distributor: Distributor,
     ):
         self._batches = batches
-        words = tokenizer.target.vocabulary.tokens(range(len(tokenizer.target.vocabulary)))
-        lengths = np.array([len(word.strip()) for word in words])
-        lengths[[EOS, UNK]] = 1
-        self._lengths = lengths
-        eval_step = distributor.all_reduce_sum(task.eval_step)
+        vocabulary = tokenizer.target.vocabulary
+        tokens = vocabulary.tokens(range(len(vocabulary)))
+        # [vocab]
+        self._num_characters = np.array([len(token.strip()) for token in tokens])
+        self._num_characters[[EOS, UNK]] = 1
+        eval_step = distributor.all_reduce_sum(objective.eval_step)
         self._eval_step = graph_function(eval_step, input_signature=[batches.element_spec])
 
     def __call__(self) -> dict[str, float]:
-        """val_loss, val_perplexity, val_character_perplexity, val_accuracy."""
-        loss = correct = tokens = characters = 0.0
+        """Returns val_loss, val_perplexity, val_character_perplexity and val_accuracy."""
+        loss = num_correct = num_tokens = num_characters = 0.0
         for batch in self._batches:
             sums = self._eval_step(batch)
             loss += float(sums.loss)
-            correct += float(sums.num_correct)
-            tokens += float(sums.num_tokens)
-            real = tf.sequence_mask(batch["target_length"], tf.shape(batch["target_ids"])[1])
-            characters += int(self._lengths[batch["target_ids"].numpy()[real.numpy()]].sum())
+            num_correct += float(sums.num_correct)
+            num_tokens += float(sums.num_tokens)
+            is_token = tf.sequence_mask(batch["target_length"], tf.shape(batch["target_ids"])[1])
+            ids = batch["target_ids"].numpy()[is_token.numpy()]  # [tokens]
+            num_characters += int(self._num_characters[ids].sum())
         return {
-            "val_loss": loss / tokens,
-            "val_perplexity": perplexity(loss / tokens),
-            "val_character_perplexity": perplexity(loss / characters),
-            "val_accuracy": correct / tokens,
+            "val_loss": loss / num_tokens,
+            "val_perplexity": perplexity(loss / num_tokens),
+            "val_character_perplexity": perplexity(loss / num_characters),
+            "val_accuracy": num_correct / num_tokens,
         }
 
 
 def perplexity(loss: float) -> float:
-    """Of a mean loss in nats; infinite where it is too large for a number."""
+    """Returns the exponential of a mean loss in nats; infinity if it is too large for a float."""
     return math.exp(loss) if loss < 700 else math.inf
 
 

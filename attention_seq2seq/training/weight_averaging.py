@@ -17,8 +17,8 @@ class WeightAverager:
         options: the training options; `averaging`, `ema_decay` and `average_last_epochs` are used.
 
     Source:
-        Polyak and Juditsky 1992; the decay is smaller in the first updates, as in
-        `tf.train.ExponentialMovingAverage`, so that the
+        Polyak and Juditsky: Acceleration of Stochastic Approximation by Averaging, 1992. The decay
+        is smaller in the first updates, as in `tf.train.ExponentialMovingAverage`, so that the
         initial weights lose their influence quickly.
     """
 
@@ -32,9 +32,13 @@ class WeightAverager:
             }
         self._epoch_weights: list[dict[str, np.ndarray]] = []
 
-    def on_step(self, num_updates: tf.Tensor) -> None:
-        """Updates the moving averages; part of the graph of an update."""
-        step = tf.cast(num_updates, tf.float32)
+    def on_step(self, step: tf.Tensor) -> None:
+        """Updates the moving averages; part of the graph of an update.
+
+        Args:
+            step: int64[], number of updates so far.
+        """
+        step = tf.cast(step, tf.float32)
         decay = tf.minimum(self._options.ema_decay, (1 + step) / (10 + step))
         for name, moving in self._moving_averages.items():
             moving.assign_sub((1 - decay) * (moving - self._variables[name]))

@@ -6,7 +6,6 @@ import socket
 import subprocess
 from pathlib import Path
 
-from attention_seq2seq.training.distributed import bytes_exchanged
 from experiments.benchmarks.baselines import common
 from experiments.benchmarks.worker import worker_command, worker_environment
 
@@ -101,3 +100,25 @@ def free_addresses(num_addresses: int) -> list[str]:
     for sock in sockets:
         sock.close()
     return addresses
+
+
+def bytes_exchanged(dense: float, sparse: float, num_machines: int) -> float:
+    """Returns the bytes that each machine sends in a step, so that all have the sums.
+
+    Dense gradients are summed by a ring all-reduce, which sends each part twice: to add it, and to
+    distribute the sum. The embedding rows of a machine are sent to all other machines.
+
+    Args:
+        dense: size of all dense gradients [bytes].
+        sparse: size of the embedding rows of a machine, with their indices [bytes].
+        num_machines: number of machines.
+
+    Source:
+        Patarasuk and Yuan: Bandwidth Optimal All-reduce Algorithms for Clusters of Workstations,
+        2009.
+
+    Example:
+        >>> bytes_exchanged(dense=8e6, sparse=1e6, num_machines=2)
+        9000000.0
+    """
+    return 2 * (num_machines - 1) / num_machines * dense + (num_machines - 1) * sparse

@@ -160,7 +160,7 @@ def test_training_chatting_and_rerunning(tmp_path):
     assert "is trained with these options already" in rerun.stdout
     changed_run = run_script("train", *arguments, "--units=8")
     assert changed_run.returncode != 0
-    assert f"{model} was trained, or begun, with units 16; now it is 8" in changed_run.stderr
+    assert f"{model} holds a training with units 16; now it is 8" in changed_run.stderr
 
 
 def test_training_output_fits_into_80_columns(tmp_path):
@@ -174,7 +174,7 @@ def test_training_output_fits_into_80_columns(tmp_path):
     assert terminal.exitstatus == 0
     assert "epoch 20/20 |" in output
     assert "100%, 00:00 left, " in output
-    assert " words/s, loss " in output
+    assert " tokens/s, loss " in output
     lines = [line for line in output.replace("\b", "\n").replace("\r", "\n").split("\n") if line]
     # The path of the temporary folder may be longer.
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
@@ -194,12 +194,12 @@ def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
-    assert re.search(r"stopped after update \d+; the same again goes on", output)
+    assert re.search(r"Stopped at step \d+; run again to resume", output)
     assert process.returncode == 1
     assert errors.strip() == "Stopped."
     rerun = run_script("train", *arguments)
     assert (rerun.returncode, without_diagnostics(rerun.stderr)) == (0, [])
-    assert "going on after update " in rerun.stdout
+    assert "Resuming from step " in rerun.stdout
     assert "epoch 1 of 6" not in rerun.stdout
     assert "epoch 6 of 6" in rerun.stdout
 

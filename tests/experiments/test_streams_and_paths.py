@@ -138,7 +138,7 @@ def test_paths_may_have_commas_and_printed_commands_are_quoted(tmp_path):
     for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (two_paths, 6)):
         model = folder / f"m,{num_pairs}"
         result = run_script("train", f"--model_dir={model}", data, *SHORT_TRAINING)
-        assert f"{num_pairs} pairs to train on" in result.stdout, result.stderr
+        assert f"Training on {num_pairs} pairs" in result.stdout, result.stderr
         (command,) = [line for line in result.stdout.splitlines() if "chat.py" in line]
         # The arguments after shell parsing.
         shell_arguments = subprocess.run(
@@ -157,7 +157,7 @@ def test_corpora_may_be_pipes(tmp_path, corpus):
     command = f"gzip -k {corpus}; {train_py} --data=<(zcat {corpus}.gz) {' '.join(SHORT_TRAINING)}"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-    assert "2 pairs to train on" in result.stdout
+    assert "Training on 2 pairs" in result.stdout
     prepare = f"{sys.executable} {ROOT}/experiments/prepare.py --prepared_dir={tmp_path}/p"
     result = subprocess.run(
         ["bash", "-c", f"{prepare} --data=<(cat {corpus})"], capture_output=True, text=True

@@ -65,7 +65,7 @@ def train_and_print(folder: str, strategy_name: str, options: dict) -> None:
         fit.make_model = perturb_initial_weights(fit.make_model)
     config = Config(
         model=ModelConfig(
-            units=8, num_layers=options.pop("layers", 1), dropout=options.pop("dropout", 0.0)
+            units=8, num_layers=options.pop("num_layers", 1), dropout=options.pop("dropout", 0.0)
         ),
         training=TrainingConfig(
             **{"epochs": 2, "batch_size": 8, "patience": 0, "compute_dtype": "float32", **options}

@@ -182,4 +182,4 @@ def has_partial_epoch(folder: Path) -> bool:
         return False
     latest = max(checkpoints)
     with np.load(latest) as archive:
-        return json.loads(archive["state.json"].tobytes())["words"] > 0
+        return json.loads(archive["state.json"].tobytes())["num_tokens"] > 0

@@ -58,17 +58,18 @@ def test_pairs_that_are_too_long_are_counted(tmp_path, caplog):
     pairs = [("a b c", "d e"), ("a b c d", "e"), ("a", "b c d"), ("a b", "c")]
     with caplog.at_level(logging.INFO):
         train(pairs, tmp_path, options, [("a b c d", "e")], progress=False)
-    assert "2 of 4 training pairs left out: over 3 words of prompt or 2 of reply" in (caplog.text)
-    assert "1 of 1 validation pairs left out" in caplog.text
-    with pytest.raises(ValueError, match="no pair to train on: 1 given, all longer than"):
+    expected = "Skipped 2 of 4 training pairs: prompt over 3 tokens, reply over 2 tokens or empty"
+    assert expected in caplog.text
+    assert "Skipped 1 of 1 validation pairs" in caplog.text
+    with pytest.raises(ValueError, match="No pairs to train on: 1 pairs given, all longer than"):
         train([("a b c d", "e")], tmp_path / "none", options, progress=False)
 
 
 def test_seed_0_shuffles_a_prepared_corpus(tmp_path, monkeypatch):
     made = []
 
-    def kept(*arguments):
-        made.append(train_batches(*arguments))
+    def kept(*arguments, **options):
+        made.append(train_batches(*arguments, **options))
         return made[-1]
 
     monkeypatch.setattr(trainer, "train_batches", kept)
@@ -86,7 +87,7 @@ def test_seed_0_shuffles_a_prepared_corpus(tmp_path, monkeypatch):
 
 
 def test_nothing_to_train_on_is_said(tmp_path):
-    with pytest.raises(ValueError, match="no pair to train on"):
+    with pytest.raises(ValueError, match="No pairs to train on"):
         train([], tmp_path, progress=False)
 
 
@@ -99,7 +100,7 @@ def test_conversations_are_set_aside_and_doubles_are_counted(tmp_path, caplog):
     )
     with caplog.at_level(logging.INFO):
         train(pairs, tmp_path, options, progress=False)
-    assert "validation pairs also stand in training: dropped" in caplog.text
+    assert "validation pairs that are also training pairs" in caplog.text
 
 
 def test_a_new_training_leaves_nothing_of_the_old(tmp_path):

@@ -42,8 +42,8 @@ def test_of_a_damaged_one_the_one_before_is_taken(interrupted_copy, finished_dir
     newest.write_bytes(damaged)
     with caplog.at_level(logging.INFO):
         train(PAIRS, interrupted_copy, make_config(), [], progress=False)
-    assert f"{newest} is damaged and was removed; the one before it is taken" in caplog.text
-    assert "going on after update 9 of 24" in caplog.text
+    assert f"Removed damaged checkpoint {newest}; restoring the previous one" in caplog.text
+    assert "Resuming from step 9 of 24" in caplog.text
     for name, value in read_last_weights(finished_dir).items():
         np.testing.assert_array_equal(read_last_weights(interrupted_copy)[name], value)
 
@@ -53,9 +53,9 @@ def test_where_all_are_damaged_it_begins_anew(interrupted_copy, caplog):
         path.write_bytes(b"")
     with caplog.at_level(logging.INFO):
         train_until(interrupted_copy, 4)
-    assert caplog.text.count("is damaged") == 2
-    assert caplog.text.count("the training begins anew") == 1
-    assert "going on" not in caplog.text
+    assert caplog.text.count("Removed damaged checkpoint") == 2
+    assert caplog.text.count("restarting from the first step") == 1
+    assert "Resuming" not in caplog.text
     # Damaged ones, of later updates, take no place from the new ones.
     assert [path.name[:9] for path in saved(interrupted_copy)] == ["000000002", "000000003"]
 
@@ -89,17 +89,18 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_is_whole(tmp_path, update):
         text=True,
         env={**environment, "PATH": "/usr/bin:/bin"},
     )
-    assert f"{tmp_path}: nothing more can be written (File too large)" in done.stdout, done.stderr
+    assert "cannot write the files of the training (File too large)" in done.stdout, done.stderr
+    assert done.stdout.startswith(f"{tmp_path}: ")
     assert not list(tmp_path.rglob("*.part"))
     arrays, state = CheckpointManager(tmp_path / "checkpoints").restore_latest()
-    assert state["updates"] == update - 1
+    assert state["step"] == update - 1
     assert all(np.all(np.isfinite(array)) for array in arrays.values())
 
 
 def test_what_was_stopped_goes_on_even_where_it_may_be_overwritten(interrupted_copy, caplog):
     with caplog.at_level(logging.INFO):
         train(PAIRS, interrupted_copy, make_config(), [], progress=False, overwrite=True)
-    assert "going on after update 10 of 24" in caplog.text
+    assert "Resuming from step 10 of 24" in caplog.text
 
 
 def test_what_a_training_started_from_may_be_gone_when_it_goes_on(tmp_path):
@@ -159,7 +160,7 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
     kind = kinds.get(options.get("averaging"), "model/")
     monkeypatch.setattr(trainer, "Seq2SeqObjective", Poisoned)
     folder = tmp_path / "poisoned"
-    with pytest.raises(ValueError, match=rf"update {update} \(epoch {epoch}\): the loss is nan"):
+    with pytest.raises(ValueError, match=rf"Step {update} \(epoch {epoch}\): the loss is nan"):
         train(PAIRS, folder, make_config(**options), [], progress=False)
     lines = (folder / "nonfinite_batch.tsv").read_text(encoding="utf-8").splitlines()
     sides = {("".join(p.split()), "".join(r.split())) for p, r in (x.split("\t") for x in lines)}
@@ -172,8 +173,8 @@ def test_a_loss_that_is_no_number_stops_and_leaves_what_was_good(
 @pytest.mark.parametrize("where", ["_gradients", "_apply"])
 def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, monkeypatch, where):
     class Breaks(TrainStep):
-        def __init__(self, *arguments):
-            super().__init__(*arguments)
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
             whole, calls = getattr(self, where), []
 
             def broken(*arguments):
@@ -194,7 +195,7 @@ def test_an_error_within_an_update_leaves_no_checkpoint_of_half_of_it(tmp_path, 
         CheckpointManager(tmp_path / name / "checkpoints").restore_latest()
         for name in ("broken", "cut")
     )
-    assert state["updates"] == 3
+    assert state["step"] == 3
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, expected[name])
 

@@ -13,9 +13,9 @@ from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.training import fit
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.distributed import Distributor, shard_batch
+from attention_seq2seq.training.provenance import check_workers_agree
 from experiments.benchmarks.scaling import free_addresses
 from helpers.scripts import ROOT
 from helpers.short_trainings import MEALS, make_config, read_weights
@@ -93,8 +93,8 @@ def test_two_workers_and_two_devices_train_as_one(tmp_path, name):
 @pytest.mark.parametrize(
     ("told", "message"),
     [
-        ({"units": 16}, "given units 8, the first one 16; start all with"),
-        ({"sha256_of_training_pairs": "b"}, "given other training pairs than the first one"),
+        ({"units": 16}, r"this worker has units 8, the chief has 16\. Start all workers with"),
+        ({"sha256_of_training_pairs": "b"}, "this worker has other training pairs than the chief"),
     ],
 )
 def test_workers_that_were_given_something_else_are_refused(told, message):
@@ -107,7 +107,7 @@ def test_workers_that_were_given_something_else_are_refused(told, message):
     )
     options = Config(model=ModelConfig(units=8))
     with pytest.raises(ValueError, match=message):
-        fit._check_workers_agree(Chief(), options, {"sha256_of_training_pairs": "a"}, tokenizer)
+        check_workers_agree(Chief(), options, {"sha256_of_training_pairs": "a"}, tokenizer)
 
 
 def test_one_device_shares_nothing(tmp_path):
@@ -123,7 +123,7 @@ def test_only_another_process_is_said_to_be_lost():
             self._num_processes = 2
 
     with (
-        pytest.raises(ConnectionError, match="another process of this"),
+        pytest.raises(ConnectionError, match="Lost the connection to another worker"),
         Two().report_lost_workers(),
     ):
         raise tf.errors.UnavailableError(None, None, "gone")

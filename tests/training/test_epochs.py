@@ -123,7 +123,7 @@ def test_training_stops_when_validation_no_longer_improves(tmp_path, caplog):
     stopped = len(history["loss"])
     assert 3 <= stopped < 40
     assert stopped == int(np.argmin(history["val_perplexity"])) + 3
-    assert f"stopped after epoch {stopped} of 40" in caplog.text
+    assert f"Early stopping after epoch {stopped} of 40" in caplog.text
 
 
 def loss_of_last_weights(folder, pairs) -> float:
@@ -196,7 +196,7 @@ def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weigh
 
 
 def test_the_best_epoch_by_replies_needs_prompts(tmp_path):
-    with pytest.raises(ValueError, match="monitor is 'distinct_2', which"):
+    with pytest.raises(ValueError, match="monitor is 'distinct_2', a metric of sample replies"):
         train(MEALS.training[:20], tmp_path, make_config(monitor="distinct_2"), progress=False)
 
 
@@ -212,4 +212,4 @@ def test_a_listener_may_stop_a_training(tmp_path, caplog):
         )
     assert len(history["loss"]) == 2
     assert is_finished(tmp_path)
-    assert "none better" not in caplog.text
+    assert "Early stopping" not in caplog.text

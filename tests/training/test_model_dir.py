@@ -35,7 +35,10 @@ def test_what_cannot_begin_removes_nothing(tmp_path, finished_dir, there):
 
 def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
-    wrong_then_right(folder, "where the new model is to be", make_config(init_from=str(folder)))
+    config = make_config(init_from=str(folder))
+    wrong_then_right(folder, "which is also the directory of the new model", config)
+        folder, "which is also the directory of the new model", make_config(init_from=str(folder))
+    )
 
 
 def contents(folder):
@@ -58,7 +61,9 @@ def test_files_that_no_training_has_written_are_left(tmp_path, name, overwrite):
     own = tmp_path / name
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_bytes(b"mine")
-    with pytest.raises(ValueError, match="was not written by a training, and one would replace"):
+    with pytest.raises(
+        ValueError, match="was not written by a training, and training would replace"
+    ):
         train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=overwrite)
     assert contents(tmp_path) == {name: b"mine"}
 

@@ -38,7 +38,7 @@ def test_other_options_are_refused_by_name(interrupted_copy, finished_dir, finis
 
 def test_an_empty_name_is_not_the_working_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="model_dir is empty; expected the path of a folder"):
+    with pytest.raises(ValueError, match="model_dir is empty; expected the path of a directory"):
         train(PAIRS, "", make_config(), [], progress=False)
     assert not list(tmp_path.iterdir())
 

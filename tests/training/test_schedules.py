@@ -12,7 +12,7 @@ def rates(schedule, steps, warmup_steps=0):
     options = TrainingConfig(
         learning_rate=0.5, learning_rate_schedule=schedule, warmup_steps=warmup_steps
     )
-    learning_rate = TrainingSchedule(options, num_updates=100)
+    learning_rate = TrainingSchedule(options, total_steps=100)
     return [float(learning_rate(step)) for step in steps]
 
 

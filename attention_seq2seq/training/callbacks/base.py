@@ -56,27 +56,29 @@ class Callback:
     """Base class for callbacks. Every hook is a no-op; `True` from a hook stops the training."""
 
     def on_step_end(self, info: StepInfo) -> bool | None:
-        """Called after each update."""
+        """Called after each update; `True` stops the training."""
 
     def on_epoch_end(self, info: EpochInfo) -> bool | None:
-        """Called after each epoch."""
+        """Called after each epoch; `True` stops the training."""
 
     def on_train_end(self) -> None:
         """Called once at the end, also after an error or an interrupt."""
 
 
 class ProgressBar(Callback):
-    """Shows how far a training is: a bar on a terminal, elsewhere a log line for each epoch.
+    """Shows the progress of a training: a bar on a terminal, else a log line for each epoch.
 
-    The loss is that of the epoch so far, the perplexity that of the validation pairs.
+    The loss is the mean over the current epoch so far. The perplexity is that of the validation
+    pairs after the last epoch.
     """
 
     def __init__(self):
         self._bar = None
-        self._words, self._begin, self._perplexity = 0, time.perf_counter(), ""
+        self._start_time, self._num_tokens = time.perf_counter(), 0
+        self._perplexity_text = ""
 
     def on_step_end(self, info: StepInfo) -> None:
-        """Moves the bar on."""
+        """Advances the bar."""
         if not is_terminal(sys.stdout):
             return
         if self._bar is None:
@@ -87,27 +89,28 @@ class ProgressBar(Callback):
                 dynamic_ncols=True,
                 bar_format="{desc} |{bar}| {percentage:3.0f}%, {remaining} left{postfix}",
             )
-        self._words += info.num_tokens
-        rate = self._words / (time.perf_counter() - self._begin)
+        self._num_tokens += info.num_tokens
+        rate = self._num_tokens / (time.perf_counter() - self._start_time)
         self._bar.set_description_str(f"epoch {info.epoch}/{info.num_epochs}", refresh=False)
         self._bar.set_postfix_str(
-            f"{rate:,.0f} words/s, loss {info.loss:.3f}{self._perplexity}", refresh=False
+            f"{rate:,.0f} tokens/s, loss {info.loss:.3f}{self._perplexity_text}", refresh=False
         )
         self._bar.update(info.step - self._bar.n)
 
     def on_epoch_end(self, info: EpochInfo) -> None:
-        """Says what the epoch came to."""
-        measured = info.history[-1]
-        if "val_perplexity" in measured:
-            self._perplexity = f", perplexity {measured['val_perplexity']:.3g}"
+        """Logs the loss and the validation perplexity, or shows the perplexity at the bar."""
+        metrics = info.history[-1]
+        perplexity = metrics.get("val_perplexity")
+        if perplexity is not None:
+            self._perplexity_text = f", perplexity {perplexity:.3g}"
         if self._bar is None:
-            line = f"epoch {info.epoch} of {info.num_epochs}: loss {measured['loss']:.4f}"
-            if "val_perplexity" in measured:
-                line += f", validation perplexity {measured['val_perplexity']:.3f}"
+            line = f"epoch {info.epoch} of {info.num_epochs}: loss {metrics['loss']:.4f}"
+            if perplexity is not None:
+                line += f", validation perplexity {perplexity:.3f}"
             log.info(line)
 
     def on_train_end(self) -> None:
-        """Leaves the bar as it is, and goes to the next line."""
+        """Closes the bar, and moves the cursor to the next line."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

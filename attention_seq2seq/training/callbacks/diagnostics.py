@@ -1,4 +1,4 @@
-"""Warns when a training goes wrong although its loss falls."""
+"""Diagnostics: warnings about problems that a falling loss does not show."""
 
 import logging
 from collections import Counter

@@ -53,8 +53,8 @@ class SampleReplies:
 
         Args:
             model: the model that is trained.
-            tokenizer: its tokenizer.
-            config: its config.
+            tokenizer: the tokenizer of the model.
+            config: the config of the model.
 
         Raises:
             ValueError: all prompts are too long.
@@ -70,7 +70,7 @@ class SampleReplies:
         if not prompts:
             raise ValueError(
                 f"all {len(self.prompts)} sample prompts have more than max_source_length "
-                f"{max_length} words. Give shorter ones in --sample_prompts."
+                f"{max_length} tokens. Give shorter prompts."
             )
 
         def generate() -> list[SampleReply]:

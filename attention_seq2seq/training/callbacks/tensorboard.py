@@ -1,4 +1,4 @@
-"""A training as TensorBoard shows it: curves, replies as text, attention as images."""
+"""TensorBoard callback: metrics as curves, replies as text, attention as images."""
 
 import contextlib
 import io
@@ -14,63 +14,63 @@ from attention_seq2seq.training.callbacks.sample_replies import SampleReply
 from attention_seq2seq.training.model_dir import EVENT_FILE_SUFFIX
 from attention_seq2seq.utils.plotting import cjk_font, save_heatmaps
 
-# Updates between two points of the curve of the loss; samples whose attention is drawn.
-_EVERY, _DRAWN = 20, 4
+# Interval between points of the loss curve [updates], and number of samples with attention images.
+_UPDATE_INTERVAL, _MAX_IMAGES = 20, 4
 
 
 class TensorBoard(Callback):
-    """Writes what `tensorboard --logdir=FOLDER` shows.
+    """Writes event files for `tensorboard --logdir=LOG_DIR`.
 
     Args:
-        folder: where to.
+        log_dir: the directory of the event files.
 
     Raises:
-        OSError: it cannot be written to.
-        ValueError: the packages for pictures are not installed.
+        OSError: a file cannot be written.
+        ValueError: the packages for images are not installed.
     """
 
-    def __init__(self, folder: str | Path):
-        # What pictures need is missed now, not after the first epoch.
+    def __init__(self, log_dir: str | Path):
+        # Fails now, not after the first epoch, if a package is missing.
         cjk_font()
-        self._folder = folder
+        self._log_dir = log_dir
         self._writer = None
-        self._updates = 0
+        self._step = 0
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Within it summaries go into the folder; what prevents it is an error of the system."""
+    def _default_writer(self) -> Iterator[None]:
+        """Writes the summaries made within the context; raises OSError if that fails."""
         try:
-            # Made when it is needed, so that a training that is refused leaves nothing.
+            # Created with the first summary, so that a rejected training writes no file.
             self._writer = self._writer or tf.summary.create_file_writer(
-                os.fsencode(self._folder), filename_suffix=f"{EVENT_FILE_SUFFIX}.v2"
+                os.fsencode(self._log_dir), filename_suffix=f"{EVENT_FILE_SUFFIX}.v2"
             )
-            with self._writer.as_default(step=self._updates):
+            with self._writer.as_default(step=self._step):
                 yield
         except tf.errors.OpError as error:
-            raise OSError(f"{self._folder}: {error.message}") from error
+            raise OSError(f"{self._log_dir}: {error.message}") from error
 
     def on_step_end(self, info: StepInfo) -> None:
         """Adds a point to the curve of the loss."""
-        self._updates = info.step
-        if info.step % _EVERY == 0:
-            with self._writing():
+        self._step = info.step
+        if info.step % _UPDATE_INTERVAL == 0:
+            with self._default_writer():
                 tf.summary.scalar("loss of the epoch so far", info.loss)
 
     def on_epoch_end(self, info: EpochInfo) -> None:
-        """Adds what was measured, the replies and their attention."""
-        with self._writing():
+        """Adds the metrics, the replies and their attention weights."""
+        with self._default_writer():
             for name, value in info.history[-1].items():
                 tf.summary.scalar(name, value)
             if info.samples:
                 tf.summary.text("replies", _as_markdown(info.samples))
-            for number, sample in enumerate(info.samples[:_DRAWN], 1):
+            for index, sample in enumerate(info.samples[:_MAX_IMAGES], 1):
                 if sample.attention_weights.size:
-                    tf.summary.image(f"attention {number}", _picture(sample)[tf.newaxis])
+                    tf.summary.image(f"attention {index}", _attention_image(sample)[tf.newaxis])
 
     def on_train_end(self) -> None:
-        """Writes what has not been written yet."""
+        """Flushes the event file."""
         if self._writer:
-            with self._writing():
+            with self._default_writer():
                 self._writer.flush()
 
 
@@ -87,7 +87,7 @@ def _cell(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+.!|~&$-])", r"\\\1", text)
 
 
-def _picture(sample: SampleReply) -> tf.Tensor:
+def _attention_image(sample: SampleReply) -> tf.Tensor:
     png = io.BytesIO()
     tables = {"attention weights": sample.attention_weights}
     save_heatmaps(png, sample.row_labels, sample.prompt_tokens, tables)

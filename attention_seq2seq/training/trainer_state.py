@@ -1,0 +1,70 @@
+"""State of a training, as a checkpoint stores it."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+from tensorflow import keras
+
+from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.training.weight_averaging import WeightAverager
+
+# Prefix of the averaged weights in a checkpoint.
+_AVERAGES = "averages/"
+
+
+@dataclasses.dataclass
+class TrainerState:
+    """How far a training is.
+
+    Attributes:
+        step: number of updates so far, in all epochs.
+        loss_sum: sum over the tokens of the current epoch so far [nats].
+        num_tokens: target tokens of the current epoch so far, end tokens included.
+        history: metrics of each finished epoch.
+    """
+
+    step: int = 0
+    loss_sum: float = 0.0
+    num_tokens: int = 0
+    history: list[dict[str, float]] = dataclasses.field(default_factory=list)
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of finished epochs."""
+        return len(self.history)
+
+    @property
+    def mean_loss(self) -> float:
+        """Mean loss over the tokens of the current epoch so far [nats]."""
+        return self.loss_sum / self.num_tokens
+
+
+def variables_to_arrays(
+    model: Seq2Seq, optimizer: keras.optimizers.Optimizer, averager: WeightAverager
+) -> dict[str, np.ndarray]:
+    """Returns the values of all variables of a training, by name."""
+    arrays = {f"model/{name}": v.numpy() for name, v in model.named_weights().items()}
+    arrays |= {f"optimizer/{index}": v.numpy() for index, v in enumerate(optimizer.variables)}
+    arrays |= {f"{_AVERAGES}{name}": value for name, value in averager.state().items()}
+    return arrays
+
+
+def restore_variables(
+    arrays: Mapping[str, np.ndarray],
+    model: Seq2Seq,
+    optimizer: keras.optimizers.Optimizer,
+    averager: WeightAverager,
+) -> None:
+    """Sets all variables of a training to the values from `variables_to_arrays`."""
+    for name, variable in model.named_weights().items():
+        variable.assign(arrays[f"model/{name}"])
+    for index, variable in enumerate(optimizer.variables):
+        variable.assign(arrays[f"optimizer/{index}"])
+    averager.restore(
+        {
+            name.removeprefix(_AVERAGES): value
+            for name, value in arrays.items()
+            if name.startswith(_AVERAGES)
+        }
+    )
