@@ -87,7 +87,7 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
     from attention_seq2seq.config.artifacts import TENSORBOARD_DIR
     from attention_seq2seq.data.default_corpus import LICENSE, load_corpus
     from attention_seq2seq.training.api import train, train_prepared
-    from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
+    from attention_seq2seq.training.callbacks.sample_replies import first_prompts
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
     prompts = read_sample_prompts(SAMPLE_PROMPTS.value) if SAMPLE_PROMPTS.value else []
@@ -102,7 +102,7 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
             print("No sample replies: --sample_prompts=FILE gives the prompts.")
         return train_prepared(
             *(prepared.directory, folder, config.model, config.training),
-            sample_replies=SampleReplies(prompts) if prompts else None,
+            sample_prompts=prompts,
             **options,
         )
     if not config.data.data:
@@ -120,7 +120,7 @@ def train_model(prepared, config, folder: Path, strategy) -> dict:
     prompts = prompts or first_prompts(corpus.validation or corpus.training)
     return train(
         *(corpus.training, folder, config, corpus.validation),
-        sample_replies=SampleReplies(prompts),
+        sample_prompts=prompts,
         **options,
     )
 

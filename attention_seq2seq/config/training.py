@@ -6,9 +6,9 @@ from attention_seq2seq.config.artifacts import BEST_WEIGHTS_FILE, LAST_WEIGHTS_F
 from attention_seq2seq.config.options import ConfigBase, option
 
 SCHEDULES = ("constant", "cosine", "halving", "inverse_sqrt")
-METRICS = (
-    *("loss", "perplexity", "character_perplexity", "accuracy"),
-    *("distinct_1", "distinct_2", "most_common_ratio"),
+MONITORS = (
+    *("val_loss", "val_perplexity", "val_character_perplexity", "val_accuracy"),
+    *("sample_distinct_1", "sample_distinct_2", "sample_most_common_ratio"),
 )
 
 
@@ -107,11 +107,10 @@ class TrainingConfig(ConfigBase):
         5, "number of epochs averaged with averaging=last", unit="epochs", low=1
     )
     monitor: str = option(
-        "perplexity",
-        "metric that selects the best epoch: loss, perplexity, character_perplexity or "
-        "accuracy on the validation pairs, or distinct_1, distinct_2 or most_common_ratio "
-        "of the sample replies",
-        choices=METRICS,
+        "val_perplexity",
+        "metric of the validation pairs, or of the replies to the sample prompts, that selects the "
+        "best epoch",
+        choices=MONITORS,
     )
     patience: int = option(
         3,

@@ -9,9 +9,9 @@ from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
-from attention_seq2seq.training.callbacks.base import Callback, ProgressBar
+from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.callbacks.diagnostics import TrainingDiagnostics
-from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
+from attention_seq2seq.training.callbacks.progress_bar import ProgressBar
 from attention_seq2seq.training.fit import fit
 from attention_seq2seq.training.inputs import InMemoryInputs, PreparedInputs
 from attention_seq2seq.training.trainer_options import TrainerOptions
@@ -26,7 +26,7 @@ def train(
     validation_pairs: Sequence[Sequence] | None = None,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
-    sample_replies: SampleReplies | None = None,
+    sample_prompts: Sequence[str] = (),
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
     strategy: tf.distribute.Strategy | None = None,
@@ -49,11 +49,11 @@ def train(
             split off by conversation.
         progress: whether to show a progress bar, or log lines if the output is not a terminal.
         callbacks: called after each update and each epoch.
-        sample_replies: sample prompts that the model answers after each epoch.
+        sample_prompts: prompts that the model replies to after each epoch.
         overwrite: whether to replace a finished or different training in the directory.
         checkpoint_minutes: interval between checkpoints [minutes].
         strategy: shares each update among devices or machines. Every worker calls `train` with the
-            same arguments; only the chief uses `model_dir`, `callbacks` and `sample_replies`.
+            same arguments; only the chief uses `model_dir`, `callbacks` and `sample_prompts`.
 
     Returns:
         The metrics of each epoch by name: loss, perplexity, val_loss, val_perplexity,
@@ -87,7 +87,7 @@ def train(
         )
     options = TrainerOptions(
         callbacks=_add_default_callbacks(callbacks, progress),
-        sample_replies=sample_replies,
+        sample_prompts=sample_prompts,
         overwrite=overwrite,
         checkpoint_minutes=checkpoint_minutes,
         strategy=strategy,
@@ -103,7 +103,7 @@ def train_prepared(
     training: TrainingConfig | None = None,
     progress: bool = True,
     callbacks: Sequence[Callback] = (),
-    sample_replies: SampleReplies | None = None,
+    sample_prompts: Sequence[str] = (),
     overwrite: bool = False,
     checkpoint_minutes: float = CHECKPOINT_MINUTES,
     strategy: tf.distribute.Strategy | None = None,
@@ -119,7 +119,7 @@ def train_prepared(
         training: the options of the training; None: the defaults.
         progress: whether to show a progress bar, or log lines if the output is not a terminal.
         callbacks: called after each update and each epoch.
-        sample_replies: sample prompts that the model answers after each epoch.
+        sample_prompts: prompts that the model replies to after each epoch.
         overwrite: whether to replace a finished or different training in the directory.
         checkpoint_minutes: interval between checkpoints [minutes].
         strategy: shares each update among devices or machines; None: one device.
@@ -143,7 +143,7 @@ def train_prepared(
     )
     options = TrainerOptions(
         callbacks=_add_default_callbacks(callbacks, progress),
-        sample_replies=sample_replies,
+        sample_prompts=sample_prompts,
         overwrite=overwrite,
         checkpoint_minutes=checkpoint_minutes,
         strategy=strategy,

@@ -23,7 +23,6 @@ from attention_seq2seq.training.provenance import (
 )
 from attention_seq2seq.training.trainer import Trainer
 from attention_seq2seq.training.trainer_options import TrainerOptions
-from attention_seq2seq.training.validation import SAMPLE_METRICS
 from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
 
 log = logging.getLogger(__name__)
@@ -54,10 +53,9 @@ def fit(
     """
     _check_options(path, config, options)
     distributor = Distributor(options.strategy)
-    prompts = options.sample_replies.prompts if options.sample_replies else ()
     provenance = {
         **inputs.provenance,
-        "sha256_of_sample_prompts": hash_rows(prompts),
+        "sha256_of_sample_prompts": hash_rows(options.sample_prompts),
         **hash_initial_weights(config),
     }
     model_dir = ModelDir(path, config, provenance)
@@ -80,10 +78,10 @@ def fit(
 
 def _check_options(path: Path, config: Config, options: TrainerOptions) -> None:
     monitor, init_from = config.training.monitor, config.training.init_from
-    if monitor in SAMPLE_METRICS and not options.sample_replies:
+    if monitor.startswith("sample_") and not options.sample_prompts:
         raise ValueError(
             f"monitor is {monitor!r}, a metric of sample replies, and there are no sample prompts. "
-            "Give sample_replies, or monitor perplexity or accuracy."
+            "Give sample_prompts, or monitor val_perplexity."
         )
     if init_from and Path(init_from).resolve() == path.resolve():
         raise ValueError(

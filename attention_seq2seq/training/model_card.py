@@ -37,7 +37,7 @@ def render_model_card(
     default_data = "the default corpus, or pairs given in Python"
     # Metrics of the pairs that selected the epoch are slightly better than those of new pairs.
     options = config.training
-    is_selected = options.restore_best_weights and f"val_{options.monitor}" in metrics
+    is_selected = options.restore_best_weights and options.monitor in metrics
     note = " (which chose the epoch)" if is_selected else ""
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in metrics.items())
     return f"""\

@@ -32,6 +32,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import (
     tokenizer_files,
 )
 from attention_seq2seq.training.checkpoint_manager import CheckpointManager
+from attention_seq2seq.training.early_stopping import best_epoch
 from attention_seq2seq.training.model_card import render_model_card
 from attention_seq2seq.training.training_files import (
     add_to_record,
@@ -39,7 +40,6 @@ from attention_seq2seq.training.training_files import (
     recorded_hash,
     recorded_names,
 )
-from attention_seq2seq.training.validation import best_epoch
 from attention_seq2seq.utils.files import (
     file_lock,
     find_partial_files,

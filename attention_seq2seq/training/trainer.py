@@ -16,8 +16,12 @@ from attention_seq2seq.models.seq2seq import Seq2Seq
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, UNK
 from attention_seq2seq.training.callbacks.base import EpochInfo, StepInfo
-from attention_seq2seq.training.callbacks.sample_replies import sample_metrics
+from attention_seq2seq.training.callbacks.sample_replies import (
+    make_sample_generator,
+    sample_metrics,
+)
 from attention_seq2seq.training.distributed import Distributor
+from attention_seq2seq.training.early_stopping import best_epoch, should_stop_early
 from attention_seq2seq.training.inputs import DatasetSplits
 from attention_seq2seq.training.model_dir import ModelDir
 from attention_seq2seq.training.objective import Seq2SeqObjective
@@ -29,7 +33,7 @@ from attention_seq2seq.training.trainer_state import (
     restore_variables,
     variables_to_arrays,
 )
-from attention_seq2seq.training.validation import Validator, best_epoch, perplexity
+from attention_seq2seq.training.validation import Validator, perplexity
 from attention_seq2seq.training.weight_averaging import WeightAverager
 from attention_seq2seq.utils.signals import deferred_interrupts
 
@@ -96,8 +100,10 @@ class Trainer:
         if distributor.is_chief:
             self._callbacks = options.callbacks
             self._checkpoints = model_dir.checkpoints
-            if options.sample_replies:
-                self._generate_samples = options.sample_replies.bind(model, tokenizer, config)
+            if options.sample_prompts:
+                self._generate_samples = make_sample_generator(
+                    options.sample_prompts, model, tokenizer, config
+                )
 
         self._batches_per_epoch = num_batches(self._dataset, self._config.batch_size)
         self._steps_per_epoch = math.ceil(
@@ -169,10 +175,8 @@ class Trainer:
         return self._state.history
 
     def should_stop_early(self) -> bool:
-        """Returns whether the best epoch is `patience` epochs ago."""
-        patience = self._config.patience
-        best = best_epoch(self._config.monitor, self._state.history)
-        return patience > 0 and best is not None and self._state.num_epochs - 1 - best >= patience
+        """Returns whether there was no better epoch for `patience` epochs."""
+        return should_stop_early(self._config.monitor, self._state.history, self._config.patience)
 
     def _remaining_batches(self) -> tf.data.Dataset:
         """The batches of all steps that are left."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from attention_seq2seq.training.callbacks.base import Callback
-from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,14 +14,14 @@ class TrainerOptions:
 
     Attributes:
         callbacks: called after each update and each epoch, on the chief only.
-        sample_replies: sample prompts that the model answers after each epoch; None: no prompts.
+        sample_prompts: prompts that the model replies to after each epoch.
         overwrite: whether to replace a finished or different training in the model directory.
         checkpoint_minutes: interval between checkpoints [minutes]; 0: after every update.
         strategy: shares each update among devices or machines; None: one device.
     """
 
     callbacks: Sequence[Callback] = ()
-    sample_replies: SampleReplies | None = None
+    sample_prompts: Sequence[str] = ()
     overwrite: bool = False
     checkpoint_minutes: float = 5.0
     strategy: tf.distribute.Strategy | None = None

@@ -1,7 +1,6 @@
-"""Validation after each epoch, and the choice of the best epoch."""
+"""Validation after each epoch."""
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -11,20 +10,6 @@ from attention_seq2seq.text.vocabulary import EOS, UNK
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.utils.tf_function import graph_function
-
-# Metrics that select the best epoch, and whether a lower value is better.
-LOWER_IS_BETTER = {
-    "loss": True,
-    "perplexity": True,
-    "character_perplexity": True,
-    "accuracy": False,
-    "distinct_1": False,
-    "distinct_2": False,
-    "most_common_ratio": True,
-}
-
-# Metrics of the replies to sample prompts; all others are computed on the validation pairs.
-SAMPLE_METRICS = ("distinct_1", "distinct_2", "most_common_ratio")
 
 
 class Validator:
@@ -79,16 +64,3 @@ class Validator:
 def perplexity(loss: float) -> float:
     """Returns the exponential of a mean loss in nats; infinity if it is too large for a float."""
     return math.exp(loss) if loss < 700 else math.inf
-
-
-def metric_value(metric: str, metrics: dict[str, float]) -> float | None:
-    """Returns the value of the metric that selects the best epoch; None if it is missing."""
-    return metrics.get(f"sample_{metric}" if metric in SAMPLE_METRICS else f"val_{metric}")
-
-
-def best_epoch(metric: str, history: Sequence[dict[str, float]]) -> int | None:
-    """Returns the index of the best epoch, the first one in a tie; None without the metric."""
-    values = [metric_value(metric, metrics) for metrics in history]
-    if None in values or not values:
-        return None
-    return values.index(min(values) if LOWER_IS_BETTER[metric] else max(values))

@@ -67,10 +67,10 @@ ABLATIONS = (
     "--averaging=ema",
     "--averaging=ema --ema_decay=0.99",
     "--averaging=last --average_last_epochs=3",
-    "--monitor=accuracy",
-    "--monitor=distinct_1",
-    "--monitor=distinct_2",
-    "--monitor=most_common_ratio",
+    "--monitor=val_accuracy",
+    "--monitor=sample_distinct_1",
+    "--monitor=sample_distinct_2",
+    "--monitor=sample_most_common_ratio",
 )
 COLUMNS = {
     "val_perplexity": ("words", "{:.1f}"),
@@ -111,7 +111,7 @@ class AblationTrainer:
 
     def print_row(self, name: str, config) -> None:
         """Trains a model, and prints the metrics of the best epoch."""
-        from attention_seq2seq.training.validation import best_epoch
+        from attention_seq2seq.training.early_stopping import best_epoch
 
         history, seconds = self._train(config)
         best = best_epoch(config.training.monitor, history)
@@ -123,11 +123,11 @@ class AblationTrainer:
     def _train(self, config) -> tuple[list[dict[str, float]], float]:
         """Returns the metrics of each epoch, and the duration of the training [s]."""
         from attention_seq2seq.training.api import train
-        from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
+        from attention_seq2seq.training.callbacks.sample_replies import first_prompts
 
         if not config.training.patience:
             # Without early stopping, the monitored metric does not change the training.
-            training = dataclasses.replace(config.training, monitor="perplexity")
+            training = dataclasses.replace(config.training, monitor="val_perplexity")
             config = dataclasses.replace(config, training=training)
         if config not in self._cache:
             corpus, start_time = self._corpus, time.perf_counter()
@@ -135,7 +135,7 @@ class AblationTrainer:
                 history = train(
                     *(corpus.training, folder, config, corpus.validation),
                     progress=False,
-                    sample_replies=SampleReplies(first_prompts(corpus.validation)),
+                    sample_prompts=first_prompts(corpus.validation),
                 )
             history = [dict(zip(history, values)) for values in zip(*history.values())]
             self._cache[config] = history, time.perf_counter() - start_time

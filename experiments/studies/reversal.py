@@ -41,7 +41,7 @@ def main(_) -> None:
     from attention_seq2seq.data.synthetic.reversal import reversal_pairs
     from attention_seq2seq.evaluation.metrics import exact_match
     from attention_seq2seq.training.api import train
-    from attention_seq2seq.training.callbacks.sample_replies import SampleReplies, first_prompts
+    from attention_seq2seq.training.callbacks.sample_replies import first_prompts
     from attention_seq2seq.training.model_dir import is_finished
 
     common.require_image_path(PLOT.value)
@@ -51,9 +51,8 @@ def main(_) -> None:
     validation = pairs[-VALIDATION_PAIRS:]
     common.enable_determinism()
     start_time = time.monotonic()
-    sample_replies = SampleReplies(first_prompts(unseen))
     was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
-    options = {"sample_replies": sample_replies, "overwrite": OVERWRITE.value}
+    options = {"sample_prompts": first_prompts(unseen), "overwrite": OVERWRITE.value}
     train(training, MODEL_DIR.value, config_flags.config_from_flags(), validation, **options)
     seconds = time.monotonic() - start_time
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])

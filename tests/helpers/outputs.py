@@ -75,7 +75,7 @@ TRAININGS = {
             prompt_dropout=0.1,
             averaging="last",
             average_last_epochs=2,
-            monitor="accuracy",
+            monitor="val_accuracy",
             restore_best_weights=False,
         ),
     ),

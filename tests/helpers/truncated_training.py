@@ -33,12 +33,12 @@ class StopAtStep(Callback):
             raise PowerFailure
 
 
-def train_until(folder, step, sample_replies=None, **options):
+def train_until(folder, step, sample_prompts=(), **options):
     with pytest.raises(PowerFailure):
         train(
             *(PAIRS, folder, make_config(**options), []),
             progress=False,
-            sample_replies=sample_replies,
+            sample_prompts=sample_prompts,
             callbacks=[StopAtStep(step)],
             checkpoint_minutes=0,
         )

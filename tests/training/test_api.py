@@ -150,14 +150,13 @@ def test_accumulated_batches_are_one_large_batch(tmp_path):
 def test_tensorboard_has_curves_replies_and_attention(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
     from attention_seq2seq.training.callbacks.tensorboard import TensorBoard
 
     train(
         *(MEALS.training[:64], tmp_path / "model", make_config(batch_size=2), MEALS.validation[:9]),
         progress=False,
         callbacks=[TensorBoard(tmp_path / "board")],
-        sample_replies=SampleReplies(["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"]),
+        sample_prompts=["今天晚上吃什么", "早上喝什么", "$吃$x_1$", "*|<b>`\ud83d"],
     )
     events = EventAccumulator(str(tmp_path / "board"), size_guidance={"tensors": 0})
     events.Reload()

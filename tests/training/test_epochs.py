@@ -21,12 +21,8 @@ from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.callbacks.sample_replies import SampleReply, sample_metrics
+from attention_seq2seq.training.early_stopping import LOWER_IS_BETTER, best_epoch, should_stop_early
 from attention_seq2seq.training.model_dir import is_finished
-from attention_seq2seq.training.validation import (
-    LOWER_IS_BETTER,
-    SAMPLE_METRICS,
-    best_epoch,
-)
 from helpers.short_trainings import MEALS, make_config, read_weights
 
 
@@ -77,22 +73,29 @@ def test_replies_use_the_configured_weights(meals_dir, tmp_path, restore_best_we
 @pytest.mark.parametrize(
     ("metric", "values", "best"),
     [
-        ("loss", [3, 2, 2, 4], 1),
-        ("perplexity", [3, 2, 2, 4], 1),
-        ("character_perplexity", [3, 4, 2, 4], 2),
-        ("accuracy", [0.1, 0.3, 0.3, 0.2], 1),
-        ("distinct_1", [0.1, 0.2, 0.3, 0.2], 2),
-        ("distinct_2", [0.4, 0.2, 0.3, 0.2], 0),
-        ("most_common_ratio", [0.9, 0.5, 0.3, 0.3], 2),
-        ("most_common_ratio", [], None),
+        ("val_loss", [3, 2, 2, 4], 1),
+        ("val_perplexity", [3, 2, 2, 4], 1),
+        ("val_character_perplexity", [3, 4, 2, 4], 2),
+        ("val_accuracy", [0.1, 0.3, 0.3, 0.2], 1),
+        ("sample_distinct_1", [0.1, 0.2, 0.3, 0.2], 2),
+        ("sample_distinct_2", [0.4, 0.2, 0.3, 0.2], 0),
+        ("sample_most_common_ratio", [0.9, 0.5, 0.3, 0.3], 2),
+        ("sample_most_common_ratio", [], None),
     ],
 )
 def test_an_epoch_is_the_best_by_any_metric(metric, values, best):
-    prefix = "sample" if metric in SAMPLE_METRICS else "val"
-    assert (
-        best_epoch(metric, [{f"{prefix}_{metric}": value, "loss": 1} for value in values]) == best
-    )
+    assert best_epoch(metric, [{metric: value, "loss": 1} for value in values]) == best
     assert best_epoch(metric, [{"loss": 1}]) is None
+
+
+def test_patience_counts_epochs_since_the_best():
+    history = [{"val_loss": loss} for loss in (3, 2, 2, 4)]
+    assert [should_stop_early("val_loss", history, patience) for patience in (0, 2, 3)] == [
+        False,
+        True,
+        False,
+    ]
+    assert not should_stop_early("val_loss", [{"loss": 1}] * 9, 1)
 
 
 def test_every_metric_can_choose():
@@ -196,8 +199,12 @@ def test_averaged_weights_are_what_is_measured_and_saved(tmp_path, default_weigh
 
 
 def test_the_best_epoch_by_replies_needs_prompts(tmp_path):
-    with pytest.raises(ValueError, match="monitor is 'distinct_2', a metric of sample replies"):
-        train(MEALS.training[:20], tmp_path, make_config(monitor="distinct_2"), progress=False)
+    with pytest.raises(
+        ValueError, match="monitor is 'sample_distinct_2', a metric of sample replies"
+    ):
+        train(
+            MEALS.training[:20], tmp_path, make_config(monitor="sample_distinct_2"), progress=False
+        )
 
 
 def test_a_listener_may_stop_a_training(tmp_path, caplog):

@@ -42,7 +42,7 @@ def test_it_tells_data_licence_numbers_and_versions(tmp_path):
     ("options", "measured"),
     [
         ({}, {"loss": 1.0}),
-        ({"monitor": "distinct_1"}, {"val_loss": 1.0, "sample_distinct_1": 0.5}),
+        ({"monitor": "sample_distinct_1"}, {"val_loss": 1.0, "sample_distinct_1": 0.5}),
         ({"restore_best_weights": False}, {"val_loss": 1.0, "val_perplexity": 2.7}),
     ],
     ids=["no validation pairs", "chosen by sample prompts", "the last answers"],

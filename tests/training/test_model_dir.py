@@ -37,8 +37,6 @@ def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, finished_d
     folder = shutil.copytree(finished_dir, tmp_path / "model")
     config = make_config(init_from=str(folder))
     wrong_then_right(folder, "which is also the directory of the new model", config)
-        folder, "which is also the directory of the new model", make_config(init_from=str(folder))
-    )
 
 
 def contents(folder):

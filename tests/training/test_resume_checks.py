@@ -14,7 +14,6 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
-from attention_seq2seq.training.callbacks.sample_replies import SampleReplies
 from helpers.truncated_training import PAIRS, make_config, train_until
 
 
@@ -99,22 +98,22 @@ def test_differences_are_named_in_a_fixed_order(tmp_path, finished_dir):
 
 
 def test_other_sample_prompts_are_refused(tmp_path):
-    prompts = SampleReplies([pair.prompt for pair in PAIRS[:9]])
-    train_until(tmp_path, 11, sample_replies=prompts)
-    for other in (None, SampleReplies(["今天晚上吃什么"])):
+    prompts = [pair.prompt for pair in PAIRS[:9]]
+    train_until(tmp_path, 11, sample_prompts=prompts)
+    for other in ((), ["今天晚上吃什么"]):
         with pytest.raises(ValueError, match="on other sample prompts"):
-            train(PAIRS, tmp_path, make_config(), [], progress=False, sample_replies=other)
-    history = train(PAIRS, tmp_path, make_config(), [], progress=False, sample_replies=prompts)
+            train(PAIRS, tmp_path, make_config(), [], progress=False, sample_prompts=other)
+    history = train(PAIRS, tmp_path, make_config(), [], progress=False, sample_prompts=prompts)
     assert len(history["sample_most_common_ratio"]) == 3
 
 
 def test_prompts_that_are_all_too_long_are_refused_before_anything_is_done(tmp_path):
-    with pytest.raises(ValueError, match="all 1 sample prompts have more than"):
+    with pytest.raises(ValueError, match="All 1 sample prompts have more than"):
         train(
             PAIRS,
             tmp_path,
             make_config(),
             progress=False,
-            sample_replies=SampleReplies(["吃 " * 99]),
+            sample_prompts=["吃 " * 99],
         )
     train(PAIRS, tmp_path, make_config(epochs=1), progress=False)

@@ -36,56 +36,43 @@ class SampleReply(NamedTuple):
     row_labels: Sequence[str]
 
 
-class SampleReplies:
-    """Sample prompts that a model answers greedily after each epoch.
+def make_sample_generator(
+    prompts: Sequence[str], model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config
+) -> Callable[[], list[SampleReply]]:
+    """Returns a function that replies to prompts greedily, with the model's current weights.
 
     Args:
-        prompts: strings. Prompts that are too long for a model are left out.
+        prompts: the sample prompts; those longer than `max_source_length` are left out.
+        model: the model that is trained.
+        tokenizer: the tokenizer of the model.
+        config: the options of the training.
+
+    Raises:
+        ValueError: all prompts are too long.
     """
+    chat = Chat(tokenizer, model, config)
+    # A prompt that is too long would be truncated with a warning after each epoch.
+    max_length = config.data.max_source_length
+    short_prompts = [p for p in prompts if len(tokenizer.source.tokenize(p)) <= max_length]
+    if not short_prompts:
+        raise ValueError(
+            f"All {len(prompts)} sample prompts have more than max_source_length {max_length} "
+            "tokens. Give shorter prompts."
+        )
 
-    def __init__(self, prompts: Sequence[str]):
-        self.prompts = prompts
-
-    def bind(
-        self, model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config
-    ) -> Callable[[], Sequence[SampleReply]]:
-        """Returns a function that generates the replies with the model's current weights.
-
-        Args:
-            model: the model that is trained.
-            tokenizer: the tokenizer of the model.
-            config: the config of the model.
-
-        Raises:
-            ValueError: all prompts are too long.
-        """
-        chat = Chat(tokenizer, model, config)
-        # A prompt that is too long would be truncated with a warning after each epoch.
-        max_length = config.data.max_source_length
-        prompts = [
-            prompt
-            for prompt in self.prompts
-            if len(tokenizer.source.tokenize(prompt)) <= max_length
-        ]
-        if not prompts:
-            raise ValueError(
-                f"all {len(self.prompts)} sample prompts have more than max_source_length "
-                f"{max_length} tokens. Give shorter prompts."
+    def generate() -> list[SampleReply]:
+        return [
+            SampleReply(
+                reply.prompt_tokens,
+                reply.tokens,
+                reply.text,
+                reply.attention_weights,
+                reply.row_labels,
             )
+            for reply in chat.reply(short_prompts)
+        ]
 
-        def generate() -> list[SampleReply]:
-            return [
-                SampleReply(
-                    reply.prompt_tokens,
-                    reply.tokens,
-                    reply.text,
-                    reply.attention_weights,
-                    reply.row_labels,
-                )
-                for reply in chat.reply(prompts)
-            ]
-
-        return generate
+    return generate
 
 
 def first_prompts(pairs: Iterable[Sequence]) -> list[str]:

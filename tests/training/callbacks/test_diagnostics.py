@@ -20,7 +20,6 @@ from attention_seq2seq.training.callbacks.diagnostics import (
     TrainingDiagnostics,
 )
 from attention_seq2seq.training.callbacks.sample_replies import (
-    SampleReplies,
     SampleReply,
     first_prompts,
 )
@@ -46,7 +45,7 @@ def reported(caplog) -> set[str]:
 
 def train_with_samples(pairs, validation, folder, options):
     prompts = first_prompts(validation)
-    train(pairs, folder, options, validation, progress=False, sample_replies=SampleReplies(prompts))
+    train(pairs, folder, options, validation, progress=False, sample_prompts=prompts)
 
 
 def test_one_reply_for_all_prompts_is_a_reply_collapse(tmp_path, caplog):

@@ -1,0 +1,46 @@
+"""Early stopping, and the choice of the best epoch."""
+
+from collections.abc import Mapping, Sequence
+
+# Metrics that an epoch can be selected by, and whether a lower value is better.
+LOWER_IS_BETTER = {
+    "val_loss": True,
+    "val_perplexity": True,
+    "val_character_perplexity": True,
+    "val_accuracy": False,
+    "sample_distinct_1": False,
+    "sample_distinct_2": False,
+    "sample_most_common_ratio": True,
+}
+
+
+def best_epoch(monitor: str, history: Sequence[Mapping[str, float]]) -> int | None:
+    """Returns the index of the best epoch, the first one in a tie.
+
+    Args:
+        monitor: the metric that selects the best epoch.
+        history: metrics of each epoch.
+
+    Returns:
+        The index; None without epochs, or if the metric is missing.
+
+    Example:
+        >>> best_epoch("val_loss", [{"val_loss": 2.0}, {"val_loss": 1.0}, {"val_loss": 1.5}])
+        1
+    """
+    values = [metrics.get(monitor) for metrics in history]
+    if None in values or not values:
+        return None
+    return values.index(min(values) if LOWER_IS_BETTER[monitor] else max(values))
+
+
+def should_stop_early(monitor: str, history: Sequence[Mapping[str, float]], patience: int) -> bool:
+    """Returns whether there was no better epoch for `patience` epochs.
+
+    Args:
+        monitor: the metric that selects the best epoch.
+        history: metrics of each epoch.
+        patience: number of epochs; 0: never stop early.
+    """
+    best = best_epoch(monitor, history)
+    return patience > 0 and best is not None and len(history) - 1 - best >= patience
