@@ -98,9 +98,12 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, arguments, message):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("train", ["[units]", "(default: '256')", "[words]", "a number in the range [0.0, 0.9]"]),
+        ("train", ["[units]", "(default: '256')", "[tokens]", "a number in the range [0.0, 0.9]"]),
         ("train", ["experiments/configs/demo.flags", "luong|scaled_luong|bahdanau"]),
-        ("train", ["The model; the defaults are the document's: --attention"]),
+        (
+            "train",
+            ["The architecture of the model. The defaults are those of the article: --attention"],
+        ),
         ("chat", ["--prompt", "--plot", "questions.txt"]),
         ("evaluate", ["--data"]),
         ("demo", ["attention.png"]),
