@@ -13,6 +13,7 @@ from attention_seq2seq.config.config import Config
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.distributed import Distributor
+from attention_seq2seq.training.early_stopping import should_stop_early
 from attention_seq2seq.training.inputs import TrainingInputs
 from attention_seq2seq.training.model_dir import ModelDir, is_finished, read_history
 from attention_seq2seq.training.precision import resolve_compute_dtype
@@ -127,7 +128,7 @@ def _train(
     on_start = partial(model_dir.start, config, tokenizer) if is_new else None
     with _explain_file_errors(model_dir.path):
         history = trainer.run(on_start)
-    _finish(trainer, history, config, distributor, model_dir)
+    _finish(history, config, distributor, model_dir)
     return {name: [metrics[name] for metrics in history] for name in history[0]} if history else {}
 
 
@@ -168,20 +169,21 @@ def _explain_file_errors(path: Path):
 
 
 def _finish(
-    trainer: Trainer,
     history: list[dict[str, float]],
     config: Config,
     distributor: Distributor,
     model_dir: ModelDir,
 ) -> None:
     """Marks the training as finished, and deletes its checkpoints."""
-    if trainer.should_stop_early() and len(history) < config.training.epochs:
+    monitor, patience = config.training.monitor, config.training.patience
+    is_shortened = len(history) < config.training.epochs
+    if is_shortened and should_stop_early(monitor, history, patience):
         log.info(
             "Early stopping after epoch %d of %d: no better %s for %d epochs",
             len(history),
             config.training.epochs,
-            config.training.monitor,
-            config.training.patience,
+            monitor,
+            patience,
         )
     if distributor.is_chief:
         model_dir.finish(config, history)

@@ -98,8 +98,7 @@ class Trainer:
         self._model_dir, self._distributor = model_dir, distributor
         self._callbacks, self._checkpoints, self._generate_samples = (), None, None
         if distributor.is_chief:
-            self._callbacks = options.callbacks
-            self._checkpoints = model_dir.checkpoints
+            self._callbacks, self._checkpoints = options.callbacks, model_dir.checkpoints
             if options.sample_prompts:
                 self._generate_samples = make_sample_generator(
                     options.sample_prompts, model, tokenizer, config
@@ -173,10 +172,6 @@ class Trainer:
                 # A callback has stopped the training within an epoch.
                 self._end_epoch()
         return self._state.history
-
-    def should_stop_early(self) -> bool:
-        """Returns whether there was no better epoch for `patience` epochs."""
-        return should_stop_early(self._config.monitor, self._state.history, self._config.patience)
 
     def _remaining_batches(self) -> tf.data.Dataset:
         """The batches of all steps that are left."""
@@ -264,8 +259,10 @@ class Trainer:
         self._is_stopped = self._distributor.broadcast_object(self._stop_requested)
 
     def _is_done(self) -> bool:
-        is_last_epoch = self._state.num_epochs == self._config.epochs
-        return self._is_stopped or is_last_epoch or self.should_stop_early()
+        history = self._state.history
+        if self._is_stopped or len(history) == self._config.epochs:
+            return True
+        return should_stop_early(self._config.monitor, history, self._config.patience)
 
     def _save_checkpoint(self) -> None:
         if not self._checkpoints:
