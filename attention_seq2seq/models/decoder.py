@@ -162,11 +162,24 @@ class Decoder(keras.layers.Layer):
         )
 
     def initial_state(self, encoded: EncoderOutput):
-        """Returns the memory and the state before the first token, for `step`."""
-        # If the encoder has more layers, the last ones.
-        cell_state = encoded.final_state[-len(self.rnn.cells) :]
-        if not self.starts_from_encoder:
-            cell_state = tf.nest.map_structure(tf.zeros_like, cell_state)
+        """Returns the memory and the state before the first token, for `step`.
+
+        Raises:
+            ValueError: the decoder starts from the encoder's final state, which has fewer layers.
+        """
+        if self.starts_from_encoder:
+            num_layers = len(self.rnn.cells)
+            if len(encoded.final_state) < num_layers:
+                raise ValueError(
+                    f"The final_state of the encoder has {len(encoded.final_state)} layers; "
+                    f"expected at least {num_layers}, the layers of the decoder. Use an encoder "
+                    "with a final state, or initial_state 'zero'."
+                )
+            # If the encoder has more layers, the last ones.
+            cell_state = encoded.final_state[-num_layers:]
+        else:
+            num_rows = tf.shape(encoded.length)[0]
+            cell_state = tuple(cell.zero_state(num_rows) for cell in self.rnn.cells)
         memory = self.rnn.setup_memory(encoded)
         return memory, self.rnn.initial_state(cell_state, memory)
 

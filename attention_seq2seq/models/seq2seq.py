@@ -17,7 +17,8 @@ class Seq2Seq(keras.Model):
 
     Args:
         encoder: any layer that is called as `encoder(source_ids, source_length, rng=, dtype=)`,
-            returns an `EncoderOutput` and has `named_weights()`.
+            returns an `EncoderOutput` and has `named_weights()`. Its `final_state` may be empty
+            if the decoder starts from zeros.
         decoder: the decoder.
 
     Attributes:
@@ -46,7 +47,7 @@ class Seq2Seq(keras.Model):
         TensorShape([1, 2, 13])
     """
 
-    def __init__(self, encoder: Encoder, decoder: Decoder):
+    def __init__(self, encoder: keras.layers.Layer, decoder: Decoder):
         super().__init__(name="seq2seq")
         self.encoder = encoder
         self.decoder = decoder
@@ -165,8 +166,8 @@ def make_model(
         target_vocabulary_size: number of target tokens.
     """
     encoder = Encoder(config, source_vocabulary_size)
-    share_embeddings = encoder.embedding if config.share_embeddings else None
-    return Seq2Seq(encoder, Decoder(config, target_vocabulary_size, share_embeddings))
+    embedding = encoder.embedding if config.share_embeddings else None
+    return Seq2Seq(encoder, Decoder(config, target_vocabulary_size, embedding))
 
 
 def drop_prompt(encoded: EncoderOutput, prompt_dropped: tf.Tensor) -> EncoderOutput:
