@@ -172,13 +172,12 @@ def sha256_file(path: Path, on_read: Callable[[int], None] = lambda num_bytes: N
 
 
 @contextlib.contextmanager
-def locked_dir(directory: Path, shard: int | None = None) -> Iterator[None]:
+def locked_dir(directory: Path) -> Iterator[None]:
     """Locks a directory against other processes, and removes partial files from it.
 
     Args:
         directory: created if it does not exist. Since its content may be removed, it must be empty
             or have been locked before.
-        shard: if given, other processes may lock the same directory, each with another shard.
 
     Raises:
         ValueError: another process has locked the directory, or it holds other files.
@@ -186,38 +185,30 @@ def locked_dir(directory: Path, shard: int | None = None) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()) and not (directory / _LOCK_FILE).is_file():
         raise ValueError(
-            f"{directory} holds other files. Give a new folder: what is prepared replaces what is "
-            "in the folder."
+            f"{directory} has other files, which would be replaced. Give a new or empty directory."
         )
-    if shard is not None:
-        shared_lock = file_lock(directory / _LOCK_FILE, is_shared=True)
-        with shared_lock, file_lock(directory / f"{_LOCK_FILE}.{shard}"):
-            yield
-        return
     with file_lock(directory / _LOCK_FILE):
         directories = [directory, *(path for path in directory.rglob("*") if path.is_dir())]
         partial_files = [path for parent in directories for path in find_partial_files(parent)]
-        for path in (*partial_files, *directory.glob(f"{_LOCK_FILE}.*")):
+        for path in partial_files:
             path.unlink(missing_ok=True)
         yield
 
 
 @contextlib.contextmanager
-def file_lock(path: Path, is_shared: bool = False, name: object = None) -> Iterator[None]:
+def file_lock(path: Path, name: object = None) -> Iterator[None]:
     """Locks a file against other processes. The lock of a killed process is released.
 
     Args:
         path: the lock file; created if it does not exist, and never changed.
-        is_shared: whether other processes may hold a shared lock at the same time.
         name: what is locked, for errors; the file's directory by default.
 
     Raises:
         ValueError: another process has locked the file.
     """
     with path.open("ab") as file:
-        operation = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(file, operation | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
                 # Some network file systems have no locks, and the work is possible without.
@@ -228,7 +219,7 @@ def file_lock(path: Path, is_shared: bool = False, name: object = None) -> Itera
                 )
             else:
                 raise ValueError(
-                    f"{name or path.parent}: another process is at work here. Wait for its end, or "
-                    f"give another {'file' if name else 'folder'}."
+                    f"{name or path.parent} is in use by another process. Wait for its end, or "
+                    f"give another {'file' if name else 'directory'}."
                 ) from None
         yield

@@ -5,11 +5,11 @@ import numpy as np
 from attention_seq2seq.config.preprocessing import FILTERS, PreprocessingConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
 from attention_seq2seq.data.preprocessing.duplicates import (
+    REPLY,
     first_occurrences,
     is_in,
     occurrences_beyond,
     pair_hashes,
-    reply_hashes,
 )
 from attention_seq2seq.data.preprocessing.text_flags import TextFlags
 from attention_seq2seq.data.splitting import sample_validation_conversations
@@ -102,9 +102,7 @@ class PairFilter:
         if "common_replies" in self.config.filters:
             # Pairs that are too long do not count towards the cap.
             is_kept = (self.removal_reasons == 0) & ~self._is_too_long
-            is_common = occurrences_beyond(
-                reply_hashes(hashes), is_kept, self.config.max_reply_count
-            )
+            is_common = occurrences_beyond(hashes[:, REPLY], is_kept, self.config.max_reply_count)
             self._remove(is_common, "common_replies")
         # A validation pair that training has too, with the same context, tests nothing.
         is_kept = self.removal_reasons == 0

@@ -63,7 +63,7 @@ class PreprocessingPipeline:
         progress: bool,
     ):
         if not data.data:
-            raise ValueError("no corpus to prepare. Name its files, for example --data=mine.tsv.")
+            raise ValueError("data is empty; expected the files of a corpus, such as mine.tsv.")
         self.prepared_dir = Path(prepared_dir)
         self.data = data
         self.text = text or TextConfig()
@@ -113,16 +113,6 @@ class PreprocessingPipeline:
         self._publish(fingerprints, tokenizer, statistics, content)
         return PreparedDataset.load(self.prepared_dir)
 
-    def tokenize_shard(self, shard_index: int, num_shards: int, overwrite: bool) -> None:
-        """Tokenizes a shard of the chunks, unless the dataset is finished."""
-        fingerprints = self._fingerprints(self._hash_corpora())
-        if not overwrite:
-            self._check_same_run(fingerprints)
-            if (self.prepared_dir / MANIFEST_FILE).is_file():
-                return
-        chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
-        self._tokenize(chunk_dir, shard_index, num_shards)
-
     def _check_same_run(self, fingerprints: dict[str, str]) -> None:
         if not (self.prepared_dir / MANIFEST_FILE).is_file():
             return
@@ -130,7 +120,7 @@ class PreprocessingPipeline:
         if manifest["fingerprint"] != fingerprints["dataset"]:
             raise ValueError(
                 f"{self.prepared_dir} was prepared from other corpora or with other options. Give "
-                "another folder, or --overwrite to replace it."
+                "another prepared_dir, or replace it with overwrite=True."
             )
 
     def _load_finished(self) -> PreparedDataset:
@@ -179,23 +169,16 @@ class PreprocessingPipeline:
         stage_dir.mkdir(parents=True, exist_ok=True)
         return stage_dir
 
-    def _tokenize(
-        self, chunk_dir: Path, shard_index: int = 0, num_shards: int = 1
-    ) -> TokenizedCorpus:
-        return tokenize_corpus(
+    def _analysis(self, fingerprints: dict[str, str]) -> tuple[TokenizedCorpus, CorpusAnalysis]:
+        chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
+        corpus = tokenize_corpus(
             self.data.data,
             self.data.skip_bad_lines,
             TokenizerSpec(self.text, self.user_words, self.data.max_source_length),
             chunk_dir,
             self.num_workers,
             self.progress,
-            shard_index=shard_index,
-            num_shards=num_shards,
         )
-
-    def _analysis(self, fingerprints: dict[str, str]) -> tuple[TokenizedCorpus, CorpusAnalysis]:
-        chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
-        corpus = self._tokenize(chunk_dir)
         with progress_bar("examining", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
             analysis = analyze(
                 corpus, self.data, self.text, self.preprocessing, chunk_dir / "hashes", bar.update

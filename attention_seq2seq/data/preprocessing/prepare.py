@@ -25,8 +25,8 @@ def prepare(
     vocabularies; statistics.json; and manifest.json with counts, options and hashes.
 
     Preprocessing is resumable: finished work is not repeated. The same corpora and options give the
-    same bytes, whatever the number of processes and interruptions. Beside a fixed amount, memory
-    grows by a few bytes a pair.
+    same bytes, whatever the number of processes and interruptions. Memory grows
+    by at most 48 bytes per pair.
 
     Args:
         prepared_dir: created if it does not exist.
@@ -80,41 +80,3 @@ def analyze_corpus(
     pipeline = PreprocessingPipeline(prepared_dir, data, text, preprocessing, progress)
     with locked_dir(pipeline.prepared_dir):
         return pipeline.analyze()
-
-
-def tokenize_shard(
-    prepared_dir: str | Path,
-    data: DataConfig,
-    text: TextConfig | None = None,
-    preprocessing: PreprocessingConfig | None = None,
-    shard_index: int = 0,
-    num_shards: int = 1,
-    overwrite: bool = False,
-    progress: bool = True,
-) -> None:
-    """Tokenizes one shard of the corpora, so that several machines share the longest stage.
-
-    Each machine gets the same arguments except for `shard_index`. When all have finished, `prepare`
-    into the same directory, or into a directory with the files of all machines, continues from
-    there. The dataset is the same, byte for byte, as that of one machine.
-
-    Args:
-        prepared_dir: created if it does not exist.
-        data: the corpus files; all of them on each machine.
-        text: how texts are tokenized.
-        preprocessing: the number of processes.
-        shard_index: index of the shard.
-        num_shards: number of shards.
-        overwrite: see `prepare`, which must get the same value.
-        progress: whether to show progress bars, or log lines if the output is no terminal.
-
-    Raises:
-        ValueError: there is no such shard, and as for `prepare`.
-    """
-    if not 0 <= shard_index < num_shards:
-        raise ValueError(
-            f"share {shard_index} of {num_shards}; expected one from 0 to {num_shards - 1}."
-        )
-    pipeline = PreprocessingPipeline(prepared_dir, data, text, preprocessing, progress)
-    with locked_dir(pipeline.prepared_dir, shard_index):
-        pipeline.tokenize_shard(shard_index, num_shards, overwrite)

@@ -84,8 +84,6 @@ def tokenize_corpus(
     num_workers: int,
     progress: bool,
     pairs_per_chunk: int = PAIRS_PER_CHUNK,
-    shard_index: int = 0,
-    num_shards: int = 1,
 ) -> TokenizedCorpus:
     """Tokenizes all pairs of some corpora.
 
@@ -97,8 +95,6 @@ def tokenize_corpus(
         num_workers: number of processes.
         progress: whether to show a progress bar.
         pairs_per_chunk: the most pairs of a chunk.
-        shard_index: which shard of the chunks to tokenize: every `num_shards`-th, from this on.
-        num_shards: the number of shards.
 
     Raises:
         ValueError: a line is unreadable, or a file has no pair.
@@ -111,8 +107,8 @@ def tokenize_corpus(
         positions = deque()
 
         def missing_chunks():
-            for index, (path, pairs) in enumerate(chunks):
-                if path.is_file() or index % num_shards != shard_index:
+            for path, pairs in chunks:
+                if path.is_file():
                     advance_to(bar, reader.position)
                 else:
                     positions.append(reader.position)
