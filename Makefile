@@ -11,7 +11,7 @@ help:
 	@echo "make test-slow   install, run the slow tests; CORPORA=folder sweeps over its files"
 
 demo: $(INSTALLED)
-	$(PYTHON) experiments/train.py --model_dir=$(DEMO) --flagfile=experiments/configs/demo.flags
+	$(PYTHON) -m attention_seq2seq train --model_dir=$(DEMO) --config=demo
 	$(PYTHON) experiments/demo.py --model_dir=$(DEMO)
 
 test: $(INSTALLED)

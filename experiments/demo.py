@@ -3,14 +3,14 @@
 python experiments/demo.py --model_dir=models/demo
 """
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import attention_tables, next_command
+from attention_seq2seq.cli import flags as cli_flags
 
-MODEL_DIR = config_flags.define_path(
+MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "folder of a model trained on the default corpus [path]", required=True
 )
-PLOT = config_flags.define_path("plot", "attention.png", "image file for the tables [path]")
+PLOT = cli_flags.define_path("plot", "attention.png", "image file for the tables [path]")
 
 QUESTIONS = (
     "今天晚上吃什么",
@@ -40,8 +40,8 @@ def main(_) -> None:
     for question, reply in zip(QUESTIONS, replies):
         print(f"  {question}  [{origins.get(question, 'outside the corpus')}]\n    {reply.text}")
     print(f"\nWhich words of {QUESTIONS[0]} did each word of the reply come from?\n")
-    print(f"{replies[0].text}\n\n{common.format_attention(replies[0], PLOT.value)}")
-    common.print_chat_command(MODEL_DIR.value)
+    print(f"{replies[0].text}\n\n{attention_tables.format_attention(replies[0], PLOT.value)}")
+    next_command.print_next_command("Chat with the model", "chat", model_dir=MODEL_DIR.value)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def copy_dir(folder, tmp_path):
 @pytest.mark.parametrize(
     ("file", "error", "message"),
     [
-        ("config.json", FileNotFoundError, "no trained model here"),
+        ("config.json", FileNotFoundError, "has no trained model"),
         ("vocabulary.txt", FileNotFoundError, "the vocabulary is missing"),
         ("best.npz", FileNotFoundError, "no weights; the training was stopped before"),
     ],

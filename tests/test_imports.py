@@ -31,6 +31,8 @@ ALLOWED = {
     "training": {"data", "text", "models", "decoding", "evaluation", "config", "utils"},
     "training/callbacks/sample_replies": {"chat"},
     "serving": {"chat", "decoding", "models", "text", "config", "utils"},
+    "cli": {"chat", "config", "data", "evaluation", "serving", "text", "training", "utils"},
+    "__main__": {"cli"},
 }
 
 

@@ -9,7 +9,7 @@ from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
-from attention_seq2seq.utils.files import shell_quote, write_json
+from attention_seq2seq.utils.files import write_json
 
 CONFIG_FORMAT = 2
 
@@ -65,8 +65,8 @@ class Config:
         path = Path(model_dir) / CONFIG_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{model_dir}: no trained model here ({CONFIG_FILE} is missing). Train one with "
-                f"python experiments/train.py --model_dir={shell_quote(model_dir)}"
+                f"{model_dir} has no trained model: {CONFIG_FILE} is missing. Train a model into "
+                "this directory first."
             )
         try:
             content = json.loads(path.read_text(encoding="utf-8"))

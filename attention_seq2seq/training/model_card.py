@@ -8,7 +8,7 @@ from pathlib import Path
 from attention_seq2seq.config.config import Config
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~$])")
-_UNKNOWN = "not stated by whoever trained the model (`--data_license`)"
+_UNKNOWN = "not stated (`data_license`)"
 
 
 def render_model_card(
@@ -37,7 +37,8 @@ def render_model_card(
     default_data = "the default corpus, or pairs given in Python"
     # Metrics of the pairs that selected the epoch are slightly better than those of new pairs.
     options = config.training
-    is_selected = options.restore_best_weights and options.monitor in metrics
+    has_selected = options.restore_best_weights and options.monitor in metrics
+    is_selected = has_selected and options.monitor.startswith("val_")
     note = " (which chose the epoch)" if is_selected else ""
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in metrics.items())
     return f"""\

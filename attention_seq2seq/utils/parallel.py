@@ -60,8 +60,8 @@ def parallel_map(
             yield pending.popleft().result()
     except BrokenProcessPool:
         raise ValueError(
-            "a process that shared the work was ended from outside, perhaps for want of memory. "
-            "Run the same again, with fewer --num_workers if need be: it goes on from here."
+            "A worker process was killed, perhaps because memory ran out. Run the same again to "
+            "resume, with fewer num_workers if memory is short."
         ) from None
     finally:
         # A second Ctrl-C must not leave some of the workers alive.

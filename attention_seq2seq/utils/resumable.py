@@ -42,7 +42,7 @@ def resumable_file(name: str, fingerprint: dict) -> Iterator["ResumableWriter"]:
 
 def _refuse_existing(name: str) -> None:
     if os.path.lexists(name):
-        raise ValueError(f"{name} exists; remove it, or give another --replies.")
+        raise ValueError(f"{name} exists. Remove it, or write to another file.")
 
 
 class ResumableWriter:
@@ -83,8 +83,8 @@ class ResumableWriter:
     def _resume(self) -> None:
         if not self.state_path.exists():
             raise ValueError(
-                f"{self.partial_path} is there, but no {self.state_path} that tells what it is. "
-                "Remove it, or give another --replies."
+                f"{self.partial_path} exists without {self.state_path}, so it cannot be resumed. "
+                "Remove it, or write to another file."
             )
         try:
             state = json.loads(self.state_path.read_text(encoding="utf-8"))
@@ -97,33 +97,33 @@ class ResumableWriter:
                 raise ValueError(f"lines, bytes and prompts are {progress}")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(
-                f"{self.state_path} is damaged ({type(error).__name__}: {error}), so that nobody "
-                f"knows what is in {self.partial_path}. Remove both to begin anew."
+                f"{self.state_path} is damaged ({type(error).__name__}: {error}), so "
+                f"{self.partial_path} cannot be resumed. Remove both to start again."
             ) from None
         if changed:
             raise ValueError(
-                f"{self.partial_path} was begun with another {', '.join(changed)}. Run with the "
-                f"same, or remove {self.partial_path} to begin anew."
+                f"{self.partial_path} was started with other values of {', '.join(changed)}. Use "
+                f"the same values, or remove {self.partial_path} to start again."
             )
         self.num_lines, self.num_bytes, self._resumed_hash = progress
         if self.num_bytes > self.partial_path.stat().st_size:
             raise ValueError(
-                f"{self.partial_path} is shorter than {self.state_path} says. Remove both to "
-                "begin anew."
+                f"{self.partial_path} is shorter than {self.state_path} records. Remove both "
+                "to start again."
             )
 
     def skip(self, prompts: Iterator[str]) -> None:
         """Consumes the prompts whose lines are complete.
 
         Raises:
-            ValueError: they are not the prompts of the run that was stopped.
+            ValueError: they differ from the prompts of the interrupted run.
         """
         for _, prompt in zip(range(self.num_lines), prompts):
             self._add_to_hash(prompt)
         if self._prompt_hash.hexdigest() != self._resumed_hash:
             raise ValueError(
-                f"{self.partial_path} answers other prompts than these. Give the same, or remove "
-                f"{self.partial_path} to begin anew."
+                f"{self.partial_path} has replies to other prompts. Give the same prompts, or "
+                f"remove {self.partial_path} to start again."
             )
 
     def track(self, prompts: Iterator[str]) -> Iterator[str]:

@@ -58,9 +58,9 @@ from pathlib import Path
 
 from absl import app, flags, logging
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import flags as cli_flags
+from attention_seq2seq.cli import streams
 
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY_SIZE = flags.DEFINE_integer(
@@ -74,7 +74,7 @@ REPEATS = flags.DEFINE_integer(
     lower_bound=1,
 )
 
-MODEL_DIR = config_flags.define_path(
+MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "latency, serving: folder of a trained model [path]"
 )
 
@@ -82,12 +82,12 @@ THREADS = flags.DEFINE_integer(
     "threads", 0, "serving: number of TensorFlow threads; 0 is TensorFlow's default", lower_bound=0
 )
 
-DATA = config_flags.define_paths("data", [], "corpus files for training and preprocessing [paths]")
+DATA = cli_flags.define_paths("data", [], "corpus files for training and preprocessing [paths]")
 NUM_PAIRS = flags.DEFINE_integer(
     "num_pairs", 2_000_000, "preprocessing: number of sampled pairs [pairs]", lower_bound=1000
 )
 
-BASELINES_DIR = config_flags.define_path(
+BASELINES_DIR = cli_flags.define_path(
     "baselines_dir", None, "training, time_to_quality: folder of the other systems [path]"
 )
 MINUTES = flags.DEFINE_float(
@@ -146,7 +146,7 @@ def run_serving() -> None:
     # TensorFlow logs every file that an export writes.
     logging.set_verbosity(logging.WARNING)
     set_threads(THREADS.value)
-    with tempfile.TemporaryDirectory() as folder, console.suppress_stderr():
+    with tempfile.TemporaryDirectory() as folder, streams.suppress_stderr():
         model_dir = MODEL_DIR.value
         if not model_dir:
             model_dir = Path(folder) / "model"
@@ -225,7 +225,7 @@ def run_ops() -> None:
     """Prints milliseconds of each part of an update."""
     from experiments.benchmarks.ops import print_table
 
-    common.suppress_retracing_warnings()
+    console.suppress_retracing_warnings()
     print_table(UNITS.value, VOCABULARY_SIZE.value, REPEATS.value or 15)
 
 
@@ -241,7 +241,7 @@ def run_vocabulary_size() -> None:
     """Prints milliseconds per update by vocabulary size."""
     from experiments.benchmarks.vocabulary_size import print_table
 
-    common.suppress_retracing_warnings()
+    console.suppress_retracing_warnings()
     print_table(UNITS.value, REPEATS.value or 15)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-import common
+from attention_seq2seq.cli import corpora
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.model import ModelConfig
@@ -107,7 +107,7 @@ def get_ids(outputs):
 
 def print_latencies(model_dir: str) -> None:
     """Prints the latencies of chat.py on prompts of the model's corpus."""
-    corpus = common.load_training_corpus(Config.load(model_dir))
+    corpus = corpora.load_training_corpus(Config.load(model_dir))
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
     script = Path(__file__).parents[1] / "chat.py"
     with subprocess.Popen(

@@ -11,7 +11,6 @@ import time
 
 from absl import flags
 
-import common
 import console
 from experiments.benchmarks import training_setup
 from experiments.benchmarks.training_setup import MAX_LENGTH, UNITS, VOCABULARY_SIZE
@@ -53,11 +52,10 @@ def measure_single() -> dict:
 
 def measure_distributed() -> dict:
     """Returns pairs per second, and the seconds of a step and of its gradient exchange."""
-    from strategies import make_strategy
-
+    from attention_seq2seq.cli.strategies import make_strategy
     from attention_seq2seq.training.distributed import Distributor
 
-    common.enable_determinism()
+    console.enable_determinism()
     strategy = make_strategy("multi_worker") if "TF_CONFIG" in os.environ else None
     seconds = seconds_per_step(strategy)
     dense, rows = gradient_sizes(strategy.num_replicas_in_sync if strategy else 1)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from absl import flags
 
-import config_flags
+from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 
-CORPUS_DIR = config_flags.define_path(
+CORPUS_DIR = cli_flags.define_path(
     "corpus_dir", None, "folder with train.tsv [path]", required=True
 )
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)

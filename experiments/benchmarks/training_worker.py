@@ -10,8 +10,8 @@ from itertools import islice
 
 from absl import flags
 
-import config_flags
 import console
+from attention_seq2seq.cli import flags as cli_flags
 from experiments.benchmarks import training_setup
 from experiments.benchmarks.training_setup import MAX_LENGTH, UNITS, read_split
 
@@ -63,7 +63,7 @@ def make_config(dtype: str):
     config = training_setup.make_config(
         epochs=1000, compute_dtype=dtype, clip_norm=CLIP_NORM, patience=PATIENCE
     )
-    return config_flags.override_options(config, OPTIONS.value)
+    return cli_flags.override_options(config, OPTIONS.value)
 
 
 def train_own(dtype: str) -> tuple[float, float]:

@@ -19,19 +19,19 @@ from pathlib import Path
 
 from absl import flags
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import corpora
+from attention_seq2seq.cli import flags as cli_flags
 
 ONLY = flags.DEFINE_multi_string(
     "only", [], "options of a single line; repeatable; default: all lines"
 )
-PRETRAINING_DATA = config_flags.define_paths(
+PRETRAINING_DATA = cli_flags.define_paths(
     "pretraining_data",
     [],
     "corpus of a pretrained model, for warm starts from the model or from its embeddings [paths]",
 )
-config_flags.define_config_flags()
+cli_flags.define_config_flags()
 
 ABLATIONS = (
     "",
@@ -83,20 +83,20 @@ COLUMNS = {
 
 def main(_) -> None:
     """Trains all models, and prints a line for each."""
-    common.suppress_retracing_warnings()
+    console.suppress_retracing_warnings()
     logging.getLogger("attention_seq2seq").setLevel(logging.ERROR)
-    base = config_flags.config_from_flags()
-    trainer = AblationTrainer(common.load_training_corpus(base))
+    base = cli_flags.config_from_flags()
+    trainer = AblationTrainer(corpora.load_training_corpus(base))
     print(f"{'':36}" + "".join(f"{name:>13}" for name, _ in COLUMNS.values()), end="")
     print(f"{'epoch':>7}{'seconds':>9}", flush=True)
     for options in ONLY.value or ABLATIONS:
-        trainer.print_row(options, config_flags.override_options(base, shlex.split(options)))
+        trainer.print_row(options, cli_flags.override_options(base, shlex.split(options)))
     if PRETRAINING_DATA.value:
         with tempfile.TemporaryDirectory() as folder:
             for options in warm_start_options(base, Path(folder)):
                 # The temporary paths are left out.
                 name = options.partition("=")[0]
-                trainer.print_row(name, config_flags.override_options(base, shlex.split(options)))
+                trainer.print_row(name, cli_flags.override_options(base, shlex.split(options)))
 
 
 class AblationTrainer:
@@ -151,7 +151,7 @@ def warm_start_options(config, folder: Path) -> list[str]:
     pretraining_config = dataclasses.replace(
         config, data=dataclasses.replace(config.data, data=PRETRAINING_DATA.value)
     )
-    corpus = common.load_training_corpus(pretraining_config)
+    corpus = corpora.load_training_corpus(pretraining_config)
     train(
         corpus.training,
         folder / "pretrained",

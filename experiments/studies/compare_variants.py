@@ -27,10 +27,9 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-import common
-import config_flags
 import console
-import metric_formats
+from attention_seq2seq.cli import flags as cli_flags
+from attention_seq2seq.cli import metric_formats, paths
 from attention_seq2seq.config.decoding import DecodingConfig
 from experiments.studies import seed_statistics
 from experiments.studies.variant_comparison import (
@@ -39,10 +38,10 @@ from experiments.studies.variant_comparison import (
     normalize_text,
 )
 
-WORK_DIR = config_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of a variant; repeatable")
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
-TEST_DATA = config_flags.define_paths("test_data", [], "corpus files with the test pairs [paths]")
+TEST_DATA = cli_flags.define_paths("test_data", [], "corpus files with the test pairs [paths]")
 TEST_FRACTION = flags.DEFINE_float(
     "test_fraction",
     0.1,
@@ -64,13 +63,13 @@ METRICS = flags.DEFINE_multi_enum(
     f"printed metric, see evaluate.py; repeatable; {ATTRIBUTION} is the rank correlation of "
     "attention weights with contributions, and slow",
 )
-PLOT_BY_LENGTH = config_flags.define_path(
+PLOT_BY_LENGTH = cli_flags.define_path(
     "plot_by_length",
     None,
     "image file for the first metric by length of prompts, relative to the first variant [path]",
 )
-config_flags.define_config_flags()
-config_flags.define_flags(DecodingConfig)
+cli_flags.define_config_flags()
+cli_flags.define_flags(DecodingConfig)
 
 # Number of groups of prompts by length, of about equal size.
 NUM_GROUPS = 6
@@ -86,21 +85,21 @@ SHARED_OPTIONS = (
 
 def main(_) -> None:
     """Trains and evaluates all variants, and prints the comparison."""
-    seeds = config_flags.parse_seeds(SEEDS.value)
+    seeds = cli_flags.parse_seeds(SEEDS.value)
     if len(set(VARIANTS.value)) < len(VARIANTS.value):
         raise ValueError("--variant: one was given twice; expected different ones.")
-    common.require_image_path(PLOT_BY_LENGTH.value)
+    paths.require_image_path(PLOT_BY_LENGTH.value)
     if PLOT_BY_LENGTH.value and METRICS.value[0] in CORPUS_METRICS:
         raise ValueError(
             f"--plot_by_length draws the first --metric, {METRICS.value[0]}, which is not made of "
             "sums over prompts; give another one before it."
         )
-    common.enable_determinism()
-    common.suppress_retracing_warnings()
+    console.enable_determinism()
+    console.suppress_retracing_warnings()
     variants = {variant: variant_config(variant) for variant in VARIANTS.value}
     comparison = VariantComparison(
         variants,
-        config_flags.options_from_flags(DecodingConfig),
+        cli_flags.options_from_flags(DecodingConfig),
         work_dir=Path(WORK_DIR.value),
         test_data=TEST_DATA.value,
         test_fraction=TEST_FRACTION.value,
@@ -126,8 +125,8 @@ def variant_config(variant: str):
     Raises:
         ValueError: The variant changes an option that all variants share.
     """
-    config = config_flags.config_from_flags()
-    changed = config_flags.override_options(config, shlex.split(variant))
+    config = cli_flags.config_from_flags()
+    changed = cli_flags.override_options(config, shlex.split(variant))
     for group, options in vars(changed).items():
         for name, value in vars(options).items():
             if name in SHARED_OPTIONS and value != getattr(getattr(config, group), name):

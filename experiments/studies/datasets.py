@@ -21,11 +21,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
-import config_flags
 import console
+from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.utils.files import write_text
 
-OUT = config_flags.define_path("out", None, "output file [path]", required=True)
+OUT = cli_flags.define_path("out", None, "output file [path]", required=True)
 
 # Several meanings are numbered. In a single meaning, numbers are part of the text.
 _FIRST_MEANING = re.compile(r"1\.\s*(?P<first>.*?)\s*(?:2\.|$)|\s*(?P<only>.*?)\s*$")

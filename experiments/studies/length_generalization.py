@@ -1,9 +1,9 @@
 r"""Trains on short strings, and measures accuracy and attention on longer ones.
 
     python -m experiments.studies.length_generalization --work_dir=work --task=reverse \
-        --flagfile=experiments/configs/reversal.flags
+        --config=reversal
     python -m experiments.studies.length_generalization --work_dir=work --task=copy \
-        --attentions=luong,none --plot=copy.png --flagfile=experiments/configs/reversal.flags
+        --attentions=luong,none --plot=copy.png --config=reversal
 
 Training strings have 8 to 16 symbols of 20, test strings up to 40. For each range of lengths, the
 script prints three rates: strings that are exactly right; correct symbols (1 minus the symbol error
@@ -20,12 +20,12 @@ from pathlib import Path
 import numpy as np
 from absl import flags
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import flags as cli_flags
+from attention_seq2seq.cli import paths
 from experiments.studies import seed_statistics
 
-WORK_DIR = config_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
 TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "task of the model")
 ATTENTIONS = flags.DEFINE_list(
     "attentions",
@@ -39,28 +39,28 @@ TRAINING_PAIRS = flags.DEFINE_integer(
 UNSEEN_PAIRS = flags.DEFINE_integer(
     "unseen_pairs", 300, "number of test strings in each range [strings]", lower_bound=1
 )
-PLOT = config_flags.define_path("plot", None, "image file for the rates by length [path]")
-config_flags.define_config_flags()
+PLOT = cli_flags.define_path("plot", None, "image file for the rates by length [path]")
+cli_flags.define_config_flags()
 
 RANGES = ((8, 16), (17, 20), (21, 24), (25, 30), (31, 40))
 
 
 def main(_) -> None:
     """Trains and evaluates all models, and prints the comparison."""
-    seeds = config_flags.parse_seeds(SEEDS.value)
-    common.enable_determinism()
-    common.suppress_retracing_warnings()
-    config = config_flags.config_from_flags()
+    seeds = cli_flags.parse_seeds(SEEDS.value)
+    console.enable_determinism()
+    console.suppress_retracing_warnings()
+    config = cli_flags.config_from_flags()
     segmentations = {config.text.source_tokenizer, config.text.target_tokenizer}
     if segmentations != {"characters"}:
         raise ValueError(
             f"text is cut by {', '.join(sorted(segmentations))}; expected by characters, each a "
-            "symbol: give --flagfile=experiments/configs/reversal.flags, or "
+            "symbol: give --config=reversal, or "
             "--source_tokenizer=characters and --target_tokenizer=characters."
         )
-    common.require_image_path(PLOT.value)
+    paths.require_image_path(PLOT.value)
     variants = {
-        attention: config_flags.override_options(config, [f"--attention={attention}"])
+        attention: cli_flags.override_options(config, [f"--attention={attention}"])
         for attention in ATTENTIONS.value
     }
     results = {}

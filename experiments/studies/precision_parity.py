@@ -14,12 +14,12 @@ import tempfile
 
 from absl import flags
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import corpora
+from attention_seq2seq.cli import flags as cli_flags
 
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
-config_flags.define_config_flags()
+cli_flags.define_config_flags()
 
 ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
 REFERENCES = {
@@ -31,8 +31,8 @@ REFERENCES = {
 
 def main(_) -> None:
     """Trains all models, and prints a line for each seed and a summary."""
-    config = config_flags.config_from_flags()
-    seeds = config_flags.parse_seeds(SEEDS.value)
+    config = cli_flags.config_from_flags()
+    seeds = cli_flags.parse_seeds(SEEDS.value)
     logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     print(f"{'seed':6}{', '.join(ADAM):>14}", end="")
     print("".join(f"{', '.join(setting):>20}" for setting in REFERENCES), flush=True)
@@ -69,7 +69,7 @@ def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
         config.training, seed=seed, optimizer=optimizer, compute_dtype=dtype, patience=0
     )
     config = dataclasses.replace(config, training=training)
-    corpus = common.load_training_corpus(config)
+    corpus = corpora.load_training_corpus(config)
     with tempfile.TemporaryDirectory() as folder:
         history = train(corpus.training, folder, config, corpus.validation, progress=False)
     return history["val_perplexity"][-1]

@@ -1,7 +1,7 @@
 r"""Measures diversity and relevance of replies by decoding method.
 
     python -m experiments.studies.response_diversity --model_dir=models/chat \
-        --flagfile=experiments/configs/mmi.flags
+        --config=mmi
 
 The prompts are sampled from the validation pairs of the model. Distinct-1 and -2: fraction of
 distinct tokens and bigrams in all replies. Most common: fraction of prompts with the most common
@@ -15,12 +15,12 @@ import random
 
 from absl import flags
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import corpora
+from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.config.decoding import DecodingConfig
 
-MODEL_DIR = config_flags.define_path(
+MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "folder of a trained model [path]", required=True
 )
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "number of prompts", lower_bound=30)
@@ -33,7 +33,7 @@ METHODS = flags.DEFINE_list(
     ["greedy", "beam", "top-p"],
     "decoding methods in addition to the one given by the decoding flags",
 )
-config_flags.define_flags(DecodingConfig)
+cli_flags.define_flags(DecodingConfig)
 
 DECODING_METHODS = {
     "greedy": DecodingConfig(),
@@ -45,7 +45,7 @@ NUM_DISTRACTORS = 9
 
 def main(_) -> None:
     """Prints the metrics of all methods, then their replies to the same prompts."""
-    flag_decoding = config_flags.options_from_flags(DecodingConfig)
+    flag_decoding = cli_flags.options_from_flags(DecodingConfig)
     methods = {name: decoding_method(name) for name in METHODS.value}
     if flag_decoding not in methods.values():
         methods["as the flags say"] = flag_decoding
@@ -104,7 +104,7 @@ def print_row(name, prompts, replies, rank) -> None:
 
 def sample_validation_pairs(chat) -> list:
     """Samples validation pairs whose prompts are distinct, short and not trained on."""
-    corpus, limit = common.load_training_corpus(chat.config), chat.config.data.max_source_length
+    corpus, limit = corpora.load_training_corpus(chat.config), chat.config.data.max_source_length
     training_prompts = {pair.prompt for pair in corpus.training}
     pairs = {
         pair.prompt: pair

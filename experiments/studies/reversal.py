@@ -1,7 +1,7 @@
 r"""Trains the model to reverse strings, and measures accuracy and alignment.
 
     python -m experiments.studies.reversal --model_dir=models/reversal \
-        --flagfile=experiments/configs/reversal.flags
+        --config=reversal
 
 The strings have 8 to 16 symbols of 20. Test strings do not occur in training. With
 --attention=none there are no attention weights to measure.
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from absl import flags
 
-import common
-import config_flags
 import console
+from attention_seq2seq.cli import attention_tables, paths
+from attention_seq2seq.cli import flags as cli_flags
 
-MODEL_DIR = config_flags.define_path(
+MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "folder of the trained model [path]", required=True
 )
 TRAINING_PAIRS = flags.DEFINE_integer(
@@ -26,10 +26,10 @@ UNSEEN_PAIRS = flags.DEFINE_integer(
     "unseen_pairs", 1000, "number of test strings [strings]", lower_bound=1
 )
 OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace a trained model in --model_dir")
-PLOT = config_flags.define_path(
+PLOT = cli_flags.define_path(
     "plot", None, "image file for the attention weights of a string [path]"
 )
-config_flags.define_config_flags()
+cli_flags.define_config_flags()
 
 # Number of validation strings.
 VALIDATION_PAIRS = 200
@@ -44,16 +44,16 @@ def main(_) -> None:
     from attention_seq2seq.training.callbacks.sample_replies import first_prompts
     from attention_seq2seq.training.model_dir import is_finished
 
-    common.require_image_path(PLOT.value)
+    paths.require_image_path(PLOT.value)
     num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value
     pairs = reversal_pairs(num_unseen + num_training + VALIDATION_PAIRS, seed=1)
     unseen, training = pairs[:num_unseen], pairs[num_unseen:-VALIDATION_PAIRS]
     validation = pairs[-VALIDATION_PAIRS:]
-    common.enable_determinism()
+    console.enable_determinism()
     start_time = time.monotonic()
     was_finished = is_finished(Path(MODEL_DIR.value)) and not OVERWRITE.value
     options = {"sample_prompts": first_prompts(unseen), "overwrite": OVERWRITE.value}
-    train(training, MODEL_DIR.value, config_flags.config_from_flags(), validation, **options)
+    train(training, MODEL_DIR.value, cli_flags.config_from_flags(), validation, **options)
     seconds = time.monotonic() - start_time
     replies = Chat.load(MODEL_DIR.value).reply([pair.prompt for pair in unseen])
     exact_match_rate = exact_match(
@@ -66,7 +66,7 @@ def main(_) -> None:
         accuracy = mirrored_alignment_accuracy(replies)
         print(f"largest weight on the mirrored position    {accuracy:.1%} of the outputs")
     if PLOT.value:
-        print(common.save_attention_plot(replies[0], PLOT.value))
+        print(attention_tables.save_attention_plot(replies[0], PLOT.value))
 
 
 def mirrored_alignment_accuracy(replies) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-import common
+from attention_seq2seq.cli import corpora
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
 
@@ -119,10 +119,10 @@ def load_splits(config: Config, test_data: Sequence[str], test_fraction: float) 
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.data.splitting import split_by_conversation
 
-    corpus = common.load_training_corpus(config)
+    corpus = corpora.load_training_corpus(config)
     if test_data:
         test, skipped = read_pairs(test_data, config.data.skip_bad_lines)
-        common.print_skipped_lines(skipped)
+        corpora.print_skipped_lines(skipped)
         return corpus, test
     split = split_by_conversation(corpus.training, test_fraction, config.training.seed)
     return corpus._replace(training=split.training), split.validation

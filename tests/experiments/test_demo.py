@@ -28,5 +28,5 @@ def test_demo_config_memorizes_its_corpus_and_aligns_copied_tokens(tmp_path, see
     assert attends_to_copied_tokens(reply)
     assert aligned_fraction >= 0.9
     assert_copied_tokens_attributed(reply)
-    assert rates["training prompts"] >= 98
+    assert rates["training pairs"] >= 98
     assert rates["held-out meals"] == 100

@@ -14,7 +14,6 @@ from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.expected_replies import (
-    CONFIGS_DIR,
     QUESTION,
     assert_copied_tokens_attributed,
     attends_to_copied_tokens,
@@ -53,7 +52,7 @@ def test_attention_aligns_mirrored_positions(tmp_path):
     result = run_script(
         "studies.reversal",
         f"--model_dir={tmp_path}",
-        f"--flagfile={CONFIGS_DIR / 'reversal.flags'}",
+        "--config=reversal",
     )
     # There are no diagnostic warnings.
     assert (result.returncode, result.stderr) == (0, "")

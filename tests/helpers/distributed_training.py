@@ -10,8 +10,8 @@ import json
 import sys
 
 import tensorflow as tf
-from strategies import make_strategy
 
+from attention_seq2seq.cli.strategies import make_strategy
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.training import TrainingConfig

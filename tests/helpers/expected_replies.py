@@ -5,9 +5,8 @@ import re
 import numpy as np
 
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
-from helpers.scripts import ROOT, run_script
+from helpers.scripts import run_script
 
-CONFIGS_DIR = ROOT / "experiments" / "configs"
 QUESTION = "今天晚上吃什么"
 
 
@@ -18,11 +17,10 @@ def train_and_evaluate_demo(folder, *flags: str) -> dict[str, float]:
         folder: model folder.
         *flags: additional flags of train.py.
     """
-    config_flag = f"--flagfile={CONFIGS_DIR / 'demo.flags'}"
-    result = run_script("train", f"--model_dir={folder}", config_flag, *flags)
+    result = run_script("train", f"--model_dir={folder}", "--config=demo", *flags)
     assert (result.returncode, result.stderr) == (0, "")
     table = run_script("evaluate", f"--model_dir={folder}").stdout
-    rows = re.findall(r"^ *(.+?) with one reply +\d+ +([\d.]+)%$", table, re.MULTILINE)
+    rows = re.findall(r"^ *(.+?) {2,}\d+ +([\d.]+)%$", table, re.MULTILINE)
     return {name: float(rate) for name, rate in rows}
 
 

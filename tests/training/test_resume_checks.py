@@ -22,7 +22,7 @@ def test_two_at_once_are_refused(tmp_path):
         def on_step_end(self, info):
             train(PAIRS, tmp_path, make_config(), [], progress=False)
 
-    with pytest.raises(ValueError, match="another process is at work here"):
+    with pytest.raises(ValueError, match="is in use by another process"):
         train(PAIRS, tmp_path, make_config(), [], progress=False, callbacks=[Another()])
 
 

@@ -83,7 +83,7 @@ def test_another_model_is_refused(tmp_path, old_dir, options, message):
 
 
 def test_a_folder_without_a_model_is_said(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no trained model here"):
+    with pytest.raises(FileNotFoundError, match="has no trained model"):
         train(NEW, tmp_path / "new", config(tmp_path / "none"), [], progress=False)
 
 

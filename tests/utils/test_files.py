@@ -17,7 +17,7 @@ def test_a_locked_file_cannot_be_locked_again(tmp_path):
     path.write_bytes(b"mine")
     with (
         file_lock(path),
-        pytest.raises(ValueError, match=f"{tmp_path}: another process is at work here"),
+        pytest.raises(ValueError, match=f"{tmp_path} is in use by another process"),
         file_lock(path),
     ):
         pass

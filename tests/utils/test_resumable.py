@@ -1,4 +1,4 @@
-"""Resumable files; tests/experiments/test_generate.py kills and resumes a script."""
+"""Resumable files; tests/cli/test_generate.py kills and resumes a script."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def test_a_stopped_run_is_resumed(tmp_path):
         raise RuntimeError
     assert not path.exists()
     with (
-        pytest.raises(ValueError, match="begun with another seed"),
+        pytest.raises(ValueError, match="started with other values of seed"),
         resumable_file(str(path), {"seed": 2}),
     ):
         pass

@@ -53,26 +53,27 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "common reply",
             f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts; a "
-            "model learns to say it whatever the prompt. --filters=common_replies caps it.",
+            "model learns to reply it to any prompt. The filter common_replies caps it.",
         )
     duplicates = statistics["duplicates"]["fraction"]
     if duplicates >= _MIN_DUPLICATES:
         yield CorpusIssue(
             "duplicates",
-            f"{duplicates:.1%} of the pairs occurred before. --filters=duplicates keeps the first.",
+            f"{duplicates:.1%} of the pairs are repeated. The filter duplicates keeps the first "
+            "ones.",
         )
     ambiguous = statistics["prompts"]["ambiguous_pairs"]["fraction"]
     if ambiguous >= _MIN_AMBIGUOUS_PAIRS:
         yield CorpusIssue(
             "several replies",
             f"{ambiguous:.1%} of the pairs have a prompt with several different replies; a model "
-            "says what suits them all. Earlier turns (--context_turns) may tell them apart.",
+            "learns generic replies from them. Earlier turns (context_turns) may help.",
         )
     echoes = statistics["echoes"]["fraction"]
     if echoes >= _MIN_ECHOES:
         yield CorpusIssue(
             "echoes",
-            f"{echoes:.1%} of the replies repeat their prompt. --filters=echoes leaves them out.",
+            f"{echoes:.1%} of the replies repeat their prompt. The filter echoes removes them.",
         )
 
 
@@ -81,22 +82,22 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
     if empty_replies >= _MIN_EMPTY_REPLIES:
         yield CorpusIssue(
             "no words",
-            f"{empty_replies:.1%} of the replies have nothing that can be read, only invisible "
-            "characters; their pairs are left out.",
+            f"{empty_replies:.1%} of the replies have only invisible characters; their pairs "
+            "are left out.",
         )
     too_long = statistics["too_long"]["fraction"]
     if too_long >= _MIN_TOO_LONG:
         yield CorpusIssue(
             "too long",
-            f"{too_long:.1%} of the pairs are longer than --max_source_length or "
-            "--max_target_length and are left out; a higher limit costs time and memory.",
+            f"{too_long:.1%} of the pairs are longer than max_source_length or "
+            "max_target_length and are left out; a higher limit costs time and memory.",
         )
     oov_rate = max(statistics["vocabulary"][str(vocabulary_size)]["oov_rate"].values())
     if oov_rate >= _MIN_OOV_RATE:
         yield CorpusIssue(
             "unknown words",
-            f"a vocabulary of {vocabulary_size} leaves {oov_rate:.1%} of the words unknown. A "
-            "larger --vocabulary_size costs time; --target_tokenizer=characters needs few.",
+            f"{oov_rate:.1%} of the tokens are not in a vocabulary of {vocabulary_size}. A larger "
+            "vocabulary_size costs time; the tokenizer characters needs fewer tokens.",
         )
 
 
@@ -110,20 +111,21 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "two scripts",
             f"{traditional:.1%} of the texts are in traditional characters, {simplified:.1%} in "
-            f"simplified ones; each word is learnt twice. --filters={rarer} leaves the rarer out.",
+            f"simplified ones; each word is learned twice. The filter {rarer} removes the rarer "
+            "ones.",
         )
     for side in SIDES:
         not_chinese = scripts[side]["not_chinese"]["fraction"]
         if _MIN_OTHER_LANGUAGE <= not_chinese <= 1 - _MIN_OTHER_LANGUAGE:
             yield CorpusIssue(
                 "not Chinese",
-                f"{not_chinese:.1%} of the {side} have no Chinese character. --filters=not_chinese "
-                "leaves them out.",
+                f"{not_chinese:.1%} of the {side} have no Chinese character. The filter "
+                "not_chinese removes them.",
             )
     mojibake = max(scripts[side]["mojibake"]["fraction"] for side in SIDES)
     if mojibake >= _MIN_MOJIBAKE:
         yield CorpusIssue(
             "mojibake",
-            f"{mojibake:.1%} of the texts seem to have been read in a wrong encoding. Convert the "
-            "file anew from its source, or leave them out with --filters=mojibake.",
+            f"{mojibake:.1%} of the texts seem to be damaged by a wrong encoding. Convert the file "
+            "again from its source, or remove them with the filter mojibake.",
         )

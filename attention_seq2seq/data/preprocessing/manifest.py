@@ -12,7 +12,7 @@ from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.utils.files import read_json, sha256_file, shell_quote
+from attention_seq2seq.utils.files import read_json, sha256_file
 
 # Of the manifest, the statistics and the files of unfinished stages.
 MANIFEST_FORMAT = 2
@@ -61,9 +61,8 @@ class PreparedDataset:
         path = directory / MANIFEST_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{directory}: no prepared corpus here ({MANIFEST_FILE} is missing). Prepare one "
-                "with python experiments/prepare.py --data=FILE "
-                f"--prepared_dir={shell_quote(directory)}"
+                f"{directory} has no prepared corpus: {MANIFEST_FILE} is missing. Prepare a corpus "
+                "into this directory first."
             )
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -79,8 +78,8 @@ class PreparedDataset:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{path}: not a manifest that can be used here ({error}). Prepare the corpus "
-                "again, with --overwrite."
+                f"{path} is not a valid manifest ({error}). Prepare the corpus again with "
+                "overwrite=True."
             ) from None
 
     def shard_paths(self, split: str) -> list[str]:
@@ -98,11 +97,11 @@ class PreparedDataset:
 
     def _check_file(self, path: Path, expected_sha256: str) -> None:
         if not path.is_file():
-            raise ValueError(f"{path} is missing. Prepare the corpus again, with --overwrite.")
+            raise ValueError(f"{path} is missing. Prepare the corpus again with overwrite=True.")
         if sha256_file(path) != expected_sha256:
             raise ValueError(
-                f"{path} is damaged: it is not as it was written. Prepare the corpus again, with "
-                "--overwrite."
+                f"{path} is damaged: its hash has changed. Prepare the corpus again with "
+                "overwrite=True."
             )
 
     def num_pairs(self, split: str) -> int:
@@ -119,7 +118,7 @@ class PreparedDataset:
         if statistics.get("fingerprint") != self.manifest["fingerprint"]:
             raise ValueError(
                 f"{self.directory / STATISTICS_FILE} is missing or damaged. Prepare the corpus "
-                "again, with --overwrite."
+                "again with overwrite=True."
             )
         return statistics
 
@@ -135,8 +134,8 @@ class PreparedDataset:
             return Seq2SeqTokenizer.load(self.directory, self.text)
         except (ValueError, FileNotFoundError) as error:
             raise ValueError(
-                f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again, "
-                "with --overwrite."
+                f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again "
+                "with overwrite=True."
             ) from None
 
     def training_data_config(self) -> DataConfig:

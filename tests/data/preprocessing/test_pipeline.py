@@ -42,7 +42,7 @@ def test_an_interrupted_stage_is_resumed(corpus, tmp_path, monkeypatch, name):
         with pytest.raises(PowerFailure):
             prepare(tmp_path / "stopped", data, None, SINGLE_PROCESS, progress=False)
     assert not (tmp_path / "stopped/manifest.json").exists()
-    with pytest.raises(FileNotFoundError, match="no prepared corpus here"):
+    with pytest.raises(FileNotFoundError, match="has no prepared corpus"):
         train_prepared(tmp_path / "stopped", tmp_path / "model", progress=False)
     later_calls = []
     with monkeypatch.context() as patch:
@@ -77,7 +77,7 @@ def test_directories_with_foreign_files_raise(corpus, tmp_path):
     directory = tmp_path / "thesis"
     (directory / "work").mkdir(parents=True)
     (directory / "vocabulary.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(ValueError, match=r"thesis holds other files\. Give a new folder"):
+    with pytest.raises(ValueError, match=r"thesis has other files, which would be replaced"):
         prepare(
             directory, DataConfig((corpus,)), None, SINGLE_PROCESS, overwrite=True, progress=False
         )
@@ -109,7 +109,7 @@ def test_damaged_files_raise_and_can_be_overwritten(corpus, tmp_path, name, cont
     if content is not None:
         (directory / name).write_text(content, encoding="utf-8")
     if (name, content) != ("manifest.json", None):
-        with pytest.raises(ValueError, match=rf"{name}.*again, with --overwrite"):
+        with pytest.raises(ValueError, match=rf"{name}.*again with overwrite=True"):
             prepare(directory, data, None, SINGLE_PROCESS, progress=False)
     prepare(directory, data, None, SINGLE_PROCESS, overwrite=True, progress=False)
     assert read_files(directory) == old_files
@@ -130,7 +130,7 @@ def test_directories_in_use_raise(corpus, tmp_path):
 
     with (
         locked_dir(tmp_path / "prepared"),
-        pytest.raises(ValueError, match="another process is at work here"),
+        pytest.raises(ValueError, match="is in use by another process"),
     ):
         prepare(tmp_path / "prepared", DataConfig((corpus,)), None, SINGLE_PROCESS, progress=False)
 
@@ -140,7 +140,7 @@ def test_invalid_corpora_raise(corpus, tmp_path):
         with pytest.raises(error_type, match=message):
             prepare(tmp_path / "x", DataConfig(**data), None, SINGLE_PROCESS, progress=False)
 
-    assert_refused("no corpus to prepare")
+    assert_refused("data is empty; expected the files")
     assert_refused("nowhere: no such corpus file", FileNotFoundError, data=("nowhere",))
     (tmp_path / "bad").write_text("a\tb\nc\n", encoding="utf-8")
     assert_refused("bad, line 2: no tab", data=(corpus, str(tmp_path / "bad")))
@@ -168,7 +168,7 @@ def test_damaged_shards_raise(corpus, tmp_path, damage):
             content[:-9] if damage == "truncated" else content[:50] + b"x" + content[51:]
         )
     message = "is missing" if damage == "removed" else "is damaged"
-    with pytest.raises(ValueError, match=f"training-00001-of-0000.*{message}.*--overwrite"):
+    with pytest.raises(ValueError, match=f"training-00001-of-0000.*{message}.*overwrite=True"):
         train_prepared(tmp_path / "prepared", tmp_path / "model", progress=False)
 
 
@@ -178,7 +178,7 @@ def test_damaged_manifests_raise(corpus, tmp_path):
     content = path.read_text(encoding="utf-8")
     for damaged in (content[:-50], content.replace('"format": 2', '"format": 1'), "[]", "{}"):
         path.write_text(damaged, encoding="utf-8")
-        with pytest.raises(ValueError, match=r"manifest\.json: not a manifest that can be used"):
+        with pytest.raises(ValueError, match=r"manifest\.json is not a valid manifest"):
             PreparedDataset.load(tmp_path / "prepared")
 
 
@@ -197,7 +197,7 @@ def test_changed_tokenizer_files_raise(corpus, tmp_path, name):
         lambda: train_prepared(directory, tmp_path / "model", progress=False),
         lambda: prepare(directory, DataConfig((corpus,)), text, SINGLE_PROCESS, progress=False),
     ):
-        with pytest.raises(ValueError, match=f"{name} is damaged: it is not as it was written"):
+        with pytest.raises(ValueError, match=f"{name} is damaged: its hash has changed"):
             run()
     prepare(directory, DataConfig((corpus,)), None, SINGLE_PROCESS, overwrite=True, progress=False)
     assert not (directory / "user_dictionary.txt").exists()

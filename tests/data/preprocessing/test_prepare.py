@@ -128,7 +128,7 @@ def test_empty_replies_are_removed_as_in_training_from_files(tmp_path, caplog):
     config = Config(data, model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
     with caplog.at_level("INFO"):
         train(pairs, tmp_path / "model", config, progress=False)
-    assert "1 of 2 training pairs left out" in caplog.text
+    assert "Skipped 1 of 2 training pairs" in caplog.text
 
 
 @pytest.mark.parametrize("content", ["", "吃什么 100\n"], ids=["empty", "a word"])

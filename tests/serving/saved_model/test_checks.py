@@ -174,7 +174,7 @@ def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
     (tmp_path / "there").mkdir()
     with pytest.raises(ValueError, match="exists; remove it"):
         export_saved_model(talk_dir, tmp_path / "there")
-    with pytest.raises(FileNotFoundError, match="no trained model here"):
+    with pytest.raises(FileNotFoundError, match="has no trained model"):
         export_saved_model(tmp_path / "nothing", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
 

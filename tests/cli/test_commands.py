@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from attention_seq2seq.cli.main import COMMANDS
 from attention_seq2seq.config.config import Config
 from helpers.scripts import ROOT, run_script, spawn_on_terminal
 
@@ -54,16 +55,16 @@ def test_chat_replies_to_each_input_line(meals_dir):
     ("arguments", "message"),
     [
         (["chat"], "--model_dir"),
-        (["chat", "--model_dir=nowhere"], "nowhere: no trained model here"),
+        (["chat", "--model_dir=nowhere"], "nowhere has no trained model"),
         (["chat", "--model_dir=nowhere", "--aks=x"], "Unknown command line flag 'aks'"),
-        (["chat", "--model_dir=x", "--plot=a.png"], "give --prompt=QUESTION as well"),
-        (["chat", "hello", "--model_dir=x"], "'hello' is no flag"),
-        (["evaluate", "--model_dir=nowhere"], "no trained model here"),
+        (["chat", "--model_dir=x", "--plot=a.png"], "give one by --prompt"),
+        (["chat", "hello", "--model_dir=x"], "unexpected argument 'hello'"),
+        (["evaluate", "--model_dir=nowhere"], "has no trained model"),
         (["evaluate", "--model_dir=nowhere", "--method=beem"], "should be one of <greedy|beam"),
-        (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere: no trained model here"),
+        (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere has no trained model"),
         (["export", "--model_dir=x", "--export_dir=tests"], "tests exists; remove it"),
         (["export", "--model_dir=x", "--export_dir=y", "--format=onnx"], "value should be one of"),
-        (["demo", "--model_dir=nowhere"], "no trained model here"),
+        (["demo", "--model_dir=nowhere"], "has no trained model"),
         (["train"], "--model_dir"),
         (["train", "--model_dir={tmp}/m", "--units=0"], "units"),
         (["train", "--model_dir={tmp}/m", "--attention=dot"], "luong|scaled_luong|bahdanau"),
@@ -76,11 +77,7 @@ def test_chat_replies_to_each_input_line(meals_dir):
         (["train", "--model_dir={tmp}/m", "--data={tmp}/bad.tsv"], "bad.tsv, line 2: no tab"),
         (["train", "--model_dir={tmp}/m", "--flagfile=nowhere.flags"], "nowhere.flags"),
         (["train", "--model_dir={tmp}/m", "--strategy=multi_worker"], "TF_CONFIG is not set"),
-        (["train", "--model_dir={tmp}/m", "--strategy=mirrored"], "found one device"),
-        (
-            ["prepare", "--prepared_dir={tmp}/p", "--data={tmp}/good.tsv", "--shard=2/2"],
-            "--shard=2/2; expected one of several",
-        ),
+        (["train", "--model_dir={tmp}/m", "--strategy=mirrored"], "the only device is"),
         (["train", "--model_dir={tmp}/empty.tsv", "--data={tmp}/good.tsv"], "empty.tsv"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -98,12 +95,11 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, arguments, message):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("train", ["[units]", "(default: '256')", "[tokens]", "a number in the range [0.0, 0.9]"]),
-        ("train", ["experiments/configs/demo.flags", "luong|scaled_luong|bahdanau"]),
         (
             "train",
-            ["The architecture of the model. The defaults are those of the article: --attention"],
+            ["--config=demo", "[units] (default 256, 1 to 16384)", "(default 0.0, 0.0 to 0.9)"],
         ),
+        ("prepare", ["--analyze_only", "[tokens]"]),
         ("chat", ["--prompt", "--plot", "questions.txt"]),
         ("evaluate", ["--data"]),
         ("demo", ["attention.png"]),
@@ -120,26 +116,37 @@ def test_help_has_examples_and_units(name, expected):
 
 def test_commands_in_help_are_valid_shell():
     # In a docstring that is not raw, a backslash at the end of a line joins lines.
-    for path in sorted((ROOT / "experiments").rglob("*.py")):
-        lines = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
-        assert max(map(len, lines)) <= 100, path
-        assert not any(line.endswith("\\\\") for line in lines), path
+    for folder in ("experiments", "attention_seq2seq/cli"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            lines = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
+            assert max(map(len, lines)) <= 100, path
+            assert not any(line.endswith("\\\\") for line in lines), path
 
 
-def test_help_has_default_unit_and_range_of_each_flag():
-    text = run_script("train", "--help").stdout
-    entries = re.findall(r"^  --(?:\[no\])?(\w+): (.*?)(?=^  --|^\S|\Z)", text, re.M | re.S)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_into_80_columns(name):
+    for flag in ("--help", "--helpfull"):
+        lines = run_script(name, flag).stdout.splitlines()
+        widths = [sum(1 + (ord(c) > 0x2E80) for c in line) for line in lines]
+        assert max(widths) <= 80, lines[widths.index(max(widths))]
+
+
+def test_full_help_has_default_unit_and_range_of_each_flag():
+    text = run_script("train", "--helpfull").stdout
+    entries = re.findall(r"^  --(?:\[no\])?(\w+)\n(.*?)(?=^  --|^\S|\Z)", text, re.M | re.S)
     help_texts = {name: " ".join(entry.split()) for name, entry in entries}
     options = [f for group in dataclasses.fields(Config) for f in dataclasses.fields(group.type)]
     assert len(options) > 40
     for option in options:
         entry, metadata = help_texts[option.name], option.metadata
-        assert "(default: '" in entry, option.name
+        assert option.metadata["help"].split(";")[0] in entry, option.name
         assert f"[{metadata['unit']}]" in entry or not metadata["unit"], option.name
-        if option.type in (int, float):
-            assert re.search(r"\([^()]*(number|integer)", entry), option.name
-        if metadata["choices"]:
-            assert f"<{'|'.join(map(str, metadata['choices']))}>" in entry.replace(" ", "")
+        if option.default not in ("", ()):
+            assert f"(default {str(option.default).lower()}" in entry.lower(), option.name
+        if metadata["low"] is not None:
+            assert re.search(rf"(at least {metadata['low']}|, {metadata['low']} to )", entry), entry
+        for choice in metadata["choices"]:
+            assert choice in entry or option.name == "monitor", option.name
 
 
 def test_training_chatting_and_rerunning(tmp_path):
@@ -154,13 +161,13 @@ def test_training_chatting_and_rerunning(tmp_path):
 
     result = run_script("train", *arguments)
     assert (result.returncode, without_diagnostics(result.stderr)) == (0, [])
-    assert "20 bad lines left out: no tab" in result.stdout
+    assert "Skipped 20 malformed lines: no tab" in result.stdout
     assert "epoch 2 of 2: loss " in result.stdout
-    assert f"experiments/chat.py --model_dir={model}" in result.stdout
+    assert f"attention-seq2seq chat --model_dir={model}" in result.stdout
     assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
     rerun = run_script("train", *arguments)
-    assert "is trained with these options already" in rerun.stdout
+    assert "has been trained with these options" in rerun.stdout
     changed_run = run_script("train", *arguments, "--units=8")
     assert changed_run.returncode != 0
     assert f"{model} holds a training with units 16; now it is 8" in changed_run.stderr

@@ -12,11 +12,14 @@ _EXAMPLE = (
 
 
 def make_strategy(name: str):
-    """Returns a `tf.distribute.Strategy`, or None for "none".
+    """Returns a distribution strategy; None for a single device.
+
+    Args:
+        name: none, mirrored or multi_worker.
 
     Raises:
-        ValueError: There is one device only, or TF_CONFIG is invalid.
-        ConnectionError: A worker cannot be reached.
+        ValueError: there is only one device, or TF_CONFIG is invalid.
+        ConnectionError: another worker cannot be reached.
     """
     import tensorflow as tf
 
@@ -26,8 +29,8 @@ def make_strategy(name: str):
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         if len(devices) < 2:
             raise ValueError(
-                f"--strategy=mirrored: found one device, {devices[0].name}; expected several of a "
-                "kind to share the work. Leave the flag out."
+                f"--strategy=mirrored: the only device is {devices[0].name}; expected several. "
+                "Omit the flag."
             )
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     workers, index = parse_tf_config(os.environ.get("TF_CONFIG", ""))
@@ -36,21 +39,24 @@ def make_strategy(name: str):
         print(
             f"Worker {index} of {len(workers)}, waiting for {', '.join(other_workers)}", flush=True
         )
-    # TensorFlow waits in C++, where Python's handler of Ctrl-C is not called.
+    # TensorFlow waits in C++, where Python does not receive Ctrl-C.
     previous_handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except (tf.errors.OpError, RuntimeError) as error:
         raise ConnectionError(
-            f"--strategy=multi_worker: no connection ({str(error).splitlines()[0]}). Is the port "
-            f"of {workers[index]} free here, and do all addresses in TF_CONFIG lead to a worker?"
+            f"--strategy=multi_worker: no connection ({str(error).splitlines()[0]}). Check that "
+            f"the port of {workers[index]} is free, and the addresses in TF_CONFIG."
         ) from error
     finally:
         signal.signal(signal.SIGINT, previous_handler)
 
 
 def parse_tf_config(text: str) -> tuple[list[str], int]:
-    """Parses TF_CONFIG into the addresses of all workers and the index of this worker.
+    """Parses TF_CONFIG.
+
+    Returns:
+        The addresses of the workers, and the index of this worker.
 
     Raises:
         ValueError: TF_CONFIG is invalid.
@@ -65,8 +71,8 @@ def parse_tf_config(text: str) -> tuple[list[str], int]:
         has_valid_task = has_valid_addresses = False
     if not has_valid_task or not has_valid_addresses or len(set(workers)) < len(workers):
         raise ValueError(
-            f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected the addresses of "
-            "all workers, distinct and the same everywhere, and the index of this worker, for "
+            f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected different "
+            "addresses of all workers, the same on each machine, and the index of this worker, for "
             f"example {_EXAMPLE}."
         )
     return workers, index

@@ -4,8 +4,8 @@ import time
 
 import pexpect
 import pytest
-from repl import OPTION_NAMES, ChatRepl
 
+from attention_seq2seq.cli.repl import OPTION_NAMES, ChatRepl
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.text.vocabulary import TURN
 from helpers.scripts import spawn_on_terminal
@@ -19,7 +19,7 @@ def repl(chat):
 
 
 def test_attention_command_shows_the_best_hypothesis(repl, tmp_path):
-    with pytest.raises(ValueError, match="there is no reply yet"):
+    with pytest.raises(ValueError, match="There is no reply yet"):
         repl.answer("/attention")
     repl.answer("/beam 4")
     assert repl.answer(QUESTION) == "晚上吃烤鸭吧"
@@ -61,13 +61,13 @@ def test_random_seeds_give_different_samples(chat):
     repl = ChatRepl(chat, DecodingConfig(), 0, has_random_seed=True)
     repl.answer("/sample 3")
     assert len({repl.answer(QUESTION) for _ in range(6)}) > 1
-    assert "sampling_seed               random for each reply" in repl.answer("/show")
+    assert "sampling_seed               random" in repl.answer("/show")
     assert repl.answer("/nbest 3") != repl.answer("/nbest 3")
     repl.answer("/set sampling_seed 5")
     assert len({repl.answer(QUESTION) for _ in range(3)}) == 1
     assert repl.answer("/nbest 3") == repl.answer("/nbest 3")
     repl.answer("/reset")
-    assert "random for each reply" in repl.answer("/show")
+    assert "random" in repl.answer("/show")
 
 
 def test_fixed_seeds_give_equal_samples(chat):
@@ -93,7 +93,7 @@ def test_save_command_writes_conversation_and_options(repl, tmp_path):
     assert flags == '--beam_width=7\n--suppress_tokens=烤鸭,","\n'
     with pytest.raises(ValueError, match=r"mine\.tsv exists"):
         repl.answer(f"/save {tmp_path}/mine")
-    with pytest.raises(ValueError, match=r"for example picture\.png"):
+    with pytest.raises(ValueError, match=r"such as picture\.png"):
         repl.answer("/attention picture")
     with pytest.raises(OSError, match="nowhere"):
         repl.answer(f"/save {tmp_path}/nowhere/mine")
@@ -102,18 +102,18 @@ def test_save_command_writes_conversation_and_options(repl, tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("/bean 5", r"/bean is no command \(did you mean /beam\?\)\. /help lists them\."),
-        ("/", "/ is no command"),
-        ("/beam five", "the width is 'five'; expected a number"),
+        ("/bean 5", r"/bean: unknown command \(did you mean /beam\?\)\. /help lists all\."),
+        ("/", "/: unknown command"),
+        ("/beam five", "WIDTH is 'five'; expected a number"),
         ("/beam 0", "beam_width is 0"),
         ("/beam 5 6", r"got '/beam 5 6'; expected /beam \[WIDTH\]"),
         ("/set", "expected /set NAME VALUE"),
-        ("/set beam_wdth 4", r"beam_wdth is no option \(did you mean beam_width\?\)"),
+        ("/set beam_wdth 4", r"beam_wdth: unknown option \(did you mean beam_width\?\)"),
         ("/set top_p 7", "top_p is 7.0; expected between 0.0 and 1.0"),
         ("/set top_k many", "top_k is 'many'; expected a number"),
-        ("/sample cold", "the temperature is 'cold'"),
-        ("/context 2", "this model was trained with 0: only 0 is possible with it"),
-        ("/context -1", "-1 turns of context"),
+        ("/sample cold", "T is 'cold'"),
+        ("/context 2", "context_turns is 2, but the model was trained with 0"),
+        ("/context -1", "context_turns is -1"),
         ("/set coverage_penalty inf", "coverage_penalty is inf; expected a finite number"),
         ("/set max_length 9999999999", "expected between 0 and 10000"),
         ("/set suppress_tokens 烤鸭,包子", "is 3 words to this model"),
@@ -143,7 +143,7 @@ def test_prompts_include_earlier_turns(repl, monkeypatch):
     monkeypatch.setitem(config.__dict__, "context_turns", 3)
     repl.answer(QUESTION)
     assert repl.last_reply.prompt_tokens.count("<turn>") == 0
-    assert repl.answer("/context 2") == "prompts include 2 earlier turns."
+    assert repl.answer("/context 2") == "2 previous turns are prepended to each prompt."
     repl.answer("周末早上喝什么")
     assert repl.prompt == f"{QUESTION}\n晚上吃烤鸭吧\n周末早上喝什么"
     assert repl.chat.tokenizer.source.encode(repl.prompt).count(TURN) == 2
@@ -154,7 +154,7 @@ def test_prompts_include_earlier_turns(repl, monkeypatch):
 
 def test_chat_on_a_terminal(meals_dir):
     terminal = spawn_on_terminal("chat", f"--model_dir={meals_dir}")
-    terminal.expect("/help lists the commands, Ctrl-D leaves.\r\n> ")
+    terminal.expect("/help lists the commands, Ctrl-D exits.\r\n> ")
     assert not terminal.before.strip(), "no other output"
     terminal.sendline(QUESTION)
     terminal.expect("晚上吃烤鸭吧\r\n> ")
@@ -165,9 +165,9 @@ def test_chat_on_a_terminal(meals_dir):
     terminal.sendintr()
     terminal.expect("> ")
     terminal.send("/hel\t\n")
-    terminal.expect("Ctrl-C cancels a line, Ctrl-D leaves.\r\n> ")
+    terminal.expect("Ctrl-C cancels a line, Ctrl-D exits.\r\n> ")
     terminal.sendline("/beam nine")
-    terminal.expect("Error: the width is 'nine'; expected a number.\r\n> ")
+    terminal.expect("Error: WIDTH is 'nine'; expected a number.\r\n> ")
     terminal.send("\x1b[A\x1b[A\x1b[A\n")
     terminal.expect("晚上吃烤鸭吧\r\n> ")
     terminal.sendline("/attention")

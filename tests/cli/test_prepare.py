@@ -10,7 +10,6 @@ import time
 import pytest
 
 from helpers.kill import has_process_group_ended, kill_and_resume, write_corpus
-from helpers.prepared_corpora import read_files
 from helpers.scripts import ROOT, run_script, spawn_on_terminal
 
 
@@ -25,7 +24,7 @@ def corpus(tmp_path):
 def test_examining_preparing_training_and_chatting(corpus, tmp_path):
     folder, model = tmp_path / "准备", tmp_path / "model"
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
-    result = run_script("prepare", *arguments, "--examine")
+    result = run_script("prepare", *arguments, "--analyze_only")
     assert (result.returncode, result.stderr) == (0, "")
     assert "100 pairs\n  1 bad lines left out: no tab" in result.stdout
     assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in result.stdout
@@ -41,13 +40,13 @@ def test_examining_preparing_training_and_chatting(corpus, tmp_path):
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line.split() for line in result.stdout.splitlines()]
     assert ["left", "out:", "common", "replies", "45"] in rows
-    assert f"experiments/train.py --data={folder}" in result.stdout
+    assert f"attention-seq2seq train --data={folder}" in result.stdout
     rerun = run_script("prepare", *arguments, *filter_flags)
     assert rerun.stdout.partition("pairs")[2] == result.stdout.partition("pairs")[2]
     assert "cutting" not in rerun.stdout
     changed_run = run_script("prepare", *arguments)
     assert changed_run.returncode != 0
-    assert "--overwrite to replace it" in changed_run.stderr
+    assert "(--prepared_dir, --overwrite)" in changed_run.stderr
 
     options = [f"--data={folder}", f"--model_dir={model}", "--units=8", "--epochs=1"]
     mismatched_run = run_script("train", *options, "--context_turns=2")
@@ -56,7 +55,7 @@ def test_examining_preparing_training_and_chatting(corpus, tmp_path):
     assert "was prepared with 0" in mismatched_run.stderr
     result = run_script("train", *options, "--context_turns=0")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "is trained with these options already" in run_script("train", *options).stdout
+    assert "has been trained with these options" in run_script("train", *options).stdout
     assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
 
@@ -64,7 +63,7 @@ def test_examining_preparing_training_and_chatting(corpus, tmp_path):
     ("arguments", "message"),
     [
         (["prepare"], "--prepared_dir"),
-        (["prepare", "--prepared_dir={tmp}/x"], "no corpus to prepare"),
+        (["prepare", "--prepared_dir={tmp}/x"], "data is empty; expected the files"),
         (["prepare", "--prepared_dir={tmp}/x", "--data=nowhere"], "nowhere: no such corpus file"),
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}"], "is a folder. Give a file of"),
         (["prepare", "--prepared_dir={corpus}", "--data={corpus}"], "File exists"),
@@ -78,7 +77,7 @@ def test_examining_preparing_training_and_chatting(corpus, tmp_path):
             "num_workers",
         ),
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pair in it"),
-        (["train", "--data={tmp}", "--model_dir={tmp}/m"], "no prepared corpus here"),
+        (["train", "--data={tmp}", "--model_dir={tmp}/m"], "has no prepared corpus"),
         (["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"], "is a folder. Give a file of"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -92,8 +91,8 @@ def test_invalid_arguments_fail_with_a_reason(corpus, tmp_path, arguments, messa
 
 
 def test_help_has_options_with_units():
-    unwrapped = " ".join(run_script("prepare", "--help").stdout.split())
-    for expected in ["--examine", "duplicates (repeated pairs)", "[occurrences]"]:
+    unwrapped = " ".join(run_script("prepare", "--helpfull").stdout.split())
+    for expected in ["--analyze_only", "duplicates (repeated pairs)", "[occurrences]"]:
         assert expected in unwrapped
 
 
@@ -141,23 +140,3 @@ def test_ctrl_c_stops_all_processes(tmp_path, seconds):
 
 def test_killed_and_resumed_runs_are_bit_identical(tmp_path):
     kill_and_resume(tmp_path, num_pairs=2_000, num_kills=1, seed=2)
-
-
-def test_shards_are_merged_by_a_run_without_shard_flag(corpus, tmp_path):
-    shared_dir, single_dir = tmp_path / "shared", tmp_path / "whole"
-    for flags in (
-        (shared_dir, "--shard=0/2"),
-        (shared_dir, "--shard=1/2"),
-        (shared_dir,),
-        (single_dir,),
-    ):
-        result = run_script(
-            "prepare",
-            f"--data={corpus}",
-            "--skip_bad_lines",
-            f"--prepared_dir={flags[0]}",
-            *flags[1:],
-        )
-        assert (result.returncode, result.stderr) == (0, "")
-        assert ("is cut; when all are" in result.stdout) == (len(flags) == 2)
-    assert read_files(shared_dir) == read_files(single_dir)

@@ -1,4 +1,4 @@
-"""Interactive chat with a model, and its slash commands."""
+"""Interactive chat: prompts, and commands that start with a slash."""
 
 import dataclasses
 import difflib
@@ -7,36 +7,37 @@ import os
 import random
 from pathlib import Path
 
-import common
-import config_flags
 from attention_seq2seq.chat import Chat, Reply
+from attention_seq2seq.cli.attention_tables import format_attention
+from attention_seq2seq.cli.flags import format_list
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils.files import shell_quote, write_text
 
 OPTION_NAMES = [field.name for field in dataclasses.fields(DecodingConfig)]
 HELP = """\
-/attention [FILE.png]   attention weights and contributions of the last reply
-/nbest [N]              the N best replies to the last prompt, by default 5
+/attention [FILE.png]   show which words of the prompt the last reply came from
+/nbest [N]              show the N best replies to the last prompt; default 5
 /greedy                 use greedy search
 /beam [WIDTH]           use beam search
-/sample [T]             use sampling with temperature T
-/context N              include N earlier turns in each prompt
+/sample [T]             use sampling, at temperature T
+/context N              prepend the N previous turns to each prompt
 /set NAME VALUE         set a decoding option
-/show                   show all options; * marks changed ones
-/reset                  clear the conversation and restore all options
-/save NAME              save the conversation to NAME.tsv, the options to NAME.flags
-/help                   show this help
-Ctrl-C cancels a line, Ctrl-D leaves."""
+/show                   show all decoding options; * marks changed ones
+/reset                  forget the conversation and the changed options
+/save NAME              save the conversation in NAME.tsv, options in NAME.flags
+/help                   show this list
+Ctrl-C cancels a line, Ctrl-D exits."""
 
 
 class ChatRepl:
-    """A chat with a history of turns and with changeable options.
+    """An interactive chat: its turns, its decoding options and its commands.
 
     Args:
         chat: the model.
-        decoding: initial decoding options.
-        context_turns: number of earlier turns in each prompt.
-        has_random_seed: whether each reply has a random sampling seed, until a seed is set.
+        decoding: the initial options.
+        context_turns: number of previous turns that are prepended to each prompt.
+        has_random_seed: whether each reply is sampled with a random seed, until
+            `sampling_seed` is set.
     """
 
     def __init__(
@@ -68,15 +69,15 @@ class ChatRepl:
         """Returns the reply to a prompt, or the output of a command.
 
         Raises:
-            ValueError: A command is invalid.
-            OSError: A file cannot be written.
+            ValueError: there is no such command, or its arguments are invalid.
+            OSError: a file cannot be written.
         """
         if not line.startswith("/"):
             return self._reply(line).text
         name, *arguments = line[1:].split() or [""]
         if name not in self.commands:
             raise ValueError(
-                f"/{name} is no command{_suggest(name, self.commands, '/')}. /help lists them."
+                f"/{name}: unknown command{_suggest(name, self.commands, '/')}. /help lists all."
             )
         command = self.commands[name]
         try:
@@ -95,7 +96,7 @@ class ChatRepl:
         return [f"/{name}" for name in self.commands if f"/{name}".startswith(text)]
 
     def warm_up(self) -> None:
-        """Generates a reply, because the first call of a decoding method traces for seconds."""
+        """Replies to an empty prompt, because the first reply of a method takes seconds."""
         self.chat.reply([""], self.decoding)
 
     def _reply(self, line: str) -> Reply:
@@ -114,16 +115,16 @@ class ChatRepl:
             return []
         return self.turns[max(len(self.turns) - self.context_turns, 0) :]
 
-    def _attention(self, picture: str | None = None) -> str:
+    def _attention(self, image_path: str | None = None) -> str:
         if self.last_reply is None:
-            raise ValueError("there is no reply yet; enter a prompt first.")
-        path = picture and os.path.expanduser(picture)  # noqa: PTH111
-        return common.format_attention(self.last_reply, path)
+            raise ValueError("There is no reply yet. Type a prompt first.")
+        path = image_path and os.path.expanduser(image_path)  # noqa: PTH111
+        return format_attention(self.last_reply, path)
 
     def _nbest(self, size: str = "5") -> str:
         if self.last_reply is None:
-            raise ValueError("there is no reply yet; enter a prompt first.")
-        count = _parse_number(int, size, "the number of replies")
+            raise ValueError("There is no reply yet. Type a prompt first.")
+        count = _parse_number(int, size, "N")
         method = "sample" if self.decoding.method == "sample" else "beam"
         width = max(count, self.decoding.beam_width)
         decoding = dataclasses.replace(
@@ -140,7 +141,7 @@ class ChatRepl:
 
     def _beam(self, width: str | None = None) -> str:
         beam_width = (
-            self.decoding.beam_width if width is None else _parse_number(int, width, "the width")
+            self.decoding.beam_width if width is None else _parse_number(int, width, "WIDTH")
         )
         groups = (
             self.decoding.num_beam_groups if beam_width % self.decoding.num_beam_groups == 0 else 1
@@ -152,20 +153,16 @@ class ChatRepl:
     def _sample(self, temperature: str | None = None) -> str:
         if temperature is None:
             return self._update(method="sample")
-        return self._update(
-            method="sample", temperature=_parse_number(float, temperature, "the temperature")
-        )
+        return self._update(method="sample", temperature=_parse_number(float, temperature, "T"))
 
     def _context(self, turns: str) -> str:
-        self.context_turns = self._check_context_turns(
-            _parse_number(int, turns, "the number of turns")
-        )
-        return f"prompts include {self.context_turns} earlier turns."
+        self.context_turns = self._check_context_turns(_parse_number(int, turns, "N"))
+        return f"{self.context_turns} previous turns are prepended to each prompt."
 
     def _set(self, name: str, *value: str) -> str:
         if name not in OPTION_NAMES:
             raise ValueError(
-                f"{name} is no option{_suggest(name, OPTION_NAMES)}. /show lists them."
+                f"{name}: unknown option{_suggest(name, OPTION_NAMES)}. /show lists all."
             )
         text = " ".join(value)
         value_type = type(getattr(self.decoding, name))
@@ -182,7 +179,7 @@ class ChatRepl:
             star = "*" if value != getattr(DecodingConfig(), name) else " "
             formatted = " ".join(value) if isinstance(value, tuple) else value
             if name == "sampling_seed" and self.has_random_seed:
-                formatted = "random for each reply"
+                formatted = "random"
             lines.append(f"{star} {name:28}{formatted}")
         return "\n".join([*lines, f"  context: {self.context_turns} turns"])
 
@@ -190,30 +187,29 @@ class ChatRepl:
         self.decoding, self.context_turns = self.initial_decoding, self.initial_context_turns
         self.has_random_seed = self.initial_has_random_seed
         self.turns, self.prompt, self.last_reply = [], "", None
-        return "conversation cleared, options restored."
+        return "The conversation and the options are reset."
 
     def _save(self, name: str) -> str:
         name = os.path.expanduser(name)  # noqa: PTH111
-        talk_path, options_path = Path(f"{name}.tsv"), Path(f"{name}.flags")
-        for path in (talk_path, options_path):
+        turns_path, options_path = Path(f"{name}.tsv"), Path(f"{name}.flags")
+        for path in (turns_path, options_path):
             if path.exists():
-                raise ValueError(f"{path} exists; remove it, or choose another name.")
+                raise ValueError(f"{path} exists. Remove it, or choose another name.")
         lines = [
             "\t".join(side.replace("\t", " ") for side in pair)
             for pair in zip(self.turns[::2], self.turns[1::2])
         ]
-        write_text(talk_path, "".join(f"{line}\n" for line in lines))
+        write_text(turns_path, "".join(f"{line}\n" for line in lines))
         write_text(options_path, _to_flags(self.decoding))
         options_flag = f"--flagfile={shell_quote(options_path)}"
-        return f"the conversation: {talk_path}\nthe options: {options_path}, for {options_flag}"
+        return f"conversation: {turns_path}\noptions: {options_path}, for {options_flag}"
 
     def _help(self) -> str:
         return HELP
 
     def _update(self, **values) -> str:
         changed = dataclasses.replace(self.decoding, **values)
-        # Options may be invalid for the vocabulary, and the first call of a decoding method traces
-        # for seconds.
+        # Fails if a token is not in the vocabulary; and the first reply of a method takes seconds.
         self.chat.reply([""], changed)
         self.decoding = changed
         self.has_random_seed &= "sampling_seed" not in values
@@ -222,19 +218,18 @@ class ChatRepl:
     def _check_context_turns(self, turns: int) -> int:
         trained = self.chat.config.text.context_turns
         if not 0 <= turns <= trained:
-            allowed = f"ask for 0 to {trained}" if trained else "only 0 is possible with it"
             raise ValueError(
-                f"{turns} turns of context, but this model was trained with {trained}: "
-                f"{allowed}; a model of more is trained with --context_turns."
+                f"context_turns is {turns}, but the model was trained with {trained}. Use at most "
+                f"{trained}, or train a model with more context_turns."
             )
         return turns
 
 
-def _parse_number(value_type: type, text: str, description: str):
+def _parse_number(value_type: type, text: str, name: str):
     try:
         return value_type(text)
     except ValueError:
-        raise ValueError(f"{description} is {text!r}; expected a number.") from None
+        raise ValueError(f"{name} is {text!r}; expected a number.") from None
 
 
 def _suggest(name: str, names, prefix: str = "") -> str:
@@ -243,11 +238,36 @@ def _suggest(name: str, names, prefix: str = "") -> str:
 
 
 def _to_flags(decoding: DecodingConfig) -> str:
-    """Returns the non-default options as flags."""
+    """Returns a line with a flag for each option that does not have its default."""
     lines = []
     for name in OPTION_NAMES:
         value = getattr(decoding, name)
         if value != getattr(DecodingConfig(), name):
-            formatted = config_flags.format_list(value) if isinstance(value, tuple) else value
+            formatted = format_list(value) if isinstance(value, tuple) else value
             lines.append(f"--{name}={formatted}\n")
     return "".join(lines)
+
+
+def run_repl(repl: ChatRepl) -> None:
+    """Runs an interactive chat with line editing, history and completion."""
+    import readline
+
+    readline.set_completer_delims("")
+    readline.set_completer(lambda text, index: [*repl.complete(text), None][index])
+    readline.parse_and_bind("tab: complete")
+    repl.warm_up()
+    print("/help lists the commands, Ctrl-D exits.")
+    while True:
+        try:
+            line = input("> ").strip()
+            if any("\udc80" <= character <= "\udcff" for character in line):
+                raise ValueError("This line is not UTF-8. Set the terminal to UTF-8.")
+            if line:
+                print(repl.answer(line))
+        except KeyboardInterrupt:
+            print()
+        except EOFError:
+            print()
+            return
+        except (ValueError, OSError) as error:
+            print(f"Error: {error}")

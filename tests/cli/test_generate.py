@@ -37,7 +37,7 @@ def test_replies_are_written_in_the_order_of_the_prompts(meals_dir, tmp_path, pr
         "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     )
     assert rerun.returncode != 0
-    assert "out.txt exists; remove it" in rerun.stderr
+    assert "out.txt exists. Remove it" in rerun.stderr
 
 
 def test_jsonl_replies_of_piped_prompts(meals_dir):
@@ -99,11 +99,11 @@ def test_concurrent_runs_with_the_same_output_fail(meals_dir, tmp_path):
         writer.skip(iter([]))
         result = run_script("generate", *arguments)
         assert result.returncode != 0
-        assert f"{out}.part: another process is at work here" in result.stderr
+        assert f"{out}.part is in use by another process" in result.stderr
         list(writer.track(iter(["我的"])))
         writer.write(["我的\n"])
     assert out.read_text(encoding="utf-8") == "我的\n"
-    assert "out.txt exists; remove it" in run_script("generate", *arguments).stderr
+    assert "out.txt exists. Remove it" in run_script("generate", *arguments).stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.txt", "out.txt"]
 
 
@@ -125,7 +125,7 @@ def test_damaged_job_files_fail(meals_dir, tmp_path, damage):
     )
     assert result.returncode != 0
     assert f"{out}.job is damaged" in result.stderr
-    assert "Remove both to begin anew" in result.stderr
+    assert "Remove both to start again" in result.stderr
     assert (tmp_path / "out.txt.part").read_bytes() == b"some\n"
 
 
@@ -135,7 +135,7 @@ def test_partial_files_of_other_programs_are_kept(meals_dir, tmp_path):
         "generate", f"--model_dir={meals_dir}", f"--output={tmp_path}/out.txt", text="吃\n"
     )
     assert result.returncode != 0
-    assert f"{tmp_path}/out.txt.part is there, but no {tmp_path}/out.txt.job" in result.stderr
+    assert f"{tmp_path}/out.txt.part exists without {tmp_path}/out.txt.job" in result.stderr
     assert (tmp_path / "out.txt.part").read_bytes() == b"mine"
 
 
@@ -191,7 +191,7 @@ def test_killed_runs_resume(meals_dir, tmp_path):
         file.write("晚上".encode())
 
     for flags, message in [
-        ([*options, "--sampling_seed=7"], "begun with another sampling_seed"),
+        ([*options, "--sampling_seed=7"], "started with other values of sampling_seed"),
         (
             [f"--model_dir={meals_dir}", f"--input={complete_path}", "--method=sample"],
             "other prompts",

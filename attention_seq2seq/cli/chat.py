@@ -1,0 +1,75 @@
+"""Chats with a trained model.
+
+    attention-seq2seq chat --model_dir=models/demo
+    attention-seq2seq chat --model_dir=models/demo --prompt=今天晚上吃什么
+    attention-seq2seq chat --model_dir=models/demo < questions.txt > answers.txt
+
+In the interactive chat, /help lists the commands; /attention shows which words of the prompt a
+reply came from.
+"""
+
+import sys
+
+from absl import flags
+
+from attention_seq2seq.cli import corpora
+from attention_seq2seq.cli.attention_tables import format_attention
+from attention_seq2seq.cli.flags import define_flags as define_option_flags
+from attention_seq2seq.cli.flags import define_path, define_paths, options_from_flags
+from attention_seq2seq.config.decoding import DecodingConfig
+
+COMMON_FLAGS = (
+    *("model_dir", "prompt", "plot", "method", "beam_width", "temperature", "top_p"),
+    *("repetition_penalty", "context_turns"),
+)
+IS_FILTER = True
+MODEL_DIR_HELP = "directory of the model; several directories are an ensemble"
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags of this command."""
+    define_paths("model_dir", None, MODEL_DIR_HELP, required=True, flag_values=flag_values)
+    flags.DEFINE_string(
+        "prompt",
+        None,
+        "reply to this prompt, print the attention tables, and exit",
+        flag_values=flag_values,
+    )
+    define_path(
+        "plot",
+        None,
+        "image file for a plot of the attention tables, with --prompt",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_integer(
+        "context_turns",
+        None,
+        "number of earlier turns that each prompt is given; default: as in training [turns]",
+        flag_values=flag_values,
+    )
+    define_option_flags(DecodingConfig, flag_values)
+
+
+def run(args: flags.FlagValues) -> None:
+    """Loads a model, and replies to one prompt, to standard input, or interactively."""
+    decoding = options_from_flags(DecodingConfig, args)
+    if args.plot and args.prompt is None:
+        raise ValueError("--plot needs a prompt; give one by --prompt.")
+
+    from attention_seq2seq.chat import Chat
+    from attention_seq2seq.cli.repl import ChatRepl, run_repl
+
+    chat = Chat.load(*args.model_dir)
+    if args.prompt is not None:
+        reply = chat.reply([args.prompt], decoding)[0]
+        print(f"{reply.text}\n\n{format_attention(reply, args.plot)}")
+    elif sys.stdin.isatty():
+        turns = args.context_turns
+        turns = chat.config.text.context_turns if turns is None else turns
+        # With one seed, the reply to a repeated prompt would be the same.
+        has_random_seed = not args["sampling_seed"].present
+        run_repl(ChatRepl(chat, decoding, turns, has_random_seed))
+    else:
+        with corpora.open_prompts(None) as prompts:
+            for prompt in prompts:
+                print(chat.reply([prompt], decoding)[0].text, flush=True)

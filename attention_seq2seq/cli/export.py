@@ -1,0 +1,71 @@
+"""Exports a trained model for serving.
+
+    attention-seq2seq export --model_dir=models/a --export_dir=out/1
+    attention-seq2seq export --model_dir=models/a --export_dir=b --method=beam
+    attention-seq2seq export --model_dir=models/a --export_dir=c --format=tflite
+
+A SavedModel takes Chinese text and returns replies. It needs TensorFlow or TensorFlow Serving,
+and nothing of this package. The decoding flags are its defaults; its signature "generate" takes
+them as inputs.
+"""
+
+import sys
+
+from absl import flags
+
+from attention_seq2seq.cli.flags import define_flags as define_option_flags
+from attention_seq2seq.cli.flags import define_path, options_from_flags
+from attention_seq2seq.cli.streams import suppress_stderr
+from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.config.serving_limits import ServingLimits
+from attention_seq2seq.utils.files import shell_quote
+
+COMMON_FLAGS = (
+    *("model_dir", "export_dir", "format", "method", "beam_width", "max_length"),
+    *("max_batch_size", "max_beam_width"),
+)
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags of this command."""
+    define_path("model_dir", None, "directory of the model", required=True, flag_values=flag_values)
+    define_path(
+        "export_dir",
+        None,
+        "directory that the exported model is written to",
+        required=True,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_enum(
+        "format",
+        "saved_model",
+        ["saved_model", "tflite"],
+        "format: saved_model, or tflite (two TensorFlow Lite models, with float and int8 weights)",
+        flag_values=flag_values,
+    )
+    define_option_flags(DecodingConfig, flag_values)
+    define_option_flags(ServingLimits, flag_values)
+
+
+def run(args: flags.FlagValues) -> None:
+    """Exports a model."""
+    decoding = options_from_flags(DecodingConfig, args)
+    limits = options_from_flags(ServingLimits, args)
+    from absl import logging
+
+    from attention_seq2seq.serving.saved_model.export import export_saved_model
+    from attention_seq2seq.serving.tflite import export_tflite
+
+    # TensorFlow logs every file that it writes.
+    logging.set_verbosity(logging.WARNING)
+    if args.format == "tflite":
+        with suppress_stderr():
+            export_tflite(args.model_dir, args.export_dir, decoding)
+        return
+    export_saved_model(
+        args.model_dir, args.export_dir, decoding, limits, progress=sys.stdout.isatty()
+    )
+    print(
+        f"\nTry it:\n  saved_model_cli run --dir {shell_quote(args.export_dir)} --tag_set serve "
+        "--signature_def serving_default --input_exprs 'prompt=[\"今天晚上吃什么\"]'"
+    )

@@ -1,0 +1,50 @@
+"""Log lines of a command."""
+
+import logging
+import shutil
+import sys
+import textwrap
+
+from tqdm import tqdm
+
+from attention_seq2seq.cli.streams import redirect_to_devnull
+
+
+def configure_logging() -> None:
+    """Prints info lines to standard output, and warnings to standard error."""
+    logger = logging.getLogger("attention_seq2seq")
+    info_handler, warning_handler = _TqdmHandler(sys.stdout), _TqdmHandler(sys.stderr)
+    info_handler.addFilter(lambda record: record.levelno < logging.WARNING)
+    warning_handler.setLevel(logging.WARNING)
+    logger.handlers = [info_handler, warning_handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    # Matplotlib logs the building of its font cache.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+
+
+class _TqdmHandler(logging.StreamHandler):
+    """Writes log lines above a progress bar, wrapped to the width of the terminal."""
+
+    def emit(self, record):
+        with tqdm.external_write_mode(self.stream):
+            super().emit(record)
+
+    def format(self, record):
+        text = super().format(record)
+        if not self.stream.isatty():
+            return text
+        return textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False)
+
+    def handleError(self, record):
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        redirect_to_devnull(self.stream)
+        if not isinstance(error, BrokenPipeError) and self.stream is not sys.stderr:
+            print(
+                f"Cannot write to standard output ({error.strerror}). Further output is "
+                "discarded; the work continues.",
+                file=sys.stderr,
+            )

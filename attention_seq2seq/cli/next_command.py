@@ -1,0 +1,17 @@
+"""Suggests the next command to the user."""
+
+import sys
+from pathlib import Path
+
+from attention_seq2seq.utils.files import shell_quote
+
+
+def print_next_command(purpose: str, command: str, **options) -> None:
+    """Prints a command line, such as `attention-seq2seq chat --model_dir=models/demo`."""
+    program = Path(sys.executable).with_name("attention-seq2seq")
+    if program.is_relative_to(Path.cwd()):
+        program = program.relative_to(Path.cwd())
+    else:
+        program = program.name
+    flags = "".join(f" --{name}={shell_quote(value)}" for name, value in options.items())
+    print(f"\n{purpose}:\n  {shell_quote(program)} {command}{flags}")

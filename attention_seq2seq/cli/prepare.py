@@ -1,0 +1,84 @@
+"""Filters, tokenizes and shards a corpus of any size for training.
+
+    attention-seq2seq prepare --data=a.tsv --prepared_dir=out --analyze_only
+    attention-seq2seq prepare --data=a.tsv --prepared_dir=out
+    attention-seq2seq train --data=out --model_dir=models/mine
+
+The command prints statistics of the corpus and the issues that it found. Filters, given by
+--filters, remove pairs. Preprocessing is resumable: after an interruption, run the same
+command again. The same corpus and options give the same bytes.
+"""
+
+import shutil
+
+from absl import flags
+
+from attention_seq2seq.cli.flags import define_flags as define_option_flags
+from attention_seq2seq.cli.flags import define_path, options_from_flags
+from attention_seq2seq.cli.next_command import print_next_command
+from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.preprocessing import PreprocessingConfig
+from attention_seq2seq.config.text import TextConfig
+
+COMMON_FLAGS = (
+    *("data", "prepared_dir", "analyze_only", "filters", "max_source_length"),
+    *("max_target_length", "vocabulary_size", "context_turns", "num_workers", "overwrite"),
+)
+
+
+def define_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags of this command."""
+    define_path(
+        "prepared_dir",
+        None,
+        "directory that the prepared corpus is written to",
+        required=True,
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool(
+        "analyze_only",
+        False,
+        "only print the statistics and issues of the corpus, and write statistics.json",
+        flag_values=flag_values,
+    )
+    flags.DEFINE_bool(
+        "overwrite",
+        False,
+        "replace a corpus in --prepared_dir that was prepared with other options",
+        flag_values=flag_values,
+    )
+    for config_class in (DataConfig, TextConfig, PreprocessingConfig):
+        define_option_flags(config_class, flag_values)
+    flag_values["data"].help = (
+        "corpus files: TSV, JSONL, .conv, JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; plain "
+        "or gzip, detected by content [paths]"
+    )
+
+
+def run(args: flags.FlagValues) -> None:
+    """Analyzes and prepares a corpus."""
+    data, text, preprocessing = (
+        options_from_flags(config_class, args)
+        for config_class in (DataConfig, TextConfig, PreprocessingConfig)
+    )
+    from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare
+    from attention_seq2seq.data.preprocessing.report import (
+        format_filtering,
+        format_statistics,
+        format_vocabulary,
+    )
+
+    prepared_dir = args.prepared_dir
+    width = shutil.get_terminal_size().columns
+    if args.analyze_only:
+        statistics = analyze_corpus(prepared_dir, data, text, preprocessing)
+        print(f"\n{format_statistics(statistics, width)}")
+        print(f"\n{format_filtering(statistics['counts'])}\n")
+        print(f"All statistics: {prepared_dir}/statistics.json")
+        return
+    prepared = prepare(prepared_dir, data, text, preprocessing, args.overwrite)
+    statistics = prepared.statistics()
+    print(f"\n{format_statistics(statistics, width)}")
+    print(f"\n{format_filtering(statistics['counts'])}")
+    print(format_vocabulary(prepared.manifest["vocabulary_sizes"]))
+    print_next_command("Train a model on it", "train", data=prepared_dir, model_dir="models/mine")

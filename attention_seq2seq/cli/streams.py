@@ -1,0 +1,85 @@
+"""Standard streams of a command: UTF-8, closed streams, readers that have gone."""
+
+import contextlib
+import io
+import os
+import sys
+
+
+def open_missing_streams() -> None:
+    """Opens standard streams that were closed before the start, as by `>&-`, on the null device.
+
+    Otherwise a file opened later gets the number of a closed stream, and receives its text.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            mode = "w" if descriptor else "r"
+            setattr(sys, name, open(descriptor, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def configure_streams(is_filter: bool) -> None:
+    """Makes the standard streams UTF-8.
+
+    Args:
+        is_filter: whether a command ends when the reader of its output has gone, as in
+            `... | head`. Other commands discard their output and continue.
+    """
+    # Keeps invalid bytes recognizable.
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    sys.stderr.reconfigure(encoding="utf-8", errors="replace")
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    if not is_filter:
+        buffering = {
+            "line_buffering": sys.stdout.line_buffering,
+            "write_through": sys.stdout.write_through,
+        }
+        sys.stdout = _PipeTolerantWriter(
+            sys.stdout.detach(), encoding="utf-8", errors="replace", **buffering
+        )
+
+
+def ensure_utf8_mode() -> None:
+    """Restarts Python in UTF-8 mode if the locale has another encoding for file names."""
+    if sys.getfilesystemencoding() != "utf-8":
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
+
+
+def redirect_to_devnull(stream) -> None:
+    """Discards the buffered and all further output of a stream."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, stream.fileno())
+    os.close(devnull)
+
+
+@contextlib.contextmanager
+def suppress_stderr():
+    """Discards what C++ code writes to standard error, such as TensorFlow Lite's statistics."""
+    saved_stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved_stderr, 2)
+        os.close(devnull)
+        os.close(saved_stderr)
+
+
+class _PipeTolerantWriter(io.TextIOWrapper):
+    """Standard output that discards its text after the reader has gone."""
+
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except BrokenPipeError:
+            redirect_to_devnull(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            redirect_to_devnull(self)
