@@ -1,4 +1,4 @@
-"""Each constraint binds, in every way of searching, and says what it should in numbers."""
+"""Logits processors constrain every decoding method, and change scores as documented."""
 
 import numpy as np
 import pytest
@@ -11,9 +11,9 @@ from attention_seq2seq.decoding.sampling import sample
 from helpers.toy_models import make_beam_params, make_params, make_processors, matrix_step
 
 BOS, EOS, A, B, C = 1, 2, 3, 4, 5
-# From row to column: a likes to be said again and again.
+# Probabilities of the next token (column) after a token (row); a tends to repeat.
 #           pad  bos  eos   a    b    c
-WORLD = [
+TRANSITIONS = [
     [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],  # pad
     [0.0, 0.0, 0.2, 0.6, 0.15, 0.05],  # bos
     [0.0, 0.0, 1.0, 0.0, 0.0, 0.0],  # eos
@@ -21,95 +21,102 @@ WORLD = [
     [0.0, 0.0, 0.2, 0.5, 0.2, 0.1],  # b
     [0.0, 0.0, 0.2, 0.5, 0.2, 0.1],  # c
 ]
-LENGTH = 6
-ROWS = 4
+MAX_LENGTH = 6
+NUM_ROWS = 4
 
 
-def said(method, **given):
-    """The replies of all rows, without their ends."""
-    step, state = matrix_step(WORLD, 1), tf.zeros([ROWS], tf.int32)
-    processors = make_processors(ROWS, **given)
+def generate(method, **options):
+    """Returns the replies without end tokens, and the hypotheses."""
+    step, state = matrix_step(TRANSITIONS, 1), tf.zeros([NUM_ROWS], tf.int32)
+    processors = make_processors(NUM_ROWS, **options)
     if method == "greedy":
-        found = greedy_search(step, state, processors, BOS, EOS, tf.constant(LENGTH))
+        hypotheses = greedy_search(step, state, processors, BOS, EOS, tf.constant(MAX_LENGTH))
     elif method == "sample":
-        seeds = tf.stack([tf.range(ROWS), tf.zeros([ROWS], tf.int32)], axis=1)
-        params = make_params(max_length=LENGTH)
-        found = sample(step, state, params, processors, BOS, EOS, seeds)
+        seeds = tf.stack([tf.range(NUM_ROWS), tf.zeros([NUM_ROWS], tf.int32)], axis=1)
+        params = make_params(max_length=MAX_LENGTH)
+        hypotheses = sample(step, state, params, processors, BOS, EOS, seeds)
     else:
-        params = make_beam_params(beam_width=ROWS, max_length=LENGTH)
-        mask = tf.ones([ROWS, 1], tf.bool)
-        found = beam_search(step, state, params, processors, BOS, EOS, mask)
-    rows = zip(found.ids.numpy().tolist(), found.lengths.numpy())
-    return [[word for word in ids[:length] if word != EOS] for ids, length in rows], found
+        params = make_beam_params(beam_width=NUM_ROWS, max_length=MAX_LENGTH)
+        mask = tf.ones([NUM_ROWS, 1], tf.bool)
+        hypotheses = beam_search(step, state, params, processors, BOS, EOS, mask)
+    rows = zip(hypotheses.ids.numpy().tolist(), hypotheses.lengths.numpy())
+    replies = [[token for token in ids[:length] if token != EOS] for ids, length in rows]
+    return replies, hypotheses
 
 
-methods = pytest.mark.parametrize("method", ["greedy", "sample", "beam"])
+all_methods = pytest.mark.parametrize("method", ["greedy", "sample", "beam"])
 
 
-@methods
-def test_minimum_length(method):
-    free, _ = said(method)
-    bound, _ = said(method, min_length=4)
-    assert any(len(words) < 4 for words in free) or method == "greedy"
-    assert all(len(words) >= 4 for words in bound)
-    assert len(said("greedy", min_length=4)[0][0]) == LENGTH, "a is likelier than the end"
+@all_methods
+def test_min_length(method):
+    unconstrained, _ = generate(method)
+    constrained, _ = generate(method, min_length=4)
+    assert any(len(tokens) < 4 for tokens in unconstrained) or method == "greedy"
+    assert all(len(tokens) >= 4 for tokens in constrained)
+    greedy_replies, _ = generate("greedy", min_length=4)
+    assert len(greedy_replies[0]) == MAX_LENGTH, "a is more probable than the end token"
 
 
-@methods
+@all_methods
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_no_repeated_ngram(method, size):
-    def repeats(words):
-        ngrams = [tuple(words[i : i + size]) for i in range(len(words) - size + 1)]
+def test_no_repeat_ngram_size(method, size):
+    def repeats_ngram(tokens):
+        ngrams = [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
         return len(ngrams) > len(set(ngrams))
 
-    assert any(map(repeats, said(method, min_length=5)[0])), "the rule has something to forbid"
-    bound, _ = said(method, no_repeat_ngram_size=size)
-    assert not any(map(repeats, bound))
+    unconstrained, _ = generate(method, min_length=5)
+    assert any(map(repeats_ngram, unconstrained))
+    constrained, _ = generate(method, no_repeat_ngram_size=size)
+    assert not any(map(repeats_ngram, constrained))
 
 
-@methods
-def test_suppressed_tokens(method):
-    assert any(A in words for words in said(method)[0])
-    bound, _ = said(method, processors=suppress_tokens([A, C], 6, EOS), min_length=3)
-    assert all(set(words) == {B} for words in bound)
+@all_methods
+def test_suppress_tokens(method):
+    unconstrained, _ = generate(method)
+    assert any(A in tokens for tokens in unconstrained)
+    processors = suppress_tokens([A, C], 6, EOS)
+    constrained, _ = generate(method, processors=processors, min_length=3)
+    assert all(set(tokens) == {B} for tokens in constrained)
 
 
-@methods
+@all_methods
 @pytest.mark.parametrize("prefix", [[C, B], [B], [C, C], []], ids=str)
-def test_a_forced_prefix(method, prefix):
-    bound, found = said(method, prefix_ids=prefix)
-    assert len(bound) == ROWS
-    for words in bound:
-        assert words[: len(prefix)] == prefix
-    # The log-probability is the model's own, of the prefix too.
-    by_hand = np.sum(np.log([WORLD[last][word] for last, word in zip([BOS, *prefix], prefix)]))
-    log_probs = np.sum(found.token_log_probs[:, : len(prefix)], axis=1)
-    np.testing.assert_allclose(log_probs, [by_hand] * ROWS, atol=1e-5)
+def test_target_prefix(method, prefix):
+    replies, hypotheses = generate(method, prefix_ids=prefix)
+    assert len(replies) == NUM_ROWS
+    for tokens in replies:
+        assert tokens[: len(prefix)] == prefix
+    # The log-probabilities of the prefix are those of the model.
+    probabilities = [TRANSITIONS[last][token] for last, token in zip([BOS, *prefix], prefix)]
+    expected = [np.sum(np.log(probabilities))] * NUM_ROWS
+    log_probs = np.sum(hypotheses.token_log_probs[:, : len(prefix)], axis=1)
+    np.testing.assert_allclose(log_probs, expected, atol=1e-5)
     if not prefix:
-        assert bound == said(method)[0]
+        unconstrained, _ = generate(method)
+        assert replies == unconstrained
 
 
 def test_repetition_penalty_divides_the_probability():
-    free, _ = said("greedy", min_length=LENGTH)
-    assert free[0] == [A] * LENGTH
-    # After one a: 0.5 / 3 is less than b's 0.2; then the end's 0.2 is not less than any.
-    bound, found = said("greedy", repetition_penalty=3.0)
-    assert bound[0] == [A]
-    scores = np.log([0.6, 0.2])
-    np.testing.assert_allclose(found.scores[0], scores.sum(), atol=1e-5)
-    bound, found = said("greedy", repetition_penalty=3.0, min_length=3)
-    assert bound[0] == [A, B, A]
-    np.testing.assert_allclose(found.scores[0], np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), atol=1e-5)
-    np.testing.assert_allclose(found.log_prob[0], np.log([0.6, 0.2, 0.5, 0.2]).sum(), atol=1e-5)
+    unconstrained, _ = generate("greedy", min_length=MAX_LENGTH)
+    assert unconstrained[0] == [A] * MAX_LENGTH
+    # After an a, the repeated a has 0.5 / 3, less than the 0.2 of b and of the end token.
+    replies, hypotheses = generate("greedy", repetition_penalty=3.0)
+    assert replies[0] == [A]
+    np.testing.assert_allclose(hypotheses.scores[0], np.log([0.6, 0.2]).sum(), atol=1e-5)
+    replies, hypotheses = generate("greedy", repetition_penalty=3.0, min_length=3)
+    assert replies[0] == [A, B, A]
+    score, log_prob = np.log([0.6, 0.2, 0.5 / 3, 0.2]).sum(), np.log([0.6, 0.2, 0.5, 0.2]).sum()
+    np.testing.assert_allclose(hypotheses.scores[0], score, atol=1e-5)
+    np.testing.assert_allclose(hypotheses.log_prob[0], log_prob, atol=1e-5)
 
 
-def test_echo_penalty_divides_what_goes_on_as_the_prompt():
+def test_prompt_bigram_penalty_divides_the_probability_of_prompt_bigrams():
     scores = process(
-        tf.math.log(tf.constant(WORLD[A : A + 1] * 3) + 1e-30),
+        tf.math.log(tf.constant(TRANSITIONS[A : A + 1] * 3) + 1e-30),
         make_processors(
             3,
             prompt_bigram_penalty=4.0,
-            # After a comes b in the first; nothing in the second; c, unknown to it, in the third.
+            # The prompts continue a with b, with an OOV token, and with c.
             prompt_target_ids=[[C, A, B], [A, -1, B], [B, A, C]],
         ),
         tf.constant([[A, 0], [A, 0], [A, 0]]),
@@ -117,27 +124,29 @@ def test_echo_penalty_divides_what_goes_on_as_the_prompt():
         BOS,
         EOS,
     )
-    expected = np.log(np.array([WORLD[A]] * 3) + 1e-30)
+    expected = np.log(np.array([TRANSITIONS[A]] * 3) + 1e-30)
     expected[0, B] -= np.log(4)
     expected[2, C] -= np.log(4)
     np.testing.assert_allclose(scores, expected, atol=1e-4)
 
 
-def test_the_first_word_of_the_prompt_is_an_echo_at_the_beginning():
-    bound, _ = said(
-        "greedy", prompt_bigram_penalty=9.0, prompt_target_ids=[[A, A]] * ROWS, min_length=1
+def test_prompt_bigram_penalty_applies_to_the_first_token_of_the_prompt():
+    prompt_target_ids = [[A, A]] * NUM_ROWS
+    replies, _ = generate(
+        "greedy", prompt_bigram_penalty=9.0, prompt_target_ids=prompt_target_ids, min_length=1
     )
-    assert bound[0][0] == B
+    assert replies[0][0] == B
 
 
-@methods
-def test_where_nothing_may_be_said_the_reply_ends(method):
-    bound, _ = said(method, processors=suppress_tokens([0, BOS, A, B, C], 6, EOS), min_length=3)
-    assert [] in bound
+@all_methods
+def test_replies_end_if_all_tokens_are_suppressed(method):
+    processors = suppress_tokens([0, BOS, A, B, C], 6, EOS)
+    replies, _ = generate(method, processors=processors, min_length=3)
+    assert [] in replies
 
 
-def test_a_word_said_long_ago_counts_whatever_the_padding():
-    # Padding 0 after the words said is no word: nothing repeats it.
+def test_repeated_ngrams_do_not_include_the_padding():
+    # The padding after the tokens of the reply does not block id 0.
     scores = process(
         tf.zeros([1, 6]),
         make_processors(1, no_repeat_ngram_size=1),

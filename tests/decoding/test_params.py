@@ -7,21 +7,20 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams
 
 
-def test_every_number_keeps_its_place_when_packed():
-    numbers = DecodingParams._fields[:-2]
-    assert set(numbers) < set(vars(DecodingConfig()))
-    types = [type(getattr(DecodingConfig(), name)) for name in numbers]
-    # All different.
-    params = DecodingParams(
-        *(kind(index + 1) for index, kind in enumerate(types)), suppressed_ids=[4], prefix_ids=[]
-    )
-    packed = params.pack()
-    assert packed.integers.shape[0] + packed.floats.shape[0] == len(numbers)
+def test_packing_and_unpacking_restores_every_parameter():
+    names = DecodingParams._fields[:-2]
+    assert set(names) < set(vars(DecodingConfig()))
+    types = [type(getattr(DecodingConfig(), name)) for name in names]
+    # Distinct values reveal swapped parameters.
+    values = {name: cast(i) for i, (name, cast) in enumerate(zip(names, types), start=1)}
+    packed = DecodingParams(**values, suppressed_ids=[4], prefix_ids=[]).pack()
+    assert packed.integers.shape[0] + packed.floats.shape[0] == len(names)
     unpacked = tf.function(lambda packed: packed.unpack(), [PARAMS_SPEC])(packed)
-    for field, kind, value in zip(numbers, types, range(1, 99)):
-        tensor = getattr(unpacked, field)
-        assert (tensor.shape, tensor.dtype) == ([], {int: tf.int32, float: tf.float32}[kind])
-        assert tensor.numpy() == value, field
+    for name, value in values.items():
+        tensor = getattr(unpacked, name)
+        dtype = {int: tf.int32, float: tf.float32}[type(value)]
+        assert (tensor.shape, tensor.dtype) == ([], dtype)
+        assert tensor.numpy() == value, name
     np.testing.assert_array_equal(unpacked.suppressed_ids, [4])
     assert unpacked.prefix_ids.shape == [0]
 
@@ -30,11 +29,11 @@ def test_a_traced_function_packs_tensors_and_constants():
     constants = DecodingParams.from_config(DecodingConfig(), 9)
 
     @tf.function(input_signature=[PARAMS_SPEC])
-    def with_width(packed):
+    def replace_params(packed):
         params = packed.unpack()._replace(beam_width=np.int32(4), top_p=tf.constant(0.25))
         return params.pack(), constants.pack()
 
-    mixed, same = with_width(constants.pack())
-    assert mixed.unpack().beam_width == 4
-    assert mixed.unpack().top_p == 0.25
-    assert mixed.unpack().max_length == same.unpack().max_length == 9
+    replaced, original = replace_params(constants.pack())
+    assert replaced.unpack().beam_width == 4
+    assert replaced.unpack().top_p == 0.25
+    assert replaced.unpack().max_length == original.unpack().max_length == 9

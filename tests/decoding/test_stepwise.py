@@ -16,7 +16,7 @@ from attention_seq2seq.decoding.stepwise import (
 from attention_seq2seq.models.ensemble import Ensemble
 from helpers.small_models import BOS_ID, random_batch, random_model
 
-END, MAX_LENGTH = 2, 9
+EOS_ID, MAX_LENGTH = 2, 9
 BATCH = random_batch(4, 5, 6)
 PROMPTS = BATCH["source_ids"], BATCH["source_length"]
 MODELS = {
@@ -52,10 +52,10 @@ def make_params(options) -> DecodingParams:
 def test_steps_give_the_results_of_greedy_search(model, options):
     params = make_params(options).pack()
     prompt_target_ids = tf.where(BATCH["source_ids"] < 11, BATCH["source_ids"], -1)
-    expected = SequenceGenerator(model, BOS_ID, END).greedy_search(
+    expected = SequenceGenerator(model, BOS_ID, EOS_ID).greedy_search(
         *PROMPTS, prompt_target_ids, params
     )
-    search = StepwiseGreedySearch(model, BOS_ID, END)
+    search = StepwiseGreedySearch(model, BOS_ID, EOS_ID)
     state, ids = search.initial_state(*PROMPTS, prompt_target_ids), tf.fill([4], BOS_ID)
     for time in range(expected.ids.shape[1]):
         output = search.step(ids, state, params)
@@ -70,16 +70,18 @@ def test_steps_give_the_results_of_greedy_search(model, options):
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
-def test_a_stream_ends_with_the_reply_or_at_the_maximum_length(options):
+def test_streams_end_with_the_reply_or_at_the_maximum_length(options):
     model, params = MODELS["luong"], make_params(options)
-    generator, search = (f(model, BOS_ID, END) for f in (SequenceGenerator, StepwiseGreedySearch))
+    generator, search = (
+        f(model, BOS_ID, EOS_ID) for f in (SequenceGenerator, StepwiseGreedySearch)
+    )
     for ids, length in zip(*PROMPTS):
         ids = ids[tf.newaxis, :length]
         expected = generator.greedy_search(ids, length[tf.newaxis], ids * 0 - 1, params.pack())
         source_ids = ids[0].numpy().tolist()
         stream = search.stream(source_ids, [-1] * len(source_ids), params)
         tokens = [token for tokens, _ in stream for token in tokens]
-        assert tokens == [i for i in expected.ids[0].numpy().tolist() if i != END]
+        assert tokens == [i for i in expected.ids[0].numpy().tolist() if i != EOS_ID]
         assert len(tokens) <= MAX_LENGTH
 
 
@@ -100,7 +102,7 @@ def test_a_stream_ends_with_the_reply_or_at_the_maximum_length(options):
         ),
     ],
 )
-def test_the_state_is_flat_and_named(name, expected):
+def test_states_are_flattened_to_named_tensors(name, expected):
     state = MODELS[name].initial_state(*PROMPTS)
     tensors = flatten_state(state)
     assert set(tensors) == expected
@@ -108,13 +110,13 @@ def test_the_state_is_flat_and_named(name, expected):
     tf.nest.assert_same_structure(restored, state)
     for a, b in zip(tf.nest.flatten(restored), tf.nest.flatten(state)):
         assert a is b
-    specs = StepwiseGreedySearch(MODELS[name], BOS_ID, END).state_specs
+    specs = StepwiseGreedySearch(MODELS[name], BOS_ID, EOS_ID).state_specs
     assert set(specs) == expected | {"sequences", "prompt_target_ids"}
     for tensor_name, tensor in tensors.items():
         assert specs[tensor_name].is_compatible_with(tensor)
 
 
-def test_the_states_of_an_ensemble_have_names_of_their_own():
+def test_states_of_an_ensemble_are_prefixed_with_the_model():
     state = MODELS["ensemble"].initial_state(*PROMPTS)
     tensors = flatten_state(state)
     assert {"model_0_h", "model_1_h", "model_1_h_2"} < set(tensors)

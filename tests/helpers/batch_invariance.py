@@ -12,12 +12,14 @@ from attention_seq2seq.models.seq2seq import make_model
 BOS_ID, EOS_ID, VOCABULARY_SIZE, MAX_LENGTH = 1, 2, 501, 40
 DECODING_CONFIGS = {
     "greedy": DecodingConfig(),
-    "greedy by rules": DecodingConfig(
+    "greedy with logits processors": DecodingConfig(
         no_repeat_ngram_size=3, prompt_bigram_penalty=2.0, min_length=3
     ),
     "beam": DecodingConfig(method="beam", num_return_sequences=2),
-    "groups": DecodingConfig(method="beam", beam_width=4, num_beam_groups=2, coverage_penalty=0.2),
-    "against dullness": DecodingConfig(method="beam", mmi_weight=0.4, rerank_mmi_weight=0.3),
+    "diverse beam": DecodingConfig(
+        method="beam", beam_width=4, num_beam_groups=2, coverage_penalty=0.2
+    ),
+    "mmi": DecodingConfig(method="beam", mmi_weight=0.4, rerank_mmi_weight=0.3),
     "sampling": DecodingConfig(method="sample", top_p=0.9, num_return_sequences=2),
 }
 # Added to the logit of the end token, which makes replies end late, early or never.

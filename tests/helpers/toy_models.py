@@ -1,4 +1,4 @@
-"""Scripted models whose best replies can be derived by hand, or by trying everything."""
+"""Toy models whose best replies can be derived by hand or by exhaustive search."""
 
 import itertools
 
@@ -12,9 +12,13 @@ from attention_seq2seq.decoding.step import StepOutput
 
 
 def matrix_step(probabilities, source_time=4):
-    """The next word depends on the word before alone; attention lies on place t at step t.
+    """Returns a step function of a Markov chain, with all attention of step t on position t.
 
-    The state is the number of steps taken, int32[rows].
+    Args:
+        probabilities: float[vocab, vocab], of the next token (column) after a token (row).
+        source_time: number of positions of the prompt.
+
+    The state is the number of steps taken, int32[batch].
     """
     # A constant added to all logits of a row must not matter.
     logits = np.log(np.asarray(probabilities) + 1e-30).astype(np.float32) + 5.0
@@ -26,7 +30,7 @@ def matrix_step(probabilities, source_time=4):
 
 
 def random_toy_model(vocabulary_size, source_time, seed, sharpness=2.0):
-    """Returns logits and attention of `toy_step`: [time, token before last, last token, ...]."""
+    """Returns logits and attention of `toy_step`: [time, second last token, last token, ...]."""
     rng = np.random.default_rng(seed)
     logits = sharpness * rng.normal(size=[9, *[vocabulary_size] * 3])
     attention = rng.dirichlet(np.ones(source_time), size=[9, *[vocabulary_size] * 2])
@@ -34,9 +38,9 @@ def random_toy_model(vocabulary_size, source_time, seed, sharpness=2.0):
 
 
 def toy_step(logits, attention):
-    """A model with a memory: what it says depends on the last two words and the time.
+    """Returns a step function whose logits depend on the last two tokens and the time.
 
-    The state is int32[rows, 2]: the word before the last, and the number of steps taken.
+    The state is int32[batch, 2]: the second last token, and the number of steps taken.
     """
 
     def step(ids, state):
@@ -49,22 +53,22 @@ def toy_step(logits, attention):
 
 def enumerate_sequences(vocabulary_size, eos_id, max_length):
     """Yields all sequences that end with eos_id, and those truncated at max_length."""
-    other_ids = [token_id for token_id in range(vocabulary_size) if token_id != eos_id]
+    continuing_ids = [token_id for token_id in range(vocabulary_size) if token_id != eos_id]
     for length in range(1, max_length + 1):
-        for ids in itertools.product(other_ids, repeat=length - 1):
+        for ids in itertools.product(continuing_ids, repeat=length - 1):
             yield (*ids, eos_id)
-    yield from itertools.product(other_ids, repeat=max_length)
+    yield from itertools.product(continuing_ids, repeat=max_length)
 
 
 def make_params(max_length=9, prefix_ids=(), **options) -> DecodingParams:
-    """Returns parameters without any effect, except for overrides."""
+    """Returns parameters that have no effect, except for `options`."""
     config = DecodingConfig(**{"diversity_penalty": 0.0, "length_penalty": 0.0, **options})
     params = DecodingParams.from_config(config, max_length, prefix_ids=prefix_ids)
     return params.pack().unpack()
 
 
 def make_beam_params(beam_width=3, **options) -> DecodingParams:
-    """Returns such parameters for beam search, which return all hypotheses by default."""
+    """Returns parameters of a beam search that returns all hypotheses by default."""
     options = {"num_return_sequences": beam_width, **options}
     return make_params(method="beam", beam_width=beam_width, **options)
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from helpers.reference_tfa import TFASeq2Seq, decoder_step, encode, tfa
+from helpers.reference_models import TFASeq2Seq, decoder_step, encode, tfa
 from helpers.small_models import (
     BOS_ID,
     CONFIGURATIONS,

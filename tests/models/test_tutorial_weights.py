@@ -12,7 +12,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.models.seq2seq import make_model
 from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
-from helpers.reference_tfa import tfa
+from helpers.reference_models import tfa
 from helpers.toy_models import make_processors
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.train_step import TrainStep
-from helpers.reference_tfa import TFASeq2Seq, tfa
+from helpers.reference_models import TFASeq2Seq, tfa
 from helpers.small_models import to_arrays
 
 BEGIN = 1
