@@ -60,15 +60,15 @@ class Chat:
             FileNotFoundError: a directory has no model, or one of its files is missing.
             ValueError: a file is damaged or has another format, or the vocabularies differ.
         """
-        first, *others = map(cls._load_one, (model_dir, *ensemble_dirs))
-        for other_dir, other in zip(ensemble_dirs, others):
-            if other.tokenizer != first.tokenizer:
+        chats = [cls._load_one(directory) for directory in (model_dir, *ensemble_dirs)]
+        for directory, chat in zip(ensemble_dirs, chats[1:]):
+            if chat.tokenizer != chats[0].tokenizer:
                 raise ValueError(
-                    f"Cannot ensemble {model_dir} and {other_dir}: their vocabularies differ. "
+                    f"Cannot ensemble {model_dir} and {directory}: their vocabularies differ. "
                     "Train both on the same prepared corpus."
                 )
-        model = Ensemble([chat.model for chat in (first, *others)]) if others else first.model
-        return cls(first.tokenizer, model, first.config)
+        model = Ensemble([chat.model for chat in chats]) if ensemble_dirs else chats[0].model
+        return cls(chats[0].tokenizer, model, chats[0].config)
 
     @classmethod
     def _load_one(cls, model_dir: str | Path) -> "Chat":
@@ -238,11 +238,11 @@ class Chat:
         for index, (tokens, ids) in enumerate(encoded):
             # A beam that has fewer hypotheses than rows is filled with rows of length 0.
             start = index * rows_per_prompt
-            own_rows = [row for row in rows[start : start + rows_per_prompt] if row.lengths > 0]
+            prompt_rows = [row for row in rows[start : start + rows_per_prompt] if row.lengths > 0]
             if decoding.method == "beam":
-                own_rows = deduplicate(own_rows)
+                prompt_rows = deduplicate(prompt_rows)
             replies.append(
-                [self._to_reply(tokens, ids, row, should_replace_unk) for row in own_rows]
+                [self._to_reply(tokens, ids, row, should_replace_unk) for row in prompt_rows]
             )
         return replies
 

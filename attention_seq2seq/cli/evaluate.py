@@ -114,7 +114,7 @@ def format_estimate(name: str, estimate) -> str:
     """Formats a metric with its interval."""
     if estimate is None:
         return ""
-    value, *limits = (format_metric(name, number) for number in estimate if number is not None)
+    value, *limits = (format_metric(name, x) for x in estimate if x is not None)
     return f"{value} ({' to '.join(limits)})" if limits else f"{value}{'':17}"
 
 

@@ -34,10 +34,10 @@ def make_strategy(name: str):
             )
         return tf.distribute.MirroredStrategy([device.name for device in devices])
     workers, index = parse_tf_config(os.environ.get("TF_CONFIG", ""))
-    other_workers = workers[:index] + workers[index + 1 :]
-    if other_workers:
+    remote_workers = workers[:index] + workers[index + 1 :]
+    if remote_workers:
         print(
-            f"Worker {index} of {len(workers)}, waiting for {', '.join(other_workers)}", flush=True
+            f"Worker {index} of {len(workers)}, waiting for {', '.join(remote_workers)}", flush=True
         )
     # TensorFlow waits in C++, where Python does not receive Ctrl-C.
     previous_handler = signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -67,8 +67,8 @@ class CorpusFile:
         try:
             head = self._bytes.read1(size)
             # One read of a gzip file may give less than there is.
-            while len(head) < size and (more := self._bytes.read1(size - len(head))):
-                head += more
+            while len(head) < size and (chunk := self._bytes.read1(size - len(head))):
+                head += chunk
         except (OSError, EOFError, zlib.error):
             # `chunks` reports the damage when it reaches it.
             head = b""

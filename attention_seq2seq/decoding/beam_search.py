@@ -151,10 +151,11 @@ def _expand(candidates: Candidates, beams: _BeamState, time, scorer: SequenceSco
         The candidates, and the totals and scores of the hypotheses float32[rows, k].
     """
     finished = beams.finished[:, tf.newaxis]
-    only_first = tf.where(tf.range(tf.shape(candidates.ids)[1]) == 0, 0.0, NEG_INF)
+    # A finished hypothesis has a single candidate, which continues it unchanged.
+    frozen_scores = tf.where(tf.range(tf.shape(candidates.ids)[1]) == 0, 0.0, NEG_INF)
     candidates = Candidates(
         ids=tf.where(finished, 0, candidates.ids),
-        scores=tf.where(finished, only_first, candidates.scores),
+        scores=tf.where(finished, frozen_scores, candidates.scores),
         token_log_probs=tf.where(finished, 0.0, candidates.token_log_probs),
     )
     total = beams.cum_log_probs[:, tf.newaxis] + candidates.scores
@@ -188,17 +189,17 @@ def _reorder(beams: _BeamState, candidates: Candidates, total, parents, slots, t
         return tf.gather(tf.gather(column, parents), slots, batch_dims=1)
 
     ids = gather_selected(candidates.ids)
-    before = _BeamState(*(tf.gather(column, parents) for column in beams))
+    parent_beams = _BeamState(*(tf.gather(column, parents) for column in beams))
     beams = _BeamState(
-        sequences=_write_step(before.sequences, time, ids),
+        sequences=_write_step(parent_beams.sequences, time, ids),
         token_log_probs=_write_step(
-            before.token_log_probs, time, gather_selected(candidates.token_log_probs)
+            parent_beams.token_log_probs, time, gather_selected(candidates.token_log_probs)
         ),
-        parent_ids=_write_step(before.parent_ids, time, parents),
+        parent_ids=_write_step(parent_beams.parent_ids, time, parents),
         cum_log_probs=gather_selected(total),
-        lengths=tf.where(before.finished, before.lengths, time + 1),
-        finished=before.finished | (ids == eos_id),
-        accumulated_attention=before.accumulated_attention,
+        lengths=tf.where(parent_beams.finished, parent_beams.lengths, time + 1),
+        finished=parent_beams.finished | (ids == eos_id),
+        accumulated_attention=parent_beams.accumulated_attention,
     )
     return beams, ids
 
@@ -268,5 +269,5 @@ def _finalize(
 
 def _write_step(table, time, column):
     """Returns `table` [rows, max_length] with one column replaced."""
-    here = tf.range(tf.shape(table)[1]) == time
-    return tf.where(here, column[:, tf.newaxis], table)
+    is_position = tf.range(tf.shape(table)[1]) == time
+    return tf.where(is_position, column[:, tf.newaxis], table)

@@ -129,11 +129,11 @@ def _previous_token(tokens, time, bos_id):
 
 def _prompt_bigrams(prompt_target_ids, previous, bos_id, vocabulary_size):
     """bool[rows, vocab], the tokens that follow the previous token in the prompt, too."""
-    before = tf.pad(prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
+    preceding_ids = tf.pad(prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
     # A prompt without tokens has no position for the begin token either.
-    before = before[:, : tf.shape(prompt_target_ids)[1]]
-    follows = (before == previous[:, tf.newaxis]) & (prompt_target_ids >= 0)
-    return _scatter_mask(prompt_target_ids, follows, vocabulary_size)
+    preceding_ids = preceding_ids[:, : tf.shape(prompt_target_ids)[1]]
+    is_match = (preceding_ids == previous[:, tf.newaxis]) & (prompt_target_ids >= 0)
+    return _scatter_mask(prompt_target_ids, is_match, vocabulary_size)
 
 
 def _repeated_ngrams(size, tokens, vocabulary_size):
@@ -146,15 +146,15 @@ def _repeated_ngrams(size, tokens, vocabulary_size):
     offsets = tf.range(tf.maximum(size - 1, 0))
     # [position, offset]
     positions = tf.maximum(starts[:, tf.newaxis] + offsets, 0)
-    earlier = tf.gather(tokens, positions, axis=1)
-    last = tokens[:, tf.maximum(time - size + 1, 0) :]
-    last = last[:, : tf.size(offsets)]
-    possible = (starts >= 0) & (time >= size) & (size > 0)
+    contexts = tf.gather(tokens, positions, axis=1)  # [rows, position, offset]
+    last_context = tokens[:, tf.maximum(time - size + 1, 0) :]
+    last_context = last_context[:, : tf.size(offsets)]
+    is_valid = (starts >= 0) & (time >= size) & (size > 0)
 
     def matches():
-        return tf.reduce_all(earlier == last[:, tf.newaxis, :], axis=2) & possible
+        return tf.reduce_all(contexts == last_context[:, tf.newaxis, :], axis=2) & is_valid
 
-    is_repeated = tf.cond(tf.reduce_any(possible), matches, lambda: tf.zeros([rows, time], tf.bool))
+    is_repeated = tf.cond(tf.reduce_any(is_valid), matches, lambda: tf.zeros([rows, time], tf.bool))
     return _scatter_mask(tokens, is_repeated, vocabulary_size)
 
 

@@ -35,8 +35,8 @@ def anti_lm_step(
     """
 
     def biased_step(ids, state):
-        own_state, language_state, time = state
-        output = StepOutput(*step(ids, own_state))
+        model_state, language_state, time = state
+        output = StepOutput(*step(ids, model_state))
 
         def language_model_bias():
             language_output = StepOutput(*language_step(ids, language_state))

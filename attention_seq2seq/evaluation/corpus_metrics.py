@@ -20,8 +20,8 @@ _MAX_BLEU_ORDER = 4
 
 _NORMALIZE = Normalizer(lowercase=True)
 _TOKENIZER = TokenizerZh()
-# Chinese characters that sacrebleu does not treat as such: later ones, and all beyond U+FFFF.
-_LATER_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
+# Chinese characters that sacrebleu does not treat as such: rare ones, and all beyond U+FFFF.
+_RARE_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 
 
 def metric_tokens(text: str) -> list[str]:
@@ -33,7 +33,7 @@ def metric_tokens(text: str) -> list[str]:
         >>> metric_tokens("𠀀𠮷ok")
         ['𠀀', '𠮷', 'ok']
     """
-    return _TOKENIZER(_LATER_CHINESE.sub(r" \1 ", _NORMALIZE(text))).split()
+    return _TOKENIZER(_RARE_CHINESE.sub(r" \1 ", _NORMALIZE(text))).split()
 
 
 def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:

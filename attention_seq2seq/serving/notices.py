@@ -2,7 +2,7 @@
 
 _JIEBA_NOTICE = """\
 The dictionary of words (words-*.txt) and the tables of the hidden Markov model are those of jieba,
-https://github.com/fxsjy/jieba, under this licence:
+https://github.com/fxsjy/jieba, under this license:
 
 The MIT License (MIT)
 
@@ -25,8 +25,8 @@ CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
 
 _MODEL_NOTICE = """\
-This model was made with attention_seq2seq (Apache-2.0). Its weights and its vocabulary were learnt
-from the corpus that metadata.json names, whose licence is for whoever trained the model to state.
+This model was made with attention_seq2seq (Apache-2.0). Its weights and its vocabulary were learned
+from the corpus that metadata.json names. The author of the model states the license of the corpus.
 """
 
 

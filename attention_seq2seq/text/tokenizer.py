@@ -131,8 +131,8 @@ def load_user_dictionary(config: TextConfig) -> list[str]:
             f"{path}, line {line_number}: not UTF-8. Convert the user dictionary to UTF-8."
         ) from None
     normalize = Normalizer(config.lowercase)
-    normalized = {number: normalize(line) for number, line in enumerate(lines, 1)}
-    user_words = {number: line for number, line in normalized.items() if line}
+    normalized = {line_number: normalize(line) for line_number, line in enumerate(lines, 1)}
+    user_words = {line_number: line for line_number, line in normalized.items() if line}
     _warn_of_unmatchable_words(path, user_words, config)
     return list(user_words.values())
 

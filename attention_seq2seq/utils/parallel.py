@@ -46,7 +46,7 @@ def parallel_map(
         for task in tasks:
             yield function(*task)
         return
-    other_processes = multiprocessing.active_children()
+    existing_processes = multiprocessing.active_children()
     spawn = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(num_workers, spawn, initializer=_init_worker)
     pending = collections.deque()
@@ -69,7 +69,7 @@ def parallel_map(
             # Their current tasks are computed again next time, so there is no need to wait.
             if pending:
                 for process in multiprocessing.active_children():
-                    if process not in other_processes:
+                    if process not in existing_processes:
                         process.kill()
             executor.shutdown(cancel_futures=True)
 

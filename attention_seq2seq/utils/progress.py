@@ -32,8 +32,8 @@ def progress_bar(description: str, total: int, unit: str, is_shown: bool) -> Ite
     Yields:
         The bar, whose `update` takes the number of units done since the last call.
     """
-    is_drawn = is_shown and is_terminal(sys.stdout)
-    if is_shown and not is_drawn:
+    is_bar_shown = is_shown and is_terminal(sys.stdout)
+    if is_shown and not is_bar_shown:
         log.info("%s ...", description)
     with tqdm(
         desc=f"{description:12}",
@@ -42,7 +42,7 @@ def progress_bar(description: str, total: int, unit: str, is_shown: bool) -> Ite
         unit_scale=True,
         unit_divisor=1000,
         dynamic_ncols=True,
-        disable=not is_drawn,
+        disable=not is_bar_shown,
         file=sys.stdout,
     ) as bar:
         yield bar

@@ -88,7 +88,7 @@ class ResumableWriter:
             )
         try:
             state = json.loads(self.state_path.read_text(encoding="utf-8"))
-            fingerprint = state["identity"]
+            fingerprint = state["fingerprint"]
             changed = [
                 key for key, value in self.fingerprint.items() if fingerprint.get(key) != value
             ]
@@ -146,7 +146,7 @@ class ResumableWriter:
 
     def _write_state(self, prompt_hash) -> None:
         state = {
-            "identity": self.fingerprint,
+            "fingerprint": self.fingerprint,
             "lines": self.num_lines,
             "bytes": self.num_bytes,
             "prompts": prompt_hash.hexdigest(),

@@ -25,7 +25,8 @@ def deferred_interrupts() -> Iterator[Callable[[], bool]]:
         received.append(signal_number)
 
     old_handlers = {
-        number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)
+        signal_number: signal.signal(signal_number, handle)
+        for signal_number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         yield lambda: bool(received)

@@ -54,19 +54,19 @@ class DecodingBenchmark:
             ("beam", tfa_decoders.beam, f"beam {BEAM_WIDTH}"),
         ):
             search = generator.methods[method]
-            params, own_times = self._params(method), []
+            params, package_times = self._params(method), []
             for batch_size in BATCH_SIZES:
                 ids, length = self._prompts(batch_size)
-                own_time, tfa_time = self._median_times(
+                package_time, tfa_time = self._median_times(
                     partial(search, ids, length, ids, params),
                     partial(tfa_search, ids, length, self.length),
                 )
-                own_times.append(own_time)
+                package_times.append(package_time)
                 print(
-                    f"{name:20}{batch_size:>6}{own_time:>9.1f}{tfa_time:>9.1f}"
-                    f"{own_time / tfa_time:>12.2f}"
+                    f"{name:20}{batch_size:>6}{package_time:>9.1f}{tfa_time:>9.1f}"
+                    f"{package_time / tfa_time:>12.2f}"
                 )
-            batching_ratios[name] = own_times[1] / (BATCH_SIZES[1] * own_times[0])
+            batching_ratios[name] = package_times[1] / (BATCH_SIZES[1] * package_times[0])
         print(f"\none call for {BATCH_SIZES[1]} prompts / a call for each")
         for name, ratio in batching_ratios.items():
             print(f"{name:44}{ratio:>12.2f}")
@@ -116,16 +116,16 @@ def print_latencies(model_dir: str) -> None:
         stdout=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
-        first_time, *later_times = [time_reply(process, prompt) for prompt in prompts[:201]]
+        first_time, *reply_times = [time_reply(process, prompt) for prompt in prompts[:201]]
         process.stdin.close()
     print(f"from the start to the first reply, seconds   {first_time:>8.1f}")
     print(
         f"replies after it, milliseconds: median       "
-        f"{1000 * statistics.median(later_times):>8.1f}"
+        f"{1000 * statistics.median(reply_times):>8.1f}"
     )
     print(
         f"                                95 of 100    "
-        f"{1000 * statistics.quantiles(later_times, n=20)[-1]:>8.1f}"
+        f"{1000 * statistics.quantiles(reply_times, n=20)[-1]:>8.1f}"
     )
 
 

@@ -52,7 +52,7 @@ def print_rates(
     rates = {
         "from TFRecords": measure_rate(shards),
         "from text, once it is cut": measure_rate(in_memory),
-        "from text, an epoch of it and cutting it": len(in_memory)
+        "from text, an epoch of it and tokenizing it": len(in_memory)
         / (seconds + len(in_memory) / measure_rate(in_memory)),
     }
     print(f"{'pairs a second':51}" + "".join(f"{f'/ {name}':>12}" for name in training_rates))

@@ -180,14 +180,14 @@ def print_table(units: int, vocabulary_size: int, repeats: int) -> None:
         times += times[-1:] * (3 - len(times))
         total = [sum(values) for values in zip(total, times)]
         print_row(name, times)
-    print_row("together", total)
+    print_row("total", total)
 
 
 def print_row(name: str, times: list[float]) -> None:
     """Prints milliseconds, and the speed-up over the plain implementation."""
-    plain_time, *own_times = times
-    print(f"{name:24}{plain_time:>8.1f}{own_times[0]:>9.1f}{own_times[1]:>10.1f}", end="")
-    print(f"{plain_time / own_times[0]:>8.2f}{plain_time / own_times[1]:>7.2f}", flush=True)
+    plain_time, float32_time, bfloat16_time = times
+    print(f"{name:24}{plain_time:>8.1f}{float32_time:>9.1f}{bfloat16_time:>10.1f}", end="")
+    print(f"{plain_time / float32_time:>8.2f}{plain_time / bfloat16_time:>7.2f}", flush=True)
 
 
 def median_times(variants, repeats: int) -> list[float]:

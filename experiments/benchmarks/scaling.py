@@ -39,7 +39,7 @@ def print_table(folder: Path, units: int) -> None:
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
     for vocabulary_size in VOCABULARY_SIZES:
         single_step = run_workers(
-            folder, units, 64, 1, f"--vocabulary_size={vocabulary_size}", "--alone"
+            folder, units, 64, 1, f"--vocabulary_size={vocabulary_size}", "--single_worker"
         )
         for kind, dense, sparse in (
             ("as rows", single_step["dense"], single_step["sparse"]),

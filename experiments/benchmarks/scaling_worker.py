@@ -1,7 +1,7 @@
 """A worker of scaling.py: prints the speed of a distributed training as a line of JSON.
 
 Each worker runs on a single core, so that two workers on two cores simulate two machines. With
---alone, the worker measures an update without exchange, and the size of its gradients.
+--single_worker, it measures an update without exchange, and the size of its gradients.
 """
 
 import json
@@ -19,21 +19,21 @@ CORE = flags.DEFINE_integer("core", 0, "index of the CPU core", lower_bound=0)
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "global batch size [pairs]", lower_bound=1)
 FIRST_STEP = flags.DEFINE_integer("first_step", 20, "last step before the timing", lower_bound=1)
 LAST_STEP = flags.DEFINE_integer("last_step", 80, "last step of the timing", lower_bound=2)
-ALONE = flags.DEFINE_bool(
-    "alone", False, "time updates on random pairs with tokens of the full vocabulary"
+SINGLE_WORKER = flags.DEFINE_bool(
+    "single_worker", False, "time updates on random pairs with tokens of the full vocabulary"
 )
 
 flags.adopt_module_key_flags(training_setup)
 
-# Number of timed gradient exchanges, and of timed updates with --alone.
+# Number of timed gradient exchanges, and of timed updates with --single_worker.
 NUM_EXCHANGES = 20
 NUM_STEPS = 8
 
 
 def main(_) -> None:
-    """Measures a training, or single updates with --alone."""
+    """Measures a training, or single updates with --single_worker."""
     os.sched_setaffinity(0, {CORE.value})
-    print(json.dumps(measure_single() if ALONE.value else measure_distributed()))
+    print(json.dumps(measure_single() if SINGLE_WORKER.value else measure_distributed()))
 
 
 def measure_single() -> dict:
@@ -126,7 +126,7 @@ def seconds_per_exchange(distributor, dense: list[int], rows: list[int]) -> floa
     import tensorflow as tf
 
     def gradients(batch):
-        dense_gradients = [tf.zeros([size]) + batch["one"] for size in dense]
+        dense_gradients = [tf.zeros([size]) + batch["fill_value"] for size in dense]
         table_shape = tf.constant([VOCABULARY_SIZE.value, UNITS.value])
         sparse_gradients = [
             tf.IndexedSlices(
@@ -140,7 +140,7 @@ def seconds_per_exchange(distributor, dense: list[int], rows: list[int]) -> floa
         float(outputs[0][0])
 
     lengths = tf.ones([2], tf.int32)
-    batch = {"source_length": lengths, "one": tf.constant(1.0)}
+    batch = {"source_length": lengths, "fill_value": tf.constant(1.0)}
     local_gradients, summed_gradients = (
         tf.function(gradients),
         tf.function(distributor.all_reduce_sum(gradients)),

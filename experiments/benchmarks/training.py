@@ -156,10 +156,10 @@ def print_time_to_quality(
         result, _ = run_worker(implementation, folder, units, vocabulary_size, *stop_flags)
         duration = (time.perf_counter() - start_time) / 60
         best_perplexity = min(result["perplexity"])
-        not_reached = "" if best_perplexity <= perplexity else ", not reached"
+        suffix = "" if best_perplexity <= perplexity else ", not reached"
         print(
             f"{' '.join((IMPLEMENTATIONS[implementation], *options))}: {best_perplexity:.2f} after "
-            f"{duration:.1f} minutes, {len(result['perplexity'])} epochs{not_reached}",
+            f"{duration:.1f} minutes, {len(result['perplexity'])} epochs{suffix}",
             flush=True,
         )
 

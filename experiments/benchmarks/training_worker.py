@@ -52,7 +52,9 @@ def main(_) -> None:
         print(json.dumps({"perplexity": train_until(TARGET_PERPLEXITY.value)}))
         return
     num_tokens, seconds = (
-        train_tutorial() if IMPLEMENTATION.value == "tutorial" else train_own(IMPLEMENTATION.value)
+        train_tutorial()
+        if IMPLEMENTATION.value == "tutorial"
+        else train_package(IMPLEMENTATION.value)
     )
     num_steps = LAST_STEP.value - FIRST_STEP.value
     print(json.dumps({"words": num_tokens / seconds, "seconds": seconds / num_steps}))
@@ -66,7 +68,7 @@ def make_config(dtype: str):
     return cli_flags.override_options(config, OPTIONS.value)
 
 
-def train_own(dtype: str) -> tuple[float, float]:
+def train_package(dtype: str) -> tuple[float, float]:
     """Trains like train.py; returns the number of timed target tokens, and the seconds."""
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.callbacks.base import Callback

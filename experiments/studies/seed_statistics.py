@@ -43,13 +43,13 @@ def describe_difference(
     result = difference(name, results, reference, conversations)
     if not result:
         return "  no p"
-    pair, compared = result.pair, ""
+    pair, values = result.pair, ""
     if len(pair.conversations) < len(conversations):
-        compared = (
+        values = (
             f"\n  {'':34}{pair.candidate.value:>9.4f}  to {pair.baseline.value:.4f} on the "
             f"{len(pair.conversations):,} prompts compared"
         )
-    return f"  p {result.p_value:.4f}, {result.direction or 'no significant difference'}{compared}"
+    return f"  p {result.p_value:.4f}, {result.direction or 'no significant difference'}{values}"
 
 
 class Difference(NamedTuple):
@@ -125,14 +125,16 @@ def seed_values(seed_results: list[dict], name: str) -> list[float]:
 
 def sum_over_seeds(seed_results: list[dict]) -> dict:
     """Returns the metrics with their sums added over seeds."""
-    first_result, *other_results = seed_results
+    first_result, *remaining_results = seed_results
     return {
         name: stats._replace(
-            sums=sum((seed_result[name].sums for seed_result in other_results), start=stats.sums)
+            sums=sum(
+                (seed_result[name].sums for seed_result in remaining_results), start=stats.sums
+            )
         )
         for name, stats in first_result.items()
         if not isinstance(stats, float)
-        and all(name in seed_result for seed_result in other_results)
+        and all(name in seed_result for seed_result in remaining_results)
     }
 
 

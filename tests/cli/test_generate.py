@@ -110,9 +110,9 @@ def test_concurrent_runs_with_the_same_output_fail(meals_dir, tmp_path):
 @pytest.mark.parametrize(
     "damage",
     [
-        *(b"", b"{", b"[]", b"{}", b'{"identity": {}}', b"\xff", b'{"identity": 3}'),
-        b'{"identity": {}, "lines": 1e999, "bytes": 1, "prompts": ""}',
-        b'{"identity": {}, "lines": 1, "bytes": -5, "prompts": ""}',
+        *(b"", b"{", b"[]", b"{}", b'{"fingerprint": {}}', b"\xff", b'{"fingerprint": 3}'),
+        b'{"fingerprint": {}, "lines": 1e999, "bytes": 1, "prompts": ""}',
+        b'{"fingerprint": {}, "lines": 1, "bytes": -5, "prompts": ""}',
     ],
 )
 def test_damaged_job_files_fail(meals_dir, tmp_path, damage):

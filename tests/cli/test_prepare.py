@@ -43,7 +43,7 @@ def test_examining_preparing_training_and_chatting(corpus, tmp_path):
     assert f"attention-seq2seq train --data={folder}" in result.stdout
     rerun = run_script("prepare", *arguments, *filter_flags)
     assert rerun.stdout.partition("pairs")[2] == result.stdout.partition("pairs")[2]
-    assert "cutting" not in rerun.stdout
+    assert "tokenizing" not in rerun.stdout
     changed_run = run_script("prepare", *arguments)
     assert changed_run.returncode != 0
     assert "(--prepared_dir, --overwrite)" in changed_run.stderr
@@ -105,7 +105,7 @@ def test_progress_bars_fit_into_80_columns(corpus, tmp_path):
     assert terminal.exitstatus == 0
     bars = [line for line in output.replace("\r", "\n").split("\n") if "%|" in line]
     assert {bar.split()[0] for bar in bars} == {
-        *("hashing", "cutting", "examining", "encoding", "writing")
+        *("hashing", "tokenizing", "analyzing", "encoding", "writing")
     }
     assert max(map(len, bars)) <= 80
     assert any("100%" in bar and "00:00<00:00" in bar for bar in bars)
@@ -126,7 +126,7 @@ def test_ctrl_c_stops_all_processes(tmp_path, seconds):
         start_new_session=True,
     ) as process:
         for line in process.stdout:
-            if line.startswith("cutting"):
+            if line.startswith("tokenizing"):
                 break
         for _ in range(2):
             time.sleep(seconds)

@@ -97,17 +97,21 @@ class PairFilter:
         """
         pairs = pair_hashes(hashes)
         if "duplicates" in self.config.filters:
-            is_kept = self.removal_reasons == 0
-            self._remove(is_kept & ~first_occurrences(pairs, is_kept), "duplicates")
+            is_remaining = self.removal_reasons == 0
+            self._remove(is_remaining & ~first_occurrences(pairs, is_remaining), "duplicates")
         if "common_replies" in self.config.filters:
             # Pairs that are too long do not count towards the cap.
-            is_kept = (self.removal_reasons == 0) & ~self._is_too_long
-            is_common = occurrences_beyond(hashes[:, REPLY], is_kept, self.config.max_reply_count)
+            is_remaining = (self.removal_reasons == 0) & ~self._is_too_long
+            is_common = occurrences_beyond(
+                hashes[:, REPLY], is_remaining, self.config.max_reply_count
+            )
             self._remove(is_common, "common_replies")
         # A validation pair that training has too, with the same context, tests nothing.
-        is_kept = self.removal_reasons == 0
-        is_leaked = is_in(pairs, is_kept & self.is_validation, is_kept & ~self.is_validation)
-        self._remove(is_leaked, "also_in_training")
+        is_remaining = self.removal_reasons == 0
+        is_in_training = is_in(
+            pairs, is_remaining & self.is_validation, is_remaining & ~self.is_validation
+        )
+        self._remove(is_in_training, "also_in_training")
         self.in_vocabulary_count = (self.removal_reasons == 0) & ~self.is_validation
         self._remove(self._is_too_long & (self.removal_reasons == 0), "too_long")
 
@@ -118,7 +122,7 @@ class PairFilter:
         """Returns the number of pairs in each split, and of removed pairs for each reason."""
         reason_counts = np.bincount(self.removal_reasons, minlength=len(REMOVAL_REASONS)).tolist()
         active_reasons = {"empty_replies", *self.config.filters, "also_in_training", "too_long"}
-        is_kept = self.removal_reasons == 0
+        is_remaining = self.removal_reasons == 0
         return {
             "total": len(self.removal_reasons),
             "removed": {
@@ -126,8 +130,8 @@ class PairFilter:
                 for reason, index in _REASON_INDEX.items()
                 if reason in active_reasons
             },
-            "training": int((is_kept & ~self.is_validation).sum()),
-            "validation": int((is_kept & self.is_validation).sum()),
+            "training": int((is_remaining & ~self.is_validation).sum()),
+            "validation": int((is_remaining & self.is_validation).sum()),
         }
 
 

@@ -14,8 +14,8 @@ _MIN_EMPTY_REPLIES = 0.001
 _MIN_TOO_LONG = 0.05
 _MIN_OOV_RATE = 0.05
 _MIN_AMBIGUOUS_PAIRS = 0.3
-_MIN_OTHER_SCRIPT = 0.005
-_MIN_OTHER_LANGUAGE = 0.05
+_MIN_MIXED_SCRIPTS = 0.005
+_MIN_MIXED_LANGUAGES = 0.05
 _MIN_MOJIBAKE = 0.001
 
 
@@ -106,7 +106,7 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         max(scripts[side][script]["fraction"] for side in SIDES)
         for script in ("traditional", "simplified")
     )
-    if min(traditional, simplified) >= _MIN_OTHER_SCRIPT:
+    if min(traditional, simplified) >= _MIN_MIXED_SCRIPTS:
         rarer = "traditional" if traditional < simplified else "simplified"
         yield CorpusIssue(
             "two scripts",
@@ -116,7 +116,7 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         )
     for side in SIDES:
         not_chinese = scripts[side]["not_chinese"]["fraction"]
-        if _MIN_OTHER_LANGUAGE <= not_chinese <= 1 - _MIN_OTHER_LANGUAGE:
+        if _MIN_MIXED_LANGUAGES <= not_chinese <= 1 - _MIN_MIXED_LANGUAGES:
             yield CorpusIssue(
                 "not Chinese",
                 f"{not_chinese:.1%} of the {side} have no Chinese character. The filter "

@@ -1,5 +1,6 @@
 """Token counts in bounded memory."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,10 +67,10 @@ class LossyCounter:
         totals = self._counts[: len(self._rows)].sum(axis=1)
         # Items of equal counts are all kept or all dropped, so their order does not matter.
         limit = np.partition(totals, -(self.max_items // 2))[-(self.max_items // 2)]
-        is_kept = totals > limit
+        is_frequent = totals > limit
         self.max_error += int(limit)
-        self._counts = np.ascontiguousarray(self._counts[: len(is_kept)][is_kept])
-        items = [item for item, keep in zip(self._rows, is_kept) if keep]
+        self._counts = np.ascontiguousarray(self._counts[: len(is_frequent)][is_frequent])
+        items = list(itertools.compress(self._rows, is_frequent))
         self._rows = {item: row for row, item in enumerate(items)}
 
     def most_common(self, weights: np.ndarray, num_items: int) -> tuple[list[str], np.ndarray]:

@@ -179,7 +179,7 @@ class PreprocessingPipeline:
             self.num_workers,
             self.progress,
         )
-        with progress_bar("examining", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
+        with progress_bar("analyzing", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
             analysis = analyze(
                 corpus, self.data, self.text, self.preprocessing, chunk_dir / "hashes", bar.update
             )

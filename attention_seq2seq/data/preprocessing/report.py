@@ -131,7 +131,7 @@ def _vocabulary(statistics: dict) -> list[str]:
 
 
 def _most_common_replies(replies: list[dict], width: int) -> list[str]:
-    lines = ["  commonest replies"]
+    lines = ["  most common replies"]
     for reply in replies:
         text = _truncate(reply["reply"], width - 23)
         lines.append(f"  {reply['count']:>11,}{reply['fraction']:>8.1%}  {text}")

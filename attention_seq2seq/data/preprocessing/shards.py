@@ -194,8 +194,8 @@ def _positions_by_chunk(
     for size in corpus.chunk_sizes:
         rows = slice(start, start + size)
         is_in_split = pair_filter.is_validation[rows] == (split == "validation")
-        is_kept = pair_filter.removal_reasons[rows] == 0
-        yield np.where(is_kept & is_in_split, np.arange(start, start + size), -1)
+        is_remaining = pair_filter.removal_reasons[rows] == 0
+        yield np.where(is_remaining & is_in_split, np.arange(start, start + size), -1)
         start += size
 
 

@@ -103,7 +103,7 @@ def tokenize_corpus(
     reader = CorpusReader(paths, skip_bad_lines)
     chunks = _ChunkStream(reader, tokenizer_spec.text.context_turns, chunk_dir, pairs_per_chunk)
     num_bytes = sum(Path(path).stat().st_size for path in paths)
-    with progress_bar("cutting", num_bytes, "B", progress) as bar:
+    with progress_bar("tokenizing", num_bytes, "B", progress) as bar:
         positions = deque()
 
         def missing_chunks():

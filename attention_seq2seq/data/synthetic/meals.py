@@ -33,8 +33,8 @@ QUESTION_TEMPLATES = (
 
 def prompt_words(day: str, time: str, verb: str, template: tuple) -> list[str]:
     """Returns the words of a question, such as 今天 晚上 吃 什么."""
-    before_verb, after_verb = template
-    return [day, time, *before_verb, verb, *after_verb]
+    prefix, suffix = template
+    return [day, time, *prefix, verb, *suffix]
 
 
 def reply_words(time: str, verb: str) -> list[str]:

@@ -137,14 +137,14 @@ class AttentionRNN(keras.layers.Layer):
             kernel, recurrent_kernel, bias = cell.gate_weights()
             if layer_index:
                 loop_kernel = kernel
-                outside_loop = tf.zeros_like(gates[0][:, :, :1]) + bias
+                input_gates = tf.zeros_like(gates[0][:, :, :1]) + bias
             else:
                 # Of the first layer's inputs only the attention vector is made in the loop.
                 token_kernel, loop_kernel = tf.split(kernel, 2)
-                outside_loop = matmul(inputs, token_kernel, dtype) + bias
+                input_gates = matmul(inputs, token_kernel, dtype) + bias
             product, cell_gates = recurrent_matmul(
                 tf.concat([loop_kernel, recurrent_kernel], axis=0),
-                outside_loop,
+                input_gates,
                 partial(lambda layer_index: loop_inputs[layer_index], layer_index),
                 dtype,
             )
@@ -159,20 +159,21 @@ class AttentionRNN(keras.layers.Layer):
         self._bind_memory(memory)
 
         def loop_step(carry, step_inputs):
-            cell_state, below, weights = carry
+            cell_state, layer_input, weights = carry
             gates, attention_bias, masks = step_inputs
             next_states = []
             layers = zip_longest(self.cells, products, gates, cell_state, masks)
             for cell, product, cell_gates, (h, *rest), mask in layers:
                 h, *rest = cell.next_state(
-                    cell_gates + product(tf.concat([below, h], 1)), (h, *rest)
+                    cell_gates + product(tf.concat([layer_input, h], 1)), (h, *rest)
                 )
-                below = h if mask is None else h * mask
+                layer_input = h if mask is None else h * mask
                 next_states.append((h, *rest))
-            weights, _ = self.mechanism([below, weights])
+            query = layer_input  # the output of the last layer
+            weights, _ = self.mechanism([query, weights])
             context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], memory.values), axis=1)
             vector = self.attention_layer.activation(
-                attention_product(tf.concat([below, context], axis=1)) + attention_bias
+                attention_product(tf.concat([query, context], axis=1)) + attention_bias
             )
             return tuple(next_states), vector, weights
 
@@ -186,8 +187,8 @@ class AttentionRNN(keras.layers.Layer):
         # The inputs of each layer inside the loop, for the gradient: the output of the layer
         # below and its own output of the step before.
         loop_inputs = [
-            tf.concat([below, shift_right(first[0], output)], axis=2)
-            for below, output, first in zip(
+            tf.concat([layer_input, shift_right(initial[0], output)], axis=2)
+            for layer_input, output, initial in zip(
                 [shift_right(state.attention_vector, vectors), *masked], outputs, state.cell_state
             )
         ]

@@ -129,8 +129,8 @@ def deduplicate(
     # [batch, num_return_sequences, num_return_sequences]
     is_equal = tf.reduce_all(ids[:, :, tf.newaxis] == ids[:, tf.newaxis], axis=3)
     is_equal &= lengths[:, :, tf.newaxis] == lengths[:, tf.newaxis]
-    is_earlier = tf.range(num_return_sequences) < tf.range(num_return_sequences)[:, tf.newaxis]
-    keep = (lengths > 0) & ~tf.reduce_any(is_equal & is_earlier & is_distinct, axis=2)
+    is_better = tf.range(num_return_sequences) < tf.range(num_return_sequences)[:, tf.newaxis]
+    keep = (lengths > 0) & ~tf.reduce_any(is_equal & is_better & is_distinct, axis=2)
     order = tf.argsort(tf.cast(~keep, tf.int32), axis=1, stable=True)
     first_rows = tf.range(tf.shape(order)[0])[:, tf.newaxis] * num_return_sequences
     rows = tf.reshape(first_rows + order, [-1])

@@ -173,10 +173,10 @@ class RequestParser:
     def _resolve_params(self, inputs, unk_policy) -> PackedParams:
         """Returns the requested parameters, and the exported ones where inputs are -1 or ""."""
         max_length = inputs["max_length"]
-        numbers = {name: inputs[name] for name in DecodingParams._fields if name in inputs}
-        numbers["max_length"] = tf.where(max_length == 0, self.max_reply_length, max_length)
+        values = {name: inputs[name] for name in DecodingParams._fields if name in inputs}
+        values["max_length"] = tf.where(max_length == 0, self.max_reply_length, max_length)
         requested = DecodingParams(
-            **numbers,
+            **values,
             suppressed_ids=self._suppressed_ids(inputs, unk_policy),
             prefix_ids=self._prefix_ids(inputs["target_prefix"]),
         ).pack()
@@ -192,7 +192,7 @@ class RequestParser:
 
     def _suppressed_ids(self, inputs, unk_policy):
         """Returns int32[num_suppressed]."""
-        always = tf.constant([PAD, BOS, TURN])
+        special_ids = tf.constant([PAD, BOS, TURN])
         unk = tf.fill([tf.cast(unk_policy == "forbid", tf.int32)], UNK)
         texts = inputs["suppress_tokens"]
         exported_ids = set(self.params.suppressed_ids.tolist()) - {PAD, BOS, TURN, UNK}
@@ -220,7 +220,7 @@ class RequestParser:
 
         is_default = (tf.size(texts) == 1) & tf.reduce_all(texts == "")
         ids = tf.cond(is_default, lambda: exported_ids, noinline(requested_ids))
-        return tf.concat([always, unk, ids], axis=0)
+        return tf.concat([special_ids, unk, ids], axis=0)
 
     def _prefix_ids(self, prefix):
         """Returns int32[prefix_time]."""

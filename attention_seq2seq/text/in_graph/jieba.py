@@ -26,7 +26,7 @@ from attention_seq2seq.utils.tf_function import graph_function
 
 _LETTERS = string.ascii_letters + string.digits
 _BLOCK_CHARACTERS = _LETTERS + "+#&._%-"
-_NUMBER = r"([a-zA-Z0-9]+(?:\.[0-9]+)?%?)"
+_ALPHANUMERIC = r"([a-zA-Z0-9]+(?:\.[0-9]+)?%?)"
 
 
 class InGraphJieba(tf.Module):
@@ -132,7 +132,7 @@ def _number_starts(characters, inside, part_starts):
     parts = tf.ragged.range(positions, positions + lengths)
     texts = parts.with_flat_values(tf.gather(characters, parts.flat_values))
     texts = tf.strings.unicode_encode(texts, "UTF-8")
-    words = tf.strings.split(tf.strings.regex_replace(texts, _NUMBER, r" \1 ")).flat_values
+    words = tf.strings.split(tf.strings.regex_replace(texts, _ALPHANUMERIC, r" \1 ")).flat_values
     offsets = tf.cumsum(tf.strings.length(words), exclusive=True)
     return _scatter_flags(tf.gather(parts.flat_values, offsets), tf.size(characters, tf.int64))
 

@@ -155,7 +155,7 @@ def _candidate_log_probs(code_points, starts, lengths, lookup, max_word_length, 
 
 
 def _follow_jumps(starts, jumps, max_block_length):
-    """bool[num_characters], the positions reached by jumps from the starts.
+    """bool[num_characters], the positions visited by jumps from the starts.
 
     Each iteration doubles the jumps, so a block of n characters takes log n iterations.
     """
@@ -163,20 +163,20 @@ def _follow_jumps(starts, jumps, max_block_length):
     # One position behind the last character, where all jumps end.
     sentinel = tf.fill([1], num_characters)
     targets = tf.concat([tf.minimum(tf.range(num_characters) + jumps, num_characters), sentinel], 0)
-    is_reached = tf.scatter_nd(
+    is_visited = tf.scatter_nd(
         starts[:, tf.newaxis], tf.ones_like(starts, tf.int32), [num_characters + 1]
     )
 
-    def body(size, is_reached, targets):
-        positions = tf.where(is_reached > 0)
+    def body(size, is_visited, targets):
+        positions = tf.where(is_visited > 0)
         next_positions = tf.gather(targets, positions)
         ones = tf.ones_like(next_positions[:, 0], tf.int32)
-        is_reached = tf.tensor_scatter_nd_max(is_reached, next_positions, ones)
-        return size * 2, is_reached, tf.gather(targets, targets)
+        is_visited = tf.tensor_scatter_nd_max(is_visited, next_positions, ones)
+        return size * 2, is_visited, tf.gather(targets, targets)
 
-    _, is_reached, _ = tf.while_loop(
+    _, is_visited, _ = tf.while_loop(
         lambda size, *_: size < max_block_length,
         body,
-        (tf.constant(1, tf.int64), is_reached, targets),
+        (tf.constant(1, tf.int64), is_visited, targets),
     )
-    return is_reached[:-1] > 0
+    return is_visited[:-1] > 0

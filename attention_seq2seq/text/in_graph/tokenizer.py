@@ -89,9 +89,9 @@ class InGraphTokenizer(tf.Module):
             return self._encode(self._tokenize(self.config.source_tokenizer, texts), limit)
         turns = tf.strings.split(texts, "\n")[:, -1 - self.config.context_turns :]
         tokens = self._tokenize(self.config.source_tokenizer, turns.values)
-        is_kept = _turns_within_limit(tokens.row_lengths(), turns, limit)
-        tokens = tf.ragged.boolean_mask(tokens, is_kept)
-        rows = tf.boolean_mask(turns.value_rowids(), is_kept)
+        is_within_limit = _turns_within_limit(tokens.row_lengths(), turns, limit)
+        tokens = tf.ragged.boolean_mask(tokens, is_within_limit)
+        rows = tf.boolean_mask(turns.value_rowids(), is_within_limit)
         return self._encode(_join_turns(tokens, rows, turns.nrows()), limit)
 
     def encode_prompt_tokens(self, tokens: tf.Tensor, limit: int) -> EncodedPrompts:

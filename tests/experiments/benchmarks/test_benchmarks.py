@@ -39,7 +39,7 @@ def test_decoding_prints_times_of_both_implementations():
 def test_ops_prints_times_of_all_parts():
     result = run_script("benchmarks", "ops", *SMALL, "--repeats=1")
     assert (result.returncode, result.stderr) == (0, "")
-    for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "together"):
+    for name in ("encoder", "decoder", "logits and loss", "clipping", "update", "total"):
         assert re.search(rf"^{name} +[\d.]+ +[\d.]+ +[\d.]+ ", result.stdout, re.M)
 
 
