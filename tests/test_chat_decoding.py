@@ -52,7 +52,7 @@ def test_duplicate_hypotheses_are_removed():
     assert deduplicate(hypotheses) == [hypotheses[0], hypotheses[1], hypotheses[3]]
 
 
-def test_samples_depend_on_the_seed_alone(chat):
+def test_samples_depend_on_the_seed_only(chat):
     decoding = DecodingConfig(method="sample", num_return_sequences=3, temperature=3.0)
     prompts = [QUESTION, "周末早上喝什么"]
     texts = [[reply.text for reply in replies] for replies in chat.generate(prompts, decoding)]
@@ -156,7 +156,7 @@ def test_mmi_scores_match_reference(chat, max_tokens):
         mmi_max_tokens=max_tokens,
         coverage_penalty=0.2,
     )
-    num_compared = 0
+    num_scored = 0
     for reply in chat.generate([QUESTION], decoding)[0]:
         ids = reply_ids(chat, reply)
         total = reply.log_prob - 0.4 * unconditional_log_probs(chat, ids)[:max_tokens].sum()
@@ -166,8 +166,8 @@ def test_mmi_scores_match_reference(chat, max_tokens):
         if ids == chat.tokenizer.target.encode(reply.text):
             (score,) = chat.score([QUESTION], [reply.text], decoding)
             assert score == pytest.approx(reply.score, abs=1e-3)
-            num_compared += 1
-    assert num_compared
+            num_scored += 1
+    assert num_scored
 
 
 def test_reranking_matches_reference(chat):

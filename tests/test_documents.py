@@ -178,7 +178,7 @@ def test_options_are_covered_by_configs_or_documents(field, value):
 
 @each_document
 def test_mentioned_classes_exist(name):
-    from helpers.reference_tfa import tfa
+    from helpers.reference_models import tfa
 
     sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
     class_names = {

@@ -76,5 +76,5 @@ def test_notebooks_reproduce_their_outputs(path, monkeypatch, durations_path):
     assert count_pictures(executed) == count_pictures(notebook) > 0
 
 
-def test_there_are_notebooks():
+def test_notebooks_exist():
     assert NOTEBOOKS

@@ -68,7 +68,7 @@ def test_invalid_flags_exit_with_status_2(arguments, message, capsys):
     assert errors.endswith("See attention-seq2seq train --help.\n")
 
 
-def test_commands_have_flags_of_their_own(capsys, tmp_path):
+def test_commands_reject_the_flags_of_other_commands(capsys, tmp_path):
     """`--beam_width` is a flag of chat only, `--epochs` one of train only."""
     for name, flag in (("train", "--beam_width=3"), ("chat", "--epochs=3"), ("train", "--top_p=1")):
         assert run(name, f"--model_dir={tmp_path}", flag) == 2
@@ -92,9 +92,9 @@ def test_configs_are_package_data():
 
 def test_importing_commands_defines_no_flags():
     code = (
-        "from absl import flags; before = set(flags.FLAGS); "
+        "from absl import flags; old_flags = set(flags.FLAGS); "
         "from attention_seq2seq.cli import train, chat, generate, evaluate, export, prepare; "
-        "assert set(flags.FLAGS) == before, set(flags.FLAGS) - before"
+        "assert set(flags.FLAGS) == old_flags, set(flags.FLAGS) - old_flags"
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -21,7 +21,7 @@ def corpus(tmp_path):
     return path
 
 
-def test_examining_preparing_training_and_chatting(corpus, tmp_path):
+def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
     folder, model = tmp_path / "准备", tmp_path / "model"
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
     result = run_script("prepare", *arguments, "--analyze_only")

@@ -120,7 +120,7 @@ def test_save_command_writes_conversation_and_options(repl, tmp_path):
         ("/set target_prefix 魑魅", "is no word of this model's vocabulary"),
     ],
 )
-def test_invalid_commands_raise_and_change_nothing(repl, line, message):
+def test_invalid_commands_raise_and_change_no_option(repl, line, message):
     with pytest.raises(ValueError, match=message):
         repl.answer(line)
     assert repl.decoding == DecodingConfig()

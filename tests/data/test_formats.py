@@ -86,7 +86,7 @@ NATURAL = ["会议在2024/12/25", "24/7营业，见http://a.com/b/c", "今天 �
     ],
     ids=["lines", "escaped lines", "array", "object", "conv"],
 )
-def test_nothing_is_removed_where_there_are_no_separators(tmp_path, content):
+def test_texts_without_separators_are_unchanged(tmp_path, content):
     path = tmp_path / "corpus"
     path.write_text(content, encoding="utf-8")
     assert [pair[:2] for pair in PairReader(path)] == list(pairwise(NATURAL))

@@ -1,4 +1,4 @@
-"""A corpus of a gigabyte, in each format, is read in less than 300 megabytes of memory."""
+"""A corpus of one gigabyte is read in less than 300 megabytes of memory."""
 
 import pytest
 

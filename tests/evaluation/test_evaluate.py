@@ -210,9 +210,14 @@ def test_conversations_are_resampled_as_a_whole(chat):
     """The 60 prompts form two conversations, or 60."""
     pairs = meal_dialogues().training[:60]
     sixty = evaluate(chat, [Pair(p.prompt, p.reply, i) for i, p in enumerate(pairs)])
-    two = evaluate(chat, [Pair(p.prompt, p.reply, i // 30) for i, p in enumerate(pairs)])
-    assert two.conversations.tolist() == [0] * 30 + [1] * 30
-    two_interval, sixty_interval = two.metrics()["perplexity"], sixty.metrics()["perplexity"]
+    two_conversations = evaluate(
+        chat, [Pair(p.prompt, p.reply, i // 30) for i, p in enumerate(pairs)]
+    )
+    assert two_conversations.conversations.tolist() == [0] * 30 + [1] * 30
+    two_interval, sixty_interval = (
+        two_conversations.metrics()["perplexity"],
+        sixty.metrics()["perplexity"],
+    )
     assert two_interval.value == sixty_interval.value
     # Half of the resamples of two conversations contain one conversation twice.
     half_values = [
@@ -225,7 +230,7 @@ def test_conversations_are_resampled_as_a_whole(chat):
     short = DecodingConfig(max_length=2)
     assert compute_p_values(sixty, evaluate(chat, pairs, short))["chrf"] < 0.01
     # Every second permutation of two conversations exchanges both or none.
-    assert compute_p_values(two, evaluate(chat, pairs, short))["chrf"] > 0.3
+    assert compute_p_values(two_conversations, evaluate(chat, pairs, short))["chrf"] > 0.3
 
 
 def test_references_do_not_depend_on_the_tokenizer_of_the_model(chat, talk_chat):

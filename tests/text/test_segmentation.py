@@ -1,4 +1,4 @@
-"""Segmenters, and joining of words."""
+"""Segmenters, and `join_words`."""
 
 import jieba
 import pytest
@@ -15,7 +15,7 @@ from attention_seq2seq.text.segmentation import (
 
 
 @pytest.mark.parametrize("hmm", [True, False])
-def test_words_are_those_of_jieba_without_blanks(hmm):
+def test_jieba_segmenter_returns_the_words_of_jieba_without_whitespace(hmm):
     segmenter = JiebaSegmenter(hmm)
     for pair in default_corpus().training:
         expected = [word for word in jieba.lcut(pair.prompt, HMM=hmm) if word.strip()]

@@ -17,7 +17,7 @@ TURNS = ["今天晚上吃什么", "吃烤鸭吧", "<turn> 是什么？", "\u200b
 PAIRS = [Pair(a, b, 0) for a, b in pairwise(TURNS)]
 
 
-def rows(ids, lengths) -> list[list[int]]:
+def split_rows(ids, lengths) -> list[list[int]]:
     return [row.tolist() for row in np.split(ids, np.cumsum(lengths)[:-1])]
 
 
@@ -31,7 +31,7 @@ def test_tokens_match_the_tokenizer(tmp_path, segmentation, context_turns, limit
     chunk = Chunk.load(tmp_path / "chunk.npz")
     tokenizer = Seq2SeqTokenizer.build(pairs, config)
     (source, source_length), (target, target_length) = chunk.sides
-    prompts, replies = rows(source, source_length), rows(target, target_length)
+    prompts, replies = split_rows(source, source_length), split_rows(target, target_length)
     for row, pair in enumerate(pairs):
         tokens = [chunk.tokens[i] for i in prompts[row]]
         assert tokens == tokenizer.source.encode_with_tokens(pair.prompt)[0]

@@ -44,13 +44,13 @@ def test_an_interrupted_stage_is_resumed(corpus, tmp_path, monkeypatch, name):
     assert not (tmp_path / "stopped/manifest.json").exists()
     with pytest.raises(FileNotFoundError, match="has no prepared corpus"):
         train_prepared(tmp_path / "stopped", tmp_path / "model", progress=False)
-    later_calls = []
+    resumed_calls = []
     with monkeypatch.context() as patch:
-        patch.setattr(module, name, lambda *args: later_calls.append(args) or function(*args))
+        patch.setattr(module, name, lambda *args: resumed_calls.append(args) or function(*args))
         prepare(tmp_path / "stopped", data, None, SINGLE_PROCESS, progress=False)
     assert read_files(tmp_path / "stopped") == read_files(tmp_path / "whole")
     if name in ("tokenize_chunk", "encode_chunk"):
-        assert later_calls[0][:1] == calls[1][:1], "it continues with the interrupted chunk"
+        assert resumed_calls[0][:1] == calls[1][:1], "it continues with the interrupted chunk"
 
 
 def test_finished_directories_are_kept_or_overwritten(corpus, tmp_path):
@@ -76,7 +76,7 @@ def test_finished_directories_are_kept_or_overwritten(corpus, tmp_path):
 def test_directories_with_foreign_files_raise(corpus, tmp_path):
     directory = tmp_path / "thesis"
     (directory / "work").mkdir(parents=True)
-    (directory / "vocabulary.txt").write_text("mine", encoding="utf-8")
+    (directory / "vocabulary.txt").write_text("unrelated", encoding="utf-8")
     with pytest.raises(ValueError, match=r"thesis has other files, which would be replaced"):
         prepare(
             directory, DataConfig((corpus,)), None, SINGLE_PROCESS, overwrite=True, progress=False
@@ -136,18 +136,18 @@ def test_directories_in_use_raise(corpus, tmp_path):
 
 
 def test_invalid_corpora_raise(corpus, tmp_path):
-    def assert_refused(message, error_type=ValueError, **data):
+    def assert_raises(message, error_type=ValueError, **data):
         with pytest.raises(error_type, match=message):
             prepare(tmp_path / "x", DataConfig(**data), None, SINGLE_PROCESS, progress=False)
 
-    assert_refused("data is empty; expected the files")
-    assert_refused("nowhere: no such corpus file", FileNotFoundError, data=("nowhere",))
+    assert_raises("data is empty; expected the files")
+    assert_raises("nowhere: no such corpus file", FileNotFoundError, data=("nowhere",))
     (tmp_path / "bad").write_text("a\tb\nc\n", encoding="utf-8")
-    assert_refused("bad, line 2: no tab", data=(corpus, str(tmp_path / "bad")))
+    assert_raises("bad, line 2: no tab", data=(corpus, str(tmp_path / "bad")))
     (tmp_path / "empty").touch()
-    assert_refused("empty: no pair in it", data=(corpus, str(tmp_path / "empty")))
+    assert_raises("empty: no pair in it", data=(corpus, str(tmp_path / "empty")))
     (tmp_path / "long").write_text("我们吃饭\t他们也吃饭\n", encoding="utf-8")
-    assert_refused(
+    assert_raises(
         "no pair to train on: 1 given", data=(str(tmp_path / "long"),), max_target_length=1
     )
     with pytest.raises(ValueError, match="filters names 'everything'; choose any of duplicates"):
@@ -218,10 +218,10 @@ def test_empty_vocabularies_raise(corpus, tmp_path):
 def test_partial_files_of_other_programs_are_kept(corpus, tmp_path):
     directory, data = tmp_path / "prepared", DataConfig((corpus,))
     prepare(directory, data, None, SINGLE_PROCESS, progress=False)
-    (directory / "download.part").write_bytes(b"mine")
+    (directory / "download.part").write_bytes(b"unrelated")
     (directory / "manifest.json.123.part").write_bytes(b"left by a killed process")
     prepare(directory, data, None, SINGLE_PROCESS, progress=False)
-    assert (directory / "download.part").read_bytes() == b"mine"
+    assert (directory / "download.part").read_bytes() == b"unrelated"
     assert not (directory / "manifest.json.123.part").exists()
 
 

@@ -165,7 +165,7 @@ FILTER_CASES = {
 
 @pytest.mark.parametrize("name", FILTER_CASES)
 def test_filters_remove_matching_pairs(tmp_path, name):
-    pairs, kept_indices = FILTER_CASES[name]
+    pairs, remaining_indices = FILTER_CASES[name]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{a}\t{b}\n\n" for a, b in pairs), encoding="utf-8")
     config = PreprocessingConfig(filters=(name,), max_reply_count=3, num_workers=1)
@@ -174,10 +174,10 @@ def test_filters_remove_matching_pairs(tmp_path, name):
     tokenizer = Seq2SeqTokenizer.load(prepared.directory, TextConfig())
     expected = [
         (tokenizer.source.encode(pairs[i][0]), tokenizer.target.encode(pairs[i][1]))
-        for i in kept_indices
+        for i in remaining_indices
     ]
     assert sorted(read_shards(prepared, "training")) == sorted(expected)
-    assert prepared.manifest["counts"]["removed"][name] == len(pairs) - len(kept_indices)
+    assert prepared.manifest["counts"]["removed"][name] == len(pairs) - len(remaining_indices)
     assert prepared.manifest["counts"]["total"] == len(pairs)
 
 

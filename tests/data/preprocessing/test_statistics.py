@@ -12,12 +12,12 @@ from attention_seq2seq.data.preprocessing.prepare import analyze_corpus
 from attention_seq2seq.data.preprocessing.report import format_statistics
 from attention_seq2seq.utils.text_tables import display_width
 
-WHO = ["我们", "他们", "老师", "同学", "妈妈", "爸爸", "朋友", "邻居"]
-WHEN = ["今天", "明天", "昨天", "周末", "早上", "晚上", "中午", "后来"]
-WHAT = ["苹果", "面条", "米饭", "鸡汤", "豆浆", "烤鸭", "包子", "牛肉"]
+PEOPLE = ["我们", "他们", "老师", "同学", "妈妈", "爸爸", "朋友", "邻居"]
+TIMES = ["今天", "明天", "昨天", "周末", "早上", "晚上", "中午", "后来"]
+FOODS = ["苹果", "面条", "米饭", "鸡汤", "豆浆", "烤鸭", "包子", "牛肉"]
 CLEAN = [
-    (f"{who}{when}喜欢{what}吗", f"{who}{when}对{what}很满意")
-    for who, when, what in product(WHO, WHEN, WHAT)
+    (f"{person}{time}喜欢{food}吗", f"{person}{time}对{food}很满意")
+    for person, time, food in product(PEOPLE, TIMES, FOODS)
 ]
 # Simplified to traditional characters.
 TRADITIONAL = str.maketrans("们师妈爸邻后欢吗对满鸡汤鸭", "們師媽爸鄰後歡嗎對滿雞湯鴨")
@@ -40,11 +40,11 @@ def issue_names(statistics: dict) -> set[str]:
     return {issue["name"] for issue in statistics["issues"]}
 
 
-def change_pairs(fraction: float, change) -> list[tuple[str, str]]:
-    """Returns the clean corpus with a change to a random fraction of the pairs."""
+def modify_pairs(fraction: float, modify) -> list[tuple[str, str]]:
+    """Returns the clean corpus with a random fraction of the pairs modified."""
     rng = random.Random(5)
-    changed = set(rng.sample(range(len(CLEAN)), round(fraction * len(CLEAN))))
-    return [change(*pair) if i in changed else pair for i, pair in enumerate(CLEAN)]
+    modified = set(rng.sample(range(len(CLEAN)), round(fraction * len(CLEAN))))
+    return [modify(*pair) if i in modified else pair for i, pair in enumerate(CLEAN)]
 
 
 def mojibake(text: str) -> str:
@@ -53,7 +53,7 @@ def mojibake(text: str) -> str:
 
 FAULTS = {
     "common reply": (
-        change_pairs(1 / 3, lambda prompt, _: (prompt, "哈哈")),
+        modify_pairs(1 / 3, lambda prompt, _: (prompt, "哈哈")),
         "'哈哈' is the reply to 33",
     ),
     "duplicates": (CLEAN + CLEAN[:30], "5.5% of the pairs occurred before"),
@@ -62,23 +62,23 @@ FAULTS = {
         "100.0% of the pairs have a prompt with several",
     ),
     "echoes": (
-        change_pairs(0.05, lambda prompt, _: (prompt, prompt)),
+        modify_pairs(0.05, lambda prompt, _: (prompt, prompt)),
         "5.1% of the replies repeat",
     ),
     "too long": (
-        change_pairs(0.1, lambda p, r: (p, "，".join([r] * 30))),
+        modify_pairs(0.1, lambda p, r: (p, "，".join([r] * 30))),
         "10.0% of the pairs are longer",
     ),
     "two scripts": (
-        change_pairs(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
+        modify_pairs(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
         "of the texts are in traditional characters, 90.0% in simplified ones",
     ),
     "not Chinese": (
-        change_pairs(0.1, lambda prompt, _: (prompt, "ok")),
+        modify_pairs(0.1, lambda prompt, _: (prompt, "ok")),
         "10.0% of the replies have no",
     ),
     "mojibake": (
-        change_pairs(0.1, lambda *pair: tuple(map(mojibake, pair))),
+        modify_pairs(0.1, lambda *pair: tuple(map(mojibake, pair))),
         "10.0% of the texts seem",
     ),
 }
@@ -142,6 +142,6 @@ def test_overlong_texts_are_counted_and_not_tokenized(tmp_path):
 
 
 def test_empty_replies_are_an_issue(tmp_path):
-    statistics = analyze_pairs(change_pairs(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
+    statistics = analyze_pairs(modify_pairs(0.01, lambda prompt, _: (prompt, "\u200b")), tmp_path)
     assert issue_names(statistics) == {"no words"}
     assert statistics["counts"]["removed"]["empty_replies"] == round(0.01 * len(CLEAN))

@@ -15,7 +15,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     data, plot_path = tmp_path / "meals.tsv", tmp_path / "lengths.png"
     lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().training[:200]]
     data.write_text("".join(lines), encoding="utf-8")
-    test_data = tmp_path / "others.tsv"
+    test_data = tmp_path / "test.tsv"
     seen_lines = [f"{lines[9][:2]} {lines[9][2:]}", lines[0], f"新\t{'吃' * 99}\n"]
     unseen = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().validation[:30]]
     test_data.write_text("".join([*seen_lines, *unseen]), encoding="utf-8")
@@ -37,11 +37,11 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     assert "to choose on, 30 to report on; 3 others are not reported on" in result.stdout
     # Only the signatures of printed metrics.
     assert re.findall(r"^(\w+)\|nrefs:", result.stdout, re.M) == ["chrf"]
-    number = r"[\d.]+"
+    value = r"[\d.]+"
     outcome = "higher|lower|no significant difference"
     comparison = rf"  p [01].\d{{4}}, (?:{outcome})"
-    rows = rf"^  perplexity +({number})  \(({number}) to ({number})\)({comparison})?$"
-    rows_of_one_seed = re.findall(rows, result.stdout, re.M)
+    row_pattern = rf"^  perplexity +({value})  \(({value}) to ({value})\)({comparison})?$"
+    rows_of_one_seed = re.findall(row_pattern, result.stdout, re.M)
     assert [bool(row[3]) for row in rows_of_one_seed] == [False, True]
     # With another seed, finished trainings are reused with the same results.
     two_seeds = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={plot_path}")
@@ -49,10 +49,10 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
         "perplexity by the length of prompts, and divided by that of the first" in two_seeds.stdout
     )
     assert two_seeds.stdout.count("epoch 1 of 1: ") == 2
-    rows_of_two_seeds = re.findall(rows, two_seeds.stdout, re.M)
-    for (value, *_), (_, lowest, highest, _) in zip(rows_of_one_seed, rows_of_two_seeds):
-        assert value in (lowest, highest)
-        assert lowest != highest
+    rows_of_two_seeds = re.findall(row_pattern, two_seeds.stdout, re.M)
+    for (seed_value, *_), (_, low, high, _) in zip(rows_of_one_seed, rows_of_two_seeds):
+        assert seed_value in (low, high)
+        assert low != high
     assert plot_path.read_bytes().startswith(b"\x89PNG")
     # The best epoch is evaluated, regardless of --restore_best_weights.
     config = (tmp_path / "work" / "as given,seed=1" / "config.json").read_text(encoding="utf-8")

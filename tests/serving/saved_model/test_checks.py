@@ -171,12 +171,12 @@ def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
         export_saved_model(talk_dir, tmp_path / "out", decoding, progress=False)
     with pytest.raises(ValueError, match="more than max_reply_length 29"):
         export_saved_model(talk_dir, tmp_path / "out", limits=ServingLimits(max_reply_length=29))
-    (tmp_path / "there").mkdir()
+    (tmp_path / "existing").mkdir()
     with pytest.raises(ValueError, match="exists; remove it"):
-        export_saved_model(talk_dir, tmp_path / "there")
+        export_saved_model(talk_dir, tmp_path / "existing")
     with pytest.raises(FileNotFoundError, match="has no trained model"):
-        export_saved_model(tmp_path / "nothing", tmp_path / "out")
-    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+        export_saved_model(tmp_path / "missing", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["existing"]
 
 
 def test_memory_stays_bounded(saved_model):
@@ -184,12 +184,12 @@ def test_memory_stays_bounded(saved_model):
     texts = ["今天晚上吃什么好呢" * 36] * 256
     assert 200_000 < sum(len(text.encode()) for text in texts) <= ServingLimits().max_batch_bytes
     call_signature(saved_model, "serving_default", {"prompt": texts})
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    old_size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for _ in range(4):
         call_signature(saved_model, "serving_default", {"prompt": texts})
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{before // 1024} MB, then {after // 1024} MB")
-    assert after - before < 300 * 1024
+    new_size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"{old_size // 1024} MB, then {new_size // 1024} MB")
+    assert new_size - old_size < 300 * 1024
 
 
 DISK_FULL = "No space left on device"

@@ -1,4 +1,4 @@
-"""Exported models in other places, beside each other and from the command line."""
+"""Exports that are moved, loaded side by side, or run from the command line."""
 
 import dataclasses
 import json
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.xdist_group("export")
 
 @pytest.fixture(scope="module")
 def plain_dir(tmp_path_factory):
-    """A model of other options: no attention, no hidden Markov model, a user dictionary."""
+    """A model without attention and HMM, with a user dictionary."""
     folder = tmp_path_factory.mktemp("plain")
     dictionary = folder / "words.txt"
     dictionary.write_text("烤鸭吧 1000000\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A model with all that an export could leave out: a cell, layers, both ways, what is shared."""
+"""Export of a multi-layer bidirectional GRU model with shared weights."""
 
 import dataclasses
 
@@ -20,7 +20,7 @@ PAIRS = meal_dialogues().training[:40]
 PROMPTS = [pair.prompt for pair in PAIRS[:5]] + ["吃"]
 
 
-def test_it_is_exported(tmp_path):
+def test_an_exported_model_with_many_options_gives_the_same_replies(tmp_path):
     model = dataclasses.replace(
         FURTHER_CONFIGURATIONS[14], units=12, share_embeddings=True, tie_output_projection=True
     )

@@ -103,8 +103,9 @@ def random_decoding(rng) -> DecodingConfig:
     num_groups = rng.choice((1, 1, 2, 3))
     width = num_groups * rng.choice((1, 2, 4))
 
-    def mostly(usual, rare):
-        return usual if rng.random() < 0.7 else rare
+    def choose(default, alternative):
+        """Returns the default with a probability of 0.7."""
+        return default if rng.random() < 0.7 else alternative
 
     num_return_sequences = {
         "greedy": 1,
@@ -116,25 +117,25 @@ def random_decoding(rng) -> DecodingConfig:
         num_return_sequences=num_return_sequences,
         beam_width=width,
         num_beam_groups=num_groups,
-        min_length=mostly(0, 3),
-        max_length=mostly(0, 6),
+        min_length=choose(0, 3),
+        max_length=choose(0, 6),
         diversity_penalty=rng.choice((0.0, 0.5, 2.0)),
         length_penalty=rng.choice((0.0, 1.0, -0.5)),
-        coverage_penalty=mostly(0.0, 0.3),
+        coverage_penalty=choose(0.0, 0.3),
         temperature=rng.choice((1.0, 0.7)),
-        top_k=mostly(0, 10),
-        top_p=mostly(1.0, 0.9),
+        top_k=choose(0, 10),
+        top_p=choose(1.0, 0.9),
         sampling_seed=rng.randint(0, 1000),
-        no_repeat_ngram_size=mostly(0, 2),
-        repetition_penalty=mostly(1.0, 1.5),
-        prompt_bigram_penalty=mostly(1.0, 4.0),
-        suppress_tokens=mostly((), ("的", "是", "不")),
-        target_prefix=mostly("", "我是"),
+        no_repeat_ngram_size=choose(0, 2),
+        repetition_penalty=choose(1.0, 1.5),
+        prompt_bigram_penalty=choose(1.0, 4.0),
+        suppress_tokens=choose((), ("的", "是", "不")),
+        target_prefix=choose("", "我是"),
         unk_policy=rng.choice(("forbid", "allow", "replace")),
-        mmi_weight=mostly(0.0, 0.5),
+        mmi_weight=choose(0.0, 0.5),
         mmi_max_tokens=rng.choice((2, 5)),
-        rerank_mmi_weight=mostly(0.0, 0.5),
-        rerank_length_bonus=mostly(0.0, 0.25),
+        rerank_mmi_weight=choose(0.0, 0.5),
+        rerank_length_bonus=choose(0.0, 0.25),
     )
 
 

@@ -1,6 +1,6 @@
-"""An exported model under the newest TensorFlow on a newer Python, with nothing else installed.
+"""An exported model gives the same replies with the newest TensorFlow on a newer Python.
 
-NEWER_PYTHON=path make test-slow   names the Python; by default one is looked for.
+`NEWER_PYTHON=path make test-slow` selects the Python; by default the PATH is searched.
 """
 
 import os
@@ -15,31 +15,31 @@ from helpers.reply_comparison import count_different_replies, split_batches
 
 pytestmark = pytest.mark.slow
 
-CANDIDATES = ("python3.13", "python3.12")
+PYTHON_NAMES = ("python3.13", "python3.12")
 
 
-def newer_python() -> str:
-    """A Python of 3.12 or later that runs: one on the PATH may be a shim that fails."""
-    wanted = "import sys, venv, ensurepip; sys.version_info < (3, 12) and sys.exit(1)"
-    wanted += "; print(sys.executable)"
-    for python in filter(None, (os.environ.get("NEWER_PYTHON"), *CANDIDATES)):
+def find_newer_python() -> str:
+    """Returns the path of a working Python 3.12 or later; a shim on the PATH may fail."""
+    check = "import sys, venv, ensurepip; sys.version_info < (3, 12) and sys.exit(1)"
+    check += "; print(sys.executable)"
+    for python in filter(None, (os.environ.get("NEWER_PYTHON"), *PYTHON_NAMES)):
         for version in (None, python.removeprefix("python")):
             # A shim of pyenv runs only if PYENV_VERSION names a version.
             environment = {**os.environ, "PYENV_VERSION": version} if version else None
             try:
-                done = subprocess.run([python, "-c", wanted], capture_output=True, env=environment)
+                result = subprocess.run([python, "-c", check], capture_output=True, env=environment)
             except OSError:
                 continue
-            if done.returncode == 0:
-                return os.fsdecode(done.stdout).strip()
-    raise AssertionError("no Python 3.12 or later; name one, NEWER_PYTHON=path make test-slow")
+            if result.returncode == 0:
+                return os.fsdecode(result.stdout).strip()
+    raise AssertionError("no Python 3.12 or later; expected its path in NEWER_PYTHON")
 
 
 def test_the_newest_tensorflow_gives_the_same_replies(
     tmp_path, talk_dir, prompts, run_in_subprocess
 ):
     environment = tmp_path / "environment"
-    subprocess.run([newer_python(), "-m", "venv", environment], check=True)
+    subprocess.run([find_newer_python(), "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", "tensorflow"], check=True)
     export_saved_model(talk_dir, tmp_path / "saved_model", progress=False)

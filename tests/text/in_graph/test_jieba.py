@@ -85,8 +85,8 @@ def hmm(request):
 def test_words_of_real_and_odd_texts_match_jieba(hmm, jieba_tokenizer, tmp_path):
     corpus, _ = load_corpus((), False, 0.0, 1)
     texts = [side for pair in corpus.training for side in (pair.prompt, pair.reply)]
-    extremes = ["", "龘" * 8000, "a" * 8000, "1.5%吃" * 1600, "，。" * 4000, "今天晚上" * 2000]
-    texts = list(map(Normalizer(True), texts + odd_texts(4000, 1) + extremes))
+    extreme_texts = ["", "龘" * 8000, "a" * 8000, "1.5%吃" * 1600, "，。" * 4000, "今天晚上" * 2000]
+    texts = list(map(Normalizer(True), texts + odd_texts(4000, 1) + extreme_texts))
     assert len(texts) > 6000
     assert not list_differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
 
@@ -204,9 +204,9 @@ def test_long_texts_take_linear_time(text, words):
 def test_user_words_share_the_memory_of_the_dictionary():
     dictionary = JiebaDictionary(["一个新词 5"])
     tracemalloc.start()
-    more_dictionaries = [JiebaDictionary([f"第{index}个新词 5"]) for index in range(50)]
+    dictionaries = [JiebaDictionary([f"第{index}个新词 5"]) for index in range(50)]
     size = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert dictionary.count("一个新词") == 5
-    assert all(other.count("一个新词") is None for other in more_dictionaries)
+    assert not any(d.count("一个新词") for d in dictionaries)
     assert size < 1_000_000

@@ -1,4 +1,4 @@
-"""Diagnostics warn of a training that goes wrong, and of no other."""
+"""Diagnostics report failing trainings, and do not report healthy ones."""
 
 import logging
 import random
@@ -27,7 +27,7 @@ from attention_seq2seq.training.callbacks.sample_replies import (
 MEALS = meal_dialogues()
 
 
-def config(**training) -> Config:
+def make_config(**training) -> Config:
     options = {"epochs": 6, "batch_size": 32, "learning_rate": 0.01, "patience": 0}
     return Config(
         model=ModelConfig(units=32),
@@ -35,7 +35,7 @@ def config(**training) -> Config:
     )
 
 
-def reported(caplog) -> set[str]:
+def reported_problems(caplog) -> set[str]:
     return {
         record.args[0]
         for record in caplog.records
@@ -50,8 +50,10 @@ def train_with_samples(pairs, validation, folder, options):
 
 def test_one_reply_for_all_prompts_is_a_reply_collapse(tmp_path, caplog):
     pairs = [(pair.prompt, "不知道") for pair in MEALS.training]
-    train_with_samples(pairs, [(p.prompt, "不知道") for p in MEALS.validation], tmp_path, config())
-    assert REPLY_COLLAPSE in reported(caplog)
+    train_with_samples(
+        pairs, [(p.prompt, "不知道") for p in MEALS.validation], tmp_path, make_config()
+    )
+    assert REPLY_COLLAPSE in reported_problems(caplog)
     assert "'不知道'" in caplog.text
 
 
@@ -61,28 +63,28 @@ def test_shuffled_replies_are_overfitted(tmp_path, caplog):
     prompts, replies = zip(*((pair.prompt, pair.reply) for pair in MEALS.training))
     shuffled = list(zip(prompts, rng.sample(replies, len(replies))))
     validation = [(p.prompt, rng.choice(replies)) for p in MEALS.validation]
-    train_with_samples(shuffled, validation, tmp_path, config(epochs=40, learning_rate=0.02))
-    assert OVERFITTING in reported(caplog)
+    train_with_samples(shuffled, validation, tmp_path, make_config(epochs=40, learning_rate=0.02))
+    assert OVERFITTING in reported_problems(caplog)
 
 
 def test_uniform_attention_is_reported(tmp_path, caplog, monkeypatch):
     from attention_seq2seq.models.attention import rnn
 
-    def uniform(probability_fn, mask):
+    def uniform_scores(probability_fn, mask):
         def probabilities(scores, previous_alignments):
             weights = tf.cast(mask, scores.dtype)
             return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
 
         return probabilities
 
-    monkeypatch.setattr(rnn, "mask_scores", uniform)
-    train_with_samples(MEALS.training, MEALS.validation, tmp_path, config())
-    assert reported(caplog) == {UNIFORM_ATTENTION}
+    monkeypatch.setattr(rnn, "mask_scores", uniform_scores)
+    train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config())
+    assert reported_problems(caplog) == {UNIFORM_ATTENTION}
 
 
 def test_a_healthy_training_is_not_reported(tmp_path, caplog):
-    train_with_samples(MEALS.training, MEALS.validation, tmp_path, config(epochs=10))
-    assert not reported(caplog)
+    train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config(epochs=10))
+    assert not reported_problems(caplog)
 
 
 def make_epoch(epoch, num_epochs, history, replies=(), is_last=False):
@@ -101,7 +103,7 @@ def test_replies_are_checked_in_the_second_half_and_at_the_end(caplog, epoch, is
     TrainingDiagnostics().on_epoch_end(
         make_epoch(epoch, 10, [make_metrics(sample_most_common_ratio=0.9)], ["好"] * 9, is_last)
     )
-    assert reported(caplog) == ({REPLY_COLLAPSE} if is_reported else set())
+    assert reported_problems(caplog) == ({REPLY_COLLAPSE} if is_reported else set())
 
 
 def test_a_problem_is_reported_once(caplog):
@@ -125,4 +127,4 @@ def test_validation_must_rise_for_three_epochs_while_the_loss_falls(
 ):
     history = [make_metrics(loss=a, val_loss=b) for a, b in zip(losses, validation)]
     TrainingDiagnostics().on_epoch_end(make_epoch(5, 20, history))
-    assert reported(caplog) == ({OVERFITTING} if is_reported else set())
+    assert reported_problems(caplog) == ({OVERFITTING} if is_reported else set())
