@@ -1,4 +1,4 @@
-"""Attention that is rewarded for the words of the prompt that recur in the reply."""
+"""Guided alignment rewards attention on the copies of a reply token in the prompt."""
 
 import numpy as np
 import pytest
@@ -21,31 +21,45 @@ from helpers.small_models import (
     BOS_ID,
     CONFIGURATIONS,
     FURTHER_CONFIGURATIONS,
+    SOURCE_VOCABULARY_SIZE,
     config_id,
     random_batch,
     random_model,
 )
 
+# The source tokens of random models have the same ids as target tokens.
+IDENTICAL_IDS = range(SOURCE_VOCABULARY_SIZE)
 
-def test_it_costs_the_logarithm_of_the_weight_on_all_places_of_a_word():
+
+def make_guided_objective(model, weight):
+    options = TrainingConfig(compute_dtype="float32", guided_alignment_weight=weight)
+    return Seq2SeqObjective(model, BOS_ID, options, IDENTICAL_IDS)
+
+
+def test_the_loss_is_the_negative_log_of_the_weight_on_all_copies():
     weights = tf.constant([[[0.2, 0.5, 0.3], [0.2, 0.5, 0.3]], [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
     source_ids = tf.constant([[7, 8, 7], [9, 8, 0]])
     target_ids = tf.constant([[7, 5], [8, 9]])
     source_to_target_ids = tf.constant([-1] * 5 + [5, 6, 7, 8, 9])
     losses = guided_alignment_loss(weights, source_ids, target_ids, source_to_target_ids)
-    # 7 stands at two places; 5 nowhere; a weight of nothing costs as much as there is to cost.
+    # 7 has two copies and 5 has none. A weight of 0 has the maximum loss.
     expected = [[-np.log(0.5), 0.0], [-np.log(1e-4), -np.log(1e-4)]]
     np.testing.assert_allclose(losses, expected, rtol=1e-3)
 
 
-def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
+def test_copies_are_matched_by_spelling_across_separate_vocabularies():
     tokenizer = Seq2SeqTokenizer.build(
         [("吃 什么", "我 吃 面")], TextConfig("whitespace", "whitespace", share_vocabulary=False)
     )
-    prompt, reply = tokenizer.source.encode("吃 什么"), tokenizer.target.encode("我 吃 面")
-    ids = tf.constant(tokenizer.source_to_target_ids())
-    weights = tf.fill([1, len(reply), len(prompt)], 0.5)
-    losses = guided_alignment_loss(weights, tf.constant([prompt]), tf.constant([reply]), ids)
+    prompt_ids = tokenizer.source.encode("吃 什么")
+    reply_ids = tokenizer.target.encode("我 吃 面")
+    weights = tf.fill([1, len(reply_ids), len(prompt_ids)], 0.5)
+    losses = guided_alignment_loss(
+        weights,
+        tf.constant([prompt_ids]),
+        tf.constant([reply_ids]),
+        tf.constant(tokenizer.source_to_target_ids()),
+    )
     assert (losses.numpy()[0] > 0).tolist() == [False, True, False, False]
 
 
@@ -54,51 +68,49 @@ def test_a_word_is_known_by_its_spelling_where_each_side_has_its_own_ids():
     [CONFIGURATIONS[0], FURTHER_CONFIGURATIONS[0], FURTHER_CONFIGURATIONS[4]],
     ids=config_id,
 )
-def test_it_is_added_to_the_loss_of_each_word(config):
+def test_the_loss_is_added_to_the_cross_entropy_of_each_token(config):
     model, batch = random_model(config), random_batch(4, 5, 6)
-    source_to_target_ids = range(13)
-
-    def losses(**options):
-        options = TrainingConfig(compute_dtype="float32", **options)
-        return Seq2SeqObjective(model, BOS_ID, options, source_to_target_ids).losses(batch)
-
     step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
-    ids, costs = tf.fill([4], BOS_ID), []
+    ids, guided_losses = tf.fill([4], BOS_ID), []
     for time in range(6):
         _, weights, state = step(ids, state)
         ids = batch["target_ids"][:, time]
-        rows = weights[:, tf.newaxis], batch["source_ids"], ids[:, tf.newaxis]
-        costs.append(guided_alignment_loss(*rows, tf.range(13))[:, 0])
-    real = tf.sequence_mask(batch["target_length"], 6)
-    expected = losses() + 0.5 * tf.boolean_mask(tf.stack(costs, axis=1), real)
-    np.testing.assert_allclose(losses(guided_alignment_weight=0.5), expected, atol=1e-5)
-    assert tf.reduce_sum(tf.stack(costs)) > 0.1
+        step_losses = guided_alignment_loss(
+            weights[:, tf.newaxis],
+            batch["source_ids"],
+            ids[:, tf.newaxis],
+            tf.range(SOURCE_VOCABULARY_SIZE),
+        )
+        guided_losses.append(step_losses[:, 0])
+    mask = tf.sequence_mask(batch["target_length"], 6)
+    cross_entropy = make_guided_objective(model, weight=0.0).losses(batch)
+    expected = cross_entropy + 0.5 * tf.boolean_mask(tf.stack(guided_losses, axis=1), mask)
+    losses = make_guided_objective(model, weight=0.5).losses(batch)
+    np.testing.assert_allclose(losses, expected, atol=1e-5)
+    assert tf.reduce_sum(tf.stack(guided_losses)) > 0.1
 
 
-def test_what_is_told_of_the_loss_is_the_cross_entropy_alone():
+def test_the_reported_loss_is_the_cross_entropy():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
-    told, kernels = [], []
+    losses, kernel_gradients = [], []
     for weight in (0, 2):
-        options = TrainingConfig(compute_dtype="float32", guided_alignment_weight=weight)
-        task = Seq2SeqObjective(model, BOS_ID, options, range(13))
-        gradients, total = task.gradients(batch, 1.0, 0.0)
-        told.append(total)
-        kernels += [g for g in gradients if isinstance(g, tf.Tensor)][:1]
-    np.testing.assert_allclose(told[0], told[1])
-    assert np.any(kernels[0] != kernels[1])
+        gradients, loss = make_guided_objective(model, weight).gradients(batch, 1.0, 0.0)
+        losses.append(loss)
+        kernel_gradients.append(next(g for g in gradients if isinstance(g, tf.Tensor)))
+    np.testing.assert_allclose(losses[0], losses[1])
+    assert np.any(kernel_gradients[0] != kernel_gradients[1])
 
 
-def test_an_emptied_prompt_has_nothing_to_look_at():
+def test_dropped_prompts_have_no_alignment_loss():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
     batch["prompt_dropped"] = tf.constant([True] * 4)
-    options = [TrainingConfig(compute_dtype="float32", guided_alignment_weight=w) for w in (0, 3)]
-    without, guided = (
-        Seq2SeqObjective(model, BOS_ID, one, range(13)).losses(batch) for one in options
+    losses, guided_losses = (
+        make_guided_objective(model, weight).losses(batch) for weight in (0, 3)
     )
-    np.testing.assert_array_equal(without, guided)
+    np.testing.assert_array_equal(losses, guided_losses)
 
 
-def test_without_attention_there_is_nothing_to_guide():
+def test_a_model_without_attention_cannot_be_guided():
     with pytest.raises(
         ValueError, match=r"guided_alignment_weight is 1\.0 and attention is 'none'"
     ):
@@ -107,10 +119,11 @@ def test_without_attention_there_is_nothing_to_guide():
         )
 
 
-def test_guided_attention_lies_on_the_words_that_are_copied(tmp_path):
+def test_guided_attention_is_aligned_and_correlates_with_attributions(tmp_path):
+    """Trains models that copy their prompt, with and without guided alignment."""
     pairs = [Pair(s, s, n) for n, s in enumerate(random_strings(1500, 1, 3, 6))]
     text = TextConfig(source_tokenizer="characters", target_tokenizer="characters")
-    looking, agreeing = {}, {}
+    accuracies, correlations = {}, {}
     for weight in (0.0, 1.0):
         options = TrainingConfig(
             epochs=4,
@@ -123,35 +136,35 @@ def test_guided_attention_lies_on_the_words_that_are_copied(tmp_path):
         folder = tmp_path / str(weight)
         train(pairs[100:], folder, config, (), progress=False)
         chat = Chat.load(folder)
-        rows = [
-            (row, place)
+        aligned_rows = [
+            (row, position)
             for reply, pair in zip(chat.reply([p.prompt for p in pairs[:100]]), pairs)
             if reply.text == pair.reply
-            for place, row in enumerate(reply.attention_weights[:-1])
+            for position, row in enumerate(reply.attention_weights[:-1])
         ]
-        looking[weight] = alignment_accuracy(*zip(*rows))
-        agreeing[weight] = attention_attribution_correlation(
+        accuracies[weight] = alignment_accuracy(*zip(*aligned_rows))
+        correlations[weight] = attention_attribution_correlation(
             chat, [pair.prompt for pair in pairs[:20]]
         ).value
-    assert looking[1.0] > 0.95
-    assert looking[1.0] > looking[0.0]
-    assert agreeing[1.0] > max(0.5, agreeing[0.0])
-    correlations = [
-        np.corrcoef(ranks(looked), ranks(needed))[0, 1]
+    assert accuracies[1.0] > 0.95
+    assert accuracies[1.0] > accuracies[0.0]
+    assert correlations[1.0] > max(0.5, correlations[0.0])
+    row_correlations = [
+        np.corrcoef(ranks(attention), ranks(contributions))[0, 1]
         for reply in chat.reply([pair.prompt for pair in pairs[:20]])
-        for looked, needed in zip(reply.attention_weights, reply.contributions)
-        if np.ptp(looked) and np.ptp(needed)
+        for attention, contributions in zip(reply.attention_weights, reply.contributions)
+        if np.ptp(attention) and np.ptp(contributions)
     ]
-    assert agreeing[1.0] == pytest.approx(np.mean(correlations))
+    assert correlations[1.0] == pytest.approx(np.mean(row_correlations))
 
 
-def ranks(row):
-    """How many are smaller, equal ones counting half."""
-    row = np.asarray(row)
-    return [np.sum(row < number) + np.sum(row == number) / 2 for number in row]
+def ranks(values):
+    """Returns the number of smaller values for each value; ties count half."""
+    values = np.asarray(values)
+    return [np.sum(values < value) + np.sum(values == value) / 2 for value in values]
 
 
-def test_a_model_without_attention_agrees_with_nothing(tmp_path):
+def test_the_attribution_correlation_requires_attention(tmp_path):
     config = Config(
         model=ModelConfig(units=8, attention="none"), training=TrainingConfig(epochs=1, patience=0)
     )

@@ -1,4 +1,4 @@
-"""`--compute_dtype=auto` depends on the processor and a product, and is saved as resolved."""
+"""`compute_dtype="auto"` is resolved from the processor and the speed of a matrix product."""
 
 import dataclasses
 import os
@@ -16,35 +16,40 @@ from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
 from attention_seq2seq.training.precision import resolve_compute_dtype
 
+X86 = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu avx2 avx512f{}\n"
+ARM = "processor\t: 0\nFeatures\t: fp asimd{}\n"
 
-class Interrupted(Callback):
-    """Presses Ctrl-C after the first update."""
+PAIRS = [("吃什么", "吃烤鸭")] * 3
+
+
+class InterruptTraining(Callback):
+    """Sends SIGINT, like Ctrl-C, after the first step."""
 
     def on_step_end(self, info):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-X86 = "processor\t: 0\nvendor_id\t: GenuineIntel\nflags\t\t: fpu avx2 avx512f{}\n"
-ARM = "processor\t: 0\nFeatures\t: fp asimd{}\n"
+def patch_cpuinfo(monkeypatch, path, content: str | None):
+    """Replaces /proc/cpuinfo by a file with this content; None: by no file."""
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setattr(precision, "_CPUINFO", path)
 
 
-def taking_longer_in(slow: tf.DType):
-    """A product that takes longer in a dtype than any takes on any processor."""
-    plain = tf.matmul
+def slow_matmul(slow_dtype: tf.DType):
+    """Returns `tf.matmul` with a delay, longer than any product, for one dtype."""
+    original_matmul = tf.matmul
 
     def matmul(left, right, **options):
-        time.sleep(0.05 if left.dtype == slow else 0)
-        return plain(left, right, **options)
+        time.sleep(0.05 if left.dtype == slow_dtype else 0)
+        return original_matmul(left, right, **options)
 
     return matmul
 
 
-def resolved(monkeypatch, tmp_path, cpuinfo: str | None) -> str:
-    path = tmp_path / "cpuinfo"
-    if cpuinfo is not None:
-        path.write_text(cpuinfo)
-    monkeypatch.setattr(precision, "_CPUINFO", path)
-    monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.float32))
+def resolve_auto(monkeypatch, tmp_path, cpuinfo: str | None, slow_dtype=tf.float32) -> str:
+    patch_cpuinfo(monkeypatch, tmp_path / "cpuinfo", cpuinfo)
+    monkeypatch.setattr(tf, "matmul", slow_matmul(slow_dtype))
     return resolve_compute_dtype(TrainingConfig()).compute_dtype
 
 
@@ -61,49 +66,47 @@ def resolved(monkeypatch, tmp_path, cpuinfo: str | None) -> str:
         (None, "float32"),
     ],
 )
-def test_auto_is_what_the_processor_has(monkeypatch, tmp_path, cpuinfo, dtype):
-    assert resolved(monkeypatch, tmp_path, cpuinfo) == dtype
+def test_auto_depends_on_the_flags_of_the_processor(monkeypatch, tmp_path, cpuinfo, dtype):
+    assert resolve_auto(monkeypatch, tmp_path, cpuinfo) == dtype
 
 
-def test_auto_is_float32_where_products_are_wrong(monkeypatch, tmp_path):
-    plain, coarse = tf.matmul, X86.format(" avx512_bf16")
+def test_auto_is_float32_if_bfloat16_products_are_inaccurate(monkeypatch, tmp_path):
+    original_matmul = tf.matmul
 
-    def wrong(left, right, **options):
-        product = plain(left, right, **options)
+    def inaccurate_matmul(left, right, **options):
+        product = original_matmul(left, right, **options)
         return product * 1.05 if left.dtype == tf.bfloat16 else product
 
-    monkeypatch.setattr(tf, "matmul", wrong)
-    assert resolved(monkeypatch, tmp_path, coarse) == "float32"
+    monkeypatch.setattr(tf, "matmul", inaccurate_matmul)
+    assert resolve_auto(monkeypatch, tmp_path, X86.format(" avx512_bf16")) == "float32"
 
 
-def test_auto_is_float32_where_products_gain_nothing(monkeypatch, tmp_path):
-    path = tmp_path / "cpuinfo"
-    path.write_text(X86.format(" avx512_bf16"))
-    monkeypatch.setattr(precision, "_CPUINFO", path)
-    monkeypatch.setattr(tf, "matmul", taking_longer_in(tf.bfloat16))
-    assert resolve_compute_dtype(TrainingConfig()).compute_dtype == "float32"
+def test_auto_is_float32_if_bfloat16_products_are_slower(monkeypatch, tmp_path):
+    cpuinfo = X86.format(" avx512_bf16")
+    assert resolve_auto(monkeypatch, tmp_path, cpuinfo, slow_dtype=tf.bfloat16) == "float32"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_what_is_asked_for_is_taken(monkeypatch, tmp_path, dtype):
-    monkeypatch.setattr(precision, "_CPUINFO", tmp_path / "none")
+def test_an_explicit_dtype_is_used_on_any_processor(monkeypatch, tmp_path, dtype):
+    patch_cpuinfo(monkeypatch, tmp_path / "none", None)
     assert resolve_compute_dtype(TrainingConfig(compute_dtype=dtype)).compute_dtype == dtype
 
 
-def test_a_model_folder_says_what_was_computed_in(tmp_path):
+def test_the_saved_config_has_the_resolved_dtype(tmp_path):
     config = Config(model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
-    train([("吃什么", "吃烤鸭")] * 3, tmp_path, config, [], progress=False)
-    written = Config.load(tmp_path).training
-    assert written.compute_dtype in ("float32", "bfloat16")
-    assert dataclasses.replace(written, compute_dtype="auto") == config.training
+    train(PAIRS, tmp_path, config, [], progress=False)
+    saved = Config.load(tmp_path).training
+    assert saved.compute_dtype in ("float32", "bfloat16")
+    assert dataclasses.replace(saved, compute_dtype="auto") == config.training
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_what_was_begun_goes_on_in_its_dtype(tmp_path, dtype):
-    pairs, config = [("吃什么", "吃烤鸭")] * 3, Config(model=ModelConfig(units=4))
-    begun = dataclasses.replace(config, training=TrainingConfig(epochs=3, compute_dtype=dtype))
-    asked = dataclasses.replace(config, training=TrainingConfig(epochs=3))
+def test_a_resumed_training_keeps_its_dtype(tmp_path, dtype):
+    auto = Config(model=ModelConfig(units=4), training=TrainingConfig(epochs=3))
+    training = TrainingConfig(epochs=3, compute_dtype=dtype)
+    explicit = dataclasses.replace(auto, training=training)
+    callbacks = [InterruptTraining()]
     with pytest.raises(KeyboardInterrupt):
-        train(pairs, tmp_path, begun, [], progress=False, callbacks=[Interrupted()])
-    assert len(train(pairs, tmp_path, asked, [], progress=False)["loss"]) == 3
-    assert Config.load(tmp_path) == begun
+        train(PAIRS, tmp_path, explicit, [], progress=False, callbacks=callbacks)
+    assert len(train(PAIRS, tmp_path, auto, [], progress=False)["loss"]) == 3
+    assert Config.load(tmp_path) == explicit

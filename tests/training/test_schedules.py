@@ -1,3 +1,5 @@
+"""Learning rate schedules, their warmup and their serialization."""
+
 import json
 
 import pytest
@@ -8,7 +10,8 @@ from attention_seq2seq.training.optimizers import make_optimizer
 from attention_seq2seq.training.schedules import TrainingSchedule
 
 
-def rates(schedule, steps, warmup_steps=0):
+def learning_rates(schedule, steps, warmup_steps=0):
+    """Returns the learning rate at each of `steps`, of 100 steps."""
     options = TrainingConfig(
         learning_rate=0.5, learning_rate_schedule=schedule, warmup_steps=warmup_steps
     )
@@ -17,31 +20,33 @@ def rates(schedule, steps, warmup_steps=0):
 
 
 def test_constant():
-    assert rates("constant", [0, 50, 99]) == [0.5] * 3
+    assert learning_rates("constant", [0, 50, 99]) == [0.5] * 3
 
 
-def test_cosine_goes_to_zero():
-    assert rates("cosine", [0, 50, 100]) == pytest.approx([0.5, 0.25, 0.0], abs=1e-7)
+def test_cosine_decays_to_zero():
+    assert learning_rates("cosine", [0, 50, 100]) == pytest.approx([0.5, 0.25, 0.0], abs=1e-7)
 
 
 def test_halving_halves_at_each_tenth_of_the_second_half():
     steps = [0, 49, 50, 59, 60, 70, 80, 90, 99]
-    halved = [1, 1, 2, 2, 4, 8, 16, 32, 32]
-    assert rates("halving", steps) == pytest.approx([0.5 / by for by in halved])
+    divisors = [1, 1, 2, 2, 4, 8, 16, 32, 32]
+    expected = [0.5 / divisor for divisor in divisors]
+    assert learning_rates("halving", steps) == pytest.approx(expected)
 
 
-def test_inverse_square_root_is_largest_at_the_end_of_its_warm_up():
-    found = rates("inverse_sqrt", range(100), warmup_steps=25)
-    assert found[0] == pytest.approx(0.5 / 25)
-    assert max(found) == found[24] == pytest.approx(0.5)
-    assert found[99] == pytest.approx(0.25)
+def test_inverse_square_root_peaks_at_the_end_of_the_warmup():
+    rates = learning_rates("inverse_sqrt", range(100), warmup_steps=25)
+    assert rates[0] == pytest.approx(0.5 / 25)
+    assert max(rates) == rates[24] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "halving"])
-def test_a_warm_up_rises_in_a_line(schedule):
-    plain, warm = rates(schedule, range(20)), rates(schedule, range(20), warmup_steps=10)
+def test_warmup_is_linear(schedule):
+    rates = learning_rates(schedule, range(20), warmup_steps=10)
+    rates_without_warmup = learning_rates(schedule, range(20))
     for step in range(20):
-        assert warm[step] == pytest.approx(plain[step] * min(1, (step + 1) / 10))
+        assert rates[step] == pytest.approx(rates_without_warmup[step] * min(1, (step + 1) / 10))
 
 
 @pytest.mark.parametrize("name", ["lazy_adam", "adam", "sgd"])
@@ -49,14 +54,10 @@ def test_an_optimizer_with_a_schedule_can_be_serialized(name):
     options = TrainingConfig(optimizer=name, learning_rate_schedule="cosine", warmup_steps=10)
     optimizer = make_optimizer(options, 100)
     text = json.dumps(keras.optimizers.serialize(optimizer))
-    again = keras.optimizers.deserialize(json.loads(text))
-    assert type(again) is type(optimizer)
-    assert again.get_config() == optimizer.get_config()
-    schedule = TrainingSchedule.from_config(
-        json.loads(json.dumps(TrainingSchedule(options, 100).get_config()))
-    )
-    assert [float(schedule(step)) for step in (0, 50)] == rates_of(options, (0, 50))
-
-
-def rates_of(options, steps):
-    return [float(TrainingSchedule(options, 100)(step)) for step in steps]
+    restored = keras.optimizers.deserialize(json.loads(text))
+    assert type(restored) is type(optimizer)
+    assert restored.get_config() == optimizer.get_config()
+    schedule = TrainingSchedule(options, 100)
+    restored_schedule = TrainingSchedule.from_config(json.loads(json.dumps(schedule.get_config())))
+    for step in (0, 50):
+        assert float(restored_schedule(step)) == float(schedule(step))
