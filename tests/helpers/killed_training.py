@@ -1,4 +1,4 @@
-"""Kills trainings at random moments, and resumes them."""
+"""Kills trainings at random moments, resumes them, and compares their files."""
 
 import contextlib
 import json
@@ -15,14 +15,15 @@ ROOT = Path(__file__).parents[2]
 
 # Options of all configurations: many short epochs, a checkpoint every tenth of a second.
 COMMON = [
-    *(
-        "--epochs=10",
-        "--batch_size=8",
-        "--units=64",
-        "--learning_rate=0.01",
-        "--compute_dtype=float32",
-    ),
-    *("--patience=0", "--checkpoint_minutes=0.002"),
+    "--epochs=10",
+    "--batch_size=8",
+    "--units=64",
+    "--learning_rate=0.01",
+    "--compute_dtype=float32",
+    "--patience=0",
+    "--checkpoint_minutes=0.002",
+    "--source_tokenizer=characters",
+    "--target_tokenizer=characters",
 ]
 
 # Each feature whose state must be restored, and all of them.
@@ -35,14 +36,16 @@ CONFIGURATIONS = {
     "mean of epochs": ["--averaging=last", "--average_last_epochs=3"],
     "early stopping": ["--patience=2", "--epochs=40"],
     "everything": [
-        *(
-            "--dropout=0.2",
-            "--scheduled_sampling_probability=0.3",
-            "--gradient_accumulation_steps=2",
-            "--patience=6",
-        ),
-        *("--averaging=ema", "--optimizer=adam", "--learning_rate_schedule=cosine"),
-        *("--prompt_dropout=0.1", "--label_smoothing=0.1", "--warmup_steps=20"),
+        "--dropout=0.2",
+        "--scheduled_sampling_probability=0.3",
+        "--gradient_accumulation_steps=2",
+        "--patience=6",
+        "--averaging=ema",
+        "--optimizer=adam",
+        "--learning_rate_schedule=cosine",
+        "--prompt_dropout=0.1",
+        "--label_smoothing=0.1",
+        "--warmup_steps=20",
     ],
 }
 
@@ -52,17 +55,18 @@ class KillCounts(NamedTuple):
 
     Attributes:
         kills: all kills.
-        anywhere: kills at any moment, start-up and end included.
-        writing: kills while a checkpoint was written.
-        in_epoch: kills whose last checkpoint was written within an epoch.
-        finished: trainings that finished.
+        random_kills: kills at a random moment, start and end of the process included. All other
+            kills come after a new checkpoint.
+        write_kills: kills while a checkpoint was written.
+        mid_epoch_kills: kills whose latest checkpoint was written within an epoch.
+        finished_trainings: trainings that finished, with the files of an uninterrupted one.
     """
 
     kills: int
-    anywhere: int
-    writing: int
-    in_epoch: int
-    finished: int
+    random_kills: int
+    write_kills: int
+    mid_epoch_kills: int
+    finished_trainings: int
 
 
 def train_command(data: Path, folder: Path, options: list[str]) -> list[str]:
@@ -89,66 +93,64 @@ def kill_and_compare(
     tmp_path: Path,
     options: list[str],
     num_kills: int,
-    num_writing: int,
+    num_write_kills: int,
+    num_random_kills: int,
     seed: int,
-    num_anywhere: int = 0,
 ) -> KillCounts:
     """Kills and resumes trainings, and compares their files with an uninterrupted one.
 
     Args:
         tmp_path: folder of all files.
         options: flags of train.py.
-        num_kills: minimum number of kills.
-        num_writing: minimum number of kills while a checkpoint is written.
+        num_kills: minimum number of kills after a new checkpoint.
+        num_write_kills: minimum number of kills while a checkpoint is written.
+        num_random_kills: additional kills, before all others, at a random moment of the training.
         seed: seed of the moments.
-        num_anywhere: additional kills, before the others, at any moment of the training.
     """
     data = tmp_path / "pairs.tsv"
     write_pairs(data)
-    options = [*COMMON, "--source_tokenizer=characters", *options]
-    options.append("--target_tokenizer=characters")
+    options = [*COMMON, *options]
     reference_dir = tmp_path / "uninterrupted"
     print(f"seed {seed}")
     start_time = time.monotonic()
     subprocess.run(train_command(data, reference_dir, options), check=True, capture_output=True)
-    seconds = time.monotonic() - start_time
-    expected = read_model_files(reference_dir)
+    duration = time.monotonic() - start_time
+    expected_files = read_model_files(reference_dir)
     if "--patience=2" in options:
-        assert expected["log.csv"].count(b"\n") <= 40, "it did not stop early"
+        assert expected_files["log.csv"].count(b"\n") <= 40, "it did not stop early"
     rng = random.Random(seed)
-    kills = anywhere = writing = in_epoch = finished = 0
-    num_kills += num_anywhere
-    while kills < num_kills or writing < num_writing or not finished:
-        assert finished < 2 * num_kills, f"{finished} trainings ended before they were killed"
-        folder = tmp_path / f"killed{finished}"
-        is_enough = kills >= num_kills and writing >= num_writing
+    kills = random_kills = write_kills = mid_epoch_kills = finished_trainings = 0
+    num_kills += num_random_kills
+    while kills < num_kills or write_kills < num_write_kills or not finished_trainings:
+        assert finished_trainings < 2 * num_kills, (
+            f"{finished_trainings} trainings finished before they were killed"
+        )
+        folder = tmp_path / f"killed{finished_trainings}"
+        is_enough = kills >= num_kills and write_kills >= num_write_kills
         process = subprocess.Popen(
             train_command(data, folder, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        if anywhere < num_anywhere:
-            was_killed = kill_after_delay(process, rng.uniform(0, seconds))
-            anywhere += was_killed
+        if random_kills < num_random_kills:
+            was_killed = kill_after_delay(process, rng.uniform(0, duration))
+            random_kills += was_killed
         else:
-            is_during_write = writing < num_writing and kills % 2 == 0
+            is_during_write = write_kills < num_write_kills and kills % 2 == 0
             was_killed = not is_enough and kill_after_checkpoint(
                 process, folder, rng, is_during_write
             )
         errors = process.communicate()[1].decode()
-        if not was_killed:
-            assert process.returncode == 0, errors
-            model_files = read_model_files(folder)
-            assert model_files.keys() == expected.keys()
-            for name, content in expected.items():
-                assert model_files[name] == content, (
-                    f"{name} differs after {kills} kills, seed {seed}"
-                )
-            finished += 1
+        if was_killed:
+            kills += 1
+            write_kills += any((folder / "checkpoints").glob("*.part"))
+            mid_epoch_kills += has_mid_epoch_checkpoint(folder)
             continue
-        kills += 1
-        partial_files = list((folder / "checkpoints").glob("*.part"))
-        writing += bool(partial_files)
-        in_epoch += has_partial_epoch(folder)
-    return KillCounts(kills, anywhere, writing, in_epoch, finished)
+        assert process.returncode == 0, errors
+        model_files = read_model_files(folder)
+        assert model_files.keys() == expected_files.keys()
+        for name, content in expected_files.items():
+            assert model_files[name] == content, f"{name} differs after {kills} kills, seed {seed}"
+        finished_trainings += 1
+    return KillCounts(kills, random_kills, write_kills, mid_epoch_kills, finished_trainings)
 
 
 def kill_after_checkpoint(process, folder: Path, rng: random.Random, is_during_write: bool) -> bool:
@@ -175,7 +177,7 @@ def kill_after_delay(process, seconds: float) -> bool:
     return process.returncode == -9
 
 
-def has_partial_epoch(folder: Path) -> bool:
+def has_mid_epoch_checkpoint(folder: Path) -> bool:
     """Returns whether the latest checkpoint was written within an epoch."""
     checkpoints = list((folder / "checkpoints").glob("*.npz"))
     if not checkpoints:

@@ -1,4 +1,4 @@
-"""A training that has ended and one that was cut."""
+"""Fixtures: a finished training and an interrupted one."""
 
 import shutil
 
@@ -7,23 +7,23 @@ import pytest
 
 @pytest.fixture(scope="session")
 def finished_dir(build_once):
-    """A training that has ended; to be read, not written."""
+    """Folder of a finished training. Read-only."""
     from helpers.truncated_training import PAIRS, make_config, train
 
     return build_once(
-        "whole", lambda folder: train(PAIRS, folder, make_config(), [], progress=False)
+        "finished", lambda folder: train(PAIRS, folder, make_config(), [], progress=False)
     )
 
 
 @pytest.fixture(scope="session")
 def interrupted_dir(build_once):
-    """One that was cut at update 11; to be read, not written."""
+    """Folder of a training that was interrupted at step 11. Read-only."""
     from helpers.truncated_training import train_until
 
-    return build_once("cut", lambda folder: train_until(folder, 11))
+    return build_once("interrupted", lambda folder: train_until(folder, 11))
 
 
 @pytest.fixture
 def interrupted_copy(interrupted_dir, tmp_path):
-    """A copy of it."""
-    return shutil.copytree(interrupted_dir, tmp_path / "stopped")
+    """A writable copy of `interrupted_dir`."""
+    return shutil.copytree(interrupted_dir, tmp_path / "interrupted")

@@ -1,4 +1,4 @@
-"""A worker of a shared training is killed: the other stops, and both go on to the same end."""
+"""If a worker of a distributed training is killed, the other stops, and the training resumes."""
 
 import json
 import os
@@ -16,17 +16,27 @@ from helpers.short_trainings import read_weights
 
 pytestmark = pytest.mark.slow
 
+# Time limit for the other worker to stop, in seconds.
+STOP_TIMEOUT = 30
 
-def train_py(folder, data, cluster=None, index=0):
-    """One process of what a user starts."""
+
+def start_training(folder, data, cluster=None, worker_index=0):
+    """Starts a process of train.py."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": str(ROOT)}
     command = [
-        *(sys.executable, ROOT / "experiments" / "train.py"),
-        *(f"--model_dir={folder}", f"--data={data}", "--epochs=6", "--batch_size=8", "--units=8"),
-        *("--compute_dtype=float32", "--patience=0", "--checkpoint_minutes=0.002"),
+        sys.executable,
+        ROOT / "experiments" / "train.py",
+        f"--model_dir={folder}",
+        f"--data={data}",
+        "--epochs=6",
+        "--batch_size=8",
+        "--units=8",
+        "--compute_dtype=float32",
+        "--patience=0",
+        "--checkpoint_minutes=0.002",
     ]
     if cluster:
-        task = {"type": "worker", "index": index}
+        task = {"type": "worker", "index": worker_index}
         environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": cluster}, "task": task})
         command.append("--strategy=multi_worker")
     return subprocess.Popen(
@@ -34,43 +44,48 @@ def train_py(folder, data, cluster=None, index=0):
     )
 
 
-# Within so many seconds the others have to notice.
-NOTICED = 30
+def start_workers(folder, data):
+    """Starts two workers, and returns their addresses and processes."""
+    cluster = free_addresses(2)
+    return cluster, [start_training(folder, data, cluster, index) for index in range(2)]
 
 
-def test_when_a_worker_is_killed_the_other_stops_and_both_go_on(tmp_path):
-    """First the second worker, then the first."""
-    data, shared = tmp_path / "pairs.tsv", tmp_path / "shared"
+def list_checkpoints(folder):
+    return set(folder.glob("checkpoints/*.npz"))
+
+
+def test_a_distributed_training_resumes_after_either_worker_was_killed(tmp_path):
+    data, single_dir, shared_dir = tmp_path / "pairs.tsv", tmp_path / "single", tmp_path / "shared"
     write_pairs(data, num_pairs=200)
-    alone = train_py(tmp_path / "alone", data)
-    _, errors = alone.communicate(timeout=120)
-    assert alone.returncode == 0, errors
-    for killed in (1, 0):
-        known = set(shared.glob("checkpoints/*.npz"))
-        cluster = free_addresses(2)
-        workers = [train_py(shared, data, cluster, index) for index in range(2)]
-        until = time.monotonic() + 120
-        while not set(shared.glob("checkpoints/*.npz")) - known:
+    single = start_training(single_dir, data)
+    _, errors = single.communicate(timeout=120)
+    assert single.returncode == 0, errors
+    for killed_index in (1, 0):
+        old_checkpoints = list_checkpoints(shared_dir)
+        _, workers = start_workers(shared_dir, data)
+        deadline = time.monotonic() + 120
+        while not list_checkpoints(shared_dir) - old_checkpoints:
             assert workers[0].poll() is None, workers[0].communicate()
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.01)
-        workers[killed].kill()
-        workers[killed].communicate()
-        begin = time.monotonic()
-        _, errors = workers[1 - killed].communicate(timeout=NOTICED)
-        print(f"noticed after {time.monotonic() - begin:.1f} seconds")
-        assert workers[1 - killed].returncode == 1
+        workers[killed_index].kill()
+        workers[killed_index].communicate()
+        kill_time = time.monotonic()
+        survivor = workers[1 - killed_index]
+        _, errors = survivor.communicate(timeout=STOP_TIMEOUT)
+        print(f"stopped after {time.monotonic() - kill_time:.1f} seconds")
+        assert survivor.returncode == 1
         assert "Lost the connection to another worker" in errors
         assert "cannot write" not in errors
         assert "Traceback" not in errors
-    cluster = free_addresses(2)
-    workers = [train_py(shared, data, cluster, index) for index in range(2)]
+    cluster, workers = start_workers(shared_dir, data)
     outputs = [worker.communicate(timeout=120) for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0], outputs
-    (of_first, _), (of_second, _) = outputs
-    assert "Resuming from step" in of_first
-    waiting, ended = of_second.splitlines()
-    assert waiting == f"Worker 1 of 2, waiting for {cluster[0]}"
-    assert ended == "The training has ended; the first worker has written it."
-    for name, value in read_weights(tmp_path / "alone" / "last.npz").items():
-        np.testing.assert_allclose(read_weights(shared / "last.npz")[name], value, atol=1e-4)
+    (chief_output, _), (worker_output, _) = outputs
+    assert "Resuming from step" in chief_output
+    start_line, end_line = worker_output.splitlines()
+    assert start_line == f"Worker 1 of 2, waiting for {cluster[0]}"
+    assert end_line == "The training has ended; the first worker has written it."
+    weights = read_weights(shared_dir / "last.npz")
+    for name, value in read_weights(single_dir / "last.npz").items():
+        np.testing.assert_allclose(weights[name], value, atol=1e-4)
