@@ -1,12 +1,15 @@
-"""`Chat.load`: incomplete folders, mismatched weights and ensembles."""
+"""`Chat.load`: incomplete folders, choice of weights, mismatched weights and ensembles."""
 
+import dataclasses
 import shutil
 
 import numpy as np
 import pytest
 
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
+from helpers.short_trainings import read_weights
 
 QUESTION = "今天晚上吃什么"
 
@@ -28,6 +31,21 @@ def test_incomplete_folders_raise(meals_dir, tmp_path, file, error, message):
     (folder / file).unlink()
     with pytest.raises(error, match=message):
         Chat.load(folder)
+
+
+@pytest.mark.parametrize("restore_best_weights", [True, False])
+def test_only_the_configured_weights_are_loaded(meals_dir, tmp_path, restore_best_weights):
+    folder = copy_dir(meals_dir, tmp_path)
+    config = Config.load(folder)
+    training = dataclasses.replace(config.training, restore_best_weights=restore_best_weights)
+    dataclasses.replace(config, training=training).save(folder)
+    for path in folder.glob("*.npz"):
+        if path.name != training.weights_file:
+            path.unlink()
+    chat = Chat.load(folder)
+    expected = read_weights(folder / training.weights_file)
+    for name, variable in chat.model.named_weights().items():
+        np.testing.assert_array_equal(variable, expected[name])
 
 
 def test_a_vocabulary_of_the_wrong_size_raises(meals_dir, tmp_path):

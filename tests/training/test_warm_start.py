@@ -1,4 +1,4 @@
-"""Trainings that start from weights that others have learnt."""
+"""Warm starts: from the weights of another model, and from pretrained embeddings."""
 
 import gzip
 
@@ -13,61 +13,57 @@ from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.warm_start import init_embeddings_from_file, init_from_model
+from helpers.short_trainings import read_weights
 
 OLD = [("吃 什么", "吃 面"), ("喝 什么", "喝 茶")] * 4
 NEW = [("吃 什么", "吃 饭"), ("看 什么", "看 书")] * 4
 TEXT = TextConfig("whitespace", "whitespace")
 
 
-def config(folder="", units=8, text=TEXT, **training):
-    options = {"epochs": 2, "compute_dtype": "float32", "init_from": str(folder), **training}
+def make_config(init_from="", units=8, text=TEXT, **training):
+    options = {"epochs": 2, "compute_dtype": "float32", "init_from": str(init_from), **training}
     return Config(text=text, model=ModelConfig(units=units), training=TrainingConfig(**options))
-
-
-def weights(folder):
-    with np.load(folder / "last.npz") as archive:
-        return dict(archive)
 
 
 @pytest.fixture(scope="module")
 def old_dir(tmp_path_factory):
-    """A model to start from; to be read, not written."""
+    """Folder of the model to start from. Read-only."""
     folder = tmp_path_factory.mktemp("old")
-    train(OLD, folder, config(), [], progress=False)
+    train(OLD, folder, make_config(), [], progress=False)
     return folder
 
 
-def test_words_that_were_known_keep_their_ids_and_weights(tmp_path, old_dir):
-    options = config(old_dir)
-    known = Seq2SeqTokenizer.load(old_dir, TEXT)
-    train(NEW, tmp_path / "new", options, [], progress=False)
+def test_old_tokens_keep_their_ids_and_weights(tmp_path, old_dir):
+    config = make_config(old_dir)
+    old_vocabulary = Seq2SeqTokenizer.load(old_dir, TEXT).target.vocabulary
+    train(NEW, tmp_path / "new", config, [], progress=False)
     tokenizer = Seq2SeqTokenizer.load(tmp_path / "new", TEXT)
-    size = len(known.target.vocabulary)
-    assert tokenizer.target.vocabulary.tokens(range(size)) == known.target.vocabulary.tokens(
-        range(size)
-    )
-    assert set(tokenizer.target.vocabulary.tokens(range(size, size + 3))) == {"饭", "看", "书"}
-    model = make_model(options.model, size + 3, size + 3)
-    before = model.named_weights()["encoder/embedding"].numpy()[size:]
-    init_from_model(model, tokenizer, options)
-    old = weights(old_dir)
-    for name, variable in model.named_weights().items():
+    vocabulary = tokenizer.target.vocabulary
+    old_size, new_size = len(old_vocabulary), len(old_vocabulary) + 3
+    assert vocabulary.tokens(range(old_size)) == old_vocabulary.tokens(range(old_size))
+    assert set(vocabulary.tokens(range(old_size, new_size))) == {"饭", "看", "书"}
+    model = make_model(config.model, new_size, new_size)
+    weights = model.named_weights()
+    new_rows = weights["encoder/embedding"].numpy()[old_size:]
+    init_from_model(model, tokenizer, config)
+    old_weights = read_weights(old_dir / "last.npz")
+    for name, variable in weights.items():
         value = variable.numpy()
         if name.endswith("projection/kernel"):
-            np.testing.assert_array_equal(value[:, :size], old[name])
-        elif value.shape == old[name].shape:
-            np.testing.assert_array_equal(value, old[name])
+            np.testing.assert_array_equal(value[:, :old_size], old_weights[name])
+        elif value.shape == old_weights[name].shape:
+            np.testing.assert_array_equal(value, old_weights[name])
         else:
-            np.testing.assert_array_equal(value[:size], old[name])
-    np.testing.assert_array_equal(model.named_weights()["encoder/embedding"][size:], before)
+            np.testing.assert_array_equal(value[:old_size], old_weights[name])
+    np.testing.assert_array_equal(weights["encoder/embedding"][old_size:], new_rows)
 
 
-def test_it_begins_better_than_from_nothing(tmp_path):
-    learnt = config(epochs=30, learning_rate=0.01, batch_size=2)
-    train(OLD, tmp_path / "old", learnt, [], progress=False)
-    anew = train(OLD, tmp_path / "anew", config(), [], progress=False)
-    on = train(OLD, tmp_path / "on", config(tmp_path / "old"), [], progress=False)
-    assert on["loss"][0] < 0.2 * anew["loss"][0]
+def test_a_warm_start_has_a_lower_loss(tmp_path):
+    long_config = make_config(epochs=30, learning_rate=0.01, batch_size=2)
+    train(OLD, tmp_path / "old", long_config, [], progress=False)
+    cold = train(OLD, tmp_path / "cold", make_config(), [], progress=False)
+    warm = train(OLD, tmp_path / "warm", make_config(tmp_path / "old"), [], progress=False)
+    assert warm["loss"][0] < 0.2 * cold["loss"][0]
 
 
 @pytest.mark.parametrize(
@@ -77,32 +73,36 @@ def test_it_begins_better_than_from_nothing(tmp_path):
         ({"text": TextConfig("whitespace", "characters")}, "has target_tokenizer 'whitespace'"),
     ],
 )
-def test_another_model_is_refused(tmp_path, old_dir, options, message):
+def test_incompatible_models_are_refused(tmp_path, old_dir, options, message):
     with pytest.raises(ValueError, match=message):
-        train(NEW, tmp_path / "new", config(old_dir, **options), [], progress=False)
+        train(NEW, tmp_path / "new", make_config(old_dir, **options), [], progress=False)
 
 
-def test_a_folder_without_a_model_is_said(tmp_path):
+def test_a_folder_without_a_model_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no trained model"):
-        train(NEW, tmp_path / "new", config(tmp_path / "none"), [], progress=False)
+        train(NEW, tmp_path / "new", make_config(tmp_path / "none"), [], progress=False)
+
+
+def make_tokenizer_and_model(**options):
+    tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
+    size = len(tokenizer.target.vocabulary)
+    return tokenizer, make_model(ModelConfig(units=4, **options), size, size)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"], ids=["", "byte order mark"])
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, encoding):
-    tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    size = len(tokenizer.target.vocabulary)
-    model = make_model(ModelConfig(units=4), size, size)
-    before = {n: v.numpy() for n, v in model.named_weights().items()}
+def test_only_tokens_with_pretrained_vectors_are_changed(tmp_path, compress, encoding):
+    tokenizer, model = make_tokenizer_and_model()
+    before = {name: variable.numpy() for name, variable in model.named_weights().items()}
     path = tmp_path / "vectors.txt"
     path.write_bytes(compress("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n".encode(encoding)))
     init_embeddings_from_file(model, tokenizer, str(path))
-    (i,) = tokenizer.target.vocabulary.ids(["面"])
-    for side in ("encoder", "decoder"):
-        after = model.named_weights()[f"{side}/embedding"].numpy()
-        np.testing.assert_array_equal(after[i], [1, 2, 3, 4])
-        others = np.arange(size) != i
-        np.testing.assert_array_equal(after[others], before[f"{side}/embedding"][others])
+    (index,) = tokenizer.target.vocabulary.ids(["面"])
+    for name in ("encoder/embedding", "decoder/embedding"):
+        embedding = model.named_weights()[name].numpy()
+        np.testing.assert_array_equal(embedding[index], [1, 2, 3, 4])
+        other_rows = np.arange(len(embedding)) != index
+        np.testing.assert_array_equal(embedding[other_rows], before[name][other_rows])
 
 
 @pytest.mark.parametrize(
@@ -117,30 +117,24 @@ def test_vectors_are_taken_for_the_words_that_have_some(tmp_path, compress, enco
         (b"\xff\xfe", "not UTF-8"),
     ],
 )
-def test_vectors_that_cannot_be_taken_are_refused(tmp_path, content, message):
-    tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    size = len(tokenizer.target.vocabulary)
+def test_invalid_vector_files_are_refused(tmp_path, content, message):
+    tokenizer, model = make_tokenizer_and_model()
     path = tmp_path / "vectors.txt"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
-        init_embeddings_from_file(
-            make_model(ModelConfig(units=4), size, size), tokenizer, str(path)
-        )
+        init_embeddings_from_file(model, tokenizer, str(path))
 
 
-def test_a_file_of_vectors_that_is_not_there_is_said(tmp_path):
-    tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    model = make_model(ModelConfig(units=4), *[len(tokenizer.target.vocabulary)] * 2)
+def test_a_missing_vector_file_is_refused(tmp_path):
+    tokenizer, model = make_tokenizer_and_model()
     with pytest.raises(ValueError, match="No such file"):
         init_embeddings_from_file(model, tokenizer, str(tmp_path / "none"))
 
 
-def test_a_shared_embedding_takes_vectors_too(tmp_path):
-    tokenizer = Seq2SeqTokenizer.build(OLD, TEXT)
-    size = len(tokenizer.target.vocabulary)
-    model = make_model(ModelConfig(units=4, share_embeddings=True), size, size)
+def test_a_shared_embedding_is_initialized(tmp_path):
+    tokenizer, model = make_tokenizer_and_model(share_embeddings=True)
     path = tmp_path / "vectors.txt"
     path.write_text("面 1 2 3 4\n", encoding="utf-8")
     init_embeddings_from_file(model, tokenizer, str(path))
-    (i,) = tokenizer.target.vocabulary.ids(["面"])
-    np.testing.assert_array_equal(model.named_weights()["encoder/embedding"][i], [1, 2, 3, 4])
+    (index,) = tokenizer.target.vocabulary.ids(["面"])
+    np.testing.assert_array_equal(model.named_weights()["encoder/embedding"][index], [1, 2, 3, 4])
