@@ -1,4 +1,4 @@
-"""Files in a model folder: training keeps files that it did not write."""
+"""Model directories: trainings never remove or replace files that no training has written."""
 
 import contextlib
 import dataclasses
@@ -13,77 +13,96 @@ from attention_seq2seq.training.api import train
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from helpers.truncated_training import PAIRS, make_config
 
+FOREIGN_CONTENT = b"written by a user"
 
-def wrong_then_right(folder, message, wrong, right=None, **others):
-    """A training that cannot be removes nothing, and does not stand in the right one's way."""
-    before = {path: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+def assert_failure_leaves_folder(folder, message, invalid_config):
+    """Checks that an invalid training fails and removes no file, and that a valid one then runs."""
+    has_model = folder.exists()
+    files = {path: path.read_bytes() for path in folder.iterdir()} if has_model else {}
     with pytest.raises((ValueError, OSError), match=message):
-        train(PAIRS, folder, wrong, [], progress=False, overwrite=True, **others)
-    for path, content in before.items():
+        train(PAIRS, folder, invalid_config, [], progress=False, overwrite=True)
+    for path, content in files.items():
         assert path.read_bytes() == content
-    train(PAIRS, folder, right or make_config(epochs=1), [], progress=False, overwrite=bool(before))
+    train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=has_model)
 
 
-@pytest.mark.parametrize("there", [False, True])
-def test_what_cannot_begin_removes_nothing(tmp_path, finished_dir, there):
+@pytest.mark.parametrize("has_model", [False, True])
+def test_a_training_that_cannot_start_removes_no_files(tmp_path, finished_dir, has_model):
     folder = tmp_path / "model"
-    if there:
+    if has_model:
         shutil.copytree(finished_dir, folder)
-    wrong = make_config(pretrained_embeddings=str(tmp_path / "none.txt"))
-    wrong_then_right(folder, "No such file", wrong)
+    invalid_config = make_config(pretrained_embeddings=str(tmp_path / "none.txt"))
+    assert_failure_leaves_folder(folder, "No such file", invalid_config)
 
 
-def test_a_model_is_not_written_over_the_one_it_starts_from(tmp_path, finished_dir):
+def test_a_training_does_not_overwrite_the_model_it_starts_from(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
     config = make_config(init_from=str(folder))
-    wrong_then_right(folder, "which is also the directory of the new model", config)
+    assert_failure_leaves_folder(folder, "which is also the directory of the new model", config)
 
 
-def contents(folder):
-    """Of every file below a folder, but for the lock, which is empty."""
+def read_files(folder):
+    """Returns the contents of all files below a folder, except the lock, which is empty."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def write_foreign_file(path):
+    """Writes a file that no training has written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(FOREIGN_CONTENT)
 
 
 @pytest.mark.parametrize("overwrite", [False, True], ids=["", "overwrite"])
 @pytest.mark.parametrize(
     "name",
     [
-        *("best.npz", "last.npz", "log.csv", "CARD.md", "finished", "nonfinite_batch.tsv"),
-        *("config.json", "provenance.json", "training_files.json", "user_dictionary.txt"),
-        *("vocabulary.txt", "source_vocabulary.txt", "target_vocabulary.txt"),
-        *("tensorboard/mine/events", "checkpoints/000000001-0123456789abcdef.npz"),
+        "best.npz",
+        "last.npz",
+        "log.csv",
+        "CARD.md",
+        "finished",
+        "nonfinite_batch.tsv",
+        "config.json",
+        "provenance.json",
+        "training_files.json",
+        "user_dictionary.txt",
+        "vocabulary.txt",
+        "source_vocabulary.txt",
+        "target_vocabulary.txt",
+        "tensorboard/other/events",
+        "checkpoints/000000001-0123456789abcdef.npz",
     ],
 )
-def test_files_that_no_training_has_written_are_left(tmp_path, name, overwrite):
-    own = tmp_path / name
-    own.parent.mkdir(parents=True, exist_ok=True)
-    own.write_bytes(b"mine")
+def test_a_training_that_would_replace_a_foreign_file_is_refused(tmp_path, name, overwrite):
+    write_foreign_file(tmp_path / name)
     with pytest.raises(
         ValueError, match="was not written by a training, and training would replace"
     ):
         train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=overwrite)
-    assert contents(tmp_path) == {name: b"mine"}
+    assert read_files(tmp_path) == {name: FOREIGN_CONTENT}
 
 
 @pytest.mark.parametrize("name", ["notes.npz", "best.npz.part", "best.npz.bak", "training.lock"])
-def test_other_files_are_left_and_stand_in_no_trainings_way(tmp_path, name):
-    (tmp_path / name).write_bytes(b"mine")
+def test_unrelated_files_remain(tmp_path, name):
+    write_foreign_file(tmp_path / name)
     train(PAIRS, tmp_path, make_config(epochs=1), [], progress=False)
     train(PAIRS, tmp_path, make_config(epochs=1, seed=2), [], progress=False, overwrite=True)
-    assert (tmp_path / name).read_bytes() == b"mine"
+    assert (tmp_path / name).read_bytes() == FOREIGN_CONTENT
 
 
-def test_names_like_those_of_unfinished_files_are_left(tmp_path):
-    for name in ("config.json.12.part", "log.csv.mine.3.part"):
-        (tmp_path / name).write_bytes(b"mine")
+def test_foreign_files_named_like_partial_files_remain(tmp_path):
+    paths = [tmp_path / "config.json.12.part", tmp_path / "log.csv.old.3.part"]
+    for path in paths:
+        write_foreign_file(path)
     train(PAIRS, tmp_path, make_config(epochs=1), [], progress=False)
-    assert (tmp_path / "config.json.12.part").read_bytes() == b"mine"
+    assert paths[0].read_bytes() == FOREIGN_CONTENT
     train(PAIRS, tmp_path, make_config(epochs=1, seed=2), [], progress=False, overwrite=True)
-    assert (tmp_path / "log.csv.mine.3.part").read_bytes() == b"mine"
+    assert paths[1].read_bytes() == FOREIGN_CONTENT
 
 
-def test_a_link_that_leads_nowhere_is_left(tmp_path):
+def test_a_dangling_symlink_is_not_replaced(tmp_path):
     (tmp_path / "best.npz").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="was not written by a training"):
         train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=True)
@@ -91,108 +110,114 @@ def test_a_link_that_leads_nowhere_is_left(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        *("user_dictionary.txt", "source_vocabulary.txt", "tensorboard/mine/events"),
-        "nonfinite_batch.tsv",
-    ],
+    "name", ["user_dictionary.txt", "source_vocabulary.txt", "nonfinite_batch.tsv"]
 )
-def test_overwriting_a_training_leaves_what_it_did_not_write(tmp_path, finished_dir, name):
+def test_a_foreign_file_beside_a_model_is_not_overwritten(tmp_path, finished_dir, name):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
-    own = folder / name
-    own.parent.mkdir(parents=True, exist_ok=True)
-    own.write_bytes(b"mine")
-    if name.startswith("tensorboard"):
-        # Others' curves beside a training's own are none of its business.
+    write_foreign_file(folder / name)
+    with pytest.raises(ValueError, match=f"{name} was not written by a training"):
         train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
-    else:
-        with pytest.raises(ValueError, match=f"{name} was not written by a training"):
-            train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
-        assert (folder / "best.npz").read_bytes() == (finished_dir / "best.npz").read_bytes()
-    assert own.read_bytes() == b"mine"
+    assert (folder / "best.npz").read_bytes() == (finished_dir / "best.npz").read_bytes()
+    assert (folder / name).read_bytes() == FOREIGN_CONTENT
 
 
-def test_a_card_that_was_changed_is_left(tmp_path, finished_dir):
+def test_foreign_tensorboard_files_remain_if_a_model_is_overwritten(tmp_path, finished_dir):
+    folder = shutil.copytree(finished_dir, tmp_path / "model")
+    path = folder / "tensorboard" / "other" / "events"
+    write_foreign_file(path)
+    train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
+    assert path.read_bytes() == FOREIGN_CONTENT
+
+
+def test_an_edited_model_card_is_not_replaced(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
     with (folder / "CARD.md").open("a", encoding="utf-8") as file:
         file.write("Do not use it for advice.\n")
-    before = contents(folder)
+    files = read_files(folder)
     with pytest.raises(ValueError, match=r"CARD\.md was changed since it was written"):
         train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=True)
-    assert contents(folder) == before
-    # The same training has ended, so that nothing is written.
+    assert read_files(folder) == files
+    # The same training is finished, so no file is written.
     history = train(PAIRS, folder, make_config(), [], progress=False)
     assert len(history["loss"]) == 3
-    assert contents(folder) == before
+    assert read_files(folder) == files
 
 
-def test_a_card_in_a_training_that_was_stopped_is_left(interrupted_copy):
-    (interrupted_copy / "CARD.md").write_text("mine", encoding="utf-8")
+def test_a_foreign_model_card_in_an_interrupted_training_is_not_replaced(interrupted_copy):
+    write_foreign_file(interrupted_copy / "CARD.md")
     with pytest.raises(ValueError, match=r"CARD\.md was not written by a training"):
         train(PAIRS, interrupted_copy, make_config(), [], progress=False)
-    assert (interrupted_copy / "CARD.md").read_text(encoding="utf-8") == "mine"
+    assert (interrupted_copy / "CARD.md").read_bytes() == FOREIGN_CONTENT
 
 
-@pytest.mark.parametrize("at", range(1, 9))
-def test_a_training_killed_while_it_replaces_another_can_be_run_again(tmp_path, at, monkeypatch):
-    """Whichever file was written last, those that are there are known to be a training's."""
+@pytest.mark.parametrize("killed_write", range(1, 9))
+def test_a_training_killed_while_it_replaces_another_can_be_repeated(
+    tmp_path, killed_write, monkeypatch
+):
+    """All files that exist are recorded as files of a training, at any moment."""
     from attention_seq2seq.utils import files
 
     train(PAIRS[:8], tmp_path, make_config(epochs=1), [], progress=False)
-    atomic_path, writes = files.atomic_path, []
+    atomic_path, written_names = files.atomic_path, []
 
     @contextlib.contextmanager
-    def killed(path):
-        writes.append(path.name)
-        if len(writes) == at:
+    def interrupted_atomic_path(path):
+        written_names.append(path.name)
+        if len(written_names) == killed_write:
             raise KeyboardInterrupt
-        with atomic_path(path) as temporary:
-            yield temporary
+        with atomic_path(path) as temporary_path:
+            yield temporary_path
 
-    changed = make_config(epochs=1, seed=2)
+    new_config = make_config(epochs=1, seed=2)
     with monkeypatch.context() as patch:
-        patch.setattr(files, "atomic_path", killed)
+        patch.setattr(files, "atomic_path", interrupted_atomic_path)
         with pytest.raises(KeyboardInterrupt):
-            train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
-    train(PAIRS[:8], tmp_path, changed, [], progress=False, overwrite=True)
-    assert set(contents(tmp_path)) == {
-        *("CARD.md", "best.npz", "config.json", "last.npz", "log.csv", "provenance.json"),
-        *("training_files.json", "vocabulary.txt"),
+            train(PAIRS[:8], tmp_path, new_config, [], progress=False, overwrite=True)
+    train(PAIRS[:8], tmp_path, new_config, [], progress=False, overwrite=True)
+    assert set(read_files(tmp_path)) == {
+        "CARD.md",
+        "best.npz",
+        "config.json",
+        "last.npz",
+        "log.csv",
+        "provenance.json",
+        "training_files.json",
+        "vocabulary.txt",
     }
 
 
 def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
-    named = dataclasses.replace(
+    config = dataclasses.replace(
         make_config(epochs=1), data=DataConfig(("\udcd3\udcef.tsv",), data_license="\ud83d")
     )
-    train(PAIRS, folder, named, [], progress=False, overwrite=True)
-    assert Config.load(folder).data == named.data
+    train(PAIRS, folder, config, [], progress=False, overwrite=True)
+    assert Config.load(folder).data == config.data
     card = (folder / "CARD.md").read_text(encoding="utf-8")
     assert r"Data: \udcd3\udcef.tsv" in card
     assert r"Licence of the data: \ud83d" in card
 
 
-def test_what_cannot_be_traced_removes_nothing(tmp_path, finished_dir, monkeypatch):
-    """Whatever a combination of options leads to shows in the graph, before the first update."""
+def test_an_error_while_tracing_removes_no_files(tmp_path, finished_dir, monkeypatch):
+    """The train step is traced, and may raise, before files are removed."""
     folder = shutil.copytree(finished_dir, tmp_path / "model")
-    before = contents(folder)
+    files = read_files(folder)
 
-    def fails(*_):
+    def raise_error(*_):
         raise ValueError("these options cannot be")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Seq2SeqObjective, "gradients", fails)
+        patch.setattr(Seq2SeqObjective, "gradients", raise_error)
         with pytest.raises(ValueError, match="these options cannot be"):
             train(PAIRS, folder, make_config(seed=2), [], progress=False, overwrite=True)
-    assert contents(folder) == before
+    assert read_files(folder) == files
 
 
-def test_a_vocabulary_without_a_word_is_refused(tmp_path, finished_dir):
+def test_an_empty_vocabulary_is_refused(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
-    before = contents(folder)
+    files = read_files(folder)
     for shared in (True, False):
         text = TextConfig(min_count=1000, share_vocabulary=shared)
         with pytest.raises(ValueError, match=r"no word is left .* with min_count 1000"):
             train(PAIRS, folder, Config(text=text), [], progress=False, overwrite=True)
-    assert contents(folder) == before
+    assert read_files(folder) == files
