@@ -35,6 +35,14 @@ from attention_seq2seq.serving.saved_model.request import default_inputs
 from attention_seq2seq.serving.tflite import export_tflite
 from attention_seq2seq.training.api import train, train_prepared
 
+# Outputs of exported models that have other names in the base commit.
+BASE_KEYS = {
+    "prompt_truncated_tokens": "prompt_unread",
+    "log_prob": "log_probability",
+    "token_log_probs": "token_log_probabilities",
+    "finished": "ended",
+}
+
 PROMPTS = ["今天晚上吃什么", "早上喝什么", "你好", "", "𠀀龘 KFC 😀", "今天" * 40]
 REPLIES = ["晚上吃烤鸭吧", "早上喝牛奶", "你好呀", "好", "吃KFC", "晚上吃什么"]
 
@@ -217,7 +225,7 @@ def add_served(outputs: dict, name: str, signatures: dict) -> None:
     calls["explained"] = signatures["attribute"](prompt=prompts, reply=tf.constant(REPLIES))
     for call, tensors in calls.items():
         for key, tensor in tensors.items():
-            key = {"prompt_truncated_tokens": "prompt_unread"}.get(key, key)
+            key = BASE_KEYS.get(key, key)
             value = tensor.numpy()
             is_text = value.dtype == object
             outputs[f"{name}/{call}/{key}"] = (
