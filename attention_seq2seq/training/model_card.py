@@ -28,7 +28,7 @@ def render_model_card(
     Example:
         >>> provenance = {"training_pairs": 9, "validation_pairs": 0}
         >>> text = render_model_card(Config(), provenance, {"loss": 1.5}, epoch=3)
-        >>> "| loss | 1.5 |" in text and "9 pairs" in text
+        >>> "| loss | 1.5 |" in text and "9 for training" in text
         True
     """
     corpora = [corpus["name"] for corpus in provenance.get("corpora", ())]
@@ -39,38 +39,42 @@ def render_model_card(
     options = config.training
     has_selected = options.restore_best_weights and options.monitor in metrics
     is_selected = has_selected and options.monitor.startswith("val_")
-    note = " (which chose the epoch)" if is_selected else ""
+    note = ", which also selected the epoch" if is_selected else ""
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in metrics.items())
     return f"""\
-# A model that answers
+# Model card
 
-An attention seq2seq model: a prompt of some words to a reply of some words. Made with
-attention_seq2seq {metadata.version("attention_seq2seq")} and TensorFlow \
-{metadata.version("tensorflow")}.
+An attention seq2seq chat model, trained with attention_seq2seq
+{metadata.version("attention_seq2seq")} and TensorFlow {metadata.version("tensorflow")}.
 
-## What it was trained on
+## Training data
 
-{provenance["training_pairs"]:,} pairs; {provenance["validation_pairs"]:,} others to measure on.
-Data: {data or default_data}.
-Licence of the data: {_escaped(config.data.data_license) or _UNKNOWN}.
+- Pairs: {provenance["training_pairs"]:,} for training, \
+{provenance["validation_pairs"]:,} for validation
+- Data: {data or default_data}
+- License: {_escaped(config.data.data_license) or _UNKNOWN}
 
-It says what such pairs made likely. It knows nothing else, and what is wrong or hurtful in them it
-may say as well. Of attention_seq2seq itself nothing is in here; its code is Apache-2.0.
+## Intended use and limitations
 
-## What was measured
+The model replies like the pairs that it was trained on, and has no other knowledge. It may repeat
+errors and offensive content of these pairs. It contains no code of attention_seq2seq, which is
+licensed under Apache-2.0.
 
-After epoch {epoch}, whose weights answer; `val_` on the validation pairs{note}, `sample_` and
-`attention_entropy` of the replies to a few fixed prompts, the others while training.
+## Metrics
 
-| | |
+The weights are those of epoch {epoch}. Metrics `val_` are computed on the validation pairs{note}.
+Metrics `sample_` and `attention_entropy` are computed on the replies to the sample prompts, the
+others on the training pairs.
+
+| metric | value |
 |---|---:|
 {rows}
 
-## How it was made
+## Options
 
-All options are in config.json. Those that are not the defaults:
+Options that differ from their defaults; config.json has all options:
 
-{_non_default_options(config) or "none."}
+{_non_default_options(config) or "None"}
 """
 
 

@@ -25,9 +25,9 @@ def test_the_card_has_data_metrics_options_and_versions(tmp_path):
     )
     train(PAIRS, tmp_path, config, PAIRS[:3], progress=False)
     card = (tmp_path / "CARD.md").read_text(encoding="utf-8")
-    assert "16 pairs; 3 others" in card
-    assert "Data: chat.tsv." in card
-    assert "Licence of the data: MIT, by the author." in card
+    assert "16 for training, 3 for validation" in card
+    assert "Data: chat.tsv\n" in card
+    assert "License: MIT, by the author\n" in card
     # The folder of a data file is private.
     assert "user/" not in card
     for package in ("attention_seq2seq", "tensorflow"):
@@ -36,8 +36,8 @@ def test_the_card_has_data_metrics_options_and_versions(tmp_path):
     assert "- attention" not in card
     losses = read_history(tmp_path)["val_loss"]
     assert f"| val_loss | {min(losses):.4g} |" in card
-    assert f"After epoch {losses.index(min(losses)) + 1}, whose weights answer" in card
-    assert "on the validation pairs (which chose the epoch)" in card
+    assert f"The weights are those of epoch {losses.index(min(losses)) + 1}." in card
+    assert "on the validation pairs, which also selected the epoch." in card
 
 
 @pytest.mark.parametrize(
@@ -52,14 +52,14 @@ def test_the_card_has_data_metrics_options_and_versions(tmp_path):
 def test_the_card_has_no_selection_note_if_validation_did_not_select_the_epoch(options, metrics):
     config = Config(training=TrainingConfig(**options))
     card = render_model_card(config, {"training_pairs": 9, "validation_pairs": 3}, metrics, 2)
-    assert "on the validation pairs, `sample_`" in card
+    assert "on the validation pairs.\n" in card
 
 
 def test_markup_in_file_names_and_licenses_is_escaped():
     config = Config(DataConfig(("my_[1]*`chat`.tsv",), data_license="CC|BY_4\n# own"))
     card = render_model_card(config, {"training_pairs": 9, "validation_pairs": 0}, {"loss": 1.0}, 1)
-    assert r"Data: my\_\[1\]\*\`chat\`.tsv." in card
-    assert r"Licence of the data: CC\|BY\_4 \# own." in card
+    assert r"Data: my\_\[1\]\*\`chat\`.tsv" in card
+    assert r"License: CC\|BY\_4 \# own" in card
 
 
 @pytest.mark.xdist_group("export")
@@ -74,6 +74,6 @@ def test_the_card_says_that_data_and_license_are_not_stated(tmp_path):
     )
     train(PAIRS, tmp_path, config, (), progress=False)
     card = (tmp_path / "CARD.md").read_text(encoding="utf-8")
-    assert "Data: the default corpus, or pairs given in Python." in card
-    assert "Licence of the data: not stated (`data_license`)." in card
-    assert "After epoch 2, " in card
+    assert "Data: the default corpus, or pairs given in Python\n" in card
+    assert "License: not stated (`data_license`)\n" in card
+    assert "The weights are those of epoch 2." in card

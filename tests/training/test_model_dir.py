@@ -195,7 +195,7 @@ def test_names_that_are_not_utf8_are_written_with_escapes(tmp_path, finished_dir
     assert Config.load(folder).data == config.data
     card = (folder / "CARD.md").read_text(encoding="utf-8")
     assert r"Data: \udcd3\udcef.tsv" in card
-    assert r"Licence of the data: \ud83d" in card
+    assert r"License: \ud83d" in card
 
 
 def test_an_error_while_tracing_removes_no_files(tmp_path, finished_dir, monkeypatch):
