@@ -62,7 +62,7 @@ def test_probability_1_with_sharp_logits_is_greedy_search(config):
     np.testing.assert_array_equal(sampled_ids, tf.stack(greedy_ids, axis=1))
 
 
-def test_sampled_tokens_have_the_given_rate_and_depend_on_the_batch_index():
+def test_sampled_tokens_have_the_configured_rate_and_depend_on_the_batch_index():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(200, 5, 20, target=11)
     sampled_ids, repeated_ids, other_ids = (
         sample_inputs(model, batch, 0.4, batch_index) for batch_index in (1, 1, 2)
