@@ -56,7 +56,7 @@ FAULTS = {
         modify_pairs(1 / 3, lambda prompt, _: (prompt, "哈哈")),
         "'哈哈' is the reply to 33",
     ),
-    "duplicates": (CLEAN + CLEAN[:30], "5.5% of the pairs occurred before"),
+    "duplicates": (CLEAN + CLEAN[:30], "5.5% of the pairs are repeated"),
     "several replies": (
         [(prompt, reply) for prompt, reply in CLEAN for reply in (reply, f"不，{reply}")],
         "100.0% of the pairs have a prompt with several",
