@@ -105,8 +105,6 @@ def banned_names(names: Iterable[str]) -> list[str]:
 @pytest.mark.parametrize("folder", ["attention_seq2seq", "experiments", "tests"])
 def test_no_name_has_a_banned_word(folder):
     paths = sorted((ROOT / folder).rglob("*.py"))
-    # To be removed when the tests in tests/training are renamed.
-    paths = [path for path in paths if path.parent != ROOT / "tests" / "training"]
     assert paths
     banned = {}
     for path in paths:

@@ -30,8 +30,10 @@ def test_trainings_with_the_same_seed_are_equal(tmp_path):
     assert histories["first"] == histories["repeated"]
     for name, value in weights["first"].items():
         assert np.array_equal(value, weights["repeated"][name])
-    embedding, other_embedding = (weights[name]["encoder/embedding"] for name in ("first", "other"))
-    assert not np.array_equal(embedding, other_embedding)
+    embedding, second_embedding = (
+        weights[name]["encoder/embedding"] for name in ("first", "other")
+    )
+    assert not np.array_equal(embedding, second_embedding)
 
 
 def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):

@@ -59,11 +59,11 @@ def test_training_restarts_if_all_checkpoints_are_damaged(interrupted_copy, capl
 
 def test_other_files_are_not_mistaken_for_checkpoints(tmp_path):
     CheckpointManager(tmp_path).save(1, {}, {"ok": True})
-    other_names = ["my-notes.npz", "own.part", "z-9.npz"]
-    for name in other_names:
+    remaining_names = ["my-notes.npz", "own.part", "z-9.npz"]
+    for name in remaining_names:
         (tmp_path / name).write_bytes(b"not a checkpoint")
     for step in range(2, 5):
         CheckpointManager(tmp_path).save(step, {}, {"ok": True})
     assert CheckpointManager(tmp_path).restore_latest() == ({}, {"ok": True})
     CheckpointManager(tmp_path).delete_all()
-    assert sorted(path.name for path in tmp_path.iterdir()) == other_names
+    assert sorted(path.name for path in tmp_path.iterdir()) == remaining_names

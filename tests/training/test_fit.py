@@ -93,9 +93,11 @@ def test_differences_are_reported_in_a_fixed_order(finished_dir):
 def test_a_training_is_not_resumed_with_other_sample_prompts(tmp_path):
     prompts = [pair.prompt for pair in PAIRS[:9]]
     train_until(tmp_path, 11, sample_prompts=prompts)
-    for other_prompts in ((), ["今天晚上吃什么"]):
+    for changed_prompts in ((), ["今天晚上吃什么"]):
         with pytest.raises(ValueError, match="on other sample prompts"):
-            train(PAIRS, tmp_path, make_config(), [], progress=False, sample_prompts=other_prompts)
+            train(
+                PAIRS, tmp_path, make_config(), [], progress=False, sample_prompts=changed_prompts
+            )
     history = train(PAIRS, tmp_path, make_config(), [], progress=False, sample_prompts=prompts)
     assert len(history["sample_most_common_ratio"]) == 3
 

@@ -94,11 +94,11 @@ def test_sampled_softmax_approaches_the_full_softmax():
 
 def test_sampled_softmax_depends_on_its_seed():
     projection, ids, _ = random_projection()
-    losses, repeated_losses, other_losses = (
+    losses, repeated_losses, changed_losses = (
         sampled_softmax_loss(*projection, ids, 4, seed).numpy() for seed in ([1, 2], [1, 2], [1, 3])
     )
     assert np.array_equal(losses, repeated_losses)
-    assert not np.array_equal(losses, other_losses)
+    assert not np.array_equal(losses, changed_losses)
 
 
 def test_samples_are_log_uniform():

@@ -64,11 +64,11 @@ def test_probability_1_with_sharp_logits_is_greedy_search(config):
 
 def test_sampled_tokens_have_the_configured_rate_and_depend_on_the_batch_index():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(200, 5, 20, target=11)
-    sampled_ids, repeated_ids, other_ids = (
+    sampled_ids, repeated_ids, different_ids = (
         sample_inputs(model, batch, 0.4, batch_index) for batch_index in (1, 1, 2)
     )
     np.testing.assert_array_equal(sampled_ids, repeated_ids)
-    assert np.any(sampled_ids != other_ids)
+    assert np.any(sampled_ids != different_ids)
     teacher_forced_ids = shift_right(batch["target_ids"])
     difference_rate = np.mean(sampled_ids[:, 1:] != teacher_forced_ids[:, 1:])
     # Some sampled tokens equal the true ones.

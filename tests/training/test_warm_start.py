@@ -93,7 +93,7 @@ def make_tokenizer_and_model(**options):
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_only_tokens_with_pretrained_vectors_are_changed(tmp_path, compress, encoding):
     tokenizer, model = make_tokenizer_and_model()
-    before = {name: variable.numpy() for name, variable in model.named_weights().items()}
+    initial = {name: variable.numpy() for name, variable in model.named_weights().items()}
     path = tmp_path / "vectors.txt"
     path.write_bytes(compress("3 4\n面 1 2 3 4\n<eos> 9 9 9 9\n海 5 6 7 8\n".encode(encoding)))
     init_embeddings_from_file(model, tokenizer, str(path))
@@ -101,8 +101,8 @@ def test_only_tokens_with_pretrained_vectors_are_changed(tmp_path, compress, enc
     for name in ("encoder/embedding", "decoder/embedding"):
         embedding = model.named_weights()[name].numpy()
         np.testing.assert_array_equal(embedding[index], [1, 2, 3, 4])
-        other_rows = np.arange(len(embedding)) != index
-        np.testing.assert_array_equal(embedding[other_rows], before[name][other_rows])
+        remaining_rows = np.arange(len(embedding)) != index
+        np.testing.assert_array_equal(embedding[remaining_rows], initial[name][remaining_rows])
 
 
 @pytest.mark.parametrize(
