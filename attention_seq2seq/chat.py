@@ -272,8 +272,8 @@ class Chat:
         prefix_ids = vocabulary.ids(prefix)
         if UNK in prefix_ids:
             raise ValueError(
-                f"target_prefix: {prefix[prefix_ids.index(UNK)]!r} is no word of this model's "
-                "vocabulary, so no reply can begin with it. Choose another."
+                f"target_prefix: {prefix[prefix_ids.index(UNK)]!r} is not in the vocabulary "
+                "of this model, so no reply can start with it. Choose another prefix."
             )
         # The longest reply in training, and its end token.
         max_length = decoding.max_length or self.config.data.max_target_length + 1

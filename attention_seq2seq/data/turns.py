@@ -50,7 +50,7 @@ def require_text(text, name: str) -> str:
         ValueError: the text is empty or no string.
     """
     if not isinstance(text, str):
-        raise ValueError(f"a {name} that is no text; got {type(text).__name__}")
+        raise ValueError(f"a {name} that is not text; got {type(text).__name__}")
     if not text.strip():
         raise ValueError(f"an empty {name}; expected text")
     return text
@@ -83,7 +83,7 @@ def remove_separators(text: str, separator: str, separation: str) -> str:
 
     A separator between two words of a script with blanks becomes a blank. A separator between two
     other separators is a character of the text. A turn whose separators are all among its letters
-    and digits is left as it is: they belong to a date, an address or a path.
+    and digits is left unchanged: they belong to a date, an address or a path.
 
     Args:
         text: a turn of a file.

@@ -10,7 +10,7 @@ Each prompt has beam_width rows, its beams, and each beam holds one hypothesis. 
 
 A finished hypothesis keeps its beam until better ones replace it, as in
 `tfa.seq2seq.BeamSearchDecoder`. With a length penalty of 0 both return the same hypotheses. The
-attention weights of a hypothesis are those of its own past: each row records its parent row at each
+attention weights of a hypothesis are those of its past: each row records its parent row at each
 step, and the weights are gathered along that path.
 """
 

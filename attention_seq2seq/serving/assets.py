@@ -53,8 +53,7 @@ def name_write_errors(export_dir: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or error
         raise OSError(
-            f"{export_dir} cannot be written, nor what it is made of in the folder of temporary "
-            f"files: {reason}"
+            f"Cannot write {export_dir}, or its parts to the directory of temporary files: {reason}"
         ) from error
 
 

@@ -1,8 +1,8 @@
 """jieba's word segmentation: the same words, in linear time, without state of the process.
 
-The dictionary and the tables of the hidden Markov model are jieba's. Both algorithms are written
-anew for two reasons. jieba keeps words that must be split in a global set, which every other user
-of jieba in the process changes. And jieba copies a path at each character.
+The dictionary and the tables of the hidden Markov model are jieba's. Both algorithms are
+reimplemented for two reasons. jieba keeps words that must be split in a global set, which every
+other user of jieba in the process changes. And jieba copies a path at each character.
 """
 
 import re
@@ -50,7 +50,7 @@ def segment(text: str, dictionary: JiebaDictionary, hmm: bool = True) -> list[st
 def _resegment_single_characters(
     words: Iterator[str], dictionary: JiebaDictionary
 ) -> Iterator[str]:
-    """Segments runs of single characters anew, unless a run is a word of the dictionary."""
+    """Segments runs of single characters again, unless a run is a word of the dictionary."""
     run: list[str] = []
 
     def run_words() -> Iterator[str]:

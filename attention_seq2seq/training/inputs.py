@@ -54,7 +54,7 @@ class InMemoryInputs:
         config: the options of the training.
 
     Raises:
-        ValueError: an element is no pair, or the user dictionary cannot be read.
+        ValueError: an element is not a pair, or the user dictionary cannot be read.
     """
 
     def __init__(

@@ -48,7 +48,7 @@ def check_texts(name: str, texts: Sequence[str]) -> None:
     """Checks that texts are a list of strings.
 
     Raises:
-        TypeError: the message has the position of the first value that is no string.
+        TypeError: the message has the position of the first value that is not a string.
     """
     if isinstance(texts, str | bytes):
         raise TypeError(

@@ -39,8 +39,8 @@ def noinline(branch: Callable) -> Callable:
 class LazyConcreteFunction:
     """A function of tensors that is traced once, at its first call, whichever thread calls it.
 
-    The lock is taken before the `tf.function` is entered: while it traces, a `tf.function` holds a
-    lock of its own, and two locks taken in different orders could deadlock.
+    The lock is taken before the `tf.function` is entered: while it traces, a `tf.function` holds
+    another lock, and two locks taken in different orders could deadlock.
 
     Args:
         function: a function of tensors.

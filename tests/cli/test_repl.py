@@ -117,7 +117,7 @@ def test_save_command_writes_conversation_and_options(repl, tmp_path):
         ("/set coverage_penalty inf", "coverage_penalty is inf; expected a finite number"),
         ("/set max_length 9999999999", "expected between 0 and 10000"),
         ("/set suppress_tokens 烤鸭,包子", "is 3 words to this model"),
-        ("/set target_prefix 魑魅", "is no word of this model's vocabulary"),
+        ("/set target_prefix 魑魅", "is not in the vocabulary of this model"),
     ],
 )
 def test_invalid_commands_raise_and_change_no_option(repl, line, message):

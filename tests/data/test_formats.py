@@ -164,7 +164,7 @@ def test_a_truncated_gzip_file_yields_its_readable_pairs(tmp_path):
         (b'[\n["a", "b"],\n["\xff", "d"]\n]', 3, "broken JSON from here on; not UTF-8, convert", 1),
         ('[\n["a", "b"],\n["c"],\n["e", "f"]\n]', 3, "a conversation of one turn", 2),
         ('[\n["a", "b"],\n["c", ""],\n["e", "f"]\n]', 3, "an empty turn", 2),
-        ('[\n["a", "b"],\n["c", 3],\n["e", "f"]\n]', 3, "a turn that is no text; got int", 2),
+        ('[\n["a", "b"],\n["c", 3],\n["e", "f"]\n]', 3, "a turn that is not text; got int", 2),
         ('[\n["a", "b"],\n[' + "9" * 5000 + "]\n]", 3, "broken JSON from here on", 1),
         ('[\n["a", "b"],\n5,\n["e", "f"]\n]', 3, "no conversation; expected a list of turns", 2),
         ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),

@@ -96,7 +96,7 @@ UNREADABLE = [
     (b"a\tb\nc\t\xff\xfe\n", 2, "not UTF-8; byte 0xff at position 3"),
     (to_jsonl({"prompt": "a", "reply": "b"}) + '{"prompt": "a"\n', 2, "broken JSON"),
     (to_jsonl({"prompt": "a", "reply": "b"}) + "{}\n", 2, "no 'prompt' and 'reply'"),
-    (to_jsonl({"prompt": "a", "reply": 3}), 1, "a reply that is no text; got int"),
+    (to_jsonl({"prompt": "a", "reply": 3}), 1, "a reply that is not text; got int"),
     (to_jsonl({"prompt": "a", "reply": " "}), 1, "an empty reply"),
     (to_jsonl({"messages": [{"role": "user", "content": "a"}]}), 1, "no exchange"),
     (to_jsonl({"messages": "a"}), 1, "bad 'messages'"),

@@ -18,7 +18,7 @@ from attention_seq2seq.text.tokenizer import PairTokenizer, num_truncated_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
 from attention_seq2seq.utils.files import atomic_write
 
-# A chunk ends after so many pairs or so many characters.
+# A chunk ends when it has either number of pairs or characters.
 PAIRS_PER_CHUNK = 10_000
 CHARACTERS_PER_CHUNK = 1 << 24
 

@@ -35,7 +35,7 @@ def prepare(
         preprocessing: the filters, the seed of the order, and the number of processes. With more
             than one, a script that calls this needs `if __name__ == "__main__":`.
         overwrite: whether to replace a dataset of other corpora or options.
-        progress: whether to show progress bars, or log lines if the output is no terminal.
+        progress: whether to show progress bars, or log lines if the output is not a terminal.
 
     Raises:
         FileNotFoundError: a corpus file is missing.
@@ -72,7 +72,7 @@ def analyze_corpus(
         data: the corpus files, and which pairs remain.
         text: how texts are tokenized, and the size of the vocabulary.
         preprocessing: the filters, the seed of the order, and the number of processes.
-        progress: whether to show progress bars, or log lines if the output is no terminal.
+        progress: whether to show progress bars, or log lines if the output is not a terminal.
 
     Returns:
         The content of statistics.json.

@@ -33,8 +33,8 @@ def random_strings(
     """
     if num_strings > sum(len(SYMBOLS) ** length for length in range(min_length, max_length + 1)):
         raise ValueError(
-            f"{num_strings} strings of {min_length} to {max_length} symbols: there are not so many "
-            "different ones. Ask for fewer, or for longer ones."
+            f"{num_strings} strings of {min_length} to {max_length} symbols: there are not that "
+            "many different ones. Ask for fewer, or for longer ones."
         )
     rng = random.Random(seed)
     strings = {}

@@ -64,7 +64,7 @@ def export_saved_model(
     ):
         assets_dir, staging_dir = Path(temporary) / "documents", Path(temporary) / "whole"
         assets_dir.mkdir()
-        # A program may have no standard output, a closed one, or one of its own.
+        # A program may have no standard output, a closed one, or a custom one.
         is_open = sys.stdout is not None and not getattr(sys.stdout, "closed", False)
         verbose = int(progress and is_open)
         bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=verbose)

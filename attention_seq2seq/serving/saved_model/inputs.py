@@ -49,7 +49,7 @@ class InputEncoder:
         self.tokenizer = tokenizer
         self.max_source_length = max_source_length
         self.limits = limits
-        # Functions of their own: all signatures that encode share one copy in the graph.
+        # Separate functions: all signatures that encode share one copy in the graph.
         self.encode_prompts = graph_function(self._encode_prompts, [_TEXTS])
         self.encode_tokens = graph_function(self._encode_tokens, [_TOKENS])
         self._encode_replies = graph_function(self._encode_nonempty_replies, [_TEXTS])

@@ -107,7 +107,7 @@ class InGraphJieba(tf.Module):
 
     def _chinese_starts(self, characters, inside, part_starts):
         """Returns the starts of words in the Chinese parts of runs."""
-        # The character behind the last text is a part of its own, so that there is always one.
+        # The character behind the last text is a separate part, so that there is always one.
         inside = tf.concat([inside[:-1], [True]], axis=0)
         part_starts = tf.concat([part_starts[:-1], [True]], axis=0) & inside
         ends = viterbi_word_ends(characters, *_spans(part_starts, inside), self.model)

@@ -103,7 +103,7 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
         ((COMPARE, work, "--variant=", "--variant="), "one was given twice"),
         (
             (COMPARE, work, "--variant=--unit=3"),
-            "--unit=3 is no flag of train.py",
+            "--unit=3: unknown flag",
         ),
         ((LENGTHS, work), "text is cut by jieba; expected by characters"),
         ((LENGTHS, work, "--seeds=1,x"), "--seeds=1,x; expected distinct numbers"),
