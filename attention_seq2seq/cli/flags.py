@@ -208,7 +208,7 @@ def parse_seeds(values: list[str]) -> list[int]:
         ValueError: a value is not a number, or occurs twice.
     """
     if not values or not all(map(str.isdigit, values)) or len(set(values)) < len(values):
-        raise ValueError(f"--seeds={','.join(values)}; expected different numbers, as in 1,2,3.")
+        raise ValueError(f"--seeds={','.join(values)}; expected distinct numbers, as in 1,2,3.")
     return [int(value) for value in values]
 
 
