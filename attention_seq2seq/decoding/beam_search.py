@@ -1,17 +1,18 @@
 """Beam search.
 
-Each prompt has beam_width rows, its beams, and each beam holds one hypothesis. At each step:
+Each prompt has `beam_width` beams. A beam is one row of the tensors, with one hypothesis. At each
+step:
 
 1. The model computes the logits of the next token of each row.
-2. Each hypothesis is extended by its best tokens, after the logits processors. A finished
+2. The logits processors are applied, and each hypothesis is extended by its best tokens. A finished
    hypothesis continues unchanged.
-3. The best extensions of a prompt become its beams, those of each group of beams separately.
+3. The best extensions of a prompt become its beams, selected separately for each group of beams.
 4. The prompt is done if no unfinished hypothesis can become one of its best ones.
 
 A finished hypothesis keeps its beam until better ones replace it, as in
-`tfa.seq2seq.BeamSearchDecoder`. With a length penalty of 0 both return the same hypotheses. The
-attention weights of a hypothesis are those of its past: each row records its parent row at each
-step, and the weights are gathered along that path.
+`tfa.seq2seq.BeamSearchDecoder`. With a length penalty of 0, the two searches return the same
+hypotheses. Attention weights follow the path of a hypothesis: each row records its parent row at
+each step, and the weights are gathered along that path.
 """
 
 from typing import Any, NamedTuple
@@ -30,8 +31,8 @@ class _BeamState(NamedTuple):
     """The hypotheses so far, one in each row.
 
     Attributes:
-        sequences: int32[rows, max_length].
-        token_log_probs: float32[rows, max_length], of the model.
+        sequences: int32[rows, max_length], the tokens so far.
+        token_log_probs: float32[rows, max_length], log-probabilities of these tokens.
         parent_ids: int32[rows, max_length], the parent row at each step.
         cum_log_probs: float32[rows], the sum of the scores of the tokens.
         lengths: int32[rows].

@@ -25,7 +25,7 @@ def sampled_softmax_loss(
         kernel: float32[units, vocab], of the output projection.
         bias: float32[vocab], of the output projection.
         ids: int32[tokens], the tokens to predict.
-        num_sampled: number of sampled tokens, the same sample for all rows.
+        num_sampled: number of tokens to sample; all rows share the sample.
         seed: int32[2].
 
     Returns:

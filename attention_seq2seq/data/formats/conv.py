@@ -1,4 +1,4 @@
-"""The .conv format: a line E begins a conversation, a line M holds a turn of it."""
+"""The .conv format: a line `E` starts a conversation, and each line `M` has one turn."""
 
 from collections.abc import Iterator
 
@@ -37,7 +37,7 @@ class _Conversation:
     """The turns of a conversation that is being read.
 
     Args:
-        first_line: the number of the line E that begins the conversation.
+        first_line: the line number of the conversation's line `E`.
     """
 
     def __init__(self, first_line: int = 1):

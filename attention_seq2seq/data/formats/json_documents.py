@@ -16,7 +16,7 @@ _CHUNK_SIZE = 1 << 16
 
 
 class _ChunkStream:
-    """The stream that the JSON parser reads: a line at a time, to know the current line.
+    """Input stream of the JSON parser. Reads line by line, so that errors have a line number.
 
     Attributes:
         num_bytes: bytes read of the current conversation.
@@ -57,7 +57,7 @@ def read_json_document(file: CorpusFile, separation: str) -> Iterator[Exchange]:
     except CorpusFormatError:
         raise
     except (ijson.JSONError, ValueError, SystemError) as error:
-        # The parser raises a SystemError at a number of thousands of digits.
+        # ijson raises SystemError for numbers with thousands of digits.
         file.report_error(f"broken JSON from here on; {_summarize(error)}")
 
 
@@ -84,7 +84,7 @@ def _conversations(events) -> Iterator:
 
 
 def _build_value(event: str, value, events):
-    """Returns the JSON value that begins with an event, and consumes its events."""
+    """Builds the JSON value that starts at an event, and consumes its events."""
     builder, depth = ObjectBuilder(), 0
     while True:
         builder.event(event, value)
@@ -104,6 +104,6 @@ def _turns(conversation, separation: str) -> list[str]:
     return [
         message.get("message", message.get("content"))
         for message in messages
-        # A system prompt is no turn.
+        # A system prompt is not part of the conversation.
         if message.get("role") != "system"
     ]

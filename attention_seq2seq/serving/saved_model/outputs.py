@@ -9,7 +9,7 @@ from attention_seq2seq.utils.tf_function import noinline
 
 
 class OutputDecoder:
-    """Turns hypotheses into the outputs of a signature.
+    """Converts hypotheses to the outputs of a signature.
 
     Args:
         tokenizer: the model's.
@@ -107,7 +107,7 @@ def prompt_outputs(prompts: EncodedPrompts) -> dict:
 def replace_unk(tokens, hypotheses: Hypotheses, prompts: EncodedPrompts):
     """Replaces each unknown token by the prompt token with the largest attention weight."""
     source_time = tf.shape(prompts.ids)[1]
-    # The separator of turns is no token of a reply.
+    # A turn separator must never be copied into a reply.
     is_copyable = tf.sequence_mask(prompts.length, source_time) & (prompts.ids != TURN)
     weights = tf.where(is_copyable[:, tf.newaxis], hypotheses.attention_weights, -1.0)
     most_attended = tf.gather(prompts.tokens, tf.argmax(weights, axis=2), batch_dims=1)

@@ -1,4 +1,4 @@
-"""Progress bar of a training."""
+"""Training progress bar."""
 
 import logging
 import sys
@@ -13,10 +13,10 @@ log = logging.getLogger(__name__)
 
 
 class ProgressBar(Callback):
-    """Shows the progress of a training: a bar on a terminal, else a log line for each epoch.
+    """Shows training progress: a bar on a terminal, otherwise one log line per epoch.
 
-    The loss is the mean over the current epoch so far. The perplexity is that of the validation
-    pairs after the last epoch.
+    The loss is the mean over the current epoch so far. The perplexity is the validation
+    perplexity after the last completed epoch.
     """
 
     def __init__(self):
@@ -45,7 +45,7 @@ class ProgressBar(Callback):
         self._bar.update(info.step - self._bar.n)
 
     def on_epoch_end(self, info: EpochInfo) -> None:
-        """Logs the loss and the validation perplexity, or shows the perplexity at the bar."""
+        """Logs the loss and the validation perplexity, or adds the perplexity to the bar."""
         metrics = info.history[-1]
         perplexity = metrics.get("val_perplexity")
         if perplexity is not None:
