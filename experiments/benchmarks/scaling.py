@@ -1,4 +1,4 @@
-"""How training grows with the workers that share it: measured here for two, reckoned for eight."""
+"""Scaling of distributed training: measured for two workers, estimated for eight."""
 
 import json
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 from experiments.benchmarks.baselines import common
 from experiments.benchmarks.worker import worker_command, worker_environment
 
-# What is reckoned for.
+# Settings of the estimate.
 MACHINES = 8
 NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 1e10 / 8}
 VOCABULARY_SIZES = (8000, 100_000)
 
 
 def print_table(folder: Path, units: int) -> None:
-    """Two workers of one core each beside one, and what the formula says of more machines."""
+    """Prints measured times of one and two workers, and estimates for more machines."""
     if common.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
     single = run_workers(folder, units, batch_size=64, workers=1)
@@ -33,8 +33,8 @@ def print_table(folder: Path, units: int) -> None:
             f"{1000 * result['exchange']:>10.1f}{result['exchange'] / result['seconds']:>13.1%}",
             flush=True,
         )
-    print(f"\nreckoned for {MACHINES} machines of one such core, 64 pairs each: seconds of a step")
-    print("alone, and bytes that a machine sends, divided by what its network carries\n")
+    print(f"\nestimate for {MACHINES} machines with one such core and 64 pairs each: step time")
+    print("of one machine plus bytes sent divided by the bandwidth\n")
     print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
     for vocabulary_size in VOCABULARY_SIZES:
@@ -55,10 +55,10 @@ def print_table(folder: Path, units: int) -> None:
 
 
 def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:
-    """What the first of some workers measured.
+    """Runs workers and returns the measurements of the first one.
 
     Raises:
-        ValueError: it failed.
+        ValueError: a worker failed.
     """
     cores, addresses = sorted(os.sched_getaffinity(0)), free_addresses(workers)
     processes = []
@@ -92,7 +92,7 @@ def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags:
 
 
 def free_addresses(num_addresses: int) -> list[str]:
-    """Addresses on this machine that nobody listens at."""
+    """Returns unused local addresses."""
     sockets = [socket.socket() for _ in range(num_addresses)]
     for sock in sockets:
         sock.bind(("127.0.0.1", 0))
