@@ -49,7 +49,7 @@ def name_write_errors(export_dir: Path) -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
-        raise OSError(f"{export_dir} cannot be written: {error.message}") from error
+        raise OSError(f"Cannot write {export_dir}: {error.message}") from error
     except OSError as error:
         reason = error.strerror or error
         raise OSError(

@@ -107,7 +107,7 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
         ),
         ((LENGTHS, work), "text is cut by jieba; expected by characters"),
         ((LENGTHS, work, "--seeds=1,x"), "--seeds=1,x; expected distinct numbers"),
-        ((COMPARE, work, "--variant=--units=a"), "--units=a: expected a number"),
+        ((COMPARE, work, "--variant=--units=a"), "--units=a: invalid value; expected a number"),
         ((COMPARE, work, "--variant=--epochs=3"), "epochs is the same for all"),
         (
             (COMPARE, work, "--variant=--context_turns=1"),
