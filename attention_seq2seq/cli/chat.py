@@ -23,7 +23,7 @@ COMMON_FLAGS = (
     *("repetition_penalty", "context_turns"),
 )
 IS_FILTER = True
-MODEL_DIR_HELP = "directory of the model; several directories are an ensemble"
+MODEL_DIR_HELP = "model directory; several, separated by commas, form an ensemble"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -32,19 +32,20 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "prompt",
         None,
-        "reply to this prompt, print the attention tables, and exit",
+        "single prompt: prints its reply and attention tables, then exits",
         flag_values=flag_values,
     )
     define_path(
         "plot",
         None,
-        "image file for a plot of the attention tables, with --prompt",
+        "image file for the attention tables; requires --prompt",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
         "context_turns",
         None,
-        "number of earlier turns that each prompt is given; default: as in training [turns]",
+        "number of earlier turns prepended to each prompt in the interactive chat; default: the "
+        "value used in training [turns]",
         flag_values=flag_values,
     )
     define_option_flags(DecodingConfig, flag_values)
@@ -54,7 +55,7 @@ def run(args: flags.FlagValues) -> None:
     """Loads a model, and replies to one prompt, to standard input, or interactively."""
     decoding = options_from_flags(DecodingConfig, args)
     if args.plot and args.prompt is None:
-        raise ValueError("--plot needs a prompt; give one by --prompt.")
+        raise ValueError("--plot requires --prompt. Add --prompt, or omit --plot.")
 
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.cli.repl import ChatRepl, run_repl
@@ -66,7 +67,7 @@ def run(args: flags.FlagValues) -> None:
     elif sys.stdin.isatty():
         turns = args.context_turns
         turns = chat.config.text.context_turns if turns is None else turns
-        # With one seed, the reply to a repeated prompt would be the same.
+        # With a fixed seed, repeating a prompt would repeat its reply.
         has_random_seed = not args["sampling_seed"].present
         run_repl(ChatRepl(chat, decoding, turns, has_random_seed))
     else:

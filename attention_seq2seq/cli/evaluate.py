@@ -46,7 +46,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define_paths(
         "baseline",
         [],
-        "directory of a model to compare with; several directories are an ensemble",
+        "model directory to compare with; several, separated by commas, form an ensemble",
         flag_values=flag_values,
     )
     define_path("json", None, "JSON file for metrics and replies", flag_values=flag_values)

@@ -93,7 +93,7 @@ def run(args: flags.FlagValues) -> None:
         print("Training is finished; the first worker has written the model.")
         return
     if was_finished:
-        print(f"{model_dir} has been trained with these options; --overwrite trains it again.")
+        print(f"{model_dir} is already trained with these options. Use --overwrite to train again.")
         return
     if "val_perplexity" in history:
         perplexities = history["val_perplexity"]
@@ -119,7 +119,7 @@ def train_model(prepared, config, args: flags.FlagValues, strategy) -> dict:
     }
     if prepared:
         if not prompts:
-            print("No sample replies: give a file of prompts by --sample_prompts.")
+            print("No sample prompts. Set --sample_prompts to see replies after each epoch.")
         return train_prepared(
             prepared.directory,
             model_dir,
@@ -139,7 +139,7 @@ def train_model(prepared, config, args: flags.FlagValues, strategy) -> dict:
     )
     corpora.print_skipped_lines(skipped)
     if corpus.num_dropped:
-        print(f"Dropped {corpus.num_dropped} validation pairs that occur in training, too.")
+        print(f"Dropped {corpus.num_dropped} validation pairs that also occur in training.")
     prompts = prompts or first_prompts(corpus.validation or corpus.training)
     return train(
         corpus.training,

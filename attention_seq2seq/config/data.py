@@ -30,7 +30,7 @@ class DataConfig(ConfigBase):
     max_source_length: int = option(
         60,
         "maximum length of a prompt; longer prompts are excluded from training and "
-        "truncated in inference",
+        "truncated at inference",
         unit="tokens",
         low=1,
     )

@@ -13,19 +13,19 @@ class TextConfig(ConfigBase):
 
     source_tokenizer: str = option(
         "jieba",
-        "tokenizer of prompts: jieba, characters, or whitespace for text that is tokenized already",
+        "tokenizer of prompts: jieba, characters, or whitespace for already tokenized text",
         choices=TOKENIZERS,
     )
     target_tokenizer: str = option(
-        "jieba", "tokenizer of replies, with the same choices", choices=TOKENIZERS
+        "jieba", "tokenizer of replies: jieba, characters or whitespace", choices=TOKENIZERS
     )
     jieba_hmm: bool = option(
-        True, "let jieba's hidden Markov model find words that are not in its dictionary"
+        True, "detection of out-of-dictionary words by jieba's hidden Markov model"
     )
     user_dictionary: str = option(
-        "", "jieba user dictionary: a word and an optional count on each line", unit="path"
+        "", "jieba user dictionary: a word and an optional count per line", unit="path"
     )
-    lowercase: bool = option(True, "convert A-Z to a-z")
+    lowercase: bool = option(True, "conversion of A-Z to a-z")
     context_turns: int = option(
         0,
         "number of earlier turns prepended to each prompt, one line per turn",
@@ -33,7 +33,7 @@ class TextConfig(ConfigBase):
         low=0,
         high=100,
     )
-    share_vocabulary: bool = option(True, "use one vocabulary for prompts and replies")
+    share_vocabulary: bool = option(True, "one vocabulary for prompts and replies")
     vocabulary_size: int = option(
         30000,
         "maximum size of a vocabulary, including five special tokens; the most frequent "
@@ -41,6 +41,4 @@ class TextConfig(ConfigBase):
         unit="tokens",
         low=6,
     )
-    min_count: int = option(
-        1, "minimum count of a token to be in the vocabulary", unit="occurrences", low=1
-    )
+    min_count: int = option(1, "minimum count of a vocabulary token", unit="occurrences", low=1)

@@ -73,7 +73,7 @@ class PairReader:
         self.skipped_lines: Counter[str] = Counter()
         self.position = 0
         if self.path.is_dir():
-            raise ValueError(f"{path} is a folder. Give a file of {FORMAT_NAMES}.")
+            raise ValueError(f"{path} is a directory. Give a file of {FORMAT_NAMES}.")
         if not self.path.exists():
             raise FileNotFoundError(f"{path}: no such corpus file. Give a file of {FORMAT_NAMES}.")
 
@@ -92,7 +92,7 @@ class PairReader:
             raise CorpusFormatError(
                 self.path,
                 line_number,
-                f"{reason}. Mend the line, or leave it out with skip_bad_lines",
+                f"{reason}. Fix the line, or set skip_bad_lines to skip it",
             )
         self.skipped_lines[reason.split(";")[0]] += 1
 
@@ -176,7 +176,7 @@ class CorpusReader:
             if pair is None:
                 num_skipped = reader.skipped_lines.total()
                 raise ValueError(
-                    f"{reader.path}: no pair in it ({num_skipped} bad lines left out). "
+                    f"{reader.path}: no pairs found ({num_skipped} malformed lines skipped). "
                     f"Expected {FORMAT_NAMES}."
                 )
             first_conversation = pair.conversation + 1

@@ -92,9 +92,8 @@ class Evaluation:
         """
         if (self.prompts, self.references) != (baseline.prompts, baseline.references):
             raise ValueError(
-                "the two models were not asked the same prompts, or other replies were expected: "
-                "evaluate both on the same pairs. Models that read different numbers of earlier "
-                "turns (context_turns) cannot be compared so."
+                "Cannot compare the evaluations: their prompts or references differ. Evaluate "
+                "both models on the same pairs and with the same context_turns."
             )
         pairs = {}
         for name in self.stats:
@@ -141,11 +140,11 @@ def evaluate(
             num_skipped += 1
     if not expected:
         raise ValueError(
-            f"no pairs to evaluate on: {len(pairs)} given, {num_skipped} of them without a word in "
-            "the reply; expected at least one that has some."
+            f"No pairs to evaluate: {len(pairs)} given, {num_skipped} with an empty reply. Give at "
+            "least one pair with a non-empty reply."
         )
     if num_skipped:
-        log.warning("%d pairs left out: no word in the reply", num_skipped)
+        log.warning("Skipped %d pairs with an empty reply", num_skipped)
     prompts = list(expected)
     reference_texts = [list(texts.values()) for texts in expected.values()]
     references = [list(tokenized) for tokenized in expected.values()]
@@ -187,8 +186,7 @@ def attention_attribution_correlation(
     """
     if not chat.model.has_attention:
         raise ValueError(
-            "attention_attribution_correlation: a model without attention looks nowhere; leave it "
-            "out."
+            "attention_attribution_correlation needs a model with attention. Omit this metric."
         )
     sums, num_rows = [], []
     for reply in chat.reply(prompts, decoding):
@@ -258,7 +256,7 @@ def mean_rank(
     """
     pairs = as_pairs(pairs)
     if not pairs:
-        raise ValueError("no pairs, so no ranks; expected at least one.")
+        raise ValueError("No pairs to rank; expected at least one.")
     prompts = [
         pair[0]
         for pair, wrong_replies in zip(pairs, distractors)

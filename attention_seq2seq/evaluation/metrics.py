@@ -23,8 +23,8 @@ def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[
     """
     if len(replies) != len(references) or not replies:
         raise ValueError(
-            f"{len(replies)} replies and {len(references)} references; expected as many of one "
-            "as of the other, and at least one."
+            f"{len(replies)} replies and {len(references)} references; expected equal "
+            "numbers, at least one."
         )
     return sum(list(a) == list(b) for a, b in zip(replies, references)) / len(replies)
 
@@ -45,8 +45,8 @@ def alignment_accuracy(weights: Sequence[Sequence[float]], positions: Sequence[i
     """
     if len(weights) != len(positions) or not len(positions):
         raise ValueError(
-            f"{len(weights)} rows of weights and {len(positions)} positions; expected as many of "
-            "one as of the other, and at least one."
+            f"{len(weights)} rows of weights and {len(positions)} positions; expected equal "
+            "numbers, at least one."
         )
     argmax = [max(range(len(row)), key=row.__getitem__) for row in weights]
     return sum(a == b for a, b in zip(argmax, positions)) / len(positions)
@@ -76,7 +76,7 @@ def distinct_n(replies: Sequence[Sequence[str]], n: int) -> float:
         tuple(reply[start : start + n]) for reply in replies for start in range(len(reply) - n + 1)
     ]
     if not ngrams:
-        raise ValueError(f"no reply has {n} words; there is nothing to count.")
+        raise ValueError(f"No reply has {n} tokens; expected at least one that does.")
     return len(set(ngrams)) / len(ngrams)
 
 
@@ -94,7 +94,7 @@ def most_common_ratio(replies: Sequence[Sequence[str]]) -> float:
         0.5
     """
     if not replies:
-        raise ValueError("no replies; there is nothing to count.")
+        raise ValueError("No replies; expected at least one.")
     return max(Counter(map(tuple, replies)).values()) / len(replies)
 
 
@@ -141,12 +141,14 @@ def spearman_correlation(a: Sequence[float], b: Sequence[float]) -> float:
         -1.0
     """
     if len(a) != len(b):
-        raise ValueError(f"{len(a)} numbers and {len(b)}; expected as many.")
+        raise ValueError(f"Sequences have lengths {len(a)} and {len(b)}; expected equal lengths.")
     mean_rank = (len(a) - 1) / 2
     x, y = ([rank - mean_rank for rank in _ranks(values)] for values in (a, b))
     scale = math.sqrt(math.fsum(u * u for u in x) * math.fsum(v * v for v in y))
     if not scale:
-        raise ValueError("all numbers of a row are equal; they have no order to compare.")
+        raise ValueError(
+            "All values of a sequence are equal, so the rank correlation is undefined."
+        )
     return math.fsum(u * v for u, v in zip(x, y)) / scale
 
 
@@ -175,11 +177,13 @@ def prompt_bigram_overlap(
         0.5
     """
     if len(prompts) != len(replies):
-        raise ValueError(f"{len(prompts)} prompts and {len(replies)} replies; expected as many.")
+        raise ValueError(
+            f"{len(prompts)} prompts and {len(replies)} replies; expected equal numbers."
+        )
     counts = [count_prompt_bigrams(prompt, reply) for prompt, reply in zip(prompts, replies)]
     total = sum(num_bigrams for _, num_bigrams in counts)
     if not total:
-        raise ValueError("no reply has two words; there is nothing to count.")
+        raise ValueError("No reply has 2 tokens; expected at least one that does.")
     return sum(num_overlapping for num_overlapping, _ in counts) / total
 
 
@@ -271,6 +275,6 @@ def length_ratio(replies: Sequence[Sequence[str]], references: Sequence[Sequence
     if len(replies) != len(references) or not num_reference_tokens:
         raise ValueError(
             f"{len(replies)} replies and {len(references)} references of {num_reference_tokens} "
-            "words; expected as many of one as of the other, and words."
+            "tokens; expected equal numbers and at least one reference token."
         )
     return sum(map(len, replies)) / num_reference_tokens

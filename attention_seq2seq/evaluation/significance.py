@@ -138,13 +138,14 @@ def permutation_p_value(candidate: MetricStats, baseline: MetricStats, seed: int
     size = len(candidate.sums)
     if len(baseline.sums) != size:
         raise ValueError(
-            f"{size} prompts and {len(baseline.sums)}; two models are compared on the same prompts."
+            f"Candidate has {size} prompts, baseline {len(baseline.sums)}; expected the same "
+            "prompts."
         )
     observed = abs(candidate.value - baseline.value)
     if not np.isfinite(observed):
         raise ValueError(
-            f"a metric is {candidate.value} of one model and {baseline.value} of the other; there "
-            "is nothing to compare."
+            f"The metric is {candidate.value} for the candidate and {baseline.value} for the "
+            "baseline; expected finite values."
         )
     rng = np.random.default_rng(seed)
     candidate_total, baseline_total = candidate.sums.sum(axis=0), baseline.sums.sum(axis=0)

@@ -57,7 +57,7 @@ def test_chat_replies_to_each_input_line(meals_dir):
         (["chat"], "--model_dir"),
         (["chat", "--model_dir=nowhere"], "nowhere has no trained model"),
         (["chat", "--model_dir=nowhere", "--aks=x"], "Unknown command line flag 'aks'"),
-        (["chat", "--model_dir=x", "--plot=a.png"], "give one by --prompt"),
+        (["chat", "--model_dir=x", "--plot=a.png"], "--plot requires --prompt"),
         (["chat", "hello", "--model_dir=x"], "unexpected argument 'hello'"),
         (["evaluate", "--model_dir=nowhere"], "has no trained model"),
         (["evaluate", "--model_dir=nowhere", "--method=beem"], "should be one of <greedy|beam"),
@@ -73,7 +73,7 @@ def test_chat_replies_to_each_input_line(meals_dir):
             "the decoder would never see the prompt",
         ),
         (["train", "--model_dir={tmp}/m", "--data=nowhere.tsv"], "nowhere.tsv: no such corpus"),
-        (["train", "--model_dir={tmp}/m", "--data={tmp}/empty.tsv"], "no pair in it"),
+        (["train", "--model_dir={tmp}/m", "--data={tmp}/empty.tsv"], "no pairs found"),
         (["train", "--model_dir={tmp}/m", "--data={tmp}/bad.tsv"], "bad.tsv, line 2: no tab"),
         (["train", "--model_dir={tmp}/m", "--flagfile=nowhere.flags"], "nowhere.flags"),
         (["train", "--model_dir={tmp}/m", "--strategy=multi_worker"], "TF_CONFIG is not set"),
@@ -167,7 +167,7 @@ def test_training_chatting_and_rerunning(tmp_path):
     assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
     rerun = run_script("train", *arguments)
-    assert "has been trained with these options" in rerun.stdout
+    assert "is already trained with these options" in rerun.stdout
     changed_run = run_script("train", *arguments, "--units=8")
     assert changed_run.returncode != 0
     assert f"{model} holds a training with units 16; now it is 8" in changed_run.stderr

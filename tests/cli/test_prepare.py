@@ -55,7 +55,7 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
     assert "was prepared with 0" in mismatched_run.stderr
     result = run_script("train", *options, "--context_turns=0")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "has been trained with these options" in run_script("train", *options).stdout
+    assert "is already trained with these options" in run_script("train", *options).stdout
     assert run_script("chat", f"--model_dir={model}", text="你好\n").returncode == 0
 
 
@@ -65,7 +65,7 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
         (["prepare"], "--prepared_dir"),
         (["prepare", "--prepared_dir={tmp}/x"], "data is empty; expected the files"),
         (["prepare", "--prepared_dir={tmp}/x", "--data=nowhere"], "nowhere: no such corpus file"),
-        (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}"], "is a folder. Give a file of"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}"], "is a directory. Give a file of"),
         (["prepare", "--prepared_dir={corpus}", "--data={corpus}"], "File exists"),
         (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}"], "聊天.tsv, line 101: no tab"),
         (
@@ -76,9 +76,12 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
             ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"],
             "num_workers",
         ),
-        (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pair in it"),
+        (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pairs found"),
         (["train", "--data={tmp}", "--model_dir={tmp}/m"], "has no prepared corpus"),
-        (["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"], "is a folder. Give a file of"),
+        (
+            ["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"],
+            "is a directory. Give a file of",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

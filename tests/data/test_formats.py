@@ -18,6 +18,7 @@ from helpers.large_files import FORMATS, measure_reading, write_large_corpus
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "data" / "formats"
 
 LONG_TEXT = "c" * (100 << 20)
+INVALID_JSON = "invalid JSON, rest of the file skipped"
 
 CONV = "E\nM 呵呵\nM 是王若猫的。\nE\nM 不是\nM 那是什么？\nM 1/2\n"
 SEPARATED = "E\nM 呵/呵\nM 是/王/若/猫/的/。\nE\nM 不/是/\nM 那/是/什/么/？\nM 1/////2\n"
@@ -159,21 +160,21 @@ def test_a_truncated_gzip_file_yields_its_readable_pairs(tmp_path):
 @pytest.mark.parametrize(
     ("content", "line", "reason", "num_pairs"),
     [
-        ('[\n["a", "b"],\n["c" "d"],\n["e", "f"]\n]', 3, "broken JSON from here on", 1),
-        ('[\n["a", "b"],\n["c", "d"', 3, "broken JSON from here on; .*premature EOF", 1),
-        (b'[\n["a", "b"],\n["\xff", "d"]\n]', 3, "broken JSON from here on; not UTF-8, convert", 1),
+        ('[\n["a", "b"],\n["c" "d"],\n["e", "f"]\n]', 3, INVALID_JSON, 1),
+        ('[\n["a", "b"],\n["c", "d"', 3, f"{INVALID_JSON}; .*premature EOF", 1),
+        (b'[\n["a", "b"],\n["\xff", "d"]\n]', 3, f"{INVALID_JSON}; not UTF-8; convert", 1),
         ('[\n["a", "b"],\n["c"],\n["e", "f"]\n]', 3, "a conversation of one turn", 2),
         ('[\n["a", "b"],\n["c", ""],\n["e", "f"]\n]', 3, "an empty turn", 2),
         ('[\n["a", "b"],\n["c", 3],\n["e", "f"]\n]', 3, "a turn that is not text; got int", 2),
-        ('[\n["a", "b"],\n[' + "9" * 5000 + "]\n]", 3, "broken JSON from here on", 1),
-        ('[\n["a", "b"],\n5,\n["e", "f"]\n]', 3, "no conversation; expected a list of turns", 2),
-        ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "neither E, which begins", 1),
+        ('[\n["a", "b"],\n[' + "9" * 5000 + "]\n]", 3, INVALID_JSON, 1),
+        ('[\n["a", "b"],\n5,\n["e", "f"]\n]', 3, "not a conversation; expected a list of turns", 2),
+        ("E\nM a\nM b\nX\nM c\nE\nM d\nM e\n", 4, "unknown line type; expected 'E'", 1),
         ("E\nM a\nM b\nE\nM c\nE\nM d\nM e\n", 4, "a conversation of one turn", 2),
         ("E\nM a\nM \nE\nM d\nM e\n", 3, "an empty turn", 1),
         (f"a\tb\n{LONG_TEXT}\nd\te\n", 2, "a line of over 16 MB", 2),
         (f'["a", "b"]\n["{LONG_TEXT}"]\n["d", "e"]\n', 2, "a line of over 16 MB", 2),
         (f"E\nM a\nM b\nE\nM {LONG_TEXT}\nE\nM d\nM e\n", 5, "a line of over 16 MB", 2),
-        (f'[["a", "b"],\n["{LONG_TEXT}"]]', 2, "a conversation of over 16 MB", 1),
+        (f'[["a", "b"],\n["{LONG_TEXT}"]]', 2, "conversation of over 16 MB", 1),
         (f'conversations:\n- - a\n  - "{LONG_TEXT}"\n', 1, "YAML of over 16 MB", None),
     ],
     ids=lambda value: str(value)[:40],
@@ -207,7 +208,7 @@ def test_unbounded_conversations_raise(tmp_path, monkeypatch):
         ("hello\thi\n你好\t嗨\n", "line 2: not UTF-8; byte 0xc4 at position 1"),
         ("E\nM hello\nM 你好\n", "line 3: not UTF-8; byte 0xc4 at position 3"),
         ('{"prompt": "a", "reply": "b"}\n{"prompt": "你", "reply": "好"}\n', "line 2: not UTF-8"),
-        ('[\n["a", "b"],\n["你", "好"]]', "line 3: broken JSON from here on; not UTF-8, convert"),
+        ('[\n["a", "b"],\n["你", "好"]]', f"line 3: {INVALID_JSON}; not UTF-8; convert"),
         ("conversations:\n- - a\n  - 你好\n", "line 3: not UTF-8"),
     ],
     ids=["TSV", "conv", "JSONL", "LCCC", "chatterbot"],

@@ -90,19 +90,19 @@ def test_a_tsv_prompt_may_start_with_a_brace(tmp_path):
 
 UNREADABLE = [
     ("a\tb\nc\n", 2, "no tab; expected prompt<TAB>reply"),
-    ("a\tb\tc\n", 1, "more than one tab.*got 3 parts"),
+    ("a\tb\tc\n", 1, "more than one tab.*got 3 columns"),
     ("a\tb\n \tc\n", 2, "an empty prompt"),
     ("a\tb\nc\t\n", 2, "an empty reply"),
     (b"a\tb\nc\t\xff\xfe\n", 2, "not UTF-8; byte 0xff at position 3"),
-    (to_jsonl({"prompt": "a", "reply": "b"}) + '{"prompt": "a"\n', 2, "broken JSON"),
-    (to_jsonl({"prompt": "a", "reply": "b"}) + "{}\n", 2, "no 'prompt' and 'reply'"),
+    (to_jsonl({"prompt": "a", "reply": "b"}) + '{"prompt": "a"\n', 2, "invalid JSON"),
+    (to_jsonl({"prompt": "a", "reply": "b"}) + "{}\n", 2, "missing keys; expected an object"),
     (to_jsonl({"prompt": "a", "reply": 3}), 1, "a reply that is not text; got int"),
     (to_jsonl({"prompt": "a", "reply": " "}), 1, "an empty reply"),
-    (to_jsonl({"messages": [{"role": "user", "content": "a"}]}), 1, "no exchange"),
-    (to_jsonl({"messages": "a"}), 1, "bad 'messages'"),
-    (to_jsonl({"messages": [{"role": "user"}]}), 1, "bad 'messages'"),
-    ("{" * 100_000 + "\n", 1, "broken JSON"),
-    ('{"prompt": ' + "[" * 100_000 + "\n", 1, "broken JSON"),
+    (to_jsonl({"messages": [{"role": "user", "content": "a"}]}), 1, "no user message with a reply"),
+    (to_jsonl({"messages": "a"}), 1, "invalid 'messages'"),
+    (to_jsonl({"messages": [{"role": "user"}]}), 1, "invalid 'messages'"),
+    ("{" * 100_000 + "\n", 1, "invalid JSON"),
+    ('{"prompt": ' + "[" * 100_000 + "\n", 1, "invalid JSON"),
     ("conversations:\n- - a\n  - b\n- - c\n", 4, "a conversation of one turn"),
     ("conversations:\n- - a\n  - ''\n", 3, "an empty turn"),
     ("conversations:\n- - a\n  - - b\n", 2, "expected a conversation"),
@@ -148,11 +148,11 @@ def test_a_bad_line_breaks_the_conversation(tmp_path):
 def test_missing_and_empty_files(tmp_path):
     with pytest.raises(FileNotFoundError, match="no such corpus file"):
         PairReader(tmp_path / "none.tsv")
-    with pytest.raises(ValueError, match=r"is a folder\. Give a file of"):
+    with pytest.raises(ValueError, match=r"is a directory\. Give a file of"):
         PairReader(tmp_path)
-    with pytest.raises(ValueError, match="no pair in it"):
+    with pytest.raises(ValueError, match="no pairs found"):
         read_pairs([write_corpus(tmp_path, "")])
-    with pytest.raises(ValueError, match=r"no pair in it \(1 bad lines left out\)"):
+    with pytest.raises(ValueError, match=r"no pairs found \(1 malformed lines skipped\)"):
         read_pairs([write_corpus(tmp_path, "没有\n")], skip_bad_lines=True)
 
 

@@ -50,7 +50,7 @@ def ranks_by_definition(values):
 
 @pytest.mark.parametrize(
     ("a", "b", "message"),
-    [([1, 2], [1], "2 numbers and 1"), ([1, 1], [1, 2], "no order to compare")],
+    [([1, 2], [1], "lengths 2 and 1"), ([1, 1], [1, 2], "rank correlation is undefined")],
 )
 def test_spearman_correlation_of_invalid_values_raises(a, b, message):
     with pytest.raises(ValueError, match=message):

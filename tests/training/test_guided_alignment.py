@@ -169,5 +169,5 @@ def test_the_attribution_correlation_requires_attention(tmp_path):
         model=ModelConfig(units=8, attention="none"), training=TrainingConfig(epochs=1, patience=0)
     )
     train([("吃什么", "吃面")] * 3, tmp_path, config, (), progress=False)
-    with pytest.raises(ValueError, match="a model without attention looks nowhere"):
+    with pytest.raises(ValueError, match="needs a model with attention"):
         attention_attribution_correlation(Chat.load(tmp_path), ["吃什么"])

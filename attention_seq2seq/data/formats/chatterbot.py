@@ -45,13 +45,13 @@ def _conversation_nodes(file: CorpusFile) -> list[yaml.Node]:
     except UnicodeDecodeError as error:
         line_number = document[: error.start].count(b"\n") + 1
         raise CorpusFormatError(
-            file.path, line_number, "not UTF-8. Convert the file to UTF-8"
+            file.path, line_number, "not UTF-8; convert the file to UTF-8"
         ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line_number = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or "not readable"
-        raise CorpusFormatError(file.path, line_number, f"broken YAML: {problem}") from None
+        raise CorpusFormatError(file.path, line_number, f"invalid YAML; {problem}") from None
     conversations = _mapping_value(root, "conversations")
     if not isinstance(conversations, yaml.SequenceNode):
         line_number = (conversations or root).start_mark.line + 1

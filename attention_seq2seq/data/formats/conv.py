@@ -18,7 +18,9 @@ def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
         try:
             line = decode_line(raw_line).strip()
             if line and line != "E" and line[0] != "M":
-                raise ValueError("neither E, which begins a conversation, nor M and a turn")
+                raise ValueError(
+                    "unknown line type; expected 'E' (start of a conversation) or 'M' and a turn"
+                )
             if line == "E":
                 yield from conversation.exchanges(file)
                 conversation = _Conversation(file.line_number)
@@ -61,8 +63,8 @@ class _Conversation:
         if self.is_too_long:
             self._turns.clear()
             raise ValueError(
-                f"a conversation of over {MAX_CONVERSATION_LENGTH >> 20} million characters; "
-                "expected a line E before each"
+                f"conversation of over {MAX_CONVERSATION_LENGTH >> 20} million characters; "
+                "expected an 'E' line before each conversation"
             )
         self._turns.append(require_text(turn, "turn"))
 

@@ -31,7 +31,9 @@ class _ChunkStream:
         chunk = next(self._chunks, b"") if size else b""
         self.num_bytes += len(chunk)
         if self.num_bytes > MAX_CONVERSATION_LENGTH:
-            raise ijson.JSONError(f"a conversation of over {MAX_CONVERSATION_LENGTH >> 20} MB")
+            raise ijson.JSONError(
+                f"conversation of over {MAX_CONVERSATION_LENGTH >> 20} MB; expected shorter ones"
+            )
         return chunk
 
 
@@ -58,7 +60,7 @@ def read_json_document(file: CorpusFile, separation: str) -> Iterator[Exchange]:
         raise
     except (ijson.JSONError, ValueError, SystemError) as error:
         # ijson raises SystemError for numbers with thousands of digits.
-        file.report_error(f"broken JSON from here on; {_summarize(error)}")
+        file.report_error(f"invalid JSON, rest of the file skipped; {_summarize(error)}")
 
 
 def _summarize(error: Exception) -> str:
@@ -66,7 +68,7 @@ def _summarize(error: Exception) -> str:
     message = error.args[0] if error.args else ""
     message = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
     if "invalid bytes in UTF8" in message:
-        return "not UTF-8, convert the file to UTF-8"
+        return "not UTF-8; convert the file to UTF-8"
     return message.partition("\n")[0].strip() or "not readable"
 
 
@@ -100,7 +102,9 @@ def _turns(conversation, separation: str) -> list[str]:
         return remove_blank_separators(conversation, separation)
     messages = conversation.get("messages") if isinstance(conversation, dict) else None
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
-        raise ValueError("no conversation; expected a list of turns, or an object with 'messages'")
+        raise ValueError(
+            "not a conversation; expected a list of turns or an object with 'messages'"
+        )
     return [
         message.get("message", message.get("content"))
         for message in messages

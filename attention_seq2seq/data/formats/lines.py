@@ -46,7 +46,9 @@ def parse_tsv(line: str) -> list[Exchange]:
     if len(columns) == 1:
         raise ValueError("no tab; expected prompt<TAB>reply")
     if len(columns) > 2:
-        raise ValueError(f"more than one tab; expected prompt<TAB>reply, got {len(columns)} parts")
+        raise ValueError(
+            f"more than one tab; expected prompt<TAB>reply, got {len(columns)} columns"
+        )
     return [Exchange(require_text(columns[0], "prompt"), require_text(columns[1], "reply"), False)]
 
 
@@ -63,13 +65,15 @@ def parse_jsonl(line: str, separation: str = "") -> list[Exchange]:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"broken JSON; {error}") from None
+        raise ValueError(f"invalid JSON; {error}") from None
     if isinstance(record, list):
         return to_exchanges(remove_blank_separators(record, separation))
     if isinstance(record, dict) and "messages" in record:
         return _parse_messages(record["messages"])
     if not isinstance(record, dict) or not {"prompt", "reply"} <= record.keys():
-        raise ValueError("no 'prompt' and 'reply', nor 'messages'; expected a JSON object of them")
+        raise ValueError(
+            "missing keys; expected an object with 'prompt' and 'reply', or with 'messages'"
+        )
     prompt, reply = (require_text(record[side], side) for side in ("prompt", "reply"))
     return [Exchange(prompt, reply, False)]
 
@@ -78,12 +82,15 @@ def _parse_messages(messages) -> list[Exchange]:
     if not isinstance(messages, list) or not all(
         isinstance(message, dict) and {"role", "content"} <= message.keys() for message in messages
     ):
-        raise ValueError("bad 'messages'; expected a list of objects with 'role' and 'content'")
+        raise ValueError("invalid 'messages'; expected a list of objects with 'role' and 'content'")
     pairs = [
         (require_text(prompt["content"], "prompt"), require_text(reply["content"], "reply"))
         for prompt, reply in pairwise(messages)
         if prompt["role"] == "user" and reply["role"] == "assistant"
     ]
     if not pairs:
-        raise ValueError("no exchange; expected a 'user' message followed by an 'assistant' one")
+        raise ValueError(
+            "no user message with a reply; expected a 'user' message followed by an 'assistant' "
+            "message"
+        )
     return [Exchange(*pair, index > 0) for index, pair in enumerate(pairs)]

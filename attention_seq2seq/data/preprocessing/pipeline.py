@@ -207,9 +207,12 @@ class PreprocessingPipeline:
     ) -> dict:
         counts = analysis.pair_filter.counts()
         if not counts["training"]:
+            removed = counts["removed"]
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in removed.items())
             raise ValueError(
-                f"no pair to train on: {counts['total']} given, {counts['validation']} set aside "
-                f"for validation, left out {counts['removed']}."
+                f"No training pairs: {counts['total']} given, {counts['validation']} held out for "
+                f"validation, {sum(removed.values())} removed ({reasons}). Relax the filters or "
+                "the length limits."
             )
         tokenizer.require_tokens()
         return write_shards(

@@ -33,8 +33,8 @@ def random_strings(
     """
     if num_strings > sum(len(SYMBOLS) ** length for length in range(min_length, max_length + 1)):
         raise ValueError(
-            f"{num_strings} strings of {min_length} to {max_length} symbols: there are not that "
-            "many different ones. Ask for fewer, or for longer ones."
+            f"Cannot generate {num_strings} distinct strings of {min_length} to {max_length} "
+            "symbols. Lower num_strings, or raise max_length."
         )
     rng = random.Random(seed)
     strings = {}

@@ -91,7 +91,7 @@ def test_analyzing_another_corpus_in_a_finished_directory_raises(corpus, tmp_pat
     with pytest.raises(ValueError, match="prepared from other corpora or with other options"):
         analyze_corpus(tmp_path / "prepared", changed_data, None, SINGLE_PROCESS, progress=False)
     remove_all = PreprocessingConfig(filters=("short",), min_length=1000, num_workers=1)
-    with pytest.raises(ValueError, match="no pair to train on"):
+    with pytest.raises(ValueError, match="No training pairs"):
         prepare(
             tmp_path / "prepared", changed_data, None, remove_all, overwrite=True, progress=False
         )
@@ -145,10 +145,12 @@ def test_invalid_corpora_raise(corpus, tmp_path):
     (tmp_path / "bad").write_text("a\tb\nc\n", encoding="utf-8")
     assert_raises("bad, line 2: no tab", data=(corpus, str(tmp_path / "bad")))
     (tmp_path / "empty").touch()
-    assert_raises("empty: no pair in it", data=(corpus, str(tmp_path / "empty")))
+    assert_raises("empty: no pairs found", data=(corpus, str(tmp_path / "empty")))
     (tmp_path / "long").write_text("我们吃饭\t他们也吃饭\n", encoding="utf-8")
     assert_raises(
-        "no pair to train on: 1 given", data=(str(tmp_path / "long"),), max_target_length=1
+        "No training pairs: 1 given, 0 held out for validation, 1 removed",
+        data=(str(tmp_path / "long"),),
+        max_target_length=1,
     )
     with pytest.raises(ValueError, match="filters names 'everything'; choose any of duplicates"):
         PreprocessingConfig(filters=("everything",))
