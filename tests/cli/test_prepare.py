@@ -26,7 +26,7 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
     result = run_script("prepare", *arguments, "--analyze_only")
     assert (result.returncode, result.stderr) == (0, "")
-    assert "100 pairs\n  1 bad lines left out: no tab" in result.stdout
+    assert "100 pairs\n  1 malformed lines skipped: no tab" in result.stdout
     assert "common reply: '哈哈' is the reply to 50.0% of the prompts" in result.stdout
     statistics = json.loads((folder / "statistics.json").read_text(encoding="utf-8"))
     assert statistics["replies"]["most_common"][0] == {
@@ -39,7 +39,7 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
     result = run_script("prepare", *arguments, *filter_flags)
     assert (result.returncode, result.stderr) == (0, "")
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert ["left", "out:", "common", "replies", "45"] in rows
+    assert ["removed:", "common", "replies", "45"] in rows
     assert f"attention-seq2seq train --data={folder}" in result.stdout
     rerun = run_script("prepare", *arguments, *filter_flags)
     assert rerun.stdout.partition("pairs")[2] == result.stdout.partition("pairs")[2]

@@ -52,8 +52,8 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
     if common["fraction"] >= _MIN_COMMON_REPLY and common["count"] > 1:
         yield CorpusIssue(
             "common reply",
-            f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts; a "
-            "model learns to reply it to any prompt. The filter common_replies caps it.",
+            f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts; "
+            "models learn to give this reply to any prompt. The filter common_replies limits it.",
         )
     duplicates = statistics["duplicates"]["fraction"]
     if duplicates >= _MIN_DUPLICATES:
@@ -82,15 +82,15 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
     if empty_replies >= _MIN_EMPTY_REPLIES:
         yield CorpusIssue(
             "no words",
-            f"{empty_replies:.1%} of the replies have only invisible characters; their pairs "
-            "are left out.",
+            f"{empty_replies:.1%} of the replies contain only invisible characters; these "
+            "pairs are removed.",
         )
     too_long = statistics["too_long"]["fraction"]
     if too_long >= _MIN_TOO_LONG:
         yield CorpusIssue(
             "too long",
             f"{too_long:.1%} of the pairs are longer than max_source_length or "
-            "max_target_length and are left out; a higher limit costs time and memory.",
+            "max_target_length and are removed; a higher limit costs time and memory.",
         )
     oov_rate = max(statistics["vocabulary"][str(vocabulary_size)]["oov_rate"].values())
     if oov_rate >= _MIN_OOV_RATE:

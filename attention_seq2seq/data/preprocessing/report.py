@@ -7,16 +7,16 @@ from attention_seq2seq.data.preprocessing.statistics import SIDES
 
 _WIDTH = 80
 _REASON_LABELS = {
-    "empty_replies": "replies without words",
+    "empty_replies": "replies without tokens",
     "too_long": "longer than the limits",
-    "also_in_training": "set aside, but in training too",
+    "also_in_training": "validation pairs that also occur in training",
 }
 _LENGTH_LABELS = {
-    "mean": "words, mean",
-    "median": "words, half of them up to",
-    "p95": "words, 95 of 100 up to",
-    "p99": "words, 99 of 100 up to",
-    "max": "words, longest",
+    "mean": "tokens, mean",
+    "median": "tokens, median",
+    "p95": "tokens, 95th percentile",
+    "p99": "tokens, 99th percentile",
+    "max": "tokens, maximum",
 }
 _SCRIPT_LABELS = {
     "traditional": "traditional",
@@ -50,10 +50,10 @@ def format_filtering(counts: dict) -> str:
     Args:
         counts: see `PairFilter.counts`.
     """
-    lines = [_row("given", counts["total"])]
+    lines = [_row("total", counts["total"])]
     for reason, count in counts["removed"].items():
         label = _REASON_LABELS.get(reason, reason.replace("_", " "))
-        lines.append(_row(f"left out: {label}", count))
+        lines.append(_row(f"removed: {label}", count))
     for split in ("training", "validation"):
         lines.append(_row(split, counts[split]))
     return "\n".join(["pairs", *lines])
@@ -66,12 +66,12 @@ def format_vocabulary(sizes: dict) -> str:
         sizes: of prompts and of replies.
     """
     if sizes["prompts"] == sizes["replies"]:
-        return _row("words in the vocabulary", sizes["replies"])
-    return "\n".join(_row(f"words of {side} in the vocabulary", sizes[side]) for side in SIDES)
+        return _row("tokens in the vocabulary", sizes["replies"])
+    return "\n".join(_row(f"tokens in the vocabulary of {side}", sizes[side]) for side in SIDES)
 
 
 def _row(label: str, count: int, details: str = "") -> str:
-    return f"  {label:44}{count:>13,}  {details}".rstrip()
+    return f"  {label:54}{count:>13,}  {details}".rstrip()
 
 
 def _fraction_row(label: str, entry: dict) -> str:
@@ -79,7 +79,9 @@ def _fraction_row(label: str, entry: dict) -> str:
 
 
 def _skipped_lines(skipped_lines: dict) -> list[str]:
-    return [f"  {count:,} bad lines left out: {reason}" for reason, count in skipped_lines.items()]
+    return [
+        f"  {count:,} malformed lines skipped: {reason}" for reason, count in skipped_lines.items()
+    ]
 
 
 def _texts(statistics: dict) -> list[str]:
@@ -103,10 +105,10 @@ def _pairs(statistics: dict) -> list[str]:
         _row("different replies", replies["distinct"]),
         _fraction_row("pairs that occurred before", statistics["duplicates"]),
         _fraction_row("replies that repeat their prompt", statistics["echoes"]),
-        _fraction_row("replies without words", statistics["empty_replies"]),
+        _fraction_row("replies without tokens", statistics["empty_replies"]),
         _fraction_row("pairs longer than the limits", statistics["too_long"]),
         *(
-            _fraction_row(f"{side} of over {MAX_TEXT_LENGTH:,} characters, not cut", entry)
+            _fraction_row(f"{side} of over {MAX_TEXT_LENGTH:,} characters, not tokenized", entry)
             for side, entry in statistics["not_tokenized"].items()
             if entry["count"]
         ),
@@ -115,8 +117,8 @@ def _pairs(statistics: dict) -> list[str]:
 
 def _vocabulary(statistics: dict) -> list[str]:
     lines = [
-        f"  {'':16}{'unknown words':>24}{'replies with an':>24}",
-        f"  {'vocabulary of':16}{'of prompts':>12}{'of replies':>12}{'unknown word':>24}",
+        f"  {'':16}{'unknown tokens':>24}{'replies with an':>24}",
+        f"  {'vocabulary of':16}{'of prompts':>12}{'of replies':>12}{'unknown token':>24}",
     ]
     for size, coverage in statistics["vocabulary"].items():
         prompts, replies = (coverage["oov_rate"][side] for side in SIDES)
@@ -124,9 +126,10 @@ def _vocabulary(statistics: dict) -> list[str]:
         lines.append(f"  {int(size):>13,}   {prompts:>12.1%}{replies:>12.1%}{with_oov:>24.1%}")
     max_error = statistics["max_count_error"]
     if max_error:
-        lines.append(
-            f"  About: there were too many different words; a count may be {max_error:,} too low."
-        )
+        lines += [
+            "  Counts are approximate: too many distinct tokens.",
+            f"  A count may be up to {max_error:,} too low.",
+        ]
     return lines
 
 
@@ -145,8 +148,8 @@ def _truncate(text: str, num_cells: int) -> str:
 
 def _issues(issues: list[dict], width: int) -> list[str]:
     if not issues:
-        return ["nothing unusual found"]
-    lines = ["to be looked at"]
+        return ["no issues found"]
+    lines = ["issues"]
     for issue in issues:
         lines += textwrap.wrap(
             f"{issue['name']}: {issue['message']}",

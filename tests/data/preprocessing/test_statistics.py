@@ -88,7 +88,7 @@ def test_a_clean_corpus_has_no_issue(tmp_path):
     statistics = analyze_pairs(CLEAN, tmp_path)
     assert statistics["issues"] == []
     assert statistics["num_pairs"] == len(CLEAN)
-    assert "nothing unusual found" in format_statistics(statistics)
+    assert "no issues found" in format_statistics(statistics)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -138,7 +138,7 @@ def test_overlong_texts_are_counted_and_not_tokenized(tmp_path):
     assert statistics["too_long"]["count"] == 1
     assert statistics["not_tokenized"]["prompts"]["count"] == 1
     assert statistics["lengths"]["prompts"] == clean_statistics["lengths"]["prompts"]
-    assert "prompts of over 65,536 characters, not cut" in format_statistics(statistics)
+    assert "prompts of over 65,536 characters, not tokenized" in format_statistics(statistics)
 
 
 def test_empty_replies_are_an_issue(tmp_path):
