@@ -135,9 +135,9 @@ class Chat:
 
         Example:
             >>> from attention_seq2seq import train
-            >>> folder = getfixture("tmp_path")
-            >>> _ = train([("你好", "你好呀")] * 9, folder, progress=False)
-            >>> list(Chat.load(folder).stream("你好"))
+            >>> directory = getfixture("tmp_path")
+            >>> _ = train([("你好", "你好呀")] * 9, directory, progress=False)
+            >>> list(Chat.load(directory).stream("你好"))
             ['你好', '呀']
         """
         check_texts("prompts", [prompt])
@@ -260,12 +260,12 @@ class Chat:
             )
         vocabulary = self.tokenizer.target.vocabulary
         suppressed_ids = [PAD, BOS, TURN] + [UNK] * (decoding.unk_policy == "forbid")
-        for word in decoding.suppress_tokens:
-            ids = vocabulary.ids(self.tokenizer.target.tokenize(word))
-            if len(ids) != 1:
+        for text in decoding.suppress_tokens:
+            tokens = self.tokenizer.target.tokenize(text)
+            if len(ids := vocabulary.ids(tokens)) != 1:
                 raise ValueError(
-                    f"suppress_tokens: {word!r} is {len(ids)} words to this model "
-                    f"({' '.join(self.tokenizer.target.tokenize(word))}); forbid one of them."
+                    f"suppress_tokens: {text!r} has {len(ids)} tokens ({' '.join(tokens)}); "
+                    "expected one. Suppress one of these tokens instead."
                 )
             suppressed_ids += [i for i in ids if i != UNK]
         prefix = self.tokenizer.target.tokenize(decoding.target_prefix)

@@ -1,7 +1,8 @@
 """Command-line scripts, studies and benchmarks.
 
 Studies and benchmarks run as modules, for example `python -m experiments.studies.reversal`. Their
-shared modules are those of the scripts, which `python experiments/train.py` finds in this folder.
+shared modules are those of the scripts, which `python experiments/train.py` finds in this
+directory.
 """
 
 import sys

@@ -87,7 +87,7 @@ def test_constraints_apply_to_tokens(chat):
     assert reply(max_length=2).tokens == reply().tokens[:2]
     assert len(reply(min_length=8).tokens) >= 8
     assert reply(suppress_tokens=("龘",)).text == reply().text
-    with pytest.raises(ValueError, match=r"'晚上吃' is 2 words to this model \(晚上 吃\)"):
+    with pytest.raises(ValueError, match=r"'晚上吃' has 2 tokens \(晚上 吃\); expected one"):
         reply(suppress_tokens=("晚上吃",))
 
 
@@ -219,7 +219,7 @@ def test_decoding_params_have_named_fields():
         ({"beam_width": 5, "num_beam_groups": 2}, "expected a beam_width that is a multiple of 2"),
         (
             {"method": "beam", "num_return_sequences": 6},
-            "a beam finds no more replies than it is wide",
+            "beam search returns at most beam_width replies",
         ),
         ({"num_return_sequences": 2}, "method is 'greedy', which finds one reply"),
         ({"min_length": 5, "max_length": 4}, "min_length is 5, more than max_length, which is 4"),

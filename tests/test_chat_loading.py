@@ -22,7 +22,7 @@ def copy_dir(folder, tmp_path):
     ("file", "error", "message"),
     [
         ("config.json", FileNotFoundError, "has no trained model"),
-        ("vocabulary.txt", FileNotFoundError, "the vocabulary is missing"),
+        ("vocabulary.txt", FileNotFoundError, "is missing: training did not finish"),
         ("best.npz", FileNotFoundError, "no weights; the training was stopped before"),
     ],
 )

@@ -147,7 +147,7 @@ class DecodingConfig(ConfigBase):
         if self.method == "beam" and self.num_return_sequences > self.beam_width:
             raise ValueError(
                 f"num_return_sequences is {self.num_return_sequences} and beam_width is "
-                f"{self.beam_width}: a beam finds no more replies than it is wide. Raise "
+                f"{self.beam_width}: beam search returns at most beam_width replies. Raise "
                 "beam_width, or lower num_return_sequences."
             )
         if self.method == "greedy" and self.num_return_sequences > 1:

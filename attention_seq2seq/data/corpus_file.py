@@ -11,7 +11,7 @@ from typing import BinaryIO
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-# In bytes. A longer line means that the file has no line ends, so it is no corpus of lines.
+# In bytes. A longer line means that the file has no line ends, so it is not a corpus of lines.
 MAX_LINE_LENGTH = 1 << 24
 
 # In bytes or characters. A longer conversation means that the file is malformed.

@@ -121,9 +121,9 @@ def evaluate(
 
     Example:
         >>> from attention_seq2seq.training.api import train
-        >>> pairs, folder = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
-        >>> history = train(pairs, folder, progress=False)
-        >>> evaluation = evaluate(Chat.load(folder), pairs)
+        >>> pairs, directory = [("你好", "你好呀"), ("吃什么", "吃烤鸭")], getfixture("tmp_path")
+        >>> history = train(pairs, directory, progress=False)
+        >>> evaluation = evaluate(Chat.load(directory), pairs)
         >>> evaluation.references
         [['你 好 呀'], ['吃 烤 鸭']]
         >>> evaluation.metrics()["perplexity"].value < 20

@@ -101,8 +101,9 @@ def most_common_ratio(replies: Sequence[Sequence[str]]) -> float:
 def normalized_entropy(weights: Sequence[float]) -> float:
     """Returns the entropy of weights divided by the largest possible entropy.
 
-    The value is 1 if all weights are equal, and 0 if one has everything. Weights are first scaled
-    to a sum of 1, which those of monotonic attention do not reach. If all are zero, the value is 1.
+    The value is 1 if all weights are equal, and 0 if one weight holds all the mass. Weights are
+    first scaled to a sum of 1, which those of monotonic attention do not reach. If all are zero,
+    the value is 1.
 
     Args:
         weights: float[position], not negative.

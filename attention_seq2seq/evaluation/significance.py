@@ -2,7 +2,8 @@
 
 A metric is a function of sums over prompts. Accuracy, for example, is the number of correct replies
 divided by the number of replies. Resampling draws prompts, or whole conversations: the prompts of a
-conversation are alike, so a hundred turns of one tell less than a hundred independent prompts.
+conversation are alike, so a hundred of its turns carry less information than a hundred independent
+prompts.
 """
 
 from collections.abc import Callable
@@ -158,6 +159,6 @@ def permutation_p_value(candidate: MetricStats, baseline: MetricStats, seed: int
             candidate.statistic(candidate_total + change)
             - baseline.statistic(baseline_total - change)
         )
-        # NaN is no evidence of a difference either.
+        # NaN is not evidence of a difference either.
         num_as_large += int(np.sum(~(difference < observed - 1e-12)))
     return (num_as_large + 1) / (_NUM_RESAMPLES + 1)

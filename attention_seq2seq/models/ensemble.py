@@ -1,4 +1,4 @@
-"""Several models that generate as one."""
+"""Ensemble of models."""
 
 import math
 from collections.abc import Sequence
@@ -29,15 +29,17 @@ class Ensemble(tf.Module):
 
     def __init__(self, models: Sequence[Seq2Seq]):
         super().__init__(name="ensemble")
-        if len({(model.has_attention, model.vocabulary_size) for model in models}) != 1:
+        if not models:
+            raise ValueError("Cannot ensemble zero models; expected at least one.")
+        if len({(model.has_attention, model.vocabulary_size) for model in models}) > 1:
             descriptions = ", ".join(
-                f"one of {model.vocabulary_size} tokens "
-                f"{'with' if model.has_attention else 'without'} attention"
+                f"{model.vocabulary_size} tokens and "
+                f"{'attention' if model.has_attention else 'no attention'}"
                 for model in models
             )
             raise ValueError(
-                f"got {descriptions or 'no model'}; expected models with the same target "
-                "vocabulary, all of them with attention, or none."
+                f"Cannot ensemble models with {descriptions}; expected equal target vocabularies, "
+                "and attention in all models or in none."
             )
         self.models = list(models)
         self.has_attention = models[0].has_attention

@@ -70,7 +70,7 @@ def write_assets(
         uses_jieba: whether the export contains jieba's dictionary or tables.
     """
     config = chat.config
-    # Directories of the training machine concern nobody who serves the model.
+    # Exports must not reveal paths of the training machine.
     data = dataclasses.replace(config.data, data=tuple(Path(p).name for p in config.data.data))
     text = dataclasses.replace(config.text, user_dictionary=Path(config.text.user_dictionary).name)
     dataclasses.replace(config, data=data, text=text).save(output_dir)

@@ -32,7 +32,7 @@ def export_tflite(
     of the size, and its replies may differ. Each has one signature. Inputs are source_ids
     int32[1, max_source_length], padded with 0, and source_length int32[1]. Outputs are reply_ids
     int32[1, max_target_length + 1], padded with 0, and reply_length int32[1], which counts the
-    end token where it was reached. The vocabulary file beside them has one token a line; the
+    end token where it was reached. The vocabulary file beside them has one token per line; the
     first line is id 0.
 
     Args:
@@ -72,9 +72,8 @@ def _require_greedy(decoding: DecodingConfig) -> None:
     ]
     if unsupported or decoding.unk_policy == "replace":
         raise ValueError(
-            f"{(unsupported or ['unk_policy'])[0]}: a TensorFlow Lite model answers greedily, and "
-            f"has ids only. Of the options of answering it knows {', '.join(names)} (forbid or "
-            "allow)."
+            f"TensorFlow Lite does not support {(unsupported or ['unk_policy'])[0]}. Supported "
+            "options: max_length, suppress_tokens and unk_policy (forbid or allow)."
         )
 
 

@@ -234,7 +234,7 @@ def _dictionary_hash(jieba_tokenizer) -> str:
 
 
 def _private_cache_dir() -> Path | None:
-    """Returns a cache folder that only this user can write to; None if there is none."""
+    """Returns a cache directory that only this user can write to; None if there is none."""
     try:
         # A user without a home has no cache.
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

@@ -48,7 +48,7 @@ class SourceTokenizer:
     """Encodes prompts.
 
     A prompt has at least one token: one without words becomes a single unknown token. With
-    `context_turns` a prompt may consist of several turns, one a line. The special token TURN
+    `context_turns` a prompt may consist of several turns, one per line. The special token TURN
     separates two turns.
 
     Args:
@@ -234,8 +234,8 @@ class Seq2SeqTokenizer:
         for vocabulary in (self.source.vocabulary, self.target.vocabulary):
             if len(vocabulary) == len(SPECIALS):
                 raise ValueError(
-                    f"no word is left for the vocabulary with min_count {self.config.min_count}: "
-                    "none occurs so often. Choose a smaller min_count."
+                    "The vocabulary is empty: no token occurs min_count "
+                    f"({self.config.min_count}) times. Lower min_count."
                 )
 
     def __eq__(self, other: object) -> bool:
@@ -255,7 +255,7 @@ class Seq2SeqTokenizer:
         return self._pair_tokenizer.dictionary
 
     def save(self, model_dir: str | Path) -> None:
-        """Writes the vocabularies and the user dictionary into a model folder."""
+        """Writes the vocabularies and the user dictionary into a model directory."""
         folder = Path(model_dir)
         if self.config.share_vocabulary:
             self.source.vocabulary.save(folder / SHARED_VOCABULARY_FILE)

@@ -82,7 +82,7 @@ class PairTokenizer:
     def tokenize_turns(self, prompt: str | bytes) -> list[list[str]]:
         """Returns the tokens of each turn of a prompt that has any.
 
-        With `context_turns` a prompt may consist of several turns, one a line. The last turn is
+        With `context_turns` a prompt may consist of several turns, one per line. The last turn is
         the one to answer.
         """
         turns = [prompt]
@@ -153,9 +153,9 @@ def _warn_of_unmatchable_words(path: Path, user_words: dict[int, str], config: T
     if unmatchable:
         num_more = len(unmatchable) - _MAX_LISTED_WORDS
         log.warning(
-            "%s: %d words can never match. A line is 'word count tag', where count and tag may be "
-            "left out, and words for jieba have Chinese characters (U+4E00 to U+9FD5), Latin "
-            "letters, digits and +#&._%%- only, so no blanks. Lines %s%s.",
+            "%s: %d words can never match, because jieba matches only Chinese characters (U+4E00 "
+            "to U+9FD5), Latin letters, digits and +#&._%%-. Expected 'word [count] [tag]'. Lines "
+            "%s%s.",
             path,
             len(unmatchable),
             ", ".join(unmatchable[:_MAX_LISTED_WORDS]),

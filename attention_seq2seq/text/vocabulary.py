@@ -38,7 +38,7 @@ class Vocabulary:
         self._ids = {token: i for i, token in enumerate(self._tokens) if i >= len(SPECIALS)}
         if len(self._ids) != len(self._tokens) - len(SPECIALS):
             counts = Counter(self._tokens[len(SPECIALS) :])
-            raise ValueError(f"the word {counts.most_common(1)[0][0]!r} stands twice.")
+            raise ValueError(f"Token {counts.most_common(1)[0][0]!r} occurs twice.")
 
     @classmethod
     def build(
@@ -82,7 +82,7 @@ class Vocabulary:
         return [self._tokens[i] for i in ids]
 
     def save(self, path: str | Path) -> None:
-        """Writes one token a line, in the order of the ids; line breaks and quotes are escaped."""
+        """Writes one token per line in the order of the ids. Line breaks and quotes are escaped."""
         text = "".join(f"{_escape(token)}\n" for token in self._tokens)
         with atomic_write(Path(path)) as file:
             file.write(text.encode())
@@ -93,13 +93,13 @@ class Vocabulary:
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: the file is no vocabulary; the message names the line.
+            ValueError: the file is not a vocabulary; the message names the line.
         """
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(
-                f"{path}: the vocabulary is missing; the training did not get that far, or the "
-                "file was removed. Train the model again."
+                f"{path} is missing: training did not finish, or the file was removed. Train the "
+                "model again."
             )
         tokens = []
         for line_number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
@@ -107,8 +107,8 @@ class Vocabulary:
                 tokens.append(_unescape(line))
             except ValueError:
                 raise ValueError(
-                    f"{path}, line {line_number}: not a word; expected one word a line as "
-                    "Vocabulary.save writes them. Train the model again."
+                    f"{path}, line {line_number}: expected one token per line, as written by "
+                    "Vocabulary.save. Train the model again."
                 ) from None
         if tuple(tokens[: len(SPECIALS)]) != SPECIALS:
             raise ValueError(

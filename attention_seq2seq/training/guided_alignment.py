@@ -1,4 +1,4 @@
-"""Guided alignment: a loss for attention that is not on a token's copies in the prompt."""
+"""Guided alignment: a loss that rewards attention on copied tokens."""
 
 import tensorflow as tf
 
@@ -14,9 +14,9 @@ def guided_alignment_loss(
 ) -> tf.Tensor:
     """Returns the negative log of the attention weight on the copies of each reply token.
 
-    If a token of the reply also stands in the prompt, a reader of the attention weights expects
-    the weight there. The loss of such a token is the negative logarithm of the weight on all its
-    positions together. Other tokens of the reply have a loss of zero.
+    A reply token that also occurs in the prompt is aligned with its copies there. The loss of such
+    a token is the negative logarithm of the weight on all its positions together. Other tokens of
+    the reply have a loss of zero.
 
     Args:
         attention_weights: float32[batch, target_time, source_time].

@@ -106,7 +106,7 @@ def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path:
         model: the model to be trained.
         tokenizer: its vocabularies.
         path: word2vec's text format, plain or gzip: a line with the number of words and the
-            width, then a line for each word with its numbers, with blanks between.
+            width, then a line for each word with its numbers, separated by blanks.
 
     Raises:
         ValueError: the file cannot be read, has another width, or has none of the tokens.
@@ -128,7 +128,7 @@ def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path:
                 values[name][index] = vector
                 matched_words.add(word)
     if not matched_words:
-        raise ValueError(f"{path}: none of its words is in the vocabulary of the corpus.")
+        raise ValueError(f"No word of {path} is in the vocabulary.")
     for name, value in values.items():
         weights[name].assign(value)
     log.info("%d tokens start with the vectors of %s", len(matched_words), path)
@@ -142,8 +142,8 @@ def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
                 if line_number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
                     if int(fields[1]) != width:
                         raise ValueError(
-                            f"{path}: vectors of width {fields[1]}, but the model is {width} units "
-                            f"wide. Train with units {fields[1]}."
+                            f"{path}: vectors have {fields[1]} dimensions, but units is {width}. "
+                            f"Set units to {fields[1]}."
                         )
                     continue
                 try:
@@ -152,8 +152,8 @@ def _vectors(path: str, width: int) -> Iterator[tuple[str, Sequence[float]]]:
                     vector = []
                 if len(fields) != width + 1 or not np.all(np.isfinite(vector)) or not vector:
                     raise ValueError(
-                        f"{path}, line {line_number}: expected a word and {width} numbers with "
-                        f"blanks between, got {line[:40].rstrip()!r}."
+                        f"{path}, line {line_number}: expected a word and {width} numbers, "
+                        f"separated by blanks, got {line[:40].rstrip()!r}."
                     )
                 yield fields[0], vector
     except OSError as error:

@@ -48,8 +48,8 @@ def _refuse_existing(name: str) -> None:
 class ResumableWriter:
     """Writes one line for each prompt.
 
-    Until the end the lines stand in NAME.part. NAME.job holds the state: how many lines are
-    complete, the hash of their prompts, and the fingerprint of the run.
+    Lines are written to NAME.part until the file is complete. NAME.job holds the state: how many
+    lines are complete, the hash of their prompts, and the fingerprint of the run.
 
     Args:
         name: path of the complete file.

@@ -31,7 +31,7 @@ and the memory of each. It takes ten minutes or more.
 
 training: target tokens per second of train.py from files, in float32 and in bfloat16, compared with
 the tutorials of TensorFlow Addons, and with --baselines_dir with OpenNMT-tf and Joey NMT, installed
-below that folder as described in experiments/benchmarks/baselines/common.py. All have the same
+below that directory as described in experiments/benchmarks/baselines/common.py. All have the same
 pairs, maximum length (30 tokens), batch size (64 pairs), clipping and threads, and run in turn,
 --repeats times.
 
@@ -135,7 +135,7 @@ def run_latency() -> None:
     from experiments.benchmarks.decoding import print_latencies
 
     if not MODEL_DIR.value:
-        raise ValueError("latency needs a trained model; give its folder, --model_dir=DIR.")
+        raise ValueError("latency needs a trained model. Set --model_dir.")
     print_latencies(MODEL_DIR.value)
 
 
@@ -162,7 +162,7 @@ def run_preprocessing() -> None:
     from experiments.benchmarks.preprocessing import print_times
 
     if not DATA.value:
-        raise ValueError("preprocessing samples from corpora; name their files, --data=FILE,FILE.")
+        raise ValueError("preprocessing needs corpus files. Set --data.")
     with tempfile.TemporaryDirectory() as folder:
         print_times(DATA.value, NUM_PAIRS.value, Path(folder))
 
@@ -184,7 +184,7 @@ def run_training() -> None:
             f"--steps={first_step},{last_step}; with --baselines_dir both must be multiples "
             f"of {LOG_INTERVAL}, the steps between two lines of the others' logs."
         )
-    with corpus_dir() as folder:
+    with corpus_dir("training") as folder:
         print_table(
             folder,
             BASELINES_DIR.value,
@@ -200,10 +200,8 @@ def run_time_to_quality() -> None:
     from experiments.benchmarks.training import print_time_to_quality
 
     if not BASELINES_DIR.value:
-        raise ValueError(
-            "time_to_quality needs OpenNMT-tf; say where it is installed, --baselines_dir=WORK."
-        )
-    with corpus_dir() as folder:
+        raise ValueError("time_to_quality needs OpenNMT-tf. Set --baselines_dir.")
+    with corpus_dir("time_to_quality") as folder:
         print_time_to_quality(
             folder, BASELINES_DIR.value, UNITS.value, VOCABULARY_SIZE.value, MINUTES.value
         )
@@ -214,7 +212,7 @@ def run_input_pipeline() -> None:
     from experiments.benchmarks.input_pipeline import print_rates
     from experiments.benchmarks.training import MAX_LENGTH, measure_pair_rates
 
-    with corpus_dir() as folder:
+    with corpus_dir("input_pipeline") as folder:
         training_rates = measure_pair_rates(folder, UNITS.value, VOCABULARY_SIZE.value)
         print_rates(
             DATA.value, VOCABULARY_SIZE.value, MAX_LENGTH, folder / "prepared", training_rates
@@ -233,7 +231,7 @@ def run_scaling() -> None:
     """Prints pairs per second of one and two workers, and estimates for more machines."""
     from experiments.benchmarks.scaling import print_table
 
-    with corpus_dir() as folder:
+    with corpus_dir("scaling") as folder:
         print_table(folder, UNITS.value)
 
 
@@ -246,12 +244,12 @@ def run_vocabulary_size() -> None:
 
 
 @contextlib.contextmanager
-def corpus_dir():
-    """Yields a temporary folder with the corpora in the formats of all systems."""
+def corpus_dir(benchmark: str):
+    """Yields a temporary directory with the corpora in the formats of all systems."""
     from experiments.benchmarks.training import write_corpora
 
     if not DATA.value:
-        raise ValueError("it takes corpora; name their files, --data=FILE,FILE.")
+        raise ValueError(f"{benchmark} needs corpus files. Set --data.")
     with tempfile.TemporaryDirectory() as folder:
         write_corpora(DATA.value, VOCABULARY_SIZE.value, Path(folder))
         yield Path(folder)

@@ -46,7 +46,7 @@ class DecodingBenchmark:
         generator = SequenceGenerator(self.model, BOS_ID, EOS_ID)
         tfa_decoders = TFADecoders(self.model, BOS_ID, EOS_ID, BEAM_WIDTH)
         print(f"{self.units} units, {self.vocabulary_size} words, replies of {self.length} words\n")
-        print(f"{'milliseconds a call':20}{'batch':>6}{'ours':>9}{'TFA':>9}{'ours / TFA':>12}")
+        print(f"{'milliseconds a call':20}{'batch':>6}{'this project':>14}{'TFA':>9}{'ratio':>12}")
         batching_ratios = {}
         for method, tfa_search, name in (
             ("greedy", tfa_decoders.greedy, "greedy"),
@@ -63,13 +63,13 @@ class DecodingBenchmark:
                 )
                 package_times.append(package_time)
                 print(
-                    f"{name:20}{batch_size:>6}{package_time:>9.1f}{tfa_time:>9.1f}"
+                    f"{name:20}{batch_size:>6}{package_time:>14.1f}{tfa_time:>9.1f}"
                     f"{package_time / tfa_time:>12.2f}"
                 )
             batching_ratios[name] = package_times[1] / (BATCH_SIZES[1] * package_times[0])
-        print(f"\none call for {BATCH_SIZES[1]} prompts / a call for each")
+        print(f"\none batch of {BATCH_SIZES[1]} prompts / {BATCH_SIZES[1]} single calls")
         for name, ratio in batching_ratios.items():
-            print(f"{name:44}{ratio:>12.2f}")
+            print(f"{name:49}{ratio:>12.2f}")
 
     def _params(self, method: str) -> PackedParams:
         """Returns the parameters of `Chat`, which suppress the special tokens but the end token."""
@@ -89,7 +89,7 @@ class DecodingBenchmark:
                 ids = get_ids(search())
             if self.length not in ids.shape:
                 raise ValueError(
-                    f"a reply took other than {self.length} steps; nothing to compare."
+                    f"A reply has other than {self.length} steps; expected equal lengths."
                 )
         times = [[] for _ in searches]
         for _ in range(self.repeats):

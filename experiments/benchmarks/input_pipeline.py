@@ -30,7 +30,7 @@ def print_rates(
         paths: corpus files.
         vocabulary_size: number of tokens.
         max_length: maximum length of prompts and replies [tokens].
-        folder: folder of the shards.
+        folder: directory of the shards.
         training_rates: implementation to its training rate [pairs/s].
     """
     text = TextConfig(vocabulary_size=vocabulary_size)

@@ -27,7 +27,7 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
     Args:
         paths: corpus files.
         num_pairs: number of sampled pairs. A number at the end of each prompt makes it unique.
-        folder: folder of the corpus, the prepared dataset and the model.
+        folder: directory of the corpus, the prepared dataset and the model.
     """
     corpus, prepared = folder / "corpus.tsv", folder / "prepared"
     write_sample(paths, num_pairs, corpus)

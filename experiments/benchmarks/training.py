@@ -76,8 +76,8 @@ def print_table(
     """Runs all trainings in turn, `repeats` times; prints medians, ranges and ratios.
 
     Args:
-        folder: folder written by `write_corpora`.
-        baselines_dir: folder where OpenNMT-tf and Joey NMT are installed, or None.
+        folder: directory written by `write_corpora`.
+        baselines_dir: directory where OpenNMT-tf and Joey NMT are installed, or None.
         units: width of the model.
         vocabulary_size: number of tokens.
         steps: last step before the timing, and last step of the timing.

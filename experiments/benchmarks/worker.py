@@ -18,6 +18,6 @@ def worker_command(name: str, *flags: str) -> list[str]:
 
 
 def worker_environment() -> dict[str, str]:
-    """Returns environment variables with which a worker runs in any folder."""
+    """Returns environment variables with which a worker runs in any directory."""
     paths = filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}

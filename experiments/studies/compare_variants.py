@@ -87,12 +87,12 @@ def main(_) -> None:
     """Trains and evaluates all variants, and prints the comparison."""
     seeds = cli_flags.parse_seeds(SEEDS.value)
     if len(set(VARIANTS.value)) < len(VARIANTS.value):
-        raise ValueError("--variant: one was given twice; expected different ones.")
+        raise ValueError("--variant: duplicate value; expected distinct variants.")
     paths.require_image_path(PLOT_BY_LENGTH.value)
     if PLOT_BY_LENGTH.value and METRICS.value[0] in CORPUS_METRICS:
         raise ValueError(
-            f"--plot_by_length draws the first --metric, {METRICS.value[0]}, which is not made of "
-            "sums over prompts; give another one before it."
+            f"--plot_by_length cannot plot {METRICS.value[0]}, which is a corpus-level metric. "
+            "Put another --metric first."
         )
     console.enable_determinism()
     console.suppress_retracing_warnings()
@@ -131,7 +131,8 @@ def variant_config(variant: str):
         for name, value in vars(options).items():
             if name in SHARED_OPTIONS and value != getattr(getattr(config, group), name):
                 raise ValueError(
-                    f"--variant={variant}: {name} is the same for all; give it outside --variant."
+                    f"--variant={variant}: {name} must be equal in all variants. Set it outside "
+                    "--variant."
                 )
     training = dataclasses.replace(changed.training, patience=0, restore_best_weights=True)
     return dataclasses.replace(changed, training=training)
@@ -150,7 +151,7 @@ def plot_by_length(results: dict[str, list[dict]], comparison: VariantComparison
     axes = figure.subplots()
     print(f"{name} by the length of prompts, and divided by that of the first variant")
     for variant, seed_results in results.items():
-        title = variant or "as given"
+        title = variant or "no added flags"
         group_values = seed_statistics.compare_groups(
             name, seed_results, results[reference], groups, comparison.conversations
         )
@@ -173,7 +174,7 @@ def plot_by_length(results: dict[str, list[dict]], comparison: VariantComparison
     axes.set_xticks(range(len(groups)), ranges)
     axes.set_xlabel("length of the prompt (characters, or words of other scripts)")
     # Dollar signs in a flag must not start a formula.
-    label = f"{name.replace('_', ' ')}, divided by that of {reference or 'as given'}"
+    label = f"{name.replace('_', ' ')}, divided by that of {reference or 'no added flags'}"
     axes.set_ylabel(label, parse_math=False)
     for text in figure.legend(loc="outside upper left", fontsize="small").get_texts():
         text.set_parse_math(False)

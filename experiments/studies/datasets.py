@@ -73,7 +73,7 @@ def definitions() -> Iterator[tuple[str, str]]:
 
 
 def package_dir(package: str, to_install: str) -> Path:
-    """Returns the folder of a package without importing it.
+    """Returns the directory of a package without importing it.
 
     Raises:
         ValueError: The package is not installed.

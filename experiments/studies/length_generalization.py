@@ -54,9 +54,8 @@ def main(_) -> None:
     segmentations = {config.text.source_tokenizer, config.text.target_tokenizer}
     if segmentations != {"characters"}:
         raise ValueError(
-            f"text is cut by {', '.join(sorted(segmentations))}; expected by characters, each a "
-            "symbol: give --config=reversal, or "
-            "--source_tokenizer=characters and --target_tokenizer=characters."
+            f"source_tokenizer and target_tokenizer are {', '.join(sorted(segmentations))}; "
+            "expected characters. Use --config=reversal."
         )
     paths.require_image_path(PLOT.value)
     variants = {
@@ -140,7 +139,7 @@ def accuracy_stats(task: str, chat, pairs) -> dict:
 def print_rows(attention: str, seed_results: list[list[dict]]) -> None:
     """Prints a line for each range of lengths."""
     print(f"\n{TASK.value}, --attention={attention}, {len(seed_results)} seeds")
-    print(f"  {'symbols':9}{'exact':>23}{'symbols right':>23}{'looking there':>23}")
+    print(f"  {'symbols':9}{'exact':>23}{'symbols correct':>23}{'attention correct':>23}")
     for (min_length, max_length), range_results in zip(RANGES, zip(*seed_results)):
         print(f"  {f'{min_length} to {max_length}':9}", end="")
         for name in range_results[0]:
@@ -166,7 +165,9 @@ def print_differences(results: list[list[dict]], reference: list[list[dict]]) ->
         if lengths
     ]
     reference_name = ATTENTIONS.value[0]
-    print(f"  symbols right, compared with {reference_name}: {'; '.join(summaries)}\n", flush=True)
+    print(
+        f"  symbols correct, compared with {reference_name}: {'; '.join(summaries)}\n", flush=True
+    )
 
 
 def mean(values: list[float]) -> float:

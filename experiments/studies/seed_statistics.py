@@ -17,7 +17,7 @@ def print_rows(
     conversations: np.ndarray,
 ) -> None:
     """Prints metrics over all seeds, their ranges, and p compared with the reference."""
-    print(f"\n{variant or 'as given'}: {len(results)} seeds")
+    print(f"\n{variant or 'no added flags'}: {len(results)} seeds")
     for name in names:
         if not all(name in seed_result for seed_result in results):
             print(f"  {name:34}{'not measured':>9}")

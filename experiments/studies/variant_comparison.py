@@ -20,7 +20,7 @@ class VariantComparison:
     Args:
         variants: variant to its config.
         decoding: decoding config of the evaluation.
-        work_dir: folder of the models.
+        work_dir: directory of the models.
         test_data: corpus files with the test pairs.
         test_fraction: fraction of conversations for the test, if there is no `test_data`.
         has_attribution: whether to compute the slow `ATTRIBUTION` metric.
@@ -64,19 +64,18 @@ class VariantComparison:
             if normalize_text(pair.prompt) not in seen_prompts and is_short_enough(pair)
         ]
         print(
-            f"{len(self._training):,} pairs to train on, {len(self._validation):,} to choose on, "
-            f"{len(self._test):,} to report on; {len(test) - len(self._test):,} others are not "
-            "reported on: too long, or their prompt is trained on or chosen by",
+            f"{len(self._training):,} training, {len(self._validation):,} validation and "
+            f"{len(self._test):,} test pairs; {len(test) - len(self._test):,} test pairs dropped "
+            "(too long, or their prompt is in training or validation)",
             flush=True,
         )
         if not self._training or not self._validation or not self._test:
-            raise ValueError("there are no pairs for one of these; give more, or larger fractions.")
+            raise ValueError(
+                "A split is empty; expected pairs in each. Give more pairs or larger fractions."
+            )
         training_replies = {normalize_text(pair.reply) for pair in self._training}
         num_seen = sum(normalize_text(pair.reply) in training_replies for pair in self._test)
-        print(
-            f"{num_seen / len(self._test):.1%} of the replies to report on are trained on, "
-            "to other prompts"
-        )
+        print(f"{num_seen / len(self._test):.1%} of the test replies also occur in training")
         self.prompts, self.conversations = [], np.array([], int)
         self.signatures = []
 

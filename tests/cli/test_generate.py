@@ -211,7 +211,7 @@ def test_killed_runs_resume(meals_dir, tmp_path):
         (["--input=nowhere.txt"], "nowhere.txt: no such file"),
         (
             ["--method=beam", "--num_return_sequences=9"],
-            "a beam finds no more replies than it is wide",
+            "beam search returns at most beam_width replies",
         ),
         (["--output=nowhere/out.txt"], "nowhere/out.txt"),
     ],

@@ -56,16 +56,17 @@ def test_unconditional_probabilities_are_the_mean_over_models():
 @pytest.mark.parametrize(
     ("models", "message"),
     [
-        ([], "got no model"),
+        ([], "zero models; expected at least one"),
         (
             [MODELS[0], random_model(ModelConfig(units=3), target=TARGET_VOCABULARY_SIZE + 1)],
-            "one of 12 tokens",
+            "12 tokens and .*expected equal target vocabularies",
         ),
-        ([MODELS[0], random_model(ModelConfig(units=3, attention="none"))], "without attention"),
+        (
+            [MODELS[0], random_model(ModelConfig(units=3, attention="none"))],
+            "no attention; .*attention in all models or in none",
+        ),
     ],
 )
 def test_incompatible_models_raise(models, message):
-    with pytest.raises(
-        ValueError, match=f"{message}.*expected models with the same target vocabulary"
-    ):
+    with pytest.raises(ValueError, match=f"^Cannot ensemble .*{message}"):
         Ensemble(models)

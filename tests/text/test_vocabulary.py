@@ -45,7 +45,7 @@ def test_build_keeps_the_most_frequent_tokens_in_any_order():
 
 
 def test_duplicate_tokens_raise():
-    with pytest.raises(ValueError, match="'b' stands twice"):
+    with pytest.raises(ValueError, match="Token 'b' occurs twice"):
         Vocabulary(["a", "b", "b"])
 
 
@@ -62,8 +62,8 @@ def test_vocabularies_are_immutable():
     [
         (b"a\nb\n", "expected the lines <pad>"),
         (b"", "expected the lines <pad>"),
-        ("\n".join([*SPECIALS, '"', ""]).encode(), "line 6: not a word"),
-        ("\n".join([*SPECIALS, ""]).encode() + b"\xff\n", "line 6: not a word"),
+        ("\n".join([*SPECIALS, '"', ""]).encode(), "line 6: expected one token per line"),
+        ("\n".join([*SPECIALS, ""]).encode() + b"\xff\n", "line 6: expected one token per line"),
     ],
 )
 def test_damaged_files_raise(tmp_path, content, message):
@@ -74,7 +74,7 @@ def test_damaged_files_raise(tmp_path, content, message):
 
 
 def test_missing_files_raise(tmp_path):
-    with pytest.raises(FileNotFoundError, match="the vocabulary is missing"):
+    with pytest.raises(FileNotFoundError, match="is missing: training did not finish"):
         Vocabulary.load(tmp_path / "words.txt")
 
 

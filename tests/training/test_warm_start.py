@@ -108,12 +108,12 @@ def test_only_tokens_with_pretrained_vectors_are_changed(tmp_path, compress, enc
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("2 5\n面 1 2 3 4 5\n", "vectors of width 5, but the model is 4 units wide"),
+        ("2 5\n面 1 2 3 4 5\n", "vectors have 5 dimensions, but units is 4"),
         ("面 1 2 3 4\n茶 1 2 3\n", "line 2: expected a word and 4 numbers"),
         ("面 1 2 three 4\n", "line 1: expected a word and 4 numbers"),
-        ("1 4\n海 1 2 3 4\n", "none of its words"),
+        ("1 4\n海 1 2 3 4\n", "No word of .* is in the vocabulary"),
         ("面 1 2 nan 4\n", "line 1: expected a word and 4 numbers"),
-        ("", "none of its words"),
+        ("", "No word of .* is in the vocabulary"),
         (b"\xff\xfe", "not UTF-8"),
     ],
 )

@@ -28,7 +28,7 @@ def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
                 turn = line[1:].strip()
                 conversation.add(remove_separators(turn, "/", separation) if separation else turn)
         except ValueError as error:
-            # The turns around a skipped turn are no exchange.
+            # The turns around a skipped turn are not an exchange.
             was_readable, conversation.is_readable = conversation.is_readable, False
             if was_readable or not conversation.is_too_long:
                 file.report_error(str(error))

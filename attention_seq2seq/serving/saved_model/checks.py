@@ -63,20 +63,20 @@ def batch_limit_checks(
     return [
         GraphCheck(
             num_texts <= limits.max_batch_size,
-            f"A call brought {{}} {plural}; at most {limits.max_batch_size} are taken "
-            "(max_batch_size of the export). Send them in several calls.",
+            f"The call has {{}} {plural}; the limit is {limits.max_batch_size} (max_batch_size). "
+            "Send them in several calls.",
             (num_texts,),
         ),
         GraphCheck(
             largest <= limits.max_text_bytes,
-            f"A {singular} has {{}} bytes; at most {limits.max_text_bytes} are taken "
-            "(max_text_bytes of the export). Shorten it.",
+            f"A {singular} has {{}} bytes; the limit is {limits.max_text_bytes} (max_text_bytes). "
+            "Shorten it.",
             (largest,),
         ),
         GraphCheck(
             total_size <= limits.max_batch_bytes,
-            f"The {plural} of a call have {{}} bytes together; at most {limits.max_batch_bytes} "
-            "are taken (max_batch_bytes of the export). Send them in several calls.",
+            f"The {plural} of the call have {{}} bytes in total; the limit is "
+            f"{limits.max_batch_bytes} (max_batch_bytes). Send them in several calls.",
             (total_size,),
         ),
     ]

@@ -46,10 +46,10 @@ def export_saved_model(
 
     Example:
         >>> from attention_seq2seq import train
-        >>> folder = getfixture("tmp_path")
-        >>> _ = train([("你好", "你好呀")] * 9, folder / "model", progress=False)
-        >>> export_saved_model(folder / "model", folder / "served", progress=False)
-        >>> served = tf.saved_model.load(str(folder / "served"))
+        >>> directory = getfixture("tmp_path")
+        >>> _ = train([("你好", "你好呀")] * 9, directory / "model", progress=False)
+        >>> export_saved_model(directory / "model", directory / "served", progress=False)
+        >>> served = tf.saved_model.load(str(directory / "served"))
         >>> served.serving_default(tf.constant(["你好"]))["reply"].numpy()[0].decode()
         '你好呀'
     """
@@ -58,7 +58,8 @@ def export_saved_model(
     chat = Chat.load(model_dir)
     with (
         name_write_errors(export_dir),
-        # The graph keeps the path of the dictionary, which must tell nothing of this machine.
+        # The graph keeps the path of the dictionary. Exports must not reveal paths of the training
+        # machine.
         tempfile.TemporaryDirectory() as dictionary_dir,
         tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary,
     ):

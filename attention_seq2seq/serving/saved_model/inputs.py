@@ -41,7 +41,7 @@ class InputEncoder:
 
     Attributes:
         encode_prompts: a function of string[batch] to `EncodedPrompts`.
-        encode_tokens: a function of string[batch, source_time], where "" is no token, to
+        encode_tokens: a function of string[batch, source_time], where "" is not a token, to
             `EncodedPrompts`.
     """
 
@@ -83,15 +83,14 @@ class InputEncoder:
         checks = [
             GraphCheck(
                 max_length <= limits.max_reply_length + 1,
-                f"A reply has {{}} words; at most {limits.max_reply_length} are scored "
-                "(max_reply_length of the export). Shorten it.",
+                f"A reply has {{}} tokens; the limit is {limits.max_reply_length} "
+                "(max_reply_length). Shorten it.",
                 (max_length - 1,),
             ),
             GraphCheck(
                 max_length * num_rows <= limits.max_total_tokens,
-                "The replies of a call have {} words, each as long as the longest; at most "
-                f"{limits.max_total_tokens} are scored (max_total_tokens of the export). "
-                "Send them in several calls.",
+                "The replies of the call have {} tokens when padded to the longest; the limit is "
+                f"{limits.max_total_tokens} (max_total_tokens). Send them in several calls.",
                 (max_length * num_rows,),
             ),
         ]

@@ -256,6 +256,6 @@ def _check_defaults(chat: Chat, decoding: DecodingConfig, limits: ServingLimits)
     ):
         if value > getattr(limits, limit):
             raise ValueError(
-                f"{name} is {value}, more than {limit} {getattr(limits, limit)} allows: the "
-                f"exported model would refuse every prompt. Lower the one, or raise the other."
+                f"{name} is {value}, above {limit} {getattr(limits, limit)}. Lower {name}, or "
+                f"raise {limit}."
             )

@@ -105,7 +105,7 @@ class RequestParser:
                     GraphCheck(
                         tf.reduce_any(value == tf.constant(choices)),
                         f"{name} is {{}}; choose one of {', '.join(metadata['choices'])}, or '' "
-                        "for what was exported.",
+                        "for the exported value.",
                         (value,),
                     )
                 )
@@ -117,7 +117,7 @@ class RequestParser:
                 checks.append(
                     GraphCheck(
                         is_valid,
-                        f"{name} is {{}}; expected {low} to {high}, or -1 for what was exported.",
+                        f"{name} is {{}}; expected {low} to {high}, or -1 for the exported value.",
                         (value,),
                     )
                 )
@@ -134,13 +134,14 @@ class RequestParser:
         return [
             GraphCheck(
                 params.beam_width % tf.maximum(params.num_beam_groups, 1) == 0,
-                "beam_width is {} and num_beam_groups {}; expected a multiple of the groups.",
+                "beam_width is {} and num_beam_groups is {}; expected beam_width to be a multiple "
+                "of num_beam_groups.",
                 (params.beam_width, params.num_beam_groups),
             ),
             GraphCheck(
                 (method != "beam") | (params.num_return_sequences <= params.beam_width),
-                "num_return_sequences is {} and beam_width {}: a beam finds no more replies than "
-                "it is wide.",
+                "num_return_sequences is {} and beam_width is {}: beam search returns at most "
+                "beam_width replies.",
                 (params.num_return_sequences, params.beam_width),
             ),
             GraphCheck(
@@ -151,21 +152,19 @@ class RequestParser:
             ),
             GraphCheck(
                 params.min_length <= params.max_length,
-                "min_length is {}, more than the longest reply has.",
+                "min_length is {}, above max_length.",
                 (params.min_length,),
             ),
             GraphCheck(
                 num_rows <= self.limits.max_hypotheses,
-                f"The call asks for {{}} hypotheses at once; at most {self.limits.max_hypotheses} "
-                "are searched (max_hypotheses of the export). Send fewer prompts, or narrow the "
-                "beam.",
+                f"The call needs {{}} hypotheses; the limit is {self.limits.max_hypotheses} "
+                "(max_hypotheses). Send fewer prompts or lower beam_width.",
                 (num_rows,),
             ),
             GraphCheck(
                 num_tokens <= self.limits.max_total_tokens,
-                "The call asks for {} words of hypotheses; at most "
-                f"{self.limits.max_total_tokens} are searched (max_total_tokens of the export). "
-                "Send fewer prompts, narrow the beam, or lower max_length.",
+                f"The call needs {{}} tokens; the limit is {self.limits.max_total_tokens} "
+                "(max_total_tokens). Send fewer prompts, or lower beam_width or max_length.",
                 (num_tokens,),
             ),
         ]
@@ -205,7 +204,7 @@ class RequestParser:
                 [
                     GraphCheck(
                         tf.reduce_all(tokens.row_lengths() == 1),
-                        "suppress_tokens: {} is not one word each to this model.",
+                        "suppress_tokens: {} is not a single token for this model.",
                         (nonempty_texts,),
                     )
                 ],

@@ -75,18 +75,18 @@ class StepwiseDecoder:
         checks = [
             GraphCheck(
                 tf.size(ids) <= self.limits.max_hypotheses,
-                f"The call has {{}} rows; at most {self.limits.max_hypotheses} are decoded "
-                "(max_hypotheses of the export).",
+                f"The call has {{}} rows; the limit is {self.limits.max_hypotheses} "
+                "(max_hypotheses). Send fewer rows.",
                 (tf.size(ids),),
             ),
             GraphCheck(
                 tf.reduce_all((ids >= 0) & (ids < vocabulary_size)),
-                f"ids is {{}}; expected ids of words, 0 to {vocabulary_size - 1}.",
+                f"ids is {{}}; expected token ids, 0 to {vocabulary_size - 1}.",
                 (ids,),
             ),
             GraphCheck(
                 tf.reduce_all(num_rows == tf.size(ids)),
-                "ids has {} rows and the state {}; expected as many of each.",
+                "ids has {} rows and the state {}; expected equal numbers.",
                 (tf.size(ids), num_rows),
             ),
         ]
@@ -94,7 +94,7 @@ class StepwiseDecoder:
             checks.append(
                 GraphCheck(
                     tf.reduce_all((state[name] >= lowest) & (state[name] < vocabulary_size)),
-                    f"{name} is {{}}; expected ids of words, {lowest} to {vocabulary_size - 1}.",
+                    f"{name} is {{}}; expected token ids, {lowest} to {vocabulary_size - 1}.",
                     (state[name],),
                 )
             )
@@ -104,8 +104,8 @@ class StepwiseDecoder:
             checks.append(
                 GraphCheck(
                     tf.reduce_all(times == times[0]) & (times[0] > 0),
-                    "what begins with memory_ is for {} words; expected as many of each, and at "
-                    "least one.",
+                    "memory_ tensors have source lengths {}; expected one common length of at "
+                    "least 1.",
                     (times,),
                 )
             )

@@ -19,7 +19,7 @@ _KEY, _VALUE = 1, 2
 
 
 def write_warmup_requests(export_dir: str | Path, requests: list[tuple[str, dict]]) -> None:
-    """Writes the requests into an exported folder.
+    """Writes the requests into an exported directory.
 
     Args:
         export_dir: a SavedModel.

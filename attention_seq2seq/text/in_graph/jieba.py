@@ -35,16 +35,16 @@ class InGraphJieba(tf.Module):
     Args:
         dictionary: jieba's words and the user's.
         hmm: whether a hidden Markov model finds words that the dictionary lacks.
-        folder: receives a file with the words, which the lookup table reads.
+        output_dir: receives a file with the words, which the lookup table reads.
     """
 
-    def __init__(self, dictionary: JiebaDictionary, hmm: bool, folder: str | Path):
+    def __init__(self, dictionary: JiebaDictionary, hmm: bool, output_dir: str | Path):
         super().__init__()
         frequencies = WordFrequencies.from_dictionary(dictionary)
         self.unknown_log_prob = frequencies.unknown_log_prob
         self.max_word_length = frequencies.max_word_length
         initializer = tf.lookup.TextFileInitializer(
-            frequencies.save(folder), tf.string, 0, tf.float64, 1
+            frequencies.save(output_dir), tf.string, 0, tf.float64, 1
         )
         self.word_log_probs = tf.lookup.StaticHashTable(initializer, NEG_INF)
         # Constants are made once, here: made where they are used, each use would add a copy to

@@ -44,7 +44,7 @@ class WordFrequencies(NamedTuple):
         }
         return cls(log_probs, math.log(1) - log_total, max(map(len, log_probs), default=1))
 
-    def save(self, folder: str | Path) -> str:
+    def save(self, output_dir: str | Path) -> str:
         """Writes a line for each word, a tab before its log-probability; returns the file's name.
 
         The name contains a hash of the content: within a process TensorFlow treats lookup tables
@@ -52,7 +52,7 @@ class WordFrequencies(NamedTuple):
         """
         items = self.log_probs.items()
         content = "".join(f"{word}\t{value!r}\n" for word, value in items).encode()
-        path = Path(folder) / f"words-{hashlib.sha256(content).hexdigest()[:16]}.txt"
+        path = Path(output_dir) / f"words-{hashlib.sha256(content).hexdigest()[:16]}.txt"
         path.write_bytes(content)
         return str(path)
 

@@ -65,16 +65,16 @@ class InGraphTokenizer(tf.Module):
 
     Args:
         tokenizer: the tokenizer of a trained model.
-        folder: receives the dictionary, if jieba segments a side.
+        output_dir: receives the dictionary, if jieba segments a side.
     """
 
-    def __init__(self, tokenizer: Seq2SeqTokenizer, folder: str | Path):
+    def __init__(self, tokenizer: Seq2SeqTokenizer, output_dir: str | Path):
         super().__init__()
         config = tokenizer.config
         self.config = config
         self._jieba = None
         if tokenizer.dictionary:
-            self._jieba = InGraphJieba(tokenizer.dictionary, config.jieba_hmm, folder)
+            self._jieba = InGraphJieba(tokenizer.dictionary, config.jieba_hmm, output_dir)
         self.target_vocabulary = InGraphVocabulary(tokenizer.target.vocabulary)
         self.source_vocabulary = self.target_vocabulary
         if not config.share_vocabulary:

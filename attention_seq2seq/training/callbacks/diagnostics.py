@@ -13,7 +13,7 @@ UNIFORM_ATTENTION = "Uniform attention"
 OVERFITTING = "Overfitting"
 
 # Healthy models stay clear of these limits on the default corpus, on reversed strings and on real
-# chats: ratio of the most common reply, normalized entropy, rise of the loss in nats a token.
+# chats: ratio of the most common reply, normalized entropy, rise of the loss in nats per token.
 _MAX_MOST_COMMON_RATIO = 0.5
 _MAX_ATTENTION_ENTROPY = 0.95
 _MAX_RISE = 0.1
@@ -24,7 +24,7 @@ _MIN_SAMPLES = 8
 
 
 class TrainingDiagnostics(Callback):
-    """Warns once of each problem that the loss does not show.
+    """Warns once about each problem that the loss does not show.
 
     Replies and attention are checked in the second half of the training and at its end: before,
     every model gives the same reply to every prompt.
@@ -56,8 +56,8 @@ class TrainingDiagnostics(Callback):
         if is_second_half and latest.get("attention_entropy", 0.0) > _MAX_ATTENTION_ENTROPY:
             self._warn(
                 UNIFORM_ATTENTION,
-                f"its entropy is {latest['attention_entropy']:.0%} of that of equal weights, so "
-                "replies hardly depend on single tokens. Try longer training, a larger "
+                f"attention entropy is {latest['attention_entropy']:.0%} of its maximum, so "
+                "replies hardly depend on individual prompt tokens. Try longer training, a larger "
                 "learning_rate or dropout.",
             )
         if _is_overfitting(info.history):

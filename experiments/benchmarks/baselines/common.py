@@ -1,6 +1,6 @@
 """Shared by the baselines of other systems, each in a virtual environment.
 
-Commands that install them below a folder WORK:
+Commands that install them below a directory WORK:
 
     python3.11 -m venv WORK/opennmt
     WORK/opennmt/bin/pip install "OpenNMT-tf[tensorflow]==2.32.0" "numpy<2" "setuptools<70"
@@ -52,7 +52,7 @@ def average_speed(name: str, log: str, rates, expected: int, megabytes: float) -
         ValueError: The number of lines is not the expected one.
     """
     if len(rates) != expected:
-        raise ValueError(f"{name} did not come as far as it should; it ended with:\n{log[-2000:]}")
+        raise ValueError(f"{name} stopped early. Last output:\n{log[-2000:]}")
     times = [LOG_INTERVAL / steps for steps, _ in rates]
     tokens = sum(tokens * time for time, (_, tokens) in zip(times, rates))
     return TrainingSpeed(tokens / sum(times), statistics.mean(times) / LOG_INTERVAL, megabytes)
@@ -75,7 +75,7 @@ def run_process(
 
     Args:
         command: command and arguments.
-        folder: working folder.
+        folder: working directory.
         seconds: timeout after which the process is terminated, or None.
         environment: environment variables; by default those of this process.
     """

@@ -76,8 +76,8 @@ def write_config(
     """Writes the config of OpenNMT-tf, and returns its command.
 
     Args:
-        baselines_dir: folder with the environment of OpenNMT-tf.
-        folder: folder with train.src, train.tgt, dev.src, dev.tgt and the vocabulary.
+        baselines_dir: directory with the environment of OpenNMT-tf.
+        folder: directory with train.src, train.tgt, dev.src, dev.tgt and the vocabulary.
         units: width of the model.
         max_length: maximum length of prompts and replies [tokens].
         last_step: last step of the training.

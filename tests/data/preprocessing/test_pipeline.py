@@ -206,7 +206,7 @@ def test_changed_tokenizer_files_raise(corpus, tmp_path, name):
 
 
 def test_empty_vocabularies_raise(corpus, tmp_path):
-    with pytest.raises(ValueError, match=r"no word is left .* with min_count 1000"):
+    with pytest.raises(ValueError, match=r"vocabulary is empty: .* min_count \(1000\) times"):
         prepare(
             tmp_path / "p",
             DataConfig((corpus,)),

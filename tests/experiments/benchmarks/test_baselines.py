@@ -18,11 +18,11 @@ from helpers.scripts import run_script
 def test_invalid_arguments_fail_with_a_reason(tmp_path):
     data = f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}"
     for arguments, message in [
-        (("training",), "name their files, --data=FILE,FILE"),
+        (("training",), "training needs corpus files. Set --data."),
         (("training", data, "--steps=5,5"), "the first must be from 1 to 4"),
         (("training", data, "--steps=a,b"), "expected two numbers, as in 100,400"),
         (("training", data, "--baselines_dir=x", "--steps=50,99"), "both must be multiples of 50"),
-        (("time_to_quality", data), "say where it is installed, --baselines_dir=WORK"),
+        (("time_to_quality", data), "time_to_quality needs OpenNMT-tf. Set --baselines_dir."),
     ]:
         result = run_script("benchmarks", *arguments)
         assert result.returncode == 1

@@ -34,7 +34,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     result = run_script(*arguments, "--seeds=1")
     assert result.returncode == 0, result.stderr
     # Excluded are overlong pairs and prompts of the training data in any spelling.
-    assert "to choose on, 30 to report on; 3 others are not reported on" in result.stdout
+    assert "validation and 30 test pairs; 3 test pairs dropped" in result.stdout
     # Only the signatures of printed metrics.
     assert re.findall(r"^(\w+)\|nrefs:", result.stdout, re.M) == ["chrf"]
     value = r"[\d.]+"
@@ -82,7 +82,7 @@ def test_length_generalization_prints_accuracy_by_length(tmp_path):
     )
     assert [row[0].partition(" ")[0] for row in rows] == ["8", "17", "21", "25", "31"] * 2
     assert [bool(row[1]) for row in rows] == [True] * 5 + [False] * 5
-    assert result.stdout.count("symbols right, compared with luong: ") == 1
+    assert result.stdout.count("symbols correct, compared with luong: ") == 1
     assert plot_path.read_bytes().startswith(b"\x89PNG")
 
 
@@ -100,21 +100,27 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
             (COMPARE, work, "--seeds=1,1"),
             "--seeds=1,1; expected distinct numbers",
         ),
-        ((COMPARE, work, "--variant=", "--variant="), "one was given twice"),
+        (
+            (COMPARE, work, "--variant=", "--variant="),
+            "duplicate value; expected distinct",
+        ),
         (
             (COMPARE, work, "--variant=--unit=3"),
             "--unit=3: unknown flag",
         ),
-        ((LENGTHS, work), "text is cut by jieba; expected by characters"),
+        ((LENGTHS, work), "target_tokenizer are jieba; expected characters"),
         ((LENGTHS, work, "--seeds=1,x"), "--seeds=1,x; expected distinct numbers"),
         ((COMPARE, work, "--variant=--units=a"), "--units=a: invalid value; expected a number"),
-        ((COMPARE, work, "--variant=--epochs=3"), "epochs is the same for all"),
+        ((COMPARE, work, "--variant=--epochs=3"), "epochs must be equal in all variants"),
         (
             (COMPARE, work, "--variant=--context_turns=1"),
-            "context_turns is the same for all",
+            "context_turns must be equal in all variants",
         ),
-        ((COMPARE, work, f"--data={small_corpus}", "--test_fraction=0.1"), "give more"),
-        ((COMPARE, work, f"--data={small_corpus}", f"--test_data={small_corpus}"), "give more"),
+        ((COMPARE, work, f"--data={small_corpus}", "--test_fraction=0.1"), "A split is empty"),
+        (
+            (COMPARE, work, f"--data={small_corpus}", f"--test_data={small_corpus}"),
+            "A split is empty",
+        ),
         (
             ("evaluate", f"--model_dir={meals_dir}", f"--data={invalid_corpus}"),
             f"{invalid_corpus}, line 2: no tab",

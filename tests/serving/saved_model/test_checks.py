@@ -69,13 +69,16 @@ def test_any_batch_size_is_answered(saved_model, batch_size):
 def test_a_call_above_a_limit_is_rejected(saved_model):
     limits = ServingLimits()
     assert_rejected(
-        saved_model, "serving_default", "has 1048576 bytes; at most 32768", prompt=["a" * 2**20]
+        saved_model,
+        "serving_default",
+        "1048576 bytes; the limit is 32768",
+        prompt=["a" * 2**20],
     )
     assert_rejected(
-        saved_model, "serving_default", "brought 1025 prompts; at most 1024", prompt=["a"] * 1025
+        saved_model, "serving_default", "has 1025 prompts; the limit is 1024", prompt=["a"] * 1025
     )
     assert_rejected(
-        saved_model, "generate", "have 300000 bytes together", prompt=["a" * 30_000] * 10
+        saved_model, "generate", "have 300000 bytes in total", prompt=["a" * 30_000] * 10
     )
     assert_rejected(
         saved_model, "generate_from_tokens", "has 1048576 bytes", prompt_tokens=[["a" * 2**19] * 2]
@@ -84,16 +87,14 @@ def test_a_call_above_a_limit_is_rejected(saved_model):
         saved_model, "score", "A reply has 40000 bytes", prompt=["a"], reply=["a" * 40_000]
     )
     assert_rejected(
-        saved_model, "score", "A reply has 1001 words", prompt=["a"], reply=["，" * 1001]
+        saved_model, "score", "A reply has 1001 tokens", prompt=["a"], reply=["，" * 1001]
     )
     uneven = {"prompt": ["a"] * 300, "reply": ["，" * 999] + [""] * 299}
-    assert_rejected(
-        saved_model, "attribute", "have 300000 words, .* at most 262144 are scored", **uneven
-    )
+    assert_rejected(saved_model, "attribute", "have 300000 tokens .* the limit is 262144", **uneven)
     assert_rejected(
         saved_model,
         "score",
-        "The replies of a call have 300000 bytes",
+        "The replies of the call have 300000 bytes",
         prompt=["a"] * 10,
         reply=["a" * 30_000] * 10,
     )
@@ -123,17 +124,17 @@ def test_a_call_above_a_limit_is_rejected(saved_model):
         (r"top_p is inf", {"top_p": float("inf")}),
         (r"length_penalty is 11; expected -10", {"length_penalty": 11.0}),
         (r"max_length is 1001; expected 0 to 1000", {"max_length": 1001}),
-        (r"min_length is 32, more than the longest", {"min_length": 32}),
+        (r"min_length is 32, above max_length", {"min_length": 32}),
         (r"num_return_sequences is 2 and method greedy", {"num_return_sequences": 2}),
         (
-            r"num_return_sequences is 6 and beam_width 5",
+            r"num_return_sequences is 6 and beam_width is 5",
             {"method": "beam", "num_return_sequences": 6},
         ),
-        (r"beam_width is 5 and num_beam_groups 2", {"num_beam_groups": 2}),
+        (r"beam_width is 5 and num_beam_groups is 2", {"num_beam_groups": 2}),
         (r"target_prefix: .* does not know", {"target_prefix": "龘"}),
-        (r"suppress_tokens: .* not one word", {"suppress_tokens": ["今天晚上"]}),
-        (r"suppress_tokens: .* not one word", {"suppress_tokens": [" "]}),
-        (r"10300 hypotheses at once; at most 4096", {"method": "beam", "beam_width": 100}),
+        (r"suppress_tokens: .* not a single token", {"suppress_tokens": ["今天晚上"]}),
+        (r"suppress_tokens: .* not a single token", {"suppress_tokens": [" "]}),
+        (r"10300 hypotheses; the limit is 4096", {"method": "beam", "beam_width": 100}),
     ],
 )
 def test_an_option_out_of_range_is_rejected(saved_model, message, options):
@@ -152,24 +153,24 @@ def test_a_step_from_an_invalid_state_is_rejected(saved_model):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             saved_model.decode_step(tf.constant(ids), {**state, **changes})
 
-    assert_step_rejected("expected ids of words", [1, 1_000_000])
-    assert_step_rejected("expected ids of words", [-1, 1])
+    assert_step_rejected("expected token ids", [1, 1_000_000])
+    assert_step_rejected("expected token ids", [-1, 1])
     assert_step_rejected("ids has 3 rows", [1, 1, 1])
-    assert_step_rejected("memory_ is for", [1, 1], memory_keys=state["memory_keys"][:, :-1])
+    assert_step_rejected("memory_ tensors have", [1, 1], memory_keys=state["memory_keys"][:, :-1])
     sequences = tf.constant([[1_000_000]] * 2)
     assert_step_rejected("sequences is", [1, 1], sequences=sequences)
     assert_step_rejected("prompt_target_ids is", [1, 1], prompt_target_ids=sequences)
-    assert_step_rejected("4097 rows; at most 4096", [1] * 4097)
+    assert_step_rejected("4097 rows; the limit is 4096", [1] * 4097)
     assert saved_model.decode_step(ids, state)["ids"].shape == [2]
 
 
 def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
     with pytest.raises(
-        ValueError, match="beam_width or num_return_sequences is 101, more than max_beam_width"
+        ValueError, match="beam_width or num_return_sequences is 101, above max_beam_width"
     ):
         decoding = DecodingConfig(method="beam", beam_width=101)
         export_saved_model(talk_dir, tmp_path / "out", decoding, progress=False)
-    with pytest.raises(ValueError, match="more than max_reply_length 29"):
+    with pytest.raises(ValueError, match="above max_reply_length 29"):
         export_saved_model(talk_dir, tmp_path / "out", limits=ServingLimits(max_reply_length=29))
     (tmp_path / "existing").mkdir()
     with pytest.raises(ValueError, match="exists; remove it"):
