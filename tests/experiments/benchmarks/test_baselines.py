@@ -82,7 +82,7 @@ def test_logs_of_opennmt_and_joeynmt_are_parsed():
         joeynmt_line.replace("50,500", "55,500").format(150, 1600),
     ]
     assert joeynmt.parse_rates("\n".join(lines), first_step=100) == [(10.0, 1600)]
-    with pytest.raises(ValueError, match="did not come as far as it should"):
+    with pytest.raises(ValueError, match="Joey NMT stopped early"):
         common.average_speed("Joey NMT", "", [(10.0, 1600)], expected=2, megabytes=1.0)
 
 

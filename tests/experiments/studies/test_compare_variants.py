@@ -125,15 +125,15 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
             ("evaluate", f"--model_dir={meals_dir}", f"--data={invalid_corpus}"),
             f"{invalid_corpus}, line 2: no tab",
         ),
-        (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such folder"),
+        (("evaluate", f"--model_dir={tmp_path}", f"--json={tmp_path}/no/a"), "no such directory"),
         ((LENGTHS, work, *CHARACTERS, "--attentions=dot"), "dot"),
         (
             (LENGTHS, work, *CHARACTERS, f"--plot={tmp_path}/no/a.png"),
-            "no such folder",
+            "no such directory",
         ),
         (
             (COMPARE, work, f"--plot_by_length={tmp_path}/a"),
-            "a picture's name tells its format",
+            "unknown image format",
         ),
         (
             (
@@ -142,7 +142,7 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, meals_dir):
                 f"--plot_by_length={tmp_path}/a.png",
                 "--metric=most_common_ratio",
             ),
-            "sums",
+            "which is a corpus-level metric",
         ),
     ]:
         result = run_script(*arguments)
