@@ -3,17 +3,17 @@
 import ast
 import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from attention_seq2seq.cli.main import COMMANDS
 from attention_seq2seq.config.config import Config
-from helpers.scripts import ROOT, run_script, spawn_on_terminal
+from helpers.scripts import ROOT, run_script, spawn_on_terminal, start_script
 
 QUESTION = "今天晚上吃什么"
 
@@ -192,21 +192,13 @@ def test_training_output_fits_into_80_columns(tmp_path):
 
 def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     arguments = [f"--model_dir={tmp_path}/m", "--units=8", "--epochs=6"]
-    process = subprocess.Popen(
-        [sys.executable, ROOT / "experiments/train.py", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    for line in process.stdout:
-        if line.startswith("epoch 1 "):
-            break
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert re.search(r"Stopped at step \d+; run again to resume", output)
-    assert process.returncode == 1
-    assert errors.strip() == "Stopped."
+    script = start_script(tmp_path, "train", *arguments)
+    script.wait_for_line("epoch 1 ")
+    script.poll(0.3)
+    os.kill(script.pid, signal.SIGINT)
+    assert script.wait() == 1
+    assert re.search(r"Stopped at step \d+; run again to resume", script.output)
+    assert script.errors.strip() == "Stopped."
     rerun = run_script("train", *arguments)
     assert (rerun.returncode, without_diagnostics(rerun.stderr)) == (0, [])
     assert "Resuming from step " in rerun.stdout

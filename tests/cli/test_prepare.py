@@ -3,14 +3,11 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
 
 from helpers.kill import has_process_group_ended, kill_and_resume, write_corpus
-from helpers.scripts import ROOT, run_script, spawn_on_terminal
+from helpers.scripts import run_script, spawn_on_terminal, start_script
 
 
 @pytest.fixture
@@ -118,27 +115,15 @@ def test_progress_bars_fit_into_80_columns(corpus, tmp_path):
 def test_ctrl_c_stops_all_processes(tmp_path, seconds):
     """Also if pressed twice, and while processes are being started."""
     write_corpus(tmp_path / "corpus", 60_000)
-    with subprocess.Popen(
-        [
-            *(sys.executable, ROOT / "experiments/prepare.py", f"--data={tmp_path}/corpus"),
-            *(f"--prepared_dir={tmp_path}/p", "--num_workers=2"),
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        for line in process.stdout:
-            if line.startswith("tokenizing"):
-                break
-        for _ in range(2):
-            time.sleep(seconds)
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert errors.strip() == "Stopped."
-    assert has_process_group_ended(process.pid)
+    flags = f"--data={tmp_path}/corpus", f"--prepared_dir={tmp_path}/p", "--num_workers=2"
+    script = start_script(tmp_path, "prepare", *flags, new_session=True)
+    script.wait_for_line("tokenizing")
+    for _ in range(2):
+        if script.poll(seconds) is None:
+            os.killpg(script.pid, signal.SIGINT)
+    assert script.wait(20) == 1
+    assert script.errors.strip() == "Stopped."
+    assert has_process_group_ended(script.pid)
 
 
 def test_killed_and_resumed_runs_are_bit_identical(tmp_path):

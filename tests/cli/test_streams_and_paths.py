@@ -1,6 +1,7 @@
 """Closed standard streams, locales, paths and flag files."""
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -11,7 +12,7 @@ from attention_seq2seq.training.api import train
 from helpers.scripts import ROOT, run_script
 
 QUESTION = "今天晚上吃什么"
-SHORT_TRAINING = "--epochs=2", "--units=8", "--validation_fraction=0"
+SHORT_TRAINING = "--epochs=2", "--units=8", "--validation_fraction=0", "--attention=none"
 
 DIAGNOSTICS = ("Reply collapse", "Uniform attention", "Overfitting")
 
@@ -45,21 +46,20 @@ def test_training_without_standard_output(tmp_path, corpus, monkeypatch, stream)
 
 
 def test_training_continues_after_its_output_pipe_closes(tmp_path, corpus):
-    command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
-    command += (
-        f"--data={corpus} {' '.join(SHORT_TRAINING)} --epochs=9 | head -1; exit ${{PIPESTATUS[0]}}"
-    )
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    flags = f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING, "--epochs=9"
+    with subprocess.Popen(["head", "-1", pipe], stdout=subprocess.PIPE, text=True) as reader:
+        result = run_script("train", *flags, stdout=pipe)
+        assert len(reader.stdout.read().splitlines()) == 1
     assert result.returncode == 0
-    assert len(result.stdout.splitlines()) == 1
     assert not [line for line in result.stderr.splitlines() if not line.startswith(DIAGNOSTICS)]
     assert (tmp_path / "m/finished").exists()
 
 
 def test_a_full_disk_behind_standard_output_is_reported_once(tmp_path, corpus):
-    command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
-    command += f"--data={corpus} {' '.join(SHORT_TRAINING)} > /dev/full"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    flags = f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING
+    result = run_script("train", *flags, stdout="/dev/full")
     assert result.returncode == 0
     assert result.stderr.count("Cannot write to standard output (No space left on device)") == 1
     assert "Traceback" not in result.stderr
@@ -135,44 +135,35 @@ def test_paths_may_have_commas_and_printed_commands_are_quoted(tmp_path):
     (folder / "x,y.tsv").write_text("早上吃什么\t早上吃包子吧\n" * 3, encoding="utf-8")
     (folder / "z.tsv").write_text("晚上吃什么\t晚上吃烤鸭吧\n" * 3, encoding="utf-8")
     two_paths = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
-    for data, num_pairs in ((f"--data={folder}/x,y.tsv", 3), (two_paths, 6)):
-        model = folder / f"m,{num_pairs}"
-        result = run_script("train", f"--model_dir={model}", data, *SHORT_TRAINING)
-        assert f"Training on {num_pairs} pairs" in result.stdout, result.stderr
-        (command,) = [
-            line for line in result.stdout.splitlines() if "attention-seq2seq chat" in line
-        ]
-        # The arguments after shell parsing.
-        shell_arguments = subprocess.run(
-            ["bash", "-c", f"printf '%s\\n' {command}"],
-            capture_output=True,
-            text=True,
-        ).stdout.splitlines()
-        assert shell_arguments[-1] == f"--model_dir={model}"
-        assert run_script("chat", shell_arguments[-1], "--prompt=早上吃什么").returncode == 0
+    analysis = ["--analyze_only", f"--prepared_dir={tmp_path}/p", f"--data={folder}/x,y.tsv"]
+    assert "3 pairs" in run_script("prepare", *analysis).stdout
+    model = folder / "m,6"
+    result = run_script("train", f"--model_dir={model}", two_paths, *SHORT_TRAINING)
+    assert "Training on 6 pairs" in result.stdout, result.stderr
+    (command,) = [line for line in result.stdout.splitlines() if "attention-seq2seq chat" in line]
+    # The arguments after shell parsing.
+    shell_arguments = shlex.split(command)
+    assert shell_arguments[-1] == f"--model_dir={model}"
+    assert run_script("chat", shell_arguments[-1], "--prompt=早上吃什么").returncode == 0
     result = run_script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
     assert f"{tmp_path}/not there has no trained model" in result.stderr
 
 
 def test_corpora_may_be_pipes(tmp_path, corpus):
-    train_py = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m"
-    command = f"gzip -k {corpus}; {train_py} --data=<(zcat {corpus}.gz) {' '.join(SHORT_TRAINING)}"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    corpus_pipe, vectors_pipe = tmp_path / "pairs", tmp_path / "vectors"
+    for pipe in (corpus_pipe, vectors_pipe):
+        os.mkfifo(pipe)
+    flags = f"--data={corpus_pipe}", f"--pretrained_embeddings={vectors_pipe}"
+    vectors = "早上 " + "0.5 " * 8
+    writers = f"cat {corpus} > {corpus_pipe} & echo {vectors} > {vectors_pipe}; wait"
+    with subprocess.Popen(writers, shell=True):
+        result = run_script("train", f"--model_dir={tmp_path}/m", *flags, *SHORT_TRAINING)
     assert result.returncode == 0, result.stderr
     assert "Training on 2 pairs" in result.stdout
-    prepare = f"{sys.executable} {ROOT}/experiments/prepare.py --prepared_dir={tmp_path}/p"
-    result = subprocess.run(
-        ["bash", "-c", f"{prepare} --data=<(cat {corpus})"], capture_output=True, text=True
-    )
+    assert "1 tokens start with the vectors" in result.stdout
+    result = run_script("prepare", f"--prepared_dir={tmp_path}/p", f"--data={corpus_pipe}")
     assert result.returncode != 0
     assert "is a pipe, which can be read only once" in result.stderr
-    vectors = tmp_path / "vectors.txt"
-    vectors.write_text("早上 " + "0.5 " * 8 + "\n", encoding="utf-8")
-    flags = f"--data={corpus} --pretrained_embeddings=<(cat {vectors})"
-    command = f"{train_py}2 {' '.join(SHORT_TRAINING)} {flags}"
-    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert "1 tokens start with the vectors" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -207,12 +198,11 @@ def test_flag_files_may_have_byte_order_marks_and_comments(tmp_path, corpus):
 def test_training_starts_after_its_output_pipe_closed(tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text("你好\t你好呀\n坏\n" * 9, encoding="utf-8")
-    command = f"{sys.executable} {ROOT}/experiments/train.py --model_dir={tmp_path}/m "
-    command += f"--data={corpus} {' '.join(SHORT_TRAINING)} --skip_bad_lines | true; "
-    command += "exit ${PIPESTATUS[0]}"
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    result = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, env=environment
-    )
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    flags = f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING, "--skip_bad_lines"
+    # `true` opens the pipe, and ends.
+    with subprocess.Popen(f"true < {pipe}", shell=True):
+        result = run_script("train", *flags, stdout=pipe)
     assert result.returncode == 0
     assert (tmp_path / "m/finished").exists()

@@ -4,14 +4,11 @@ import contextlib
 import hashlib
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from attention_seq2seq.data.default_corpus import default_corpus
-from helpers.scripts import ROOT
+from helpers.scripts import start_script
 
 
 def write_corpus(path: Path, num_pairs: int) -> None:
@@ -26,39 +23,23 @@ def write_corpus(path: Path, num_pairs: int) -> None:
     )
 
 
-class KillablePreprocessing:
-    """A run of prepare.py that can be killed.
-
-    Args:
-        corpus: corpus file.
-        folder: output folder.
-    """
-
-    def __init__(self, corpus: Path, folder: Path):
-        self._command = [
-            *(sys.executable, str(ROOT / "experiments/prepare.py"), f"--data={corpus}"),
-            *(f"--prepared_dir={folder}", "--num_workers=2", "--filters=duplicates"),
-        ]
-
-    def run(self, seconds: float | None = None) -> bool:
-        """Runs prepare.py, kills it after `seconds`, and returns whether it finished before."""
-        process = subprocess.Popen(
-            self._command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-        try:
-            _, errors = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            assert has_process_group_ended(process.pid), "child processes survived"
-            return False
-        finally:
-            process.stderr.close()
-        assert process.returncode == 0, errors.decode()
-        return True
+def run_prepare(corpus: Path, prepared_dir: Path, seconds: float = 300) -> bool:
+    """Runs prepare.py, kills it after `seconds`, and returns whether it finished before."""
+    script = start_script(
+        corpus.parent,
+        "prepare",
+        f"--data={corpus}",
+        f"--prepared_dir={prepared_dir}",
+        "--num_workers=2",
+        "--filters=duplicates",
+        new_session=True,
+    )
+    if script.poll(seconds) is None:
+        script.kill()
+        assert has_process_group_ended(script.pid), "child processes survived"
+        return False
+    assert script.returncode == 0, script.errors
+    return True
 
 
 def has_process_group_ended(group_id: int) -> bool:
@@ -82,7 +63,7 @@ def kill_and_resume(folder: Path, num_pairs: int, num_kills: int, seed: int) -> 
     corpus = folder / "corpus.tsv"
     write_corpus(corpus, num_pairs)
     start_time = time.monotonic()
-    assert KillablePreprocessing(corpus, folder / "uninterrupted").run()
+    assert run_prepare(corpus, folder / "uninterrupted")
     duration = time.monotonic() - start_time
     expected = file_hashes(folder / "uninterrupted")
     rng, kill_count, run_index = random.Random(seed), 0, 0
@@ -91,10 +72,10 @@ def kill_and_resume(folder: Path, num_pairs: int, num_kills: int, seed: int) -> 
         prepared_dir, is_done = folder / str(run_index), False
         while not is_done and kill_count < num_kills:
             delay = rng.uniform(0.2, 0.9 * duration)
-            is_done = KillablePreprocessing(corpus, prepared_dir).run(delay)
+            is_done = run_prepare(corpus, prepared_dir, delay)
             kill_count += not is_done
             print(f"after {delay:.1f} seconds {'done' if is_done else 'killed'}", flush=True)
-        assert is_done or KillablePreprocessing(corpus, prepared_dir).run()
+        assert is_done or run_prepare(corpus, prepared_dir)
         assert file_hashes(prepared_dir) == expected
         run_index += 1
     print(f"killed {kill_count} times, {run_index} runs: all files are bit-identical")

@@ -1,17 +1,14 @@
 """Kills trainings at random moments, resumes them, and compares their files."""
 
-import contextlib
 import json
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
+from helpers.scripts import RunningScript, start_script
 
 # Options of all configurations: many short epochs, a checkpoint every tenth of a second.
 COMMON = [
@@ -69,11 +66,6 @@ class KillCounts(NamedTuple):
     finished_trainings: int
 
 
-def train_command(data: Path, folder: Path, options: list[str]) -> list[str]:
-    script = ROOT / "experiments" / "train.py"
-    return [sys.executable, str(script), f"--data={data}", f"--model_dir={folder}", *options]
-
-
 def write_pairs(path: Path, num_pairs: int = 320) -> None:
     """Writes pairs of random characters; the replies are the reversed prompts."""
     rng = random.Random(1)
@@ -109,11 +101,16 @@ def kill_and_compare(
     """
     data = tmp_path / "pairs.tsv"
     write_pairs(data)
+
+    def start_training(folder: Path) -> RunningScript:
+        return start_script(tmp_path, "train", f"--data={data}", f"--model_dir={folder}", *options)
+
     options = [*COMMON, *options]
     reference_dir = tmp_path / "uninterrupted"
     print(f"seed {seed}")
     start_time = time.monotonic()
-    subprocess.run(train_command(data, reference_dir, options), check=True, capture_output=True)
+    reference = start_training(reference_dir)
+    assert reference.wait() == 0, reference.errors
     duration = time.monotonic() - start_time
     expected_files = read_model_files(reference_dir)
     if "--patience=2" in options:
@@ -127,24 +124,22 @@ def kill_and_compare(
         )
         folder = tmp_path / f"killed{finished_trainings}"
         is_enough = kills >= num_kills and write_kills >= num_write_kills
-        process = subprocess.Popen(
-            train_command(data, folder, options), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        )
+        script = start_training(folder)
         if random_kills < num_random_kills:
-            was_killed = kill_after_delay(process, rng.uniform(0, duration))
+            was_killed = kill_after_delay(script, rng.uniform(0, duration))
             random_kills += was_killed
         else:
             is_during_write = write_kills < num_write_kills and kills % 2 == 0
             was_killed = not is_enough and kill_after_checkpoint(
-                process, folder, rng, is_during_write
+                script, folder, rng, is_during_write
             )
-        errors = process.communicate()[1].decode()
+        script.wait()
         if was_killed:
             kills += 1
             write_kills += any((folder / "checkpoints").glob("*.part"))
             mid_epoch_kills += has_mid_epoch_checkpoint(folder)
             continue
-        assert process.returncode == 0, errors
+        assert script.returncode == 0, script.errors
         model_files = read_model_files(folder)
         assert model_files.keys() == expected_files.keys()
         for name, content in expected_files.items():
@@ -153,28 +148,28 @@ def kill_and_compare(
     return KillCounts(kills, random_kills, write_kills, mid_epoch_kills, finished_trainings)
 
 
-def kill_after_checkpoint(process, folder: Path, rng: random.Random, is_during_write: bool) -> bool:
+def kill_after_checkpoint(
+    script: RunningScript, folder: Path, rng: random.Random, is_during_write: bool
+) -> bool:
     """Kills a training after its first new checkpoint. Returns False if it ended before."""
     old_checkpoints = set((folder / "checkpoints").glob("*.npz"))
-    while process.poll() is None and old_checkpoints >= set((folder / "checkpoints").glob("*.npz")):
-        time.sleep(0.005)
+    while old_checkpoints >= set((folder / "checkpoints").glob("*.npz")):
+        if script.poll(0.005) is not None:
+            return False
     delay = rng.uniform(0, 0.4)
     if is_during_write:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(delay)
-        while process.poll() is None and not any((folder / "checkpoints").glob("*.part")):
+        script.poll(delay)
+        while script.poll() is None and not any((folder / "checkpoints").glob("*.part")):
             pass
         delay = 0
-    return kill_after_delay(process, delay)
+    return kill_after_delay(script, delay)
 
 
-def kill_after_delay(process, seconds: float) -> bool:
+def kill_after_delay(script: RunningScript, seconds: float) -> bool:
     """Kills a training after `seconds`. Returns False if it ended before."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    process.kill()
-    process.wait()
-    return process.returncode == -9
+    script.poll(seconds)
+    script.kill()
+    return script.returncode == -9
 
 
 def has_mid_epoch_checkpoint(folder: Path) -> bool:

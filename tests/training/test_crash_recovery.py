@@ -5,15 +5,14 @@ import pytest
 from helpers.killed_training import CONFIGURATIONS, kill_and_compare
 
 
-@pytest.mark.parametrize("name", ["everything"])
-def test_a_killed_training_writes_the_same_files(tmp_path, name):
+def test_a_killed_training_writes_the_same_files(tmp_path):
     seed = 1
-    options = [*CONFIGURATIONS[name], "--epochs=5"]
+    options = ["--dropout=0.3", "--epochs=4", "--units=16"]
     counts = kill_and_compare(
-        tmp_path, options, num_kills=1, num_write_kills=1, num_random_kills=1, seed=seed
+        tmp_path, options, num_kills=1, num_write_kills=0, num_random_kills=0, seed=seed
     )
-    print(f"{name}, seed {seed}: {counts}")
-    assert counts.kills >= 2
+    print(f"seed {seed}: {counts}")
+    assert counts.kills >= 1
 
 
 @pytest.mark.slow
