@@ -8,7 +8,13 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from helpers.reference_models import TFASeq2Seq
-from helpers.small_models import CONFIGURATIONS, config_id, random_batch, random_model, to_arrays
+from helpers.small_models import (
+    CONFIGURATIONS,
+    parametrize_configs,
+    random_batch,
+    random_model,
+    to_arrays,
+)
 from helpers.toy_models import make_beam_params, make_processors
 
 BOS_ID, EOS_ID = 1, 2
@@ -53,7 +59,7 @@ def add_eos_bias(model, bias):
     variable.assign_add(tf.one_hot(EOS_ID, variable.shape[0]) * bias)
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
+@parametrize_configs(CONFIGURATIONS)
 def test_ids_order_and_log_probabilities_match_beam_search_decoder(config):
     num_finished = num_hypotheses = 0
     for seed, (rows, source_time, width) in enumerate([(1, 3, 2), (4, 8, 5), (7, 5, 3)]):
@@ -65,7 +71,7 @@ def test_ids_order_and_log_probabilities_match_beam_search_decoder(config):
     assert 0 < num_finished < num_hypotheses
 
 
-@pytest.mark.parametrize("units", [1, 17, 64])
+@pytest.mark.parametrize("units", [17, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 64))])
 def test_models_of_any_size_match_beam_search_decoder(units):
     config = ModelConfig(units=units)
     for seed, scale in [(1, 0.1), (2, 0.5), (3, 1.0)]:

@@ -21,9 +21,6 @@ from helpers.expected_replies import (
 )
 from helpers.scripts import run_script
 
-# The tests run one after another in one process, because one of them is timed.
-pytestmark = pytest.mark.xdist_group("learning")
-
 NAMES = "春夏秋冬东南西北"
 
 
@@ -48,6 +45,7 @@ def test_attention_aligns_copied_tokens(tmp_path):
     assert fraction_of_aligned_meals(chat) >= 0.9
 
 
+@pytest.mark.slow
 def test_attention_aligns_mirrored_positions(tmp_path):
     result = run_script(
         "studies.reversal",

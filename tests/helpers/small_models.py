@@ -117,11 +117,18 @@ def shared_model(config: ModelConfig):
 
 
 def parametrize_configs(configs):
-    """Parametrizes a test by model configs; tests of equal configs run in one process."""
-    params = [
-        pytest.param(config, id=config_id(config), marks=pytest.mark.xdist_group(config_id(config)))
-        for config in configs
-    ]
+    """Parametrizes a test by model configs; tests of equal configs run in one process.
+
+    A config is slow if each of its option values occurs in a config before it.
+    """
+    params, covered = [], set()
+    for config in configs:
+        marks = [pytest.mark.xdist_group(config_id(config))]
+        values = set(dataclasses.asdict(config).items())
+        if values <= covered:
+            marks.append(pytest.mark.slow)
+        covered |= values
+        params.append(pytest.param(config, id=config_id(config), marks=marks))
     return pytest.mark.parametrize("config", params)
 
 

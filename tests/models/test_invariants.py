@@ -121,8 +121,8 @@ def test_results_do_not_depend_on_row_order_and_batch_size(config):
 def test_replies_do_not_depend_on_the_batch():
     """Ids are equal, unless the two best candidates of a step differ by less than 1e-5."""
     num_different = 0
-    for seed in range(9):
-        config = CONFIGURATIONS[seed % len(CONFIGURATIONS)]
+    for seed in range(3):
+        config = CONFIGURATIONS[4 * seed]
         model, batch = random_model(config, seed=seed), random_batch(8, 7, 2, seed=seed)
         ids, length = batch["source_ids"], batch["source_length"]
         batched = reply(model, tf.pad(ids, [[0, 0], [0, 4]]), length)
@@ -133,7 +133,7 @@ def test_replies_do_not_depend_on_the_batch():
             if list(expected) != list(ids_in_batch):
                 num_different += 1
                 assert abs(single.log_prob[0] - batched.log_prob[row]) < 1e-4
-    print(f"{num_different} of 72 replies replaced by an equally probable one")
+    print(f"{num_different} of 24 replies replaced by an equally probable one")
     assert num_different <= 1
 
 

@@ -15,6 +15,7 @@ from helpers.small_models import (
     config_id,
     make_objective,
     mean_loss,
+    parametrize_configs,
     random_batch,
     random_model,
     randomize_weights,
@@ -78,11 +79,7 @@ def test_logits_loss_and_gradients_match_basic_decoder(config, shape):
         )
 
 
-@pytest.mark.parametrize(
-    "config",
-    CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS,
-    ids=config_id,
-)
+@parametrize_configs(CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS)
 def test_greedy_ids_match_greedy_embedding_sampler(config):
     num_ended = num_rows = 0
     model = random_model(config)
@@ -110,7 +107,7 @@ def test_greedy_ids_match_greedy_embedding_sampler(config):
     assert 0 < num_ended < num_rows
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS[:-1], ids=config_id)
+@parametrize_configs(CONFIGURATIONS[:-1])
 def test_decoder_steps_match_numpy(config):
     model = shared_model(config)
     weights = {name: array.astype(np.float64) for name, array in to_arrays(model).items()}

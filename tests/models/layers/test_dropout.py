@@ -10,8 +10,8 @@ from attention_seq2seq.utils.rng import BatchRng
 from helpers.small_models import (
     BOS_ID,
     CONFIGURATIONS,
-    config_id,
     make_objective,
+    parametrize_configs,
     random_batch,
     random_model,
 )
@@ -67,7 +67,7 @@ def test_dropout_applies_between_decoder_layers(attention, layers):
     assert is_scaled_only == (layers == 1)
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
+@parametrize_configs(CONFIGURATIONS)
 def test_a_dropped_prompt_matches_unconditional_decoding(config):
     """Prompt dropout in training and `prepare_unconditional` compute the same logits."""
     model, batch = random_model(config), random_batch(3, 5, 4)

@@ -10,9 +10,9 @@ from attention_seq2seq.models.cells.lstm import LSTMCell
 from attention_seq2seq.models.layers.matmul import EmbeddedIds
 from helpers.small_models import (
     CONFIGURATIONS,
-    config_id,
     make_objective,
     mean_loss,
+    parametrize_configs,
     random_batch,
     random_model,
 )
@@ -62,7 +62,7 @@ def test_initial_weights_are_distributed_like_those_of_keras():
     np.testing.assert_allclose(product, np.eye(64), atol=1e-5)
 
 
-@pytest.mark.parametrize("config", CONFIGURATIONS, ids=config_id)
+@parametrize_configs(CONFIGURATIONS)
 def test_single_steps_match_the_unrolled_logits(config):
     model, batch = random_model(config), random_batch(2, 5, 7)
     logits = model(batch["source_ids"], batch["source_length"], batch["target_ids"])

@@ -41,10 +41,10 @@ def plain_dir(tmp_path_factory):
         ),
         model=ModelConfig(units=32, attention="none"),
         training=TrainingConfig(
-            epochs=10, learning_rate=0.01, batch_size=32, compute_dtype="float32"
+            epochs=6, learning_rate=0.01, batch_size=32, compute_dtype="float32"
         ),
     )
-    train(meal_dialogues().training, folder / "model", config, [], progress=False)
+    train(meal_dialogues().training[::4], folder / "model", config, [], progress=False)
     return folder / "model"
 
 
@@ -71,7 +71,7 @@ def test_two_models_in_one_process_and_one_of_them_moved(
     moved = tf.saved_model.load(str(moved_dir))
     plain = tf.saved_model.load(str(plain_export_dir))
     chat = Chat.load(plain_dir)
-    for batch in split_batches(prompts[:200]):
+    for batch in split_batches(prompts[:100]):
         outputs = call_signature(moved, "serving_default", {"prompt": batch})
         assert outputs == call_signature(saved_model, "serving_default", {"prompt": batch})
         outputs = call_signature(plain, "serving_default", {"prompt": batch})

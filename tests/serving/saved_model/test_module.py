@@ -26,10 +26,12 @@ METHODS = {
 }
 
 
+@pytest.mark.parametrize("num_prompts", [250, pytest.param(1000, marks=pytest.mark.slow)])
 def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
-    export_dir, run_in_subprocess, talk_chat, prompts
+    export_dir, run_in_subprocess, talk_chat, prompts, num_prompts
 ):
-    """Sends 1,000 prompts by each method; at most one reply in a thousand may differ."""
+    """Sends prompts by each method; at most one reply in a thousand may differ."""
+    prompts = prompts[-num_prompts:]
     batches = split_batches(prompts)
     calls = [("serving_default", {"prompt": batch}) for batch in batches]
     for method, decoding in METHODS.items():
@@ -43,7 +45,7 @@ def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
     in_memory = {method: talk_chat.reply(prompts, METHODS[method]) for method in METHODS}
     for method in ("greedy", *METHODS):
         expected = in_memory[method]
-        assert len({reply.text for reply in expected}) >= 300
+        assert len({reply.text for reply in expected}) >= 0.3 * num_prompts
         num_different = 0
         for batch in split_batches(expected):
             outputs = next(all_outputs)
@@ -75,7 +77,7 @@ def test_tokens_get_the_reply_to_their_text(saved_model, prompts):
 def test_every_option_has_the_effect_that_it_has_in_memory(saved_model, talk_chat, prompts):
     rng = random.Random(1)
     methods, num_n_best = set(), 0
-    for _ in range(40):
+    for _ in range(20):
         decoding = random_decoding(rng)
         batch = rng.sample(prompts, 4)
         inputs = {"prompt": batch, **dataclasses.asdict(decoding)}
@@ -95,7 +97,7 @@ def test_every_option_has_the_effect_that_it_has_in_memory(saved_model, talk_cha
             # Missing replies are empty.
             assert not any(outputs["reply"][row][len(expected) :])
             assert not any(outputs["score"][row][len(expected) :])
-    assert methods == {"greedy", "beam", "sample"} and num_n_best > 20
+    assert methods == {"greedy", "beam", "sample"} and num_n_best > 10
 
 
 def random_decoding(rng) -> DecodingConfig:
@@ -175,6 +177,6 @@ def test_eight_threads_get_the_replies_of_one_thread(saved_model, prompts):
         prompt = prompts[index % len(prompts)]
         return {n: x.numpy().tolist() for n, x in signature(prompt=tf.constant([prompt])).items()}
 
-    expected = [reply(index) for index in range(1000)]
+    expected = [reply(index) for index in range(200)]
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(reply, range(1000))) == expected
+        assert list(threads.map(reply, range(200))) == expected
