@@ -161,33 +161,6 @@ def _ranks(values: Sequence[float]) -> list[float]:
     return [(first[value] + last[value]) / 2 for value in values]
 
 
-def prompt_bigram_overlap(
-    prompts: Sequence[Sequence[str]], replies: Sequence[Sequence[str]]
-) -> float:
-    """Returns the fraction of the replies' bigrams that also occur in their prompts.
-
-    Args:
-        prompts: tokens of each prompt.
-        replies: tokens of each reply.
-
-    Raises:
-        ValueError: not as many prompts as replies, or no reply has two tokens.
-
-    Example:
-        >>> prompt_bigram_overlap([["你", "喜欢", "下雨", "吗"]], [["我", "喜欢", "下雨"]])
-        0.5
-    """
-    if len(prompts) != len(replies):
-        raise ValueError(
-            f"{len(prompts)} prompts and {len(replies)} replies; expected equal numbers."
-        )
-    counts = [count_prompt_bigrams(prompt, reply) for prompt, reply in zip(prompts, replies)]
-    total = sum(num_bigrams for _, num_bigrams in counts)
-    if not total:
-        raise ValueError("No reply has 2 tokens; expected at least one that does.")
-    return sum(num_overlapping for num_overlapping, _ in counts) / total
-
-
 def count_prompt_bigrams(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
     """Counts the bigrams of a reply that also occur in the prompt, and all bigrams of the reply.
 
@@ -256,26 +229,3 @@ def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
                 (diagonal + 1 if token == expected else max(lengths[j], lengths[j - 1])),
             )
     return 2 * lengths[-1] / (len(reply) + len(reference))
-
-
-def length_ratio(replies: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> float:
-    """Returns the number of tokens in the replies divided by that in the references.
-
-    Args:
-        replies: tokens of each reply.
-        references: tokens of the reference of each reply.
-
-    Raises:
-        ValueError: not as many replies as references, or the references have no tokens.
-
-    Example:
-        >>> length_ratio([["不", "知道"]], [["我", "也", "不", "知道"]])
-        0.5
-    """
-    num_reference_tokens = sum(map(len, references))
-    if len(replies) != len(references) or not num_reference_tokens:
-        raise ValueError(
-            f"{len(replies)} replies and {len(references)} references of {num_reference_tokens} "
-            "tokens; expected equal numbers and at least one reference token."
-        )
-    return sum(map(len, replies)) / num_reference_tokens

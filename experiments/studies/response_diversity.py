@@ -89,15 +89,16 @@ def decoding_method(name: str) -> DecodingConfig:
 def print_row(name, prompts, replies, rank) -> None:
     """Prints the metrics of a method."""
     from attention_seq2seq.evaluation.metrics import (
+        count_prompt_bigrams,
         distinct_n,
         most_common_ratio,
-        prompt_bigram_overlap,
     )
 
+    num_overlapping, num_bigrams = map(sum, zip(*map(count_prompt_bigrams, prompts, replies)))
     rank_text = "" if rank is None else f"{rank:.2f}"
     print(
         f"{name:24}{distinct_n(replies, 1):>11.3f}{distinct_n(replies, 2):>11.3f}"
-        f"{most_common_ratio(replies):>13.1%}{prompt_bigram_overlap(prompts, replies):>9.1%}"
+        f"{most_common_ratio(replies):>13.1%}{num_overlapping / num_bigrams:>9.1%}"
         f"{rank_text:>7}"
     )
 
