@@ -13,10 +13,10 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.decoding.params import DecodingParams
 from attention_seq2seq.decoding.step import Hypotheses, deduplicate
-from attention_seq2seq.evaluation.evaluate import mean_rank
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
+from experiments.studies.study_metrics import mean_rank
 
 QUESTION = "今天晚上吃什么"
 BEAM = DecodingConfig(method="beam", num_return_sequences=4)

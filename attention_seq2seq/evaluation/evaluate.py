@@ -19,11 +19,7 @@ from attention_seq2seq.evaluation.corpus_metrics import (
     sacrebleu_stats,
     similarity_stats,
 )
-from attention_seq2seq.evaluation.significance import (
-    MetricStats,
-    bootstrap_interval,
-    ratio_metric,
-)
+from attention_seq2seq.evaluation.significance import MetricStats, bootstrap_interval
 
 log = logging.getLogger(__name__)
 
@@ -160,46 +156,6 @@ def evaluate(
     return Evaluation(prompts, conversation_ids, replies, references, stats, signatures)
 
 
-def attention_attribution_correlation(
-    chat: Chat, prompts: Sequence[str], decoding: DecodingConfig | None = None
-) -> MetricStats:
-    """Returns how well attention weights agree with leave-one-out attributions.
-
-    For each token of a reply, and its end, this is Spearman's rank correlation of the attention
-    weights with the contributions of the prompt's tokens. The metric is the mean over all rows
-    whose values are not all equal. Most tokens of a long prompt have almost no weight and no
-    contribution, and their order is nearly random: compare only prompts of similar lengths.
-
-    Args:
-        chat: a trained model with attention.
-        prompts: strings.
-        decoding: how replies are generated; greedily by default.
-
-    Returns:
-        The metric, -1 to 1.
-
-    Raises:
-        ValueError: the model has no attention.
-
-    Source:
-        Jain and Wallace 2019, "Attention is not Explanation".
-    """
-    if not chat.model.has_attention:
-        raise ValueError(
-            "attention_attribution_correlation needs a model with attention. Omit this metric."
-        )
-    sums, num_rows = [], []
-    for reply in chat.reply(prompts, decoding):
-        rows = [
-            (weights, contributions)
-            for weights, contributions in zip(reply.attention_weights, reply.contributions)
-            if len(set(weights)) > 1 and len(set(contributions)) > 1
-        ]
-        sums.append(sum(metrics.spearman_correlation(*row) for row in rows))
-        num_rows.append(len(rows))
-    return ratio_metric(np.array(sums, float), np.array(num_rows, float))
-
-
 def exact_match_rate(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -> float:
     """Returns the fraction of pairs whose prompt a model answers exactly with the reply.
 
@@ -232,44 +188,3 @@ def unambiguous_pairs(pairs: Sequence[Sequence]) -> list[Sequence]:
     for prompt, reply, *_ in pairs:
         replies[prompt].add(reply)
     return [pair for pair in pairs if len(replies[pair[0]]) == 1]
-
-
-def mean_rank(
-    chat: Chat,
-    pairs: Sequence[Sequence],
-    distractors: Sequence[Sequence[str]],
-    decoding: DecodingConfig,
-) -> float:
-    """Returns the mean rank of the true reply among distractors; 1 is best.
-
-    Args:
-        chat: a trained model.
-        pairs: (prompt, true reply).
-        distractors: for each pair, replies to other prompts.
-        decoding: defines the score, see `Chat.score`. In a tie the true reply is ranked last.
-
-    Returns:
-        1 to the number of distractors plus 1.
-
-    Raises:
-        ValueError: there are no pairs.
-    """
-    pairs = as_pairs(pairs)
-    if not pairs:
-        raise ValueError("No pairs to rank; expected at least one.")
-    prompts = [
-        pair[0]
-        for pair, wrong_replies in zip(pairs, distractors)
-        for _ in range(1 + len(wrong_replies))
-    ]
-    replies = [
-        reply
-        for pair, wrong_replies in zip(pairs, distractors)
-        for reply in (pair[1], *wrong_replies)
-    ]
-    scores = iter(chat.score(prompts, replies, decoding))
-    ranks = []
-    for wrong_replies in distractors:
-        true_score = next(scores)
-        ranks.append(1 + sum([next(scores) >= true_score for _ in wrong_replies]))
-    return sum(ranks) / len(ranks)

@@ -1,6 +1,5 @@
 """Metrics of token sequences and attention weights."""
 
-import bisect
 import itertools
 import math
 from collections import Counter
@@ -27,29 +26,6 @@ def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[
             "numbers, at least one."
         )
     return sum(list(a) == list(b) for a, b in zip(replies, references)) / len(replies)
-
-
-def alignment_accuracy(weights: Sequence[Sequence[float]], positions: Sequence[int]) -> float:
-    """Returns the fraction of rows whose largest weight is at the expected position.
-
-    Args:
-        weights: attention weights float[row][position].
-        positions: the expected position of each row.
-
-    Raises:
-        ValueError: there are no rows, or not as many rows as positions.
-
-    Example:
-        >>> alignment_accuracy([[0.1, 0.9], [0.8, 0.2]], [1, 1])
-        0.5
-    """
-    if len(weights) != len(positions) or not len(positions):
-        raise ValueError(
-            f"{len(weights)} rows of weights and {len(positions)} positions; expected equal "
-            "numbers, at least one."
-        )
-    argmax = [max(range(len(row)), key=row.__getitem__) for row in weights]
-    return sum(a == b for a, b in zip(argmax, positions)) / len(positions)
 
 
 def distinct_n(replies: Sequence[Sequence[str]], n: int) -> float:
@@ -122,43 +98,6 @@ def normalized_entropy(weights: Sequence[float]) -> float:
         return 1.0
     probabilities = [float(weight) / total for weight in weights]
     return -sum(p * math.log(p) for p in probabilities if p > 0) / math.log(len(probabilities))
-
-
-def spearman_correlation(a: Sequence[float], b: Sequence[float]) -> float:
-    """Returns Spearman's rank correlation, -1 to 1. Ties get the mean of their ranks.
-
-    Args:
-        a: one value for each position.
-        b: another value for each position.
-
-    Raises:
-        ValueError: the lengths differ, or all values of one sequence are equal, so that they have
-            no order.
-
-    Example:
-        >>> spearman_correlation([0.7, 0.1, 0.2], [0.5, 0.2, 0.3])
-        1.0
-        >>> spearman_correlation([0.7, 0.1, 0.2], [0.1, 0.7, 0.2])
-        -1.0
-    """
-    if len(a) != len(b):
-        raise ValueError(f"Sequences have lengths {len(a)} and {len(b)}; expected equal lengths.")
-    mean_rank = (len(a) - 1) / 2
-    x, y = ([rank - mean_rank for rank in _ranks(values)] for values in (a, b))
-    scale = math.sqrt(math.fsum(u * u for u in x) * math.fsum(v * v for v in y))
-    if not scale:
-        raise ValueError(
-            "All values of a sequence are equal, so the rank correlation is undefined."
-        )
-    return math.fsum(u * v for u, v in zip(x, y)) / scale
-
-
-def _ranks(values: Sequence[float]) -> list[float]:
-    """Returns the rank of each value, from 0; ties get the mean of their ranks."""
-    ordered = sorted(values)
-    first = {value: bisect.bisect_left(ordered, value) for value in set(values)}
-    last = {value: bisect.bisect_right(ordered, value) - 1 for value in first}
-    return [(first[value] + last[value]) / 2 for value in values]
 
 
 def count_prompt_bigrams(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:

@@ -51,7 +51,7 @@ def main(_) -> None:
         methods["as the flags say"] = flag_decoding
 
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.evaluation.evaluate import mean_rank
+    from experiments.studies.study_metrics import mean_rank
 
     chat = Chat.load(MODEL_DIR.value)
     pairs = sample_validation_pairs(chat)

@@ -71,7 +71,7 @@ def main(_) -> None:
 
 def mirrored_alignment_accuracy(replies) -> float:
     """Returns the fraction of steps with the largest weight on the mirrored position."""
-    from attention_seq2seq.evaluation.metrics import alignment_accuracy
+    from experiments.studies.study_metrics import alignment_accuracy
 
     weights, positions = [], []
     for reply in replies:

@@ -86,11 +86,9 @@ class VariantComparison:
             Metric to `MetricStats`, or to its value if it is not a function of sums over prompts.
         """
         from attention_seq2seq.chat import Chat
-        from attention_seq2seq.evaluation.evaluate import (
-            attention_attribution_correlation,
-            evaluate,
-        )
+        from attention_seq2seq.evaluation.evaluate import evaluate
         from attention_seq2seq.training.api import train
+        from experiments.studies.study_metrics import attention_attribution_correlation
 
         config = self._variants[variant]
         training = dataclasses.replace(config.training, seed=seed)

@@ -16,10 +16,11 @@ from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.comparison import pair_stats
 from attention_seq2seq.evaluation.corpus_metrics import metric_tokens
 from attention_seq2seq.evaluation.evaluate import evaluate, exact_match_rate, unambiguous_pairs
-from attention_seq2seq.evaluation.metrics import alignment_accuracy, exact_match
+from attention_seq2seq.evaluation.metrics import exact_match
 from attention_seq2seq.evaluation.significance import ratio_metric
 from attention_seq2seq.text.vocabulary import UNK
 from attention_seq2seq.training.api import train
+from experiments.studies.study_metrics import alignment_accuracy
 
 
 def test_unambiguous_pairs_have_a_prompt_with_a_single_reply():
