@@ -1,14 +1,12 @@
 """Chunks of a corpus: some thousands of consecutive pairs, tokenized once and stored on disk."""
 
 import dataclasses
-import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.data.preprocessing.text_flags import detect_text_flags
 from attention_seq2seq.text.tokenizer import PairTokenizer, num_truncated_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
-from attention_seq2seq.utils.files import atomic_write
+from attention_seq2seq.utils.files import atomic_write, npz_bytes
 
 # A chunk ends when it has either number of pairs or characters.
 PAIRS_PER_CHUNK = 10_000
@@ -98,11 +96,10 @@ class Chunk:
 
     def save(self, path: Path) -> None:
         """Writes the chunk to a file atomically."""
-        arrays = {**vars(self), "tokens": _to_bytes(self.tokens)}
-        archive = io.BytesIO()
-        np.savez(archive, **arrays)
+        # Normalized tokens have no line breaks.
+        tokens = np.frombuffer("\n".join(self.tokens).encode(), np.uint8)
         with atomic_write(path) as file:
-            file.write(archive.getbuffer())
+            file.write(npz_bytes({**vars(self), "tokens": tokens}))
 
     @classmethod
     def load(cls, path: Path) -> "Chunk":
@@ -117,11 +114,6 @@ class Chunk:
         except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(f"{path} is damaged ({error}). Remove it and run again.") from None
         return cls(**{**arrays, "tokens": arrays["tokens"].tobytes().decode().split("\n")})
-
-
-def _to_bytes(tokens: list[str]) -> np.ndarray:
-    # Normalized tokens have no line breaks.
-    return np.frombuffer("\n".join(tokens).encode(), np.uint8)
 
 
 class _TokenIds(dict):
@@ -144,29 +136,14 @@ def tokenize_chunk(
     """
     token_ids = _TokenIds()
     rows = [_tokenize_pair(pair, pair_tokenizer, token_ids, max_source_length) for pair in pairs]
-    columns = dict(zip(_ChunkRow._fields, zip(*rows)))
-    for side in ("source", "target"):
-        columns[f"{side}_ids"] = list(chain.from_iterable(columns[f"{side}_ids"]))
+    columns = {name: [row[name] for row in rows] for name in _DTYPES}
+    for name in ("source_ids", "target_ids"):
+        columns[name] = list(chain.from_iterable(columns[name]))
     arrays = {name: np.array(column, _DTYPES[name]) for name, column in columns.items()}
     return Chunk([*SPECIALS, *token_ids], **arrays)
 
 
-class _ChunkRow(NamedTuple):
-    """One pair of a chunk, with the names of the chunk's attributes."""
-
-    source_ids: list[int]
-    source_length: int
-    num_truncated: int
-    target_ids: list[int]
-    target_length: int
-    prompt_hash: int
-    reply_hash: int
-    is_echo: bool
-    prompt_flags: int
-    reply_flags: int
-    conversation: int
-
-
+# The arrays of a chunk.
 _DTYPES = {
     **dict.fromkeys(("source_ids", "source_length", "num_truncated"), np.int32),
     **dict.fromkeys(("target_ids", "target_length"), np.int32),
@@ -179,7 +156,8 @@ _DTYPES = {
 
 def _tokenize_pair(
     pair: Pair, pair_tokenizer: PairTokenizer, token_ids: _TokenIds, max_source_length: int
-) -> _ChunkRow:
+) -> dict[str, int | list[int]]:
+    """Returns the row of a pair in each array of a chunk."""
     source_ids, source_length, num_truncated = [], NOT_TOKENIZED, 0
     target_ids, target_length = [], NOT_TOKENIZED
     has_context = pair_tokenizer.config.context_turns > 0
@@ -201,19 +179,19 @@ def _tokenize_pair(
         reply = pair_tokenizer.target.tokenize(pair.reply)
         target_ids = [token_ids[token] for token in reply]
         target_length = len(target_ids)
-    return _ChunkRow(
-        source_ids,
-        source_length,
-        num_truncated,
-        target_ids,
-        target_length,
-        _hash_text("\n\n".join("\n".join(turn) for turn in turns)),
-        _hash_text("\n".join(reply)),
-        turns[-1:] == [reply],
-        detect_text_flags(pair.prompt[:MAX_TEXT_LENGTH]),
-        detect_text_flags(pair.reply[:MAX_TEXT_LENGTH]),
-        pair.conversation,
-    )
+    return {
+        "source_ids": source_ids,
+        "source_length": source_length,
+        "num_truncated": num_truncated,
+        "target_ids": target_ids,
+        "target_length": target_length,
+        "prompt_hash": _hash_text("\n\n".join("\n".join(turn) for turn in turns)),
+        "reply_hash": _hash_text("\n".join(reply)),
+        "is_echo": turns[-1:] == [reply],
+        "prompt_flags": detect_text_flags(pair.prompt[:MAX_TEXT_LENGTH]),
+        "reply_flags": detect_text_flags(pair.reply[:MAX_TEXT_LENGTH]),
+        "conversation": pair.conversation,
+    }
 
 
 def _drop_overlong_turns(prompt: str) -> str:
