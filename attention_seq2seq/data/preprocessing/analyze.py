@@ -1,6 +1,6 @@
 """Analyzes the chunks of a corpus: statistics, filtering and vocabularies."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from attention_seq2seq.data.preprocessing.statistics import (
     OovReplyCounter,
     corpus_statistics,
     count_tokens,
-    most_frequent_tokens,
+    vocabulary_weights,
 )
 from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.segmentation import make_joiner
@@ -69,31 +69,36 @@ def analyze(
         for start, chunk in _load_chunks(corpus, on_chunk):
             file.write(np.stack([chunk.prompt_hash, chunk.reply_hash], axis=1).tobytes())
             pair_filter.update(chunk, start, conversation_mask)
-            counter.update(chunk, pair_filter.is_too_long(chunk))
+            counter.update(chunk)
     hashes = np.memmap(hashes_path, np.uint64, "r", shape=(corpus.num_pairs, 2))
     pair_filter.finalize(hashes)
     duplicates = count_duplicates(hashes)
     for start, chunk in _load_chunks(corpus, on_chunk):
-        is_counted = pair_filter.in_vocabulary_count[start : start + len(chunk)]
+        is_counted = pair_filter.in_vocabulary_count(slice(start, start + len(chunk)))
         token_counter.add(chunk.tokens[len(SPECIALS) :], count_tokens(chunk, is_counted))
     sizes = sorted({*VOCABULARY_SIZES, text.vocabulary_size})
-    frequent_tokens = most_frequent_tokens(
-        token_counter, text.share_vocabulary, first_column=0, num_tokens=max(sizes)
-    )
-    oov_counter = OovReplyCounter(frequent_tokens[1][0], sizes)
-    reply_texts = _ReplyTexts(
-        [position for _, position in duplicates.most_common], make_joiner(text.target_tokenizer)
-    )
+    frequent_tokens = [
+        token_counter.most_common(weights, max(sizes))
+        for weights in vocabulary_weights(text.share_vocabulary, first_column=0)
+    ]
+    reply_tokens, _ = frequent_tokens[-1]
+    oov_counter = OovReplyCounter(reply_tokens, sizes)
+    join = make_joiner(text.target_tokenizer)
+    reply_positions = [position for _, position in duplicates.most_common]
+    reply_texts = {}
     for start, chunk in _load_chunks(corpus, on_chunk):
         oov_counter.update(chunk)
-        reply_texts.update(chunk, start)
+        for position in reply_positions:
+            if start <= position < start + len(chunk):
+                reply_texts[position] = join(chunk.reply_tokens(position - start))
     statistics = corpus_statistics(
         counter,
+        int(pair_filter.is_too_long.sum()),
         duplicates,
         token_counter,
         frequent_tokens,
         oov_counter.by_size(),
-        reply_texts.to_list(),
+        [reply_texts[position] for position in reply_positions],
     )
     return CorpusAnalysis(statistics, pair_filter, _build_vocabularies(token_counter, text))
 
@@ -110,40 +115,13 @@ def _load_chunks(
         on_chunk()
 
 
-class _ReplyTexts:
-    """Collects the texts of the replies at some positions of the corpus."""
-
-    def __init__(self, positions: list[int], join: Callable[[Sequence[str]], str]):
-        self._positions, self._join = positions, join
-        self._texts = {}
-
-    def update(self, chunk: Chunk, start: int) -> None:
-        """Collects the texts that are in a chunk."""
-        for position in self._positions:
-            if start <= position < start + len(chunk):
-                self._texts[position] = self._join(chunk.reply_tokens(position - start))
-
-    def to_list(self) -> list[str]:
-        """Returns the texts in the order of the positions."""
-        return [self._texts[position] for position in self._positions]
-
-
 def _build_vocabularies(
     token_counter: LossyCounter, text: TextConfig
 ) -> tuple[Vocabulary, Vocabulary]:
     """Builds the vocabularies of `Seq2SeqTokenizer.build` from the counted pairs."""
-    num_tokens = text.vocabulary_size - len(SPECIALS)
-    sides = most_frequent_tokens(
-        token_counter, text.share_vocabulary, first_column=2, num_tokens=num_tokens
-    )
-    if text.share_vocabulary:
-        tokens, counts = sides[0]
-        return (_make_vocabulary(tokens, counts[:, 2] + counts[:, 3], text.min_count),) * 2
-    return tuple(
-        _make_vocabulary(tokens, counts[:, column], text.min_count)
-        for column, (tokens, counts) in enumerate(sides, 2)
-    )
-
-
-def _make_vocabulary(tokens: list[str], counts: np.ndarray, min_count: int) -> Vocabulary:
-    return Vocabulary(tokens[: int((counts >= min_count).sum())])
+    vocabularies = []
+    for weights in vocabulary_weights(text.share_vocabulary, first_column=2):
+        tokens, counts = token_counter.most_common(weights, text.vocabulary_size - len(SPECIALS))
+        is_frequent = counts @ weights >= text.min_count
+        vocabularies.append(Vocabulary(tokens[: int(is_frequent.sum())]))
+    return vocabularies[0], vocabularies[-1]

@@ -38,8 +38,7 @@ class PairFilter:
     Attributes:
         removal_reasons: uint8[pairs], indices of `REMOVAL_REASONS`.
         is_validation: bool[pairs], whether the pair belongs to the validation split.
-        in_vocabulary_count: bool[pairs], whether the vocabulary is built from the pair; set by
-            `finalize`.
+        is_too_long: bool[pairs], whether the pair exceeds a maximum length.
     """
 
     def __init__(
@@ -54,7 +53,7 @@ class PairFilter:
         self._max_target_length = max_target_length
         self.removal_reasons = np.zeros(num_pairs, np.uint8)
         self.is_validation = np.zeros(num_pairs, bool)
-        self._is_too_long = np.zeros(num_pairs, bool)
+        self.is_too_long = np.zeros(num_pairs, bool)
 
     def update(self, chunk: Chunk, start: int, conversation_mask: np.ndarray) -> None:
         """Applies the filters that need only the pair itself.
@@ -65,29 +64,19 @@ class PairFilter:
             conversation_mask: bool[conversations], see `validation_mask`.
         """
         positions = slice(start, start + len(chunk))
-        self._is_too_long[positions] = self.is_too_long(chunk)
+        self.is_too_long[positions] = (
+            chunk.source_length - chunk.num_truncated > self._max_source_length
+        ) | (chunk.target_length > self._max_target_length)
         self.is_validation[positions] = conversation_mask[chunk.conversation]
         reasons, flags = self.removal_reasons[positions], chunk.prompt_flags | chunk.reply_flags
         # An empty reply would train the model to reply nothing.
         reasons[chunk.target_length == 0] = _REASON_INDEX["empty_replies"]
+        lengths = np.minimum(chunk.source_length, chunk.target_length)
+        is_match = {name: flags & flag != 0 for name, flag in _FLAG_OF_FILTER.items()}
+        is_match |= {"echoes": chunk.is_echo, "short": lengths < self.config.min_length}
         for name in self.config.filters:
-            if name in _FLAG_OF_FILTER:
-                is_match = flags & _FLAG_OF_FILTER[name] != 0
-            elif name == "echoes":
-                is_match = chunk.is_echo
-            elif name == "short":
-                lengths = np.minimum(chunk.source_length, chunk.target_length)
-                is_match = lengths < self.config.min_length
-            else:
-                continue
-            reasons[is_match & (reasons == 0)] = _REASON_INDEX[name]
-
-    def is_too_long(self, chunk: Chunk) -> np.ndarray:
-        """Returns bool[pairs]: the pairs of a chunk that exceed a maximum length."""
-        source_length = chunk.source_length - chunk.num_truncated
-        return (source_length > self._max_source_length) | (
-            chunk.target_length > self._max_target_length
-        )
+            if name in is_match:
+                reasons[is_match[name] & (reasons == 0)] = _REASON_INDEX[name]
 
     def finalize(self, hashes: np.ndarray) -> None:
         """Applies the filters that compare pairs: duplicates, common replies, both splits.
@@ -101,7 +90,7 @@ class PairFilter:
             self._remove(is_remaining & ~first_occurrences(pairs, is_remaining), "duplicates")
         if "common_replies" in self.config.filters:
             # Pairs that are too long do not count towards the cap.
-            is_remaining = (self.removal_reasons == 0) & ~self._is_too_long
+            is_remaining = (self.removal_reasons == 0) & ~self.is_too_long
             is_common = occurrences_beyond(
                 hashes[:, REPLY], is_remaining, self.config.max_reply_count
             )
@@ -112,17 +101,26 @@ class PairFilter:
             pairs, is_remaining & self.is_validation, is_remaining & ~self.is_validation
         )
         self._remove(is_in_training, "also_in_training")
-        self.in_vocabulary_count = (self.removal_reasons == 0) & ~self.is_validation
-        self._remove(self._is_too_long & (self.removal_reasons == 0), "too_long")
+        self._remove(self.is_too_long & (self.removal_reasons == 0), "too_long")
 
     def _remove(self, mask: np.ndarray, reason: str) -> None:
         self.removal_reasons[mask] = _REASON_INDEX[reason]
+
+    def in_split(self, split: str, positions: slice = slice(None)) -> np.ndarray:
+        """Returns bool[pairs]: the remaining pairs of a split, training or validation."""
+        is_in_split = self.is_validation[positions] == (split == "validation")
+        return is_in_split & (self.removal_reasons[positions] == 0)
+
+    def in_vocabulary_count(self, positions: slice) -> np.ndarray:
+        """Returns bool[pairs]: the pairs that the vocabulary is built from, overlong ones too."""
+        reasons = self.removal_reasons[positions]
+        is_too_long = (reasons == _REASON_INDEX["too_long"]) & ~self.is_validation[positions]
+        return self.in_split("training", positions) | is_too_long
 
     def counts(self) -> dict:
         """Returns the number of pairs in each split, and of removed pairs for each reason."""
         reason_counts = np.bincount(self.removal_reasons, minlength=len(REMOVAL_REASONS)).tolist()
         active_reasons = {"empty_replies", *self.config.filters, "also_in_training", "too_long"}
-        is_remaining = self.removal_reasons == 0
         return {
             "total": len(self.removal_reasons),
             "removed": {
@@ -130,8 +128,8 @@ class PairFilter:
                 for reason, index in _REASON_INDEX.items()
                 if reason in active_reasons
             },
-            "training": int((is_remaining & ~self.is_validation).sum()),
-            "validation": int((is_remaining & self.is_validation).sum()),
+            "training": int(self.in_split("training").sum()),
+            "validation": int(self.in_split("validation").sum()),
         }
 
 

@@ -13,8 +13,6 @@ from attention_seq2seq.text.vocabulary import SPECIALS
 SIDES = ("prompts", "replies")
 VOCABULARY_SIZES = (2000, 4000, 8000, 16000, 32000)
 
-_UNRANKED = np.iinfo(np.int64).max
-
 
 class CorpusCounter:
     """Counts lengths and scripts of all texts of a corpus, chunk by chunk.
@@ -23,26 +21,18 @@ class CorpusCounter:
         num_pairs: number of pairs.
         length_histogram: int64[sides, lengths], the number of tokenized texts of each length.
         num_not_tokenized: int64[sides], the number of texts that are too long to tokenize.
-        num_empty_replies: replies without a token.
         script_counts: for each side the number of texts with each flag.
         num_echoes: pairs whose reply is their prompt.
-        num_too_long: pairs that exceed a maximum length.
     """
 
     def __init__(self):
-        self.num_pairs = self.num_empty_replies = 0
+        self.num_pairs = self.num_echoes = 0
         self.length_histogram = np.zeros([2, MAX_TEXT_LENGTH + 1], np.int64)
         self.num_not_tokenized = np.zeros(2, np.int64)
         self.script_counts = {side: dict.fromkeys(TextFlags, 0) for side in SIDES}
-        self.num_echoes = self.num_too_long = 0
 
-    def update(self, chunk: Chunk, is_too_long: np.ndarray) -> None:
-        """Counts the pairs of a chunk.
-
-        Args:
-            chunk: some of the pairs.
-            is_too_long: bool[pairs], the pairs that exceed a maximum length.
-        """
+    def update(self, chunk: Chunk) -> None:
+        """Counts the pairs of a chunk."""
         for index, lengths in enumerate((chunk.source_length, chunk.target_length)):
             is_tokenized = lengths != NOT_TOKENIZED
             self.length_histogram[index] += np.bincount(
@@ -50,12 +40,10 @@ class CorpusCounter:
             )
             self.num_not_tokenized[index] += np.count_nonzero(~is_tokenized)
         self.num_pairs += len(chunk)
-        self.num_empty_replies += int(np.count_nonzero(chunk.target_length == 0))
         for side, flags in zip(SIDES, (chunk.prompt_flags, chunk.reply_flags)):
             for flag in TextFlags:
                 self.script_counts[side][flag] += int(np.count_nonzero(flags & flag))
         self.num_echoes += int(np.count_nonzero(chunk.is_echo))
-        self.num_too_long += int(np.count_nonzero(is_too_long))
 
     def length_summary(self) -> dict:
         """Returns mean, median, percentiles and maximum of the lengths of each side, in tokens."""
@@ -104,7 +92,8 @@ class OovReplyCounter:
     def __init__(self, tokens: Sequence[str], vocabulary_sizes: Sequence[int]):
         self._vocabulary_sizes = vocabulary_sizes
         self._num_tokens = np.array(vocabulary_sizes) - len(SPECIALS)
-        self._ranks = {token: rank for rank, token in enumerate(tokens[: max(self._num_tokens)])}
+        self._max_rank = max(self._num_tokens)
+        self._ranks = {token: rank for rank, token in enumerate(tokens[: self._max_rank])}
         self._counts = np.zeros(len(vocabulary_sizes), np.int64)
 
     def update(self, chunk: Chunk) -> None:
@@ -112,7 +101,7 @@ class OovReplyCounter:
         ids, lengths = chunk.sides[1]
         if not len(ids):
             return
-        ranks = np.array([self._ranks.get(token, _UNRANKED) for token in chunk.tokens])
+        ranks = np.array([self._ranks.get(token, self._max_rank) for token in chunk.tokens])
         nonzero_lengths = lengths[lengths > 0]
         starts = np.cumsum(nonzero_lengths) - nonzero_lengths
         rarest_ranks = np.maximum.reduceat(ranks[ids], starts)
@@ -123,25 +112,20 @@ class OovReplyCounter:
         return dict(zip(self._vocabulary_sizes, self._counts.tolist()))
 
 
-def most_frequent_tokens(
-    counter: LossyCounter, is_shared: bool, first_column: int, num_tokens: int
-) -> list[tuple[list[str], np.ndarray]]:
-    """Returns the tokens of prompts and of replies, the most frequent first, with all their counts.
+def vocabulary_weights(is_shared: bool, first_column: int) -> np.ndarray:
+    """Returns int64[vocabularies, 4], the weights of the columns of `count_tokens`.
 
     Args:
-        counter: counts as from `count_tokens`.
         is_shared: whether both sides share a vocabulary.
         first_column: the column of the prompts; the next one is that of the replies.
-        num_tokens: the most tokens of a side.
     """
     weights = np.eye(4, dtype=np.int64)[first_column : first_column + 2]
-    if is_shared:
-        return [counter.most_common(weights.sum(axis=0), num_tokens)] * 2
-    return [counter.most_common(side_weights, num_tokens) for side_weights in weights]
+    return weights.sum(axis=0, keepdims=True) if is_shared else weights
 
 
 def corpus_statistics(
     counter: CorpusCounter,
+    num_too_long: int,
     duplicates: DuplicateStats,
     token_counter: LossyCounter,
     frequent_tokens: list[tuple[list[str], np.ndarray]],
@@ -152,9 +136,10 @@ def corpus_statistics(
 
     Args:
         counter: counts of all chunks.
+        num_too_long: pairs that exceed a maximum length.
         duplicates: counts over all pairs.
         token_counter: counts as from `count_tokens`.
-        frequent_tokens: see `most_frequent_tokens`.
+        frequent_tokens: for each vocabulary, the most frequent tokens and all their counts.
         oov_replies: vocabulary size to the number of replies with an out-of-vocabulary token.
         most_common_replies: the texts of the most common replies.
     """
@@ -162,12 +147,12 @@ def corpus_statistics(
     return {
         "num_pairs": num_pairs,
         "lengths": counter.length_summary(),
-        "too_long": _count_and_fraction(counter.num_too_long, num_pairs),
+        "too_long": _count_and_fraction(num_too_long, num_pairs),
         "not_tokenized": {
             side: _count_and_fraction(count, num_pairs)
             for side, count in zip(SIDES, counter.num_not_tokenized)
         },
-        "empty_replies": _count_and_fraction(counter.num_empty_replies, num_pairs),
+        "empty_replies": _count_and_fraction(counter.length_histogram[1, 0], num_pairs),
         "vocabulary": _vocabulary_coverage(token_counter, frequent_tokens, oov_replies, num_pairs),
         "max_count_error": token_counter.max_error,
         "duplicates": _count_and_fraction(duplicates.num_duplicates, num_pairs),
@@ -204,7 +189,8 @@ def _vocabulary_coverage(
     for size, num_replies in oov_replies.items():
         num_tokens = size - len(SPECIALS)
         oov_rates = {}
-        for column, (side, (_, counts)) in enumerate(zip(SIDES, frequent_tokens)):
+        for column, side in enumerate(SIDES):
+            _, counts = frequent_tokens[min(column, len(frequent_tokens) - 1)]
             total = token_counter.totals[column]
             oov_rates[side] = _fraction(total - counts[:num_tokens, column].sum(), total)
         coverage[str(size)] = {
