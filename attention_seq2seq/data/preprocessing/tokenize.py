@@ -1,6 +1,7 @@
 """Tokenizes corpus files into chunks on disk, in parallel. Existing chunks are not made again."""
 
-from collections import Counter, deque
+import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,20 +20,21 @@ from attention_seq2seq.utils.parallel import parallel_map
 from attention_seq2seq.utils.progress import advance_to, progress_bar
 
 
-class TokenizedCorpus(NamedTuple):
+@dataclasses.dataclass
+class TokenizedCorpus:
     """A corpus as chunks on disk.
 
     Attributes:
+        skipped_lines: the number of skipped lines for each reason.
         chunk_paths: the chunks, in order.
         chunk_sizes: the number of pairs in each chunk.
         num_conversations: in all chunks.
-        skipped_lines: the number of skipped lines for each reason.
     """
 
-    chunk_paths: Sequence[Path]
-    chunk_sizes: Sequence[int]
-    num_conversations: int
     skipped_lines: Counter
+    chunk_paths: list[Path] = dataclasses.field(default_factory=list)
+    chunk_sizes: list[int] = dataclasses.field(default_factory=list)
+    num_conversations: int = 0
 
     @property
     def num_pairs(self) -> int:
@@ -52,28 +54,6 @@ class TokenizerSpec(NamedTuple):
     text: TextConfig
     user_words: tuple[str, ...]
     max_source_length: int
-
-
-class _ChunkStream:
-    """Iterates over chunks of pairs with their paths, and collects their sizes."""
-
-    def __init__(
-        self, reader: CorpusReader, context_turns: int, chunk_dir: Path, pairs_per_chunk: int
-    ):
-        self.reader = reader
-        self._chunks = iter_chunks(prepend_context(reader, context_turns), pairs_per_chunk)
-        self._chunk_dir = chunk_dir
-        self.paths: list[Path] = []
-        self.sizes: list[int] = []
-        self.num_conversations = 0
-
-    def __iter__(self) -> Iterator[tuple[Path, list[Pair]]]:
-        for pairs in self._chunks:
-            path = self._chunk_dir / f"{len(self.paths):06}.npz"
-            self.paths.append(path)
-            self.sizes.append(len(pairs))
-            self.num_conversations = pairs[-1].conversation + 1
-            yield path, pairs
 
 
 def tokenize_corpus(
@@ -101,30 +81,35 @@ def tokenize_corpus(
     """
     chunk_dir.mkdir(parents=True, exist_ok=True)
     reader = CorpusReader(paths, skip_bad_lines)
-    chunks = _ChunkStream(reader, tokenizer_spec.text.context_turns, chunk_dir, pairs_per_chunk)
+    corpus = TokenizedCorpus(reader.skipped_lines)
+    pairs_in_context = prepend_context(reader, tokenizer_spec.text.context_turns)
     num_bytes = sum(Path(path).stat().st_size for path in paths)
     with progress_bar("tokenizing", num_bytes, "B", progress) as bar:
-        positions = deque()
 
-        def missing_chunks():
-            for path, pairs in chunks:
+        def missing_chunks() -> Iterator[tuple]:
+            for pairs in iter_chunks(pairs_in_context, pairs_per_chunk):
+                path = chunk_dir / f"{len(corpus.chunk_paths):06}.npz"
+                corpus.chunk_paths.append(path)
+                corpus.chunk_sizes.append(len(pairs))
+                corpus.num_conversations = pairs[-1].conversation + 1
                 if path.is_file():
                     advance_to(bar, reader.position)
                 else:
-                    positions.append(reader.position)
-                    yield tokenizer_spec, pairs, path
+                    yield tokenizer_spec, pairs, path, reader.position
 
-        for _ in parallel_map(_tokenize_and_save, missing_chunks(), num_workers):
-            advance_to(bar, positions.popleft())
+        for position in parallel_map(_tokenize_and_save, missing_chunks(), num_workers):
+            advance_to(bar, position)
         advance_to(bar, num_bytes)
-    return TokenizedCorpus(
-        chunks.paths, chunks.sizes, chunks.num_conversations, reader.skipped_lines
-    )
+    return corpus
 
 
-def _tokenize_and_save(tokenizer_spec: TokenizerSpec, pairs: list[Pair], path: Path) -> None:
+def _tokenize_and_save(
+    tokenizer_spec: TokenizerSpec, pairs: list[Pair], path: Path, position: int
+) -> int:
+    """Writes a chunk, and returns the position of the reader after its pairs."""
     pair_tokenizer = _pair_tokenizer(tokenizer_spec.text, tokenizer_spec.user_words)
     tokenize_chunk(pairs, pair_tokenizer, tokenizer_spec.max_source_length).save(path)
+    return position
 
 
 @cache
