@@ -64,16 +64,16 @@ def write_shards(
     }
     with progress_bar("encoding", len(corpus.chunk_paths) * len(SPLITS), "chunks", progress) as bar:
         tasks = (
-            (chunk_path, encoded_dir, tokenizer.config, positions, seed, path)
+            (chunk_path, encoded_dir, tokenizer.config, start, rows, seed, path)
             for split in SPLITS
-            for chunk_path, positions, path in zip(
+            for chunk_path, (start, rows), path in zip(
                 corpus.chunk_paths,
-                _positions_by_chunk(corpus, pair_filter, split),
+                _rows_by_chunk(corpus, pair_filter, split),
                 encoded_paths[split],
             )
             if not index_path(path).is_file()
         )
-        for _ in parallel_map(_encode_chunk_task, tasks, num_workers):
+        for _ in parallel_map(encode_chunk, tasks, num_workers):
             bar.update()
     counts = pair_filter.counts()
     shard_paths = {
@@ -111,7 +111,13 @@ def shuffle_keys(positions: np.ndarray, seed: int) -> np.ndarray:
 
 
 def encode_chunk(
-    chunk_path: Path, tokenizer: Seq2SeqTokenizer, positions: np.ndarray, seed: int, path: Path
+    chunk_path: Path,
+    tokenizer_dir: Path,
+    text: TextConfig,
+    start: int,
+    rows: np.ndarray,
+    seed: int,
+    path: Path,
 ) -> None:
     """Writes some pairs of a chunk to a TFRecord file, with an index beside it.
 
@@ -119,17 +125,17 @@ def encode_chunk(
 
     Args:
         chunk_path: the chunk.
-        tokenizer: its vocabularies encode the tokens.
-        positions: int64[pairs], the position in the corpus of each pair to write; -1 for the
-            others.
+        tokenizer_dir: the vocabularies.
+        text: the options of the tokenizer.
+        start: the position of the chunk's first pair in the corpus.
+        rows: int64[pairs], the rows of the chunk to write.
         seed: of the order.
         path: of the TFRecord file.
     """
     import tensorflow as tf
 
-    chunk = Chunk.load(chunk_path)
-    rows = np.flatnonzero(positions >= 0)
-    keys = shuffle_keys(positions[rows], seed)
+    chunk, tokenizer = Chunk.load(chunk_path), _load_tokenizer(tokenizer_dir, text)
+    keys = shuffle_keys(start + rows, seed)
     rows, keys = rows[np.argsort(keys)].tolist(), np.sort(keys)
     (source_ids, source_length), (target_ids, target_length) = chunk.sides
     source_ids = _map_ids(source_ids, chunk, tokenizer.source.vocabulary)
@@ -186,32 +192,18 @@ def write_shard(
         file.writelines(records[row] for row in order)
 
 
-def _positions_by_chunk(
+def _rows_by_chunk(
     corpus: TokenizedCorpus, pair_filter: PairFilter, split: str
-) -> Iterator[np.ndarray]:
-    """Yields for each chunk the corpus position of each pair of a split, and -1 for others."""
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yields for each chunk the position of its first pair, and its rows of a split."""
     start = 0
     for size in corpus.chunk_sizes:
-        rows = slice(start, start + size)
-        is_in_split = pair_filter.is_validation[rows] == (split == "validation")
-        is_remaining = pair_filter.removal_reasons[rows] == 0
-        yield np.where(is_remaining & is_in_split, np.arange(start, start + size), -1)
+        yield start, np.flatnonzero(pair_filter.in_split(split, slice(start, start + size)))
         start += size
 
 
 def _shard_paths(shard_dir: Path, split: str, num_shards: int) -> list[Path]:
     return [shard_dir / f"{split}-{i:05}-of-{num_shards:05}.tfrecord" for i in range(num_shards)]
-
-
-def _encode_chunk_task(
-    chunk_path: Path,
-    tokenizer_dir: Path,
-    text: TextConfig,
-    positions: np.ndarray,
-    seed: int,
-    path: Path,
-) -> None:
-    encode_chunk(chunk_path, _load_tokenizer(tokenizer_dir, text), positions, seed, path)
 
 
 def _write_shard_task(
