@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from functools import cached_property
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -83,41 +84,36 @@ class PreprocessingPipeline:
     def analyze(self) -> dict:
         """Returns the content of statistics.json, and computes it if necessary."""
         path = self.prepared_dir / STATISTICS_FILE
-        fingerprints = self._fingerprints(self._hash_corpora())
-        self._check_same_run(fingerprints)
-        if read_json(path).get("fingerprint") != fingerprints["dataset"]:
-            corpus, analysis = self._analysis(fingerprints)
-            write_json(path, self._statistics(fingerprints, corpus, analysis))
+        self._check_same_run()
+        if read_json(path).get("fingerprint") != self._fingerprints["dataset"]:
+            write_json(path, self._statistics(*self._analysis()))
         return read_json(path)
 
     def run(self, overwrite: bool) -> PreparedDataset:
         """Runs all stages."""
-        corpora = self._hash_corpora()
-        fingerprints = self._fingerprints(corpora)
         if not overwrite:
-            self._check_same_run(fingerprints)
+            self._check_same_run()
             if (self.prepared_dir / MANIFEST_FILE).is_file():
                 return self._load_finished()
-        corpus, analysis = self._analysis(fingerprints)
+        corpus, analysis = self._analysis()
         tokenizer = Seq2SeqTokenizer(self.text, *analysis.vocabularies, self.user_words)
-        shards = self._write_shards(fingerprints, corpus, analysis, tokenizer)
+        shards = self._write_shards(corpus, analysis, tokenizer)
         vocabulary_sizes = len(tokenizer.source.vocabulary), len(tokenizer.target.vocabulary)
         content = {
             "counts": analysis.pair_filter.counts(),
             "skipped_lines": dict(corpus.skipped_lines),
             "vocabulary_sizes": dict(zip(SIDES, vocabulary_sizes)),
-            "corpora": corpora,
+            "corpora": self._corpora,
             "shards": shards,
         }
-        statistics = self._statistics(fingerprints, corpus, analysis)
-        self._publish(fingerprints, tokenizer, statistics, content)
+        self._publish(tokenizer, self._statistics(corpus, analysis), content)
         return PreparedDataset.load(self.prepared_dir)
 
-    def _check_same_run(self, fingerprints: dict[str, str]) -> None:
+    def _check_same_run(self) -> None:
         if not (self.prepared_dir / MANIFEST_FILE).is_file():
             return
         manifest = PreparedDataset.load(self.prepared_dir).manifest
-        if manifest["fingerprint"] != fingerprints["dataset"]:
+        if manifest["fingerprint"] != self._fingerprints["dataset"]:
             raise ValueError(
                 f"{self.prepared_dir} was prepared from other corpora or with other options. Give "
                 "another prepared_dir, or replace it with overwrite=True."
@@ -134,8 +130,9 @@ class PreprocessingPipeline:
             prepared.shard_paths(split)
         return prepared
 
-    def _hash_corpora(self) -> list[dict]:
-        """Returns path, size and hash of each corpus file."""
+    @cached_property
+    def _corpora(self) -> list[dict]:
+        """Path, size and hash of each corpus file."""
         paths = [Path(path) for path in self.data.data]
         sizes = [path.stat().st_size for path in paths]
         with progress_bar("hashing", sum(sizes), "B", self.progress) as bar:
@@ -144,10 +141,11 @@ class PreprocessingPipeline:
                 for path, size in zip(paths, sizes)
             ]
 
-    def _fingerprints(self, corpora: list[dict]) -> dict[str, str]:
-        """Returns a hash of all inputs of tokenization, and of all inputs of the dataset."""
+    @cached_property
+    def _fingerprints(self) -> dict[str, str]:
+        """A hash of all inputs of tokenization, and of all inputs of the dataset."""
         tokenization = {
-            "corpora": [corpus["sha256"] for corpus in corpora],
+            "corpora": [corpus["sha256"] for corpus in self._corpora],
             "skip_bad_lines": self.data.skip_bad_lines,
             "max_source_length": self.data.max_source_length,
             "segmentation": (self.text.source_tokenizer, self.text.target_tokenizer),
@@ -169,8 +167,8 @@ class PreprocessingPipeline:
         stage_dir.mkdir(parents=True, exist_ok=True)
         return stage_dir
 
-    def _analysis(self, fingerprints: dict[str, str]) -> tuple[TokenizedCorpus, CorpusAnalysis]:
-        chunk_dir = self._stage_dir("chunks", fingerprints["tokenization"])
+    def _analysis(self) -> tuple[TokenizedCorpus, CorpusAnalysis]:
+        chunk_dir = self._stage_dir("chunks", self._fingerprints["tokenization"])
         corpus = tokenize_corpus(
             self.data.data,
             self.data.skip_bad_lines,
@@ -185,13 +183,11 @@ class PreprocessingPipeline:
             )
         return corpus, analysis
 
-    def _statistics(
-        self, fingerprints: dict[str, str], corpus: TokenizedCorpus, analysis: CorpusAnalysis
-    ) -> dict:
+    def _statistics(self, corpus: TokenizedCorpus, analysis: CorpusAnalysis) -> dict:
         """Returns the content of statistics.json."""
         issues = find_issues(analysis.statistics, self.text.vocabulary_size)
         return {
-            "fingerprint": fingerprints["dataset"],
+            "fingerprint": self._fingerprints["dataset"],
             **analysis.statistics,
             "skipped_lines": dict(corpus.skipped_lines),
             "issues": [issue._asdict() for issue in issues],
@@ -199,11 +195,7 @@ class PreprocessingPipeline:
         }
 
     def _write_shards(
-        self,
-        fingerprints: dict[str, str],
-        corpus: TokenizedCorpus,
-        analysis: CorpusAnalysis,
-        tokenizer: Seq2SeqTokenizer,
+        self, corpus: TokenizedCorpus, analysis: CorpusAnalysis, tokenizer: Seq2SeqTokenizer
     ) -> dict:
         counts = analysis.pair_filter.counts()
         if not counts["training"]:
@@ -220,24 +212,18 @@ class PreprocessingPipeline:
             analysis.pair_filter,
             tokenizer,
             self.preprocessing.seed,
-            self._stage_dir("shards", fingerprints["dataset"]),
+            self._stage_dir("shards", self._fingerprints["dataset"]),
             self.num_workers,
             self.progress,
         )
 
-    def _publish(
-        self,
-        fingerprints: dict[str, str],
-        tokenizer: Seq2SeqTokenizer,
-        statistics: dict,
-        content: dict,
-    ) -> None:
+    def _publish(self, tokenizer: Seq2SeqTokenizer, statistics: dict, content: dict) -> None:
         """Moves the shards into the directory. The manifest is written last: it marks the end."""
         (self.prepared_dir / MANIFEST_FILE).unlink(missing_ok=True)
         for split in content["shards"]:
             for old_path in self.prepared_dir.glob(f"{split}-*-of-*.tfrecord"):
                 old_path.unlink()
-        shard_dir = self._stage_dir("shards", fingerprints["dataset"])
+        shard_dir = self._stage_dir("shards", self._fingerprints["dataset"])
         for shard in chain.from_iterable(content["shards"].values()):
             (shard_dir / shard["name"]).replace(self.prepared_dir / shard["name"])
         for name in TOKENIZER_FILES:
@@ -253,7 +239,7 @@ class PreprocessingPipeline:
         manifest = {
             "format": MANIFEST_FORMAT,
             "created_by": f"attention_seq2seq {metadata.version('attention_seq2seq')}",
-            "fingerprint": fingerprints["dataset"],
+            "fingerprint": self._fingerprints["dataset"],
             **content,
             "tokenizer_files": {
                 name: sha256_file(self.prepared_dir / name) for name in tokenizer_files(self.text)
