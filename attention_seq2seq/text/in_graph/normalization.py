@@ -2,7 +2,9 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.text.normalization import REMOVE, REPLACEMENT_CHARACTER, Normalizer
+from attention_seq2seq.text.normalization import REPLACEMENT_CHARACTER, normalization_table
+
+_REMOVE = -1
 
 
 def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
@@ -18,14 +20,14 @@ def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
     code_points = tf.strings.unicode_decode(
         text, "UTF-8", errors="replace", replacement_char=REPLACEMENT_CHARACTER
     )
-    table = sorted(Normalizer(lowercase).table.items())
+    table = sorted(normalization_table(lowercase).items())
     keys = tf.constant([code_point for code_point, _ in table])
-    replacements = tf.constant([REMOVE if new is None else new for _, new in table])
+    replacements = tf.constant([_REMOVE if new is None else new for _, new in table])
     values = code_points.flat_values
     indices = tf.minimum(tf.searchsorted(keys, values), len(table) - 1)
     has_replacement = tf.gather(keys, indices) == values
     values = tf.where(has_replacement, tf.gather(replacements, indices), values)
     code_points = code_points.with_flat_values(values)
-    code_points = tf.ragged.boolean_mask(code_points, code_points != REMOVE)
+    code_points = tf.ragged.boolean_mask(code_points, code_points != _REMOVE)
     text = tf.strings.unicode_encode(code_points, "UTF-8")
     return tf.strings.regex_replace(tf.strings.regex_replace(text, " +", " "), "^ | $", "")
