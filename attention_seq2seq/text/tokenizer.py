@@ -8,7 +8,7 @@ from typing import NamedTuple
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary, UserWord
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import make_segmenter
+from attention_seq2seq.text.segmentation import make_joiner, make_segmenter
 
 log = logging.getLogger(__name__)
 
@@ -27,15 +27,16 @@ class Tokenizer:
 
     def __init__(self, segmentation: str, config: TextConfig, dictionary: JiebaDictionary | None):
         self.normalize = Normalizer(config.lowercase)
-        self._segmenter = make_segmenter(segmentation, config.jieba_hmm, dictionary)
+        self._segment = make_segmenter(segmentation, config.jieba_hmm, dictionary)
+        self._join = make_joiner(segmentation)
 
     def tokenize(self, text: str | bytes) -> list[str]:
         """Returns the tokens of a text; none of an empty one."""
-        return self._segmenter.segment(self.normalize(text))
+        return self._segment(self.normalize(text))
 
     def detokenize(self, tokens: Sequence[str]) -> str:
         """Returns the text of tokens."""
-        return self._segmenter.join(tokens)
+        return self._join(tokens)
 
 
 class TokenizedPair(NamedTuple):

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from attention_seq2seq.data.readers import read_pairs
+from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import JiebaSegmenter
+from attention_seq2seq.text.segmentation import segment_by_jieba
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 from experiments.benchmarks.baselines import common, joeynmt, opennmt
 from experiments.benchmarks.worker import worker_command, worker_environment
@@ -36,10 +37,10 @@ def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> N
     read the same tokens. All systems have the vocabulary of this project, with their own special
     tokens.
     """
-    tokenize, normalize = JiebaSegmenter().segment, Normalizer(lowercase=True)
+    normalize, dictionary = Normalizer(lowercase=True), JiebaDictionary()
 
     def tokenize_text(text: str) -> str:
-        return " ".join(tokenize(normalize(text)))
+        return " ".join(segment_by_jieba(normalize(text), dictionary))
 
     pairs = [
         (tokenize_text(pair.prompt), tokenize_text(pair.reply)) for pair in read_pairs(paths)[0]

@@ -9,9 +9,7 @@ import sys
 
 from attention_seq2seq.text import jieba_dictionary
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
-from attention_seq2seq.text.segmentation import (
-    JiebaSegmenter,
-)
+from attention_seq2seq.text.segmentation import segment_by_jieba
 
 
 def run_python(code, **environment):
@@ -24,9 +22,7 @@ def run_python(code, **environment):
     )
 
 
-SEGMENT = (
-    "from attention_seq2seq.text.segmentation import *; print(JiebaSegmenter().segment('吃什么'))"
-)
+SEGMENT = "from attention_seq2seq.text.segmentation import *; print(segment_by_jieba('吃什么'))"
 
 
 def test_jieba_cache_is_in_a_private_folder_and_logs_are_silent(tmp_path):
@@ -61,7 +57,7 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
     monkeypatch.setattr(
         jieba_dictionary, "_jieba_counts", jieba_dictionary._load_jieba_counts.__wrapped__
     )
-    assert JiebaSegmenter().segment("吃什么") == ["吃", "什么"]
+    assert segment_by_jieba("吃什么") == ["吃", "什么"]
 
 
 def test_an_unwritable_cache_is_ignored(tmp_path):
@@ -73,5 +69,5 @@ def test_an_unwritable_cache_is_ignored(tmp_path):
 
 def test_log_level_of_jieba_is_unchanged():
     level = logging.getLogger("jieba").level
-    JiebaSegmenter(True, JiebaDictionary(["一个新词"])).segment("吃什么")
+    segment_by_jieba("吃什么", JiebaDictionary(["一个新词"]))
     assert logging.getLogger("jieba").level == level

@@ -7,9 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
-from attention_seq2seq.text.segmentation import (
-    JiebaSegmenter,
-)
+from attention_seq2seq.text.segmentation import segment_by_jieba
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 
 PAIRS = [("今天晚上吃什么", "晚上吃烤鸭"), ("Hello World", "I love 北京烤鸭 v2")]
@@ -17,8 +15,8 @@ PAIRS = [("今天晚上吃什么", "晚上吃烤鸭"), ("Hello World", "I love �
 
 def test_user_words_reach_this_segmenter_only():
     dictionary = JiebaDictionary(["杭研大厦 1000"])
-    assert JiebaSegmenter(False, dictionary).segment("网易杭研大厦") == ["网易", "杭研大厦"]
-    assert "杭研大厦" not in JiebaSegmenter(False).segment("网易杭研大厦")
+    assert segment_by_jieba("网易杭研大厦", dictionary, hmm=False) == ["网易", "杭研大厦"]
+    assert "杭研大厦" not in segment_by_jieba("网易杭研大厦", hmm=False)
     assert "杭研大厦" not in jieba.lcut("网易杭研大厦", HMM=False)
 
 

@@ -1,4 +1,4 @@
-"""`JiebaSegmenter` as TensorFlow operations: the same words of every normalized text.
+"""`segment_by_jieba` as TensorFlow operations: the same words of every normalized text.
 
 jieba splits blocks of Chinese characters, letters and digits into the most probable words
 (`jieba_dag`). Then runs of single characters are segmented again: by a hidden Markov model

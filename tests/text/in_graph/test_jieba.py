@@ -1,4 +1,4 @@
-"""`InGraphJieba` and `JiebaSegmenter` segment texts like jieba."""
+"""`InGraphJieba` and `segment_by_jieba` segment texts like jieba."""
 
 import io
 import itertools
@@ -15,7 +15,7 @@ from attention_seq2seq.text import jieba_dictionary
 from attention_seq2seq.text.in_graph.jieba import InGraphJieba
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import JiebaSegmenter
+from attention_seq2seq.text.segmentation import segment_by_jieba
 
 TEXTS = tf.TensorSpec([None], tf.string)
 ODD_FRAGMENTS = [
@@ -27,15 +27,14 @@ ODD_FRAGMENTS = [
 
 
 def list_differences(jieba_tokenizer, dictionary, hmm, folder, texts, batch_size=64):
-    """Returns texts that graph, `JiebaSegmenter` and jieba segment differently, and the words."""
+    """Returns texts that graph, `segment_by_jieba` and jieba segment differently, and the words."""
     segment = tf.function(InGraphJieba(dictionary, hmm, folder).segment, input_signature=[TEXTS])
-    segmenter = JiebaSegmenter(hmm, dictionary)
     differences = []
     for start in range(0, len(texts), batch_size):
         batch = texts[start : start + batch_size]
         for text, words in zip(batch, segment(tf.constant(batch)).to_list()):
             in_graph = [word.decode() for word in words]
-            in_python = segmenter.segment(text)
+            in_python = segment_by_jieba(text, dictionary, hmm)
             expected = [word for word in jieba_tokenizer.lcut(text, HMM=hmm) if not word.isspace()]
             if not in_graph == in_python == expected:
                 differences.append((text, in_graph, in_python, expected))
@@ -171,14 +170,13 @@ def test_the_hmm_splits_forbidden_words(jieba_tokenizer, tmp_path):
 
 def test_segmenters_do_not_depend_on_global_jieba_state(no_forced_splits, tmp_path):
     text = "他来到了网易杭研大厦"
-    expected = JiebaSegmenter().segment(text)
+    expected = segment_by_jieba(text)
     assert "杭研" in expected
     # Both forbid a word: jieba's API, and the dictionary of another model.
     jieba.Tokenizer().del_word("杭研")
-    forbidding = JiebaSegmenter(True, JiebaDictionary(["杭研 0"]))
-    assert "杭研" not in forbidding.segment(text)
+    assert "杭研" not in segment_by_jieba(text, JiebaDictionary(["杭研 0"]))
     assert no_forced_splits == {"杭研"}
-    assert JiebaSegmenter().segment(text) == expected
+    assert segment_by_jieba(text) == expected
     graph = InGraphJieba(JiebaDictionary(), True, tmp_path)
     assert [w.decode() for w in graph.segment(tf.constant([text])).to_list()[0]] == expected
 
@@ -194,9 +192,9 @@ def test_segmenters_do_not_depend_on_global_jieba_state(no_forced_splits, tmp_pa
     ids=lambda value: value[:4] if isinstance(value, str) else "",
 )
 def test_long_texts_take_linear_time(text, words):
-    segmenter = JiebaSegmenter()
+    dictionary = JiebaDictionary()
     start_time = time.process_time()
-    actual = segmenter.segment(text)
+    actual = segment_by_jieba(text, dictionary)
     assert time.process_time() - start_time < 1
     assert actual == words
 
