@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,10 +89,11 @@ class JiebaDictionary:
         self._base_counts, self.total = _jieba_counts()
         self._user_counts: dict[str, int] = {}
         self.forced_splits: set[str] = set()
-        for line in filter(None, map(str.strip, user_words)):
-            self._add_user_word(UserWord.parse(line))
+        lines = list(filter(None, map(str.strip, user_words)))
         # Without user words one lookup is enough.
-        self.count = self._count if self._user_counts else self._base_counts.get
+        self.count = self._count if lines else self._base_counts.get
+        for line in lines:
+            self._add_user_word(UserWord.parse(line))
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -104,7 +106,6 @@ class JiebaDictionary:
 
     def _add_user_word(self, user_word: UserWord) -> None:
         word, count, _ = user_word
-        self.count = self._count
         if count is None:
             count = self._suggest_count(word)
         self._user_counts[word] = count
@@ -177,17 +178,11 @@ def max_probability_segmentation(block: str, dictionary: JiebaDictionary) -> Ite
 
 def _join_letters(words: Iterator[str]) -> Iterator[str]:
     """Joins consecutive single letters and digits to one word, as jieba does without the HMM."""
-    letters = ""
-    for word in words:
-        if len(word) == 1 and _ALPHANUMERIC.match(word):
-            letters += word
-            continue
-        if letters:
-            yield letters
-            letters = ""
-        yield word
-    if letters:
-        yield letters
+    for is_letter, group in groupby(words, lambda word: bool(_ALPHANUMERIC.fullmatch(word))):
+        if is_letter:
+            yield "".join(group)
+        else:
+            yield from group
 
 
 def import_jieba():

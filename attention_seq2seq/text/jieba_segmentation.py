@@ -8,6 +8,7 @@ other user of jieba in the process changes. And jieba copies a path at each char
 import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby
 
 from attention_seq2seq.text.jieba_dictionary import (
     JiebaDictionary,
@@ -51,23 +52,13 @@ def _resegment_single_characters(
     words: Iterator[str], dictionary: JiebaDictionary
 ) -> Iterator[str]:
     """Segments runs of single characters again, unless a run is a word of the dictionary."""
-    run: list[str] = []
-
-    def run_words() -> Iterator[str]:
-        text = "".join(run)
+    for is_single, group in groupby(words, lambda word: len(word) == 1):
+        run = list(group)
         # A word of the dictionary that is not the most probable segmentation stays split.
-        if len(run) < 2 or dictionary.count(text):
-            return iter(run[:])
-        return _segment_run(text, dictionary)
-
-    for word in words:
-        if len(word) == 1:
-            run.append(word)
-            continue
-        yield from run_words()
-        run.clear()
-        yield word
-    yield from run_words()
+        if is_single and len(run) > 1 and not dictionary.count("".join(run)):
+            yield from _segment_run("".join(run), dictionary)
+        else:
+            yield from run
 
 
 def _segment_run(text: str, dictionary: JiebaDictionary) -> Iterator[str]:
