@@ -19,6 +19,10 @@ from attention_seq2seq.text.jieba_dictionary import (
 )
 
 _CHINESE = re.compile("([\u4e00-\u9fd5]+)")
+# In this order jieba takes the last one of equally probable states.
+HMM_STATES = "BEMS"
+# The two states that can precede each state.
+PREVIOUS_HMM_STATES = {"B": "ES", "E": "BM", "M": "BM", "S": "ES"}
 _NUMBERS = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")
 
 
@@ -80,7 +84,7 @@ def _viterbi_words(text: str) -> Iterator[str]:
     algorithm finds the most probable states. Two states can precede each state. Of equally
     probable ones the last in the order B, E, M, S is taken, as in jieba.
     """
-    start, transition, emission, unknown = _hmm_tables()
+    start, transition, emission, unknown = hmm_tables()
     (eb, sb), (be, me), (bm, mm), (es, ss) = transition
     b, e, m, s = map(sum, zip(start, emission.get(text[0], unknown)))
     # For each character, the previous character's state for each of the states B, E, M, S.
@@ -101,7 +105,7 @@ def _viterbi_words(text: str) -> Iterator[str]:
         m, s = max(m_of_b, m_of_m), max(s_of_e, s_of_s)
     states = ["S" if s >= e else "E"]
     for previous_states in backpointers[:0:-1]:
-        states.append(previous_states["BEMS".index(states[-1])])
+        states.append(previous_states[HMM_STATES.index(states[-1])])
     word_start = 0
     for position, state in enumerate(reversed(states)):
         if state == "B":
@@ -113,26 +117,25 @@ def _viterbi_words(text: str) -> Iterator[str]:
 
 
 @cache
-def _hmm_tables():
-    """Returns jieba's log-probabilities, states in the order B, E, M, S.
+def hmm_tables():
+    """Returns jieba's log-probabilities, states in the order of `HMM_STATES`.
 
     Returns:
-        Four tables: start, for each state; transition, for each state from the two states that can
-        precede it; emission, for each character and state; and the emission of a character that
-        the table lacks.
+        Four tables: start, for each state; transition, for each state from its
+        `PREVIOUS_HMM_STATES`; emission, for each character and state; and the emission of a
+        character that the table lacks.
     """
     finalseg = import_jieba().finalseg
     min_log_prob = finalseg.MIN_FLOAT
-    transitions = ("EB", "SB"), ("BE", "ME"), ("BM", "MM"), ("ES", "SS")
     characters = set().union(*finalseg.emit_P.values())
     return (
-        tuple(finalseg.start_P[state] for state in "BEMS"),
+        tuple(finalseg.start_P[state] for state in HMM_STATES),
         tuple(
-            tuple(finalseg.trans_P[a].get(b, min_log_prob) for a, b in pairs)
-            for pairs in transitions
+            tuple(finalseg.trans_P[previous].get(state, min_log_prob) for previous in states)
+            for state, states in PREVIOUS_HMM_STATES.items()
         ),
         {
-            c: tuple(finalseg.emit_P[state].get(c, min_log_prob) for state in "BEMS")
+            c: tuple(finalseg.emit_P[state].get(c, min_log_prob) for state in HMM_STATES)
             for c in characters
         },
         (min_log_prob,) * 4,

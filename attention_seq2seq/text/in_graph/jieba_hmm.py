@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-# In this order jieba takes the last one of equally probable states.
-_STATES = "BEMS"
-_PREVIOUS_STATES = {"B": "ES", "M": "MB", "S": "SE", "E": "BM"}
+from attention_seq2seq.text.jieba_segmentation import HMM_STATES, PREVIOUS_HMM_STATES, hmm_tables
+
 FIRST_CHINESE, LAST_CHINESE = 0x4E00, 0x9FD5
 
 
@@ -32,19 +31,14 @@ class HiddenMarkovModel(NamedTuple):
     @classmethod
     def from_jieba(cls) -> "HiddenMarkovModel":
         """Reads the tables of jieba."""
-        from jieba import finalseg
-
-        min_log_prob = finalseg.MIN_FLOAT
+        start, transitions, emissions, unknown = hmm_tables()
         transition = np.full([4, 4], -np.inf)
-        emission = np.full([LAST_CHINESE - FIRST_CHINESE + 1, 4], min_log_prob)
-        for index, state in enumerate(_STATES):
-            for previous in _PREVIOUS_STATES[state]:
-                log_prob = finalseg.trans_P[previous].get(state, min_log_prob)
-                transition[_STATES.index(previous), index] = log_prob
-            for character, log_prob in finalseg.emit_P[state].items():
-                if FIRST_CHINESE <= ord(character) <= LAST_CHINESE:
-                    emission[ord(character) - FIRST_CHINESE, index] = log_prob
-        return cls(np.array([finalseg.start_P[s] for s in _STATES]), transition, emission)
+        for index, state in enumerate(HMM_STATES):
+            previous = [HMM_STATES.index(name) for name in PREVIOUS_HMM_STATES[state]]
+            transition[previous, index] = transitions[index]
+        characters = map(chr, range(FIRST_CHINESE, LAST_CHINESE + 1))
+        emission = np.array([emissions.get(character, unknown) for character in characters])
+        return cls(np.array(start), transition, emission)
 
 
 def viterbi_word_ends(code_points, run_starts, run_lengths, model: HiddenMarkovModel):
@@ -69,7 +63,7 @@ def viterbi_word_ends(code_points, run_starts, run_lengths, model: HiddenMarkovM
     states = _backward(lengths, num_active, scores, backpointers)
     positions = tf.repeat(times, num_active)
     positions += tf.gather(starts, tf.ragged.range(num_active).flat_values)
-    is_end = (states == _STATES.index("E")) | (states == _STATES.index("S"))
+    is_end = (states == HMM_STATES.index("E")) | (states == HMM_STATES.index("S"))
     flags = tf.scatter_nd(
         positions[:, tf.newaxis], tf.cast(is_end, tf.int32), [tf.size(code_points, tf.int64)]
     )
