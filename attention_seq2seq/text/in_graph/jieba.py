@@ -87,10 +87,7 @@ class InGraphJieba(tf.Module):
         """Returns the starts of words, with runs of single characters segmented again."""
         run_starts = is_single & (block_starts | ~_previous(is_single))
         positions, lengths = _spans(run_starts, is_single)
-        runs = tf.ragged.range(positions, positions + lengths)
-        texts = tf.strings.unicode_encode(
-            runs.with_flat_values(tf.gather(characters, runs.flat_values)), "UTF-8"
-        )
+        runs, texts = _span_texts(characters, positions, lengths)
         # jieba keeps the characters of a run that is a word of the dictionary.
         is_changed = (lengths > 1) & tf.math.is_inf(self.word_log_probs.lookup(texts))
         is_changed = _broadcast_to_spans(
@@ -114,9 +111,7 @@ class InGraphJieba(tf.Module):
         starts = part_starts | (_previous(ends) & inside)
         if self.forced_splits:
             positions, lengths = _spans(starts, inside)
-            spans = tf.ragged.range(positions, positions + lengths)
-            words = spans.with_flat_values(tf.gather(characters, spans.flat_values))
-            words = tf.strings.unicode_encode(words, "UTF-8")
+            spans, words = _span_texts(characters, positions, lengths)
             is_split = tf.reduce_any(
                 words[:, tf.newaxis] == tf.constant(self.forced_splits), axis=1
             )
@@ -128,10 +123,7 @@ class InGraphJieba(tf.Module):
 
 def _number_starts(characters, inside, part_starts):
     """Returns the starts of words in other parts of runs: numbers, Latin words, and the rest."""
-    positions, lengths = _spans(part_starts & inside, inside)
-    parts = tf.ragged.range(positions, positions + lengths)
-    texts = parts.with_flat_values(tf.gather(characters, parts.flat_values))
-    texts = tf.strings.unicode_encode(texts, "UTF-8")
+    parts, texts = _span_texts(characters, *_spans(part_starts & inside, inside))
     words = tf.strings.split(tf.strings.regex_replace(texts, _ALPHANUMERIC, r" \1 ")).flat_values
     offsets = tf.cumsum(tf.strings.length(words), exclusive=True)
     return _scatter_flags(tf.gather(parts.flat_values, offsets), tf.size(characters, tf.int64))
@@ -173,6 +165,13 @@ def _spans(starts, inside):
     positions = tf.where(starts)[:, 0]
     ends = tf.where(inside & _next(starts | ~inside, True))[:, 0]
     return positions, ends - positions + 1
+
+
+def _span_texts(characters, positions, lengths):
+    """Returns the positions of spans, int64[num_spans, (characters)], and their texts."""
+    spans = tf.ragged.range(positions, positions + lengths)
+    span_characters = spans.with_flat_values(tf.gather(characters, spans.flat_values))
+    return spans, tf.strings.unicode_encode(span_characters, "UTF-8")
 
 
 def _scatter_flags(positions, size):

@@ -7,16 +7,14 @@ start. This module does so for all blocks at once.
 
 import hashlib
 import math
-import re
 from pathlib import Path
 from typing import NamedTuple
 
 import tensorflow as tf
 
-from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
+from attention_seq2seq.text.jieba_dictionary import BLOCK_PATTERN, JiebaDictionary
 
 NEG_INF = float("-inf")
-_BLOCK = re.compile(r"[\u4E00-\u9FD5a-zA-Z0-9+#&._%-]+")
 
 
 class WordFrequencies(NamedTuple):
@@ -40,7 +38,7 @@ class WordFrequencies(NamedTuple):
         log_probs = {
             word: math.log(count) - log_total
             for word, count in dictionary.counts.items()
-            if count and _BLOCK.fullmatch(word)
+            if count and BLOCK_PATTERN.fullmatch(word)
         }
         return cls(log_probs, math.log(1) - log_total, max(map(len, log_probs), default=1))
 
