@@ -26,25 +26,11 @@ class Split(NamedTuple):
     num_dropped: int = 0
 
 
-def number_conversations(exchanges: Iterable[tuple[str, str] | None]) -> Iterator[Pair]:
-    """Numbers conversations: a prompt equal to the reply before it continues one.
-
-    Args:
-        exchanges: (prompt, reply); None ends a conversation.
-    """
-    conversation, last_reply = -1, None
-    for exchange in exchanges:
-        if exchange is None:
-            last_reply = None
-            continue
-        prompt, reply = exchange
-        conversation += prompt != last_reply
-        last_reply = reply
-        yield Pair(prompt, reply, conversation)
-
-
 def as_pairs(pairs: Iterable) -> list[Pair]:
-    """Converts user input to pairs; (prompt, reply) is numbered by `number_conversations`.
+    """Converts user input to pairs.
+
+    The conversations of (prompt, reply) are numbered. A prompt that equals the reply before it
+    continues a conversation.
 
     Raises:
         ValueError: an element is neither two strings nor a `Pair`; with its position.
@@ -58,7 +44,12 @@ def as_pairs(pairs: Iterable) -> list[Pair]:
             )
     if all(isinstance(pair, Pair) for pair in pairs):
         return pairs
-    return list(number_conversations((pair[0], pair[1]) for pair in pairs))
+    numbered, conversation, last_reply = [], -1, None
+    for prompt, reply, *_ in pairs:
+        conversation += prompt != last_reply
+        last_reply = reply
+        numbered.append(Pair(prompt, reply, conversation))
+    return numbered
 
 
 def _is_pair(pair) -> bool:
