@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_GZIP = b"\x1f\x8b"
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+from attention_seq2seq.utils.files import BYTE_ORDER_MARK, GZIP_MAGIC
 
 # In bytes. A longer line means that the file has no line ends, so it is not a corpus of lines.
 MAX_LINE_LENGTH = 1 << 24
@@ -47,7 +46,7 @@ class CorpusFile:
         self._raw = path.open("rb")
         if not self._raw.seekable():
             self._raw = _copy_to_temporary_file(self._raw)
-        is_gzip = self._raw.peek(2)[:2] == _GZIP
+        is_gzip = self._raw.peek(2)[:2] == GZIP_MAGIC
         self._bytes = gzip.GzipFile(fileobj=self._raw) if is_gzip else self._raw
 
     def __enter__(self) -> "CorpusFile":
@@ -73,7 +72,7 @@ class CorpusFile:
             # `chunks` reports the damage when it reaches it.
             head = b""
         self._bytes.seek(0)
-        return head.removeprefix(_BYTE_ORDER_MARK)
+        return head.removeprefix(BYTE_ORDER_MARK)
 
     def chunks(self, size: int) -> Iterator[bytes]:
         """Yields the content in chunks that end with a line, or within one after `size` bytes."""
@@ -90,7 +89,7 @@ class CorpusFile:
             if not is_inside_line:
                 self.line_number += 1
             if self.line_number == 1 and not is_inside_line:
-                chunk = chunk.removeprefix(_BYTE_ORDER_MARK)
+                chunk = chunk.removeprefix(BYTE_ORDER_MARK)
             is_inside_line = not chunk.endswith(b"\n")
             yield chunk
 
