@@ -76,13 +76,10 @@ class SourceTokenizer:
             limit: leaves out earlier turns until at most this many tokens are left; 0 keeps all.
                 The last turn is kept whole, so it may be longer.
         """
-        return self._encode_turns(self._pair_tokenizer.tokenize_turns(text), limit)
+        return self.encode_turns(self._pair_tokenizer.tokenize_turns(text), limit)
 
-    def encode_turns(self, turns: Sequence[list[str]], limit: int = 0) -> list[int]:
-        """Returns the ids of the tokenized turns of a prompt; see `encode_with_tokens`."""
-        return self._encode_turns(turns, limit)[1]
-
-    def _encode_turns(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
+    def encode_turns(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
+        """As `encode_with_tokens`, for a prompt that is tokenized already."""
         if limit:
             turns = turns[num_truncated_turns(turns, limit) :]
         tokens, ids = [], []
@@ -205,7 +202,8 @@ class Seq2SeqTokenizer:
 
     def encode_pair(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
         """Returns the ids of a tokenized pair: its prompt, of at most `limit` tokens, its reply."""
-        return self.source.encode_turns(pair.turns, limit), self.target.encode_tokens(pair.reply)
+        _, prompt_ids = self.source.encode_turns(pair.turns, limit)
+        return prompt_ids, self.target.encode_tokens(pair.reply)
 
     def target_ids(self, tokens: Iterable[str]) -> list[int]:
         """Returns the ids of a prompt's tokens in the target vocabulary; -1 if it lacks a token."""
