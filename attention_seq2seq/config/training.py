@@ -6,10 +6,16 @@ from attention_seq2seq.config.artifacts import BEST_WEIGHTS_FILE, LAST_WEIGHTS_F
 from attention_seq2seq.config.options import ConfigBase, option
 
 SCHEDULES = ("constant", "cosine", "halving", "inverse_sqrt")
-MONITORS = (
-    *("val_loss", "val_perplexity", "val_character_perplexity", "val_accuracy"),
-    *("sample_distinct_1", "sample_distinct_2", "sample_most_common_ratio"),
-)
+# Metrics that an epoch can be selected by, and whether a lower value is better.
+LOWER_IS_BETTER = {
+    "val_loss": True,
+    "val_perplexity": True,
+    "val_character_perplexity": True,
+    "val_accuracy": False,
+    "sample_distinct_1": False,
+    "sample_distinct_2": False,
+    "sample_most_common_ratio": True,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,7 +116,7 @@ class TrainingConfig(ConfigBase):
         "val_perplexity",
         "metric of the validation pairs, or of the replies to the sample prompts, that selects the "
         "best epoch",
-        choices=MONITORS,
+        choices=LOWER_IS_BETTER,
     )
     patience: int = option(
         3,

@@ -2,16 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-# Metrics that an epoch can be selected by, and whether a lower value is better.
-LOWER_IS_BETTER = {
-    "val_loss": True,
-    "val_perplexity": True,
-    "val_character_perplexity": True,
-    "val_accuracy": False,
-    "sample_distinct_1": False,
-    "sample_distinct_2": False,
-    "sample_most_common_ratio": True,
-}
+from attention_seq2seq.config.training import LOWER_IS_BETTER
 
 
 def best_epoch(monitor: str, history: Sequence[Mapping[str, float]]) -> int | None:

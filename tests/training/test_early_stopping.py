@@ -6,9 +6,9 @@ import logging
 import numpy as np
 import pytest
 
-from attention_seq2seq.config.training import TrainingConfig
+from attention_seq2seq.config.training import LOWER_IS_BETTER, TrainingConfig
 from attention_seq2seq.training.api import train
-from attention_seq2seq.training.early_stopping import LOWER_IS_BETTER, best_epoch, should_stop_early
+from attention_seq2seq.training.early_stopping import best_epoch, should_stop_early
 from helpers.short_trainings import MEALS, make_config
 
 
