@@ -19,8 +19,15 @@ from attention_seq2seq.cli.flags import define_path, define_paths, options_from_
 from attention_seq2seq.config.decoding import DecodingConfig
 
 COMMON_FLAGS = (
-    *("model_dir", "prompt", "plot", "method", "beam_width", "temperature", "top_p"),
-    *("repetition_penalty", "context_turns"),
+    "model_dir",
+    "prompt",
+    "plot",
+    "method",
+    "beam_width",
+    "temperature",
+    "top_p",
+    "repetition_penalty",
+    "context_turns",
 )
 IS_FILTER = True
 MODEL_DIR_HELP = "model directory; several, separated by commas, form an ensemble"

@@ -29,7 +29,13 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils import files
 
 COMMON_FLAGS = (
-    *("model_dir", "data", "baseline", "json", "skip_bad_lines", "method", "beam_width"),
+    "model_dir",
+    "data",
+    "baseline",
+    "json",
+    "skip_bad_lines",
+    "method",
+    "beam_width",
 )
 
 

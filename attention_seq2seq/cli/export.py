@@ -21,8 +21,14 @@ from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.utils.files import shell_quote
 
 COMMON_FLAGS = (
-    *("model_dir", "export_dir", "format", "method", "beam_width", "max_length"),
-    *("max_batch_size", "max_beam_width"),
+    "model_dir",
+    "export_dir",
+    "format",
+    "method",
+    "beam_width",
+    "max_length",
+    "max_batch_size",
+    "max_beam_width",
 )
 
 

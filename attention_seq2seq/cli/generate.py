@@ -28,8 +28,16 @@ from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
 
 COMMON_FLAGS = (
-    *("model_dir", "input", "output", "format", "method", "num_return_sequences", "beam_width"),
-    *("temperature", "top_p", "max_length"),
+    "model_dir",
+    "input",
+    "output",
+    "format",
+    "method",
+    "num_return_sequences",
+    "beam_width",
+    "temperature",
+    "top_p",
+    "max_length",
 )
 IS_FILTER = True
 

@@ -21,8 +21,16 @@ from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
 
 COMMON_FLAGS = (
-    *("data", "prepared_dir", "analyze_only", "filters", "max_source_length"),
-    *("max_target_length", "vocabulary_size", "context_turns", "num_workers", "overwrite"),
+    "data",
+    "prepared_dir",
+    "analyze_only",
+    "filters",
+    "max_source_length",
+    "max_target_length",
+    "vocabulary_size",
+    "context_turns",
+    "num_workers",
+    "overwrite",
 )
 
 

@@ -20,8 +20,18 @@ from attention_seq2seq.cli.flags import config_from_flags, define_config_flags, 
 from attention_seq2seq.cli.next_command import print_next_command
 
 COMMON_FLAGS = (
-    *("model_dir", "data", "epochs", "batch_size", "learning_rate", "units", "dropout"),
-    *("vocabulary_size", "context_turns", "patience", "seed", "overwrite"),
+    "model_dir",
+    "data",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "units",
+    "dropout",
+    "vocabulary_size",
+    "context_turns",
+    "patience",
+    "seed",
+    "overwrite",
 )
 
 

@@ -5,8 +5,13 @@ import dataclasses
 from attention_seq2seq.config.options import ConfigBase, option
 
 ATTENTIONS = (
-    *("luong", "scaled_luong", "bahdanau", "normed_bahdanau"),
-    *("luong_monotonic", "bahdanau_monotonic", "none"),
+    "luong",
+    "scaled_luong",
+    "bahdanau",
+    "normed_bahdanau",
+    "luong_monotonic",
+    "bahdanau_monotonic",
+    "none",
 )
 
 
