@@ -85,13 +85,8 @@ def train(
             f"config is a {type(config).__name__}; expected a Config, as in "
             "Config(training=TrainingConfig(epochs=5))."
         )
-    options = TrainerOptions(
-        callbacks=_add_default_callbacks(callbacks, progress),
-        sample_prompts=sample_prompts,
-        overwrite=overwrite,
-        checkpoint_minutes=checkpoint_minutes,
-        strategy=strategy,
-    )
+    callbacks = _add_default_callbacks(callbacks, progress)
+    options = TrainerOptions(callbacks, sample_prompts, overwrite, checkpoint_minutes, strategy)
     inputs = InMemoryInputs(pairs, validation_pairs, config)
     return fit(inputs, _as_path(model_dir), config, options)
 
@@ -141,13 +136,8 @@ def train_prepared(
         model=model or ModelConfig(),
         training=training or TrainingConfig(),
     )
-    options = TrainerOptions(
-        callbacks=_add_default_callbacks(callbacks, progress),
-        sample_prompts=sample_prompts,
-        overwrite=overwrite,
-        checkpoint_minutes=checkpoint_minutes,
-        strategy=strategy,
-    )
+    callbacks = _add_default_callbacks(callbacks, progress)
+    options = TrainerOptions(callbacks, sample_prompts, overwrite, checkpoint_minutes, strategy)
     return fit(PreparedInputs(dataset), _as_path(model_dir), config, options)
 
 
