@@ -74,18 +74,6 @@ class TrainStep:
         self._clip = graph_function(self._deduplicate_and_clip, [specs])
         self._apply = graph_function(self._apply_gradients, [specs])
 
-    def __call__(self, batches: Sequence[dict], sampling_probability: float = 0.0) -> StepResult:
-        """Makes one update, unless loss or gradients are not finite.
-
-        Args:
-            batches: batches of `train_batches`.
-            sampling_probability: probability of a sampled decoder input (scheduled sampling).
-        """
-        gradients, result = self.gradients(batches, sampling_probability)
-        if result.is_finite:
-            self.apply(gradients)
-        return result
-
     def gradients(
         self, batches: Sequence[dict], sampling_probability: float = 0.0
     ) -> tuple[list[Gradient], StepResult]:

@@ -68,7 +68,8 @@ def test_the_losses_of_200_steps_equal_those_of_the_reference():
     train_step = TrainStep(objective, optimizer, batches.element_spec)
     losses, expected_losses, num_clipped = [], [], 0
     for batch in batches:
-        result = train_step([batch])
+        gradients, result = train_step.gradients([batch])
+        train_step.apply(gradients)
         losses.append(result.loss / result.num_tokens)
         num_clipped += result.grad_norm > options.clip_norm
         expected_losses.append(float(reference_train_step(batch)))
