@@ -31,6 +31,9 @@ class Distributor:
 
     Args:
         strategy: the strategy; None: one device.
+
+    Attributes:
+        num_processes: number of processes, one for each worker.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None):
@@ -38,20 +41,15 @@ class Distributor:
             strategy = tf.distribute.get_strategy()
         self._strategy = strategy
         resolver = self._strategy.cluster_resolver
-        self._num_processes = 1
+        self.num_processes = 1
         if resolver is not None:
             jobs = resolver.cluster_spec().as_dict()
-            self._num_processes = max(1, sum(map(len, jobs.values())))
+            self.num_processes = max(1, sum(map(len, jobs.values())))
 
     @property
     def is_chief(self) -> bool:
         """Whether this worker is the chief, which writes the model."""
         return bool(self._strategy.extended.should_checkpoint)
-
-    @property
-    def num_processes(self) -> int:
-        """Number of processes, one for each worker."""
-        return self._num_processes
 
     def scope(self):
         """Returns the context in which mirrored variables are created."""
@@ -107,7 +105,7 @@ class Distributor:
 
     def broadcast_object(self, message: Any) -> Any:
         """Broadcasts the chief's JSON-serializable object; other workers' arguments are ignored."""
-        if self._num_processes == 1:
+        if self.num_processes == 1:
             return message
         content = np.frombuffer(json.dumps(message).encode(), np.uint8).astype(np.int32)
         (length,) = self._broadcast(np.array([content.size], np.int32))
@@ -115,7 +113,7 @@ class Distributor:
 
     def broadcast_arrays(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Broadcasts the chief's arrays; ignores the arrays of other workers."""
-        if self._num_processes == 1:
+        if self.num_processes == 1:
             return dict(arrays)
         specs = {name: [array.shape, array.dtype.str] for name, array in arrays.items()}
         result = {}
@@ -143,7 +141,7 @@ class Distributor:
         try:
             yield
         except _CONNECTION_ERRORS as error:
-            if self._num_processes == 1:
+            if self.num_processes == 1:
                 raise
             raise ConnectionError(
                 f"Lost the connection to another worker ({str(error).splitlines()[0]}). Its output "

@@ -135,7 +135,7 @@ def test_only_connection_errors_are_reported_as_lost_workers():
     class TwoWorkerDistributor(Distributor):
         def __init__(self):
             super().__init__()
-            self._num_processes = 2
+            self.num_processes = 2
 
     distributor = TwoWorkerDistributor()
     with (
