@@ -31,7 +31,11 @@ def resolve_compute_dtype(options: TrainingConfig) -> TrainingConfig:
     """
     if options.compute_dtype != "auto":
         return options
-    use_bfloat16 = _has_bfloat16() and _is_accurate(tf.bfloat16) and _is_faster(tf.bfloat16)
+    use_bfloat16 = (
+        _has_bfloat16()
+        and _is_accurate(tf.bfloat16)
+        and _seconds(tf.bfloat16) < _seconds(tf.float32)
+    )
     return dataclasses.replace(options, compute_dtype="bfloat16" if use_bfloat16 else "float32")
 
 
@@ -51,13 +55,11 @@ def _is_accurate(dtype: tf.DType) -> bool:
     return bool(tf.norm(product - expected) <= _TOLERANCE * tf.norm(expected))
 
 
-def _is_faster(dtype: tf.DType) -> bool:
-    """Whether a product of the size of an output projection is faster than in float32."""
-    return _seconds(dtype) < _seconds(tf.float32)
-
-
 def _seconds(dtype: tf.DType) -> float:
-    """Returns the shortest of eight times of a product; all eight take about 0.1 seconds."""
+    """Returns the shortest of eight times of a product of the size of an output projection.
+
+    All eight take about 0.1 seconds.
+    """
     left, right = tf.ones([512, 256], dtype), tf.ones([256, 4096], dtype)
     times = []
     for _ in range(8):
