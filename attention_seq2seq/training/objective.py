@@ -57,22 +57,19 @@ class Seq2SeqObjective:
         """Returns the logits float32[batch, target_time, vocab] of a batch's replies."""
         return self.seq2seq(**self._inputs(batch))
 
-    def losses(self, batch, sampling_probability: tf.Tensor | float = 0.0) -> tf.Tensor:
-        """Computes the training loss.
+    def token_losses(
+        self, batch, sampling_probability: tf.Tensor | float = 0.0
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes the two terms of the training loss.
 
         Args:
             batch: a batch of `train_batches`.
             sampling_probability: probability of a sampled decoder input (scheduled sampling).
 
         Returns:
-            float32[tokens], for each target token the cross-entropy plus the weighted guided
+            float32[tokens] each, for each target token the cross-entropy and the weighted guided
             alignment loss [nats].
         """
-        losses, alignment_losses = self.token_losses(batch, sampling_probability)
-        return losses + alignment_losses
-
-    def token_losses(self, batch, sampling_probability) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes the two terms of `losses`, each float32[tokens]."""
         options = self.options
         rng = BatchRng(
             options.seed, batch["batch_index"], batch.get("row_index"), batch.get("num_rows")

@@ -86,9 +86,14 @@ def make_objective(model, **options) -> Seq2SeqObjective:
     )
 
 
+def training_losses(objective, batch, sampling_probability=0.0):
+    """Returns the training loss float32[tokens] of each token without padding."""
+    return tf.add(*objective.token_losses(batch, sampling_probability))
+
+
 def mean_loss(objective, batch):
     """Returns the mean loss over tokens without padding."""
-    return tf.reduce_mean(objective.losses(batch))
+    return tf.reduce_mean(training_losses(objective, batch))
 
 
 def random_model(

@@ -27,6 +27,7 @@ from helpers.small_models import (
     config_id,
     random_batch,
     random_model,
+    training_losses,
 )
 
 # The source tokens of random models have the same ids as target tokens.
@@ -85,9 +86,9 @@ def test_the_loss_is_added_to_the_cross_entropy_of_each_token(config):
         )
         guided_losses.append(step_losses[:, 0])
     mask = tf.sequence_mask(batch["target_length"], 6)
-    cross_entropy = make_guided_objective(model, weight=0.0).losses(batch)
+    cross_entropy = training_losses(make_guided_objective(model, weight=0.0), batch)
     expected = cross_entropy + 0.5 * tf.boolean_mask(tf.stack(guided_losses, axis=1), mask)
-    losses = make_guided_objective(model, weight=0.5).losses(batch)
+    losses = training_losses(make_guided_objective(model, weight=0.5), batch)
     np.testing.assert_allclose(losses, expected, atol=1e-5)
     assert tf.reduce_sum(tf.stack(guided_losses)) > 0.1
 
@@ -107,7 +108,7 @@ def test_dropped_prompts_have_no_alignment_loss():
     model, batch = random_model(CONFIGURATIONS[0]), random_batch(4, 5, 6)
     batch["prompt_dropped"] = tf.constant([True] * 4)
     losses, guided_losses = (
-        make_guided_objective(model, weight).losses(batch) for weight in (0, 3)
+        training_losses(make_guided_objective(model, weight), batch) for weight in (0, 3)
     )
     np.testing.assert_array_equal(losses, guided_losses)
 
