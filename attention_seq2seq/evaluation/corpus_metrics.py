@@ -1,6 +1,7 @@
 """Sufficient statistics of metrics: sums of each prompt, as sacrebleu calls them."""
 
 import re
+from collections import defaultdict
 
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
@@ -89,35 +90,22 @@ def similarity_stats(prompts, replies, references) -> dict[str, MetricStats]:
     Returns:
         Exact match, token error rate, ROUGE-L, prompt bigram overlap, length ratio.
     """
-    names = (
-        "exact_match",
-        "token_error_rate",
-        "rouge_l",
-        "prompt_bigram_overlap",
-        "length_ratio",
-    )
-    numerators = {name: [] for name in names}
-    denominators = {name: [] for name in names}
-
-    def add(name: str, numerator: float, denominator: float) -> None:
-        numerators[name].append(numerator)
-        denominators[name].append(denominator)
-
+    # For each metric, the numerator and the denominator of each prompt.
+    ratios = defaultdict(list)
     for prompt, reply, texts in zip(prompts, replies, references):
         expected = [text.split() for text in texts]
         nearest = min(expected, key=lambda tokens: metrics.edit_distance(reply, tokens))
-        num_overlapping, num_bigrams = metrics.count_prompt_bigrams(metric_tokens(prompt), reply)
-        add("exact_match", reply in expected, 1)
-        add("token_error_rate", metrics.edit_distance(reply, nearest), len(nearest))
-        add("rouge_l", max(metrics.rouge_l(reply, tokens) for tokens in expected), 1)
-        add("prompt_bigram_overlap", num_overlapping, num_bigrams)
-        add("length_ratio", len(reply), len(nearest))
-    return {
-        name: ratio_metric(np.array(numerators[name], float), np.array(denominators[name], float))
-        for name in names
-        # If no reply has two tokens, there are no bigrams.
-        if sum(denominators[name])
-    }
+        rouge_l = max(metrics.rouge_l(reply, tokens) for tokens in expected)
+        ratios["exact_match"].append((reply in expected, 1))
+        ratios["token_error_rate"].append((metrics.edit_distance(reply, nearest), len(nearest)))
+        ratios["rouge_l"].append((rouge_l, 1))
+        ratios["prompt_bigram_overlap"].append(
+            metrics.count_prompt_bigrams(metric_tokens(prompt), reply)
+        )
+        ratios["length_ratio"].append((len(reply), len(nearest)))
+    stats = {name: ratio_metric(*np.array(rows, float).T) for name, rows in ratios.items()}
+    # If no reply has two tokens, there are no bigrams.
+    return {name: metric for name, metric in stats.items() if metric.sums[:, 1].any()}
 
 
 def sacrebleu_stats(replies, references) -> tuple[dict[str, MetricStats], list[str]]:
