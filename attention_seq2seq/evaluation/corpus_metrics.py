@@ -58,7 +58,7 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
     num_tokens, num_characters, num_oov = [], [], []
     for text in texts:
         tokens = chat.tokenizer.target.tokenize(text)
-        ids = chat.tokenizer.target.encode(text)
+        ids = chat.tokenizer.target.encode_tokens(tokens)
         num_tokens.append(len(ids))
         num_oov.append(ids.count(UNK))
         # The model cannot tell which token an OOV token was: it counts as one character.
