@@ -14,8 +14,7 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.attention_tables import format_attention
-from attention_seq2seq.cli.flags import define_flags as define_option_flags
-from attention_seq2seq.cli.flags import define_path, define_paths, options_from_flags
+from attention_seq2seq.cli.flags import define_path, define_reply_flags, options_from_flags
 from attention_seq2seq.config.decoding import DecodingConfig
 
 COMMON_FLAGS = (
@@ -30,12 +29,11 @@ COMMON_FLAGS = (
     "context_turns",
 )
 IS_FILTER = True
-MODEL_DIR_HELP = "model directory; several, separated by commas, form an ensemble"
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
-    define_paths("model_dir", None, MODEL_DIR_HELP, required=True, flag_values=flag_values)
+    define_reply_flags(flag_values)
     flags.DEFINE_string(
         "prompt",
         None,
@@ -55,7 +53,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "value used in training [turns]",
         flag_values=flag_values,
     )
-    define_option_flags(DecodingConfig, flag_values)
 
 
 def run(args: flags.FlagValues) -> None:

@@ -20,9 +20,12 @@ from pathlib import Path
 from absl import flags
 
 from attention_seq2seq.cli import corpora
-from attention_seq2seq.cli.chat import MODEL_DIR_HELP
-from attention_seq2seq.cli.flags import define_flags as define_option_flags
-from attention_seq2seq.cli.flags import define_path, define_paths, options_from_flags
+from attention_seq2seq.cli.flags import (
+    define_path,
+    define_paths,
+    define_reply_flags,
+    options_from_flags,
+)
 from attention_seq2seq.cli.metric_formats import format_metric
 from attention_seq2seq.cli.paths import require_parent_dir
 from attention_seq2seq.config.decoding import DecodingConfig
@@ -41,7 +44,7 @@ COMMON_FLAGS = (
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
-    define_paths("model_dir", None, MODEL_DIR_HELP, required=True, flag_values=flag_values)
+    define_reply_flags(flag_values)
     define_paths("data", [], "corpus files, see train --help", flag_values=flag_values)
     flags.DEFINE_bool(
         "skip_bad_lines",
@@ -56,7 +59,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     define_path("json", None, "JSON file for metrics and replies", flag_values=flag_values)
-    define_option_flags(DecodingConfig, flag_values)
 
 
 def run(args: flags.FlagValues) -> None:

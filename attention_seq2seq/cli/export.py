@@ -13,8 +13,7 @@ import sys
 
 from absl import flags
 
-from attention_seq2seq.cli.flags import define_flags as define_option_flags
-from attention_seq2seq.cli.flags import define_path, options_from_flags
+from attention_seq2seq.cli.flags import define_option_flags, define_path, options_from_flags
 from attention_seq2seq.cli.streams import suppress_stderr
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits

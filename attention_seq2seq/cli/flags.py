@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils.files import iter_text_lines
 
 # A flag belongs to the module that calls the functions of this module.
@@ -113,14 +114,26 @@ def format_list(values: Iterable[str]) -> str:
 def define_config_flags(flag_values=flags.FLAGS) -> None:
     """Defines a flag for each option of `Config`."""
     for group in dataclasses.fields(Config):
-        define_flags(group.type, flag_values)
+        define_option_flags(group.type, flag_values)
 
 
-def define_flags(config_class: type, flag_values=flags.FLAGS) -> None:
+def define_option_flags(config_class: type, flag_values=flags.FLAGS) -> None:
     """Defines a flag for each field of a configuration, grouped by its summary in the help."""
     title = config_class.__doc__.splitlines()[0].rstrip(".")
     for field in dataclasses.fields(config_class):
         _define_flag(field, {"flag_values": flag_values, "module_name": title})
+
+
+def define_reply_flags(flag_values: flags.FlagValues) -> None:
+    """Defines the flags of a command that generates replies: the models, and how they decode."""
+    define_paths(
+        "model_dir",
+        None,
+        "model directory; several, separated by commas, form an ensemble",
+        required=True,
+        flag_values=flag_values,
+    )
+    define_option_flags(DecodingConfig, flag_values)
 
 
 def _define_flag(field: dataclasses.Field, options: dict) -> None:

@@ -20,9 +20,7 @@ from pathlib import Path
 from absl import flags
 
 from attention_seq2seq.cli import corpora
-from attention_seq2seq.cli.chat import MODEL_DIR_HELP
-from attention_seq2seq.cli.flags import define_flags as define_option_flags
-from attention_seq2seq.cli.flags import define_path, define_paths, options_from_flags
+from attention_seq2seq.cli.flags import define_path, define_reply_flags, options_from_flags
 from attention_seq2seq.cli.paths import require_parent_dir
 from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
@@ -47,7 +45,7 @@ _CHUNK_SIZE = 1024
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
-    define_paths("model_dir", None, MODEL_DIR_HELP, required=True, flag_values=flag_values)
+    define_reply_flags(flag_values)
     define_path(
         "input",
         None,
@@ -65,7 +63,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "(one object per prompt, with tokens, scores and attention weights)",
         flag_values=flag_values,
     )
-    define_option_flags(DecodingConfig, flag_values)
 
 
 def run(args: flags.FlagValues) -> None:

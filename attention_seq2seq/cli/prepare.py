@@ -13,8 +13,7 @@ import shutil
 
 from absl import flags
 
-from attention_seq2seq.cli.flags import define_flags as define_option_flags
-from attention_seq2seq.cli.flags import define_path, options_from_flags
+from attention_seq2seq.cli.flags import define_option_flags, define_path, options_from_flags
 from attention_seq2seq.cli.next_command import print_next_command
 from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig

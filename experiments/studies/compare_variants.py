@@ -69,7 +69,7 @@ PLOT_BY_LENGTH = cli_flags.define_path(
     "image file for the first metric by length of prompts, relative to the first variant [path]",
 )
 cli_flags.define_config_flags()
-cli_flags.define_flags(DecodingConfig)
+cli_flags.define_option_flags(DecodingConfig)
 
 # Number of groups of prompts by length, of about equal size.
 NUM_GROUPS = 6

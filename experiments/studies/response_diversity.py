@@ -33,7 +33,7 @@ METHODS = flags.DEFINE_list(
     ["greedy", "beam", "top-p"],
     "decoding methods in addition to the one given by the decoding flags",
 )
-cli_flags.define_flags(DecodingConfig)
+cli_flags.define_option_flags(DecodingConfig)
 
 DECODING_METHODS = {
     "greedy": DecodingConfig(),
