@@ -77,12 +77,7 @@ def make_sample_generator(
 
 def first_prompts(pairs: Iterable[Sequence]) -> list[str]:
     """Returns the first `NUM_PROMPTS` distinct prompts of pairs."""
-    prompts = {}
-    for prompt, *_ in pairs:
-        prompts[prompt] = None
-        if len(prompts) == NUM_PROMPTS:
-            break
-    return list(prompts)
+    return list(dict.fromkeys(prompt for prompt, *_ in pairs))[:NUM_PROMPTS]
 
 
 def sample_metrics(samples: Iterable[SampleReply]) -> dict[str, float]:
