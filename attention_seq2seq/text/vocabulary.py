@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from attention_seq2seq.utils.files import atomic_write
+from attention_seq2seq.utils.files import write_text
 
 PAD, BOS, EOS, UNK, TURN = range(5)
 SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>", "<turn>")
@@ -83,9 +83,7 @@ class Vocabulary:
 
     def save(self, path: str | Path) -> None:
         """Writes one token per line in the order of the ids. Line breaks and quotes are escaped."""
-        text = "".join(f"{_escape(token)}\n" for token in self._tokens)
-        with atomic_write(Path(path)) as file:
-            file.write(text.encode())
+        write_text(Path(path), "".join(f"{_escape(token)}\n" for token in self._tokens))
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
