@@ -90,8 +90,8 @@ def make_pairs(task: str, strings: list[str]) -> list:
 def train_and_evaluate(config, seed: int) -> list[dict]:
     """Trains a model; returns the statistics of each range of lengths, see `accuracy_stats`."""
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.data.synthetic.reversal import random_strings
     from attention_seq2seq.training.api import train
+    from experiments.studies.random_strings import random_strings
 
     training = dataclasses.replace(config.training, seed=seed)
     config = dataclasses.replace(config, training=training)

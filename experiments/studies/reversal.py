@@ -38,11 +38,11 @@ VALIDATION_PAIRS = 200
 def main(_) -> None:
     """Generates strings, trains a model, and prints its accuracy."""
     from attention_seq2seq.chat import Chat
-    from attention_seq2seq.data.synthetic.reversal import reversal_pairs
     from attention_seq2seq.evaluation.metrics import exact_match
     from attention_seq2seq.training.api import train
     from attention_seq2seq.training.callbacks.sample_replies import first_prompts
     from attention_seq2seq.training.model_dir import is_finished
+    from experiments.studies.random_strings import reversal_pairs
 
     paths.require_image_path(PLOT.value)
     num_training, num_unseen = TRAINING_PAIRS.value, UNSEEN_PAIRS.value

@@ -10,11 +10,11 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.synthetic.reversal import random_strings
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
 from attention_seq2seq.training.objective import Seq2SeqObjective
+from experiments.studies.random_strings import random_strings
 from experiments.studies.study_metrics import (
     alignment_accuracy,
     attention_attribution_correlation,
