@@ -15,6 +15,7 @@ from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
 from attention_seq2seq.decoding.mmi import anti_lm_step, mmi_score, rerank
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
+from attention_seq2seq.decoding.postprocessing import deduplicate
 from attention_seq2seq.decoding.sampling import prompt_hashes, sample, sampling_seeds
 from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
 from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
@@ -42,7 +43,7 @@ class SequenceGenerator:
             source_length int32[batch], prompt_target_ids int32[batch, source_time] (the prompt in
             ids of the target vocabulary, -1 for tokens that it does not have) and `PackedParams`;
             they return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by
-            greedy search.
+            greedy search. If a beam has fewer distinct replies, its last rows have length 0.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
             and reply_length int32[batch], that returns the `Hypotheses` of given replies.
@@ -114,7 +115,8 @@ class SequenceGenerator:
 
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
-        return self._rerank(hypotheses, num_hypotheses, params.num_return_sequences, params)
+        hypotheses = self._rerank(hypotheses, num_hypotheses, params.num_return_sequences, params)
+        return deduplicate(hypotheses, params.num_return_sequences)
 
     def _force_decode(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], 1)

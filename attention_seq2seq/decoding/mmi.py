@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from attention_seq2seq.decoding.forced_decoding import force_decode
+from attention_seq2seq.decoding.postprocessing import select_hypotheses
 from attention_seq2seq.decoding.step import Hypotheses, StepFn, StepOutput
 from attention_seq2seq.decoding.top_k import row_logsumexp
 
@@ -83,12 +84,8 @@ def rerank(
     language = force_decode(language_step, language_state, hypotheses.ids, length, bos_id)
     scores = mmi_score(hypotheses, language, weight, length_bonus)
     scores = tf.where(hypotheses.lengths > 0, scores, float("-inf"))
-    scores, positions = tf.math.top_k(
-        tf.reshape(scores, [-1, num_hypotheses]), num_return_sequences
-    )
-    first_rows = tf.range(tf.shape(positions)[0])[:, tf.newaxis] * num_hypotheses
-    rows = tf.reshape(first_rows + positions, [-1])
-    best = Hypotheses(*(tf.gather(column, rows) for column in hypotheses))
+    scores, ranks = tf.math.top_k(tf.reshape(scores, [-1, num_hypotheses]), num_return_sequences)
+    best = select_hypotheses(hypotheses, ranks, num_hypotheses)
     return best._replace(scores=tf.reshape(scores, [-1]))
 
 

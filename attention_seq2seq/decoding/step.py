@@ -97,11 +97,3 @@ class Hypotheses(NamedTuple):
     def log_prob(self) -> tf.Tensor:
         """float32[rows], the log-probability of the whole sequence."""
         return tf.reduce_sum(self.token_log_probs, axis=1)
-
-
-def deduplicate(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
-    """Drops hypotheses of one row each that repeat an earlier one, as groups of a beam may do."""
-    unique = {}
-    for hypothesis in hypotheses:
-        unique.setdefault(tuple(hypothesis.ids[: hypothesis.lengths].tolist()), hypothesis)
-    return list(unique.values())

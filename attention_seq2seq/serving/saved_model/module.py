@@ -169,7 +169,6 @@ class ServingModule(tf.Module):
             hypotheses,
             request.params.unpack().num_return_sequences,
             request.replace_unk,
-            request.method == "beam",
         )
         return _drop_padding(outputs, tf.size(prompt))
 
