@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models.layers.matmul import EmbeddedIds, matmul, recurrent_matmul
+from attention_seq2seq.models.layers.matmul import EmbeddedIds, RecurrentMatmul, matmul
 
 State = tuple[tf.Tensor, ...]
 
@@ -70,15 +70,13 @@ class RecurrentCell(keras.layers.Layer):
             The state after each step, each part float32[time, batch, units].
         """
         kernel, recurrent_kernel, bias = self.gate_weights()
-        product, gates = recurrent_matmul(
-            recurrent_kernel,
-            matmul(inputs, kernel, dtype) + bias,
-            lambda: shift_right(state[0], states[0]),
-            dtype,
-        )
+        gates = matmul(inputs, kernel, dtype) + bias
+        product = RecurrentMatmul(recurrent_kernel, dtype)
+        gates = product.with_kernel_gradient(gates)  # [time, batch, gates]
         states = tf.scan(
             lambda state, gates: self.next_state(gates + product(state[0]), state), gates, state
         )
+        product.inputs = shift_right(state[0], states[0])
         return states
 
     def named_weights(self) -> dict[str, tf.Variable]:
