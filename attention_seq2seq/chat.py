@@ -115,12 +115,11 @@ class Chat:
         decoding = DecodingConfig() if decoding is None else decoding
         encoded = [self._encode_prompt(prompt) for prompt in prompts]
         params = self.decoding_params(decoding).pack()
-        replies = [[] for _ in prompts]
+        replies = {}
         for indices in bucket_by_length([ids for _, ids in encoded], _BATCH_SIZE):
-            batch = self._generate_batch([encoded[i] for i in indices], decoding, params)
-            for index, replies_to_prompt in zip(indices, batch):
-                replies[index] = replies_to_prompt
-        return replies
+            batch = [encoded[index] for index in indices]
+            replies.update(zip(indices, self._generate_batch(batch, decoding, params)))
+        return [replies[index] for index in range(len(prompts))]
 
     def stream(self, prompt: str, decoding: DecodingConfig | None = None) -> Iterator[str]:
         """Yields the reply to one prompt in pieces of text while greedy search generates it.
@@ -156,8 +155,7 @@ class Chat:
         prompt_target_ids = self.tokenizer.target_ids(prompt_tokens)
         tokens, text = [], ""
         for ids, weights in self.stepwise_search.stream(source_ids, prompt_target_ids, params):
-            positions = self._copied_positions(ids, weights, tf.constant([source_ids]), decoding)
-            tokens += self._reply_tokens(ids[0], positions[0], prompt_tokens)
+            tokens += self._tokens(ids, weights, prompt_tokens, source_ids, decoding)
             previous_text, text = text, self.tokenizer.target.detokenize(tokens)
             yield text[len(previous_text) :]
 
@@ -230,39 +228,26 @@ class Chat:
         prompt_target_ids, _ = pad_batch(prompt_target_ids, -1)
         generate = self.generator.methods[decoding.method]
         hypotheses = generate(source_ids, source_length, prompt_target_ids, params)
-        # One row for each reply: a beam with fewer replies ends with rows of length 0.
-        num_replies = decoding.num_return_sequences
-        positions = self._copied_positions(
-            hypotheses.ids,
-            hypotheses.attention_weights,
-            tf.repeat(source_ids, num_replies, axis=0),
-            decoding,
-        )
-        rows = zip(*(column.numpy() for column in hypotheses), positions)
+        rows = map(Hypotheses._make, zip(*(column.numpy() for column in hypotheses)))
         replies = [[] for _ in encoded]
-        for index, (*row, row_positions) in enumerate(rows):
-            hypothesis = Hypotheses(*row)
-            if hypothesis.lengths > 0:
-                prompt_index = index // num_replies
-                reply = self._to_reply(*encoded[prompt_index], hypothesis, row_positions)
-                replies[prompt_index].append(reply)
+        for index, row in enumerate(rows):
+            # A beam with fewer distinct replies than rows ends with rows of length 0.
+            if row.lengths > 0:
+                prompt_index = index // decoding.num_return_sequences
+                replies[prompt_index].append(self._to_reply(*encoded[prompt_index], row, decoding))
         return replies
 
-    def _copied_positions(
-        self, ids, attention_weights, source_ids, decoding: DecodingConfig
-    ) -> np.ndarray:
-        """Returns the prompt position that replaces each token, int32[rows, target_time] or -1."""
-        if decoding.unk_policy != "replace" or not self.model.has_attention:
-            return np.full(ids.shape, -1)
-        return copied_positions(ids, attention_weights, source_ids, UNK, (PAD, TURN)).numpy()
-
-    def _reply_tokens(self, ids, positions, prompt_tokens: list[str]) -> list[str]:
-        """Returns the tokens of a reply, some of them copied from positions of the prompt."""
+    def _tokens(
+        self, ids: list[int], attention_weights, prompt_tokens, source_ids, decoding: DecodingConfig
+    ) -> list[str]:
+        """Returns the tokens of a reply; `unk_policy` replace copies prompt tokens into it."""
         tokens = self.tokenizer.target.vocabulary.tokens(ids)
-        return [
-            token if position < 0 else prompt_tokens[position]
-            for token, position in zip(tokens, positions)
-        ]
+        if decoding.unk_policy != "replace" or UNK not in ids or not self.model.has_attention:
+            return tokens
+        positions = copied_positions(
+            [ids], attention_weights[np.newaxis], [source_ids], UNK, (PAD, TURN)
+        )[0].numpy()
+        return [prompt_tokens[p] if p >= 0 else token for token, p in zip(tokens, positions)]
 
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
         """Returns the parameters that a config describes for this model.
@@ -297,17 +282,19 @@ class Chat:
         max_length = decoding.max_length or self.config.data.max_target_length + 1
         return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix_ids)
 
-    def _to_reply(self, prompt_tokens, source_ids, hypothesis: Hypotheses, positions) -> Reply:
+    def _to_reply(self, prompt_tokens, source_ids, hypothesis: Hypotheses, decoding) -> Reply:
         ids = hypothesis.ids[: hypothesis.lengths].tolist()
         finished = ids[-1] == EOS
-        tokens = self._reply_tokens(ids[:-1] if finished else ids, positions, prompt_tokens)
+        weights = hypothesis.attention_weights[: len(ids), : len(source_ids)]
+        tokens = self._tokens(ids, weights, prompt_tokens, source_ids, decoding)
+        tokens = tokens[:-1] if finished else tokens
         return Reply(
             text=self.tokenizer.target.detokenize(tokens),
             tokens=tokens,
             prompt_tokens=prompt_tokens,
             log_prob=float(hypothesis.token_log_probs.sum()),
             score=float(hypothesis.scores),
-            attention_weights=hypothesis.attention_weights[: len(ids), : len(source_ids)],
+            attention_weights=weights,
             finished=finished,
             _attribute=Attribution(self.attribute, source_ids, ids),
         )

@@ -71,6 +71,7 @@ def copied_positions(
     Returns:
         int32[rows, target_time], -1 for all other tokens.
     """
-    is_copyable = tf.reduce_all(source_ids[..., tf.newaxis] != tf.constant(excluded_ids), axis=2)
+    is_excluded = tf.equal(tf.expand_dims(source_ids, axis=2), tf.constant(excluded_ids))
+    is_copyable = ~tf.reduce_any(is_excluded, axis=2)
     weights = tf.where(is_copyable[:, tf.newaxis], attention_weights, -1.0)
-    return tf.where(ids == unk_id, tf.argmax(weights, axis=2, output_type=tf.int32), -1)
+    return tf.where(tf.equal(ids, unk_id), tf.argmax(weights, axis=2, output_type=tf.int32), -1)

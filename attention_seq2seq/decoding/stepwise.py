@@ -112,7 +112,7 @@ class StepwiseGreedySearch:
 
     def stream(
         self, source_ids: Sequence[int], prompt_target_ids: Sequence[int], params: DecodingParams
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         """Decodes one prompt, until the end of the reply or the maximum length.
 
         Args:
@@ -121,7 +121,7 @@ class StepwiseGreedySearch:
             params: the parameters of the search, from `DecodingParams.from_config`.
 
         Yields:
-            The ids int32[1, 1] and the attention weights float32[1, 1, source_time] of each token.
+            The id of each token, in a list, and its attention weights float32[1, source_time].
         """
         state = self.initial_state(
             tf.constant([source_ids]),
@@ -133,7 +133,7 @@ class StepwiseGreedySearch:
             ids, _, attention_weights, state = self.step(ids, state, packed)
             if ids[0] == self.eos_id:
                 return
-            yield ids.numpy()[:, np.newaxis], attention_weights.numpy()[:, np.newaxis]
+            yield ids.numpy().tolist(), attention_weights.numpy()
 
     @functools.cached_property
     def step(self) -> LazyConcreteFunction:

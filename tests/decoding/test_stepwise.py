@@ -80,7 +80,7 @@ def test_streams_end_with_the_reply_or_at_the_maximum_length(options):
         expected = generator.greedy_search(ids, length[tf.newaxis], ids * 0 - 1, params.pack())
         source_ids = ids[0].numpy().tolist()
         stream = search.stream(source_ids, [-1] * len(source_ids), params)
-        tokens = [int(token_ids[0, 0]) for token_ids, _ in stream]
+        tokens = [token for tokens, _ in stream for token in tokens]
         assert tokens == [i for i in expected.ids[0].numpy().tolist() if i != EOS_ID]
         assert len(tokens) <= MAX_LENGTH
 
