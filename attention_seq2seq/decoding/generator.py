@@ -18,7 +18,12 @@ from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, Packe
 from attention_seq2seq.decoding.postprocessing import deduplicate
 from attention_seq2seq.decoding.sampling import prompt_hashes, sample, sampling_seeds
 from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
-from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
+from attention_seq2seq.decoding.step import (
+    DecoderModel,
+    Hypotheses,
+    prepare_decoding,
+    prepare_unconditional,
+)
 from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
@@ -134,7 +139,7 @@ class SequenceGenerator:
         params = packed.unpack()
         hypotheses = self._force_decode(source_ids, source_length, reply_ids, reply_length)
         language = force_decode(
-            *self.model.prepare_unconditional(tf.shape(reply_ids)[0]),
+            *prepare_unconditional(self.model, tf.shape(reply_ids)[0]),
             reply_ids,
             reply_length,
             self.bos_id,
@@ -190,7 +195,7 @@ class SequenceGenerator:
             biased_step = anti_lm_step(
                 step,
                 state,
-                *self.model.prepare_unconditional(num_rows),
+                *prepare_unconditional(self.model, num_rows),
                 params.mmi_weight,
                 params.mmi_max_tokens,
             )
@@ -206,8 +211,11 @@ class SequenceGenerator:
         # The encoder, too, gets at least two rows.
         num_prompts = tf.shape(source_ids)[0]
         prompt_indices = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
-        return self.model.prepare_decoding(
-            tf.gather(source_ids, prompt_indices), tf.gather(source_length, prompt_indices), prompts
+        return prepare_decoding(
+            self.model,
+            tf.gather(source_ids, prompt_indices),
+            tf.gather(source_length, prompt_indices),
+            prompts,
         )
 
     def _rerank(
@@ -218,7 +226,7 @@ class SequenceGenerator:
                 hypotheses,
                 num_hypotheses,
                 num_return_sequences,
-                *self.model.prepare_unconditional(tf.shape(hypotheses.ids)[0]),
+                *prepare_unconditional(self.model, tf.shape(hypotheses.ids)[0]),
                 params.rerank_mmi_weight,
                 params.rerank_length_bonus,
                 self.bos_id,

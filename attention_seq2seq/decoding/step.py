@@ -54,25 +54,51 @@ class DecoderModel(Protocol):
     has_attention: bool
     vocabulary_size: int
 
-    def prepare_decoding(
-        self,
-        source_ids: tf.Tensor,
-        source_length: tf.Tensor,
-        prompt_indices: tf.Tensor | None = None,
-    ) -> tuple[StepFn, Any]:
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> tuple[Any, Any]:
         """Encodes prompts.
 
         Args:
             source_ids: int32[batch, source_time].
             source_length: int32[batch].
-            prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
 
         Returns:
-            The step function, and the state before the first token.
+            The memory, a nest of tensors that no step changes, and the state before the first
+            token.
         """
 
-    def prepare_unconditional(self, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
-        """Returns the step function and initial state of the model as a language model."""
+    def unconditional_state(self, num_rows: tf.Tensor) -> tuple[Any, Any]:
+        """Returns the memory and initial state of the model as a language model."""
+
+    def step(self, ids: tf.Tensor, memory: Any, state: Any) -> tuple:
+        """Returns the logits, the attention weights and the next state."""
+
+
+def prepare_decoding(
+    model: DecoderModel,
+    source_ids: tf.Tensor,
+    source_length: tf.Tensor,
+    prompt_indices: tf.Tensor | None = None,
+) -> tuple[StepFn, Any]:
+    """Encodes prompts, and returns a step function with the state before the first token.
+
+    Args:
+        model: the model.
+        source_ids: int32[batch, source_time].
+        source_length: int32[batch].
+        prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
+    """
+    memory, state = model.initial_state(source_ids, source_length)
+    if prompt_indices is not None:
+        memory, state = tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, prompt_indices), (memory, state)
+        )
+    return lambda ids, state: model.step(ids, memory, state), state
+
+
+def prepare_unconditional(model: DecoderModel, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
+    """Returns the step function and initial state of a model as a language model."""
+    memory, state = model.unconditional_state(num_rows)
+    return lambda ids, state: model.step(ids, memory, state), state
 
 
 class Hypotheses(NamedTuple):
