@@ -55,8 +55,6 @@ def beam_search(
     state: Any,
     params: DecodingParams,
     processors: LogitsProcessors,
-    bos_id: int,
-    eos_id: int,
     source_mask: tf.Tensor,
 ) -> Hypotheses:
     """Searches for the hypotheses with the largest scores.
@@ -72,8 +70,6 @@ def beam_search(
             beam_width, num_beam_groups and the penalties of diversity, length and coverage. With
             an mmi_weight it does not stop before mmi_max_tokens steps.
         processors: constraints on the next token of each row.
-        bos_id: fed at the first step.
-        eos_id: ends a hypothesis.
         source_mask: bool[rows, source_time], the prompt tokens of the coverage penalty; with the
             source_time of the attention weights.
 
@@ -102,7 +98,7 @@ def beam_search(
         # A row contributes at most `beam_width` hypotheses, and earlier groups penalize at most as
         # many tokens as they have beams.
         k = tf.minimum(params.beam_width, vocabulary_size)
-        candidates = top_k_candidates(output, k, processors, beams.sequences, time, bos_id, eos_id)
+        candidates = top_k_candidates(output, k, processors, beams.sequences, time)
         candidates, total, score = _expand(candidates, beams, time, scorer)
         parents, slots = _select_beams(
             candidates.ids, score, beams.finished, num_prompts, params, vocabulary_size
@@ -110,7 +106,7 @@ def beam_search(
         # Keeps the static shape of the loop variables.
         parents.set_shape(ids.shape)
         slots.set_shape(ids.shape)
-        beams, ids = _reorder(beams, candidates, total, parents, slots, time, eos_id)
+        beams, ids = _reorder(beams, candidates, total, parents, slots, time, processors.eos_id)
         state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, parents), output.state)
         done |= _is_finished(beams, time + 1, num_prompts, params, scorer)
         beams = _freeze_finished(beams, tf.repeat(done, params.beam_width))
@@ -119,7 +115,7 @@ def beam_search(
     loop_vars = (
         tf.constant(0),
         tf.fill([num_prompts], False),
-        tf.fill([num_rows], bos_id),
+        tf.fill([num_rows], processors.bos_id),
         state,
         _initial_state(num_rows, params, source_mask),
         tf.TensorArray(tf.float32, max_length),

@@ -24,16 +24,14 @@ class Candidates(NamedTuple):
     token_log_probs: tf.Tensor
 
 
-def process_logits(
-    output: StepOutput, processors: LogitsProcessors, tokens, time, bos_id, eos_id
-) -> tf.Tensor:
+def process_logits(output: StepOutput, processors: LogitsProcessors, tokens, time) -> tf.Tensor:
     """Applies the score bias and the logits processors.
 
     Returns:
         float32[rows, vocab], unnormalized; `gather_candidates` subtracts the normalizer.
     """
     scores = add_score_bias(tf.cast(output.logits, tf.float32), output.score_bias)
-    return process(scores, processors, tokens, time, bos_id, eos_id)
+    return process(scores, processors, tokens, time)
 
 
 def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> Candidates:
@@ -47,7 +45,7 @@ def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> 
 
 
 def top_k_candidates(
-    output: StepOutput, k: tf.Tensor, processors: LogitsProcessors, tokens, time, bos_id, eos_id
+    output: StepOutput, k: tf.Tensor, processors: LogitsProcessors, tokens, time
 ) -> Candidates:
     """Returns the k best tokens of each row, the best first; of equal ones the first.
 
@@ -57,12 +55,10 @@ def top_k_candidates(
         processors: constraints on the next token.
         tokens: int32[rows, max_length], the tokens so far.
         time: int32[], their number.
-        bos_id: the token before the first one.
-        eos_id: the end token.
     """
     if output.score_bias is None and processors.params is None:
         return _top_k_unconstrained(tf.cast(output.logits, tf.float32), k, processors)
-    scores = process_logits(output, processors, tokens, time, bos_id, eos_id)
+    scores = process_logits(output, processors, tokens, time)
     return gather_candidates(output, scores, blocked_top_k(scores, k)[1])
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
+from attention_seq2seq.decoding.logits_processors import depends_on_tokens, suppress_tokens
 from attention_seq2seq.decoding.mmi import anti_lm_step, mmi_score, rerank
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
 from attention_seq2seq.decoding.postprocessing import deduplicate
@@ -77,7 +77,7 @@ class SequenceGenerator:
         params = packed.unpack()
 
         def search(*args):
-            return greedy_search(*args, self.bos_id, self.eos_id, params.max_length)
+            return greedy_search(*args, params.max_length)
 
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, 1, params)
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
@@ -93,7 +93,7 @@ class SequenceGenerator:
         seeds = sampling_seeds(params.sampling_seed, hashes, sample_indices)
 
         def search(step, state, processors):
-            return sample(step, state, params, processors, self.bos_id, self.eos_id, seeds)
+            return sample(step, state, params, processors, seeds)
 
         hypotheses = self._run(
             search, source_ids, source_length, prompt_target_ids, num_return_sequences, params
@@ -114,9 +114,7 @@ class SequenceGenerator:
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
 
         def search(step, state, processors):
-            return beam_search(
-                step, state, search_params, processors, self.bos_id, self.eos_id, mask
-            )
+            return beam_search(step, state, search_params, processors, mask)
 
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
@@ -187,8 +185,8 @@ class SequenceGenerator:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], rows_per_prompt)
         num_rows = tf.size(prompts)
         step, state = self._prepare(source_ids, source_length, prompts)
-        processors = make_logits_processors(
-            params, tf.gather(prompt_target_ids, prompts), self.model.vocabulary_size, self.eos_id
+        processors = suppress_tokens(
+            params.suppressed_ids, self.model.vocabulary_size, self.bos_id, self.eos_id
         )
 
         def constrained_search():
@@ -199,12 +197,17 @@ class SequenceGenerator:
                 params.mmi_weight,
                 params.mmi_max_tokens,
             )
-            return search(*biased_step, processors)
+            return search(
+                *biased_step,
+                processors._replace(
+                    params=params, prompt_target_ids=tf.gather(prompt_target_ids, prompts)
+                ),
+            )
 
         return tf.cond(
             depends_on_tokens(params) | (params.mmi_weight > 0.0),
             noinline(constrained_search),
-            noinline(lambda: search(step, state, processors._replace(params=None))),
+            noinline(lambda: search(step, state, processors)),
         )
 
     def _prepare(self, source_ids, source_length, prompts):

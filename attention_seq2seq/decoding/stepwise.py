@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.decoding.candidates import top_k_candidates
-from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
+from attention_seq2seq.decoding.logits_processors import depends_on_tokens, suppress_tokens
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
 from attention_seq2seq.decoding.step import DecoderModel, StepOutput
 from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
@@ -131,23 +131,23 @@ class StepwiseGreedySearch:
         memory, model_state = unflatten_state(state, *self._initial_model_state.output_specs)
         output = StepOutput(*self.model.step(ids, memory, model_state))
         sequences = tf.concat([state["sequences"], ids[:, tf.newaxis]], axis=1)
-        processors = make_logits_processors(
-            params, state["prompt_target_ids"], self.model.vocabulary_size, self.eos_id
+        suppressing = suppress_tokens(
+            params.suppressed_ids, self.model.vocabulary_size, self.bos_id, self.eos_id
+        )
+        processors = suppressing._replace(
+            params=params, prompt_target_ids=state["prompt_target_ids"]
         )
 
         def select(processors):
             # Without the first input, which is `bos_id`, and with room for the next token.
             tokens = tf.pad(sequences[:, 1:], [[0, 0], [0, 1]])
             time = tf.shape(sequences)[1] - 1
-            candidates = top_k_candidates(
-                output, 1, processors, tokens, time, self.bos_id, self.eos_id
-            )
-            return candidates.ids[:, 0]
+            return top_k_candidates(output, 1, processors, tokens, time).ids[:, 0]
 
         next_ids = tf.cond(
             depends_on_tokens(params),
             noinline(lambda: select(processors)),
-            noinline(lambda: select(processors._replace(params=None))),
+            noinline(lambda: select(suppressing)),
         )
         next_state = {
             **flatten_state(memory, output.state),

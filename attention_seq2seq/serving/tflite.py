@@ -74,7 +74,7 @@ def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> 
 
     def search(source_ids, source_length):
         memory, state = model.decoder.initial_state(model.encoder(source_ids, source_length))
-        suppressed = suppress_tokens(params.suppressed_ids, projection.units, EOS).suppressed
+        suppressed = suppress_tokens(params.suppressed_ids, projection.units, BOS, EOS).suppressed
 
         def body(time, input_ids, state, reply_ids):
             vector, _, state = model.decoder.rnn.step(

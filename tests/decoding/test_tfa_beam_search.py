@@ -33,7 +33,7 @@ def run_beam_search(model, batch, width, max_length=MAX_LENGTH, **options):
     source_time = ids.shape[1] if model.has_attention else 0
     mask = tf.sequence_mask(tf.gather(length, prompts), source_time)
     params = make_beam_params(beam_width=width, max_length=max_length, **options)
-    return beam_search(step, state, params, make_processors(len(prompts)), BOS_ID, EOS_ID, mask)
+    return beam_search(step, state, params, make_processors(len(prompts)), mask)
 
 
 def assert_matches_tfa(model, config, batch, width, max_length=MAX_LENGTH):

@@ -140,9 +140,7 @@ def test_replies_do_not_depend_on_the_batch():
 
 def reply(model, source_ids, source_length):
     step, state = prepare_decoding(model, source_ids, source_length)
-    return greedy_search(
-        step, state, make_processors(len(source_ids)), BOS_ID, EOS_ID, tf.constant(8)
-    )
+    return greedy_search(step, state, make_processors(len(source_ids)), tf.constant(8))
 
 
 @all_configs

@@ -93,9 +93,7 @@ def test_greedy_ids_match_greedy_embedding_sampler(config):
             tf.one_hot(EOS_ID, TARGET_VOCABULARY_SIZE) * eos_bias
         )
         step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
-        hypotheses = greedy_search(
-            step, state, make_processors(rows), BOS_ID, EOS_ID, tf.constant(9)
-        )
+        hypotheses = greedy_search(step, state, make_processors(rows), tf.constant(9))
         ids, lengths = make_reference(model, config).greedy(
             batch["source_ids"], batch["source_length"], BOS_ID, EOS_ID, 9
         )

@@ -64,9 +64,7 @@ def test_copied_weights_give_the_same_replies():
         variable.assign(tutorial_variable(tutorial, names[name]))
     expected, lengths = tutorial_greedy_search(tutorial, ids, length)
     step, state = prepare_decoding(model, ids, length)
-    hypotheses = greedy_search(
-        step, state, make_processors(40), BOS_ID, EOS_ID, tf.constant(MAX_LENGTH)
-    )
+    hypotheses = greedy_search(step, state, make_processors(40), tf.constant(MAX_LENGTH))
     np.testing.assert_array_equal(hypotheses.lengths, lengths)
     for row, reply_length in enumerate(lengths):
         np.testing.assert_array_equal(
