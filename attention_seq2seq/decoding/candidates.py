@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.decoding.logits_processors import LogitsProcessors, process
-from attention_seq2seq.decoding.step import StepOutput, add_score_bias
+from attention_seq2seq.decoding.step import StepOutput
 from attention_seq2seq.decoding.top_k import blocked_top_k, row_logsumexp
 
 
@@ -30,7 +30,10 @@ def process_logits(output: StepOutput, processors: LogitsProcessors, tokens, tim
     Returns:
         float32[rows, vocab], unnormalized; `gather_candidates` subtracts the normalizer.
     """
-    scores = add_score_bias(tf.cast(output.logits, tf.float32), output.score_bias)
+    scores = logits = tf.cast(output.logits, tf.float32)
+    if output.score_bias is not None:
+        has_bias = tf.shape(output.score_bias)[1] > 0
+        scores = tf.cond(has_bias, lambda: logits + output.score_bias, lambda: logits)
     return process(scores, processors, tokens, time)
 
 

@@ -6,9 +6,13 @@ is no score bias. It never modifies its arguments, so one state can be stepped f
 token is fed first, and a row is finished after the end token.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
+
+# One step of a model: ids and state to logits, attention weights and the next state.
+StepFn = Callable[[tf.Tensor, Any], tuple]
 
 
 class StepOutput(NamedTuple):
@@ -27,20 +31,6 @@ class StepOutput(NamedTuple):
     attention_weights: tf.Tensor
     state: Any
     score_bias: tf.Tensor | None = None
-
-
-def add_score_bias(scores: tf.Tensor, score_bias: tf.Tensor | None) -> tf.Tensor:
-    """Adds the score bias, if there is one, to scores float32[rows, vocab]."""
-    if score_bias is None:
-        return scores
-    return tf.cond(tf.shape(score_bias)[1] > 0, lambda: scores + score_bias, lambda: scores)
-
-
-class StepFn(Protocol):
-    """One step of a model."""
-
-    def __call__(self, ids: tf.Tensor, state: Any) -> tuple:
-        """Returns the logits, the attention weights and the next state."""
 
 
 class DecoderModel(Protocol):
