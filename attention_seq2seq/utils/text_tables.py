@@ -14,7 +14,7 @@ def display_width(text: str) -> int:
         (4, 3)
     """
     return sum(
-        0 if unicodedata.combining(character) else 1 + (_east_asian_width(character) in "WF")
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
         for character in text
     )
 
@@ -85,10 +85,6 @@ def _column_blocks(column_widths: Sequence[int], width: int) -> list[list[int]]:
         blocks[-1].append(index)
         block_width += column_width
     return blocks
-
-
-def _east_asian_width(character: str) -> str:
-    return unicodedata.east_asian_width(character)
 
 
 def _align_right(text: str, width: int) -> str:
