@@ -34,15 +34,23 @@ class RecurrentCell(keras.layers.Layer):
 
     Attributes:
         num_states: number of parts of the state.
+        num_gates: number of gates, each of as many units as the state.
     """
 
     num_states: int
+    num_gates: int
 
     def __init__(self, units: int, input_size: int, name: str):
         super().__init__(name=name)
         self.units = self.output_size = units
         self.input_size = input_size
         self.state_size = [units] * self.num_states
+        self.kernel = self.add_weight(
+            name="kernel", shape=[input_size, self.num_gates * units], initializer="glorot_uniform"
+        )
+        self.recurrent_kernel = self.add_weight(
+            name="recurrent_kernel", shape=[units, self.num_gates * units], initializer="orthogonal"
+        )
 
     def gate_weights(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns kernel [input_size, gates], recurrent kernel [units, gates] and bias [gates]."""
