@@ -133,7 +133,9 @@ class ServingModule(tf.Module):
         self.score = signature(self._score, [PROMPT, REPLY])
         self.attribute = signature(self._attribute, [PROMPT, REPLY])
         self.encode = signature(self._encode, [PROMPT])
-        self.decode_step = signature(self._decode_step, [IDS, self._stepwise_decoder.state_specs])
+        self.decode_step = signature(
+            self._stepwise_decoder.decode_step, [IDS, self._stepwise_decoder.search.state_specs]
+        )
 
     @property
     def signatures(self) -> dict:
@@ -153,11 +155,7 @@ class ServingModule(tf.Module):
         prompts = self._input_encoder.encode_prompts(prompt)
         searches = {
             method: noinline(lambda search=search: self._search(search, prompts, request.params))
-            for method, search in (
-                ("beam", self._generator.beam_search),
-                ("sample", self._generator.sample),
-                ("greedy", self._generator.greedy_search),
-            )
+            for method, search in self._generator.methods.items()
         }
         hypotheses = tf.cond(
             request.method == "greedy",
@@ -188,9 +186,6 @@ class ServingModule(tf.Module):
     def _encode(self, prompt):
         outputs = self._stepwise_decoder.encode(self._input_encoder.encode_prompts(prompt))
         return _drop_padding(outputs, tf.size(prompt))
-
-    def _decode_step(self, ids, state):
-        return self._stepwise_decoder.decode_step(ids, state)
 
     def _generate_one(self, prompts: EncodedPrompts) -> dict:
         search = self._generator.methods[self._decoding.method]

@@ -33,11 +33,6 @@ class StepwiseDecoder:
         self.params = params
         self.limits = limits
 
-    @property
-    def state_specs(self) -> dict[str, tf.TensorSpec]:
-        """The tensors of the state by name."""
-        return self.search.state_specs
-
     def encode(self, prompts: EncodedPrompts) -> dict:
         """Returns the state before the first token, and the ids for the first step."""
         state = self.search.initial_state(prompts.ids, prompts.length, prompts.target_ids)
