@@ -1,7 +1,7 @@
 """Tables of percentages for a terminal, with Chinese labels aligned."""
 
-import unicodedata
 from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
 
 _COLUMN_GAP = "    "
 
@@ -14,7 +14,7 @@ def display_width(text: str) -> int:
         (4, 3)
     """
     return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        0 if combining(character) else 1 + (east_asian_width(character) in "WF")
         for character in text
     )
 
