@@ -99,7 +99,7 @@ class SequenceGenerator:
             search, source_ids, source_length, prompt_target_ids, num_return_sequences, params
         )
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_return_sequences)
-        return self._rerank(hypotheses, num_return_sequences, num_return_sequences, params)
+        return self._rerank(hypotheses, num_return_sequences, params)
 
     def _beam_search(
         self, source_ids, source_length, prompt_target_ids, packed: PackedParams
@@ -118,7 +118,7 @@ class SequenceGenerator:
 
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
-        hypotheses = self._rerank(hypotheses, num_hypotheses, params.num_return_sequences, params)
+        hypotheses = self._rerank(hypotheses, num_hypotheses, params)
         return deduplicate(hypotheses, params.num_return_sequences)
 
     def _force_decode(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
@@ -155,10 +155,7 @@ class SequenceGenerator:
             reply_length,
             tf.reduce_sum(hypotheses.attention_weights, axis=1),
         )
-        reranked = mmi_score(
-            hypotheses, language, params.rerank_mmi_weight, params.rerank_length_bonus
-        )
-        return tf.where(_has_reranking(params), reranked, score)
+        return tf.where(_has_reranking(params), mmi_score(hypotheses, language, params), score)
 
     def _run(
         self,
@@ -194,8 +191,7 @@ class SequenceGenerator:
                 step,
                 state,
                 *prepare_unconditional(self.model, num_rows),
-                params.mmi_weight,
-                params.mmi_max_tokens,
+                params,
             )
             return search(
                 *biased_step,
@@ -221,17 +217,13 @@ class SequenceGenerator:
             prompts,
         )
 
-    def _rerank(
-        self, hypotheses: Hypotheses, num_hypotheses, num_return_sequences, params: DecodingParams
-    ) -> Hypotheses:
+    def _rerank(self, hypotheses: Hypotheses, num_hypotheses, params: DecodingParams):
         def reranked():
             return rerank(
                 hypotheses,
                 num_hypotheses,
-                num_return_sequences,
                 *prepare_unconditional(self.model, tf.shape(hypotheses.ids)[0]),
-                params.rerank_mmi_weight,
-                params.rerank_length_bonus,
+                params,
                 self.bos_id,
             )
 
