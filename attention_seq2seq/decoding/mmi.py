@@ -86,14 +86,13 @@ def rerank(
     language = force_decode(language_step, language_state, hypotheses.ids, length, bos_id)
     scores = mmi_score(hypotheses, language, params)
     scores = tf.where(hypotheses.lengths > 0, scores, float("-inf"))
-    scores, ranks = tf.math.top_k(tf.reshape(scores, [-1, num_hypotheses]), params.num_return_sequences)
+    scores = tf.reshape(scores, [-1, num_hypotheses])
+    scores, ranks = tf.math.top_k(scores, params.num_return_sequences)
     best = select_hypotheses(hypotheses, ranks, num_hypotheses)
     return best._replace(scores=tf.reshape(scores, [-1]))
 
 
-def mmi_score(
-    hypotheses: Hypotheses, language: Hypotheses, params: DecodingParams
-) -> tf.Tensor:
+def mmi_score(hypotheses: Hypotheses, language: Hypotheses, params: DecodingParams) -> tf.Tensor:
     """Returns log p(T|S) - weight * log p(T) + length_bonus * length, float32[rows].
 
     Args:
