@@ -8,7 +8,7 @@ import tensorflow as tf
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.decoding.params import DecodingParams, PackedParams
-from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all
+from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all, assert_that
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
 from attention_seq2seq.utils.tf_function import noinline
@@ -200,15 +200,11 @@ class RequestParser:
         def requested_ids():
             nonempty_texts = tf.boolean_mask(texts, texts != "")
             tokens = self.tokenizer.tokenize_replies(nonempty_texts)
-            (tokens,) = assert_all(
-                [
-                    GraphCheck(
-                        tf.reduce_all(tokens.row_lengths() == 1),
-                        "suppress_tokens: {} is not a single token for this model.",
-                        (nonempty_texts,),
-                    )
-                ],
+            tokens = assert_that(
                 tokens.flat_values,
+                tf.reduce_all(tokens.row_lengths() == 1),
+                "suppress_tokens: {} is not a single token for this model.",
+                nonempty_texts,
             )
             ids = self.tokenizer.target_vocabulary.ids(
                 tf.RaggedTensor.from_uniform_row_length(tokens, 1)
@@ -227,18 +223,13 @@ class RequestParser:
         def requested_ids():
             tokens = self.tokenizer.tokenize_replies(prefix[tf.newaxis])
             ids = self.tokenizer.target_vocabulary.ids(tokens).flat_values
-            (ids,) = assert_all(
-                [
-                    GraphCheck(
-                        tf.reduce_all(ids != UNK),
-                        "target_prefix: {} has a word that this model does not know, so no reply "
-                        "can begin with it. Choose another.",
-                        (prefix,),
-                    )
-                ],
+            return assert_that(
                 ids,
+                tf.reduce_all(ids != UNK),
+                "target_prefix: {} has a word that this model does not know, so no reply "
+                "can begin with it. Choose another.",
+                prefix,
             )
-            return ids
 
         return tf.cond(
             prefix == "", lambda: tf.constant(self.params.prefix_ids), noinline(requested_ids)
