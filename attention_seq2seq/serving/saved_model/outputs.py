@@ -1,5 +1,7 @@
 """Outputs of an exported model: hypotheses to tokens and texts."""
 
+import dataclasses
+
 import tensorflow as tf
 
 from attention_seq2seq.decoding.postprocessing import copied_positions
@@ -9,6 +11,7 @@ from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK
 from attention_seq2seq.utils.tf_function import noinline
 
 
+@dataclasses.dataclass(frozen=True)
 class OutputDecoder:
     """Converts hypotheses to the outputs of a signature.
 
@@ -17,9 +20,8 @@ class OutputDecoder:
         has_attention: whether the model has attention; without it there are no weights.
     """
 
-    def __init__(self, tokenizer: InGraphTokenizer, has_attention: bool):
-        self.tokenizer = tokenizer
-        self.has_attention = has_attention
+    tokenizer: InGraphTokenizer
+    has_attention: bool
 
     def decode(self, prompts: EncodedPrompts, hypotheses: Hypotheses, should_replace_unk) -> dict:
         """Returns the outputs for one reply to each prompt: [batch, ...]."""

@@ -46,6 +46,7 @@ class GenerationRequest(NamedTuple):
     replace_unk: tf.Tensor
 
 
+@dataclasses.dataclass(frozen=True)
 class RequestParser:
     """Parses and validates the decoding options of one call.
 
@@ -57,19 +58,11 @@ class RequestParser:
         tokenizer: tokenizes suppressed tokens and prefixes.
     """
 
-    def __init__(
-        self,
-        decoding: DecodingConfig,
-        params: DecodingParams,
-        max_reply_length: int,
-        limits: ServingLimits,
-        tokenizer: InGraphTokenizer,
-    ):
-        self.decoding = decoding
-        self.params = params
-        self.max_reply_length = max_reply_length
-        self.limits = limits
-        self.tokenizer = tokenizer
+    decoding: DecodingConfig
+    params: DecodingParams
+    max_reply_length: int
+    limits: ServingLimits
+    tokenizer: InGraphTokenizer
 
     def parse(self, inputs: dict[str, tf.Tensor], num_prompts: tf.Tensor) -> GenerationRequest:
         """Returns the validated options of a call.

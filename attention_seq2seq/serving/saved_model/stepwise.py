@@ -1,5 +1,7 @@
 """Step-by-step decoding: the client passes the state from call to call, the server keeps none."""
 
+import dataclasses
+
 import tensorflow as tf
 
 from attention_seq2seq.config.serving_limits import ServingLimits
@@ -11,6 +13,7 @@ from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTok
 from attention_seq2seq.text.vocabulary import BOS, EOS, SPECIALS
 
 
+@dataclasses.dataclass(frozen=True)
 class StepwiseDecoder:
     """Wraps step-by-step greedy search into the signatures `encode` and `decode_step`.
 
@@ -21,17 +24,10 @@ class StepwiseDecoder:
         limits: the limits of the export.
     """
 
-    def __init__(
-        self,
-        search: StepwiseGreedySearch,
-        tokenizer: InGraphTokenizer,
-        params: DecodingParams,
-        limits: ServingLimits,
-    ):
-        self.search = search
-        self.tokenizer = tokenizer
-        self.params = params
-        self.limits = limits
+    search: StepwiseGreedySearch
+    tokenizer: InGraphTokenizer
+    params: DecodingParams
+    limits: ServingLimits
 
     def encode(self, prompts: EncodedPrompts) -> dict:
         """Returns the state before the first token, and the ids for the first step."""
