@@ -238,15 +238,12 @@ def _check_defaults(chat: Chat, decoding: DecodingConfig, limits: ServingLimits)
     width = {"beam": decoding.beam_width, "sample": decoding.num_return_sequences}.get(
         decoding.method, 1
     )
+    width_name = "beam_width or num_return_sequences"
     for name, value, limit in (
-        ("beam_width or num_return_sequences", width, "max_beam_width"),
+        (width_name, width, "max_beam_width"),
         ("max_length", max_length, "max_reply_length"),
-        ("beam_width or num_return_sequences", width, "max_hypotheses"),
-        (
-            "beam_width or num_return_sequences times max_length",
-            width * (max_length + 1),
-            "max_total_tokens",
-        ),
+        (width_name, width, "max_hypotheses"),
+        (f"{width_name} times max_length", width * (max_length + 1), "max_total_tokens"),
     ):
         if value > getattr(limits, limit):
             raise ValueError(
