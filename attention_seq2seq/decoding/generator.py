@@ -5,6 +5,7 @@ rows of the search. The loop over the steps is in `greedy_search`, `sample` or `
 hypotheses of the latter two can be reranked by MMI.
 """
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -75,10 +76,7 @@ class SequenceGenerator:
         self, source_ids, source_length, prompt_target_ids, packed: PackedParams
     ) -> Hypotheses:
         params = packed.unpack()
-
-        def search(*args):
-            return greedy_search(*args, params.max_length)
-
+        search = functools.partial(greedy_search, max_length=params.max_length)
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, 1, params)
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
@@ -91,10 +89,7 @@ class SequenceGenerator:
         sample_indices = tf.range(tf.size(prompts)) % num_return_sequences
         hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
         seeds = sampling_seeds(params.sampling_seed, hashes, sample_indices)
-
-        def search(step, state, processors):
-            return sample(step, state, params, processors, seeds)
-
+        search = functools.partial(sample, params=params, seeds=seeds)
         hypotheses = self._run(
             search, source_ids, source_length, prompt_target_ids, num_return_sequences, params
         )
@@ -112,10 +107,7 @@ class SequenceGenerator:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
-
-        def search(step, state, processors):
-            return beam_search(step, state, search_params, processors, mask)
-
+        search = functools.partial(beam_search, params=search_params, source_mask=mask)
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
         hypotheses = self._rerank(hypotheses, num_hypotheses, params)
@@ -195,7 +187,7 @@ class SequenceGenerator:
             )
             return search(
                 *biased_step,
-                processors._replace(
+                processors=processors._replace(
                     params=params, prompt_target_ids=tf.gather(prompt_target_ids, prompts)
                 ),
             )
@@ -203,7 +195,7 @@ class SequenceGenerator:
         return tf.cond(
             depends_on_tokens(params) | (params.mmi_weight > 0.0),
             noinline(constrained_search),
-            noinline(lambda: search(step, state, processors)),
+            noinline(lambda: search(step, state, processors=processors)),
         )
 
     def _prepare(self, source_ids, source_length, prompts):
