@@ -89,7 +89,7 @@ def process(
     if params is None:
         return scores
     vocabulary_size = tf.shape(unconstrained)[1]
-    previous = _previous_token(tokens, time, processors.bos_id)
+    previous = tf.where(time > 0, tokens[:, tf.maximum(time - 1, 0)], processors.bos_id)  # [rows]
     is_echo = _prompt_bigrams(processors, previous, vocabulary_size)
     scores -= tf.where(is_echo, tf.math.log(params.prompt_bigram_penalty), 0.0)
     tokens = tokens[:, :time]
@@ -104,12 +104,6 @@ def process(
     has_no_token = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
     scores = tf.where(has_no_token & is_end, unconstrained, scores)
     return _force_prefix(params.prefix_ids, unconstrained, scores, time)
-
-
-def _previous_token(tokens, time, bos_id):
-    """int32[rows], the previous token."""
-    last_tokens = tokens[:, tf.maximum(time - 1, 0)]
-    return tf.where(time > 0, last_tokens, bos_id)
 
 
 def _prompt_bigrams(processors: LogitsProcessors, previous, vocabulary_size):

@@ -37,8 +37,7 @@ def matmul(
         return tf.gather(matmul(inputs.embeddings, kernel, dtype), inputs.ids)
     shape = tf.concat([tf.shape(inputs)[:-1], tf.shape(kernel)[1:]], axis=0)
     rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
-    product = tf.matmul(tf.cast(rows, dtype), tf.cast(kernel, dtype))
-    return tf.reshape(tf.cast(product, tf.float32), shape)
+    return tf.reshape(_matmul(rows, kernel, dtype), shape)
 
 
 class RecurrentMatmul:

@@ -73,7 +73,8 @@ class RequestParser:
         """
         inputs = dict(zip(inputs, assert_all(self._range_checks(inputs), *inputs.values())))
         method, unk_policy = (
-            self._resolve_string(inputs, name) for name in ("method", "unk_policy")
+            tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])
+            for name in ("method", "unk_policy")
         )
         params = self._resolve_params(inputs, unk_policy)
         checks = self._combination_checks(method, params.unpack(), num_prompts)
@@ -178,9 +179,6 @@ class RequestParser:
             integers=tf.where(requested.integers == -1, exported.integers, requested.integers),
             floats=tf.where(requested.floats == -1, exported.floats, requested.floats),
         )
-
-    def _resolve_string(self, inputs, name: str):
-        return tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])
 
     def _suppressed_ids(self, inputs, unk_policy):
         """Returns int32[num_suppressed]."""
