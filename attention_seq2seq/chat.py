@@ -12,12 +12,13 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.attribution import leave_one_out_attribution
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams, PackedParams
-from attention_seq2seq.decoding.step import Hypotheses, deduplicate
+from attention_seq2seq.decoding.postprocessing import copied_positions
+from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
-from attention_seq2seq.reply import Attribution, Reply, replace_unk
+from attention_seq2seq.reply import Attribution, Reply
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
 from attention_seq2seq.utils.batch import bucket_by_length, check_texts, pad_batch
@@ -114,12 +115,11 @@ class Chat:
         decoding = DecodingConfig() if decoding is None else decoding
         encoded = [self._encode_prompt(prompt) for prompt in prompts]
         params = self.decoding_params(decoding).pack()
-        replies = [[] for _ in prompts]
+        replies = {}
         for indices in bucket_by_length([ids for _, ids in encoded], _BATCH_SIZE):
-            batch = self._generate_batch([encoded[i] for i in indices], decoding, params)
-            for index, replies_to_prompt in zip(indices, batch):
-                replies[index] = replies_to_prompt
-        return replies
+            batch = [encoded[index] for index in indices]
+            replies.update(zip(indices, self._generate_batch(batch, decoding, params)))
+        return [replies[index] for index in range(len(prompts))]
 
     def stream(self, prompt: str, decoding: DecodingConfig | None = None) -> Iterator[str]:
         """Yields the reply to one prompt in pieces of text while greedy search generates it.
@@ -148,17 +148,14 @@ class Chat:
                 f"method is {decoding.method!r} and mmi_weight {decoding.mmi_weight}; a stream "
                 "needs method 'greedy' and mmi_weight 0."
             )
-        return self._stream(prompt, params, decoding.unk_policy == "replace")
+        return self._stream(prompt, decoding, params)
 
-    def _stream(self, prompt: str, params: DecodingParams, should_replace_unk: bool):
+    def _stream(self, prompt: str, decoding: DecodingConfig, params: DecodingParams):
         prompt_tokens, source_ids = self._encode_prompt(prompt)
         prompt_target_ids = self.tokenizer.target_ids(prompt_tokens)
         tokens, text = [], ""
         for ids, weights in self.stepwise_search.stream(source_ids, prompt_target_ids, params):
-            new_tokens = self.tokenizer.target.vocabulary.tokens(ids)
-            if should_replace_unk and weights.size:
-                new_tokens = replace_unk(new_tokens, ids, weights, prompt_tokens, source_ids)
-            tokens += new_tokens
+            tokens += self._tokens(ids, weights, prompt_tokens, source_ids, decoding)
             previous_text, text = text, self.tokenizer.target.detokenize(tokens)
             yield text[len(previous_text) :]
 
@@ -231,20 +228,26 @@ class Chat:
         prompt_target_ids, _ = pad_batch(prompt_target_ids, -1)
         generate = self.generator.methods[decoding.method]
         hypotheses = generate(source_ids, source_length, prompt_target_ids, params)
-        rows = [Hypotheses(*row) for row in zip(*(column.numpy() for column in hypotheses))]
-        rows_per_prompt = decoding.num_return_sequences
-        should_replace_unk = decoding.unk_policy == "replace"
-        replies = []
-        for index, (tokens, ids) in enumerate(encoded):
-            # A beam that has fewer hypotheses than rows is filled with rows of length 0.
-            start = index * rows_per_prompt
-            prompt_rows = [row for row in rows[start : start + rows_per_prompt] if row.lengths > 0]
-            if decoding.method == "beam":
-                prompt_rows = deduplicate(prompt_rows)
-            replies.append(
-                [self._to_reply(tokens, ids, row, should_replace_unk) for row in prompt_rows]
-            )
+        rows = map(Hypotheses._make, zip(*(column.numpy() for column in hypotheses)))
+        replies = [[] for _ in encoded]
+        for index, row in enumerate(rows):
+            # A beam with fewer distinct replies than rows ends with rows of length 0.
+            if row.lengths > 0:
+                prompt_index = index // decoding.num_return_sequences
+                replies[prompt_index].append(self._to_reply(*encoded[prompt_index], row, decoding))
         return replies
+
+    def _tokens(
+        self, ids: list[int], attention_weights, prompt_tokens, source_ids, decoding: DecodingConfig
+    ) -> list[str]:
+        """Returns the tokens of a reply; `unk_policy` replace copies prompt tokens into it."""
+        tokens = self.tokenizer.target.vocabulary.tokens(ids)
+        if decoding.unk_policy != "replace" or UNK not in ids or not self.model.has_attention:
+            return tokens
+        positions = copied_positions(
+            [ids], attention_weights[np.newaxis], [source_ids], UNK, (PAD, TURN)
+        )[0].numpy()
+        return [prompt_tokens[p] if p >= 0 else token for token, p in zip(tokens, positions)]
 
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
         """Returns the parameters that a config describes for this model.
@@ -279,15 +282,12 @@ class Chat:
         max_length = decoding.max_length or self.config.data.max_target_length + 1
         return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix_ids)
 
-    def _to_reply(
-        self, prompt_tokens, source_ids, hypothesis: Hypotheses, should_replace_unk: bool
-    ) -> Reply:
+    def _to_reply(self, prompt_tokens, source_ids, hypothesis: Hypotheses, decoding) -> Reply:
         ids = hypothesis.ids[: hypothesis.lengths].tolist()
         finished = ids[-1] == EOS
-        weights = hypothesis.attention_weights[: hypothesis.lengths, : len(source_ids)]
-        tokens = self.tokenizer.target.vocabulary.tokens(ids[:-1] if finished else ids)
-        if should_replace_unk and weights.size:
-            tokens = replace_unk(tokens, ids, weights, prompt_tokens, source_ids)
+        weights = hypothesis.attention_weights[: len(ids), : len(source_ids)]
+        tokens = self._tokens(ids, weights, prompt_tokens, source_ids, decoding)
+        tokens = tokens[:-1] if finished else tokens
         return Reply(
             text=self.tokenizer.target.detokenize(tokens),
             tokens=tokens,

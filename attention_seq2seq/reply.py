@@ -1,36 +1,12 @@
 """A reply with its score, attention weights and contributions of the prompt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK
-
-
-def replace_unk(
-    tokens: Sequence[str],
-    ids: Sequence[int],
-    attention_weights: np.ndarray,
-    prompt_tokens: Sequence[str],
-    source_ids: Sequence[int],
-) -> list[str]:
-    """Replaces each unknown token by the prompt token with the largest attention weight.
-
-    Args:
-        tokens: tokens of the reply.
-        ids: ids of the reply.
-        attention_weights: float32[target_time, source_time].
-        prompt_tokens: tokens of the prompt.
-        source_ids: ids of the prompt.
-    """
-    # The separator of turns never occurs in a reply.
-    is_copyable = np.array([i != TURN for i in source_ids])
-    return [
-        prompt_tokens[np.where(is_copyable, row, -1.0).argmax()] if i == UNK else token
-        for token, i, row in zip(tokens, ids, attention_weights)
-    ]
+from attention_seq2seq.text.vocabulary import EOS, SPECIALS
 
 
 class Attribution:

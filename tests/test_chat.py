@@ -11,6 +11,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
@@ -20,7 +21,7 @@ QUESTION = "今天晚上吃什么"
 
 def token_log_probs(chat, prompt_ids, reply_ids):
     """Reference: log-probabilities from stepping the decoder through a single prompt."""
-    step, state = chat.model.prepare_decoding(np.array([prompt_ids]), np.array([len(prompt_ids)]))
+    step, state = prepare_decoding(chat.model, np.array([prompt_ids]), np.array([len(prompt_ids)]))
     previous_ids, results = [1], []
     for token_id in reply_ids:
         logits, _, state = step(np.array(previous_ids), state)

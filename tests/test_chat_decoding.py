@@ -12,7 +12,8 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.decoding.params import DecodingParams
-from attention_seq2seq.decoding.step import Hypotheses, deduplicate
+from attention_seq2seq.decoding.postprocessing import deduplicate
+from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, UNK
@@ -45,11 +46,22 @@ def test_attention_weights_match_forced_decoding(chat):
 
 
 def test_duplicate_hypotheses_are_removed():
-    def hypothesis(*ids):
-        return Hypotheses(np.array([*ids, 0]), len(ids), None, None, None)
-
-    hypotheses = [hypothesis(5, 2), hypothesis(6, 2), hypothesis(5, 2), hypothesis(5)]
-    assert deduplicate(hypotheses) == [hypotheses[0], hypotheses[1], hypotheses[3]]
+    rows = [[5, 2], [6, 2], [5, 2], [5, 0], [7, 2], [0, 0], [8, 2], [7, 2]]
+    hypotheses = Hypotheses(
+        ids=tf.constant(rows),
+        lengths=tf.constant([2, 2, 2, 1, 2, 0, 2, 2]),
+        token_log_probs=tf.ones([8, 2]),
+        scores=tf.range(1.0, 9.0),
+        attention_weights=tf.ones([8, 2, 3]),
+    )
+    unique = deduplicate(hypotheses, tf.constant(4))
+    expected = [[5, 2], [6, 2], [5, 0], [0, 0], [7, 2], [8, 2], [0, 0], [0, 0]]
+    assert unique.ids.numpy().tolist() == expected
+    assert unique.lengths.numpy().tolist() == [2, 2, 1, 0, 2, 2, 0, 0]
+    assert unique.scores.numpy().tolist() == [1.0, 2.0, 4.0, 0.0, 5.0, 7.0, 0.0, 0.0]
+    assert tf.reduce_sum(unique.attention_weights, [1, 2]).numpy().tolist() == [
+        *(6.0, 6.0, 6.0, 0.0, 6.0, 6.0, 0.0, 0.0)
+    ]
 
 
 def test_samples_depend_on_the_seed_only(chat):

@@ -55,8 +55,6 @@ def beam_search(
     state: Any,
     params: DecodingParams,
     processors: LogitsProcessors,
-    bos_id: int,
-    eos_id: int,
     source_mask: tf.Tensor,
 ) -> Hypotheses:
     """Searches for the hypotheses with the largest scores.
@@ -72,8 +70,6 @@ def beam_search(
             beam_width, num_beam_groups and the penalties of diversity, length and coverage. With
             an mmi_weight it does not stop before mmi_max_tokens steps.
         processors: constraints on the next token of each row.
-        bos_id: fed at the first step.
-        eos_id: ends a hypothesis.
         source_mask: bool[rows, source_time], the prompt tokens of the coverage penalty; with the
             source_time of the attention weights.
 
@@ -83,7 +79,6 @@ def beam_search(
     """
     max_length = params.max_length
     num_rows = tf.shape(source_mask)[0]
-    num_prompts = num_rows // params.beam_width
     scorer = SequenceScorer(
         length_penalties(max_length, params.length_penalty), source_mask, params.coverage_penalty
     )
@@ -102,24 +97,24 @@ def beam_search(
         # A row contributes at most `beam_width` hypotheses, and earlier groups penalize at most as
         # many tokens as they have beams.
         k = tf.minimum(params.beam_width, vocabulary_size)
-        candidates = top_k_candidates(output, k, processors, beams.sequences, time, bos_id, eos_id)
+        candidates = top_k_candidates(output, k, processors, beams.sequences, time)
         candidates, total, score = _expand(candidates, beams, time, scorer)
         parents, slots = _select_beams(
-            candidates.ids, score, beams.finished, num_prompts, params, vocabulary_size
+            candidates.ids, score, beams.finished, params, vocabulary_size
         )
         # Keeps the static shape of the loop variables.
         parents.set_shape(ids.shape)
         slots.set_shape(ids.shape)
-        beams, ids = _reorder(beams, candidates, total, parents, slots, time, eos_id)
+        beams, ids = _reorder(beams, candidates, total, parents, slots, time, processors.eos_id)
         state = tf.nest.map_structure(lambda tensor: tf.gather(tensor, parents), output.state)
-        done |= _is_finished(beams, time + 1, num_prompts, params, scorer)
+        done |= _is_finished(beams, time + 1, params, scorer)
         beams = _freeze_finished(beams, tf.repeat(done, params.beam_width))
         return time + 1, done, ids, state, beams, weights_of_steps
 
     loop_vars = (
         tf.constant(0),
-        tf.fill([num_prompts], False),
-        tf.fill([num_rows], bos_id),
+        tf.fill([num_rows // params.beam_width], False),
+        tf.fill([num_rows], processors.bos_id),
         state,
         _initial_state(num_rows, params, source_mask),
         tf.TensorArray(tf.float32, max_length),
@@ -127,7 +122,7 @@ def beam_search(
     time, _, _, _, beams, weights_of_steps = tf.while_loop(
         lambda time, done, *_: (time < max_length) & ~tf.reduce_all(done), body, loop_vars
     )
-    return _finalize(beams, time, weights_of_steps.stack()[:time], num_prompts, params, scorer)
+    return _finalize(beams, time, weights_of_steps.stack()[:time], params, scorer)
 
 
 def _initial_state(num_rows, params: DecodingParams, source_mask) -> _BeamState:
@@ -165,11 +160,11 @@ def _expand(candidates: Candidates, beams: _BeamState, time, scorer: SequenceSco
     return candidates, total, score + scorer.coverage(beams.accumulated_attention)[:, tf.newaxis]
 
 
-def _select_beams(ids, score, finished, num_prompts, params: DecodingParams, vocabulary_size):
+def _select_beams(ids, score, finished, params: DecodingParams, vocabulary_size):
     """The parent row of each next beam, and the index of its token among that row's candidates."""
     k = tf.shape(ids)[1]
     size = params.beam_width // params.num_beam_groups
-    shape = tf.stack([num_prompts, params.num_beam_groups, size * k])
+    shape = tf.stack([-1, params.num_beam_groups, size * k])  # [batch, groups, candidates]
     positions = select_diverse_groups(
         tf.reshape(score, shape),
         tf.reshape(ids, shape),
@@ -178,8 +173,7 @@ def _select_beams(ids, score, finished, num_prompts, params: DecodingParams, voc
         params.diversity_penalty,
         vocabulary_size,
     )
-    first_rows = tf.range(num_prompts * params.num_beam_groups) * size
-    first_rows = tf.reshape(first_rows, [num_prompts, -1, 1])
+    first_rows = tf.reshape(tf.range(0, tf.size(finished), size), [-1, params.num_beam_groups, 1])
     return tf.reshape(first_rows + positions // k, [-1]), tf.reshape(positions % k, [-1])
 
 
@@ -205,9 +199,7 @@ def _reorder(beams: _BeamState, candidates: Candidates, total, parents, slots, t
     return beams, ids
 
 
-def _is_finished(
-    beams: _BeamState, time, num_prompts, params: DecodingParams, scorer: SequenceScorer
-):
+def _is_finished(beams: _BeamState, time, params: DecodingParams, scorer: SequenceScorer):
     """bool[prompts], whether no unfinished hypothesis can become one of the best.
 
     A total can only fall. The best possible score of a hypothesis is that of its present total, at
@@ -215,7 +207,7 @@ def _is_finished(
     raise a total, so no prompt is finished before the bias ends.
     """
     max_length = params.max_length
-    shape = tf.stack([num_prompts, params.beam_width])
+    shape = tf.stack([-1, params.beam_width])
     shortest = tf.minimum(time + 1, max_length)
     best_possible = tf.maximum(
         scorer.normalize(beams.cum_log_probs, shortest),
@@ -238,18 +230,13 @@ def _freeze_finished(beams: _BeamState, done) -> _BeamState:
 
 
 def _finalize(
-    beams: _BeamState,
-    time,
-    weights_of_steps,
-    num_prompts,
-    params: DecodingParams,
-    scorer: SequenceScorer,
+    beams: _BeamState, time, weights_of_steps, params: DecodingParams, scorer: SequenceScorer
 ):
     """The best hypotheses of each prompt, with the attention weights along their paths."""
     scores = scorer.score(beams.cum_log_probs, beams.lengths, beams.accumulated_attention)
-    scores = tf.reshape(scores, [num_prompts, params.beam_width])
+    scores = tf.reshape(scores, [-1, params.beam_width])
     scores, positions = tf.math.top_k(scores, params.num_return_sequences)
-    first_rows = tf.range(num_prompts)[:, tf.newaxis] * params.beam_width
+    first_rows = tf.range(tf.shape(scores)[0])[:, tf.newaxis] * params.beam_width
     selected = tf.reshape(first_rows + positions, [-1])
     beams = _BeamState(*(tf.gather(column, selected) for column in beams))
     scores = tf.reshape(scores, [-1])

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.decoding.logits_processors import LogitsProcessors, process
-from attention_seq2seq.decoding.step import StepOutput, add_score_bias
+from attention_seq2seq.decoding.step import StepOutput
 from attention_seq2seq.decoding.top_k import blocked_top_k, row_logsumexp
 
 
@@ -24,16 +24,17 @@ class Candidates(NamedTuple):
     token_log_probs: tf.Tensor
 
 
-def process_logits(
-    output: StepOutput, processors: LogitsProcessors, tokens, time, bos_id, eos_id
-) -> tf.Tensor:
+def process_logits(output: StepOutput, processors: LogitsProcessors, tokens, time) -> tf.Tensor:
     """Applies the score bias and the logits processors.
 
     Returns:
         float32[rows, vocab], unnormalized; `gather_candidates` subtracts the normalizer.
     """
-    scores = add_score_bias(tf.cast(output.logits, tf.float32), output.score_bias)
-    return process(scores, processors, tokens, time, bos_id, eos_id)
+    scores = logits = tf.cast(output.logits, tf.float32)
+    if output.score_bias is not None:
+        has_bias = tf.shape(output.score_bias)[1] > 0
+        scores = tf.cond(has_bias, lambda: logits + output.score_bias, lambda: logits)
+    return process(scores, processors, tokens, time)
 
 
 def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> Candidates:
@@ -47,7 +48,7 @@ def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> 
 
 
 def top_k_candidates(
-    output: StepOutput, k: tf.Tensor, processors: LogitsProcessors, tokens, time, bos_id, eos_id
+    output: StepOutput, k: tf.Tensor, processors: LogitsProcessors, tokens, time
 ) -> Candidates:
     """Returns the k best tokens of each row, the best first; of equal ones the first.
 
@@ -57,12 +58,10 @@ def top_k_candidates(
         processors: constraints on the next token.
         tokens: int32[rows, max_length], the tokens so far.
         time: int32[], their number.
-        bos_id: the token before the first one.
-        eos_id: the end token.
     """
     if output.score_bias is None and processors.params is None:
         return _top_k_unconstrained(tf.cast(output.logits, tf.float32), k, processors)
-    scores = process_logits(output, processors, tokens, time, bos_id, eos_id)
+    scores = process_logits(output, processors, tokens, time)
     return gather_candidates(output, scores, blocked_top_k(scores, k)[1])
 
 

@@ -12,7 +12,13 @@ SelectFn = Callable[[StepOutput, tf.Tensor, tf.Tensor], Candidates]
 
 
 def dynamic_decode(
-    step: StepFn, state: Any, select: SelectFn, bos_id: int, eos_id: int, max_length: tf.Tensor
+    step: StepFn,
+    state: Any,
+    select: SelectFn,
+    bos_id: int,
+    eos_id: int,
+    max_length: tf.Tensor,
+    lengths: tf.Tensor | None = None,
 ) -> Hypotheses:
     """Steps until every row is finished or `max_length` is reached.
 
@@ -24,6 +30,7 @@ def dynamic_decode(
         bos_id: fed at the first step.
         eos_id: the end token.
         max_length: int32[], at least 1, the largest number of steps.
+        lengths: int32[rows], lengths known before; None: a row ends with its first end token.
 
     Returns:
         The selected tokens; the score is the sum of the candidates' scores.
@@ -56,8 +63,9 @@ def dynamic_decode(
     # [time, rows, ...] to [rows, time, ...]
     columns = (tf.einsum("tr...->rt...", column.stack()[:time]) for column in columns)
     scores, token_log_probs, weights = columns
-    end = tf.argmax(tokens == eos_id, axis=1, output_type=tf.int32)
-    lengths = tf.where(is_running, time, end + 1)
+    if lengths is None:
+        end = tf.argmax(tokens == eos_id, axis=1, output_type=tf.int32)
+        lengths = tf.where(is_running, time, end + 1)
     mask = tf.sequence_mask(lengths, time)
     return Hypotheses(
         ids=tf.where(mask, tokens[:, :time], 0),

@@ -30,13 +30,4 @@ def force_decode(
         return gather_candidates(output, output.logits, ids[:, time])
 
     # -1 ends no row: a sequence may contain any id, the end token too.
-    hypotheses = dynamic_decode(step, state, select, bos_id, -1, max_length)
-    mask = tf.sequence_mask(length, max_length)
-    token_log_probs = tf.where(mask, hypotheses.token_log_probs, 0.0)
-    return Hypotheses(
-        ids=tf.where(mask, hypotheses.ids, 0),
-        lengths=length,
-        token_log_probs=token_log_probs,
-        scores=tf.reduce_sum(token_log_probs, axis=1),
-        attention_weights=tf.where(mask[..., tf.newaxis], hypotheses.attention_weights, 0.0),
-    )
+    return dynamic_decode(step, state, select, bos_id, -1, max_length, length)

@@ -5,6 +5,7 @@ rows of the search. The loop over the steps is in `greedy_search`, `sample` or `
 hypotheses of the latter two can be reranked by MMI.
 """
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -12,12 +13,18 @@ import tensorflow as tf
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
-from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
+from attention_seq2seq.decoding.logits_processors import depends_on_tokens, suppress_tokens
 from attention_seq2seq.decoding.mmi import anti_lm_step, mmi_score, rerank
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
+from attention_seq2seq.decoding.postprocessing import deduplicate
 from attention_seq2seq.decoding.sampling import prompt_hashes, sample, sampling_seeds
 from attention_seq2seq.decoding.scorers import SequenceScorer, length_penalties
-from attention_seq2seq.decoding.step import DecoderModel, Hypotheses
+from attention_seq2seq.decoding.step import (
+    DecoderModel,
+    Hypotheses,
+    prepare_decoding,
+    prepare_unconditional,
+)
 from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
@@ -42,7 +49,7 @@ class SequenceGenerator:
             source_length int32[batch], prompt_target_ids int32[batch, source_time] (the prompt in
             ids of the target vocabulary, -1 for tokens that it does not have) and `PackedParams`;
             they return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by
-            greedy search.
+            greedy search. If a beam has fewer distinct replies, its last rows have length 0.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
             and reply_length int32[batch], that returns the `Hypotheses` of given replies.
@@ -69,10 +76,7 @@ class SequenceGenerator:
         self, source_ids, source_length, prompt_target_ids, packed: PackedParams
     ) -> Hypotheses:
         params = packed.unpack()
-
-        def search(*args):
-            return greedy_search(*args, self.bos_id, self.eos_id, params.max_length)
-
+        search = functools.partial(greedy_search, max_length=params.max_length)
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, 1, params)
         return _drop_padding_rows(hypotheses, tf.shape(source_ids)[0])
 
@@ -85,15 +89,12 @@ class SequenceGenerator:
         sample_indices = tf.range(tf.size(prompts)) % num_return_sequences
         hashes = tf.gather(prompt_hashes(source_ids, source_length), prompts)
         seeds = sampling_seeds(params.sampling_seed, hashes, sample_indices)
-
-        def search(step, state, processors):
-            return sample(step, state, params, processors, self.bos_id, self.eos_id, seeds)
-
+        search = functools.partial(sample, params=params, seeds=seeds)
         hypotheses = self._run(
             search, source_ids, source_length, prompt_target_ids, num_return_sequences, params
         )
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_return_sequences)
-        return self._rerank(hypotheses, num_return_sequences, num_return_sequences, params)
+        return self._rerank(hypotheses, num_return_sequences, params)
 
     def _beam_search(
         self, source_ids, source_length, prompt_target_ids, packed: PackedParams
@@ -106,15 +107,11 @@ class SequenceGenerator:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], width)
         source_time = tf.shape(source_ids)[1] if self.model.has_attention else 0
         mask = tf.gather(tf.sequence_mask(source_length, source_time), prompts)
-
-        def search(step, state, processors):
-            return beam_search(
-                step, state, search_params, processors, self.bos_id, self.eos_id, mask
-            )
-
+        search = functools.partial(beam_search, params=search_params, source_mask=mask)
         hypotheses = self._run(search, source_ids, source_length, prompt_target_ids, width, params)
         hypotheses = _drop_padding_rows(hypotheses, tf.shape(source_ids)[0] * num_hypotheses)
-        return self._rerank(hypotheses, num_hypotheses, params.num_return_sequences, params)
+        hypotheses = self._rerank(hypotheses, num_hypotheses, params)
+        return deduplicate(hypotheses, params.num_return_sequences)
 
     def _force_decode(self, source_ids, source_length, reply_ids, reply_length) -> Hypotheses:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], 1)
@@ -132,7 +129,7 @@ class SequenceGenerator:
         params = packed.unpack()
         hypotheses = self._force_decode(source_ids, source_length, reply_ids, reply_length)
         language = force_decode(
-            *self.model.prepare_unconditional(tf.shape(reply_ids)[0]),
+            *prepare_unconditional(self.model, tf.shape(reply_ids)[0]),
             reply_ids,
             reply_length,
             self.bos_id,
@@ -150,10 +147,7 @@ class SequenceGenerator:
             reply_length,
             tf.reduce_sum(hypotheses.attention_weights, axis=1),
         )
-        reranked = mmi_score(
-            hypotheses, language, params.rerank_mmi_weight, params.rerank_length_bonus
-        )
-        return tf.where(_has_reranking(params), reranked, score)
+        return tf.where(_has_reranking(params), mmi_score(hypotheses, language, params), score)
 
     def _run(
         self,
@@ -180,45 +174,48 @@ class SequenceGenerator:
         prompts = _prompt_of_row(tf.shape(source_ids)[0], rows_per_prompt)
         num_rows = tf.size(prompts)
         step, state = self._prepare(source_ids, source_length, prompts)
-        processors = make_logits_processors(
-            params, tf.gather(prompt_target_ids, prompts), self.model.vocabulary_size, self.eos_id
+        processors = suppress_tokens(
+            params.suppressed_ids, self.model.vocabulary_size, self.bos_id, self.eos_id
         )
 
         def constrained_search():
             biased_step = anti_lm_step(
                 step,
                 state,
-                *self.model.prepare_unconditional(num_rows),
-                params.mmi_weight,
-                params.mmi_max_tokens,
+                *prepare_unconditional(self.model, num_rows),
+                params,
             )
-            return search(*biased_step, processors)
+            return search(
+                *biased_step,
+                processors=processors._replace(
+                    params=params, prompt_target_ids=tf.gather(prompt_target_ids, prompts)
+                ),
+            )
 
         return tf.cond(
             depends_on_tokens(params) | (params.mmi_weight > 0.0),
             noinline(constrained_search),
-            noinline(lambda: search(step, state, processors._replace(params=None))),
+            noinline(lambda: search(step, state, processors=processors)),
         )
 
     def _prepare(self, source_ids, source_length, prompts):
         # The encoder, too, gets at least two rows.
         num_prompts = tf.shape(source_ids)[0]
         prompt_indices = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
-        return self.model.prepare_decoding(
-            tf.gather(source_ids, prompt_indices), tf.gather(source_length, prompt_indices), prompts
+        return prepare_decoding(
+            self.model,
+            tf.gather(source_ids, prompt_indices),
+            tf.gather(source_length, prompt_indices),
+            prompts,
         )
 
-    def _rerank(
-        self, hypotheses: Hypotheses, num_hypotheses, num_return_sequences, params: DecodingParams
-    ) -> Hypotheses:
+    def _rerank(self, hypotheses: Hypotheses, num_hypotheses, params: DecodingParams):
         def reranked():
             return rerank(
                 hypotheses,
                 num_hypotheses,
-                num_return_sequences,
-                *self.model.prepare_unconditional(tf.shape(hypotheses.ids)[0]),
-                params.rerank_mmi_weight,
-                params.rerank_length_bonus,
+                *prepare_unconditional(self.model, tf.shape(hypotheses.ids)[0]),
+                params,
                 self.bos_id,
             )
 

@@ -14,8 +14,6 @@ def greedy_search(
     step: StepFn,
     state: Any,
     processors: LogitsProcessors,
-    bos_id: int,
-    eos_id: int,
     max_length: tf.Tensor,
 ) -> Hypotheses:
     """Selects the most probable token at each step; of equal ones the first.
@@ -24,8 +22,6 @@ def greedy_search(
         step: one step of the model.
         state: the state before the first token.
         processors: constraints on the next token of each row.
-        bos_id: fed at the first step.
-        eos_id: the end token.
         max_length: int32[], at least 1, after which unfinished rows are cut.
 
     Returns:
@@ -33,7 +29,7 @@ def greedy_search(
     """
 
     def select(output, tokens, time):
-        candidates = top_k_candidates(output, 1, processors, tokens, time, bos_id, eos_id)
+        candidates = top_k_candidates(output, 1, processors, tokens, time)
         return Candidates(*(column[:, 0] for column in candidates))
 
-    return dynamic_decode(step, state, select, bos_id, eos_id, max_length)
+    return dynamic_decode(step, state, select, processors.bos_id, processors.eos_id, max_length)

@@ -23,6 +23,8 @@ class LogitsProcessors(NamedTuple):
     """Constraints and penalties on the next token.
 
     Attributes:
+        bos_id: the token before the first one.
+        eos_id: the end token.
         suppressed: float32[vocab], -inf for suppressed tokens, 0 for others; None: no token is
             suppressed.
         num_suppressed: int32[], number of suppressed tokens.
@@ -33,36 +35,26 @@ class LogitsProcessors(NamedTuple):
             for tokens that it does not have; None only if params is None.
     """
 
+    bos_id: int
+    eos_id: int
     suppressed: tf.Tensor | None = None
     num_suppressed: tf.Tensor | int = 0
     params: DecodingParams | None = None
     prompt_target_ids: tf.Tensor | None = None
 
 
-def suppress_tokens(ids: tf.Tensor, vocabulary_size: int, eos_id: int) -> LogitsProcessors:
+def suppress_tokens(
+    ids: tf.Tensor, vocabulary_size: int, bos_id: int, eos_id: int
+) -> LogitsProcessors:
     """Returns processors that suppress ids int32[num_suppressed], but never the end token."""
     is_suppressed = tf.reduce_any(tf.one_hot(ids, vocabulary_size, True, False), axis=0)
     is_suppressed &= tf.range(vocabulary_size) != eos_id
     return LogitsProcessors(
+        bos_id,
+        eos_id,
         suppressed=tf.where(is_suppressed, NEG_INF, 0.0),
         num_suppressed=tf.math.count_nonzero(is_suppressed, dtype=tf.int32),
     )
-
-
-def make_logits_processors(
-    params: DecodingParams, prompt_target_ids: tf.Tensor, vocabulary_size: int, eos_id: int
-) -> LogitsProcessors:
-    """Returns the logits processors that decoding parameters describe.
-
-    Args:
-        params: the parameters of a call.
-        prompt_target_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1
-            for tokens that it does not have.
-        vocabulary_size: the size of the target vocabulary.
-        eos_id: ends a reply.
-    """
-    processors = suppress_tokens(params.suppressed_ids, vocabulary_size, eos_id)
-    return processors._replace(params=params, prompt_target_ids=prompt_target_ids)
 
 
 def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
@@ -77,12 +69,7 @@ def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
 
 
 def process(
-    scores: tf.Tensor,
-    processors: LogitsProcessors,
-    tokens: tf.Tensor,
-    time: tf.Tensor,
-    bos_id: int,
-    eos_id: int,
+    scores: tf.Tensor, processors: LogitsProcessors, tokens: tf.Tensor, time: tf.Tensor
 ) -> tf.Tensor:
     """Applies the processors to scores; a suppressed token gets -inf.
 
@@ -91,8 +78,6 @@ def process(
         processors: the constraints and penalties.
         tokens: int32[rows, max_length], the tokens so far.
         time: int32[], their number.
-        bos_id: the token before the first one.
-        eos_id: the end token.
 
     Returns:
         float32[rows, vocab].
@@ -104,14 +89,14 @@ def process(
     if params is None:
         return scores
     vocabulary_size = tf.shape(unconstrained)[1]
-    previous = _previous_token(tokens, time, bos_id)
-    is_echo = _prompt_bigrams(processors.prompt_target_ids, previous, bos_id, vocabulary_size)
+    previous = tf.where(time > 0, tokens[:, tf.maximum(time - 1, 0)], processors.bos_id)  # [rows]
+    is_echo = _prompt_bigrams(processors, previous, vocabulary_size)
     scores -= tf.where(is_echo, tf.math.log(params.prompt_bigram_penalty), 0.0)
     tokens = tokens[:, :time]
     is_repeated = _scatter_mask(tokens, tf.ones_like(tokens, tf.bool), vocabulary_size)
     scores -= tf.where(is_repeated, tf.math.log(params.repetition_penalty), 0.0)
 
-    is_end = tf.range(vocabulary_size) == eos_id
+    is_end = tf.range(vocabulary_size) == processors.eos_id
     is_suppressed = is_end & (time < params.min_length)
     is_suppressed |= _repeated_ngrams(params.no_repeat_ngram_size, tokens, vocabulary_size)
     scores = tf.where(is_suppressed, NEG_INF, scores)
@@ -121,15 +106,12 @@ def process(
     return _force_prefix(params.prefix_ids, unconstrained, scores, time)
 
 
-def _previous_token(tokens, time, bos_id):
-    """int32[rows], the previous token."""
-    last_tokens = tokens[:, tf.maximum(time - 1, 0)]
-    return tf.where(time > 0, last_tokens, bos_id)
-
-
-def _prompt_bigrams(prompt_target_ids, previous, bos_id, vocabulary_size):
+def _prompt_bigrams(processors: LogitsProcessors, previous, vocabulary_size):
     """bool[rows, vocab], the tokens that follow the previous token in the prompt, too."""
-    preceding_ids = tf.pad(prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=bos_id)
+    prompt_target_ids = processors.prompt_target_ids
+    preceding_ids = tf.pad(
+        prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=processors.bos_id
+    )
     # A prompt without tokens has no position for the begin token either.
     preceding_ids = preceding_ids[:, : tf.shape(prompt_target_ids)[1]]
     is_match = (preceding_ids == previous[:, tf.newaxis]) & (prompt_target_ids >= 0)

@@ -10,12 +10,18 @@ from typing import Any
 import tensorflow as tf
 
 from attention_seq2seq.decoding.forced_decoding import force_decode
+from attention_seq2seq.decoding.params import DecodingParams
+from attention_seq2seq.decoding.postprocessing import select_hypotheses
 from attention_seq2seq.decoding.step import Hypotheses, StepFn, StepOutput
 from attention_seq2seq.decoding.top_k import row_logsumexp
 
 
 def anti_lm_step(
-    step: StepFn, state: Any, language_step: StepFn, language_state: Any, weight, max_tokens
+    step: StepFn,
+    state: Any,
+    language_step: StepFn,
+    language_state: Any,
+    params: DecodingParams,
 ) -> tuple[StepFn, Any]:
     """Returns a step function whose score bias penalizes tokens that are likely without the prompt.
 
@@ -27,8 +33,7 @@ def anti_lm_step(
         state: the state before the first token.
         language_step: one step of the language model.
         language_state: its state before the first token, with the same number of rows.
-        weight: float32[], at least 0; at 0 the language model is not run.
-        max_tokens: int32[], number of tokens with a penalty.
+        params: parameters of the call; at an mmi_weight of 0 the language model is not run.
 
     Returns:
         A step function and its state before the first token.
@@ -41,14 +46,13 @@ def anti_lm_step(
         def language_model_bias():
             language_output = StepOutput(*language_step(ids, language_state))
             logits = tf.cast(language_output.logits, tf.float32)
-            return weight * (row_logsumexp(logits) - logits), language_output.state
+            return params.mmi_weight * (row_logsumexp(logits) - logits), language_output.state
 
         def no_bias():
             return tf.zeros([tf.shape(ids)[0], 0]), language_state
 
-        score_bias, language_state = tf.cond(
-            (weight > 0.0) & (time[0] < max_tokens), language_model_bias, no_bias
-        )
+        has_bias = (params.mmi_weight > 0.0) & (time[0] < params.mmi_max_tokens)
+        score_bias, language_state = tf.cond(has_bias, language_model_bias, no_bias)
         state = (output.state, language_state, time + 1)
         return StepOutput(output.logits, output.attention_weights, state, score_bias)
 
@@ -59,11 +63,9 @@ def anti_lm_step(
 def rerank(
     hypotheses: Hypotheses,
     num_hypotheses: tf.Tensor,
-    num_return_sequences: tf.Tensor,
     language_step: StepFn,
     language_state: Any,
-    weight: tf.Tensor,
-    length_bonus: tf.Tensor,
+    params: DecodingParams,
     bos_id: int,
 ) -> Hypotheses:
     """Returns the hypotheses with the largest `mmi_score`, which becomes their score.
@@ -71,35 +73,32 @@ def rerank(
     Args:
         hypotheses: num_hypotheses rows for each prompt.
         num_hypotheses: int32[].
-        num_return_sequences: int32[], number of hypotheses for each prompt, the best first.
         language_step: one step of the language model.
         language_state: its state before the first token, with the rows of `hypotheses`.
-        weight: float32[], of the language model.
-        length_bonus: float32[], for each token, end token included.
+        params: parameters of the call.
         bos_id: fed at the first step.
+
+    Returns:
+        num_return_sequences rows for each prompt, the best first.
     """
     # A row of length 0 has no hypothesis and stays last.
     length = tf.maximum(hypotheses.lengths, 1)
     language = force_decode(language_step, language_state, hypotheses.ids, length, bos_id)
-    scores = mmi_score(hypotheses, language, weight, length_bonus)
+    scores = mmi_score(hypotheses, language, params)
     scores = tf.where(hypotheses.lengths > 0, scores, float("-inf"))
-    scores, positions = tf.math.top_k(
-        tf.reshape(scores, [-1, num_hypotheses]), num_return_sequences
-    )
-    first_rows = tf.range(tf.shape(positions)[0])[:, tf.newaxis] * num_hypotheses
-    rows = tf.reshape(first_rows + positions, [-1])
-    best = Hypotheses(*(tf.gather(column, rows) for column in hypotheses))
+    scores = tf.reshape(scores, [-1, num_hypotheses])
+    scores, ranks = tf.math.top_k(scores, params.num_return_sequences)
+    best = select_hypotheses(hypotheses, ranks, num_hypotheses)
     return best._replace(scores=tf.reshape(scores, [-1]))
 
 
-def mmi_score(hypotheses: Hypotheses, language: Hypotheses, weight, length_bonus) -> tf.Tensor:
+def mmi_score(hypotheses: Hypotheses, language: Hypotheses, params: DecodingParams) -> tf.Tensor:
     """Returns log p(T|S) - weight * log p(T) + length_bonus * length, float32[rows].
 
     Args:
         hypotheses: replies with their log-probabilities given the prompts.
         language: the same replies with their log-probabilities without prompts.
-        weight: float32[], of the language model.
-        length_bonus: float32[], for each token, end token included.
+        params: rerank_mmi_weight and rerank_length_bonus; the length includes the end token.
     """
-    score = hypotheses.log_prob - weight * language.log_prob
-    return score + length_bonus * tf.cast(hypotheses.lengths, tf.float32)
+    score = hypotheses.log_prob - params.rerank_mmi_weight * language.log_prob
+    return score + params.rerank_length_bonus * tf.cast(hypotheses.lengths, tf.float32)

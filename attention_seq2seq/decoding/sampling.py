@@ -29,8 +29,6 @@ def sample(
     state: Any,
     params: DecodingParams,
     processors: LogitsProcessors,
-    bos_id: int,
-    eos_id: int,
     seeds: tf.Tensor,
 ) -> Hypotheses:
     """Samples each token until every row is finished, or until max_length, which cuts the rest.
@@ -43,8 +41,6 @@ def sample(
         params: parameters of the call, of which sampling uses max_length, temperature, top_k and
             top_p.
         processors: constraints on the next token of each row.
-        bos_id: fed at the first step.
-        eos_id: the end token.
         seeds: int64[rows, 2], from `sampling_seeds`.
 
     Returns:
@@ -54,7 +50,7 @@ def sample(
     has_filter = (params.top_k > 0) | (params.top_p < 1.0)
 
     def select(output, tokens, time):
-        scores = process_logits(output, processors, tokens, time, bos_id, eos_id)
+        scores = process_logits(output, processors, tokens, time)
         scaled, step_noise = scores / params.temperature, noise[:, time]
         ids = tf.cond(
             has_filter,
@@ -63,7 +59,9 @@ def sample(
         )
         return gather_candidates(output, scores, ids)
 
-    return dynamic_decode(step, state, select, bos_id, eos_id, params.max_length)
+    return dynamic_decode(
+        step, state, select, processors.bos_id, processors.eos_id, params.max_length
+    )
 
 
 def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,8 @@ class SequenceScorer(NamedTuple):
     Attributes:
         length_penalties: float32[max_length + 1], from the function `length_penalties`.
         source_mask: bool[rows, source_time], True at tokens, False at padding.
-        coverage_penalty: float32[], see `coverage_penalty`.
+        coverage_penalty: float32[], at least 0, factor of the sum of log(min(attention, 1)) over
+            the tokens of the prompt, with the attention accumulated over the reply.
     """
 
     length_penalties: tf.Tensor
@@ -37,7 +38,15 @@ class SequenceScorer(NamedTuple):
 
     def coverage(self, accumulated_attention: tf.Tensor) -> tf.Tensor:
         """Returns the coverage term of the score, float32[rows], at most 0."""
-        return coverage_penalty(accumulated_attention, self.source_mask, self.coverage_penalty)
+
+        def compute():
+            # Keeps the logarithm of a token without any attention finite.
+            logs = tf.math.log(tf.clip_by_value(accumulated_attention, 1e-9, 1.0))
+            masked_logs = tf.where(self.source_mask, logs, 0.0)
+            return self.coverage_penalty * tf.reduce_sum(masked_logs, axis=1)
+
+        num_rows = tf.shape(accumulated_attention)[:1]
+        return tf.cond(self.coverage_penalty > 0.0, compute, lambda: tf.zeros(num_rows))
 
 
 def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
@@ -56,26 +65,3 @@ def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
     """
     length = tf.range(max_length + 1)
     return ((5.0 + tf.cast(length, tf.float32)) / 6.0) ** penalty
-
-
-def coverage_penalty(
-    accumulated_attention: tf.Tensor, source_mask: tf.Tensor, penalty: tf.Tensor
-) -> tf.Tensor:
-    """Returns penalty times the sum of log(min(attention, 1)) over the prompt, at most 0.
-
-    Args:
-        accumulated_attention: float32[rows, source_time], sum of the attention weights on each
-            token of the prompt.
-        source_mask: bool[rows, source_time], True at tokens, False at padding.
-        penalty: float32[], at least 0.
-
-    Returns:
-        float32[rows].
-    """
-
-    def compute():
-        # Keeps the logarithm of a token without any attention finite.
-        logs = tf.math.log(tf.clip_by_value(accumulated_attention, 1e-9, 1.0))
-        return penalty * tf.reduce_sum(tf.where(source_mask, logs, 0.0), axis=1)
-
-    return tf.cond(penalty > 0.0, compute, lambda: tf.zeros(tf.shape(accumulated_attention)[:1]))

@@ -6,9 +6,13 @@ is no score bias. It never modifies its arguments, so one state can be stepped f
 token is fed first, and a row is finished after the end token.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
+
+# One step of a model: ids and state to logits, attention weights and the next state.
+StepFn = Callable[[tf.Tensor, Any], tuple]
 
 
 class StepOutput(NamedTuple):
@@ -29,20 +33,6 @@ class StepOutput(NamedTuple):
     score_bias: tf.Tensor | None = None
 
 
-def add_score_bias(scores: tf.Tensor, score_bias: tf.Tensor | None) -> tf.Tensor:
-    """Adds the score bias, if there is one, to scores float32[rows, vocab]."""
-    if score_bias is None:
-        return scores
-    return tf.cond(tf.shape(score_bias)[1] > 0, lambda: scores + score_bias, lambda: scores)
-
-
-class StepFn(Protocol):
-    """One step of a model."""
-
-    def __call__(self, ids: tf.Tensor, state: Any) -> tuple:
-        """Returns the logits, the attention weights and the next state."""
-
-
 class DecoderModel(Protocol):
     """A model that can be decoded from: a trained model, or an ensemble of them.
 
@@ -54,25 +44,51 @@ class DecoderModel(Protocol):
     has_attention: bool
     vocabulary_size: int
 
-    def prepare_decoding(
-        self,
-        source_ids: tf.Tensor,
-        source_length: tf.Tensor,
-        prompt_indices: tf.Tensor | None = None,
-    ) -> tuple[StepFn, Any]:
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> tuple[Any, Any]:
         """Encodes prompts.
 
         Args:
             source_ids: int32[batch, source_time].
             source_length: int32[batch].
-            prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
 
         Returns:
-            The step function, and the state before the first token.
+            The memory, a nest of tensors that no step changes, and the state before the first
+            token.
         """
 
-    def prepare_unconditional(self, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
-        """Returns the step function and initial state of the model as a language model."""
+    def unconditional_state(self, num_rows: tf.Tensor) -> tuple[Any, Any]:
+        """Returns the memory and initial state of the model as a language model."""
+
+    def step(self, ids: tf.Tensor, memory: Any, state: Any) -> tuple:
+        """Returns the logits, the attention weights and the next state."""
+
+
+def prepare_decoding(
+    model: DecoderModel,
+    source_ids: tf.Tensor,
+    source_length: tf.Tensor,
+    prompt_indices: tf.Tensor | None = None,
+) -> tuple[StepFn, Any]:
+    """Encodes prompts, and returns a step function with the state before the first token.
+
+    Args:
+        model: the model.
+        source_ids: int32[batch, source_time].
+        source_length: int32[batch].
+        prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
+    """
+    memory, state = model.initial_state(source_ids, source_length)
+    if prompt_indices is not None:
+        memory, state = tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, prompt_indices), (memory, state)
+        )
+    return lambda ids, state: model.step(ids, memory, state), state
+
+
+def prepare_unconditional(model: DecoderModel, num_rows: tf.Tensor) -> tuple[StepFn, Any]:
+    """Returns the step function and initial state of a model as a language model."""
+    memory, state = model.unconditional_state(num_rows)
+    return lambda ids, state: model.step(ids, memory, state), state
 
 
 class Hypotheses(NamedTuple):
@@ -97,11 +113,3 @@ class Hypotheses(NamedTuple):
     def log_prob(self) -> tf.Tensor:
         """float32[rows], the log-probability of the whole sequence."""
         return tf.reduce_sum(self.token_log_probs, axis=1)
-
-
-def deduplicate(hypotheses: list[Hypotheses]) -> list[Hypotheses]:
-    """Drops hypotheses of one row each that repeat an earlier one, as groups of a beam may do."""
-    unique = {}
-    for hypothesis in hypotheses:
-        unique.setdefault(tuple(hypothesis.ids[: hypothesis.lengths].tolist()), hypothesis)
-    return list(unique.values())

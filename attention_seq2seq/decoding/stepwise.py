@@ -6,38 +6,19 @@ model. Replies are those of `greedy_search`.
 
 import functools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.decoding.candidates import top_k_candidates
-from attention_seq2seq.decoding.logits_processors import depends_on_tokens, make_logits_processors
+from attention_seq2seq.decoding.logits_processors import depends_on_tokens, suppress_tokens
 from attention_seq2seq.decoding.params import PARAMS_SPEC, DecodingParams, PackedParams
-from attention_seq2seq.decoding.step import StepOutput
+from attention_seq2seq.decoding.step import DecoderModel, StepOutput
 from attention_seq2seq.utils.tf_function import LazyConcreteFunction, noinline
 
 _IDS = tf.TensorSpec([None, None], tf.int32)
 _VECTOR = tf.TensorSpec([None], tf.int32)
-
-
-class StepwiseModel(Protocol):
-    """A model whose state includes everything that a step needs: a trained model or an ensemble.
-
-    The state of a model is its attention memory, a NamedTuple of tensors that is empty without
-    attention, and its decoder state. The state of an ensemble is a dictionary of those.
-
-    Attributes:
-        vocabulary_size: the size of the target vocabulary.
-    """
-
-    vocabulary_size: int
-
-    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> Any:
-        """Returns the state before the first token."""
-
-    def step(self, ids: tf.Tensor, state: Any) -> tuple[tf.Tensor, tf.Tensor, Any]:
-        """Returns logits, attention weights and the next state."""
 
 
 class StepwiseOutput(NamedTuple):
@@ -68,7 +49,7 @@ class StepwiseGreedySearch:
         eos_id: ends a row.
     """
 
-    def __init__(self, model: StepwiseModel, bos_id: int, eos_id: int):
+    def __init__(self, model: DecoderModel, bos_id: int, eos_id: int):
         self.model = model
         self.bos_id = bos_id
         self.eos_id = eos_id
@@ -78,7 +59,7 @@ class StepwiseGreedySearch:
     def state_specs(self) -> dict[str, tf.TensorSpec]:
         """The named tensors of the state."""
         specs = {
-            **flatten_state(self._initial_model_state.output_specs),
+            **flatten_state(*self._initial_model_state.output_specs),
             "sequences": _IDS,
             "prompt_target_ids": _IDS,
         }
@@ -105,7 +86,7 @@ class StepwiseGreedySearch:
             _pad_rows(source_ids), tf.maximum(_pad_rows(source_length), 1)
         )
         return {
-            **{name: tensor[:num_rows] for name, tensor in flatten_state(state).items()},
+            **{name: tensor[:num_rows] for name, tensor in flatten_state(*state).items()},
             "sequences": tf.zeros([num_rows, 0], tf.int32),
             "prompt_target_ids": prompt_target_ids,
         }
@@ -147,29 +128,29 @@ class StepwiseGreedySearch:
         params = packed.unpack()
         num_rows = tf.shape(ids)[0]
         ids, state = tf.nest.map_structure(_pad_rows, (ids, state))
-        model_state = unflatten_state(state, self._initial_model_state.output_specs)
-        output = StepOutput(*self.model.step(ids, model_state))
+        memory, model_state = unflatten_state(state, *self._initial_model_state.output_specs)
+        output = StepOutput(*self.model.step(ids, memory, model_state))
         sequences = tf.concat([state["sequences"], ids[:, tf.newaxis]], axis=1)
-        processors = make_logits_processors(
-            params, state["prompt_target_ids"], self.model.vocabulary_size, self.eos_id
+        suppressing = suppress_tokens(
+            params.suppressed_ids, self.model.vocabulary_size, self.bos_id, self.eos_id
+        )
+        processors = suppressing._replace(
+            params=params, prompt_target_ids=state["prompt_target_ids"]
         )
 
         def select(processors):
             # Without the first input, which is `bos_id`, and with room for the next token.
             tokens = tf.pad(sequences[:, 1:], [[0, 0], [0, 1]])
             time = tf.shape(sequences)[1] - 1
-            candidates = top_k_candidates(
-                output, 1, processors, tokens, time, self.bos_id, self.eos_id
-            )
-            return candidates.ids[:, 0]
+            return top_k_candidates(output, 1, processors, tokens, time).ids[:, 0]
 
         next_ids = tf.cond(
             depends_on_tokens(params),
             noinline(lambda: select(processors)),
-            noinline(lambda: select(processors._replace(params=None))),
+            noinline(lambda: select(suppressing)),
         )
         next_state = {
-            **flatten_state(output.state),
+            **flatten_state(memory, output.state),
             "sequences": sequences,
             "prompt_target_ids": state["prompt_target_ids"],
         }
@@ -178,40 +159,50 @@ class StepwiseGreedySearch:
         return tf.nest.map_structure(lambda tensor: tensor[:num_rows], results)
 
 
-def flatten_state(state: Any) -> dict[str, Any]:
-    """Returns the tensors of a model's state by name.
+def flatten_state(memory: Any, state: Any) -> dict[str, Any]:
+    """Returns the tensors of a model's memory and state by name.
 
     Those of the decoder's layers are h and c, then h_2 and c_2 of the second layer; a GRU has no c.
     Names of the second model of an ensemble begin with model_1_, those of the first with model_0_.
     """
-    return dict(zip(_state_names(state), tf.nest.flatten(state)))
+    return dict(zip(_tensor_names(memory, state), tf.nest.flatten((memory, state))))
 
 
-def unflatten_state(tensors: dict[str, tf.Tensor], structure: Any) -> Any:
-    """Returns the state of a model from named tensors; the inverse of `flatten_state`.
+def unflatten_state(tensors: dict[str, tf.Tensor], memory: Any, state: Any) -> tuple:
+    """Returns memory and state from named tensors; the inverse of `flatten_state`.
 
     Args:
         tensors: the tensors by name. Others are ignored.
-        structure: a state of the same structure.
+        memory: a memory of the same structure.
+        state: a state of the same structure.
     """
-    return tf.nest.pack_sequence_as(structure, [tensors[n] for n in _state_names(structure)])
+    flat = [tensors[name] for name in _tensor_names(memory, state)]
+    return tf.nest.pack_sequence_as((memory, state), flat)
+
+
+def _tensor_names(memory: Any, state: Any) -> list[str]:
+    """Returns a name for each tensor, in the order of `tf.nest.flatten`."""
+    return _memory_names(memory) + _state_names(state)
+
+
+def _memory_names(memory: Any) -> list[str]:
+    if isinstance(memory, dict):
+        return [f"{key}_{name}" for key in sorted(memory) for name in _memory_names(memory[key])]
+    return [f"memory_{name}" for name in memory._fields] if memory else []
 
 
 def _state_names(state: Any) -> list[str]:
-    """Returns a name for each tensor, in the order of `tf.nest.flatten`."""
     if isinstance(state, dict):
         return [f"{key}_{name}" for key in sorted(state) for name in _state_names(state[key])]
-    memory, decoder_state = state
-    cells = decoder_state.cell_state if memory else decoder_state
+    has_attention = hasattr(state, "attention_vector")
     names = [
         name + (f"_{layer}" if layer > 1 else "")
-        for layer, cell_state in enumerate(cells, 1)
+        for layer, cell_state in enumerate(state.cell_state if has_attention else state, 1)
         for name in ("h", "c")[: len(cell_state)]
     ]
-    if not memory:
+    if not has_attention:
         return names
-    alignments = ["memory_weights"] * len(decoder_state.alignments)
-    return [*(f"memory_{name}" for name in memory._fields), *names, "attention_vector", *alignments]
+    return [*names, "attention_vector", *["memory_weights"] * len(state.alignments)]
 
 
 def _pad_rows(tensor: tf.Tensor) -> tf.Tensor:

@@ -45,46 +45,29 @@ class Ensemble(tf.Module):
         self.has_attention = models[0].has_attention
         self.vocabulary_size = models[0].vocabulary_size
 
-    def prepare_decoding(
-        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_indices=None
-    ):
-        """Encodes prompts for step-by-step decoding; the arguments are those of `Seq2Seq`."""
-        return _average_steps(
-            [
-                model.prepare_decoding(source_ids, source_length, prompt_indices)
-                for model in self.models
-            ]
-        )
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> tuple:
+        """Returns the memory and the state of each model by its name."""
+        return _by_name([model.initial_state(source_ids, source_length) for model in self.models])
 
-    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> dict:
-        """Returns the initial state of each model by name; see `Seq2Seq`."""
-        return {
-            f"model_{index}": model.initial_state(source_ids, source_length)
-            for index, model in enumerate(self.models)
-        }
+    def unconditional_state(self, num_rows: tf.Tensor) -> tuple:
+        """Returns the memory and the state of each model by its name, without a prompt."""
+        return _by_name([model.unconditional_state(num_rows) for model in self.models])
 
-    def step(self, ids: tf.Tensor, state: dict):
+    def step(self, ids: tf.Tensor, memory: dict, state: dict) -> tuple:
         """Decodes one token of each row; see `Seq2Seq`."""
-        step, states = _average_steps(
-            [(model.step, state[f"model_{index}"]) for index, model in enumerate(self.models)]
-        )
-        logits, weights, states = step(ids, states)
-        return logits, weights, {f"model_{index}": part for index, part in enumerate(states)}
+        outputs = {
+            name: model.step(ids, memory[name], state[name])
+            for name, model in zip(state, self.models)
+        }
+        all_logits, all_weights, states = zip(*outputs.values())
+        log_probs = tf.stack([tf.nn.log_softmax(logits) for logits in all_logits])
+        logits = tf.reduce_logsumexp(log_probs, axis=0) - math.log(len(self.models))
+        attention_weights = tf.add_n(all_weights) / len(self.models)
+        return logits, attention_weights, dict(zip(outputs, states))
 
-    def prepare_unconditional(self, num_rows: tf.Tensor):
-        """Prepares decoding without a prompt; the arguments are those of `Seq2Seq`."""
-        return _average_steps([model.prepare_unconditional(num_rows) for model in self.models])
 
-
-def _average_steps(prepared: Sequence[tuple]):
-    """Returns one step function that averages several, and the tuple of their states."""
-    step_fns, initial_states = zip(*prepared)
-
-    def step(ids, states):
-        outputs = [step_fn(ids, state) for step_fn, state in zip(step_fns, states)]
-        log_probs = tf.stack([tf.nn.log_softmax(logits) for logits, _, _ in outputs])
-        logits = tf.reduce_logsumexp(log_probs, axis=0) - math.log(len(step_fns))
-        attention_weights = tf.add_n([weights for _, weights, _ in outputs]) / len(step_fns)
-        return logits, attention_weights, tuple(state for _, _, state in outputs)
-
-    return step, tuple(initial_states)
+def _by_name(prepared: Sequence[tuple]) -> tuple[dict, dict]:
+    """Returns the memories and the states of all models."""
+    names = [f"model_{index}" for index in range(len(prepared))]
+    memories, states = zip(*prepared)
+    return dict(zip(names, memories)), dict(zip(names, states))

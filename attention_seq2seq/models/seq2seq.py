@@ -1,7 +1,5 @@
 """The whole model: from prompt ids and reply ids to logits."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 from tensorflow import keras
 
@@ -13,7 +11,7 @@ from attention_seq2seq.models.encoder import Encoder, EncoderOutput
 class Seq2Seq(keras.Model):
     """The article's attention seq2seq model. Its weights exist from construction on.
 
-    `__call__` scores given replies (training); `prepare_decoding` generates new ones.
+    `__call__` scores given replies (training); `step` generates new ones token by token.
 
     Args:
         encoder: any layer that is called as `encoder(source_ids, source_length, rng=, dtype=)`,
@@ -94,58 +92,29 @@ class Seq2Seq(keras.Model):
             encoded = drop_prompt(encoded, prompt_dropped)
         return self.decoder(target_input_ids, encoded, rng=rng, dtype=dtype)
 
-    def prepare_decoding(
-        self, source_ids: tf.Tensor, source_length: tf.Tensor, prompt_indices=None
-    ) -> tuple[Callable, tuple]:
-        """Encodes prompts for step-by-step decoding.
-
-        Args:
-            source_ids: int32[batch, source_time].
-            source_length: int32[batch].
-            prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
-
-        Returns:
-            A step function from (ids int32[rows], state) to (logits, attention weights, state),
-            and the state before the first token. Several may be in use at once.
-        """
-        memory, state = self.decoder.initial_state(self.encoder(source_ids, source_length))
-        if prompt_indices is not None:
-            memory, state = tf.nest.map_structure(
-                lambda tensor: tf.gather(tensor, prompt_indices), (memory, state)
-            )
-        return lambda ids, state: self.decoder.step(ids, memory, state), state
-
-    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor):
+    def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> tuple:
         """Returns the attention memory and the state before the first token, for `step`."""
         return self.decoder.initial_state(self.encoder(source_ids, source_length))
 
-    def step(self, ids: tf.Tensor, state):
-        """Decodes one token of each row, as the step function of `prepare_decoding` does.
+    def unconditional_state(self, num_rows: tf.Tensor) -> tuple:
+        """Returns the same without a prompt: the model as a language model of replies.
+
+        A model has learned this if `prompt_dropout` hid some of its training prompts.
+        """
+        return self.decoder.initial_state(self.decoder.dropped_prompt(num_rows))
+
+    def step(self, ids: tf.Tensor, memory, state) -> tuple:
+        """Decodes one token of each row.
 
         Args:
             ids: int32[rows], the previous tokens.
-            state: of `initial_state` or of the previous step.
+            memory: from `initial_state`.
+            state: from `initial_state` or the previous step.
 
         Returns:
             Logits float32[rows, vocab], attention weights float[rows, source_time], next state.
         """
-        memory, decoder_state = state
-        logits, weights, decoder_state = self.decoder.step(ids, memory, decoder_state)
-        return logits, weights, (memory, decoder_state)
-
-    def prepare_unconditional(self, num_rows: tf.Tensor) -> tuple[Callable, tuple]:
-        """Prepares decoding without a prompt: the model as a language model of replies.
-
-        A model has learned this if `prompt_dropout` hid some of its training prompts.
-
-        Args:
-            num_rows: int32[].
-
-        Returns:
-            As `prepare_decoding`.
-        """
-        memory, state = self.decoder.initial_state(self.decoder.dropped_prompt(num_rows))
-        return lambda ids, state: self.decoder.step(ids, memory, state), state
+        return self.decoder.step(ids, memory, state)
 
     def named_weights(self) -> dict[str, tf.Variable]:
         """Returns every variable by a name that does not depend on the version of Keras."""

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import tempfile
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -40,21 +41,27 @@ def require_new_dir(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def name_write_errors(export_dir: Path) -> Iterator[None]:
-    """Adds the name of the export's directory to errors raised while its files are written.
+def staged_dir(path: Path) -> Iterator[Path]:
+    """Yields an empty directory, which is renamed to `path` if the block succeeds.
 
     Raises:
         OSError: a file cannot be written, for example because the disk is full.
     """
     try:
-        yield
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as temporary:
+            staging_dir = Path(temporary) / "whole"
+            staging_dir.mkdir()
+            yield staging_dir
+            staging_dir.rename(path)
     except tf.errors.OpError as error:
-        raise OSError(f"Cannot write {export_dir}: {error.message}") from error
+        raise OSError(f"Cannot write {path}: {error.message}") from error
     except OSError as error:
         reason = error.strerror or error
         raise OSError(
-            f"Cannot write {export_dir}, or its parts to the directory of temporary files: {reason}"
+            f"Cannot write {path}, or its parts to the directory of temporary files: {reason}"
         ) from error
+    num_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    log.info("%s: %.1f MB", path, num_bytes / 1e6)
 
 
 def write_assets(
@@ -90,9 +97,3 @@ def write_assets(
     write_text(output_dir / NOTICE_FILE, third_party_notices(uses_jieba))
     if (card_path := Path(model_dir) / MODEL_CARD_FILE).is_file():
         (output_dir / MODEL_CARD_FILE).write_bytes(card_path.read_bytes())
-
-
-def log_size(path: Path) -> None:
-    """Logs the size of a directory."""
-    num_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    log.info("%s: %.1f MB", path, num_bytes / 1e6)

@@ -1,7 +1,6 @@
 """Export to TensorFlow Lite: greedy search for one prompt at a time, ids in, ids out."""
 
 import dataclasses
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +10,7 @@ import tensorflow as tf
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.decoding.logits_processors import suppress_tokens
-from attention_seq2seq.serving.assets import (
-    log_size,
-    name_write_errors,
-    require_new_dir,
-    write_assets,
-)
+from attention_seq2seq.serving.assets import require_new_dir, staged_dir, write_assets
 from attention_seq2seq.text.vocabulary import BOS, EOS
 from attention_seq2seq.utils.tf_function import graph_function
 
@@ -48,18 +42,11 @@ def export_tflite(
     decoding = decoding or DecodingConfig()
     _require_greedy(decoding)
     chat = Chat.load(model_dir)
-    with (
-        name_write_errors(export_dir),
-        tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary,
-    ):
-        staging_dir = Path(temporary) / "whole"
-        staging_dir.mkdir()
+    with staged_dir(export_dir) as staging_dir:
         for name, is_int8 in ((FLOAT_FILE, False), (INT8_FILE, True)):
             search = _make_greedy_search(chat, decoding, is_int8)
             (staging_dir / name).write_bytes(_convert(search, chat, is_int8))
         write_assets(staging_dir, chat, model_dir, {"decoding": decoding}, uses_jieba=False)
-        staging_dir.rename(export_dir)
-    log_size(export_dir)
 
 
 def _require_greedy(decoding: DecodingConfig) -> None:
@@ -87,7 +74,7 @@ def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> 
 
     def search(source_ids, source_length):
         memory, state = model.decoder.initial_state(model.encoder(source_ids, source_length))
-        suppressed = suppress_tokens(params.suppressed_ids, projection.units, EOS).suppressed
+        suppressed = suppress_tokens(params.suppressed_ids, projection.units, BOS, EOS).suppressed
 
         def body(time, input_ids, state, reply_ids):
             vector, _, state = model.decoder.rnn.step(

@@ -35,8 +35,10 @@ def resumable_file(name: str, fingerprint: dict) -> Iterator["ResumableWriter"]:
             if partial_path.exists() and not partial_path.stat().st_size:
                 partial_path.unlink()
             raise
-        with writer:
+        try:
             yield writer
+        finally:
+            writer.file.close()
         writer.finish()
 
 
@@ -69,16 +71,10 @@ class ResumableWriter:
         if self.partial_path.stat().st_size:
             self._resume()
         self._prompt_hash = hashlib.sha256()
-        self._file = self.partial_path.open("r+b")
+        self.file = self.partial_path.open("r+b")
         # A line that was incomplete when the run was stopped is written again.
-        self._file.truncate(self.num_bytes)
-        self._file.seek(self.num_bytes)
-
-    def __enter__(self) -> "ResumableWriter":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._file.close()
+        self.file.truncate(self.num_bytes)
+        self.file.seek(self.num_bytes)
 
     def _resume(self) -> None:
         if not self.state_path.exists():
@@ -137,11 +133,11 @@ class ResumableWriter:
         if not self.num_lines:
             # From here on, any content of the file belongs to this run.
             self._write_state(hashlib.sha256())
-        self._file.write("".join(lines).encode("utf-8", "backslashreplace"))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self.file.write("".join(lines).encode("utf-8", "backslashreplace"))
+        self.file.flush()
+        os.fsync(self.file.fileno())
         self.num_lines += len(lines)
-        self.num_bytes = self._file.tell()
+        self.num_bytes = self.file.tell()
         self._write_state(self._prompt_hash)
 
     def _write_state(self, prompt_hash) -> None:

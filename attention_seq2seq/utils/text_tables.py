@@ -1,7 +1,7 @@
 """Tables of percentages for a terminal, with Chinese labels aligned."""
 
-import unicodedata
 from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
 
 _COLUMN_GAP = "    "
 
@@ -14,7 +14,7 @@ def display_width(text: str) -> int:
         (4, 3)
     """
     return sum(
-        0 if unicodedata.combining(character) else 1 + (_east_asian_width(character) in "WF")
+        0 if combining(character) else 1 + (east_asian_width(character) in "WF")
         for character in text
     )
 
@@ -46,13 +46,14 @@ def render_tables(
     label_width = max(map(display_width, row_labels), default=0)
     column_widths = [2 + max(4, display_width(label)) for label in column_labels]
     blocks = _column_blocks(column_widths, width - label_width)
-    rendered = [
-        _render_block(
-            title, row_labels, column_labels, fractions, label_width, column_widths, block
-        )
-        for block in blocks
-        for title, fractions in tables.items()
-    ]
+    rendered = []
+    for block in blocks:
+        for title, fractions in tables.items():
+            rows = [("", column_labels), *zip(row_labels, map(_percentages, fractions))]
+            rendered.append([title])
+            for label, cells in rows:
+                aligned = [_align_right(cells[i], column_widths[i]) for i in block]
+                rendered[-1].append(_pad(label, label_width) + "".join(aligned))
     widths = [max(map(display_width, lines)) for lines in rendered]
     if len(blocks) == 1 and sum(widths) + len(_COLUMN_GAP) * (len(rendered) - 1) <= width:
         return "\n".join(
@@ -61,18 +62,9 @@ def render_tables(
     return "\n\n".join("\n".join(lines) for lines in rendered)
 
 
-def _render_block(
-    title, row_labels, column_labels, fractions, label_width, column_widths, block
-) -> list[str]:
-    """Returns the lines of one table, with the columns whose indices are in `block`."""
-    header = "".join(_align_right(column_labels[i], column_widths[i]) for i in block)
-    lines = [title, " " * label_width + header]
-    for label, row in zip(row_labels, fractions):
-        # A row of zeros is a row about which nothing could be measured.
-        percentages = [f"{fraction:.0%}" if any(row) else "–" for fraction in row]
-        cells = "".join(_align_right(percentages[i], column_widths[i]) for i in block)
-        lines.append(_pad(label, label_width) + cells)
-    return lines
+def _percentages(fractions: Sequence[float]) -> list[str]:
+    # A row of zeros is a row about which nothing could be measured.
+    return [f"{fraction:.0%}" if any(fractions) else "–" for fraction in fractions]
 
 
 def _column_blocks(column_widths: Sequence[int], width: int) -> list[list[int]]:
@@ -85,10 +77,6 @@ def _column_blocks(column_widths: Sequence[int], width: int) -> list[list[int]]:
         blocks[-1].append(index)
         block_width += column_width
     return blocks
-
-
-def _east_asian_width(character: str) -> str:
-    return unicodedata.east_asian_width(character)
 
 
 def _align_right(text: str, width: int) -> str:

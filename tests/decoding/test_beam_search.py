@@ -28,7 +28,7 @@ def search_toy_model():
     def search(logits, attention, params, num_rows):
         step = toy_step(logits, attention)
         state, mask = tf.zeros([num_rows, 2], tf.int32), tf.ones([num_rows, SOURCE], tf.bool)
-        return beam_search(step, state, params, make_processors(num_rows), BOS, EOS, mask)
+        return beam_search(step, state, params, make_processors(num_rows), mask)
 
     return search
 
@@ -131,7 +131,7 @@ def test_beam_width_1_matches_greedy_search(search_toy_model):
         params = make_beam_params(beam_width=1, max_length=LENGTH)
         hypotheses = search_toy_model(logits, attention, params, 2)
         step, state = toy_step(logits, attention), tf.zeros([2, 2], tf.int32)
-        expected = greedy_search(step, state, make_processors(2), BOS, EOS, tf.constant(LENGTH))
+        expected = greedy_search(step, state, make_processors(2), tf.constant(LENGTH))
         assert unpadded_ids(hypotheses) == unpadded_ids(expected)
         np.testing.assert_allclose(hypotheses.log_prob, expected.log_prob, atol=1e-5)
 
@@ -154,7 +154,7 @@ def search_garden_path(num_prompts=1, **options):
     rows = num_prompts * int(params.beam_width)
     state, mask = tf.zeros([rows], tf.int32), tf.ones([rows, 4], tf.bool)
     step = matrix_step(GARDEN_PATH)
-    return beam_search(step, state, params, make_processors(rows), BOS, EOS, mask)
+    return beam_search(step, state, params, make_processors(rows), mask)
 
 
 def test_a_wider_beam_recovers_the_likeliest_sequence():
@@ -198,8 +198,6 @@ def test_missing_hypotheses_are_empty():
         tf.zeros([8]),
         make_beam_params(beam_width=4, max_length=3),
         make_processors(8),
-        BOS,
-        EOS,
         tf.ones([8, 1], tf.bool),
     )
     assert hypotheses.lengths.numpy().tolist() == [1, 0, 0, 0] * 2
@@ -229,8 +227,6 @@ def test_coverage_penalty_prefers_replies_that_attend_to_all_prompt_tokens():
             tf.zeros([2]),
             make_beam_params(beam_width=2, max_length=5, coverage_penalty=penalty),
             make_processors(2),
-            BOS,
-            EOS,
             tf.constant([[True, True, False]] * 2),
         )
 

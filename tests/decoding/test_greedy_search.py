@@ -27,7 +27,7 @@ step = matrix_step(TRANSITIONS)
 
 def decode(num_rows=1, max_length=9):
     state, limit = tf.zeros([num_rows], tf.int32), tf.convert_to_tensor(max_length)
-    return greedy_search(step, state, make_processors(num_rows), BOS, EOS, limit)
+    return greedy_search(step, state, make_processors(num_rows), limit)
 
 
 def test_each_step_takes_the_most_probable_token():
@@ -50,7 +50,7 @@ def test_ties_are_broken_by_the_lowest_id():
         return StepOutput(tf.zeros([2, 6]), tf.zeros([2, 0]), state)
 
     hypotheses = greedy_search(
-        uniform_step, tf.zeros([2]), make_processors(2), BOS, 0, tf.constant(3)
+        uniform_step, tf.zeros([2]), make_processors(2)._replace(eos_id=0), tf.constant(3)
     )
     assert hypotheses.ids.numpy().tolist() == [[0], [0]]
     assert hypotheses.attention_weights.shape == [2, 1, 0]
@@ -64,7 +64,7 @@ def countdown_step(ids, state):
 
 def test_positions_after_the_end_of_a_row_are_padding():
     decoded = greedy_search(
-        countdown_step, tf.constant([2, 0, 1]), make_processors(3), BOS, EOS, tf.constant(9)
+        countdown_step, tf.constant([2, 0, 1]), make_processors(3), tf.constant(9)
     )
     assert decoded.ids.numpy().tolist() == [[A, A, EOS], [EOS, 0, 0], [A, EOS, 0]]
     assert decoded.lengths.numpy().tolist() == [3, 1, 2]
@@ -82,7 +82,7 @@ def test_the_loop_stops_when_all_rows_have_ended():
     @tf.function
     def run():
         return greedy_search(
-            counting_step, tf.constant([2, 0, 1]), make_processors(3), BOS, EOS, tf.constant(100)
+            counting_step, tf.constant([2, 0, 1]), make_processors(3), tf.constant(100)
         ).lengths
 
     assert run().numpy().tolist() == [3, 1, 2]

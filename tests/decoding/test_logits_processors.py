@@ -30,15 +30,15 @@ def generate(method, **options):
     step, state = matrix_step(TRANSITIONS, 1), tf.zeros([NUM_ROWS], tf.int32)
     processors = make_processors(NUM_ROWS, **options)
     if method == "greedy":
-        hypotheses = greedy_search(step, state, processors, BOS, EOS, tf.constant(MAX_LENGTH))
+        hypotheses = greedy_search(step, state, processors, tf.constant(MAX_LENGTH))
     elif method == "sample":
         seeds = tf.stack([tf.range(NUM_ROWS), tf.zeros([NUM_ROWS], tf.int32)], axis=1)
         params = make_params(max_length=MAX_LENGTH)
-        hypotheses = sample(step, state, params, processors, BOS, EOS, seeds)
+        hypotheses = sample(step, state, params, processors, seeds)
     else:
         params = make_beam_params(beam_width=NUM_ROWS, max_length=MAX_LENGTH)
         mask = tf.ones([NUM_ROWS, 1], tf.bool)
-        hypotheses = beam_search(step, state, params, processors, BOS, EOS, mask)
+        hypotheses = beam_search(step, state, params, processors, mask)
     rows = zip(hypotheses.ids.numpy().tolist(), hypotheses.lengths.numpy())
     replies = [[token for token in ids[:length] if token != EOS] for ids, length in rows]
     return replies, hypotheses
@@ -74,7 +74,7 @@ def test_no_repeat_ngram_size(method, size):
 def test_suppress_tokens(method):
     unconstrained, _ = generate(method)
     assert any(A in tokens for tokens in unconstrained)
-    processors = suppress_tokens([A, C], 6, EOS)
+    processors = suppress_tokens([A, C], 6, BOS, EOS)
     constrained, _ = generate(method, processors=processors, min_length=3)
     assert all(set(tokens) == {B} for tokens in constrained)
 
@@ -121,8 +121,6 @@ def test_prompt_bigram_penalty_divides_the_probability_of_prompt_bigrams():
         ),
         tf.constant([[A, 0], [A, 0], [A, 0]]),
         tf.constant(1),
-        BOS,
-        EOS,
     )
     expected = np.log(np.array([TRANSITIONS[A]] * 3) + 1e-30)
     expected[0, B] -= np.log(4)
@@ -140,7 +138,7 @@ def test_prompt_bigram_penalty_applies_to_the_first_token_of_the_prompt():
 
 @all_methods
 def test_replies_end_if_all_tokens_are_suppressed(method):
-    processors = suppress_tokens([0, BOS, A, B, C], 6, EOS)
+    processors = suppress_tokens([0, BOS, A, B, C], 6, BOS, EOS)
     replies, _ = generate(method, processors=processors, min_length=3)
     assert [] in replies
 
@@ -152,7 +150,5 @@ def test_repeated_ngrams_do_not_include_the_padding():
         make_processors(1, no_repeat_ngram_size=1),
         tf.constant([[A, B, 0, 0]]),
         tf.constant(2),
-        BOS,
-        EOS,
     )
     assert np.isinf(scores[0]).tolist() == [False, False, False, True, True, False]

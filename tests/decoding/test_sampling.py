@@ -32,7 +32,7 @@ def generate(num_rows, step=None, max_length=3, seed=1, state=None, seeds=None, 
     # Sampling row by row is slow outside of a graph.
     @tf.function
     def run():
-        return sample(step, state, params, make_processors(num_rows), BOS, EOS, seeds)
+        return sample(step, state, params, make_processors(num_rows), seeds)
 
     return run()
 
@@ -85,7 +85,7 @@ def test_sampling_of_a_single_candidate_matches_greedy_search(options):
     step = toy_step(*random_toy_model(6, 3, seed=4))
     state = tf.zeros([5, 2], tf.int32)
     sampled = generate(5, step, max_length=6, state=state, **options)
-    expected = greedy_search(step, state, make_processors(5), BOS, EOS, tf.constant(6))
+    expected = greedy_search(step, state, make_processors(5), tf.constant(6))
     np.testing.assert_array_equal(sampled.ids, expected.ids)
     np.testing.assert_allclose(sampled.scores, expected.scores, atol=1e-5)
 

@@ -104,9 +104,9 @@ def test_streams_end_with_the_reply_or_at_the_maximum_length(options):
 )
 def test_states_are_flattened_to_named_tensors(name, expected):
     state = MODELS[name].initial_state(*PROMPTS)
-    tensors = flatten_state(state)
+    tensors = flatten_state(*state)
     assert set(tensors) == expected
-    restored = unflatten_state(tensors, state)
+    restored = unflatten_state(tensors, *state)
     tf.nest.assert_same_structure(restored, state)
     for a, b in zip(tf.nest.flatten(restored), tf.nest.flatten(state)):
         assert a is b
@@ -118,7 +118,7 @@ def test_states_are_flattened_to_named_tensors(name, expected):
 
 def test_states_of_an_ensemble_are_prefixed_with_the_model():
     state = MODELS["ensemble"].initial_state(*PROMPTS)
-    tensors = flatten_state(state)
+    tensors = flatten_state(*state)
     assert {"model_0_h", "model_1_h", "model_1_h_2"} < set(tensors)
-    tf.nest.assert_same_structure(unflatten_state(tensors, state), state)
-    assert tensors["model_1_h_2"] is state["model_1"][1].cell_state[1][0]
+    tf.nest.assert_same_structure(unflatten_state(tensors, *state), state)
+    assert tensors["model_1_h_2"] is state[1]["model_1"].cell_state[1][0]

@@ -7,6 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
+from attention_seq2seq.decoding.step import prepare_decoding
 from helpers.reference_models import TFASeq2Seq
 from helpers.small_models import (
     CONFIGURATIONS,
@@ -28,11 +29,11 @@ def make_reference(model, config):
 def run_beam_search(model, batch, width, max_length=MAX_LENGTH, **options):
     ids, length = batch["source_ids"], batch["source_length"]
     prompts = tf.repeat(tf.range(len(ids)), width)
-    step, state = model.prepare_decoding(ids, length, prompts)
+    step, state = prepare_decoding(model, ids, length, prompts)
     source_time = ids.shape[1] if model.has_attention else 0
     mask = tf.sequence_mask(tf.gather(length, prompts), source_time)
     params = make_beam_params(beam_width=width, max_length=max_length, **options)
-    return beam_search(step, state, params, make_processors(len(prompts)), BOS_ID, EOS_ID, mask)
+    return beam_search(step, state, params, make_processors(len(prompts)), mask)
 
 
 def assert_matches_tfa(model, config, batch, width, max_length=MAX_LENGTH):
@@ -99,7 +100,7 @@ def test_attention_matches_forced_decoding_while_tfa_assigns_it_to_the_wrong_bea
     model, batch = random_model(config, seed=3, scale=1.5), random_batch(6, 7, 2, seed=3)
     hypotheses = run_beam_search(model, batch, width)
     prompts = tf.repeat(tf.range(6), width)
-    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"], prompts)
+    step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"], prompts)
     forced = force_decode(step, state, hypotheses.ids, hypotheses.lengths, BOS_ID)
     np.testing.assert_allclose(hypotheses.attention_weights, forced.attention_weights, atol=1e-5)
 

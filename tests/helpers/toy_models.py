@@ -77,7 +77,7 @@ def make_processors(
     num_rows, processors=None, prompt_target_ids=None, **options
 ) -> LogitsProcessors:
     """Returns logits processors without constraints, except for options of `make_params`."""
-    processors = processors or LogitsProcessors()
+    processors = processors or LogitsProcessors(bos_id=1, eos_id=2)
     if not options:
         return processors
     if prompt_target_ids is None:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.generator import SequenceGenerator
+from attention_seq2seq.decoding.step import prepare_unconditional
 from attention_seq2seq.models.ensemble import Ensemble
 from helpers.small_models import BOS_ID, TARGET_VOCABULARY_SIZE, random_batch, random_model
 
@@ -38,9 +39,9 @@ def test_probabilities_are_the_mean_over_models():
 
 
 def test_unconditional_probabilities_are_the_mean_over_models():
-    step, state = Ensemble(MODELS).prepare_unconditional(2)
+    step, state = prepare_unconditional(Ensemble(MODELS), 2)
     ids = tf.constant([[BOS_ID, BOS_ID], [5, 6], [7, 5]])
-    steps_and_states = [model.prepare_unconditional(2) for model in MODELS]
+    steps_and_states = [prepare_unconditional(model, 2) for model in MODELS]
     states = [state for _, state in steps_and_states]
     for token_ids in ids:
         logits, _, state = step(token_ids, state)

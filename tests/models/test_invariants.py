@@ -11,6 +11,7 @@ from tensorflow import keras
 
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
 from helpers.small_models import (
     BOS_ID,
@@ -52,7 +53,7 @@ def compute_outputs(model, batch):
 
 
 def force_decode_batch(model, batch):
-    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
+    step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
     return force_decode(step, state, batch["target_ids"], batch["target_length"], BOS_ID)
 
 
@@ -138,10 +139,8 @@ def test_replies_do_not_depend_on_the_batch():
 
 
 def reply(model, source_ids, source_length):
-    step, state = model.prepare_decoding(source_ids, source_length)
-    return greedy_search(
-        step, state, make_processors(len(source_ids)), BOS_ID, EOS_ID, tf.constant(8)
-    )
+    step, state = prepare_decoding(model, source_ids, source_length)
+    return greedy_search(step, state, make_processors(len(source_ids)), tf.constant(8))
 
 
 @all_configs
@@ -196,7 +195,7 @@ def test_decoding_states_of_two_batches_are_independent():
     batches = random_batch(2, 5, 4), random_batch(2, 8, 4)
     expected = [compute_outputs(model, batch)[2].attention_weights[:, 0] for batch in batches]
     steps_and_states = [
-        model.prepare_decoding(batch["source_ids"], batch["source_length"]) for batch in batches
+        prepare_decoding(model, batch["source_ids"], batch["source_length"]) for batch in batches
     ]
     for (step, state), weights in zip(steps_and_states, expected):
         _, weights_at_step, _ = step(tf.fill([2], BOS_ID), state)

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.step import prepare_decoding
 from helpers.reference_models import TFASeq2Seq, decoder_step, encode, tfa
 from helpers.small_models import (
     BOS_ID,
@@ -91,10 +92,8 @@ def test_greedy_ids_match_greedy_embedding_sampler(config):
         model.decoder.output_projection.bias.assign_add(
             tf.one_hot(EOS_ID, TARGET_VOCABULARY_SIZE) * eos_bias
         )
-        step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
-        hypotheses = greedy_search(
-            step, state, make_processors(rows), BOS_ID, EOS_ID, tf.constant(9)
-        )
+        step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
+        hypotheses = greedy_search(step, state, make_processors(rows), tf.constant(9))
         ids, lengths = make_reference(model, config).greedy(
             batch["source_ids"], batch["source_length"], BOS_ID, EOS_ID, 9
         )
@@ -118,7 +117,7 @@ def test_decoder_steps_match_numpy(config):
     attention_vector = np.zeros(config.units)
     # The ids in the padding of the first row must not matter.
     source_ids = tf.constant([[*source, 3, 4], [5, 6, 7, 8, 9, 10, 11]])
-    step, state = model.prepare_decoding(source_ids, tf.constant([5, 7]))
+    step, state = prepare_decoding(model, source_ids, tf.constant([5, 7]))
     for token_id in token_ids:
         logits, attention_weights, state = step(tf.constant([token_id, 6]), state)
         expected, expected_weights, h, c, attention_vector = decoder_step(

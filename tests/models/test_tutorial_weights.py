@@ -9,6 +9,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
+from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
 from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
 from helpers.reference_models import tfa
@@ -62,10 +63,8 @@ def test_copied_weights_give_the_same_replies():
     for name, variable in model.named_weights().items():
         variable.assign(tutorial_variable(tutorial, names[name]))
     expected, lengths = tutorial_greedy_search(tutorial, ids, length)
-    step, state = model.prepare_decoding(ids, length)
-    hypotheses = greedy_search(
-        step, state, make_processors(40), BOS_ID, EOS_ID, tf.constant(MAX_LENGTH)
-    )
+    step, state = prepare_decoding(model, ids, length)
+    hypotheses = greedy_search(step, state, make_processors(40), tf.constant(MAX_LENGTH))
     np.testing.assert_array_equal(hypotheses.lengths, lengths)
     for row, reply_length in enumerate(lengths):
         np.testing.assert_array_equal(

@@ -10,6 +10,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
+from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
@@ -73,7 +74,7 @@ def test_copies_are_matched_by_spelling_across_separate_vocabularies():
 )
 def test_the_loss_is_added_to_the_cross_entropy_of_each_token(config):
     model, batch = random_model(config), random_batch(4, 5, 6)
-    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
+    step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
     ids, guided_losses = tf.fill([4], BOS_ID), []
     for time in range(6):
         _, weights, state = step(ids, state)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.training.scheduled_sampling import sample_decoder_inputs
 from attention_seq2seq.utils.rng import BatchRng
 from helpers.small_models import (
@@ -25,7 +26,7 @@ def shift_right(target_ids):
 
 
 def sample_inputs(model, batch, sampling_probability, batch_index=2):
-    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
+    step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
     return sample_decoder_inputs(
         step,
         state,
@@ -47,7 +48,7 @@ def test_probability_0_is_teacher_forcing():
 def test_probability_1_with_sharp_logits_is_greedy_search(config):
     """With large logits, the most probable token is sampled with probability 1."""
     model, batch = random_model(config), random_batch(8, 5, 6)
-    step, initial_state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
+    step, initial_state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
 
     def sharp_step(ids, state):
         logits, weights, state = step(ids, state)

@@ -5,8 +5,6 @@ the memory and sets it up before the cell is used, so no state is kept between c
 """
 
 from collections.abc import Sequence
-from functools import partial
-from itertools import zip_longest
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -24,7 +22,7 @@ from attention_seq2seq.models.attention.tfa import AttentionWrapper, AttentionWr
 from attention_seq2seq.models.cells.factory import StackedRNNCells, make_cell
 from attention_seq2seq.models.cells.recurrent import State, shift_right
 from attention_seq2seq.models.encoder import EncoderOutput
-from attention_seq2seq.models.layers.matmul import EmbeddedIds, matmul, recurrent_matmul
+from attention_seq2seq.models.layers.matmul import EmbeddedIds, RecurrentMatmul, matmul
 
 _NAME = "Attention_Wrapper"
 
@@ -112,10 +110,16 @@ class AttentionRNN(keras.layers.Layer):
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Runs over a whole sequence, as in training.
 
-        The plain loop, with what `step` does at each position:
+        The plain loop:
 
             for t in range(target_time):
-                attention_vector, attention_weights, state = step(inputs[t], memory, state)
+                x = inputs[t], attention_vector
+                for layer, cell in enumerate(cells):
+                    state[layer] = cell(x, state[layer])
+                    x = h of state[layer], with dropout unless the layer is the last
+                attention_weights[t] = mechanism(x, memory)
+                context = sum of attention_weights[t] * memory
+                attention_vector = vectors[t] = attention_layer(x, context)
 
         All products that do not depend on the step before are computed before the loop.
 
@@ -132,67 +136,62 @@ class AttentionRNN(keras.layers.Layer):
             The attention vectors float32[target_time, batch, units] and the attention weights
             float32[target_time, batch, source_time].
         """
-        products, gates = [], []
-        for layer_index, cell in enumerate(self.cells):
-            kernel, recurrent_kernel, bias = cell.gate_weights()
-            if layer_index:
-                loop_kernel = kernel
-                input_gates = tf.zeros_like(gates[0][:, :, :1]) + bias
-            else:
-                # Of the first layer's inputs only the attention vector is made in the loop.
-                token_kernel, loop_kernel = tf.split(kernel, 2)
-                input_gates = matmul(inputs, token_kernel, dtype) + bias
-            product, cell_gates = recurrent_matmul(
-                tf.concat([loop_kernel, recurrent_kernel], axis=0),
-                input_gates,
-                partial(lambda layer_index: loop_inputs[layer_index], layer_index),
-                dtype,
-            )
-            products.append(product)
-            gates.append(cell_gates)  # [target_time, batch, gates]
-        attention_product, attention_bias = recurrent_matmul(
-            tf.convert_to_tensor(self.attention_layer.kernel),
-            tf.zeros_like(gates[0][:, :, : self.units]),
-            lambda: tf.concat([h, tf.einsum("tbs,bsu->tbu", weights, memory.values)], 2),
-            dtype,
+        gate_products, gates = self._precompute_gates(inputs, dtype)
+        attention_product = RecurrentMatmul(
+            tf.convert_to_tensor(self.attention_layer.kernel), dtype
         )
+        attention_bias = attention_product.with_kernel_gradient(
+            tf.zeros_like(gates[0][:, :, : self.units])
+        )  # [target_time, batch, units]
         self._bind_memory(memory)
 
         def loop_step(carry, step_inputs):
             cell_state, layer_input, weights = carry
             gates, attention_bias, masks = step_inputs
-            next_states = []
-            layers = zip_longest(self.cells, products, gates, cell_state, masks)
-            for cell, product, cell_gates, (h, *rest), mask in layers:
-                h, *rest = cell.next_state(
-                    cell_gates + product(tf.concat([layer_input, h], 1)), (h, *rest)
-                )
-                layer_input = h if mask is None else h * mask
-                next_states.append((h, *rest))
-            query = layer_input  # the output of the last layer
-            weights, _ = self.mechanism([query, weights])
+            next_cell_state = []
+            for index, (cell, previous_state) in enumerate(zip(self.cells, cell_state)):
+                layer_inputs = tf.concat([layer_input, previous_state[0]], axis=1)
+                cell_gates = gates[index] + gate_products[index](layer_inputs)
+                next_cell_state.append(cell.next_state(cell_gates, previous_state))
+                layer_input = _mask_output(next_cell_state[-1][0], masks, index)
+            query = layer_input  # [batch, units]
+            weights, _ = self.mechanism([query, weights])  # [batch, source_time]
             context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], memory.values), axis=1)
             vector = self.attention_layer.activation(
                 attention_product(tf.concat([query, context], axis=1)) + attention_bias
-            )
-            return tuple(next_states), vector, weights
+            )  # [batch, units]
+            return tuple(next_cell_state), vector, weights
 
         carry = state.cell_state, state.attention_vector, self._previous_alignments(memory, state)
+        # All [target_time, batch, ...].
         cell_states, vectors, weights = tf.scan(
             loop_step, (tuple(gates), attention_bias, tuple(dropout_masks)), carry
         )
-        outputs = [cell_state[0] for cell_state in cell_states]
-        h = outputs[-1]
-        masked = [output * mask for output, mask in zip(outputs, dropout_masks)] or outputs
-        # The inputs of each layer inside the loop, for the gradient: the output of the layer
-        # below and its own output of the step before.
-        loop_inputs = [
-            tf.concat([layer_input, shift_right(initial[0], output)], axis=2)
-            for layer_input, output, initial in zip(
-                [shift_right(state.attention_vector, vectors), *masked], outputs, state.cell_state
-            )
-        ]
+        # What the products in the loop have read, for the gradients of their kernels.
+        layer_input = shift_right(state.attention_vector, vectors)
+        for index, (product, (h, *_)) in enumerate(zip(gate_products, cell_states)):
+            previous_h = shift_right(state.cell_state[index][0], h)
+            product.inputs = tf.concat([layer_input, previous_h], axis=2)
+            layer_input = _mask_output(h, dropout_masks, index)
+        contexts = tf.einsum("tbs,bsu->tbu", weights, memory.values)
+        attention_product.inputs = tf.concat([layer_input, contexts], axis=2)
         return vectors, weights
+
+    def _precompute_gates(self, inputs: tf.Tensor | EmbeddedIds, dtype: tf.DType):
+        """Returns the product of each layer in the loop, and its gates without that product."""
+        products, gates = [], []
+        for cell in self.cells:
+            kernel, recurrent_kernel, bias = cell.gate_weights()
+            if gates:
+                input_gates = tf.zeros_like(gates[0][:, :, :1]) + bias
+            else:
+                # Of the first layer's inputs only the attention vector is made in the loop.
+                token_kernel, kernel = tf.split(kernel, 2)
+                input_gates = matmul(inputs, token_kernel, dtype) + bias
+            product = RecurrentMatmul(tf.concat([kernel, recurrent_kernel], axis=0), dtype)
+            products.append(product)
+            gates.append(product.with_kernel_gradient(input_gates))  # [target_time, batch, gates]
+        return products, gates
 
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: AttentionState
@@ -253,3 +252,8 @@ class AttentionRNN(keras.layers.Layer):
             attention_state=alignments,
             alignment_history=(),
         )
+
+
+def _mask_output(output: tf.Tensor, masks: Sequence[tf.Tensor], layer_index: int) -> tf.Tensor:
+    """Applies dropout to a layer's output float32[..., batch, units]. The last has no mask."""
+    return output * masks[layer_index] if layer_index < len(masks) else output

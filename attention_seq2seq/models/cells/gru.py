@@ -19,15 +19,10 @@ class GRUCell(RecurrentCell):
     """
 
     num_states = 1
+    num_gates = 3
 
     def __init__(self, units: int, input_size: int, name: str):
         super().__init__(units, input_size, name)
-        self.kernel = self.add_weight(
-            name="kernel", shape=[input_size, 3 * units], initializer="glorot_uniform"
-        )
-        self.recurrent_kernel = self.add_weight(
-            name="recurrent_kernel", shape=[units, 3 * units], initializer="orthogonal"
-        )
         self.bias = self.add_weight(name="bias", shape=[2, 3 * units], initializer="zeros")
 
     def gate_weights(self):

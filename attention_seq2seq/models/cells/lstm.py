@@ -45,15 +45,10 @@ class LSTMCell(RecurrentCell):
     """
 
     num_states = 2
+    num_gates = 4
 
     def __init__(self, units: int, input_size: int, name: str):
         super().__init__(units, input_size, name)
-        self.kernel = self.add_weight(
-            name="kernel", shape=[input_size, 4 * units], initializer="glorot_uniform"
-        )
-        self.recurrent_kernel = self.add_weight(
-            name="recurrent_kernel", shape=[units, 4 * units], initializer="orthogonal"
-        )
         self.bias = self.add_weight(
             name="bias", shape=[4 * units], initializer=_unit_forget_bias(units)
         )

@@ -3,7 +3,7 @@
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models.layers.matmul import EmbeddedIds, matmul, recurrent_matmul
+from attention_seq2seq.models.layers.matmul import EmbeddedIds, RecurrentMatmul, matmul
 
 State = tuple[tf.Tensor, ...]
 
@@ -34,15 +34,23 @@ class RecurrentCell(keras.layers.Layer):
 
     Attributes:
         num_states: number of parts of the state.
+        num_gates: number of gates, each of as many units as the state.
     """
 
     num_states: int
+    num_gates: int
 
     def __init__(self, units: int, input_size: int, name: str):
         super().__init__(name=name)
         self.units = self.output_size = units
         self.input_size = input_size
         self.state_size = [units] * self.num_states
+        self.kernel = self.add_weight(
+            name="kernel", shape=[input_size, self.num_gates * units], initializer="glorot_uniform"
+        )
+        self.recurrent_kernel = self.add_weight(
+            name="recurrent_kernel", shape=[units, self.num_gates * units], initializer="orthogonal"
+        )
 
     def gate_weights(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Returns kernel [input_size, gates], recurrent kernel [units, gates] and bias [gates]."""
@@ -70,15 +78,13 @@ class RecurrentCell(keras.layers.Layer):
             The state after each step, each part float32[time, batch, units].
         """
         kernel, recurrent_kernel, bias = self.gate_weights()
-        product, gates = recurrent_matmul(
-            recurrent_kernel,
-            matmul(inputs, kernel, dtype) + bias,
-            lambda: shift_right(state[0], states[0]),
-            dtype,
-        )
+        gates = matmul(inputs, kernel, dtype) + bias
+        product = RecurrentMatmul(recurrent_kernel, dtype)
+        gates = product.with_kernel_gradient(gates)  # [time, batch, gates]
         states = tf.scan(
             lambda state, gates: self.next_state(gates + product(state[0]), state), gates, state
         )
+        product.inputs = shift_right(state[0], states[0])
         return states
 
     def named_weights(self) -> dict[str, tf.Variable]:

@@ -1,6 +1,5 @@
 """The matrix products that dominate training time, with cheap gradients."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -38,63 +37,67 @@ def matmul(
         return tf.gather(matmul(inputs.embeddings, kernel, dtype), inputs.ids)
     shape = tf.concat([tf.shape(inputs)[:-1], tf.shape(kernel)[1:]], axis=0)
     rows = tf.reshape(inputs, [-1, inputs.shape[-1]])
-    product = tf.matmul(tf.cast(rows, dtype), tf.cast(kernel, dtype))
-    return tf.reshape(tf.cast(product, tf.float32), shape)
+    return tf.reshape(_matmul(rows, kernel, dtype), shape)
 
 
-Product = Callable[[tf.Tensor], tf.Tensor]
-
-
-def recurrent_matmul(
-    kernel: tf.Tensor,
-    bias: tf.Tensor,
-    inputs: Callable[[], tf.Tensor],
-    dtype: tf.DType = tf.float32,
-) -> tuple[Product, tf.Tensor]:
-    """Splits `inputs[t] @ kernel + bias[t]` into two parts with a gradient made for loops.
+class RecurrentMatmul:
+    """A product inside a loop, `inputs[t] @ kernel + bias[t]`, with a gradient made for loops.
 
     The plain gradient of a loop multiplies, at each step, by the transposed kernel, and adds up a
     matrix of the kernel's size. Here the backward pass uses a transposed copy that is made once.
-    The kernel's gradient is one product over all steps, computed after the loop.
+    The kernel's gradient is one product over all steps, computed after the loop. It flows through
+    the bias alone.
 
     Args:
         kernel: float32[width_in, width_out].
-        bias: float32[time, batch, width_out].
-        inputs: returns the inputs of all steps, float32[time, batch, width_in]; called when the
-            gradient is computed, after the loop.
         dtype: dtype of the products.
 
-    Returns:
-        For the loop: a function from the inputs of one step float32[batch, width_in] to their
-        product float32[batch, width_out], and the term to add to the products
-        float32[time, batch, width_out]. The kernel's gradient flows through the second alone.
+    Attributes:
+        inputs: float32[time, batch, width_in], the inputs of all steps. To be set after the loop,
+            before a gradient is computed.
 
     Example:
         >>> kernel, inputs = tf.random.normal([3, 5]), tf.random.normal([7, 2, 3])
         >>> with tf.GradientTape() as tape:
         ...     tape.watch(kernel)
-        ...     product, bias = recurrent_matmul(kernel, tf.zeros([7, 2, 5]), lambda: inputs)
+        ...     product = RecurrentMatmul(kernel)
+        ...     bias = product.with_kernel_gradient(tf.zeros([7, 2, 5]))
         ...     total = sum(tf.reduce_sum(product(inputs[t]) + bias[t]) for t in range(7))
+        ...     product.inputs = inputs
         >>> expected = tf.reduce_sum(inputs, axis=[0, 1])[:, tf.newaxis] * tf.ones([1, 5])
         >>> bool(tf.reduce_all(abs(tape.gradient(total, kernel) - expected) < 1e-4))
         True
     """
-    forward = tf.stop_gradient(tf.cast(kernel, dtype))
-    backward = tf.transpose(forward)
 
-    @tf.custom_gradient
-    def product(step_inputs):
-        return _matmul(step_inputs, forward, dtype), lambda g: _matmul(g, backward, dtype)
+    def __init__(self, kernel: tf.Tensor, dtype: tf.DType = tf.float32):
+        self.inputs = None
+        self._kernel = kernel
+        self._dtype = dtype
+        self._forward = tf.stop_gradient(tf.cast(kernel, dtype))
+        self._backward = tf.transpose(self._forward)
 
-    @tf.custom_gradient
-    def with_kernel_gradient(bias, kernel):
-        def gradient(g):
-            rows = [tf.reshape(part, [-1, part.shape[-1]]) for part in (inputs(), g)]
-            return g, _matmul(*rows, dtype, transpose_a=True)
+    def __call__(self, step_inputs: tf.Tensor) -> tf.Tensor:
+        """Multiplies the inputs of one step float32[batch, width_in] by the kernel."""
 
-        return tf.identity(bias), gradient
+        @tf.custom_gradient
+        def product(step_inputs):
+            output = _matmul(step_inputs, self._forward, self._dtype)
+            return output, lambda g: _matmul(g, self._backward, self._dtype)
 
-    return product, with_kernel_gradient(bias, kernel)
+        return product(step_inputs)
+
+    def with_kernel_gradient(self, bias: tf.Tensor) -> tf.Tensor:
+        """Returns the bias float32[time, batch, width_out] to add to the products in the loop."""
+
+        @tf.custom_gradient
+        def add_gradient(bias, kernel):
+            def gradient(g):
+                inputs, g_rows = (tf.reshape(x, [-1, x.shape[-1]]) for x in (self.inputs, g))
+                return g, _matmul(inputs, g_rows, self._dtype, transpose_a=True)
+
+            return tf.identity(bias), gradient
+
+        return add_gradient(bias, self._kernel)
 
 
 def _matmul(left: tf.Tensor, right: tf.Tensor, dtype: tf.DType, **transposed) -> tf.Tensor:

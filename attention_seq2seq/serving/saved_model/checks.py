@@ -45,6 +45,11 @@ def assert_all(checks: list[GraphCheck], *tensors: tf.Tensor) -> list[tf.Tensor]
         return [tf.identity(tensor) for tensor in tensors]
 
 
+def assert_that(tensor: tf.Tensor, condition: tf.Tensor, message: str, *values) -> tf.Tensor:
+    """Returns the tensor after one `GraphCheck`; raises as `assert_all`."""
+    return assert_all([GraphCheck(condition, message, values)], tensor)[0]
+
+
 def batch_limit_checks(
     texts: tf.Tensor, singular: str, plural: str, limits: ServingLimits
 ) -> list[GraphCheck]:

@@ -10,12 +10,7 @@ from tensorflow import keras
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
-from attention_seq2seq.serving.assets import (
-    log_size,
-    name_write_errors,
-    require_new_dir,
-    write_assets,
-)
+from attention_seq2seq.serving.assets import require_new_dir, staged_dir, write_assets
 from attention_seq2seq.serving.saved_model.module import SIGNATURES, ServingModule
 from attention_seq2seq.serving.saved_model.request import default_inputs
 from attention_seq2seq.serving.saved_model.warmup import write_warmup_requests
@@ -57,14 +52,12 @@ def export_saved_model(
     decoding, limits = decoding or DecodingConfig(), limits or ServingLimits()
     chat = Chat.load(model_dir)
     with (
-        name_write_errors(export_dir),
+        staged_dir(export_dir) as staging_dir,
         # The graph keeps the path of the dictionary. Exports must not reveal paths of the training
         # machine.
         tempfile.TemporaryDirectory() as dictionary_dir,
-        tempfile.TemporaryDirectory(dir=export_dir.parent, prefix=".export-") as temporary,
+        tempfile.TemporaryDirectory() as assets_dir,
     ):
-        assets_dir, staging_dir = Path(temporary) / "documents", Path(temporary) / "whole"
-        assets_dir.mkdir()
         # A program may have no standard output, a closed one, or a custom one.
         is_open = sys.stdout is not None and not getattr(sys.stdout, "closed", False)
         verbose = int(progress and is_open)
@@ -72,15 +65,14 @@ def export_saved_model(
         module = ServingModule(chat, decoding, limits, dictionary_dir, on_trace=lambda: bar.add(1))
         uses_jieba = bool(list(Path(dictionary_dir).iterdir()))
         write_assets(
-            assets_dir, chat, model_dir, {"decoding": decoding, "limits": limits}, uses_jieba
+            Path(assets_dir), chat, model_dir, {"decoding": decoding, "limits": limits}, uses_jieba
         )
-        module.assets = [tf.saved_model.Asset(str(path)) for path in sorted(assets_dir.iterdir())]
+        assets = sorted(Path(assets_dir).iterdir())
+        module.assets = [tf.saved_model.Asset(str(path)) for path in assets]
         # The first trace happens here: saving would trace a second time.
         tf.saved_model.save(module, str(staging_dir), signatures=module.signatures)
         write_warmup_requests(staging_dir, _warmup_requests())
         bar.add(1)
-        staging_dir.rename(export_dir)
-    log_size(export_dir)
 
 
 def _warmup_requests() -> list[tuple[str, dict]]:

@@ -133,7 +133,9 @@ class ServingModule(tf.Module):
         self.score = signature(self._score, [PROMPT, REPLY])
         self.attribute = signature(self._attribute, [PROMPT, REPLY])
         self.encode = signature(self._encode, [PROMPT])
-        self.decode_step = signature(self._decode_step, [IDS, self._stepwise_decoder.state_specs])
+        self.decode_step = signature(
+            self._stepwise_decoder.decode_step, [IDS, self._stepwise_decoder.search.state_specs]
+        )
 
     @property
     def signatures(self) -> dict:
@@ -153,11 +155,7 @@ class ServingModule(tf.Module):
         prompts = self._input_encoder.encode_prompts(prompt)
         searches = {
             method: noinline(lambda search=search: self._search(search, prompts, request.params))
-            for method, search in (
-                ("beam", self._generator.beam_search),
-                ("sample", self._generator.sample),
-                ("greedy", self._generator.greedy_search),
-            )
+            for method, search in self._generator.methods.items()
         }
         hypotheses = tf.cond(
             request.method == "greedy",
@@ -169,7 +167,6 @@ class ServingModule(tf.Module):
             hypotheses,
             request.params.unpack().num_return_sequences,
             request.replace_unk,
-            request.method == "beam",
         )
         return _drop_padding(outputs, tf.size(prompt))
 
@@ -189,9 +186,6 @@ class ServingModule(tf.Module):
     def _encode(self, prompt):
         outputs = self._stepwise_decoder.encode(self._input_encoder.encode_prompts(prompt))
         return _drop_padding(outputs, tf.size(prompt))
-
-    def _decode_step(self, ids, state):
-        return self._stepwise_decoder.decode_step(ids, state)
 
     def _generate_one(self, prompts: EncodedPrompts) -> dict:
         search = self._generator.methods[self._decoding.method]
@@ -244,15 +238,12 @@ def _check_defaults(chat: Chat, decoding: DecodingConfig, limits: ServingLimits)
     width = {"beam": decoding.beam_width, "sample": decoding.num_return_sequences}.get(
         decoding.method, 1
     )
+    width_name = "beam_width or num_return_sequences"
     for name, value, limit in (
-        ("beam_width or num_return_sequences", width, "max_beam_width"),
+        (width_name, width, "max_beam_width"),
         ("max_length", max_length, "max_reply_length"),
-        ("beam_width or num_return_sequences", width, "max_hypotheses"),
-        (
-            "beam_width or num_return_sequences times max_length",
-            width * (max_length + 1),
-            "max_total_tokens",
-        ),
+        (width_name, width, "max_hypotheses"),
+        (f"{width_name} times max_length", width * (max_length + 1), "max_total_tokens"),
     ):
         if value > getattr(limits, limit):
             raise ValueError(

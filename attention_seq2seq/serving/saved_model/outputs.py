@@ -1,13 +1,17 @@
 """Outputs of an exported model: hypotheses to tokens and texts."""
 
+import dataclasses
+
 import tensorflow as tf
 
+from attention_seq2seq.decoding.postprocessing import copied_positions
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
-from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK
+from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK
 from attention_seq2seq.utils.tf_function import noinline
 
 
+@dataclasses.dataclass(frozen=True)
 class OutputDecoder:
     """Converts hypotheses to the outputs of a signature.
 
@@ -16,9 +20,8 @@ class OutputDecoder:
         has_attention: whether the model has attention; without it there are no weights.
     """
 
-    def __init__(self, tokenizer: InGraphTokenizer, has_attention: bool):
-        self.tokenizer = tokenizer
-        self.has_attention = has_attention
+    tokenizer: InGraphTokenizer
+    has_attention: bool
 
     def decode(self, prompts: EncodedPrompts, hypotheses: Hypotheses, should_replace_unk) -> dict:
         """Returns the outputs for one reply to each prompt: [batch, ...]."""
@@ -31,7 +34,6 @@ class OutputDecoder:
         hypotheses: Hypotheses,
         num_return_sequences,
         should_replace_unk,
-        is_distinct,
     ) -> dict:
         """Returns the outputs for several replies to each prompt: [batch, num_replies, ...].
 
@@ -40,24 +42,20 @@ class OutputDecoder:
             hypotheses: [batch * num_return_sequences, ...], those of a prompt side by side.
             num_return_sequences: int32[].
             should_replace_unk: bool[], whether to copy prompt tokens in place of unknown ones.
-            is_distinct: bool[], whether to drop repeated replies to a prompt. Missing replies
-                are empty, and stand behind all others.
         """
-        hypotheses, num_replies = deduplicate(hypotheses, num_return_sequences, is_distinct)
         repeated = EncodedPrompts(
             *(tf.repeat(column, num_return_sequences, axis=0) for column in prompts)
         )
-        outputs = {
-            name: tf.reshape(
-                output, tf.concat([[-1, num_return_sequences], tf.shape(output)[1:]], axis=0)
-            )
-            for name, output in self._decode_replies(
-                repeated, hypotheses, should_replace_unk
-            ).items()
-        }
+
+        def split_by_prompt(output):
+            shape = tf.concat([[-1, num_return_sequences], tf.shape(output)[1:]], axis=0)
+            return tf.reshape(output, shape)
+
+        outputs = self._decode_replies(repeated, hypotheses, should_replace_unk)
+        has_reply = split_by_prompt(hypotheses.lengths) > 0
         return {
-            **outputs,
-            "num_replies": num_replies,
+            **{name: split_by_prompt(output) for name, output in outputs.items()},
+            "num_replies": tf.math.count_nonzero(has_reply, axis=1, dtype=tf.int32),
             **prompt_outputs(prompts),
         }
 
@@ -72,7 +70,7 @@ class OutputDecoder:
         if self.has_attention:
             tokens = tf.cond(
                 should_replace_unk,
-                noinline(lambda: replace_unk(tokens, hypotheses, prompts)),
+                noinline(lambda: _replace_unk(tokens, hypotheses, prompts)),
                 lambda: tokens,
             )
         positions = tf.range(tf.shape(tokens)[1])
@@ -104,44 +102,10 @@ def prompt_outputs(prompts: EncodedPrompts) -> dict:
     }
 
 
-def replace_unk(tokens, hypotheses: Hypotheses, prompts: EncodedPrompts):
+def _replace_unk(tokens, hypotheses: Hypotheses, prompts: EncodedPrompts):
     """Replaces each unknown token by the prompt token with the largest attention weight."""
-    source_time = tf.shape(prompts.ids)[1]
-    # A turn separator must never be copied into a reply.
-    is_copyable = tf.sequence_mask(prompts.length, source_time) & (prompts.ids != TURN)
-    weights = tf.where(is_copyable[:, tf.newaxis], hypotheses.attention_weights, -1.0)
-    most_attended = tf.gather(prompts.tokens, tf.argmax(weights, axis=2), batch_dims=1)
-    return tf.where(hypotheses.ids == UNK, most_attended, tokens)
-
-
-def deduplicate(
-    hypotheses: Hypotheses, num_return_sequences, is_distinct
-) -> tuple[Hypotheses, tf.Tensor]:
-    """Drops hypotheses that repeat a better one, and counts those that are left to each prompt.
-
-    The groups of a beam may find the same reply, which is then returned once. Samples are never
-    dropped. Hypotheses of length 0, which are missing or dropped, move behind all others.
-    """
-    ids = tf.reshape(
-        hypotheses.ids, tf.stack([-1, num_return_sequences, tf.shape(hypotheses.ids)[1]])
+    positions = copied_positions(
+        hypotheses.ids, hypotheses.attention_weights, prompts.ids, UNK, (PAD, TURN)
     )
-    lengths = tf.reshape(hypotheses.lengths, [-1, num_return_sequences])
-    # [batch, num_return_sequences, num_return_sequences]
-    is_equal = tf.reduce_all(ids[:, :, tf.newaxis] == ids[:, tf.newaxis], axis=3)
-    is_equal &= lengths[:, :, tf.newaxis] == lengths[:, tf.newaxis]
-    is_better = tf.range(num_return_sequences) < tf.range(num_return_sequences)[:, tf.newaxis]
-    keep = (lengths > 0) & ~tf.reduce_any(is_equal & is_better & is_distinct, axis=2)
-    order = tf.argsort(tf.cast(~keep, tf.int32), axis=1, stable=True)
-    first_rows = tf.range(tf.shape(order)[0])[:, tf.newaxis] * num_return_sequences
-    rows = tf.reshape(first_rows + order, [-1])
-    keep = tf.gather(tf.reshape(keep, [-1]), rows)
-
-    def select(column):
-        column = tf.gather(column, rows)
-        mask = tf.reshape(keep, tf.concat([[-1], tf.ones([tf.rank(column) - 1], tf.int32)], 0))
-        return tf.where(mask, column, tf.zeros_like(column))
-
-    num_replies = tf.reduce_sum(
-        tf.reshape(tf.cast(keep, tf.int32), [-1, num_return_sequences]), axis=1
-    )
-    return Hypotheses(*map(select, hypotheses)), num_replies
+    copies = tf.gather(prompts.tokens, tf.maximum(positions, 0), batch_dims=1)
+    return tf.where(positions >= 0, copies, tokens)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.decoding.params import DecodingParams, PackedParams
-from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all
+from attention_seq2seq.serving.saved_model.checks import GraphCheck, assert_all, assert_that
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, PAD, TURN, UNK
 from attention_seq2seq.utils.tf_function import noinline
@@ -46,6 +46,7 @@ class GenerationRequest(NamedTuple):
     replace_unk: tf.Tensor
 
 
+@dataclasses.dataclass(frozen=True)
 class RequestParser:
     """Parses and validates the decoding options of one call.
 
@@ -57,19 +58,11 @@ class RequestParser:
         tokenizer: tokenizes suppressed tokens and prefixes.
     """
 
-    def __init__(
-        self,
-        decoding: DecodingConfig,
-        params: DecodingParams,
-        max_reply_length: int,
-        limits: ServingLimits,
-        tokenizer: InGraphTokenizer,
-    ):
-        self.decoding = decoding
-        self.params = params
-        self.max_reply_length = max_reply_length
-        self.limits = limits
-        self.tokenizer = tokenizer
+    decoding: DecodingConfig
+    params: DecodingParams
+    max_reply_length: int
+    limits: ServingLimits
+    tokenizer: InGraphTokenizer
 
     def parse(self, inputs: dict[str, tf.Tensor], num_prompts: tf.Tensor) -> GenerationRequest:
         """Returns the validated options of a call.
@@ -80,7 +73,8 @@ class RequestParser:
         """
         inputs = dict(zip(inputs, assert_all(self._range_checks(inputs), *inputs.values())))
         method, unk_policy = (
-            self._resolve_string(inputs, name) for name in ("method", "unk_policy")
+            tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])
+            for name in ("method", "unk_policy")
         )
         params = self._resolve_params(inputs, unk_policy)
         checks = self._combination_checks(method, params.unpack(), num_prompts)
@@ -186,9 +180,6 @@ class RequestParser:
             floats=tf.where(requested.floats == -1, exported.floats, requested.floats),
         )
 
-    def _resolve_string(self, inputs, name: str):
-        return tf.where(inputs[name] == "", getattr(self.decoding, name), inputs[name])
-
     def _suppressed_ids(self, inputs, unk_policy):
         """Returns int32[num_suppressed]."""
         special_ids = tf.constant([PAD, BOS, TURN])
@@ -200,15 +191,11 @@ class RequestParser:
         def requested_ids():
             nonempty_texts = tf.boolean_mask(texts, texts != "")
             tokens = self.tokenizer.tokenize_replies(nonempty_texts)
-            (tokens,) = assert_all(
-                [
-                    GraphCheck(
-                        tf.reduce_all(tokens.row_lengths() == 1),
-                        "suppress_tokens: {} is not a single token for this model.",
-                        (nonempty_texts,),
-                    )
-                ],
+            tokens = assert_that(
                 tokens.flat_values,
+                tf.reduce_all(tokens.row_lengths() == 1),
+                "suppress_tokens: {} is not a single token for this model.",
+                nonempty_texts,
             )
             ids = self.tokenizer.target_vocabulary.ids(
                 tf.RaggedTensor.from_uniform_row_length(tokens, 1)
@@ -227,18 +214,13 @@ class RequestParser:
         def requested_ids():
             tokens = self.tokenizer.tokenize_replies(prefix[tf.newaxis])
             ids = self.tokenizer.target_vocabulary.ids(tokens).flat_values
-            (ids,) = assert_all(
-                [
-                    GraphCheck(
-                        tf.reduce_all(ids != UNK),
-                        "target_prefix: {} has a word that this model does not know, so no reply "
-                        "can begin with it. Choose another.",
-                        (prefix,),
-                    )
-                ],
+            return assert_that(
                 ids,
+                tf.reduce_all(ids != UNK),
+                "target_prefix: {} has a word that this model does not know, so no reply "
+                "can begin with it. Choose another.",
+                prefix,
             )
-            return ids
 
         return tf.cond(
             prefix == "", lambda: tf.constant(self.params.prefix_ids), noinline(requested_ids)

@@ -1,5 +1,7 @@
 """Step-by-step decoding: the client passes the state from call to call, the server keeps none."""
 
+import dataclasses
+
 import tensorflow as tf
 
 from attention_seq2seq.config.serving_limits import ServingLimits
@@ -11,6 +13,7 @@ from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTok
 from attention_seq2seq.text.vocabulary import BOS, EOS, SPECIALS
 
 
+@dataclasses.dataclass(frozen=True)
 class StepwiseDecoder:
     """Wraps step-by-step greedy search into the signatures `encode` and `decode_step`.
 
@@ -21,22 +24,10 @@ class StepwiseDecoder:
         limits: the limits of the export.
     """
 
-    def __init__(
-        self,
-        search: StepwiseGreedySearch,
-        tokenizer: InGraphTokenizer,
-        params: DecodingParams,
-        limits: ServingLimits,
-    ):
-        self.search = search
-        self.tokenizer = tokenizer
-        self.params = params
-        self.limits = limits
-
-    @property
-    def state_specs(self) -> dict[str, tf.TensorSpec]:
-        """The tensors of the state by name."""
-        return self.search.state_specs
+    search: StepwiseGreedySearch
+    tokenizer: InGraphTokenizer
+    params: DecodingParams
+    limits: ServingLimits
 
     def encode(self, prompts: EncodedPrompts) -> dict:
         """Returns the state before the first token, and the ids for the first step."""
@@ -70,7 +61,6 @@ class StepwiseDecoder:
         return outputs
 
     def _validate(self, ids, state):
-        vocabulary_size = self.search.model.vocabulary_size
         num_rows = tf.stack([tf.shape(tensor)[0] for tensor in state.values()])
         checks = [
             GraphCheck(
@@ -79,25 +69,15 @@ class StepwiseDecoder:
                 "(max_hypotheses). Send fewer rows.",
                 (tf.size(ids),),
             ),
-            GraphCheck(
-                tf.reduce_all((ids >= 0) & (ids < vocabulary_size)),
-                f"ids is {{}}; expected token ids, 0 to {vocabulary_size - 1}.",
-                (ids,),
-            ),
+            self._id_check("ids", ids),
             GraphCheck(
                 tf.reduce_all(num_rows == tf.size(ids)),
                 "ids has {} rows and the state {}; expected equal numbers.",
                 (tf.size(ids), num_rows),
             ),
+            self._id_check("sequences", state["sequences"]),
+            self._id_check("prompt_target_ids", state["prompt_target_ids"], lowest=-1),
         ]
-        for name, lowest in (("sequences", 0), ("prompt_target_ids", -1)):
-            checks.append(
-                GraphCheck(
-                    tf.reduce_all((state[name] >= lowest) & (state[name] < vocabulary_size)),
-                    f"{name} is {{}}; expected token ids, {lowest} to {vocabulary_size - 1}.",
-                    (state[name],),
-                )
-            )
         if self.search.model.has_attention:
             times = [tf.shape(x)[1] for name, x in state.items() if name.startswith("memory_")]
             times = tf.stack(times)
@@ -111,3 +91,11 @@ class StepwiseDecoder:
             )
         ids, *tensors = assert_all(checks, ids, *state.values())
         return ids, dict(zip(state, tensors))
+
+    def _id_check(self, name: str, ids: tf.Tensor, lowest: int = 0) -> GraphCheck:
+        highest = self.search.model.vocabulary_size - 1
+        return GraphCheck(
+            tf.reduce_all((ids >= lowest) & (ids <= highest)),
+            f"{name} is {{}}; expected token ids, {lowest} to {highest}.",
+            (ids,),
+        )

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.decoding.step import prepare_unconditional
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.utils.rng import BatchRng
 from helpers.small_models import (
@@ -81,7 +82,7 @@ def test_a_dropped_prompt_matches_unconditional_decoding(config):
     logits = model(*prompt, inputs, prompt_dropped=prompt_dropped)
     np.testing.assert_allclose(logits[0], model(*prompt, inputs)[0], atol=1e-6)
     assert np.abs(logits[1] - model(*prompt, inputs)[1]).max() > 1e-3
-    step, state = model.prepare_unconditional(3)
+    step, state = prepare_unconditional(model, 3)
     for time in range(4):
         expected, _, state = step(inputs[:, time], state)
         np.testing.assert_allclose(logits[1:, time], expected[1:], atol=1e-5)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.cells.lstm import LSTMCell
 from attention_seq2seq.models.layers.matmul import EmbeddedIds
 from helpers.small_models import (
@@ -66,7 +67,7 @@ def test_initial_weights_are_distributed_like_those_of_keras():
 def test_single_steps_match_the_unrolled_logits(config):
     model, batch = random_model(config), random_batch(2, 5, 7)
     logits = model(batch["source_ids"], batch["source_length"], batch["target_ids"])
-    step, state = model.prepare_decoding(batch["source_ids"], batch["source_length"])
+    step, state = prepare_decoding(model, batch["source_ids"], batch["source_length"])
     for time in range(7):
         step_logits, _, state = step(batch["target_ids"][:, time], state)
         np.testing.assert_allclose(step_logits, logits[:, time], atol=1e-5)
