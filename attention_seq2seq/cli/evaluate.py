@@ -73,12 +73,13 @@ def run(args: flags.FlagValues) -> None:
     decoding = options_from_flags(DecodingConfig, args)
     model_dirs = [args.model_dir, *([args.baseline] if args.baseline else [])]
     chats = [Chat.load(*ensemble_dirs) for ensemble_dirs in model_dirs]
+    exact_match_rates = {}
     if args.data:
         pairs, skipped = read_pairs(args.data, args.skip_bad_lines)
         corpora.print_skipped_lines(skipped)
     else:
         pairs = default_corpus_parts()["held-out meals"]
-        print_exact_match_rates(chats[0])
+        exact_match_rates = print_exact_match_rates(chats[0])
     evaluations = [evaluate(chat, pairs, decoding) for chat in chats]
     estimates_by_model = [evaluation.metrics() for evaluation in evaluations]
     comparisons = evaluations[0].compare(evaluations[1]) if args.baseline else {}
@@ -88,7 +89,8 @@ def run(args: flags.FlagValues) -> None:
     print_comparisons(comparisons, evaluations[0])
     print("\n" + "\n".join(evaluations[0].signatures))
     if args.json:
-        write_json(args, model_dirs, evaluations, estimates_by_model, p_values)
+        content = json_content(args.data, model_dirs, evaluations, estimates_by_model, p_values)
+        files.write_json(Path(args.json), content | exact_match_rates, indent=1)
 
 
 def print_metrics(titles: list[str], estimates_by_model: list[dict], p_values: dict) -> None:
@@ -126,8 +128,8 @@ def format_estimate(name: str, estimate) -> str:
     return f"{value} ({' to '.join(limits)})" if limits else f"{value}{'':17}"
 
 
-def write_json(args, model_dirs, evaluations, estimates_by_model, p_values) -> None:
-    """Writes metrics, p-values, prompts, references and replies."""
+def json_content(data, model_dirs, evaluations, estimates_by_model, p_values) -> dict:
+    """Returns metrics, p-values, prompts, references and replies."""
     model_content = {
         ",".join(ensemble_dirs): {
             "metrics": {name: estimate._asdict() for name, estimate in estimates.items()},
@@ -135,27 +137,29 @@ def write_json(args, model_dirs, evaluations, estimates_by_model, p_values) -> N
         }
         for ensemble_dirs, evaluation, estimates in zip(model_dirs, evaluations, estimates_by_model)
     }
-    content = {
-        "data": args.data,
+    return {
+        "data": data,
         "prompts": evaluations[0].prompts,
         "references": evaluations[0].references,
         "signatures": evaluations[0].signatures,
         "p_values": p_values,
         "models": model_content,
     }
-    files.write_json(Path(args.json), content, indent=1)
 
 
-def print_exact_match_rates(chat) -> None:
-    """Prints the exact match rates on the parts of the built-in corpus."""
+def print_exact_match_rates(chat) -> dict[str, list[dict]]:
+    """Prints and returns the exact match rates on the parts of the built-in corpus."""
     from attention_seq2seq.evaluation.evaluate import exact_match_rate, unambiguous_pairs
 
     print(f"{'exact match, prompts with one reply':38}{'prompts':>8}{'rate':>9}")
+    parts = []
     for name, pairs in default_corpus_parts().items():
         unambiguous = unambiguous_pairs(pairs)
         rate = exact_match_rate(chat, unambiguous)
         print(f"{name:38}{len(unambiguous):>8}{rate:>9.1%}")
+        parts.append({"part": name.strip(), "prompts": len(unambiguous), "exact_match": rate})
     print()
+    return {"default_corpus": parts}
 
 
 def default_corpus_parts() -> dict:
