@@ -14,6 +14,8 @@ from attention_seq2seq.cli.streams import (
     redirect_to_devnull,
 )
 
+_arguments = []
+
 
 def run_main(main, has_subcommand: bool = False) -> None:
     """Runs a script. Errors are printed as a message, with a nonzero exit status.
@@ -29,11 +31,17 @@ def run_main(main, has_subcommand: bool = False) -> None:
     if "--help" in sys.argv[1:]:
         _print_help()
         return
+    _arguments[:] = sys.argv[1:]
     try:
         sys.argv = expand_flagfiles(sys.argv)
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     app.run(lambda argv: _call_main(main, argv, has_subcommand))
+
+
+def command_arguments() -> list[str]:
+    """Returns the arguments of the command line, before --config and --flagfile are replaced."""
+    return list(_arguments)
 
 
 def enable_determinism() -> None:

@@ -61,6 +61,7 @@ from absl import app, flags, logging
 import console
 from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.cli import streams
+from experiments.result_files import define_results_flag, update_results
 
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY_SIZE = flags.DEFINE_integer(
@@ -96,6 +97,14 @@ MINUTES = flags.DEFINE_float(
 STEPS = flags.DEFINE_list(
     "steps", ["100", "400"], "training: last step before the timing, and last step of the timing"
 )
+RESULTS_JSON = define_results_flag()
+
+# Fields that identify a row of a benchmark. Those that its rows do not have are ignored.
+KEY = (
+    *("model", "threads", "table", "system", "options", "has_amx", "units", "vocabulary_size"),
+    *("decoding", "part", "variant", "input", "workers", "gradients"),
+    *("file", "batch"),
+)
 
 
 def main(argv) -> None:
@@ -118,28 +127,29 @@ def main(argv) -> None:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
         )
-    benchmarks[argv[1]]()
+    rows = benchmarks[argv[1]]()
+    update_results(RESULTS_JSON.value, rows, KEY)
 
 
-def run_decoding() -> None:
+def run_decoding() -> list[dict]:
     """Prints decoding times of both implementations and their ratio."""
     from experiments.benchmarks.decoding import DecodingBenchmark
 
-    DecodingBenchmark(
+    return DecodingBenchmark(
         UNITS.value, VOCABULARY_SIZE.value, LENGTH.value, REPEATS.value or 15
     ).print_table()
 
 
-def run_latency() -> None:
+def run_latency() -> list[dict]:
     """Prints latencies of chat.py."""
     from experiments.benchmarks.decoding import print_latencies
 
     if not MODEL_DIR.value:
         raise ValueError("latency needs a trained model. Set --model_dir.")
-    print_latencies(MODEL_DIR.value)
+    return print_latencies(MODEL_DIR.value)
 
 
-def run_serving() -> None:
+def run_serving() -> list[dict]:
     """Prints latencies, and the costs of export and loading."""
     from experiments.benchmarks.serving import print_table, set_threads, write_random_model
 
@@ -154,20 +164,22 @@ def run_serving() -> None:
             print(
                 f"{UNITS.value} units, {VOCABULARY_SIZE.value} words, {LENGTH.value} words a reply"
             )
-        print_table(Path(model_dir), Path(folder), LENGTH.value)
+        rows = print_table(Path(model_dir), Path(folder), LENGTH.value)
+    name = Path(MODEL_DIR.value).name if MODEL_DIR.value else "random"
+    return [{"model": name, "threads": THREADS.value, **row} for row in rows]
 
 
-def run_preprocessing() -> None:
+def run_preprocessing() -> list[dict]:
     """Prints rates and memory of prepare.py."""
     from experiments.benchmarks.preprocessing import print_times
 
     if not DATA.value:
         raise ValueError("preprocessing needs corpus files. Set --data.")
     with tempfile.TemporaryDirectory() as folder:
-        print_times(DATA.value, NUM_PAIRS.value, Path(folder))
+        return print_times(DATA.value, NUM_PAIRS.value, Path(folder))
 
 
-def run_training() -> None:
+def run_training() -> list[dict]:
     """Prints training rates, ratios and memory."""
     from experiments.benchmarks.baselines.common import LOG_INTERVAL
     from experiments.benchmarks.training import print_table
@@ -185,7 +197,7 @@ def run_training() -> None:
             f"of {LOG_INTERVAL}, the steps between two lines of the others' logs."
         )
     with corpus_dir("training") as folder:
-        print_table(
+        return print_table(
             folder,
             BASELINES_DIR.value,
             UNITS.value,
@@ -195,52 +207,52 @@ def run_training() -> None:
         )
 
 
-def run_time_to_quality() -> None:
+def run_time_to_quality() -> list[dict]:
     """Prints the time to the perplexity of OpenNMT-tf."""
     from experiments.benchmarks.training import print_time_to_quality
 
     if not BASELINES_DIR.value:
         raise ValueError("time_to_quality needs OpenNMT-tf. Set --baselines_dir.")
     with corpus_dir("time_to_quality") as folder:
-        print_time_to_quality(
+        return print_time_to_quality(
             folder, BASELINES_DIR.value, UNITS.value, VOCABULARY_SIZE.value, MINUTES.value
         )
 
 
-def run_input_pipeline() -> None:
+def run_input_pipeline() -> list[dict]:
     """Prints pairs per second of the input pipeline."""
     from experiments.benchmarks.input_pipeline import print_rates
     from experiments.benchmarks.training import MAX_LENGTH, measure_pair_rates
 
     with corpus_dir("input_pipeline") as folder:
         training_rates = measure_pair_rates(folder, UNITS.value, VOCABULARY_SIZE.value)
-        print_rates(
+        return print_rates(
             DATA.value, VOCABULARY_SIZE.value, MAX_LENGTH, folder / "prepared", training_rates
         )
 
 
-def run_ops() -> None:
+def run_ops() -> list[dict]:
     """Prints milliseconds of each part of an update."""
     from experiments.benchmarks.ops import print_table
 
     console.suppress_retracing_warnings()
-    print_table(UNITS.value, VOCABULARY_SIZE.value, REPEATS.value or 15)
+    return print_table(UNITS.value, VOCABULARY_SIZE.value, REPEATS.value or 15)
 
 
-def run_scaling() -> None:
+def run_scaling() -> list[dict]:
     """Prints pairs per second of one and two workers, and estimates for more machines."""
     from experiments.benchmarks.scaling import print_table
 
     with corpus_dir("scaling") as folder:
-        print_table(folder, UNITS.value)
+        return print_table(folder, UNITS.value)
 
 
-def run_vocabulary_size() -> None:
+def run_vocabulary_size() -> list[dict]:
     """Prints milliseconds per update by vocabulary size."""
     from experiments.benchmarks.vocabulary_size import print_table
 
     console.suppress_retracing_warnings()
-    print_table(UNITS.value, REPEATS.value or 15)
+    return print_table(UNITS.value, REPEATS.value or 15)
 
 
 @contextlib.contextmanager

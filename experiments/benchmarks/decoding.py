@@ -41,13 +41,13 @@ class DecodingBenchmark:
         bias = self.model.decoder.output_projection.bias
         bias.assign(tf.one_hot(EOS_ID, vocabulary_size) * -1e9)
 
-    def print_table(self) -> None:
-        """Prints the times of both implementations and their ratio."""
+    def print_table(self) -> list[dict]:
+        """Prints and returns the times of both implementations and their ratio."""
         generator = SequenceGenerator(self.model, BOS_ID, EOS_ID)
         tfa_decoders = TFADecoders(self.model, BOS_ID, EOS_ID, BEAM_WIDTH)
         print(f"{self.units} units, {self.vocabulary_size} words, replies of {self.length} words\n")
         print(f"{'milliseconds a call':20}{'batch':>6}{'this project':>14}{'TFA':>9}{'ratio':>12}")
-        batching_ratios = {}
+        rows, batching_ratios = [], {}
         for method, tfa_search, name in (
             ("greedy", tfa_decoders.greedy, "greedy"),
             ("greedy", tfa_decoders.greedy_with_attention, "greedy, explained"),
@@ -62,14 +62,18 @@ class DecodingBenchmark:
                     partial(tfa_search, ids, length, self.length),
                 )
                 package_times.append(package_time)
+                row = {"decoding": name, "batch": batch_size, "ms": package_time}
+                rows.append(row | {"tfa_ms": tfa_time, "ratio": package_time / tfa_time})
                 print(
                     f"{name:20}{batch_size:>6}{package_time:>14.1f}{tfa_time:>9.1f}"
                     f"{package_time / tfa_time:>12.2f}"
                 )
             batching_ratios[name] = package_times[1] / (BATCH_SIZES[1] * package_times[0])
+            rows[-1]["batching_ratio"] = batching_ratios[name]
         print(f"\none batch of {BATCH_SIZES[1]} prompts / {BATCH_SIZES[1]} single calls")
         for name, ratio in batching_ratios.items():
             print(f"{name:49}{ratio:>12.2f}")
+        return rows
 
     def _params(self, method: str) -> PackedParams:
         """Returns the parameters of `Chat`, which suppress the special tokens but the end token."""
@@ -105,9 +109,14 @@ def get_ids(outputs):
     return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
-def print_latencies(model_dir: str) -> None:
-    """Prints the latencies of chat.py on prompts of the model's corpus."""
-    corpus = corpora.load_training_corpus(Config.load(model_dir))
+def print_latencies(model_dir: str) -> list[dict]:
+    """Prints the latencies of chat.py on prompts of the model's corpus.
+
+    Returns:
+        One row.
+    """
+    config = Config.load(model_dir)
+    corpus = corpora.load_training_corpus(config)
     prompts = [pair.prompt.replace("\n", " ") for pair in corpus.validation or corpus.training]
     script = Path(__file__).parents[1] / "chat.py"
     with subprocess.Popen(
@@ -119,14 +128,12 @@ def print_latencies(model_dir: str) -> None:
         first_time, *reply_times = [time_reply(process, prompt) for prompt in prompts[:201]]
         process.stdin.close()
     print(f"from the start to the first reply, seconds   {first_time:>8.1f}")
-    print(
-        f"replies after it, milliseconds: median       "
-        f"{1000 * statistics.median(reply_times):>8.1f}"
-    )
-    print(
-        f"                                95 of 100    "
-        f"{1000 * statistics.quantiles(reply_times, n=20)[-1]:>8.1f}"
-    )
+    median = 1000 * statistics.median(reply_times)
+    percentile = 1000 * statistics.quantiles(reply_times, n=20)[-1]
+    print(f"replies after it, milliseconds: median       {median:>8.1f}")
+    print(f"                                95 of 100    {percentile:>8.1f}")
+    row = {"model": Path(model_dir).name, "units": config.model.units}
+    return [row | {"first_reply_seconds": first_time, "median_ms": median, "p95_ms": percentile}]
 
 
 def time_reply(process, prompt: str) -> float:

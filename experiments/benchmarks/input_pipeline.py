@@ -23,7 +23,7 @@ EPOCHS = 3
 
 def print_rates(
     paths: Sequence[str], vocabulary_size: int, max_length: int, folder: Path, training_rates
-) -> None:
+) -> list[dict]:
     """Prints pairs per second from TFRecords and from text, and ratios to training rates.
 
     Args:
@@ -32,7 +32,11 @@ def print_rates(
         max_length: maximum length of prompts and replies [tokens].
         folder: directory of the shards.
         training_rates: implementation to its training rate [pairs/s].
+
+    Returns:
+        A row for each input, each training rate and each side of the padding.
     """
+    rows = []
     text = TextConfig(vocabulary_size=vocabulary_size)
     data = DataConfig(tuple(paths), max_source_length=max_length, max_target_length=max_length)
     prepare(folder, data, text, progress=False)
@@ -51,27 +55,38 @@ def print_rates(
     seconds = time.perf_counter() - start_time
     rates = {
         "from TFRecords": measure_rate(shards),
-        "from text, once it is cut": measure_rate(in_memory),
-        "from text, an epoch of it and tokenizing it": len(in_memory)
+        "from tokenized text in memory": measure_rate(in_memory),
+        "from text, with tokenization": len(in_memory)
         / (seconds + len(in_memory) / measure_rate(in_memory)),
     }
     print(f"{'pairs a second':51}" + "".join(f"{f'/ {name}':>12}" for name in training_rates))
     for name, rate in rates.items():
-        ratios = "".join(
-            f"{rate / training_rate:>12.1f}" for training_rate in training_rates.values()
-        )
-        print(f"{name:42}{rate:>9,.0f}{ratios}", flush=True)
+        ratios = {name: rate / training_rate for name, training_rate in training_rates.items()}
+        ratios_text = "".join(f"{ratio:>12.1f}" for ratio in ratios.values())
+        print(f"{name:42}{rate:>9,.0f}{ratios_text}", flush=True)
+        rows.append({"table": "input", "input": name, "pairs_per_second": rate, "ratios": ratios})
     for name, training_rate in training_rates.items():
-        print(f"{f'trained on, {name}':42}{training_rate:>9,.0f}")
+        print(f"{f'training, {name}':42}{training_rate:>9,.0f}")
+        rows.append({"table": "training", "input": name, "pairs_per_second": training_rate})
     lengths = {
         side: np.array([len(ids) for ids in side_values]) for side, side_values in sides.items()
     }
     print(f"\n{'padding':42}{'batches':>9}{'as they come':>18}")
     for side, side_values in lengths.items():
-        fraction = padding_fraction(in_memory, side)
-        print(
-            f"{side:42}{fraction:>9.1%}{unsorted_padding_fraction(side_values):>18.1%}", flush=True
+        fraction, unsorted = (
+            padding_fraction(in_memory, side),
+            unsorted_padding_fraction(side_values),
         )
+        print(f"{side:42}{fraction:>9.1%}{unsorted:>18.1%}", flush=True)
+        rows.append(
+            {
+                "table": "padding",
+                "input": side,
+                "batches_by_length": fraction,
+                "random_batches": unsorted,
+            }
+        )
+    return rows
 
 
 def measure_rate(pairs: InMemoryPairs | TFRecordPairs) -> float:

@@ -162,32 +162,40 @@ class TrainingOps:
         return tf.function(gradients, jit_compile=False)
 
 
-def print_table(units: int, vocabulary_size: int, repeats: int) -> None:
-    """Prints the milliseconds of each part, with its implementations in turn."""
+def print_table(units: int, vocabulary_size: int, repeats: int) -> list[dict]:
+    """Prints and returns the milliseconds of each part, with its implementations in turn."""
     ops = TrainingOps(units, vocabulary_size)
     print(f"{units} units, {vocabulary_size} words, {BATCH_SIZE} pairs of {LENGTH} words\n")
     print(f"{'milliseconds':24}{'plain':>8}{'float32':>9}{'bfloat16':>10}{'gain':>8}{'gain':>7}")
-    rows = {
+    parts = {
         "encoder": (ops.plain_encoder(), *map(ops.encoder, DTYPES)),
         "decoder": (ops.plain_decoder(), *map(ops.decoder, DTYPES)),
         "logits and loss": (ops.plain_loss(), *map(ops.loss, DTYPES)),
         "clipping": (ops.plain_clipping(), ops.clipping()),
         "update": (ops.plain_update(), ops.update()),
     }
-    total = [0.0, 0.0, 0.0]
-    for name, variants in rows.items():
+    total, rows = [0.0, 0.0, 0.0], []
+    for name, variants in parts.items():
         times = median_times(variants, repeats)
         times += times[-1:] * (3 - len(times))
         total = [sum(values) for values in zip(total, times)]
-        print_row(name, times)
-    print_row("total", total)
+        rows.append({"units": units, "part": name, **print_row(name, times)})
+    rows.append({"units": units, "part": "total", **print_row("total", total)})
+    return rows
 
 
-def print_row(name: str, times: list[float]) -> None:
-    """Prints milliseconds, and the speed-up over the plain implementation."""
+def print_row(name: str, times: list[float]) -> dict[str, float]:
+    """Prints and returns milliseconds, and the speed-up over the plain implementation."""
     plain_time, float32_time, bfloat16_time = times
     print(f"{name:24}{plain_time:>8.1f}{float32_time:>9.1f}{bfloat16_time:>10.1f}", end="")
     print(f"{plain_time / float32_time:>8.2f}{plain_time / bfloat16_time:>7.2f}", flush=True)
+    return {
+        "plain_ms": plain_time,
+        "float32_ms": float32_time,
+        "bfloat16_ms": bfloat16_time,
+        "float32_gain": plain_time / float32_time,
+        "bfloat16_gain": plain_time / bfloat16_time,
+    }
 
 
 def median_times(variants, repeats: int) -> list[float]:

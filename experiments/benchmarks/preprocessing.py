@@ -21,13 +21,16 @@ MODEL = ("--units=32", "--epochs=1", "--patience=0")
 TEXT = ("--vocabulary_size=8000", "--validation_fraction=0.001")
 
 
-def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
+def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> list[dict]:
     """Prepares sampled pairs, trains on them, and prints times and memory.
 
     Args:
         paths: corpus files.
         num_pairs: number of sampled pairs. A number at the end of each prompt makes it unique.
         folder: directory of the corpus, the prepared dataset and the model.
+
+    Returns:
+        One row.
     """
     corpus, prepared = folder / "corpus.tsv", folder / "prepared"
     write_sample(paths, num_pairs, corpus)
@@ -37,11 +40,11 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
     jieba_rate = num_pairs / time_jieba(corpus, num_pairs, cores)
     print(f"jieba.lcut alone, pairs a second             {jieba_rate:>10,.0f}", flush=True)
     data = f"--data={corpus}"
-    seconds, megabytes = run_script("prepare", data, f"--prepared_dir={prepared}", *TEXT)
+    seconds, prepare_megabytes = run_script("prepare", data, f"--prepared_dir={prepared}", *TEXT)
     rate = num_pairs / seconds
     print(f"prepare.py, pairs a second                   {rate:>10,.0f}")
     print(f"prepare.py / jieba.lcut                      {rate / jieba_rate:>10.2f}")
-    print(f"prepare.py, memory of its largest process, MB{megabytes:>10,.0f}", flush=True)
+    print(f"prepare.py, memory of its largest process, MB{prepare_megabytes:>10,.0f}", flush=True)
     shard_megabytes = sum(file.stat().st_size for file in prepared.glob("*.tfrecord")) / 1e6
     print(f"shards, MB                                   {shard_megabytes:>10,.0f}", flush=True)
     seconds, megabytes = run_script(
@@ -49,6 +52,19 @@ def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> None:
     )
     print(f"train.py, an epoch, seconds                  {seconds:>10,.0f}")
     print(f"train.py, memory, MB                         {megabytes:>10,.0f}")
+    return [
+        {
+            "pairs": num_pairs,
+            "cores": cores,
+            "jieba_pairs_per_second": jieba_rate,
+            "prepare_pairs_per_second": rate,
+            "ratio": rate / jieba_rate,
+            "prepare_megabytes": prepare_megabytes,
+            "shard_megabytes": shard_megabytes,
+            "train_seconds": seconds,
+            "train_megabytes": megabytes,
+        }
+    ]
 
 
 def write_sample(paths: Sequence[str], num_pairs: int, corpus: Path) -> None:

@@ -15,11 +15,15 @@ NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 1e10 / 8}
 VOCABULARY_SIZES = (8000, 100_000)
 
 
-def print_table(folder: Path, units: int) -> None:
-    """Prints measured times of one and two workers, and estimates for more machines."""
+def print_table(folder: Path, units: int) -> list[dict]:
+    """Prints measured times of one and two workers, and estimates for more machines.
+
+    Returns:
+        A row for each measurement and each estimate.
+    """
     if common.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
-    single = run_workers(folder, units, batch_size=64, workers=1)
+    single, rows = run_workers(folder, units, batch_size=64, workers=1), []
     print(f"{units} units, {VOCABULARY_SIZES[0]:,} words, float32, one core a worker\n")
     print(f"{'workers':>8}{'batch':>7}{'pairs/s':>9}{'to one':>8}{'ms/step':>9}", end="")
     print(f"{'exchange':>10}{'of the step':>13}")
@@ -27,10 +31,20 @@ def print_table(folder: Path, units: int) -> None:
         result = single
         if (workers, batch_size) != (1, 64):
             result = run_workers(folder, units, batch_size, workers)
+        row = {
+            "table": "measured",
+            "workers": workers,
+            "batch": batch_size,
+            "pairs_per_second": result["pairs"],
+            "speedup": result["pairs"] / single["pairs"],
+            "ms": 1000 * result["seconds"],
+            "exchange_ms": 1000 * result["exchange"],
+            "exchange_fraction": result["exchange"] / result["seconds"],
+        }
+        rows.append(row)
         print(
-            f"{workers:>8}{batch_size:>7}{result['pairs']:>9,.0f}"
-            f"{result['pairs'] / single['pairs']:>8.2f}{1000 * result['seconds']:>9.0f}"
-            f"{1000 * result['exchange']:>10.1f}{result['exchange'] / result['seconds']:>13.1%}",
+            f"{workers:>8}{batch_size:>7}{row['pairs_per_second']:>9,.0f}{row['speedup']:>8.2f}"
+            f"{row['ms']:>9.0f}{row['exchange_ms']:>10.1f}{row['exchange_fraction']:>13.1%}",
             flush=True,
         )
     print(f"\nestimate for {MACHINES} machines with one such core and 64 pairs each: step time")
@@ -47,11 +61,15 @@ def print_table(folder: Path, units: int) -> None:
         ):
             num_bytes = bytes_exchanged(dense, sparse, MACHINES)
             print(f"{vocabulary_size:>8,}  {kind:12}{num_bytes / 1e6:>9.1f}", end="")
-            for speed in NETWORKS.values():
+            row = {"table": "estimate", "vocabulary_size": vocabulary_size, "gradients": kind}
+            rows.append(row | {"megabytes": num_bytes / 1e6})
+            for name, speed in NETWORKS.items():
                 seconds = single_step["seconds"] + num_bytes / speed
-                print(f"{1000 * seconds:>9.0f} ms", end="")
-                print(f"{MACHINES * single_step['seconds'] / seconds:>10.2f}", end="")
+                speedup = MACHINES * single_step["seconds"] / seconds
+                print(f"{1000 * seconds:>9.0f} ms{speedup:>10.2f}", end="")
+                rows[-1][name] = {"ms": 1000 * seconds, "speedup": speedup}
             print(flush=True)
+    return rows
 
 
 def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:

@@ -86,15 +86,19 @@ def make_prompts(tokenizer: Seq2SeqTokenizer, num_tokens: int) -> list[str]:
     return [text for text in texts if len(tokenizer.source.tokenize(text)) == num_tokens]
 
 
-def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
-    """Exports a model in both formats, and prints latencies."""
+def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> list[dict]:
+    """Exports a model in both formats, and prints latencies.
+
+    Returns:
+        A row for each latency and each TensorFlow Lite model, and one for the costs of loading.
+    """
     chat = Chat.load(model_dir)
     prompts = make_prompts(chat.tokenizer, num_tokens)
     decoding = DecodingConfig(max_length=num_tokens, length_penalty=0.0)
     start_time = time.perf_counter()
     export_saved_model(model_dir, work_dir / "saved_model", decoding, progress=False)
     print(f"\nexport                {time.perf_counter() - start_time:>8.1f} seconds")
-    print_loading(work_dir / "saved_model", prompts[0])
+    rows = [print_loading(work_dir / "saved_model", prompts[0])]
     served = tf.saved_model.load(str(work_dir / "saved_model"))
 
     print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'words':>8}")
@@ -113,11 +117,13 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> None:
             for method_name, (times, mean_length) in results.items():
                 name = f"{method}{' 5' * (method == 'beam')}, {method_name}"
                 print(f"{name:24}{batch_size:>6}{times}{mean_length:>8.1f}")
-    print_tflite(model_dir, work_dir / "lite", chat, prompts, decoding)
+                rows.append({"table": "latency", "decoding": name, "batch": batch_size})
+                rows[-1] |= times._asdict()
+    return rows + print_tflite(model_dir, work_dir / "lite", chat, prompts, decoding)
 
 
-def print_loading(folder: Path, prompt: str) -> None:
-    """Prints the costs of loading, measured in a new process."""
+def print_loading(folder: Path, prompt: str) -> dict:
+    """Prints and returns the costs of loading, measured in a new process."""
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     with multiprocessing.get_context("spawn").Pool(1) as process:
         loading, first_call, megabytes = process.apply(measure_loading, (str(folder), prompt))
@@ -125,6 +131,13 @@ def print_loading(folder: Path, prompt: str) -> None:
     print(f"first call            {first_call:>8.1f} seconds")
     print(f"memory                {megabytes:>8.0f} MB")
     print(f"folder                {size / 1e6:>8.1f} MB")
+    return {
+        "table": "costs",
+        "load_seconds": loading,
+        "first_call_seconds": first_call,
+        "megabytes": megabytes,
+        "directory_megabytes": size / 1e6,
+    }
 
 
 def measure_loading(folder: str, prompt: str) -> tuple[float, float, float]:
@@ -177,12 +190,17 @@ def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
     }
 
 
-def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> None:
-    """Prints latencies of the TensorFlow Lite models, ids to ids, with batches of one."""
+def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> list[dict]:
+    """Prints latencies of the TensorFlow Lite models, ids to ids, with batches of one.
+
+    Returns:
+        Two rows for each model: its latency, and its size with the number of equal replies.
+    """
+    rows = []
     export_tflite(model_dir, folder, DecodingConfig(max_length=decoding.max_length))
     limit = chat.config.data.max_source_length
     expected = chat.reply(prompts[:1000], decoding)
-    for name, file in (("floats", FLOAT_FILE), ("bytes", INT8_FILE)):
+    for name, file in (("float32", FLOAT_FILE), ("int8", INT8_FILE)):
         run_model = tf.lite.Interpreter(str(folder / file)).get_signature_runner()
         seconds, lengths, num_equal = [], [], 0
         for prompt, expected_reply in zip(prompts, expected):
@@ -195,13 +213,14 @@ def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decodi
             lengths.append(len([i for i in reply_ids if i != EOS]))
             num_equal += chat.tokenizer.target.decode(reply_ids) == expected_reply.text
         label = f"greedy, Lite, {name}"
-        print(
-            f"{label:24}{1:>6}{LatencyPercentiles.from_seconds(seconds)}{statistics.mean(lengths):>8.1f}"
-        )
-        print(
-            f"  {(folder / file).stat().st_size / 1e6:.1f} MB; "
-            f"{num_equal} of {len(expected)} replies are those in memory"
-        )
+        times = LatencyPercentiles.from_seconds(seconds)
+        print(f"{label:24}{1:>6}{times}{statistics.mean(lengths):>8.1f}")
+        megabytes = (folder / file).stat().st_size / 1e6
+        print(f"  {megabytes:.1f} MB; {num_equal} of {len(expected)} replies are those in memory")
+        rows.append({"table": "latency", "decoding": label, "batch": 1} | times._asdict())
+        row = {"table": "tflite", "file": file, "megabytes": megabytes}
+        rows.append(row | {"replies": len(expected), "equal_replies": num_equal})
+    return rows
 
 
 def memory_megabytes() -> float:

@@ -20,9 +20,9 @@ SEED = 1
 DEV_PAIRS = 1000
 MAX_LENGTH = 30
 IMPLEMENTATIONS = {
-    "tutorial": "tfa.seq2seq, tutorial",
-    "float32": "ours",
-    "bfloat16": "ours, bfloat16",
+    "tutorial": "tfa.seq2seq, tutorials",
+    "float32": "this project, float32",
+    "bfloat16": "this project, bfloat16",
 }
 BFLOAT16 = IMPLEMENTATIONS["bfloat16"]
 # Options for fast convergence: a learning rate as large as averaged weights permit, and dropout
@@ -73,7 +73,7 @@ def print_table(
     vocabulary_size: int,
     steps: tuple[int, int],
     repeats: int,
-) -> None:
+) -> list[dict]:
     """Runs all trainings in turn, `repeats` times; prints medians, ranges and ratios.
 
     Args:
@@ -83,6 +83,9 @@ def print_table(
         vocabulary_size: number of tokens.
         steps: last step before the timing, and last step of the timing.
         repeats: number of trainings of each implementation.
+
+    Returns:
+        A row for each implementation.
     """
     runs = {
         name: make_worker_run(run, folder, units, vocabulary_size, steps)
@@ -93,8 +96,9 @@ def print_table(
         runs["OpenNMT-tf"] = lambda: opennmt.train(*arguments)
         runs["Joey NMT"] = lambda: joeynmt.train(*arguments)
     peaks, _ = run_worker("peak", folder, units, vocabulary_size)
+    num_pairs = len(read_pairs([str(folder / "train.tsv")])[0])
     print(f"{units} units, {vocabulary_size} words, batches of 64, steps {steps[0]} to {steps[1]};")
-    print(f"{common.num_threads()} threads; large")
+    print(f"{num_pairs:,} pairs; {common.num_threads()} threads; large")
     print(f"matrix products at most {peaks['float32'] / 1e9:.0f} GFLOP/s in float32,")
     print(f"{peaks['bfloat16'] / 1e9:.0f} in bfloat16\n", flush=True)
     speeds = {name: [] for name in runs}
@@ -107,20 +111,51 @@ def print_table(
     reference = "OpenNMT-tf" if baselines_dir else IMPLEMENTATIONS["tutorial"]
     print(f"{'target words a second':24}{'median':>8}{'range':>16}{'ratio':>7}", end="")
     print(f"{'ms/step':>9}{'peak':>6}{'MB':>7}")
-    reference_rate = statistics.median(speed.tokens_per_second for speed in speeds[reference])
+    rates = {name: [speed.tokens_per_second for speed in speeds[name]] for name in speeds}
+    rows = []
     for name, run_speeds in speeds.items():
-        rates = sorted(speed.tokens_per_second for speed in run_speeds)
-        median = statistics.median(rates)
-        seconds = statistics.median(speed.seconds_per_step for speed in run_speeds)
         peak = peaks["bfloat16" if name == BFLOAT16 else "float32"]
+        median = statistics.median(rates[name])
+        row = {
+            "units": units,
+            "vocabulary_size": vocabulary_size,
+            "has_amx": has_amx(),
+            "system": name,
+            "pairs": num_pairs,
+            "tokens_per_second": {
+                "value": median,
+                "low": min(rates[name]),
+                "high": max(rates[name]),
+            },
+            "ratio": median / statistics.median(rates[reference]),
+            "ratios": ratios(rates[name], rates[reference]),
+            "tutorial_ratios": ratios(rates[name], rates[IMPLEMENTATIONS["tutorial"]]),
+            "ms": 1000 * statistics.median(speed.seconds_per_step for speed in run_speeds),
+            "fraction_of_peak": median * flops / peak,
+            "peak_gflops": peak / 1e9,
+            "mflop_per_token": flops / 1e6,
+            "megabytes": max(speed.megabytes for speed in run_speeds),
+        }
+        rows.append(row)
+        rate_range = f"{min(rates[name]):,.0f}-{max(rates[name]):,.0f}"
         print(
-            f"{name:24}{median:>8,.0f}{f'{rates[0]:,.0f}-{rates[-1]:,.0f}':>16}"
-            f"{median / reference_rate:>7.2f}{1000 * seconds:>9.0f}"
-            f"{median * flops / peak:>6.0%}{max(speed.megabytes for speed in run_speeds):>7,.0f}",
+            f"{name:24}{median:>8,.0f}{rate_range:>16}{row['ratio']:>7.2f}{row['ms']:>9.0f}"
+            f"{row['fraction_of_peak']:>6.0%}{row['megabytes']:>7,.0f}",
             flush=True,
         )
     print(f"\nratio: to {reference}. peak: {flops / 1e6:.1f} MFLOP a target word, of the products")
     print("named above.")
+    return rows
+
+
+def ratios(rates: list[float], reference_rates: list[float]) -> list[float]:
+    """Returns the ratio of each round, in which all implementations run in turn."""
+    return [rate / reference for rate, reference in zip(rates, reference_rates)]
+
+
+def has_amx() -> bool:
+    """Returns whether the processor has AMX, which makes bfloat16 faster."""
+    return "amx_tile" in Path("/proc/cpuinfo").read_text("utf-8")
 
 
 def measure_pair_rates(folder: Path, units: int, vocabulary_size: int) -> dict[str, float]:
@@ -145,12 +180,18 @@ def longest_side(pair) -> int:
 
 def print_time_to_quality(
     folder: Path, baselines_dir: str, units: int, vocabulary_size: int, minutes: float
-) -> None:
-    """Prints the time to the perplexity that OpenNMT-tf reaches in some minutes."""
+) -> list[dict]:
+    """Prints the time to the perplexity that OpenNMT-tf reaches in some minutes.
+
+    Returns:
+        A row for each training.
+    """
     perplexity, steps = opennmt.perplexity_after(
         Path(baselines_dir), folder, units, MAX_LENGTH, minutes
     )
     print(f"OpenNMT-tf after {minutes:g} minutes, {steps} steps: perplexity {perplexity:.2f}")
+    rows = [{"system": "OpenNMT-tf", "options": "", "perplexity": perplexity}]
+    rows[0] |= {"minutes": minutes, "updates": steps}
     for implementation, options in (("bfloat16", TUNED_OPTIONS), ("float32", ())):
         start_time = time.perf_counter()
         stop_flags = f"--target_perplexity={perplexity}", f"--options={','.join(options)}"
@@ -163,6 +204,10 @@ def print_time_to_quality(
             f"{duration:.1f} minutes, {len(result['perplexity'])} epochs{suffix}",
             flush=True,
         )
+        row = {"system": IMPLEMENTATIONS[implementation], "options": " ".join(options)}
+        row |= {"perplexity": best_perplexity, "minutes": duration}
+        rows.append(row | {"epochs": len(result["perplexity"]), "reaches_target": not suffix})
+    return rows
 
 
 def make_worker_run(

@@ -23,8 +23,13 @@ VARIANTS = {
 }
 
 
-def print_table(units: int, repeats: int) -> None:
-    """Prints milliseconds per update, and the expected value for the large vocabulary."""
+def print_table(units: int, repeats: int) -> list[dict]:
+    """Prints milliseconds per update, and the expected value for the large vocabulary.
+
+    Returns:
+        A row for each variant.
+    """
+    rows = []
     print(f"{units} units, {BATCH_SIZE} pairs of {LENGTH} words; milliseconds an update\n")
     print(f"{'words':24}{SMALL:>9,}{MIDDLE:>9,}{LARGE:>9,}{'expected':>10}{'ratio':>7}")
     for name, (dtype, num_sampled) in VARIANTS.items():
@@ -32,18 +37,22 @@ def print_table(units: int, repeats: int) -> None:
             time_train_step(units, vocabulary_size, dtype, num_sampled, repeats)
             for vocabulary_size in (MIDDLE, LARGE)
         )
+        row = {"variant": name, "units": units, "middle_ms": middle, "large_ms": large}
+        rows.append(row | {"small_ms": None, "expected_ms": None})
         if num_sampled:
             # Sampled softmax needs more than 100 tokens.
             print(f"{name:24}{'–':>9}{middle:>9.1f}{large:>9.1f}", flush=True)
             continue
         small = time_train_step(units, SMALL, dtype, num_sampled, repeats)
         expected = middle + (LARGE - MIDDLE) / MIDDLE * (middle - small)
+        rows[-1] |= {"small_ms": small, "expected_ms": expected}
         print(
             f"{name:24}{small:>9.1f}{middle:>9.1f}{large:>9.1f}{expected:>10.1f}"
             f"{large / expected:>7.2f}",
             flush=True,
         )
     print("\nexpected: linear extrapolation from the first two vocabularies.")
+    return rows
 
 
 def time_train_step(

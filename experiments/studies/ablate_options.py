@@ -22,6 +22,7 @@ from absl import flags
 import console
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli import flags as cli_flags
+from experiments.result_files import define_results_flag, update_results
 
 ONLY = flags.DEFINE_multi_string(
     "only", [], "options of a single line; repeatable; default: all lines"
@@ -31,6 +32,7 @@ PRETRAINING_DATA = cli_flags.define_paths(
     [],
     "corpus of a pretrained model, for warm starts from the model or from its embeddings [paths]",
 )
+RESULTS_JSON = define_results_flag()
 cli_flags.define_config_flags()
 
 ABLATIONS = (
@@ -110,7 +112,7 @@ class AblationTrainer:
         self._corpus, self._cache = corpus, {}
 
     def print_row(self, name: str, config) -> None:
-        """Trains a model, and prints the metrics of the best epoch."""
+        """Trains a model, and prints and writes the metrics of the best epoch."""
         from attention_seq2seq.training.early_stopping import best_epoch
 
         history, seconds = self._train(config)
@@ -119,6 +121,9 @@ class AblationTrainer:
         for key, (_, format_spec) in COLUMNS.items():
             print(f"{format_spec.format(history[best][key]):>13}", end="")
         print(f"{best + 1:>7}{seconds:>9.0f}", flush=True)
+        row = {"options": name, **{key: history[best][key] for key in COLUMNS}}
+        row |= {"epoch": best + 1, "seconds": seconds}
+        update_results(RESULTS_JSON.value, [row], key=["options"])
 
     def _train(self, config) -> tuple[list[dict[str, float]], float]:
         """Returns the metrics of each epoch, and the duration of the training [s]."""

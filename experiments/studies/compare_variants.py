@@ -31,6 +31,7 @@ import console
 from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.cli import metric_formats, paths
 from attention_seq2seq.config.decoding import DecodingConfig
+from experiments.result_files import define_results_flag, update_results
 from experiments.studies import seed_statistics
 from experiments.studies.variant_comparison import (
     ATTRIBUTION,
@@ -68,6 +69,7 @@ PLOT_BY_LENGTH = cli_flags.define_path(
     None,
     "image file for the first metric by length of prompts, relative to the first variant [path]",
 )
+RESULTS_JSON = define_results_flag()
 cli_flags.define_config_flags()
 cli_flags.define_option_flags(DecodingConfig)
 
@@ -105,13 +107,19 @@ def main(_) -> None:
         test_fraction=TEST_FRACTION.value,
         has_attribution=ATTRIBUTION in METRICS.value,
     )
+    data = "+".join(Path(path).name for path in cli_flags.config_from_flags().data.data)
     results = {}
     for variant in variants:
         results[variant] = [comparison.train_and_evaluate(variant, seed) for seed in seeds]
         reference, conversations = results[VARIANTS.value[0]], comparison.conversations
-        seed_statistics.print_rows(
+        metric_rows = seed_statistics.print_rows(
             variant, METRICS.value, results[variant], reference, conversations
         )
+        row = {"data": data, "options": variant, "seeds": len(seeds)}
+        row |= comparison.sizes | metric_rows
+        if len(comparison.minutes[variant]) == len(seeds):
+            row["minutes"] = seed_statistics.value_range(comparison.minutes[variant])
+        update_results(RESULTS_JSON.value, [row], key=("data", "options"))
     for signature in comparison.signatures:
         if signature.partition("|")[0] in METRICS.value:
             print(signature)

@@ -23,6 +23,7 @@ from absl import flags
 import console
 from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.cli import paths
+from experiments.result_files import define_results_flag, update_results
 from experiments.studies import seed_statistics
 
 WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
@@ -40,6 +41,7 @@ UNSEEN_PAIRS = flags.DEFINE_integer(
     "unseen_pairs", 300, "number of test strings in each range [strings]", lower_bound=1
 )
 PLOT = cli_flags.define_path("plot", None, "image file for the rates by length [path]")
+RESULTS_JSON = define_results_flag()
 cli_flags.define_config_flags()
 
 RANGES = ((8, 16), (17, 20), (21, 24), (25, 30), (31, 40))
@@ -68,6 +70,9 @@ def main(_) -> None:
         print_rows(attention, results[attention])
         if attention != ATTENTIONS.value[0]:
             print_differences(results[attention], results[ATTENTIONS.value[0]])
+        row = {"task": TASK.value, "attention": attention, "seeds": len(seeds)}
+        row |= rates_by_length(results[attention])
+        update_results(RESULTS_JSON.value, [row], key=("task", "attention"))
     if PLOT.value:
         plot(results)
 
@@ -138,14 +143,20 @@ def accuracy_stats(task: str, chat, pairs) -> dict:
 
 def print_rows(attention: str, seed_results: list[list[dict]]) -> None:
     """Prints a line for each range of lengths."""
-    print(f"\n{TASK.value}, --attention={attention}, {len(seed_results)} seeds")
+    num_strings = len(seed_results[0][0]["exact"].sums)
+    print(
+        f"\n{TASK.value}, --attention={attention}, {len(seed_results)} seeds, "
+        f"{num_strings} strings of {RANGES[0][0]} to {RANGES[0][1]} symbols"
+    )
     print(f"  {'symbols':9}{'exact':>23}{'symbols correct':>23}{'attention correct':>23}")
     for (min_length, max_length), range_results in zip(RANGES, zip(*seed_results)):
         print(f"  {f'{min_length} to {max_length}':9}", end="")
         for name in range_results[0]:
             values = [stats[name].value for stats in range_results]
-            limits = f"({100 * min(values):.1f} to {100 * max(values):.1f})"
-            print(f"{f'{mean(values):.1%} {limits}':>23}", end="")
+            rate = seed_statistics.value_range(values)
+            limits = f"({100 * rate['low']:.1f} to {100 * rate['high']:.1f})"
+            text = f"{rate['value']:.1%} {limits}"
+            print(f"{text:>23}", end="")
         print()
     print(flush=True)
 
@@ -170,9 +181,16 @@ def print_differences(results: list[list[dict]], reference: list[list[dict]]) ->
     )
 
 
-def mean(values: list[float]) -> float:
-    """Returns the mean of the values of all seeds."""
-    return sum(values) / len(values)
+def rates_by_length(seed_results: list[list[dict]]) -> dict[str, dict]:
+    """Returns the number of strings, and the mean and the range of each rate, by length."""
+    rates = {}
+    for (min_length, max_length), range_results in zip(RANGES, zip(*seed_results)):
+        row = {"strings": len(range_results[0]["exact"].sums)}
+        for name in ("exact", "symbols", "looking"):
+            values = [stats[name].value for stats in range_results if name in stats]
+            row[name] = seed_statistics.value_range(values) if values else None
+        rates[f"{min_length} to {max_length}"] = row
+    return rates
 
 
 def plot(results: dict[str, list[list[dict]]]) -> None:
@@ -189,10 +207,7 @@ def plot(results: dict[str, list[list[dict]]]) -> None:
     for axes, (name, title) in zip(figure.subplots(1, 2, sharey=True), titles.items()):
         for attention, seed_results in results.items():
             if name in seed_results[0][0]:
-                means = [
-                    mean([stats[name].value for stats in range_results])
-                    for range_results in zip(*seed_results)
-                ]
+                means = [row[name]["value"] for row in rates_by_length(seed_results).values()]
                 axes.plot(range(len(RANGES)), means, marker="o", label=attention)
         axes.set_title(title)
         axes.set_xticks(range(len(RANGES)), [f"{low} to {high}" for low, high in RANGES])

@@ -17,8 +17,10 @@ from absl import flags
 import console
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli import flags as cli_flags
+from experiments.result_files import define_results_flag, update_results
 
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
+RESULTS_JSON = define_results_flag()
 cli_flags.define_config_flags()
 
 ADAM, LAZY = ("adam", "float32"), ("lazy_adam", "float32")
@@ -39,19 +41,29 @@ def main(_) -> None:
     changes = {setting: [] for setting in REFERENCES}
     for seed in seeds:
         perplexities = {ADAM: perplexity(config, seed, *ADAM)}
+        row = {"seed": seed, ", ".join(ADAM): perplexities[ADAM]}
         print(f"{seed:<6}{perplexities[ADAM]:>14.2f}", end="", flush=True)
         for setting, reference in REFERENCES.items():
             perplexities[setting] = perplexity(config, seed, *setting)
             changes[setting].append(perplexities[setting] / perplexities[reference] - 1)
+            row[", ".join(setting)] = {
+                "perplexity": perplexities[setting],
+                "change": changes[setting][-1],
+            }
             print(
                 f"{f'{perplexities[setting]:.2f} {changes[setting][-1]:+.2%}':>20}",
                 end="",
                 flush=True,
             )
         print()
+        update_results(RESULTS_JSON.value, [row], key=["seed"])
     for name, summary in (("mean", statistics.mean), ("largest", largest_change)):
         row = "".join(f"{summary(values):>+20.2%}" for values in changes.values())
         print(f"{name:20}{row}")
+        row = {"seed": name, ", ".join(ADAM): None}
+        for setting, values in changes.items():
+            row[", ".join(setting)] = {"perplexity": None, "change": summary(values)}
+        update_results(RESULTS_JSON.value, [row], key=["seed"])
     print("bfloat16 is compared with float32, lazy Adam with Adam.")
 
 

@@ -19,6 +19,7 @@ import console
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli import flags as cli_flags
 from attention_seq2seq.config.decoding import DecodingConfig
+from experiments.result_files import command_line_flags, define_results_flag, update_results
 
 MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "folder of a trained model [path]", required=True
@@ -33,6 +34,7 @@ METHODS = flags.DEFINE_list(
     ["greedy", "beam", "top-p"],
     "decoding methods in addition to the one given by the decoding flags",
 )
+RESULTS_JSON = define_results_flag()
 cli_flags.define_option_flags(DecodingConfig)
 
 DECODING_METHODS = {
@@ -62,13 +64,20 @@ def main(_) -> None:
     print(
         f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'most common':>13}{'overlap':>9}{'rank':>7}"
     )
-    replies_by_method = {}
+    replies_by_method, rows = {}, []
+    option_names = {"config", *(field.name for field in dataclasses.fields(DecodingConfig))}
     for name, decoding in methods.items():
         replies_by_method[name] = chat.reply(prompts, decoding)
         rank = mean_rank(chat, pairs, distractors, scoring_config(decoding))
-        print_row(name, prompt_tokens, [reply.tokens for reply in replies_by_method[name]], rank)
+        reply_tokens = [reply.tokens for reply in replies_by_method[name]]
+        rows.append(print_row(name, prompt_tokens, reply_tokens, rank))
+        rows[-1] |= {"source": "model"}
+        if name not in METHODS.value:
+            rows[-1]["decoding"] = command_line_flags(option_names)
     references = [chat.tokenizer.target.tokenize(pair.reply) for pair in pairs]
-    print_row("the true replies", prompt_tokens, references, None)
+    rows.append(print_row("the true replies", prompt_tokens, references, None))
+    rows[-1] |= {"source": "corpus"}
+    update_results(RESULTS_JSON.value, rows, key=("prompts", "decoding"))
     for index in random.Random(SEED.value).sample(
         range(len(pairs)), min(NUM_SHOWN.value, len(pairs))
     ):
@@ -86,8 +95,8 @@ def decoding_method(name: str) -> DecodingConfig:
     return DECODING_METHODS[name]
 
 
-def print_row(name, prompts, replies, rank) -> None:
-    """Prints the metrics of a method."""
+def print_row(name, prompts, replies, rank) -> dict:
+    """Prints and returns the metrics of a method."""
     from attention_seq2seq.evaluation.metrics import (
         count_prompt_bigrams,
         distinct_n,
@@ -95,12 +104,21 @@ def print_row(name, prompts, replies, rank) -> None:
     )
 
     num_overlapping, num_bigrams = map(sum, zip(*map(count_prompt_bigrams, prompts, replies)))
+    row = {
+        "prompts": len(prompts),
+        "decoding": name,
+        "distinct_1": distinct_n(replies, 1),
+        "distinct_2": distinct_n(replies, 2),
+        "most_common_ratio": most_common_ratio(replies),
+        "prompt_bigram_overlap": num_overlapping / num_bigrams,
+        "rank": rank,
+    }
     rank_text = "" if rank is None else f"{rank:.2f}"
     print(
-        f"{name:24}{distinct_n(replies, 1):>11.3f}{distinct_n(replies, 2):>11.3f}"
-        f"{most_common_ratio(replies):>13.1%}{num_overlapping / num_bigrams:>9.1%}"
-        f"{rank_text:>7}"
+        f"{name:24}{row['distinct_1']:>11.3f}{row['distinct_2']:>11.3f}"
+        f"{row['most_common_ratio']:>13.1%}{row['prompt_bigram_overlap']:>9.1%}{rank_text:>7}"
     )
+    return row
 
 
 def sample_validation_pairs(chat) -> list:

@@ -8,6 +8,7 @@ The strings have 8 to 16 symbols of 20. Test strings do not occur in training. W
 """
 
 import time
+from dataclasses import fields
 from pathlib import Path
 
 from absl import flags
@@ -15,6 +16,8 @@ from absl import flags
 import console
 from attention_seq2seq.cli import attention_tables, paths
 from attention_seq2seq.cli import flags as cli_flags
+from attention_seq2seq.config.config import Config
+from experiments.result_files import command_line_flags, define_results_flag, update_results
 
 MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "folder of the trained model [path]", required=True
@@ -29,6 +32,7 @@ OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace a trained model in --
 PLOT = cli_flags.define_path(
     "plot", None, "image file for the attention weights of a string [path]"
 )
+RESULTS_JSON = define_results_flag()
 cli_flags.define_config_flags()
 
 # Number of validation strings.
@@ -62,11 +66,26 @@ def main(_) -> None:
     if not was_finished:
         print(f"training, seconds                          {seconds:.0f}")
     print(f"unseen strings reversed exactly            {exact_match_rate:.1%} of {len(unseen)}")
+    accuracy = None
     if replies[0].attention_weights.size:
         accuracy = mirrored_alignment_accuracy(replies)
         print(f"largest weight on the mirrored position    {accuracy:.1%} of the outputs")
+    row = {
+        "options": command_line_flags(option_names()),
+        "strings": len(unseen),
+        "exact_match": exact_match_rate,
+        "mirrored_alignment": accuracy,
+    }
+    if not was_finished:
+        row["seconds"] = seconds
+    update_results(RESULTS_JSON.value, [row], key=["options"])
     if PLOT.value:
         print(attention_tables.save_attention_plot(replies[0], PLOT.value))
+
+
+def option_names() -> set[str]:
+    """Returns the names of all options of `Config`."""
+    return {field.name for group in fields(Config) for field in fields(group.type)}
 
 
 def mirrored_alignment_accuracy(replies) -> float:

@@ -15,41 +15,91 @@ def print_rows(
     results: list[dict],
     reference: list[dict],
     conversations: np.ndarray,
-) -> None:
-    """Prints metrics over all seeds, their ranges, and p compared with the reference."""
+) -> dict[str, dict]:
+    """Prints metrics over all seeds, their ranges, and p compared with the reference.
+
+    Returns:
+        Metric to its row, see `metric_row`.
+    """
     print(f"\n{variant or 'no added flags'}: {len(results)} seeds")
+    rows = {}
     for name in names:
         if not all(name in seed_result for seed_result in results):
             print(f"  {name:34}{'not measured':>9}")
             continue
-        values = seed_values(results, name)
-        value = sum(values) / len(values)
-        if not isinstance(results[0][name], float):
-            value = sum_over_seeds(results)[name].value
+        row = rows[name] = metric_row(name, results, reference, conversations)
+        text = describe_difference(row, len(conversations))
         print(
-            f"  {name:34}{value:>9.4f}  ({min(values):.4f} to {max(values):.4f})"
-            f"{describe_difference(name, results, reference, conversations)}",
+            f"  {name:34}{row['value']:>9.4f}  ({row['low']:.4f} to {row['high']:.4f}){text}",
             flush=True,
         )
     print(flush=True)
+    return rows
 
 
-def describe_difference(
+def metric_row(
     name: str, results: list[dict], reference: list[dict], conversations: np.ndarray
-) -> str:
-    """Formats p, the direction of the difference, and the values on the compared prompts."""
-    if results is reference:
-        return ""
+) -> dict:
+    """Returns a metric over all seeds for a file of results.
+
+    Returns:
+        The value, the range over seeds, p with the direction of the difference, and the values of
+        both variants on the compared prompts. The reference has no p; p is None without a test.
+    """
+    row = value_range(seed_values(results, name))
+    if not isinstance(results[0][name], float):
+        row["value"] = sum_over_seeds(results)[name].value
     result = difference(name, results, reference, conversations)
-    if not result:
+    if results is not reference:
+        row["p"] = result.p_value if result else None
+        row["direction"] = result.direction if result else ""
+    row["comparison"] = result and {
+        "value": result.pair.candidate.value,
+        "reference": result.pair.baseline.value,
+        "prompts": len(result.pair.conversations),
+    }
+    return row
+
+
+def value_range(values: Sequence[float]) -> dict[str, float]:
+    """Returns the mean and the range of the values of all seeds.
+
+    Example:
+        >>> value_range([0.5, 0.25])
+        {'value': 0.375, 'low': 0.25, 'high': 0.5}
+    """
+    return {"value": sum(values) / len(values), "low": min(values), "high": max(values)}
+
+
+def mean_row(rows: list[dict]) -> dict:
+    """Returns the means of all metrics, and their ranges.
+
+    Example:
+        >>> estimate = {"value": 0.5, "low": 0.4, "high": 0.6}
+        >>> rows = [{"model": "a", "rouge_l": estimate}, {"model": "b", "rouge_l": estimate}]
+        >>> mean_row(rows)
+        {'model': 'mean of a; b', 'rouge_l': {'value': 0.5, 'low': 0.5, 'high': 0.5}}
+    """
+    mean = rows[0] | {"model": f"mean of {'; '.join(row['model'] for row in rows)}"}
+    for name, estimate in rows[0].items():
+        if isinstance(estimate, dict):
+            mean[name] = value_range([row[name]["value"] for row in rows])
+    return mean
+
+
+def describe_difference(row: dict, num_prompts: int) -> str:
+    """Formats p, the direction of the difference, and the values on the compared prompts."""
+    if "p" not in row:
+        return ""
+    if row["p"] is None:
         return "  no p"
-    pair, values = result.pair, ""
-    if len(pair.conversations) < len(conversations):
+    comparison, values = row["comparison"], ""
+    if comparison["prompts"] < num_prompts:
         values = (
-            f"\n  {'':34}{pair.candidate.value:>9.4f}  to {pair.baseline.value:.4f} on the "
-            f"{len(pair.conversations):,} prompts compared"
+            f"\n  {'':34}{comparison['value']:>9.4f}  to {comparison['reference']:.4f} on the "
+            f"{comparison['prompts']:,} prompts compared"
         )
-    return f"  p {result.p_value:.4f}, {result.direction or 'no significant difference'}{values}"
+    return f"  p {row['p']:.4f}, {row['direction'] or 'no significant difference'}{values}"
 
 
 class Difference(NamedTuple):

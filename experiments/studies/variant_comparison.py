@@ -29,6 +29,8 @@ class VariantComparison:
         prompts: the distinct test prompts of the latest evaluation.
         conversations: int[prompts], the conversation of each prompt.
         signatures: sacrebleu's signatures.
+        minutes: variant to the durations of its trainings in this run.
+        sizes: number of pairs of each split, and fraction of test replies that occur in training.
 
     Raises:
         ValueError: the corpus has too few pairs, or is a prepared one.
@@ -76,8 +78,15 @@ class VariantComparison:
         training_replies = {normalize_text(pair.reply) for pair in self._training}
         num_seen = sum(normalize_text(pair.reply) in training_replies for pair in self._test)
         print(f"{num_seen / len(self._test):.1%} of the test replies also occur in training")
+        self.sizes = {
+            "training_pairs": len(self._training),
+            "validation_pairs": len(self._validation),
+            "test_pairs": len(self._test),
+            "test_replies_in_training": num_seen / len(self._test),
+        }
         self.prompts, self.conversations = [], np.array([], int)
         self.signatures = []
+        self.minutes = {variant: [] for variant in variants}
 
     def train_and_evaluate(self, variant: str, seed: int) -> dict:
         """Trains a variant with a seed, and evaluates it.
@@ -88,6 +97,7 @@ class VariantComparison:
         from attention_seq2seq.chat import Chat
         from attention_seq2seq.evaluation.evaluate import evaluate
         from attention_seq2seq.training.api import train
+        from attention_seq2seq.training.model_dir import is_finished
         from experiments.studies.study_metrics import attention_attribution_correlation
 
         config = self._variants[variant]
@@ -95,9 +105,12 @@ class VariantComparison:
         config = dataclasses.replace(config, training=training)
         name = variant.replace("--", "").replace("/", "_").replace(" ", ",") or "as given"
         folder = self._work_dir / f"{name},seed={seed}"
-        start_time = time.monotonic()
+        was_finished, start_time = is_finished(folder), time.monotonic()
         train(self._training, folder, config, self._validation)
-        print(f"{folder.name}: {(time.monotonic() - start_time) / 60:.1f} minutes", flush=True)
+        minutes = (time.monotonic() - start_time) / 60
+        print(f"{folder.name}: {minutes:.1f} minutes", flush=True)
+        if not was_finished:
+            self.minutes[variant].append(minutes)
         chat = Chat.load(folder)
         evaluation = evaluate(chat, self._test, self._decoding)
         self.prompts, self.conversations = evaluation.prompts, evaluation.conversations

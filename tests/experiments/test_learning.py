@@ -1,5 +1,6 @@
 """Trained models memorize, generalize and attend to the right positions."""
 
+import json
 import re
 from itertools import pairwise
 
@@ -49,8 +50,10 @@ def test_attention_aligns_copied_tokens(tmp_path):
 def test_attention_aligns_mirrored_positions(tmp_path):
     result = run_script(
         "studies.reversal",
-        f"--model_dir={tmp_path}",
+        f"--model_dir={tmp_path / 'model'}",
         "--config=reversal",
+        "--compute_dtype=float32",
+        f"--results_json={tmp_path / 'results.json'}",
     )
     # There are no diagnostic warnings.
     assert (result.returncode, result.stderr) == (0, "")
@@ -60,6 +63,11 @@ def test_attention_aligns_mirrored_positions(tmp_path):
     assert exact_match_percent >= 99
     assert alignment_percent >= 98
     assert seconds <= 90
+    (row,) = json.loads((tmp_path / "results.json").read_text("utf-8"))["rows"]
+    assert row["options"] == "--compute_dtype=float32"
+    assert f"{row['exact_match']:.1%}" == f"{exact_match_percent}%"
+    assert f"{row['mirrored_alignment']:.1%}" == f"{alignment_percent}%"
+    assert round(row["seconds"]) == seconds
 
 
 def test_replies_depend_on_earlier_turns_in_the_prompt(tmp_path):

@@ -1,10 +1,11 @@
-"""The benchmarks print their tables. The numbers are meaningful on an idle machine only."""
+"""The benchmarks print tables and write rows. Numbers are meaningful on an idle machine only."""
 
 import re
 
 import pytest
 
 from helpers.prepared_corpora import write_numbered_corpus
+from helpers.result_rows import assert_fields_are_complete
 from helpers.scripts import run_script
 
 pytestmark = pytest.mark.slow
@@ -16,14 +17,22 @@ def test_training_prints_rates_of_all_implementations(tmp_path):
     result = run_script(
         "benchmarks",
         *("training", f"--data={write_numbered_corpus(tmp_path / 'pairs.tsv')}", *SMALL),
-        *("--steps=1,3", "--repeats=1"),
+        *("--steps=1,3", "--repeats=1", f"--results_json={tmp_path / 'results.json'}"),
     )
     assert result.returncode == 0, result.stderr
     rows = re.findall(
-        r"^(tfa.seq2seq, tutorial|ours|ours, bfloat16) +([\d,]+) ", result.stdout, re.M
+        r"^(tfa.seq2seq, tutorials|this project, (?:bfloat16|float32)) +([\d,]+) ",
+        result.stdout,
+        re.M,
     )
-    assert [name for name, _ in rows] == ["tfa.seq2seq, tutorial", "ours", "ours, bfloat16"]
+    assert [name for name, _ in rows] == [
+        "tfa.seq2seq, tutorials",
+        "this project, float32",
+        "this project, bfloat16",
+    ]
     assert all(int(rate.replace(",", "")) > 0 for _, rate in rows)
+    json_rows = assert_fields_are_complete(tmp_path / "results.json", "training")
+    assert [row["system"] for row in json_rows] == [name for name, _ in rows]
 
 
 def test_decoding_prints_times_of_both_implementations():
@@ -52,3 +61,27 @@ def test_scaling_prints_measured_and_estimated_rates(tmp_path):
     )
     assert rows == [("1", "64"), ("1", "128"), ("2", "64"), ("2", "128")]
     assert len(re.findall(r"^ +(?:8,000|100,000)  as (?:rows|tables) ", result.stdout, re.M)) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("decoding", ["--length=3", "--repeats=1"]),
+        ("ops", ["--repeats=1"]),
+        ("vocabulary_size", ["--repeats=1"]),
+        ("input_pipeline", ["--data={corpus}"]),
+        ("preprocessing", ["--data={corpus}", "--num_pairs=3000"]),
+        ("scaling", ["--data={corpus}"]),
+        ("serving", ["--length=3"]),
+        ("latency", ["--model_dir={model}"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_rows_have_the_fields_that_pages_use(name, flags, tmp_path, meals_dir):
+    corpus, path = tmp_path / "pairs.tsv", tmp_path / "results.json"
+    write_numbered_corpus(corpus, 12_000)
+    flags = [flag.format(corpus=corpus, model=meals_dir) for flag in flags]
+    result = run_script("benchmarks", name, *flags, *SMALL, f"--results_json={path}")
+    assert result.returncode == 0, result.stderr
+    # Ranges over several runs are edited by hand.
+    assert_fields_are_complete(path, name, ignored=("four_runs", "batching_ratio"))

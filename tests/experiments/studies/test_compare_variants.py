@@ -44,7 +44,13 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     rows_of_one_seed = re.findall(row_pattern, result.stdout, re.M)
     assert [bool(row[3]) for row in rows_of_one_seed] == [False, True]
     # With another seed, finished trainings are reused with the same results.
-    two_seeds = run_script(*arguments, "--seeds=1,2", f"--plot_by_length={plot_path}")
+    results_path = tmp_path / "results.json"
+    two_seeds = run_script(
+        *arguments,
+        "--seeds=1,2",
+        f"--plot_by_length={plot_path}",
+        f"--results_json={results_path}",
+    )
     assert (
         "perplexity by the length of prompts, and divided by that of the first" in two_seeds.stdout
     )
@@ -53,6 +59,14 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     for (seed_value, *_), (_, low, high, _) in zip(rows_of_one_seed, rows_of_two_seeds):
         assert seed_value in (low, high)
         assert low != high
+    json_rows = json.loads(results_path.read_text("utf-8"))["rows"]
+    assert [row["options"] for row in json_rows] == ["", "--attention=none"]
+    for (value, *_), row in zip(rows_of_two_seeds, json_rows):
+        assert value == f"{row['perplexity']['value']:.4f}"
+        assert (row["data"], row["seeds"], row["test_pairs"]) == ("meals.tsv", 2, 30)
+        # One of two trainings was reused.
+        assert "minutes" not in row
+    assert "p" not in json_rows[0]["perplexity"] and json_rows[1]["perplexity"]["p"] <= 1
     assert plot_path.read_bytes().startswith(b"\x89PNG")
     # The best epoch is evaluated, regardless of --restore_best_weights.
     config = (tmp_path / "work" / "as given,seed=1" / "config.json").read_text(encoding="utf-8")

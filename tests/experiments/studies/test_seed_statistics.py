@@ -7,7 +7,12 @@ import pytest
 
 from attention_seq2seq.evaluation.significance import ratio_metric
 from experiments.studies import length_generalization
-from experiments.studies.seed_statistics import compare_groups, describe_difference, sum_over_seeds
+from experiments.studies.seed_statistics import (
+    compare_groups,
+    describe_difference,
+    metric_row,
+    sum_over_seeds,
+)
 
 NUM_PROMPTS = 100
 CONVERSATIONS = np.arange(NUM_PROMPTS)
@@ -35,7 +40,8 @@ def exact_match_results(num_correct, name="exact_match"):
 def test_a_difference_requires_agreement_of_prompts_and_seeds(results, expected):
     reference = exact_match_results((40, 41, 40))
     description = describe_difference(
-        "exact_match", exact_match_results(results), reference, CONVERSATIONS
+        metric_row("exact_match", exact_match_results(results), reference, CONVERSATIONS),
+        NUM_PROMPTS,
     )
     assert description.endswith(expected)
     assert (float(description.split()[1].strip(",")) < 0.05) == (
@@ -47,17 +53,23 @@ def test_conversations_are_resampled_as_a_whole():
     results, reference = exact_match_results((80, 85, 90)), exact_match_results((40, 41, 40))
     # Two conversations are too few for significance.
     assert "no significant difference" in describe_difference(
-        "exact_match", results, reference, CONVERSATIONS // 50
+        metric_row("exact_match", results, reference, CONVERSATIONS // 50), NUM_PROMPTS
     )
 
 
 def test_no_p_value_for_the_same_variant_and_for_corpus_metrics():
     results = exact_match_results((80, 85))
-    assert describe_difference("exact_match", results, results, CONVERSATIONS) == ""
+    assert (
+        describe_difference(metric_row("exact_match", results, results, CONVERSATIONS), NUM_PROMPTS)
+        == ""
+    )
     values = [{"distinct_1": 0.5}, {"distinct_1": 0.6}]
     assert (
         describe_difference(
-            "distinct_1", values, [dict(seed_result) for seed_result in values], CONVERSATIONS
+            metric_row(
+                "distinct_1", values, [dict(seed_result) for seed_result in values], CONVERSATIONS
+            ),
+            NUM_PROMPTS,
         )
         == "  no p"
     )
@@ -85,7 +97,9 @@ def test_perplexities_are_those_of_the_prompts_compared():
 
     results, reference = seed_results(4.0, 1.0, num_oov), seed_results(3.9, 3.9, 0 * num_oov)
     assert results[0]["perplexity"].value < reference[0]["perplexity"].value
-    description = describe_difference("perplexity", results, reference, CONVERSATIONS)
+    description = describe_difference(
+        metric_row("perplexity", results, reference, CONVERSATIONS), NUM_PROMPTS
+    )
     assert "higher" in description
     assert f"{np.exp(4):.4f}  to {np.exp(3.9):.4f} on the 50 prompts compared" in description
 
