@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.large_files import FORMATS, measure_reading, write_large_corpus
+from helpers.result_rows import record_result
 
 pytestmark = pytest.mark.slow
 
@@ -18,5 +19,8 @@ def test_a_gigabyte_is_streamed(tmp_path, name, suffix):
         f"{name}{' compressed' if suffix else ''}: {num_pairs:,} pairs in {megabytes} MB of memory"
     )
     path.unlink()
+    record_result(
+        "long_tests", test="memory of the readers", setting=f"{name}{suffix}", megabytes=megabytes
+    )
     assert num_pairs > 2_000_000
     assert megabytes < 300

@@ -10,6 +10,7 @@ from helpers.expected_replies import (
     fraction_of_aligned_meals,
     train_and_evaluate_demo,
 )
+from helpers.result_rows import record_result
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +25,8 @@ def test_demo_config_memorizes_its_corpus_and_aligns_copied_tokens(tmp_path, see
     aligned_fraction = fraction_of_aligned_meals(chat)
     print(f"\nseed {seed}, {dtype}: exact replies, percent: {rates}")
     print(f"held-out meals whose time and verb attend to themselves: {aligned_fraction:.1%}")
+    row = {"seed": seed, "compute_dtype": dtype, "correct_attention": aligned_fraction}
+    record_result("default_corpus", table="attention", **row)
     assert reply.text == "晚上吃烤鸭吧"
     assert attends_to_copied_tokens(reply)
     assert aligned_fraction >= 0.9

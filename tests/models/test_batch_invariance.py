@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.batch_invariance import count_batch_differences
+from helpers.result_rows import record_result
 
 pytestmark = pytest.mark.slow
 
@@ -16,4 +17,5 @@ def test_replies_rarely_depend_on_the_batch():
         print(f"{units} units: {differences} of {comparisons} replies depend on the batch")
         num_different, num_replies = num_different + differences, num_replies + comparisons
     print(f"all: {num_different} of {num_replies}")
+    record_result("long_tests", test="batch invariance", cases=num_replies, different=num_different)
     assert num_different <= num_replies / 1000

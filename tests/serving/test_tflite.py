@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.serving.tflite import FLOAT_FILE, INT8_FILE, export_tflite
+from helpers.result_rows import record_result
 
 pytestmark = pytest.mark.xdist_group("export")
 
@@ -60,6 +61,9 @@ def test_int8_weights_give_nearly_the_same_replies(
     num_equal_talk = count_equal_replies(tflite_dir / INT8_FILE, talk_chat, prompts)
     sizes = [(tflite_dir / name).stat().st_size for name in (FLOAT_FILE, INT8_FILE)]
     print(f"{num_equal_meals}, {num_equal_talk} of {len(prompts)}; sizes {sizes[1] / sizes[0]:.3f}")
+    for model, num_equal in (("meals", num_equal_meals), ("small talk", num_equal_talk)):
+        counts = {"replies": len(prompts), "equal_replies": num_equal}
+        record_result("serving", table="tflite", model=model, file=INT8_FILE, **counts)
     assert num_equal_meals >= 0.9 * len(prompts) and num_equal_talk >= 0.8 * len(prompts)
     assert sizes[1] <= 0.35 * sizes[0]
 

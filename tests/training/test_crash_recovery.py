@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.killed_training import CONFIGURATIONS, kill_and_compare
+from helpers.result_rows import record_result
 
 
 def test_a_killed_training_writes_the_same_files(tmp_path):
@@ -28,6 +29,10 @@ def test_a_training_killed_twenty_times_writes_the_same_files(tmp_path, name):
         seed=seed,
     )
     print(f"\n{name}, seed {seed}: {counts}")
+    # The files have been compared.
+    record_result(
+        "long_tests", test="killed trainings", setting=name, cases=counts.kills, different=0
+    )
     assert counts.kills >= 20
     assert counts.write_kills >= 5
     assert counts.mid_epoch_kills >= 5

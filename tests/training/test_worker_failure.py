@@ -11,6 +11,7 @@ import pytest
 
 from experiments.benchmarks.scaling import free_addresses
 from helpers.killed_training import write_pairs
+from helpers.result_rows import record_result
 from helpers.scripts import ROOT
 from helpers.short_trainings import read_weights
 
@@ -73,7 +74,10 @@ def test_a_distributed_training_resumes_after_either_worker_was_killed(tmp_path)
         kill_time = time.monotonic()
         survivor = workers[1 - killed_index]
         _, errors = survivor.communicate(timeout=STOP_TIMEOUT)
-        print(f"stopped after {time.monotonic() - kill_time:.1f} seconds")
+        seconds = time.monotonic() - kill_time
+        print(f"stopped after {seconds:.1f} seconds")
+        setting = f"worker {killed_index + 1} killed"
+        record_result("long_tests", test="killed workers", setting=setting, seconds=seconds)
         assert survivor.returncode == 1
         assert "Lost the connection to another worker" in errors
         assert "cannot write" not in errors

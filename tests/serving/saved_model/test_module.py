@@ -15,6 +15,7 @@ from helpers.reply_comparison import (
     count_different_replies,
     split_batches,
 )
+from helpers.result_rows import record_result
 from helpers.served_model import call_signature
 
 pytestmark = pytest.mark.xdist_group("export")
@@ -43,6 +44,7 @@ def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
 
     all_outputs = iter(results["outputs"])
     in_memory = {method: talk_chat.reply(prompts, METHODS[method]) for method in METHODS}
+    num_different_by_signature = []
     for method in ("greedy", *METHODS):
         expected = in_memory[method]
         assert len({reply.text for reply in expected}) >= 0.3 * num_prompts
@@ -55,6 +57,12 @@ def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
             num_different += count_different_replies(outputs, batch)
         print(f"{method}: {num_different} of {len(prompts)} replies differ")
         assert num_different <= 1
+        num_different_by_signature.append(num_different)
+    # The first one is `serving_default`, with the method of the next one.
+    num_different = sum(num_different_by_signature[1:])
+    print(f"all methods: {num_different} of {len(METHODS) * len(prompts)} replies differ")
+    counts = {"cases": len(METHODS) * len(prompts), "different": num_different}
+    record_result("serving", table="equality", prompts=len(prompts), **counts)
 
 
 def first_reply(name, values):

@@ -12,6 +12,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.serving.saved_model.export import export_saved_model
 from helpers.reply_comparison import count_different_replies, split_batches
+from helpers.result_rows import record_result
 
 pytestmark = pytest.mark.slow
 
@@ -61,4 +62,7 @@ def test_the_newest_tensorflow_gives_the_same_replies(
             num_different += count_different_replies(batch_outputs, batch)
         version = results["tensorflow"]
         print(f"TensorFlow {version}, {method}: {num_different} of {len(prompts)} differ")
+        setting = f"TensorFlow {'.'.join(version.split('.')[:2])}, {method}"
+        counts = {"cases": len(prompts), "different": num_different}
+        record_result("long_tests", test="exported model", setting=setting, **counts)
         assert num_different <= 1

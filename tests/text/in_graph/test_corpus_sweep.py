@@ -14,6 +14,7 @@ from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.text.in_graph.tokenizer import InGraphTokenizer
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from helpers.result_rows import record_result
 
 pytestmark = pytest.mark.slow
 
@@ -85,8 +86,13 @@ def test_texts_are_encoded_as_by_the_tokenizer(hmm, has_user_words, tmp_path):
                 expected = tokenizer.source.encode_with_tokens(text, MAX_LENGTH)
                 in_graph = [token.decode() for token in tokens[:length]], ids[:length].tolist()
                 num_different += in_graph != expected
-        print(
-            f"{'hmm' if hmm else 'no hmm'}{', user words' * has_user_words}: {num_different} of "
-            f"{len(texts)} {name} texts are tokenized differently"
+        setting = f"{'hmm' if hmm else 'no hmm'}{', user words' * has_user_words}"
+        print(f"{setting}: {num_different} of {len(texts)} {name} texts are tokenized differently")
+        record_result(
+            "long_tests",
+            test=f"tokenization of {name} texts",
+            setting=setting,
+            cases=len(texts),
+            different=num_different,
         )
         assert num_different == 0
