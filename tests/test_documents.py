@@ -128,7 +128,11 @@ def test_commands_exist(line):
 
 def assert_script_has_flags(path: Path, arguments: list[str]):
     script = path.read_text("utf-8")
-    assert_flags_exist(arguments, option_names() | set(re.findall(r'"(\w+)"', script)))
+    names = option_names() | set(re.findall(r'"(\w+)"', script))
+    # A study may have the flags of a command.
+    for command in re.findall(r"^(\w+)\.define_flags\(flags\.FLAGS\)", script, re.MULTILINE):
+        names |= command_flags(command)
+    assert_flags_exist(arguments, names)
 
 
 def assert_flags_exist(arguments: list[str], names: set[str]):
