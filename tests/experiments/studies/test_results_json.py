@@ -28,6 +28,7 @@ def run_study(tmp_path, name, *arguments):
     return result.stdout, path
 
 
+@pytest.mark.slow
 def test_ablate_options_writes_a_row_for_each_line(tmp_path, meals):
     arguments = f"--data={meals}", "--validation_fraction=0.2", *SMALL, "--only=--cell=gru"
     output, path = run_study(tmp_path, "ablate_options", *arguments)
@@ -36,6 +37,7 @@ def test_ablate_options_writes_a_row_for_each_line(tmp_path, meals):
     assert f"{row['val_perplexity']:.1f}" in output
 
 
+@pytest.mark.slow
 def test_precision_parity_writes_seeds_and_summary(tmp_path, meals):
     arguments = f"--data={meals}", "--validation_fraction=0.2", *SMALL, "--seeds=1"
     output, path = run_study(tmp_path, "precision_parity", *arguments)
