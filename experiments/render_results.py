@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Any
 
 from absl import flags
+from result_files import RESULTS_DIR
 
 import console
 from attention_seq2seq.utils import files
-from experiments.result_files import RESULTS_DIR
 
 CHECK = flags.DEFINE_bool(
     "check", False, "change no page, and exit with 1 if a page is not up to date"
