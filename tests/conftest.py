@@ -88,7 +88,7 @@ def talk_dir(build_once):
         text=TextConfig(context_turns=1, min_count=2),
         model=ModelConfig(units=64),
         training=TrainingConfig(
-            epochs=30,
+            epochs=16,
             batch_size=32,
             learning_rate=0.01,
             patience=0,

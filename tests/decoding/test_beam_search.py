@@ -53,8 +53,9 @@ def unpadded_ids(hypotheses) -> list[tuple[int, ...]]:
     ]
 
 
-@pytest.mark.parametrize("length_penalty", [0.0, 1.0, -0.5])
-@pytest.mark.parametrize("coverage_penalty", [0.0, 0.4])
+@pytest.mark.parametrize(
+    ("length_penalty", "coverage_penalty"), [(0.0, 0.0), (1.0, 0.4), (-0.5, 0.4)]
+)
 def test_a_beam_of_all_sequences_matches_exhaustive_search(
     search_toy_model, length_penalty, coverage_penalty
 ):
@@ -82,8 +83,9 @@ def test_a_beam_of_all_sequences_matches_exhaustive_search(
         np.testing.assert_allclose(hypotheses.log_prob, log_probs, atol=1e-5)
 
 
-@pytest.mark.parametrize("length_penalty", [0.0, 2.0, -1.0])
-@pytest.mark.parametrize("coverage_penalty", [0.0, 0.4])
+@pytest.mark.parametrize(
+    ("length_penalty", "coverage_penalty"), [(0.0, 0.0), (2.0, 0.4), (-1.0, 0.4)]
+)
 def test_early_stopping_does_not_change_the_hypotheses(
     search_toy_model, length_penalty, coverage_penalty
 ):

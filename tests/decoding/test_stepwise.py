@@ -47,9 +47,26 @@ def make_params(options) -> DecodingParams:
     )
 
 
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
-@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
-def test_steps_give_the_results_of_greedy_search(model, options):
+@pytest.mark.parametrize(
+    ("model_name", "options_name"),
+    [
+        ("luong", "plain"),
+        ("plain_gru", "constrained"),
+        ("ensemble", "constrained"),
+        *(
+            pytest.param(*names, marks=pytest.mark.slow)
+            for names in (
+                ("luong", "constrained"),
+                ("plain_gru", "plain"),
+                ("monotonic", "plain"),
+                ("monotonic", "constrained"),
+                ("ensemble", "plain"),
+            )
+        ),
+    ],
+)
+def test_steps_give_the_results_of_greedy_search(model_name, options_name):
+    model, options = MODELS[model_name], OPTIONS[options_name]
     params = make_params(options).pack()
     prompt_target_ids = tf.where(BATCH["source_ids"] < 11, BATCH["source_ids"], -1)
     expected = SequenceGenerator(model, BOS_ID, EOS_ID).greedy_search(

@@ -70,6 +70,7 @@ def test_attention_aligns_mirrored_positions(tmp_path):
     assert round(row["seconds"]) == seconds
 
 
+@pytest.mark.slow
 def test_replies_depend_on_earlier_turns_in_the_prompt(tmp_path):
     """All conversations end with the same prompt; the first turn determines the reply."""
     pairs = []

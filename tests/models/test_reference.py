@@ -84,7 +84,7 @@ def test_logits_loss_and_gradients_match_basic_decoder(config, shape):
 def test_greedy_ids_match_greedy_embedding_sampler(config):
     num_ended = num_rows = 0
     model = random_model(config)
-    for seed, (rows, source_time) in enumerate([(7, 3), (24, 5), (5, 8)]):
+    for seed, (rows, source_time) in enumerate([(7, 3), (24, 5), (3, 8)]):
         batch = random_batch(rows, source_time, 2, seed=seed, source=source_vocabulary_size(config))
         randomize_weights(model, seed)
         # A growing bias of the end token: some replies end, and some are truncated.

@@ -76,6 +76,7 @@ def test_files_are_compared_by_content_and_not_by_path(tmp_path, monkeypatch):
         train(PAIRS, folder, make_config_with_files("../"), [], progress=False)
 
 
+@pytest.mark.slow
 def test_differences_are_reported_in_a_fixed_order(finished_dir):
     script = """if True:
         import sys
@@ -102,7 +103,13 @@ def test_a_training_is_not_resumed_with_other_sample_prompts(tmp_path):
     assert len(history["sample_most_common_ratio"]) == 3
 
 
-@pytest.mark.parametrize("step", [10, 8], ids=["at a checkpoint", "at the end of an epoch"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(10, id="at a checkpoint"),
+        pytest.param(8, id="at the end of an epoch", marks=pytest.mark.slow),
+    ],
+)
 def test_a_full_disk_is_reported_and_the_last_checkpoint_remains(tmp_path, step):
     """A limit of the file size simulates the full disk."""
     script = """if True:

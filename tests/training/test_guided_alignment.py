@@ -123,6 +123,7 @@ def test_a_model_without_attention_cannot_be_guided():
         )
 
 
+@pytest.mark.slow
 def test_guided_attention_is_aligned_and_correlates_with_attributions(tmp_path):
     """Trains models that copy their prompt, with and without guided alignment."""
     pairs = [Pair(s, s, n) for n, s in enumerate(random_strings(1500, 1, 3, 6))]

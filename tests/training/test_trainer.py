@@ -78,9 +78,9 @@ def test_a_callback_can_stop_training_within_an_epoch(tmp_path):
     ("options", "nan_batch", "epoch"),
     [
         ({"gradient_accumulation_steps": 2}, 6, 1),
-        ({"averaging": "ema"}, 6, 1),
+        pytest.param({"averaging": "ema"}, 6, 1, marks=pytest.mark.slow),
         # After an epoch that is part of the mean.
-        ({"averaging": "last"}, 14, 2),
+        pytest.param({"averaging": "last"}, 14, 2, marks=pytest.mark.slow),
     ],
     ids=str,
 )
@@ -111,7 +111,7 @@ def test_a_nan_loss_stops_training_and_saves_the_weights_before_it(
         np.testing.assert_array_equal(value, expected[f"{prefix}{name}"])
 
 
-@pytest.mark.parametrize("method", ["_gradients", "_apply"])
+@pytest.mark.parametrize("method", ["_apply", pytest.param("_gradients", marks=pytest.mark.slow)])
 def test_an_error_within_a_step_saves_the_state_before_the_step(tmp_path, monkeypatch, method):
     class FailAtStep4(TrainStep):
         def __init__(self, *arguments, **options):

@@ -59,7 +59,7 @@ def test_old_tokens_keep_their_ids_and_weights(tmp_path, old_dir):
 
 
 def test_a_warm_start_has_a_lower_loss(tmp_path):
-    long_config = make_config(epochs=30, learning_rate=0.01, batch_size=2)
+    long_config = make_config(epochs=15, learning_rate=0.02, batch_size=2)
     train(OLD, tmp_path / "old", long_config, [], progress=False)
     cold = train(OLD, tmp_path / "cold", make_config(), [], progress=False)
     warm = train(OLD, tmp_path / "warm", make_config(tmp_path / "old"), [], progress=False)

@@ -21,7 +21,7 @@ SINGLE_PROCESS = PreprocessingConfig(num_workers=1)
 
 def test_training_losses_from_shards_match_those_from_memory(talk, corpus, tmp_path):
     model = ModelConfig(units=16)
-    training = TrainingConfig(epochs=4, batch_size=32, learning_rate=0.01, patience=0)
+    training = TrainingConfig(epochs=2, batch_size=32, learning_rate=0.01, patience=0)
     data = DataConfig((corpus,), validation_fraction=0.1)
     prepare(tmp_path / "prepared", data, None, SINGLE_PROCESS, progress=False)
     shard_history = train_prepared(

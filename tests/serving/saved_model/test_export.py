@@ -48,6 +48,7 @@ def plain_dir(tmp_path_factory):
     return folder / "model"
 
 
+@pytest.mark.slow
 def test_two_models_in_one_process_and_one_of_them_moved(
     export_dir, plain_dir, saved_model, prompts, tmp_path
 ):
@@ -142,6 +143,7 @@ def test_metadata_and_notices_are_written(export_dir, talk_dir):
     assert str(export_dir.parent).encode() not in graph and str(talk_dir).encode() not in graph
 
 
+@pytest.mark.slow
 def test_saved_model_cli_shows_and_runs_the_export(export_dir):
     def command(action, *arguments):
         return subprocess.run(
