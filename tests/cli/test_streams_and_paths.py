@@ -8,6 +8,9 @@ import sys
 import pytest
 
 from attention_seq2seq.chat import Chat
+from attention_seq2seq.config.config import Config
+from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.training.api import train
 from helpers.scripts import ROOT, run_script
 
@@ -42,7 +45,8 @@ def test_training_without_standard_output(tmp_path, corpus, monkeypatch, stream)
         stream = (tmp_path / "stream").open("w", encoding="utf-8")
         stream.close()
     monkeypatch.setattr(sys, "stdout", stream)
-    train([("早上吃什么", "早上吃包子吧")] * 9, tmp_path / "m")
+    config = Config(model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
+    train([("早上吃什么", "早上吃包子吧")] * 2, tmp_path / "m", config, [])
 
 
 def test_training_continues_after_its_output_pipe_closes(tmp_path, corpus):

@@ -78,7 +78,7 @@ def test_uniform_attention_is_reported(tmp_path, caplog, monkeypatch):
         return probabilities
 
     monkeypatch.setattr(rnn, "mask_scores", uniform_scores)
-    train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config())
+    train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config(epochs=2))
     assert reported_problems(caplog) == {UNIFORM_ATTENTION}
 
 
