@@ -76,7 +76,11 @@ def odd_texts(num_texts, seed):
     ]
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["hmm", "no hmm"])
+@pytest.fixture(
+    scope="module",
+    params=[True, pytest.param(False, marks=pytest.mark.slow)],
+    ids=["hmm", "no hmm"],
+)
 def hmm(request):
     return request.param
 
