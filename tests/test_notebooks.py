@@ -11,7 +11,7 @@ import pytest
 
 NUMBER_PATTERN = re.compile(r"-?\d+(?:\.\d+)?")
 # Maximum total duration of all notebooks on an idle machine [s].
-MAX_SECONDS = 300
+MAX_SECONDS = 200
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 

@@ -1,7 +1,11 @@
-"""Docstrings, comments, messages and documents have no banned phrases, and short summaries."""
+"""Docstrings, comments, messages and documents have no banned phrases, and short summaries.
+
+So do the Markdown cells, comments and strings of notebooks.
+"""
 
 import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterator
@@ -31,6 +35,12 @@ DOCUMENTS = [
     *(ROOT / "docs").rglob("*.md"),
     ROOT / "experiments" / "README.md",
 ]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# Phrases that are banned in notebooks only: common words elsewhere.
+BANNED_IN_NOTEBOOKS = re.compile(
+    r"\b(?:set aside|nats a word|forgotten|what that comes to|of the one in the other)\b",
+    re.IGNORECASE,
+)
 
 
 def python_files() -> list[Path]:
@@ -77,6 +87,43 @@ def test_documents_have_no_banned_phrases(path):
     lines = enumerate(path.read_text(encoding="utf-8").split("\n"), 1)
     banned = [f"{path}:{n}: {line}" for n, line in lines if BANNED_PHRASES.search(line)]
     assert not banned, "\n".join(banned)
+
+
+def notebook_texts(path: Path) -> Iterator[tuple[int, str]]:
+    """Yields the cell index and each text line of Markdown cells, comments and strings.
+
+    Fenced code in Markdown is quoted data. Outputs are checked by the tests of the printing code.
+    """
+    for index, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"]):
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code":
+            lines = [text for _, text in texts(source)]
+        else:
+            lines = re.sub(r"^```.*?^```", "", source, flags=re.DOTALL | re.MULTILINE).split("\n")
+        yield from ((index, line) for line in lines)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_have_no_banned_phrases(path):
+    banned = [
+        f"{path}: cell {index}: {text}"
+        for index, text in notebook_texts(path)
+        if BANNED_PHRASES.search(text) or BANNED_IN_NOTEBOOKS.search(text)
+    ]
+    assert not banned, "\n".join(banned)
+
+
+def test_notebook_texts_are_those_of_prose(tmp_path):
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "```\n", "goes on\n", "```\n", "text"]},
+        {"cell_type": "code", "source": ['print("label")  # why\n', "goes = on"]},
+    ]
+    path = tmp_path / "notebook.ipynb"
+    path.write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    assert [text for _, text in notebook_texts(path) if text] == [
+        *("# Title", "text"),
+        *('"label"', "# why"),
+    ]
 
 
 @pytest.mark.parametrize("text", ["It goes on.", "see there", "so many words", "a lamp"])
