@@ -29,5 +29,5 @@ def force_decode(
     def select(output, tokens, time):
         return gather_candidates(output, output.logits, ids[:, time])
 
-    # -1 ends no row: a sequence may contain any id, the end token too.
+    # No id is -1, so no row ends early: a sequence may contain any id, even EOS.
     return dynamic_decode(step, state, select, bos_id, -1, max_length, length)

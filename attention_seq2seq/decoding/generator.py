@@ -41,8 +41,8 @@ class SequenceGenerator:
 
     Args:
         model: the model.
-        bos_id: the begin token, fed at the first step.
-        eos_id: the end token.
+        bos_id: id of the BOS token, the first input.
+        eos_id: id of the EOS token.
 
     Attributes:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],

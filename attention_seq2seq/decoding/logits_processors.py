@@ -3,11 +3,11 @@
 `process` applies them in this order:
 
 1. Suppressed tokens get -inf.
-2. Tokens that follow the previous token in the prompt, too, lose log(prompt_bigram_penalty).
-3. Tokens generated before lose log(repetition_penalty).
-4. The end token gets -inf before min_length, and tokens that would repeat an n-gram get -inf.
-5. If all tokens are suppressed now, the end token is allowed.
-6. Within the prefix, all tokens but the next one of the prefix get -inf.
+2. log(prompt_bigram_penalty) is subtracted from tokens that complete a bigram of the prompt.
+3. log(repetition_penalty) is subtracted from tokens generated before.
+4. EOS gets -inf before min_length, and tokens that would repeat an n-gram get -inf.
+5. If all tokens are suppressed, EOS is allowed.
+6. Within the prefix, all tokens except the next prefix token get -inf.
 """
 
 from typing import NamedTuple
@@ -23,8 +23,8 @@ class LogitsProcessors(NamedTuple):
     """Constraints and penalties on the next token.
 
     Attributes:
-        bos_id: the token before the first one.
-        eos_id: the end token.
+        bos_id: id of the BOS token.
+        eos_id: id of the EOS token.
         suppressed: float32[vocab], -inf for suppressed tokens, 0 for others; None: no token is
             suppressed.
         num_suppressed: int32[], number of suppressed tokens.
@@ -46,7 +46,7 @@ class LogitsProcessors(NamedTuple):
 def suppress_tokens(
     ids: tf.Tensor, vocabulary_size: int, bos_id: int, eos_id: int
 ) -> LogitsProcessors:
-    """Returns processors that suppress ids int32[num_suppressed], but never the end token."""
+    """Returns processors that suppress ids int32[num_suppressed], but never EOS."""
     is_suppressed = tf.reduce_any(tf.one_hot(ids, vocabulary_size, True, False), axis=0)
     is_suppressed &= tf.range(vocabulary_size) != eos_id
     return LogitsProcessors(

@@ -98,7 +98,7 @@ def mmi_score(hypotheses: Hypotheses, language: Hypotheses, params: DecodingPara
     Args:
         hypotheses: replies with their log-probabilities given the prompts.
         language: the same replies with their log-probabilities without prompts.
-        params: rerank_mmi_weight and rerank_length_bonus; the length includes the end token.
+        params: rerank_mmi_weight and rerank_length_bonus; the length includes EOS.
     """
     score = hypotheses.log_prob - params.rerank_mmi_weight * language.log_prob
     return score + params.rerank_length_bonus * tf.cast(hypotheses.lengths, tf.float32)

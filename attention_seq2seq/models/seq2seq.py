@@ -26,7 +26,7 @@ class Seq2Seq(keras.Model):
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
-        target_input_ids: int32[batch, target_time]: the begin token, then the reply without its
+        target_input_ids: int32[batch, target_time]: BOS, then the reply without its
             last id.
         prompt_dropped: bool[batch], the rows whose prompt is hidden from the decoder; None: no row.
         rng: random numbers of dropout; None disables dropout.

@@ -25,9 +25,9 @@ def export_tflite(
     `model.tflite` has float weights. `model_int8.tflite` has weights of one byte: it is a quarter
     of the size, and its replies may differ. Each has one signature. Inputs are source_ids
     int32[1, max_source_length], padded with 0, and source_length int32[1]. Outputs are reply_ids
-    int32[1, max_target_length + 1], padded with 0, and reply_length int32[1], which counts the
-    end token where it was reached. The vocabulary file beside them has one token per line; the
-    first line is id 0.
+    int32[1, max_target_length + 1], padded with 0, and reply_length int32[1], which includes
+    EOS if it was reached. The vocabulary file beside the models has one token per line; the first
+    line is id 0.
 
     Args:
         model_dir: a trained model.

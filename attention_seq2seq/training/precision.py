@@ -1,4 +1,4 @@
-"""Selects the dtype of matrix products: bfloat16 if this processor gains by it."""
+"""Selects the dtype of matrix products: bfloat16 if it is faster on this processor."""
 
 import dataclasses
 import time

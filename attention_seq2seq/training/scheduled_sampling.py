@@ -29,7 +29,7 @@ def sample_decoder_inputs(
     Args:
         step: the model's step function.
         state: the state before the first token.
-        target_input_ids: int32[batch, target_time], the begin token and the true tokens.
+        target_input_ids: int32[batch, target_time], BOS and the true tokens.
         sampling_probability: float32[], probability that a token is sampled.
         rng: the batch's random numbers.
 

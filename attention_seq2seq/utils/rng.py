@@ -1,4 +1,4 @@
-"""Random numbers of a training: functions of its seed, of a batch index and of a row index.
+"""Random numbers as functions of the training seed, a batch index and a row index.
 
 They depend on nothing else. A resumed training therefore draws the same numbers as one that was
 never stopped, and workers that share a batch draw the same numbers as a single one would.
@@ -31,7 +31,7 @@ def fold_in(stream: RngStream, *data: tf.Tensor | int) -> tf.Tensor:
 
     Args:
         stream: purpose of the random numbers.
-        *data: integers that the seed depends on, the training's seed first.
+        *data: integers that the seed depends on, starting with the training seed.
 
     Example:
         >>> second, third = (fold_in(RngStream.SHUFFLE_EXAMPLES, 1, epoch) for epoch in (2, 3))
@@ -48,8 +48,8 @@ class BatchRng(NamedTuple):
     """Random numbers of one batch, or of one worker's rows of a batch.
 
     Attributes:
-        seed: seed of the training.
-        batch_index: int64[], index of the batch in the training.
+        seed: the training seed.
+        batch_index: int64[], index of the batch in all epochs.
         row_indices: int32[rows], this worker's rows of the batch; None: all of them.
         batch_size: int32[], rows of the batch on all workers; None without `row_indices`.
     """

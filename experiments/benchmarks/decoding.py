@@ -76,7 +76,7 @@ class DecodingBenchmark:
         return rows
 
     def _params(self, method: str) -> PackedParams:
-        """Returns the parameters of `Chat`, which suppress the special tokens but the end token."""
+        """Returns the parameters of `Chat`, which suppress all special tokens except EOS."""
         decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
         return DecodingParams.from_config(decoding, self.length, (0, 1, 3, 4)).pack()
 

@@ -173,7 +173,7 @@ def test_training_chatting_and_rerunning(tmp_path):
     assert "is already trained with these options" in rerun.stdout
     changed_run = run_script("train", *arguments, "--units=8")
     assert changed_run.returncode != 0
-    assert f"{model} holds a training with units 16; now it is 8" in changed_run.stderr
+    assert f"{model} holds a training run with units 16; now it is 8" in changed_run.stderr
 
 
 def test_training_output_fits_into_80_columns(tmp_path):

@@ -78,7 +78,7 @@ def write_foreign_file(path):
 def test_a_training_that_would_replace_a_foreign_file_is_refused(tmp_path, name, overwrite):
     write_foreign_file(tmp_path / name)
     with pytest.raises(
-        ValueError, match="was not written by a training, and training would replace"
+        ValueError, match="was not written by a training run, and would be replaced"
     ):
         train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=overwrite)
     assert read_files(tmp_path) == {name: FOREIGN_CONTENT}

@@ -53,7 +53,7 @@ class Chunk:
         source_length: int32[pairs]; `NOT_TOKENIZED` for a text that is too long, which has no ids.
         num_truncated: int32[pairs], the number of a prompt's first ids to leave out, so that the
             remaining turns are within the maximum length.
-        target_ids: int32[target_tokens], the replies, without an end token.
+        target_ids: int32[target_tokens], the replies, without EOS.
         target_length: int32[pairs]
         prompt_hash, reply_hash: uint64[pairs], of the tokens.
         is_echo: bool[pairs], whether the reply is the last turn of the prompt.

@@ -61,8 +61,8 @@ class PreparedDataset:
         path = directory / MANIFEST_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{directory} has no prepared corpus: {MANIFEST_FILE} is missing. Prepare a corpus "
-                "into this directory first."
+                f"{directory} has no prepared dataset: {MANIFEST_FILE} is missing. Prepare a "
+                "corpus into this directory first."
             )
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -139,7 +139,7 @@ class PreparedDataset:
             ) from None
 
     def training_data_config(self) -> DataConfig:
-        """Returns the options of a training on this dataset."""
+        """Returns the data options for training on this dataset."""
         return dataclasses.replace(self.data, data=(str(self.directory),))
 
     def provenance(self) -> dict:

@@ -21,9 +21,9 @@ class EncodedReplies(NamedTuple):
     """Replies to score.
 
     Attributes:
-        tokens: string[batch, target_time], each with its end token, padded with "".
+        tokens: string[batch, target_time], each ending with EOS, padded with "".
         ids: int32[batch, target_time], padded with 0.
-        length: int32[batch], the end token included.
+        length: int32[batch], EOS included.
     """
 
     tokens: tf.Tensor
