@@ -17,8 +17,8 @@ LICENSE = (
 
 def small_talk() -> list[Pair]:
     """Returns the 552 pairs of the Chinese part of chatterbot-corpus (BSD)."""
-    folder = files("chatterbot_corpus") / "data" / "chinese"
-    paths = sorted(str(path) for path in folder.iterdir() if path.name.endswith(".yml"))
+    directory = files("chatterbot_corpus") / "data" / "chinese"
+    paths = sorted(str(path) for path in directory.iterdir() if path.name.endswith(".yml"))
     pairs, _ = read_pairs(paths)
     return pairs
 

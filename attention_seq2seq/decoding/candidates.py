@@ -66,7 +66,7 @@ def top_k_candidates(
 
 
 def _top_k_unconstrained(logits, k, processors: LogitsProcessors) -> Candidates:
-    """Without a score bias and `DecodingParams`, few passes over the vocabulary are enough."""
+    """Computes `top_k_candidates` without score bias and parameters, in fewer passes."""
     # At least k of these tokens are not suppressed.
     num_candidates = tf.minimum(k + processors.num_suppressed, tf.shape(logits)[1])
     top_logits, ids = blocked_top_k(logits, num_candidates)

@@ -71,13 +71,13 @@ def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
 def process(
     scores: tf.Tensor, processors: LogitsProcessors, tokens: tf.Tensor, time: tf.Tensor
 ) -> tf.Tensor:
-    """Applies the processors to scores; a suppressed token gets -inf.
+    """Applies the processors to scores. Suppressed tokens get -inf.
 
     Args:
         scores: float32[rows, vocab], unnormalized log-probabilities.
         processors: the constraints and penalties.
         tokens: int32[rows, max_length], the tokens so far.
-        time: int32[], their number.
+        time: int32[], number of tokens so far.
 
     Returns:
         float32[rows, vocab].
@@ -107,19 +107,19 @@ def process(
 
 
 def _prompt_bigrams(processors: LogitsProcessors, previous, vocabulary_size):
-    """bool[rows, vocab], the tokens that follow the previous token in the prompt, too."""
+    """Returns bool[rows, vocab], the tokens that would complete a bigram of the prompt."""
     prompt_target_ids = processors.prompt_target_ids
     preceding_ids = tf.pad(
         prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=processors.bos_id
     )
-    # A prompt without tokens has no position for the begin token either.
+    # An empty prompt has no position for BOS.
     preceding_ids = preceding_ids[:, : tf.shape(prompt_target_ids)[1]]
     is_match = (preceding_ids == previous[:, tf.newaxis]) & (prompt_target_ids >= 0)
     return _scatter_mask(prompt_target_ids, is_match, vocabulary_size)
 
 
 def _repeated_ngrams(size, tokens, vocabulary_size):
-    """bool[rows, vocab], the tokens that would complete an n-gram that occurred before."""
+    """Returns bool[rows, vocab], the tokens that would repeat an n-gram."""
     rows, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
     # Position p ends an n-gram that starts at p - size + 1. Its first size - 1 tokens are compared
     # with the last size - 1 tokens.
@@ -141,8 +141,8 @@ def _repeated_ngrams(size, tokens, vocabulary_size):
 
 
 def _scatter_mask(ids, mask, vocabulary_size):
-    """bool[rows, vocab], True at the ids of each row that `mask` selects."""
-    # [rows, time, vocab] would be large, so ids are scattered into [rows, vocab].
+    """Returns bool[rows, vocab], True at the ids of each row that `mask` selects."""
+    # A one-hot tensor [rows, time, vocab] would be too large.
     rows = tf.range(tf.shape(ids)[0])[:, tf.newaxis]
     positions = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), mask)
     counts = tf.scatter_nd(
@@ -152,7 +152,7 @@ def _scatter_mask(ids, mask, vocabulary_size):
 
 
 def _force_prefix(prefix_ids, unconstrained, scores, time):
-    """Within the prefix, suppresses all tokens but the next one of the prefix."""
+    """Suppresses all tokens except the next prefix token while within the prefix."""
 
     def force():
         is_prefix_token = tf.range(tf.shape(scores)[1]) == prefix_ids[time]

@@ -254,15 +254,15 @@ class Seq2SeqTokenizer:
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model directory."""
-        folder = Path(model_dir)
+        directory = Path(model_dir)
         if self.config.share_vocabulary:
-            self.source.vocabulary.save(folder / SHARED_VOCABULARY_FILE)
+            self.source.vocabulary.save(directory / SHARED_VOCABULARY_FILE)
         else:
-            self.source.vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
-            self.target.vocabulary.save(folder / TARGET_VOCABULARY_FILE)
+            self.source.vocabulary.save(directory / SOURCE_VOCABULARY_FILE)
+            self.target.vocabulary.save(directory / TARGET_VOCABULARY_FILE)
         if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._pair_tokenizer.user_words)
-            write_text(folder / USER_DICTIONARY_FILE, text)
+            write_text(directory / USER_DICTIONARY_FILE, text)
 
     @classmethod
     def load(cls, model_dir: str | Path, config: TextConfig) -> "Seq2SeqTokenizer":
@@ -272,13 +272,13 @@ class Seq2SeqTokenizer:
             FileNotFoundError: a file is missing.
             ValueError: a file is damaged.
         """
-        folder = Path(model_dir)
+        directory = Path(model_dir)
         if config.share_vocabulary:
-            source = target = Vocabulary.load(folder / SHARED_VOCABULARY_FILE)
+            source = target = Vocabulary.load(directory / SHARED_VOCABULARY_FILE)
         else:
-            source = Vocabulary.load(folder / SOURCE_VOCABULARY_FILE)
-            target = Vocabulary.load(folder / TARGET_VOCABULARY_FILE)
-        path = folder / USER_DICTIONARY_FILE
+            source = Vocabulary.load(directory / SOURCE_VOCABULARY_FILE)
+            target = Vocabulary.load(directory / TARGET_VOCABULARY_FILE)
+        path = directory / USER_DICTIONARY_FILE
         if config.user_dictionary and not path.is_file():
             raise FileNotFoundError(
                 f"{path}: the model's user dictionary is missing. Train the model again."

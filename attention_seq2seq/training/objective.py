@@ -147,7 +147,7 @@ class Seq2SeqObjective:
         }
 
     def _prepare_decoding(self, batch):
-        """The step function and the state before the first token, for scheduled sampling."""
+        """Returns the step function and the initial state for scheduled sampling."""
         decoder = self.seq2seq.decoder
         encoded = self.seq2seq.encoder(batch["source_ids"], batch["source_length"])
         if "prompt_dropped" in batch:

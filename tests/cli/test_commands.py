@@ -62,7 +62,7 @@ def test_chat_replies_to_each_input_line(meals_dir):
         (["evaluate", "--model_dir=nowhere"], "has no trained model"),
         (["evaluate", "--model_dir=nowhere", "--method=beem"], "should be one of <greedy|beam"),
         (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere has no trained model"),
-        (["export", "--model_dir=x", "--export_dir=tests"], "tests exists; remove it"),
+        (["export", "--model_dir=x", "--export_dir=tests"], "tests exists. Remove it"),
         (["export", "--model_dir=x", "--export_dir=y", "--format=onnx"], "value should be one of"),
         (["demo", "--model_dir=nowhere"], "has no trained model"),
         (["train"], "--model_dir"),

@@ -1,4 +1,4 @@
-"""Formats statistics and results of preprocessing as lines for a terminal."""
+"""Formats statistics and results of preprocessing for a terminal."""
 
 import textwrap
 
@@ -31,7 +31,7 @@ def format_statistics(statistics: dict, width: int = _WIDTH) -> str:
 
     Args:
         statistics: the content of statistics.json.
-        width: cells of the terminal.
+        width: width of the terminal [cells].
     """
     blocks = [
         [f"{statistics['num_pairs']:,} pairs", *_skipped_lines(statistics["skipped_lines"])],
@@ -45,10 +45,10 @@ def format_statistics(statistics: dict, width: int = _WIDTH) -> str:
 
 
 def format_filtering(counts: dict) -> str:
-    """Formats the number of removed pairs for each reason, and of the pairs that remain.
+    """Formats the number of removed pairs by reason, and of remaining pairs by split.
 
     Args:
-        counts: see `PairFilter.counts`.
+        counts: the result of `PairFilter.counts`.
     """
     lines = [_row("total", counts["total"])]
     for reason, count in counts["removed"].items():
@@ -63,7 +63,7 @@ def format_vocabulary(sizes: dict) -> str:
     """Formats the sizes of the vocabularies.
 
     Args:
-        sizes: of prompts and of replies.
+        sizes: sizes of the vocabularies of prompts and replies.
     """
     if sizes["prompts"] == sizes["replies"]:
         return _row("tokens in the vocabulary", sizes["replies"])
