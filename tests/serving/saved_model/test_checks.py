@@ -174,7 +174,7 @@ def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
     with pytest.raises(ValueError, match="above max_reply_length 29"):
         export_saved_model(talk_dir, tmp_path / "out", limits=ServingLimits(max_reply_length=29))
     (tmp_path / "existing").mkdir()
-    with pytest.raises(ValueError, match="exists. Remove it"):
+    with pytest.raises(ValueError, match=r"exists\. Remove it"):
         export_saved_model(talk_dir, tmp_path / "existing")
     with pytest.raises(FileNotFoundError, match="has no trained model"):
         export_saved_model(tmp_path / "missing", tmp_path / "out")
