@@ -1,4 +1,4 @@
-"""Saves and loads weights: one NumPy archive of named arrays."""
+"""Saves and loads weights as a NumPy archive of named arrays."""
 
 import zipfile
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def save_weights(model: Seq2Seq, path: str | Path) -> None:
 
 
 def save_arrays(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
-    """Saves named arrays atomically: `path` holds the old file or the new one."""
+    """Saves named arrays atomically. A failed write leaves an existing file unchanged."""
     with atomic_write(Path(path)) as file:
         file.write(npz_bytes(weights))
 
