@@ -1,4 +1,4 @@
-"""Renders the measured numbers of the documents from the JSON files in experiments/results.
+"""Renders measured numbers in the documents from JSON files in experiments/results.
 
     python -m experiments.render_results
     python -m experiments.render_results --check
@@ -145,11 +145,11 @@ class ResultsFormatter(string.Formatter):
         return f"{value} ({' to '.join(limits).replace('%', '')})" if all(limits) else value
 
 
-def load_results(folder: Path) -> dict[str, Results]:
+def load_results(directory: Path) -> dict[str, Results]:
     """Returns all files of results by name."""
     return {
         path.stem: Results(json.loads(path.read_text("utf-8"))["rows"])
-        for path in sorted(folder.glob("*.json"))
+        for path in sorted(directory.glob("*.json"))
     }
 
 

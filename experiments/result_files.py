@@ -1,4 +1,4 @@
-"""JSON files of measured numbers, from which `render_results.py` renders tables of the documents.
+"""JSON files of measured numbers, from which `render_results.py` renders tables.
 
 A file of `experiments/results` has the `commands` that wrote it, the `conditions` of the latest
 one, and `rows` with raw numbers: fractions, seconds, bytes. Several commands may fill one file.

@@ -1,4 +1,4 @@
-"""Docstrings, comments, messages and documents have no banned phrases, and short summaries."""
+"""Docstrings, comments, messages and documents follow the rules for prose."""
 
 import ast
 import io
@@ -68,7 +68,7 @@ def test_code_has_no_banned_phrases(path):
 
 def is_summary_too_long(docstring: str) -> bool:
     return len(docstring.split("\n\n")[0]) > MAX_SUMMARY_LENGTH * 2 or (
-        len(docstring.split("\n")[0]) > MAX_SUMMARY_LENGTH + 12
+        len(docstring.split("\n")[0]) > MAX_SUMMARY_LENGTH
     )
 
 

@@ -1,4 +1,4 @@
-"""Selection of diverse beam search (Vijayakumar et al. 2016): groups penalize shared tokens."""
+"""Diverse beam search: groups penalize shared tokens (Vijayakumar et al. 2016)."""
 
 import tensorflow as tf
 

@@ -86,10 +86,10 @@ def seconds_per_step(strategy) -> float:
             f"{LAST_STEP.value} steps of {BATCH_SIZE.value} pairs take more. Give a larger corpus."
         )
     clock, start_time = Clock(), time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         train(
             short_pairs[: LAST_STEP.value * BATCH_SIZE.value],
-            folder,
+            directory,
             training_setup.make_config(
                 epochs=1, batch_size=BATCH_SIZE.value, compute_dtype="float32"
             ),

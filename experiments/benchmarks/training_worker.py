@@ -86,8 +86,8 @@ def train_package(dtype: str) -> tuple[float, float]:
             return info.step == LAST_STEP.value
 
     clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        train(read_split(), folder, make_config(dtype), [], progress=False, callbacks=[clock])
+    with tempfile.TemporaryDirectory() as directory:
+        train(read_split(), directory, make_config(dtype), [], progress=False, callbacks=[clock])
     start_time, end_time = clock.times
     return clock.num_tokens, end_time - start_time
 
@@ -101,9 +101,9 @@ def train_until(perplexity: float) -> list[float]:
         def on_epoch_end(self, info):
             return info.history[-1]["val_perplexity"] <= perplexity
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         history = train(
-            *(read_split(), folder, make_config(IMPLEMENTATION.value), read_split("dev")),
+            *(read_split(), directory, make_config(IMPLEMENTATION.value), read_split("dev")),
             progress=False,
             callbacks=[Stop()],
         )

@@ -94,8 +94,8 @@ def main(_) -> None:
     for options in ONLY.value or ABLATIONS:
         trainer.print_row(options, cli_flags.override_options(base, shlex.split(options)))
     if PRETRAINING_DATA.value:
-        with tempfile.TemporaryDirectory() as folder:
-            for options in warm_start_options(base, Path(folder)):
+        with tempfile.TemporaryDirectory() as directory:
+            for options in warm_start_options(base, Path(directory)):
                 # The temporary paths are left out.
                 name = options.partition("=")[0]
                 trainer.print_row(name, cli_flags.override_options(base, shlex.split(options)))
@@ -136,9 +136,9 @@ class AblationTrainer:
             config = dataclasses.replace(config, training=training)
         if config not in self._cache:
             corpus, start_time = self._corpus, time.perf_counter()
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as directory:
                 history = train(
-                    *(corpus.training, folder, config, corpus.validation),
+                    *(corpus.training, directory, config, corpus.validation),
                     progress=False,
                     sample_prompts=first_prompts(corpus.validation),
                 )
@@ -147,7 +147,7 @@ class AblationTrainer:
         return self._cache[config]
 
 
-def warm_start_options(config, folder: Path) -> list[str]:
+def warm_start_options(config, directory: Path) -> list[str]:
     """Trains a model on the pretraining corpus; returns options of warm starts from it."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.text.vocabulary import SPECIALS
@@ -159,21 +159,21 @@ def warm_start_options(config, folder: Path) -> list[str]:
     corpus = corpora.load_training_corpus(pretraining_config)
     train(
         corpus.training,
-        folder / "pretrained",
+        directory / "pretrained",
         pretraining_config,
         corpus.validation,
         progress=False,
     )
-    chat = Chat.load(folder / "pretrained")
+    chat = Chat.load(directory / "pretrained")
     vocabulary = chat.tokenizer.source.vocabulary
     vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
     tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
-    path = folder / "vectors.txt"
+    path = directory / "vectors.txt"
     with path.open("w", encoding="utf-8") as file:
         file.write(f"{len(tokens)} {vectors.shape[1]}\n")
         for token, vector in zip(tokens, vectors):
             file.write(f"{token} {' '.join(map(str, vector))}\n")
-    return [f"--init_from={folder / 'other'}", f"--pretrained_embeddings={path}"]
+    return [f"--init_from={directory / 'other'}", f"--pretrained_embeddings={path}"]
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ from experiments.studies.variant_comparison import (
     normalize_text,
 )
 
-WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+WORK_DIR = cli_flags.define_path("work_dir", None, "directory of the models [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of a variant; repeatable")
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
 TEST_DATA = cli_flags.define_paths("test_data", [], "corpus files with the test pairs [paths]")

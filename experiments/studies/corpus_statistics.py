@@ -1,4 +1,4 @@
-r"""Prints statistics of prepared corpora side by side, and writes them into a file of results.
+r"""Prints statistics of prepared datasets side by side, and writes them to a results file.
 
     attention-seq2seq prepare --data=lccc.tsv --prepared_dir=prepared/lccc --analyze_only
     attention-seq2seq prepare --data=kdconv.tsv --prepared_dir=prepared/kdconv --analyze_only
@@ -37,7 +37,7 @@ def main(_) -> None:
 
 
 def corpus_row(prepared_dir: Path) -> dict:
-    """Returns the statistics of a prepared corpus.
+    """Returns the statistics of a prepared dataset.
 
     Raises:
         ValueError: the directory has no statistics of this vocabulary size.

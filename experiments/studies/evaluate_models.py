@@ -56,8 +56,8 @@ def evaluate_model(args: flags.FlagValues, model_dirs: list[str]) -> list[dict]:
         A row with all metrics, and one with p-values if there is a baseline. For the default
         corpus, a row for each of its parts instead.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        args.model_dir, args.json = model_dirs, f"{folder}/evaluation.json"
+    with tempfile.TemporaryDirectory() as directory:
+        args.model_dir, args.json = model_dirs, f"{directory}/evaluation.json"
         evaluate.run(args)
         content = json.loads(Path(args.json).read_text("utf-8"))
     row = {"table": "evaluation", "model": directory_names(model_dirs), "method": args.method}

@@ -26,7 +26,7 @@ from attention_seq2seq.cli import paths
 from experiments.result_files import define_results_flag, update_results
 from experiments.studies import seed_statistics
 
-WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+WORK_DIR = cli_flags.define_path("work_dir", None, "directory of the models [path]", required=True)
 TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "task of the model")
 ATTENTIONS = flags.DEFINE_list(
     "attentions",
@@ -100,10 +100,10 @@ def train_and_evaluate(config, seed: int) -> list[dict]:
 
     training = dataclasses.replace(config.training, seed=seed)
     config = dataclasses.replace(config, training=training)
-    folder = Path(WORK_DIR.value) / f"{TASK.value},{config.model.attention},seed={seed}"
+    directory = Path(WORK_DIR.value) / f"{TASK.value},{config.model.attention},seed={seed}"
     strings = random_strings(TRAINING_PAIRS.value, seed=1)
-    train(make_pairs(TASK.value, strings), folder, config, ())
-    chat = Chat.load(folder)
+    train(make_pairs(TASK.value, strings), directory, config, ())
+    chat = Chat.load(directory)
     training_strings = set(strings)
     range_stats = []
     for index, (min_length, max_length) in enumerate(RANGES):

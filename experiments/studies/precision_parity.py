@@ -82,8 +82,8 @@ def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
     )
     config = dataclasses.replace(config, training=training)
     corpus = corpora.load_training_corpus(config)
-    with tempfile.TemporaryDirectory() as folder:
-        history = train(corpus.training, folder, config, corpus.validation, progress=False)
+    with tempfile.TemporaryDirectory() as directory:
+        history = train(corpus.training, directory, config, corpus.validation, progress=False)
     return history["val_perplexity"][-1]
 
 

@@ -22,7 +22,7 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from experiments.result_files import command_line_flags, define_results_flag, update_results
 
 MODEL_DIR = cli_flags.define_path(
-    "model_dir", None, "folder of a trained model [path]", required=True
+    "model_dir", None, "directory of a trained model [path]", required=True
 )
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "number of prompts", lower_bound=30)
 NUM_SHOWN = flags.DEFINE_integer(

@@ -20,7 +20,7 @@ from attention_seq2seq.config.config import Config
 from experiments.result_files import command_line_flags, define_results_flag, update_results
 
 MODEL_DIR = cli_flags.define_path(
-    "model_dir", None, "folder of the trained model [path]", required=True
+    "model_dir", None, "directory of the trained model [path]", required=True
 )
 TRAINING_PAIRS = flags.DEFINE_integer(
     "training_pairs", 20000, "number of training strings [strings]", lower_bound=1

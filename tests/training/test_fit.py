@@ -1,4 +1,4 @@
-"""How a training starts, resumes and ends: checks of its inputs, a full disk, finished models."""
+"""How training starts, resumes and ends: checks of inputs, a full disk, finished models."""
 
 import dataclasses
 import logging

@@ -17,7 +17,7 @@ FOREIGN_CONTENT = b"written by a user"
 
 
 def assert_failure_leaves_folder(folder, message, invalid_config):
-    """Checks that an invalid training fails and removes no file, and that a valid one then runs."""
+    """Checks that an invalid run fails and removes no file, and that a valid one then runs."""
     has_model = folder.exists()
     files = {path: path.read_bytes() for path in folder.iterdir()} if has_model else {}
     with pytest.raises((ValueError, OSError), match=message):
