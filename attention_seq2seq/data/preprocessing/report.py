@@ -99,12 +99,12 @@ def _texts(statistics: dict) -> list[str]:
 def _pairs(statistics: dict) -> list[str]:
     prompts, replies = statistics["prompts"], statistics["replies"]
     return [
-        _row("different prompts", prompts["distinct"]),
-        _row("  of them with several different replies", prompts["ambiguous"]),
-        _fraction_row("  pairs of these", prompts["ambiguous_pairs"]),
-        _row("different replies", replies["distinct"]),
-        _fraction_row("pairs that occurred before", statistics["duplicates"]),
-        _fraction_row("replies that repeat their prompt", statistics["echoes"]),
+        _row("distinct prompts", prompts["distinct"]),
+        _row("  with several different replies", prompts["ambiguous"]),
+        _fraction_row("  pairs with such a prompt", prompts["ambiguous_pairs"]),
+        _row("distinct replies", replies["distinct"]),
+        _fraction_row("repeated pairs", statistics["duplicates"]),
+        _fraction_row("replies equal to their prompt", statistics["echoes"]),
         _fraction_row("replies without tokens", statistics["empty_replies"]),
         _fraction_row("pairs longer than the limits", statistics["too_long"]),
         *(
