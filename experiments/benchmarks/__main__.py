@@ -71,7 +71,7 @@ LENGTH = flags.DEFINE_integer("length", 10, "length of prompts and replies [toke
 REPEATS = flags.DEFINE_integer(
     "repeats",
     None,
-    "number of calls or trainings, of which the median is printed; default: 15 calls, 3 trainings",
+    "number of calls or runs, whose median is printed; default: 15 calls or 3 runs",
     lower_bound=1,
 )
 
@@ -161,9 +161,7 @@ def run_serving() -> list[dict]:
         if not model_dir:
             model_dir = Path(directory) / "model"
             write_random_model(model_dir, UNITS.value, VOCABULARY_SIZE.value)
-            print(
-                f"{UNITS.value} units, {VOCABULARY_SIZE.value} words, {LENGTH.value} words a reply"
-            )
+            print(f"{UNITS.value} units, {VOCABULARY_SIZE.value} tokens, replies of {LENGTH.value}")
         rows = print_table(Path(model_dir), Path(directory), LENGTH.value)
     name = Path(MODEL_DIR.value).name if MODEL_DIR.value else "random"
     return [{"model": name, "threads": THREADS.value, **row} for row in rows]

@@ -24,7 +24,7 @@ def print_table(directory: Path, units: int) -> list[dict]:
     if common.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
     single, rows = run_workers(directory, units, batch_size=64, workers=1), []
-    print(f"{units} units, {VOCABULARY_SIZES[0]:,} words, float32, one core a worker\n")
+    print(f"{units} units, {VOCABULARY_SIZES[0]:,} tokens, float32, one core per worker\n")
     print(f"{'workers':>8}{'batch':>7}{'pairs/s':>9}{'to one':>8}{'ms/step':>9}", end="")
     print(f"{'exchange':>10}{'of the step':>13}")
     for workers, batch_size in ((1, 64), (1, 128), (2, 64), (2, 128)):
@@ -49,7 +49,7 @@ def print_table(directory: Path, units: int) -> list[dict]:
         )
     print(f"\nestimate for {MACHINES} machines with one such core and 64 pairs each: step time")
     print("of one machine plus bytes sent divided by the bandwidth\n")
-    print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
+    print(f"{'tokens':>8}  {'embeddings':12}{'MB sent':>9}", end="")
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
     for vocabulary_size in VOCABULARY_SIZES:
         single_step = run_workers(
@@ -105,7 +105,7 @@ def run_workers(directory: Path, units: int, batch_size: int, workers: int, *fla
         )
     outputs = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
-        raise ValueError("the training failed:\n" + "\n".join(out[-2000:] for out in outputs))
+        raise ValueError("training failed:\n" + "\n".join(out[-2000:] for out in outputs))
     return json.loads(outputs[0].splitlines()[-1])
 
 

@@ -101,7 +101,7 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> list[dict]:
     rows = [print_loading(work_dir / "saved_model", prompts[0])]
     served = tf.saved_model.load(str(work_dir / "saved_model"))
 
-    print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'words':>8}")
+    print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'tokens':>8}")
     for method in METHODS:
         options = DecodingConfig(
             method=method, max_length=num_tokens, length_penalty=0.0, beam_width=5

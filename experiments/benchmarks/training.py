@@ -74,7 +74,7 @@ def print_table(
     steps: tuple[int, int],
     repeats: int,
 ) -> list[dict]:
-    """Runs all trainings in turn, `repeats` times; prints medians, ranges and ratios.
+    """Runs all implementations in turn, `repeats` times; prints medians, ranges and ratios.
 
     Args:
         directory: directory written by `write_corpora`.
@@ -82,7 +82,7 @@ def print_table(
         units: width of the model.
         vocabulary_size: number of tokens.
         steps: last step before the timing, and last step of the timing.
-        repeats: number of trainings of each implementation.
+        repeats: number of runs of each implementation.
 
     Returns:
         A row for each implementation.
@@ -97,7 +97,9 @@ def print_table(
         runs["Joey NMT"] = lambda: joeynmt.train(*arguments)
     peaks, _ = run_worker("peak", directory, units, vocabulary_size)
     num_pairs = len(read_pairs([str(directory / "train.tsv")])[0])
-    print(f"{units} units, {vocabulary_size} words, batches of 64, steps {steps[0]} to {steps[1]};")
+    print(
+        f"{units} units, {vocabulary_size} tokens, batches of 64, steps {steps[0]} to {steps[1]};"
+    )
     print(f"{num_pairs:,} pairs; {common.num_threads()} threads; large")
     print(f"matrix products at most {peaks['float32'] / 1e9:.0f} GFLOP/s in float32,")
     print(f"{peaks['bfloat16'] / 1e9:.0f} in bfloat16\n", flush=True)
@@ -186,7 +188,7 @@ def print_time_to_quality(
     """Prints the time to the perplexity that OpenNMT-tf reaches in some minutes.
 
     Returns:
-        A row for each training.
+        A row for each run.
     """
     perplexity, steps = opennmt.perplexity_after(
         Path(baselines_dir), directory, units, MAX_LENGTH, minutes
@@ -215,7 +217,7 @@ def print_time_to_quality(
 def make_worker_run(
     implementation: str, directory: Path, units: int, vocabulary_size: int, steps
 ) -> Callable:
-    """Returns a function that runs a training in a worker process."""
+    """Returns a function that trains a model in a worker process."""
 
     def train() -> common.TrainingSpeed:
         flags = f"--first_step={steps[0]}", f"--last_step={steps[1]}"
@@ -246,7 +248,7 @@ def run_worker(
     try:
         return json.loads(log.splitlines()[-1]), megabytes
     except (ValueError, IndexError):
-        raise ValueError(f"{implementation}: the training failed:\n{log[-2000:]}") from None
+        raise ValueError(f"{implementation}: training failed:\n{log[-2000:]}") from None
 
 
 def source_tokens_per_target_token(directory: Path) -> float:

@@ -4,9 +4,9 @@
     python -m experiments.studies.ablate_options --data=chat.tsv --pretraining_data=other.tsv
     python -m experiments.studies.ablate_options --data=chat.tsv --epochs=6 --only="--cell=gru"
 
-Prints a line for each option: validation perplexity of words and of characters, token accuracy,
+Prints a line for each option: validation perplexity of tokens and of characters, token accuracy,
 distinct-2 and the fraction of the most common one of sixteen sample replies, all at the best epoch
-according to --monitor, then this epoch and the duration of the training in seconds. Other flags
+according to --monitor, then this epoch and the training time in seconds. Other flags
 apply to all lines.
 """
 
@@ -25,7 +25,7 @@ from attention_seq2seq.cli import flags as cli_flags
 from experiments.result_files import define_results_flag, update_results
 
 ONLY = flags.DEFINE_multi_string(
-    "only", [], "options of a single line; repeatable; default: all lines"
+    "only", [], "options of a line to compute; repeatable; default: all lines"
 )
 PRETRAINING_DATA = cli_flags.define_paths(
     "pretraining_data",
@@ -75,7 +75,7 @@ ABLATIONS = (
     "--monitor=sample_most_common_ratio",
 )
 COLUMNS = {
-    "val_perplexity": ("words", "{:.1f}"),
+    "val_perplexity": ("tokens", "{:.1f}"),
     "val_character_perplexity": ("characters", "{:.1f}"),
     "val_accuracy": ("accuracy", "{:.1%}"),
     "sample_distinct_2": ("distinct-2", "{:.2f}"),
@@ -96,13 +96,13 @@ def main(_) -> None:
     if PRETRAINING_DATA.value:
         with tempfile.TemporaryDirectory() as directory:
             for options in warm_start_options(base, Path(directory)):
-                # The temporary paths are left out.
+                # The temporary paths are omitted.
                 name = options.partition("=")[0]
                 trainer.print_row(name, cli_flags.override_options(base, shlex.split(options)))
 
 
 class AblationTrainer:
-    """Trains models on a corpus. Trainings with equal configs are cached.
+    """Trains models on a corpus. Runs with equal configs are cached.
 
     Args:
         corpus: training and validation pairs.
@@ -126,12 +126,12 @@ class AblationTrainer:
         update_results(RESULTS_JSON.value, [row], key=["options"])
 
     def _train(self, config) -> tuple[list[dict[str, float]], float]:
-        """Returns the metrics of each epoch, and the duration of the training [s]."""
+        """Returns the metrics of each epoch, and the training time [s]."""
         from attention_seq2seq.training.api import train
         from attention_seq2seq.training.callbacks.sample_replies import first_prompts
 
         if not config.training.patience:
-            # Without early stopping, the monitored metric does not change the training.
+            # Without early stopping, the monitored metric does not affect training.
             training = dataclasses.replace(config.training, monitor="val_perplexity")
             config = dataclasses.replace(config, training=training)
         if config not in self._cache:

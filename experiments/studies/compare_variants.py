@@ -17,7 +17,7 @@ seeds. The test does not cover variation between seeds. A difference is therefor
 p is below 0.05 and the values of all seeds of one variant are above those of the other; one in
 twenty null differences has such a p. Perplexities are compared on prompts whose replies have no OOV
 tokens in either variant, and their values on these prompts are printed too. Distinct-n and
-most_common_ratio have no p. Interrupted trainings are resumed, and finished ones are reused.
+most_common_ratio have no p. Interrupted runs are resumed, and finished runs are reused.
 """
 
 import dataclasses

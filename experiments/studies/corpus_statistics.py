@@ -22,7 +22,7 @@ PREPARED_DIRS = flags.DEFINE_multi_string(
     "prepared_dir", None, "directory written by `prepare`; repeatable [path]", required=True
 )
 VOCABULARY_SIZE = flags.DEFINE_integer(
-    "vocabulary_size", 8000, "vocabulary of the OOV rate [tokens]", lower_bound=1
+    "vocabulary_size", 8000, "vocabulary size of the OOV rate [tokens]", lower_bound=1
 )
 RESULTS_JSON = define_results_flag()
 

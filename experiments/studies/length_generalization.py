@@ -11,7 +11,7 @@ rate); and symbols whose largest attention weight is on their source position. R
 seeds, with the lowest and the highest in brackets. The script also prints in which ranges there are
 fewer or more correct symbols than with the first attention: a paired test over strings has p below
 0.05, and the values of all seeds of one attention are above those of the other. Interrupted
-trainings are resumed, and finished ones are reused.
+runs are resumed, and finished runs are reused.
 """
 
 import dataclasses
@@ -35,10 +35,10 @@ ATTENTIONS = flags.DEFINE_list(
 )
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
 TRAINING_PAIRS = flags.DEFINE_integer(
-    "training_pairs", 20000, "number of training strings [strings]", lower_bound=1
+    "training_pairs", 20000, "number of training strings", lower_bound=1
 )
 UNSEEN_PAIRS = flags.DEFINE_integer(
-    "unseen_pairs", 300, "number of test strings in each range [strings]", lower_bound=1
+    "unseen_pairs", 300, "number of test strings in each range", lower_bound=1
 )
 PLOT = cli_flags.define_path("plot", None, "image file for the rates by length [path]")
 RESULTS_JSON = define_results_flag()
@@ -93,7 +93,7 @@ def make_pairs(task: str, strings: list[str]) -> list:
 
 
 def train_and_evaluate(config, seed: int) -> list[dict]:
-    """Trains a model; returns the statistics of each range of lengths, see `accuracy_stats`."""
+    """Trains a model, and returns the accuracy statistics of each range of lengths."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.training.api import train
     from experiments.studies.random_strings import random_strings
@@ -116,7 +116,7 @@ def train_and_evaluate(config, seed: int) -> list[dict]:
 def accuracy_stats(task: str, chat, pairs) -> dict:
     """Returns the accuracy statistics of a model on pairs.
 
-    "exact" counts exactly right strings, "symbols" correct symbols, and "looking" symbols whose
+    "exact" counts correct strings, "symbols" correct symbols, and "looking" symbols whose
     largest attention weight is on their source position, for models with attention.
     """
     from attention_seq2seq.evaluation import metrics

@@ -76,7 +76,7 @@ def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
     """Trains a model; returns the validation perplexity after the last epoch."""
     from attention_seq2seq.training.api import train
 
-    # Early stopping would give trainings of different lengths.
+    # With early stopping, runs would have different lengths.
     training = dataclasses.replace(
         config.training, seed=seed, optimizer=optimizer, compute_dtype=dtype, patience=0
     )

@@ -29,7 +29,7 @@ class VariantComparison:
         prompts: the distinct test prompts of the latest evaluation.
         conversations: int[prompts], the conversation of each prompt.
         signatures: sacrebleu's signatures.
-        minutes: variant to the durations of its trainings in this run.
+        minutes: training times of each variant in this run [minutes].
         sizes: number of pairs of each split, and fraction of test replies that occur in training.
 
     Raises:

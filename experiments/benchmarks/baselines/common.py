@@ -22,7 +22,7 @@ LOG_INTERVAL = 50
 
 
 class TrainingSpeed(NamedTuple):
-    """Speed and memory of a training.
+    """Speed and memory of a training run.
 
     Attributes:
         tokens_per_second: target tokens per second, EOS included.

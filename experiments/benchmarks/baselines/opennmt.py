@@ -85,7 +85,7 @@ def write_config(
         directory: directory with train.src, train.tgt, dev.src, dev.tgt and the vocabulary.
         units: width of the model.
         max_length: maximum length of prompts and replies [tokens].
-        last_step: last step of the training.
+        last_step: last step of training.
         checkpoint_interval: steps between two checkpoints.
     """
     shutil.rmtree(directory / "opennmt_run", ignore_errors=True)
