@@ -8,7 +8,7 @@ DEMO := models/demo
 help:
 	@echo "make demo        install, train the demo model, ask it ten questions"
 	@echo "make test        install, run the tests, without the slow ones"
-	@echo "make test-slow   install, run the slow tests; CORPORA=folder sweeps over its files"
+	@echo "make test-slow   install, run the slow tests; CORPORA=directory sweeps over its files"
 
 demo: $(INSTALLED)
 	$(PYTHON) -m attention_seq2seq train --model_dir=$(DEMO) --config=demo

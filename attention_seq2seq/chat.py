@@ -39,7 +39,7 @@ class Chat:
     Args:
         tokenizer: converts strings to ids, and ids to strings.
         model: computes logits.
-        config: the options of the training.
+        config: the options of the training run.
     """
 
     def __init__(self, tokenizer: Seq2SeqTokenizer, model: Seq2Seq | Ensemble, config: Config):
@@ -55,7 +55,7 @@ class Chat:
 
         Args:
             model_dir: directory of the model.
-            *ensemble_dirs: directories of further models with the same vocabularies.
+            *ensemble_dirs: directories of other models with the same vocabularies.
 
         Raises:
             FileNotFoundError: a directory has no model, or one of its files is missing.
@@ -66,7 +66,7 @@ class Chat:
             if chat.tokenizer != chats[0].tokenizer:
                 raise ValueError(
                     f"Cannot ensemble {model_dir} and {directory}: their vocabularies differ. "
-                    "Train both on the same prepared corpus."
+                    "Train both on the same prepared dataset."
                 )
         model = Ensemble([chat.model for chat in chats]) if ensemble_dirs else chats[0].model
         return cls(chats[0].tokenizer, model, chats[0].config)
@@ -98,15 +98,15 @@ class Chat:
     def generate(
         self, prompts: Sequence[str], decoding: DecodingConfig | None = None
     ) -> list[list[Reply]]:
-        """Returns several replies to each prompt: of a beam the best first, or samples.
+        """Returns several replies to each prompt: beam search results, best first, or samples.
 
         Args:
-            prompts: any strings, see `reply`.
+            prompts: any strings; long prompts are truncated with a warning.
             decoding: options of decoding; greedy search by default.
 
         Returns:
-            For each prompt `num_return_sequences` replies; fewer if the beam has no more, or if
-            its groups have the same replies.
+            `num_return_sequences` replies for each prompt, or fewer if beam search finds fewer
+            distinct replies.
 
         Raises:
             TypeError: the prompts are not a list of strings.
@@ -122,12 +122,12 @@ class Chat:
         return [replies[index] for index in range(len(prompts))]
 
     def stream(self, prompt: str, decoding: DecodingConfig | None = None) -> Iterator[str]:
-        """Yields the reply to one prompt in pieces of text while greedy search generates it.
+        """Yields the reply to one prompt piece by piece while greedy search generates it.
 
-        The pieces joined are `reply([prompt], decoding)[0].text`.
+        The concatenated pieces equal `reply([prompt], decoding)[0].text`.
 
         Args:
-            prompt: any string, see `reply`.
+            prompt: any string; a long prompt is truncated with a warning.
             decoding: options with method greedy and without `mmi_weight`.
 
         Raises:
@@ -165,11 +165,11 @@ class Chat:
         replies: Sequence[str],
         decoding: DecodingConfig | None = None,
     ) -> list[float]:
-        """Returns the scores by which beam search ranks given replies.
+        """Returns the scores that beam search would rank given replies by.
 
         Args:
-            prompts: any strings, see `reply`.
-            replies: one for each prompt.
+            prompts: any strings; long prompts are truncated with a warning.
+            replies: one reply for each prompt.
             decoding: options of decoding. Penalties and weights are applied, constraints are not.
                 By default, a score is the log-probability normalized by `length_penalty`.
 
@@ -201,10 +201,10 @@ class Chat:
 
         Args:
             source_ids: ids of the prompt.
-            reply_ids: ids of the reply, with or without the end token.
+            reply_ids: ids of the reply, with or without EOS.
 
         Returns:
-            float32[target_time, source_time], see `Reply.contributions`.
+            float32[target_time, source_time], defined as `Reply.contributions`.
         """
         source, reply = (tf.constant(ids, tf.int32) for ids in (source_ids, reply_ids))
         return leave_one_out_attribution(
@@ -231,7 +231,7 @@ class Chat:
         rows = map(Hypotheses._make, zip(*(column.numpy() for column in hypotheses)))
         replies = [[] for _ in encoded]
         for index, row in enumerate(rows):
-            # A beam with fewer distinct replies than rows ends with rows of length 0.
+            # Rows of length 0 fill up a beam with fewer distinct replies than rows.
             if row.lengths > 0:
                 prompt_index = index // decoding.num_return_sequences
                 replies[prompt_index].append(self._to_reply(*encoded[prompt_index], row, decoding))
@@ -254,7 +254,7 @@ class Chat:
 
         Raises:
             TypeError: `decoding` is not a `DecodingConfig`.
-            ValueError: one of `suppress_tokens` is several tokens, or the prefix is unknown.
+            ValueError: a suppressed text is not a single token, or the prefix is unknown.
         """
         if not isinstance(decoding, DecodingConfig):
             raise TypeError(
@@ -278,7 +278,7 @@ class Chat:
                 f"target_prefix: {prefix[prefix_ids.index(UNK)]!r} is not in the vocabulary "
                 "of this model, so no reply can start with it. Choose another prefix."
             )
-        # The longest reply in training, and its end token.
+        # Length of the longest training reply plus EOS.
         max_length = decoding.max_length or self.config.data.max_target_length + 1
         return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix_ids)
 

@@ -1,4 +1,4 @@
-"""A reply with its score, attention weights and contributions of the prompt."""
+"""A reply with its score, attention weights and prompt contributions."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,10 +10,10 @@ from attention_seq2seq.text.vocabulary import EOS, SPECIALS
 
 
 class Attribution:
-    """Computes the contributions to one reply. The model is not pickled with it.
+    """Computes the contributions to one reply. Pickling drops the model.
 
     Args:
-        attribute: a function of the ids of a prompt and of a reply, such as `Chat.attribute`.
+        attribute: function of prompt ids and reply ids, such as `Chat.attribute`.
         source_ids: ids of the prompt.
         reply_ids: ids of the reply.
     """
@@ -39,7 +39,7 @@ class _PickledAttribution:
 
     def __call__(self) -> np.ndarray:
         raise ValueError(
-            "A pickled reply has no model to compute its contributions with. Read "
+            "A pickled reply has no model to compute contributions with. Access "
             "reply.contributions before pickling the reply."
         )
 
@@ -48,18 +48,17 @@ class _PickledAttribution:
 class Reply:
     """A reply to a prompt.
 
-    Contributions are pickled with the reply if they were computed before.
+    Contributions are pickled with the reply if they have been computed.
 
     Attributes:
         text: the reply.
-        tokens: tokens of the reply, without the end token.
+        tokens: tokens of the reply, without EOS.
         prompt_tokens: tokens of the prompt, truncated to `max_source_length`.
-        log_prob: natural logarithm of the probability of the reply.
+        log_prob: log-probability of the reply [nats].
         score: the score that the search ranked the reply by; `log_prob` for greedy search.
-        attention_weights: float32[target_time, source_time], the weights of each token of the
-            reply, including the end token of a finished reply. Without attention, source_time
-            is 0.
-        finished: whether the reply has an end token; otherwise it was cut at `max_length`.
+        attention_weights: float32[target_time, source_time], attention weights of each reply token,
+            including EOS of a finished reply. Without attention, source_time is 0.
+        finished: whether the reply has EOS; otherwise it was cut at `max_length`.
     """
 
     text: str
@@ -83,6 +82,6 @@ class Reply:
         Returns:
             float32[target_time, source_time]. Entry [t, s] is the decrease of the log-probability
             of reply token t when prompt token s is replaced by the unknown token, clipped at 0
-            and divided by the sum of the row. A row of zeros means that no token contributed.
+            and divided by the sum of the row. A row is zero if no prompt token contributed.
         """
         return self._attribute()

@@ -1,4 +1,4 @@
-"""Runs the studies and benchmarks, whose flags are absl's global ones."""
+"""Runs studies and benchmarks, which use the global flags of absl."""
 
 import signal
 import sys
@@ -40,28 +40,28 @@ def run_main(main, has_subcommand: bool = False) -> None:
 
 
 def command_arguments() -> list[str]:
-    """Returns the arguments of the command line, before --config and --flagfile are replaced."""
+    """Returns the command-line arguments before --config and --flagfile are expanded."""
     return list(_arguments)
 
 
 def enable_determinism() -> None:
-    """Makes a resumed training end with the same weights as an uninterrupted one."""
+    """Makes a resumed run end with the same weights as an uninterrupted run."""
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
 
 
 def suppress_retracing_warnings() -> None:
-    """Suppresses warnings about functions made in a loop: each training has its own."""
+    """Suppresses warnings about functions in a loop, because each run needs its own."""
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")
 
 
 def _print_help() -> None:
-    """Prints the module docstring, the flags of the script, and those of each option group."""
+    """Prints the module docstring, the flags of the script, and the flags of each group."""
     print(sys.modules["__main__"].__doc__)
-    # Groups are named by a phrase, modules by a path.
+    # Groups have a phrase as their name, modules a path.
     groups = [name for name in flags.FLAGS.flags_by_module_dict() if " " in name]
     for name in [sys.argv[0], *groups]:
         print(flags.FLAGS.module_help(name).strip("\n"), end="\n\n")
@@ -75,7 +75,7 @@ def _call_main(main, argv: list[str], has_subcommand: bool) -> None:
         main(argv)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of the output has gone, as in `... | head`.
+        # The reader of the output has exited, as in `... | head`.
         redirect_to_devnull(sys.stdout)
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")

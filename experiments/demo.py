@@ -8,7 +8,7 @@ from attention_seq2seq.cli import attention_tables, next_command
 from attention_seq2seq.cli import flags as cli_flags
 
 MODEL_DIR = cli_flags.define_path(
-    "model_dir", None, "folder of a model trained on the default corpus [path]", required=True
+    "model_dir", None, "directory of a model trained on the default corpus [path]", required=True
 )
 PLOT = cli_flags.define_path("plot", "attention.png", "image file for the tables [path]")
 

@@ -1,4 +1,4 @@
-"""Renders the measured numbers of the documents from the JSON files in experiments/results.
+"""Renders measured numbers in the documents from JSON files in experiments/results.
 
     python -m experiments.render_results
     python -m experiments.render_results --check
@@ -34,7 +34,7 @@ import console
 from attention_seq2seq.utils import files
 
 CHECK = flags.DEFINE_bool(
-    "check", False, "change no page, and exit with 1 if a page is not up to date"
+    "check", False, "whether to exit with 1 if a page is not up to date, instead of updating pages"
 )
 ROOT = Path(__file__).parents[1]
 _TABLE = re.compile(
@@ -60,7 +60,7 @@ def main(_) -> None:
 
 
 def outdated_pages(results: Mapping[str, "Results"]) -> dict[Path, str]:
-    """Returns the pages whose numbers are not those of the results, with their new text."""
+    """Returns the new text of all pages whose numbers are not up to date."""
     names = ("README.md", "README.zh.md", "experiments/README.md")
     outdated = {}
     for path in (*(ROOT / name for name in names), *sorted((ROOT / "docs").rglob("*.md"))):
@@ -75,7 +75,7 @@ def outdated_pages(results: Mapping[str, "Results"]) -> dict[Path, str]:
 
 
 class Results:
-    """Rows of a file of results, selected by their fields.
+    """Rows of a results file, selected by their fields.
 
     Args:
         rows: the rows.
@@ -112,7 +112,7 @@ class ResultsFormatter(string.Formatter):
     """Formats options, missing numbers, ranges and p-values."""
 
     def get_field(self, field_name: str, args, kwargs) -> tuple[Any, Any]:
-        """Returns None for a field of None: a number of a metric that was not measured."""
+        """Returns None for a field of None, a metric that was not measured."""
         try:
             return super().get_field(field_name, args, kwargs)
         except TypeError as error:
@@ -121,7 +121,7 @@ class ResultsFormatter(string.Formatter):
             raise
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Formats a number, a text or a metric, see the module."""
+        """Formats a number, a text or a metric."""
         if value is None:
             return ""
         if isinstance(value, Mapping):
@@ -145,11 +145,11 @@ class ResultsFormatter(string.Formatter):
         return f"{value} ({' to '.join(limits).replace('%', '')})" if all(limits) else value
 
 
-def load_results(folder: Path) -> dict[str, Results]:
-    """Returns all files of results by name."""
+def load_results(directory: Path) -> dict[str, Results]:
+    """Returns all results files by name."""
     return {
         path.stem: Results(json.loads(path.read_text("utf-8"))["rows"])
-        for path in sorted(folder.glob("*.json"))
+        for path in sorted(directory.glob("*.json"))
     }
 
 

@@ -1,4 +1,4 @@
-"""JSON files of measured numbers, from which `render_results.py` renders tables of the documents.
+"""JSON files of measured numbers, from which `render_results.py` renders tables.
 
 A file of `experiments/results` has the `commands` that wrote it, the `conditions` of the latest
 one, and `rows` with raw numbers: fractions, seconds, bytes. Several commands may fill one file.
@@ -31,7 +31,7 @@ def define_results_flag() -> flags.FlagHolder:
     return cli_flags.define_path(
         "results_json",
         None,
-        "JSON file of results to update with the rows of this run, see experiments/results [path]",
+        "results file to update with the rows of this run, as in experiments/results [path]",
     )
 
 
@@ -40,7 +40,7 @@ def update_results(
     rows: Iterable[Mapping[str, Any]],
     key: Sequence[str],
 ) -> None:
-    """Writes rows into a file of results. A row updates the row with the same key.
+    """Writes rows to a results file. A row replaces the row with the same key.
 
     Args:
         path: file, which is created if it does not exist; None writes nothing.

@@ -1,7 +1,4 @@
-"""Docstrings, comments, messages and documents have no banned phrases, and short summaries.
-
-So do the Markdown cells, comments and strings of notebooks.
-"""
+"""Docstrings, comments, messages, documents and notebooks follow the rules for prose."""
 
 import ast
 import io
@@ -78,7 +75,7 @@ def test_code_has_no_banned_phrases(path):
 
 def is_summary_too_long(docstring: str) -> bool:
     return len(docstring.split("\n\n")[0]) > MAX_SUMMARY_LENGTH * 2 or (
-        len(docstring.split("\n")[0]) > MAX_SUMMARY_LENGTH + 12
+        len(docstring.split("\n")[0]) > MAX_SUMMARY_LENGTH
     )
 
 

@@ -37,7 +37,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_string(
         "prompt",
         None,
-        "single prompt: prints its reply and attention tables, then exits",
+        "prompt whose reply and attention tables are printed, instead of an interactive chat",
         flag_values=flag_values,
     )
     define_path(
@@ -49,7 +49,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_integer(
         "context_turns",
         None,
-        "number of earlier turns prepended to each prompt in the interactive chat; default: the "
+        "number of previous turns prepended to each prompt in the interactive chat; default: the "
         "value used in training [turns]",
         flag_values=flag_values,
     )

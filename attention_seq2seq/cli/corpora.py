@@ -13,7 +13,7 @@ def load_training_corpus(config: Config):
     """Loads the training and validation pairs of a model from its corpus.
 
     Args:
-        config: the options of the training.
+        config: the options of the training run.
 
     Returns:
         The `Split`.

@@ -5,7 +5,7 @@
     attention-seq2seq evaluate --model_dir=models/mine --baseline=models/other
 
 Evaluate on pairs that were used neither in training nor to select the best epoch. Without --data,
-the held-out meals of the built-in corpus are used.
+the held-out meals of the default corpus are used.
 
 Intervals are 95 % bootstrap intervals over conversations. p is the p-value of a permutation test
 of the two models on the same prompts. All replies to a prompt are references, and the nearest one
@@ -49,13 +49,13 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     flags.DEFINE_bool(
         "skip_bad_lines",
         False,
-        "skip and count malformed lines instead of raising an error",
+        "whether to skip and count malformed lines instead of raising an error",
         flag_values=flag_values,
     )
     define_paths(
         "baseline",
         [],
-        "model directory to compare with; several, separated by commas, form an ensemble",
+        "directory of a model to compare with; several, separated by commas, form an ensemble",
         flag_values=flag_values,
     )
     define_path("json", None, "JSON file for metrics and replies", flag_values=flag_values)
@@ -68,7 +68,7 @@ def run(args: flags.FlagValues) -> None:
     from attention_seq2seq.evaluation.evaluate import evaluate
 
     require_parent_dir(args.json)
-    # It logs each step of its tests.
+    # sacrebleu logs each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
     decoding = options_from_flags(DecodingConfig, args)
     model_dirs = [args.model_dir, *([args.baseline] if args.baseline else [])]
@@ -148,7 +148,7 @@ def json_content(data, model_dirs, evaluations, estimates_by_model, p_values) ->
 
 
 def print_exact_match_rates(chat) -> dict[str, list[dict]]:
-    """Prints and returns the exact match rates on the parts of the built-in corpus."""
+    """Prints and returns the exact match rate on each part of the default corpus."""
     from attention_seq2seq.evaluation.evaluate import exact_match_rate, unambiguous_pairs
 
     print(f"{'exact match, prompts with one reply':38}{'prompts':>8}{'rate':>9}")
@@ -163,7 +163,7 @@ def print_exact_match_rates(chat) -> dict[str, list[dict]]:
 
 
 def default_corpus_parts() -> dict:
-    """Returns the pairs of the built-in corpus by part."""
+    """Returns the pairs of the default corpus by part."""
     from attention_seq2seq.data.default_corpus import default_corpus, small_talk
     from attention_seq2seq.data.synthetic.meals import meal_dialogues
 

@@ -4,9 +4,9 @@
     attention-seq2seq export --model_dir=models/a --export_dir=b --method=beam
     attention-seq2seq export --model_dir=models/a --export_dir=c --format=tflite
 
-A SavedModel takes Chinese text and returns replies. It needs TensorFlow or TensorFlow Serving,
-and nothing of this package. The decoding flags are its defaults; its signature "generate" takes
-them as inputs.
+A SavedModel maps Chinese text to replies. It runs in TensorFlow or TensorFlow Serving, without
+this package. The decoding flags set its defaults. The signature "generate" also takes decoding
+options as inputs.
 """
 
 import sys
@@ -45,7 +45,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "format",
         "saved_model",
         ["saved_model", "tflite"],
-        "format: saved_model, or tflite (two TensorFlow Lite models, with float and int8 weights)",
+        "export format: saved_model, or tflite (two TensorFlow Lite models, with float and int8 "
+        "weights)",
         flag_values=flag_values,
     )
     define_option_flags(DecodingConfig, flag_values)

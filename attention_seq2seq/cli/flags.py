@@ -1,4 +1,4 @@
-"""Command-line flags for the options of the configurations, for paths and for lists of paths."""
+"""Command-line flags for configuration options, paths and lists of paths."""
 
 import csv
 import dataclasses
@@ -125,11 +125,11 @@ def define_option_flags(config_class: type, flag_values=flags.FLAGS) -> None:
 
 
 def define_reply_flags(flag_values: flags.FlagValues) -> None:
-    """Defines the flags of a command that generates replies: the models, and how they decode."""
+    """Defines the flags of a command that generates replies: models and decoding options."""
     define_paths(
         "model_dir",
         None,
-        "model directory; several, separated by commas, form an ensemble",
+        "directory of a model; several, separated by commas, form an ensemble",
         required=True,
         flag_values=flag_values,
     )
@@ -177,11 +177,11 @@ def options_from_flags(config_class: type, flag_values=flags.FLAGS):
 
 
 def override_options(config: Config, arguments: Iterable[str]) -> Config:
-    """Returns a config with the changes of flags; `--name` and `--noname` set a boolean.
+    """Returns the config with its options overridden by flags.
 
     Args:
-        config: the config.
-        arguments: flags, such as `--units=64`.
+        config: the options to override.
+        arguments: flags, such as `--units=64`; `--name` and `--noname` set a boolean.
 
     Raises:
         ValueError: a flag is unknown, or its value is invalid.

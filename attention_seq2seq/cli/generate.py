@@ -1,4 +1,4 @@
-r"""Replies to a file of prompts, one per line, in their order.
+r"""Replies to a file of prompts, one per line, in the same order.
 
     attention-seq2seq generate --model_dir=models/demo --input=in --output=out
     attention-seq2seq generate --model_dir=models/demo --input=in --output=out \
@@ -108,7 +108,7 @@ def _generate_lines(
 
 
 def format_text(_: str, replies) -> str:
-    """Formats the texts of the replies to a prompt."""
+    """Joins the texts of the replies to a prompt by tabs."""
     return "\t".join(reply.text for reply in replies)
 
 
@@ -132,7 +132,7 @@ def format_json(prompt: str, replies) -> str:
 
 
 def _fingerprint(decoding: DecodingConfig, args: flags.FlagValues) -> dict:
-    """Returns what must be unchanged for the output to be resumed."""
+    """Returns the models and options that must be unchanged to resume the output."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.text.seq2seq_tokenizer import tokenizer_files
     from attention_seq2seq.utils.files import sha256_file
@@ -148,7 +148,7 @@ def _fingerprint(decoding: DecodingConfig, args: flags.FlagValues) -> dict:
 
 
 def _progress_bar(input_path: str | None):
-    """Returns a function that shows the number of prompts done, if the output is a terminal."""
+    """Returns a function that shows the number of processed prompts on a terminal."""
     if not sys.stdout.isatty():
         return lambda num_prompts: None
     from tensorflow import keras

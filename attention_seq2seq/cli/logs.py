@@ -1,4 +1,4 @@
-"""Log lines of a command."""
+"""Logging configuration of a command."""
 
 import logging
 import shutil
@@ -11,7 +11,7 @@ from attention_seq2seq.cli.streams import redirect_to_devnull
 
 
 def configure_logging() -> None:
-    """Prints info lines to standard output, and warnings to standard error."""
+    """Sends info messages to standard output, and warnings to standard error."""
     logger = logging.getLogger("attention_seq2seq")
     info_handler, warning_handler = _TqdmHandler(sys.stdout), _TqdmHandler(sys.stderr)
     info_handler.addFilter(lambda record: record.levelno < logging.WARNING)
@@ -19,7 +19,7 @@ def configure_logging() -> None:
     logger.handlers = [info_handler, warning_handler]
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    # Matplotlib logs the building of its font cache.
+    # Matplotlib logs that it builds its font cache.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
@@ -45,6 +45,6 @@ class _TqdmHandler(logging.StreamHandler):
         if not isinstance(error, BrokenPipeError) and self.stream is not sys.stderr:
             print(
                 f"Cannot write to standard output ({error.strerror}). Further output is "
-                "discarded; the work continues.",
+                "discarded; the command continues.",
                 file=sys.stderr,
             )

@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command that the arguments name.
+    """Runs the command named by the first argument.
 
     Args:
         arguments: the command line without the program; `sys.argv[1:]` by default.
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def format_commands() -> str:
-    """Returns the help of the program: its commands."""
+    """Returns the help of the program, with the list of commands."""
     lines = [f"  {name:10}{summary}" for name, summary in COMMANDS.items()]
     return "\n".join(
         [

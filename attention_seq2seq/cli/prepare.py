@@ -4,9 +4,9 @@
     attention-seq2seq prepare --data=a.tsv --prepared_dir=out
     attention-seq2seq train --data=out --model_dir=models/mine
 
-The command prints statistics of the corpus and the issues that it found. Filters, given by
---filters, remove pairs. Preprocessing is resumable: after an interruption, run the same
-command again. The same corpus and options give the same bytes.
+The command prints statistics and issues of the corpus. --filters removes pairs. Preprocessing
+is resumable: after an interruption, run the same command again. The same corpus and options
+give the same bytes.
 """
 
 import shutil
@@ -38,27 +38,28 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define_path(
         "prepared_dir",
         None,
-        "directory that the prepared corpus is written to",
+        "directory that the prepared dataset is written to",
         required=True,
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "analyze_only",
         False,
-        "only print the statistics and issues of the corpus, and write statistics.json",
+        "whether to stop after printing the statistics and issues of the corpus and writing "
+        "statistics.json",
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "overwrite",
         False,
-        "replace a corpus in --prepared_dir that was prepared with other options",
+        "whether to replace a dataset in --prepared_dir that was prepared with other options",
         flag_values=flag_values,
     )
     for config_class in (DataConfig, TextConfig, PreprocessingConfig):
         define_option_flags(config_class, flag_values)
     flag_values["data"].help = (
-        "corpus files: TSV, JSONL, .conv, JSON of LCCC, KdConv or CrossWOZ, chatterbot YAML; plain "
-        "or gzip, detected by content [paths]"
+        "corpus files in TSV, JSONL, .conv, chatterbot YAML, or the JSON of LCCC, KdConv or "
+        "CrossWOZ; plain or gzip, detected by content [paths]"
     )
 
 

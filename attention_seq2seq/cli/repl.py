@@ -1,4 +1,4 @@
-"""Interactive chat: prompts, and commands that start with a slash."""
+"""Interactive chat with prompts and slash commands."""
 
 import dataclasses
 import difflib
@@ -18,26 +18,26 @@ HELP = """\
 /attention [FILE.png]   show which words of the prompt the last reply came from
 /nbest [N]              show the N best replies to the last prompt; default 5
 /greedy                 use greedy search
-/beam [WIDTH]           use beam search
+/beam [WIDTH]           use beam search, with WIDTH hypotheses
 /sample [T]             use sampling, at temperature T
 /context N              prepend the N previous turns to each prompt
 /set NAME VALUE         set a decoding option
 /show                   show all decoding options; * marks changed ones
-/reset                  forget the conversation and the changed options
+/reset                  clear the conversation and restore the initial options
 /save NAME              save the conversation in NAME.tsv, options in NAME.flags
 /help                   show this list
 Ctrl-C cancels a line, Ctrl-D exits."""
 
 
 class ChatRepl:
-    """An interactive chat: its turns, its decoding options and its commands.
+    """Interactive chat: conversation state, decoding options and slash commands.
 
     Args:
         chat: the model.
         decoding: the initial options.
         context_turns: number of previous turns that are prepended to each prompt.
-        has_random_seed: whether each reply is sampled with a random seed, until
-            `sampling_seed` is set.
+        has_random_seed: whether each reply is sampled with a new random seed, until the user
+            sets `sampling_seed`.
     """
 
     def __init__(
@@ -89,14 +89,14 @@ class ChatRepl:
         return command(*arguments)
 
     def complete(self, text: str) -> list[str]:
-        """Returns the completions of a line: commands, or options of /set."""
+        """Returns the completions of a line: commands, or option names after /set."""
         head, space, tail = text.rpartition(" ")
         if space:
             return [f"{head} {n}" for n in OPTION_NAMES if n.startswith(tail) and head == "/set"]
         return [f"/{name}" for name in self.commands if f"/{name}".startswith(text)]
 
     def warm_up(self) -> None:
-        """Replies to an empty prompt, because the first reply of a method takes seconds."""
+        """Replies to an empty prompt. The first reply with a decoding method takes seconds."""
         self.chat.reply([""], self.decoding)
 
     def _reply(self, line: str) -> Reply:
@@ -209,7 +209,7 @@ class ChatRepl:
 
     def _update(self, **values) -> str:
         changed = dataclasses.replace(self.decoding, **values)
-        # Fails if a token is not in the vocabulary; and the first reply of a method takes seconds.
+        # Raises if a token is not in the vocabulary, and traces the graph, which takes seconds.
         self.chat.reply([""], changed)
         self.decoding = changed
         self.has_random_seed &= "sampling_seed" not in values
@@ -220,7 +220,7 @@ class ChatRepl:
         if not 0 <= turns <= trained:
             raise ValueError(
                 f"context_turns is {turns}, but the model was trained with {trained}. Use at most "
-                f"{trained}, or train a model with more context_turns."
+                f"{trained}, or train a model with a larger context_turns."
             )
         return turns
 
@@ -238,7 +238,7 @@ def _suggest(name: str, names, prefix: str = "") -> str:
 
 
 def _to_flags(decoding: DecodingConfig) -> str:
-    """Returns a line with a flag for each option that does not have its default."""
+    """Formats the options that differ from their defaults as flags, one per line."""
     lines = []
     for name in OPTION_NAMES:
         value = getattr(decoding, name)

@@ -1,4 +1,4 @@
-"""Runs a command: parses its flags, prints its help, and reports errors without a traceback."""
+"""Runs a command: parses flags, prints help, and reports errors without a traceback."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from attention_seq2seq.cli.streams import (
     redirect_to_devnull,
 )
 
-# Before TensorFlow is imported: its messages are of no use to users of a command.
+# Must be set before TensorFlow is imported. Users of a command do not need its messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
@@ -28,8 +28,8 @@ def run_command(command: ModuleType, program: str, arguments: list[str]) -> None
 
     Args:
         command: a module with a docstring, `COMMON_FLAGS` (the names of the flags that `--help`
-            lists), `define_flags(flag_values)` and `run(flag_values)`. It may set `IS_FILTER`,
-            see `configure_streams`.
+            lists), `define_flags(flag_values)` and `run(flag_values)`. If `IS_FILTER` is true,
+            the command ends when the reader of its output exits, as in `... | head`.
         program: name of the command as typed, such as `attention-seq2seq train`.
         arguments: the command line without the program.
 
@@ -56,7 +56,7 @@ def run_command(command: ModuleType, program: str, arguments: list[str]) -> None
         command.run(flag_values)
         sys.stdout.flush()
     except BrokenPipeError:
-        # The reader of the output has gone, as in `... | head`.
+        # The reader of the output has exited, as in `... | head`.
         redirect_to_devnull(sys.stdout)
     except (ValueError, OSError) as error:
         _exit(add_flag_names(str(error), flag_values), 1)
@@ -91,7 +91,7 @@ def format_help(
         command: the command.
         program: name of the command as typed.
         flag_values: the flags of the command.
-        is_full: whether to list all flags by group, instead of the common ones.
+        is_full: whether to list all flags by group instead of only the common flags.
     """
     width = min(shutil.get_terminal_size().columns, 80)
     sections = [_fill_paragraphs(command.__doc__, width)]
@@ -110,7 +110,7 @@ def format_help(
 
 
 def _fill_paragraphs(text: str, width: int) -> str:
-    """Wraps paragraphs to a width; indented paragraphs are examples, and are kept."""
+    """Wraps paragraphs to a width. Indented paragraphs are examples and are not wrapped."""
     return "\n\n".join(
         paragraph if paragraph.startswith(" ") else textwrap.fill(paragraph, width)
         for paragraph in text.strip().split("\n\n")
@@ -119,7 +119,7 @@ def _fill_paragraphs(text: str, width: int) -> str:
 
 def _format_flag(flag: flags.Flag, width: int) -> str:
     name = f"  --[no]{flag.name}" if flag.boolean else f"  --{flag.name}"
-    # absl prepends the choices of an enum, which the help text has, too.
+    # absl prepends the choices of an enum, which the help text already lists.
     help = re.sub(r"^<[^>]*>: ", "", flag.help)
     choices = getattr(flag.parser, "enum_values", None) or ()
     if not all(choice in help for choice in choices):
@@ -135,7 +135,7 @@ def _format_flag(flag: flags.Flag, width: int) -> str:
 
 
 def _format_default(flag: flags.Flag) -> str:
-    """Returns the default and the range of a flag, in parentheses."""
+    """Formats the default and the range of a flag, in parentheses."""
     details = []
     if flag.boolean:
         details.append(f"default {str(flag.default).lower()}")

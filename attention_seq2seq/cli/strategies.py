@@ -1,4 +1,4 @@
-"""Distribution strategies by name."""
+"""Creates distribution strategies by name."""
 
 import json
 import os
@@ -71,7 +71,7 @@ def parse_tf_config(text: str) -> tuple[list[str], int]:
         has_valid_task = has_valid_addresses = False
     if not has_valid_task or not has_valid_addresses or len(set(workers)) < len(workers):
         raise ValueError(
-            f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected different "
+            f"--strategy=multi_worker: TF_CONFIG is {text or 'not set'}; expected distinct "
             "addresses of all workers, the same on each machine, and the index of this worker, for "
             f"example {_EXAMPLE}."
         )

@@ -1,4 +1,4 @@
-"""Standard streams of a command: UTF-8, closed streams, readers that have gone."""
+"""Configures the standard streams of a command: UTF-8, closed streams, broken pipes."""
 
 import contextlib
 import io
@@ -7,9 +7,9 @@ import sys
 
 
 def open_missing_streams() -> None:
-    """Opens standard streams that were closed before the start, as by `>&-`, on the null device.
+    """Opens standard streams that were closed at startup, as by `>&-`, on the null device.
 
-    Otherwise a file opened later gets the number of a closed stream, and receives its text.
+    Otherwise a file opened later gets the descriptor of a closed stream and receives its text.
     """
     for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         try:
@@ -22,10 +22,10 @@ def open_missing_streams() -> None:
 
 
 def configure_streams(is_filter: bool) -> None:
-    """Makes the standard streams UTF-8.
+    """Sets the encoding of the standard streams to UTF-8.
 
     Args:
-        is_filter: whether a command ends when the reader of its output has gone, as in
+        is_filter: whether the command ends when the reader of its output exits, as in
             `... | head`. Other commands discard their output and continue.
     """
     # Keeps invalid bytes recognizable.
@@ -69,7 +69,7 @@ def suppress_stderr():
 
 
 class _PipeTolerantWriter(io.TextIOWrapper):
-    """Standard output that discards its text after the reader has gone."""
+    """Standard output that discards its text after the reader has exited."""
 
     def write(self, text: str) -> int:
         try:

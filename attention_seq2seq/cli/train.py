@@ -4,9 +4,9 @@
     attention-seq2seq train --model_dir=models/mine --data=prepared/mine
     attention-seq2seq train --model_dir=models/demo --config=demo
 
-Without --data, the model is trained on the built-in corpus of small talk and meals. A prepared
-corpus determines the options of its data and text. Training is resumable: after an
-interruption, run the same command again.
+Without --data, the model is trained on the default corpus of small talk and meals. A prepared
+dataset determines the data and text options. Training is resumable: after an interruption, run
+the same command again.
 """
 
 import dataclasses
@@ -45,26 +45,29 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
-        "overwrite", False, "replace an earlier model in --model_dir", flag_values=flag_values
+        "overwrite",
+        False,
+        "whether to replace an existing model in --model_dir",
+        flag_values=flag_values,
     )
     flags.DEFINE_float(
         "checkpoint_minutes",
         5.0,
-        "time between two checkpoints [minutes]",
+        "interval between checkpoints [minutes]",
         lower_bound=0.0,
         flag_values=flag_values,
     )
     define_path(
         "sample_prompts",
         None,
-        "file with one prompt per line; the model replies to them after each epoch; default: the "
-        "first validation pairs, or none for a prepared corpus",
+        "file of prompts, one per line, that the model replies to after each epoch; default: the "
+        "prompts of the first validation pairs, or none for a prepared dataset",
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
         "tensorboard",
         False,
-        "write metrics, sample replies and attention for TensorBoard to --model_dir",
+        "whether to write metrics, sample replies and attention for TensorBoard to --model_dir",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
@@ -72,7 +75,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "none",
         ["none", "mirrored", "multi_worker"],
         "distribution strategy: none, mirrored (all devices of this machine) or multi_worker (the "
-        "machines in TF_CONFIG, each running the same command); --batch_size is the global one",
+        "machines in TF_CONFIG, each running the same command); --batch_size is the global batch "
+        "size",
         flag_values=flag_values,
     )
     define_config_flags(flag_values)
@@ -85,15 +89,15 @@ def run(args: flags.FlagValues) -> None:
     from attention_seq2seq.cli.strategies import make_strategy
     from attention_seq2seq.training.model_dir import is_finished
 
-    # A resumed training ends with the same weights as an uninterrupted one.
+    # A resumed run must end with the same weights as an uninterrupted one.
     tf.config.experimental.enable_op_determinism()
-    # Before any other operation of TensorFlow.
+    # TensorFlow requires this before any other operation.
     strategy = make_strategy(args.strategy)
     is_chief = strategy is None or strategy.extended.should_checkpoint
     if not is_chief:
         logging.getLogger("attention_seq2seq").setLevel(logging.WARNING)
     config = config_from_flags(args)
-    prepared = load_prepared_corpus(config.data.data)
+    prepared = load_prepared_dataset(config.data.data)
     if prepared:
         config = apply_prepared_options(prepared, config, args)
     model_dir = Path(args.model_dir)
@@ -112,7 +116,7 @@ def run(args: flags.FlagValues) -> None:
 
 
 def train_model(prepared, config, args: flags.FlagValues, strategy) -> dict:
-    """Trains on a prepared corpus, on corpus files, or on the built-in corpus."""
+    """Trains on a prepared dataset, on corpus files, or on the default corpus."""
     from attention_seq2seq.config.artifacts import TENSORBOARD_DIR
     from attention_seq2seq.data.default_corpus import LICENSE, load_corpus
     from attention_seq2seq.training.api import train, train_prepared
@@ -174,15 +178,15 @@ def read_sample_prompts(path: str) -> list[str]:
     return prompts
 
 
-def load_prepared_corpus(data: tuple):
-    """Returns the prepared corpus that --data names; None if it names files."""
+def load_prepared_dataset(data: tuple):
+    """Returns the prepared dataset that --data names; None if it names files."""
     from attention_seq2seq.data.preprocessing.manifest import PreparedDataset, is_prepared_dir
 
     return PreparedDataset.load(data[0]) if is_prepared_dir(data) else None
 
 
 def apply_prepared_options(prepared, config, args: flags.FlagValues):
-    """Returns the config with the data and text options of a prepared corpus.
+    """Returns the config with the data and text options of a prepared dataset.
 
     Raises:
         ValueError: a flag contradicts one of these options.
@@ -194,6 +198,6 @@ def apply_prepared_options(prepared, config, args: flags.FlagValues):
             if name != "data" and args[name].present and flag_value != value:
                 raise ValueError(
                     f"--{name}={flag_value}, but {prepared.directory} was prepared with {value!r}. "
-                    "Omit the flag, or prepare the corpus again."
+                    "Omit the flag, or prepare the corpus again with it."
                 )
     return dataclasses.replace(config, **prepared_options)

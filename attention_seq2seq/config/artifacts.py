@@ -1,4 +1,4 @@
-"""Names of the files and directories that make up a model, a prepared corpus and an export."""
+"""Names of the files of a model, a prepared dataset and an exported model."""
 
 # A model directory.
 CONFIG_FILE = "config.json"
@@ -10,22 +10,22 @@ BEST_WEIGHTS_FILE = "best.npz"
 LAST_WEIGHTS_FILE = "last.npz"
 HISTORY_FILE = "log.csv"
 MODEL_CARD_FILE = "CARD.md"
-# The number of pairs that the model was trained on, and hashes of all inputs of the training.
+# Number of training pairs, and hashes of all inputs of the training run.
 PROVENANCE_FILE = "provenance.json"
 # The batch whose loss was not finite.
 NONFINITE_BATCH_FILE = "nonfinite_batch.tsv"
-# The names of the files that trainings have written into the directory.
+# Names of the files that training runs have written into the directory.
 TRAINING_FILES_FILE = "training_files.json"
-# An empty file: the training has ended, and the weights beside it are final.
+# Empty file that marks the training run as finished.
 FINISHED_FILE = "finished"
 TRAINING_LOCK_FILE = "training.lock"
 CHECKPOINT_DIR = "checkpoints"
 TENSORBOARD_DIR = "tensorboard"
 
-# A directory of a prepared corpus, which has a vocabulary as a model has.
+# The directory of a prepared dataset, which also has the vocabulary files of a model.
 MANIFEST_FILE = "manifest.json"
 STATISTICS_FILE = "statistics.json"
 
-# An exported model, beside the files that are copied from the model directory.
+# An exported model, in addition to the files copied from the model directory.
 METADATA_FILE = "metadata.json"
 NOTICE_FILE = "NOTICE.txt"

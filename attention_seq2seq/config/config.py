@@ -1,4 +1,4 @@
-"""All options of a training, saved with the model."""
+"""All options of a training run, saved with the model."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ CONFIG_FORMAT = 2
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """All options of a training, saved as `config.json` in the model directory.
+    """All options of a training run, saved as `config.json` in the model directory.
 
     Example:
         >>> Config(model=ModelConfig(units=8)).model.attention
@@ -38,14 +38,14 @@ class Config:
                 )
         if self.model.share_embeddings and not self.text.share_vocabulary:
             raise ValueError(
-                "share_embeddings is true and share_vocabulary false: two vocabularies cannot have "
-                "one embedding. Share the vocabulary, too, or use share_embeddings false."
+                "share_embeddings is true and share_vocabulary is false: two vocabularies cannot "
+                "share an embedding. Set both to true, or share_embeddings to false."
             )
         if self.training.guided_alignment_weight and self.model.attention == "none":
             raise ValueError(
                 f"guided_alignment_weight is {self.training.guided_alignment_weight} and attention "
-                "is 'none': there are no attention weights to guide. Use an attention, or "
-                "guided_alignment_weight 0."
+                "is 'none': there are no attention weights to guide. Choose another attention, or "
+                "set guided_alignment_weight to 0."
             )
 
     def save(self, model_dir: str | Path) -> None:

@@ -11,18 +11,18 @@ class DataConfig(ConfigBase):
 
     data: tuple = option(
         (),
-        "directory written by `prepare`, or corpus files: TSV, JSONL, .conv, JSON of LCCC, "
-        "KdConv or CrossWOZ, chatterbot YAML; plain or gzip, detected by content; default: "
-        "the built-in corpus of small talk and meals",
+        "prepared dataset, or corpus files in TSV, JSONL, .conv, chatterbot YAML, or the JSON of "
+        "LCCC, KdConv or CrossWOZ; plain or gzip, detected by content; default: "
+        "the default corpus of small talk and meals",
         unit="paths",
     )
     data_license: str = option("", "license and source of the corpus, for the model card")
     skip_bad_lines: bool = option(
-        False, "skip and count malformed lines instead of raising an error"
+        False, "whether to skip and count malformed lines instead of raising an error"
     )
     validation_fraction: float = option(
         0.05,
-        "fraction of the conversations held out for validation; the built-in corpus has its "
+        "fraction of the conversations held out for validation; the default corpus has its "
         "own held-out meals",
         low=0.0,
         high=0.5,

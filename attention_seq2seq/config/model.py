@@ -17,7 +17,7 @@ ATTENTIONS = (
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(ConfigBase):
-    """The architecture of the model. The defaults are those of the article.
+    """Architecture of the model. The defaults are those of the article.
 
     Raises:
         ValueError: two options contradict each other.
@@ -45,13 +45,13 @@ class ModelConfig(ConfigBase):
     )
     bidirectional: bool = option(
         False,
-        "bidirectional encoder, with half of the units in each direction",
+        "whether the encoder is bidirectional, with half of the units in each direction",
     )
     share_embeddings: bool = option(
-        False, "share one embedding between encoder and decoder; requires share_vocabulary"
+        False, "whether encoder and decoder share one embedding; requires share_vocabulary"
     )
     tie_output_projection: bool = option(
-        False, "use the transposed decoder embedding as the output projection"
+        False, "whether the output projection is the transposed decoder embedding"
     )
     attention: str = option(
         "luong",
@@ -74,20 +74,21 @@ class ModelConfig(ConfigBase):
     )
     dropout: float = option(
         0.0,
-        "dropout rate of the embeddings, between layers, and of the attention vectors",
+        "dropout rate of the embeddings, the layer inputs and the attention vectors",
         low=0.0,
         high=0.9,
     )
     embedding_range: float = option(
         0.05,
-        "initial embeddings are uniform in [-embedding_range, embedding_range]; with a wide "
-        "range, attention weights point to the tokens that a reply was copied from",
+        "bound r of the uniform distribution in [-r, r] that initializes the embeddings; with a "
+        "large r, attention points to the tokens that a reply was copied from",
         low=1e-4,
         high=100.0,
     )
     dropout_on_embeddings: bool = option(
         True,
-        "apply dropout to the embeddings; a small vocabulary, such as letters, does better without",
+        "whether to apply dropout to the embeddings; small vocabularies, such as letters, train "
+        "better without it",
     )
 
     def __post_init__(self):
@@ -95,13 +96,13 @@ class ModelConfig(ConfigBase):
         if self.attention == "none" and self.initial_state == "zero":
             raise ValueError(
                 "attention is 'none' and initial_state is 'zero': the decoder would never see the "
-                "prompt. Use initial_state 'encoder', or an attention."
+                "prompt. Set initial_state to 'encoder', or choose another attention."
             )
         if self.attention == "none" and self.attention_layer_activation == "tanh":
             raise ValueError(
                 "attention is 'none' and attention_layer_activation is 'tanh': without attention "
-                "there is no attention layer. Use an attention, or attention_layer_activation "
-                "'linear'."
+                "there is no attention layer. Choose another attention, or set "
+                "attention_layer_activation to 'linear'."
             )
         if self.num_decoder_layers > self.num_layers:
             raise ValueError(

@@ -18,7 +18,7 @@ FILTERS = {
 
 @dataclasses.dataclass(frozen=True)
 class PreprocessingConfig(ConfigBase):
-    """Filters and order of the pairs of a prepared corpus.
+    """Filters and order of the pairs of a prepared dataset.
 
     Raises:
         ValueError: `filters` names an unknown filter.
@@ -32,7 +32,7 @@ class PreprocessingConfig(ConfigBase):
     )
     max_reply_count: int = option(
         100,
-        "filter common_replies: maximum count of a reply",
+        "filter common_replies: maximum number of occurrences of a reply",
         unit="occurrences",
         low=1,
     )
@@ -41,7 +41,7 @@ class PreprocessingConfig(ConfigBase):
     )
     seed: int = option(
         1,
-        "random seed of the order of the pairs and of the validation split",
+        "random seed of the shuffling and of the validation split",
         low=0,
         high=2**31 - 1,
     )

@@ -13,27 +13,27 @@ class TextConfig(ConfigBase):
 
     source_tokenizer: str = option(
         "jieba",
-        "tokenizer of prompts: jieba, characters, or whitespace for already tokenized text",
+        "tokenizer of prompts: jieba, characters, or whitespace (for tokenized text)",
         choices=TOKENIZERS,
     )
     target_tokenizer: str = option(
         "jieba", "tokenizer of replies: jieba, characters or whitespace", choices=TOKENIZERS
     )
     jieba_hmm: bool = option(
-        True, "detection of out-of-dictionary words by jieba's hidden Markov model"
+        True, "whether jieba's hidden Markov model detects out-of-dictionary words"
     )
     user_dictionary: str = option(
         "", "jieba user dictionary: a word and an optional count per line", unit="path"
     )
-    lowercase: bool = option(True, "conversion of A-Z to a-z")
+    lowercase: bool = option(True, "whether to convert A-Z to a-z")
     context_turns: int = option(
         0,
-        "number of earlier turns prepended to each prompt, one line per turn",
+        "number of previous turns prepended to each prompt, one line per turn",
         unit="turns",
         low=0,
         high=100,
     )
-    share_vocabulary: bool = option(True, "one vocabulary for prompts and replies")
+    share_vocabulary: bool = option(True, "whether prompts and replies share one vocabulary")
     vocabulary_size: int = option(
         30000,
         "maximum size of a vocabulary, including five special tokens; the most frequent "

@@ -6,7 +6,7 @@ from attention_seq2seq.config.artifacts import BEST_WEIGHTS_FILE, LAST_WEIGHTS_F
 from attention_seq2seq.config.options import ConfigBase, option
 
 SCHEDULES = ("constant", "cosine", "halving", "inverse_sqrt")
-# Metrics that an epoch can be selected by, and whether a lower value is better.
+# Metrics that can select the best epoch; the value is true if lower is better.
 LOWER_IS_BETTER = {
     "val_loss": True,
     "val_perplexity": True,
@@ -36,31 +36,29 @@ class TrainingConfig(ConfigBase):
     )
     optimizer: str = option(
         "lazy_adam",
-        "adam, lazy_adam (Adam that updates only the embeddings of tokens in the batch), or "
-        "sgd, which needs a learning_rate near 1",
+        "optimizer: adam, lazy_adam (Adam that updates only the embeddings of tokens in the "
+        "batch), or sgd, which needs a learning_rate near 1",
         choices=("lazy_adam", "adam", "sgd"),
     )
     compute_dtype: str = option(
         "auto",
-        "dtype of matrix products in training: float32, bfloat16, or auto (bfloat16 if the "
-        "processor supports it and is faster with it); weights, softmax and loss are "
-        "float32",
+        "dtype of matrix products in training: float32, bfloat16, or auto (bfloat16 if it is "
+        "faster on this processor); weights, softmax and loss are float32",
         choices=("auto", "float32", "bfloat16"),
     )
     num_sampled: int = option(
         0,
-        "number of tokens sampled for the training softmax; 0: full softmax; sampling pays "
-        "off for vocabularies of tens of thousands of tokens; validation uses the full "
-        "softmax",
+        "number of tokens sampled for the softmax in training; 0: full softmax; sampling is "
+        "faster for vocabularies of tens of thousands of tokens",
         unit="tokens",
         low=0,
     )
     learning_rate: float = option(0.001, "learning rate of the optimizer", low=1e-8, high=10.0)
     learning_rate_schedule: str = option(
         "constant",
-        "constant, cosine (decay to zero), halving (halved at each tenth of the second half "
-        "of training, Luong et al. 2015) or inverse_sqrt (needs warmup_steps, Vaswani et "
-        "al. 2017)",
+        "learning rate schedule: constant, cosine (decay to zero), halving (at each tenth of the "
+        "second half of training, Luong et al. 2015) or inverse_sqrt (requires warmup_steps, "
+        "Vaswani et al. 2017)",
         choices=SCHEDULES,
     )
     warmup_steps: int = option(
@@ -98,7 +96,7 @@ class TrainingConfig(ConfigBase):
     )
     prompt_dropout: float = option(
         0.0,
-        "probability of hiding a prompt in training, needed by mmi_weight, for example 0.05",
+        "probability of hiding a prompt in training; mmi_weight needs it, for example 0.05",
         low=0.0,
         high=0.9,
     )
@@ -114,29 +112,29 @@ class TrainingConfig(ConfigBase):
     )
     monitor: str = option(
         "val_perplexity",
-        "metric of the validation pairs, or of the replies to the sample prompts, that selects the "
-        "best epoch",
+        "metric that selects the best epoch, computed on the validation pairs or on the replies to "
+        "the sample prompts",
         choices=LOWER_IS_BETTER,
     )
     patience: int = option(
         3,
-        "number of epochs without improvement before training stops early; 0: never",
+        "number of epochs without improvement after which training stops early; 0: never",
         unit="epochs",
         low=0,
     )
     restore_best_weights: bool = option(
         True,
-        "generate replies with the weights of the best epoch instead of the last",
+        "whether to generate replies with the weights of the best epoch instead of the last",
     )
     init_from: str = option(
         "",
-        "model directory to initialize weights and vocabulary from",
+        "directory of the model that initializes weights and vocabulary",
         unit="path",
     )
     pretrained_embeddings: str = option(
         "",
-        "word vectors in word2vec text format to initialize embeddings from, of the size of "
-        "the model's units",
+        "file of word vectors that initialize the embeddings, in word2vec text format, with as "
+        "many dimensions as units",
         unit="path",
     )
     seed: int = option(

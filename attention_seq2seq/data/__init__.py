@@ -1,1 +1,1 @@
-"""Corpus files to pairs of strings, and pairs to batches of token ids."""
+"""Reads pairs of strings from corpus files, and batches pairs of token ids."""

@@ -1,4 +1,4 @@
-"""Batches of token ids from rows of similar length, through tf.data."""
+"""Batches pairs of similar length with tf.data."""
 
 import tensorflow as tf
 
@@ -6,9 +6,9 @@ from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
 from attention_seq2seq.utils.rng import RngStream, fold_in
 from attention_seq2seq.utils.tf_function import without_autograph
 
-# Rows are sorted by length within pools of this many batches. Every batch is full, so that a
-# handful of unusually long rows never makes an update alone. A larger pool pads less, but batches
-# of too similar rows train worse: with 256 a small corpus was a single pool.
+# Rows are sorted by length within pools of this many batches. Every batch is full, so that an
+# update never consists of only a few unusually long rows. Larger pools need less padding, but
+# batches of very similar rows train worse. With 256 batches, a small corpus was a single pool.
 _BATCHES_PER_POOL = 64
 
 
@@ -23,7 +23,7 @@ def eval_batches(pairs: InMemoryPairs | TFRecordPairs, batch_size: int) -> tf.da
 
     Args:
         pairs: pairs as ids.
-        batch_size: pairs in a batch; one batch of an epoch may have fewer.
+        batch_size: number of pairs per batch; one batch of an epoch may have fewer.
 
     Returns:
         A dataset whose elements are dicts of int32 tensors: source_ids [batch, source_time],
@@ -50,22 +50,22 @@ def train_batches(
 ) -> tf.data.Dataset:
     """Returns the batches of all epochs, each epoch in its own order.
 
-    A batch depends on the seed and its index alone, so the batches from any `start_batch` on are
-    those of a dataset from the beginning.
+    A batch depends only on the seed and its index. So batches from any `start_batch` equal those of
+    a dataset that starts at 0.
 
     Args:
         pairs: pairs as ids.
-        batch_size: pairs in a batch; one batch of an epoch may have fewer.
-        epochs: how often each pair occurs.
-        seed: of the order, of word dropout and of prompt dropout.
+        batch_size: number of pairs per batch; one batch of an epoch may have fewer.
+        epochs: number of passes over the pairs.
+        seed: seed of shuffling, word dropout and prompt dropout.
         start_batch: index of the first batch, counted over all epochs.
         source_word_dropout: probability of replacing a source id by `unk_id`.
         unk_id: the id of the unknown token.
         prompt_dropout: probability of hiding a prompt from the model.
 
     Returns:
-        A dataset of the tensors of `eval_batches`, and batch_index int64[]. With a
-        `prompt_dropout` the elements also have prompt_dropped bool[batch].
+        A dataset with the tensors of `eval_batches` and batch_index int64[]. With
+        `prompt_dropout`, the elements also have prompt_dropped bool[batch].
     """
     batches_per_epoch = num_batches(pairs, batch_size)
 
@@ -110,10 +110,10 @@ def train_batches(
 def _bucket_by_length(
     source: tf.RaggedTensor, target: tf.RaggedTensor
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-    """Sorts the rows of a pool into buckets of two target lengths, and by source length in each.
+    """Sorts the rows of a pool by target length, two lengths per bucket, then source length.
 
-    Source lengths alternately rise and fall from bucket to bucket, so that a batch with rows of
-    two buckets has similar source lengths too.
+    Source lengths alternately increase and decrease from bucket to bucket, so that a batch with
+    rows of two buckets also has similar source lengths.
     """
     source_length, bucket = source.row_lengths(), target.row_lengths() // 2
     signed_length = tf.where(bucket % 2 == 0, source_length, -source_length)
@@ -129,13 +129,13 @@ def _batch_pool(
     batch_size: int,
     seed: tf.Tensor | None = None,
 ) -> tf.data.Dataset:
-    """Batches consecutive rows. Slices of a pool are faster than an operation for each row.
+    """Batches consecutive rows. Slicing a pool is faster than one operation per row.
 
     Args:
         source: int32[rows, source_time].
         target: int32[rows, target_time].
-        batch_size: rows in a batch.
-        seed: of the order of batches; None keeps the order of the rows.
+        batch_size: number of rows per batch.
+        seed: seed of the order of batches; None: the order of the rows.
     """
     start_rows = tf.range(0, source.nrows(), batch_size)
     if seed is not None:

@@ -1,4 +1,4 @@
-"""Reads the bytes of a corpus file, plain or gzip. The content decides which."""
+"""Reads the bytes of a corpus file, plain or gzip, as detected by content."""
 
 import gzip
 import shutil
@@ -10,15 +10,15 @@ from typing import BinaryIO
 
 from attention_seq2seq.utils.files import BYTE_ORDER_MARK, GZIP_MAGIC
 
-# In bytes. A longer line means that the file has no line ends, so it is not a corpus of lines.
+# Maximum length of a line [bytes]. Longer lines mean that the file is not a corpus of lines.
 MAX_LINE_LENGTH = 1 << 24
 
-# In bytes or characters. A longer conversation means that the file is malformed.
+# Maximum length of a conversation [bytes or characters]. Longer ones mean a malformed file.
 MAX_CONVERSATION_LENGTH = 1 << 24
 
 
 class CorpusFormatError(ValueError):
-    """A line of a corpus file is unreadable: names the file, the line and what was expected."""
+    """Raised for an unreadable line of a corpus file."""
 
     def __init__(self, path: Path, line_number: int, reason: str):
         super().__init__(path, line_number, reason)
@@ -29,14 +29,14 @@ class CorpusFormatError(ValueError):
 
 
 class CorpusFile:
-    """A corpus file that is read from beginning to end.
+    """Corpus file that is read from beginning to end.
 
     Args:
         path: the file.
-        on_error: called with a line number and a reason; raises, or counts the skipped line.
+        on_error: called with the number of an unreadable line and a reason.
 
     Attributes:
-        line_number: the number of the last line read, counted from 1.
+        line_number: number of the last line read, from 1.
     """
 
     def __init__(self, path: Path, on_error: Callable[[int, str], None]):
@@ -58,24 +58,24 @@ class CorpusFile:
 
     @property
     def position(self) -> int:
-        """The number of bytes read of the file on disk, which may be compressed."""
+        """Number of bytes read from the file on disk, which may be compressed."""
         return self._raw.tell()
 
     def peek(self, size: int) -> bytes:
         """Returns the first bytes without a byte order mark, and rewinds the file."""
         try:
             head = self._bytes.read1(size)
-            # One read of a gzip file may give less than there is.
+            # A single read of a gzip file may return fewer bytes than available.
             while len(head) < size and (chunk := self._bytes.read1(size - len(head))):
                 head += chunk
         except (OSError, EOFError, zlib.error):
-            # `chunks` reports the damage when it reaches it.
+            # `chunks` reports the damaged part later.
             head = b""
         self._bytes.seek(0)
         return head.removeprefix(BYTE_ORDER_MARK)
 
     def chunks(self, size: int) -> Iterator[bytes]:
-        """Yields the content in chunks that end with a line, or within one after `size` bytes."""
+        """Yields the content in chunks, which end at a line end or after `size` bytes."""
         is_inside_line = False
         while True:
             try:
@@ -108,14 +108,14 @@ class CorpusFile:
                 yield from chunk.rstrip(b"\r\n").split(b"\r")
 
     def report_error(self, reason: str, line_number: int | None = None) -> None:
-        """Reports that a line is unreadable: the current line by default."""
+        """Reports an unreadable line, by default the current line."""
         self._on_error(self.line_number if line_number is None else line_number, reason)
 
 
 def _copy_to_temporary_file(pipe: BinaryIO) -> BinaryIO:
-    """Copies a pipe, which cannot seek, into a temporary file."""
+    """Copies a pipe, which is not seekable, to a temporary file."""
     with pipe:
-        # `CorpusFile` closes the file, which removes it.
+        # Removed when `CorpusFile` closes it.
         file = tempfile.TemporaryFile()  # noqa: SIM115
         shutil.copyfileobj(pipe, file)
     file.seek(0)
@@ -126,7 +126,7 @@ def decode_line(raw: bytes) -> str:
     """Decodes a line as UTF-8.
 
     Raises:
-        ValueError: it is not UTF-8.
+        ValueError: the line is not UTF-8.
     """
     try:
         return raw.decode("utf-8")

@@ -1,4 +1,4 @@
-"""Pairs as token ids, in memory or in TFRecord files: the input of batching."""
+"""Datasets of pairs of token ids, in memory or in TFRecord files."""
 
 import os
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-# Pairs of TFRecord files that are shuffled at once, which takes some tens of megabytes. The files
-# are already in random order; the buffer makes each epoch's order a different one.
+# Number of pairs in the shuffle buffer, which takes tens of megabytes. The files are already in
+# random order. The buffer changes the order in each epoch.
 _SHUFFLE_BUFFER_SIZE = 1 << 16
 _NUM_INTERLEAVED_FILES = 8
 _FEATURES = {
@@ -20,8 +20,8 @@ class InMemoryPairs:
     """Pairs as lists of ids.
 
     Args:
-        source: the ids of each prompt, at least one.
-        target: the ids of each reply, end of reply included.
+        source: ids of each prompt, at least one id.
+        target: ids of each reply, EOS included.
     """
 
     def __init__(self, source: Sequence[Sequence[int]], target: Sequence[Sequence[int]]):
@@ -37,14 +37,14 @@ class InMemoryPairs:
         """Returns the pairs in pools, each pair once.
 
         Args:
-            pool_size: pairs in a pool; the last one may have fewer.
-            seed: int32[2], of the order of the pairs; None keeps their order.
-            start_pool: number of pools to skip, at no cost.
+            pool_size: number of pairs per pool; the last pool may have fewer.
+            seed: int32[2], shuffling seed; None: pairs are not shuffled.
+            start_pool: number of pools to skip, which takes no time.
 
         Returns:
             A dataset of pairs of int32 `RaggedTensor`: [pool, source_time], [pool, target_time].
         """
-        # Shuffling indices and gathering whole pools is faster than an operation for each row.
+        # Shuffling indices and gathering whole pools is faster than one operation per row.
         indices = tf.range(len(self), dtype=tf.int64)
         if seed is not None:
             indices = tf.random.experimental.stateless_shuffle(indices, seed)
@@ -55,15 +55,15 @@ class InMemoryPairs:
 
 
 class TFRecordPairs:
-    """Pairs in TFRecord files as `prepare` writes them.
+    """Pairs in TFRecord files written by `prepare`.
 
     Args:
-        paths: the files.
+        paths: paths of the files.
         num_pairs: number of pairs in all files.
     """
 
     def __init__(self, paths: Sequence[str], num_pairs: int):
-        # As bytes, since a name may not be UTF-8.
+        # Bytes, because names may not be UTF-8.
         self._paths = list(map(os.fsencode, paths))
         self._num_pairs = num_pairs
 
@@ -73,7 +73,7 @@ class TFRecordPairs:
     def pools(
         self, pool_size: int, seed: tf.Tensor | None = None, start_pool: int = 0
     ) -> tf.data.Dataset:
-        """As `InMemoryPairs.pools`; shuffles the files, and pairs within a large buffer."""
+        """Returns the pairs in pools. Shuffles the files, and pairs within a large buffer."""
         paths = tf.constant(self._paths)
         if seed is None:
             records = tf.data.Dataset.from_tensor_slices(paths).flat_map(tf.data.TFRecordDataset)

@@ -1,4 +1,4 @@
-"""The default corpus: small talk from the package chatterbot-corpus, and meal dialogues."""
+"""Default corpus of small talk from the package chatterbot-corpus and meal dialogues."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ LICENSE = (
 
 def small_talk() -> list[Pair]:
     """Returns the 552 pairs of the Chinese part of chatterbot-corpus (BSD)."""
-    folder = files("chatterbot_corpus") / "data" / "chinese"
-    paths = sorted(str(path) for path in folder.iterdir() if path.name.endswith(".yml"))
+    directory = files("chatterbot_corpus") / "data" / "chinese"
+    paths = sorted(str(path) for path in directory.iterdir() if path.name.endswith(".yml"))
     pairs, _ = read_pairs(paths)
     return pairs
 
@@ -27,7 +27,7 @@ def default_corpus() -> Split:
     """Returns small talk, which can only be memorized, and meal dialogues, which generalize.
 
     Returns:
-        Small talk and meal dialogues to train on; the held-out meals to validate on.
+        Small talk and meal dialogues for training, and held-out meals for validation.
 
     Example:
         >>> corpus = default_corpus()
@@ -45,16 +45,16 @@ def default_corpus() -> Split:
 def load_corpus(
     paths: Sequence[str | Path], skip_bad_lines: bool, validation_fraction: float, seed: int
 ) -> tuple[Split, Counter]:
-    """Loads the corpus of a configuration: the default one, or files split by conversation.
+    """Loads the default corpus, or files split by conversation.
 
     Args:
-        paths: corpus files; none for the default corpus, which brings its own split.
-        skip_bad_lines: see `PairReader`.
-        validation_fraction: see `split_by_conversation`.
-        seed: of the split.
+        paths: corpus files; empty: the default corpus, which has a fixed split.
+        skip_bad_lines: whether to skip and count malformed lines instead of raising an error.
+        validation_fraction: fraction of the conversations held out for validation.
+        seed: random seed of the split.
 
     Returns:
-        Training and validation pairs, and the number of skipped lines for each reason.
+        Training and validation pairs, and the number of skipped lines by reason.
     """
     if not paths:
         return default_corpus(), Counter()

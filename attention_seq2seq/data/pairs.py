@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class Pair(NamedTuple):
-    """A prompt and its reply, and the number of their conversation."""
+    """A prompt, its reply, and the index of their conversation."""
 
     prompt: str
     reply: str
@@ -16,9 +16,9 @@ class Split(NamedTuple):
     """Training and validation pairs.
 
     Attributes:
-        training: pairs to train on.
-        validation: pairs to validate on.
-        num_dropped: the number of validation pairs dropped because training has them too.
+        training: training pairs.
+        validation: validation pairs.
+        num_dropped: number of validation pairs dropped because they also occur in training.
     """
 
     training: list[Pair]
@@ -29,18 +29,18 @@ class Split(NamedTuple):
 def as_pairs(pairs: Iterable) -> list[Pair]:
     """Converts user input to pairs.
 
-    The conversations of (prompt, reply) are numbered. A prompt that equals the reply before it
-    continues a conversation.
+    Conversations of (prompt, reply) tuples are numbered. A prompt that equals the previous reply
+    continues the conversation.
 
     Raises:
-        ValueError: an element is neither two strings nor a `Pair`; with its position.
+        ValueError: an element is neither a tuple of two strings nor a `Pair`.
     """
     pairs = list(pairs)
     for position, pair in enumerate(pairs):
         if not _is_pair(pair):
             raise ValueError(
-                f"pairs[{position}] is {pair!r}, no pair; expected (prompt, reply), two strings, "
-                "or a Pair."
+                f"pairs[{position}] is {pair!r}; expected (prompt, reply) with two strings, or a "
+                "Pair."
             )
     if all(isinstance(pair, Pair) for pair in pairs):
         return pairs
@@ -55,7 +55,7 @@ def as_pairs(pairs: Iterable) -> list[Pair]:
 def _is_pair(pair) -> bool:
     if isinstance(pair, Pair):
         return all(isinstance(side, str) for side in pair[:2]) and isinstance(pair[2], int)
-    # A string of two characters is a sequence too, and a set or dict has no order.
+    # A string of two characters is also a sequence, and sets and dicts have no order.
     return (
         isinstance(pair, Sequence)
         and not isinstance(pair, str | bytes)
@@ -65,11 +65,11 @@ def _is_pair(pair) -> bool:
 
 
 def prepend_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:
-    r"""Puts the previous turns in front of each prompt, a line each.
+    r"""Prepends the previous turns to each prompt, one line per turn.
 
     Args:
-        pairs: in the order of their conversations.
-        num_turns: the most previous turns; 0 leaves the pairs unchanged.
+        pairs: pairs in the order of their conversations.
+        num_turns: maximum number of previous turns; 0: the pairs are unchanged.
 
     Example:
         >>> pairs = [Pair("你好", "你好呀", 1), Pair("你好呀", "吃了吗", 1)]
@@ -84,9 +84,9 @@ def prepend_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:
         if previous is None or pair.conversation != previous.conversation:
             turns = []
         elif pair.prompt != previous.reply:
-            # Where two speakers take turns, the prompt is the previous reply.
+            # If the speakers alternate, the previous reply is the prompt.
             turns.append(" ".join(previous.reply.split("\n")))
-        # Line breaks separate turns, so those within a turn are removed.
+        # Line breaks separate turns, so line breaks within a turn are replaced.
         turns = [*turns, " ".join(pair.prompt.split("\n"))][-1 - num_turns :]
         yield pair._replace(prompt="\n".join(turns))
         previous = pair

@@ -1,4 +1,4 @@
-"""Reads pairs from corpus files. The content decides the format, and plain or gzip.
+"""Reads pairs from corpus files, whose format is detected by content.
 
 | format     | looks like                                                                       |
 |------------|----------------------------------------------------------------------------------|
@@ -14,8 +14,8 @@
 | CrossWOZ   | JSON: `{"id": {"messages": [{"content": ...}, ...]}, ...}`                        |
 | chatterbot | YAML: `conversations:`, a list of lists of turns; up to 16 MB                     |
 
-A conversation of many turns becomes consecutive exchanges. All formats but YAML are read as
-streams: a file of any size needs the memory of its longest conversation.
+A conversation of several turns becomes consecutive exchanges. All formats except YAML are read as
+streams, which need the memory of the longest conversation.
 """
 
 import json
@@ -37,16 +37,16 @@ FORMAT_NAMES = (
     "prompt<TAB>reply, JSONL, .conv, the JSON of LCCC, KdConv or CrossWOZ, or chatterbot YAML"
 )
 
-# The bytes of a file that its format is detected from.
+# Number of bytes from which the format of a file is detected.
 _PEEK_SIZE = 1 << 16
-# A bracket may begin a line of text as well, so the characters behind it are matched too.
+# A line of text may also start with a bracket, so the next characters are matched, too.
 _ARRAY_OR_OBJECT = r'(\[\s*["\]]|\{\s*["}])'
 _NESTED_DOCUMENT = re.compile(
     rf"\s*(\[\s*{_ARRAY_OR_OBJECT}"
     rf'|\{{\s*"(?!(prompt|reply|messages)")[^"]*"\s*:\s*(\[\s*[\[\]]|{_ARRAY_OR_OBJECT}))'
 )
 
-# A character that JSON writes as its code point.
+# A character that JSON represents by its code point.
 _UNICODE_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 
 
@@ -58,13 +58,13 @@ class PairReader:
         skip_bad_lines: whether to skip unreadable lines, and count them in `skipped_lines`.
 
     Attributes:
-        skipped_lines: the number of skipped lines for each reason, updated while iterating.
-        position: the number of bytes read of the file on disk.
+        skipped_lines: number of skipped lines by reason, updated during iteration.
+        position: number of bytes read from the file on disk.
 
     Raises:
         FileNotFoundError: at construction, if there is no such file.
         ValueError: at construction, if the path is a directory.
-        CorpusFormatError: while iterating, with file, line and what was expected.
+        CorpusFormatError: during iteration, if a line is unreadable.
     """
 
     def __init__(self, path: str | Path, skip_bad_lines: bool = False):
@@ -98,7 +98,7 @@ class PairReader:
 
 
 def _detect_format(head: bytes):
-    """Returns the function of a `CorpusFile` that yields its exchanges.
+    """Returns the reader of a format, a function from a `CorpusFile` to its exchanges.
 
     Args:
         head: the first bytes of the file.
@@ -116,7 +116,7 @@ def _detect_format(head: bytes):
         return partial(read_conv, separation=separation)
     if first_line.startswith((b"{", b"[")):
         return _detect_json_format(first_line, head.decode("utf-8", "replace"))
-    # For any other file, a TSV error names the line and what was expected.
+    # Files of unknown formats raise a helpful error as TSV.
     return partial(read_lines, parse=parse_tsv)
 
 
@@ -129,7 +129,7 @@ def _detect_json_format(first_line: bytes, head: str):
     )
     if not is_record and not is_turns and _NESTED_DOCUMENT.match(head):
         return partial(read_json_document, separation=separation)
-    # A brace or a bracket may begin a prompt too, and `head` may have only a part of a JSON line.
+    # A prompt may also start with a brace or bracket, and `head` may end within a JSON line.
     is_tsv = record is None and (b"\t" in first_line or re.match(rb'\[\s*[^"\s]', first_line))
     parse_json_line = partial(parse_jsonl, separation=separation)
     return partial(read_lines, parse=parse_tsv if is_tsv else parse_json_line)
@@ -143,19 +143,19 @@ def _parse_json_or_none(line: bytes):
 
 
 class CorpusReader:
-    """Iterates over the pairs of several corpus files, one after the other.
+    """Iterates over the pairs of several corpus files in order.
 
     Args:
-        paths: the files; conversations are numbered across all of them.
-        skip_bad_lines: see `PairReader`.
+        paths: the files; conversations are numbered across all files.
+        skip_bad_lines: whether to skip unreadable lines, and count them in `skipped_lines`.
 
     Attributes:
-        skipped_lines: the number of skipped lines for each reason, updated while iterating.
-        position: the number of bytes read of the files on disk.
+        skipped_lines: number of skipped lines by reason, updated during iteration.
+        position: number of bytes read from the files on disk.
 
     Raises:
         FileNotFoundError: at construction, if a file is missing.
-        ValueError: while iterating, for an unreadable line or a file without any pair.
+        ValueError: during iteration, if a line is unreadable or a file has no pair.
     """
 
     def __init__(self, paths: Iterable[str | Path], skip_bad_lines: bool = False):
@@ -190,11 +190,11 @@ def read_pairs(
     """Reads corpus files into memory.
 
     Args:
-        paths: the files, see `CorpusReader`.
-        skip_bad_lines: see `PairReader`.
+        paths: the files; conversations are numbered across all files.
+        skip_bad_lines: whether to skip and count unreadable lines.
 
     Returns:
-        The pairs, and the number of skipped lines for each reason.
+        The pairs, and the number of skipped lines by reason.
 
     Raises:
         ValueError: a line is unreadable, or a file has no pair.

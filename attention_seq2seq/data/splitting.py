@@ -7,16 +7,16 @@ from attention_seq2seq.data.pairs import Pair, Split
 
 
 def split_by_conversation(pairs: Sequence[Pair], validation_fraction: float, seed: int) -> Split:
-    """Splits pairs into training and validation by whole conversations, reproducibly.
+    """Splits pairs into training and validation pairs by conversation, reproducibly.
 
-    The turns of a conversation resemble each other, so a conversation is never divided. Validation
-    pairs that training has too are dropped and counted.
+    Turns of a conversation are similar, so a conversation is never divided. Validation pairs that
+    also occur in training are dropped and counted.
 
     Args:
         pairs: all pairs.
-        validation_fraction: fraction of the conversations, rounded to the nearest number of
-            them; at least one stays in training.
-        seed: the same seed and pairs give the same split.
+        validation_fraction: fraction of validation conversations, rounded; at least one
+            conversation remains for training.
+        seed: random seed; the same seed and pairs give the same split.
     """
     conversations = sorted({pair.conversation for pair in pairs})
     indices = sample_validation_conversations(len(conversations), validation_fraction, seed)
@@ -31,12 +31,13 @@ def split_by_conversation(pairs: Sequence[Pair], validation_fraction: float, see
 def sample_validation_conversations(
     num_conversations: int, validation_fraction: float, seed: int
 ) -> list[int]:
-    """Returns the indices of the conversations to validate on.
+    """Returns the indices of the validation conversations.
 
     Args:
-        num_conversations: the number of conversations in the corpus.
-        validation_fraction: fraction to sample, rounded; at least one stays in training.
-        seed: the same seed and number give the same sample.
+        num_conversations: number of conversations in the corpus.
+        validation_fraction: fraction of validation conversations, rounded; at least one
+            conversation remains for training.
+        seed: random seed; the same seed and number give the same sample.
     """
     num_validation = round(validation_fraction * num_conversations)
     num_validation = max(0, min(num_validation, num_conversations - 1))

@@ -1,4 +1,4 @@
-"""Turns of a conversation to exchanges: a prompt, and the reply to it."""
+"""Converts turns of a conversation to exchanges of a prompt and a reply."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-# Characters that are written without blanks around them: Chinese, Japanese, and all punctuation.
+# Characters that are written without surrounding blanks: Chinese, Japanese and punctuation.
 _UNSPACED = f"!-/:-@\\[-`{{-~\u2010-\u205e\u3000-\u30ff\uff00-\uffef{_HAN}"
 
 
@@ -14,7 +14,9 @@ class Exchange(NamedTuple):
     """A prompt and its reply.
 
     Attributes:
-        is_continuation: whether the exchange belongs to the conversation of the previous one.
+        prompt: the prompt.
+        reply: the reply.
+        is_continuation: whether the exchange continues the conversation of the previous one.
     """
 
     prompt: str
@@ -23,10 +25,10 @@ class Exchange(NamedTuple):
 
 
 def to_exchanges(turns: Sequence[str]) -> list[Exchange]:
-    """Makes each turn but the first a reply to the previous turn.
+    """Returns an exchange for each turn except the first: the previous turn is the prompt.
 
     Raises:
-        ValueError: there are fewer than two turns, or a turn is empty or no string.
+        ValueError: there are fewer than two turns, or a turn is empty or not a string.
     """
     if len(turns) < 2:
         raise ValueError(
@@ -40,14 +42,14 @@ def to_exchanges(turns: Sequence[str]) -> list[Exchange]:
 
 
 def require_text(text, name: str) -> str:
-    """Returns a text unchanged, after checking it.
+    """Checks that a text is a nonempty string, and returns it.
 
     Args:
         text: the text.
-        name: of the text, for errors.
+        name: name of the text for errors.
 
     Raises:
-        ValueError: the text is empty or no string.
+        ValueError: the text is empty or not a string.
     """
     if not isinstance(text, str):
         raise ValueError(f"a {name} that is not text; got {type(text).__name__}")
@@ -57,12 +59,12 @@ def require_text(text, name: str) -> str:
 
 
 def detect_separation(text: str, separator: str) -> str:
-    """Detects which units of a text a separator separates.
+    """Detects whether a separator separates characters or words of a text.
 
-    If hardly any two Chinese characters are adjacent, each character is separated.
+    If Chinese characters are rarely adjacent, each character is separated.
 
     Returns:
-        "characters", "words", or "" for no separators.
+        "characters", "words", or "" if the text has no separators.
 
     Example:
         >>> detect_separation("你/好/呀", "/"), detect_separation("会议在2024/12/25", "/")
@@ -74,7 +76,7 @@ def detect_separation(text: str, separator: str) -> str:
     num_adjacent = len(re.findall(f"(?<=[{_HAN}])(?=[{_HAN}])", text))
     if not num_separated or 2 * num_separated < num_adjacent:
         return ""
-    # Words have one and a half characters on average: a third of all neighbors are adjacent.
+    # Words have 1.5 characters on average, so a third of all neighbors are adjacent.
     return "words" if 10 * num_adjacent > num_separated else "characters"
 
 
@@ -82,13 +84,13 @@ def remove_separators(text: str, separator: str, separation: str) -> str:
     """Removes the separators between the characters or words of a turn.
 
     A separator between two words of a script with blanks becomes a blank. A separator between two
-    other separators is a character of the text. A turn whose separators are all among its letters
-    and digits is left unchanged: they belong to a date, an address or a path.
+    other separators is part of the text. A turn is unchanged if all its separators are between
+    letters or digits, as in dates, addresses and paths.
 
     Args:
         text: a turn of a file.
         separator: a single character.
-        separation: of the file, "characters" or "words"; see `detect_separation`.
+        separation: "characters" or "words", as detected by `detect_separation`.
 
     Example:
         >>> turns = "你/好/!", "1/2/////3", "在2024/12/25"
@@ -107,7 +109,7 @@ def remove_separators(text: str, separator: str, separation: str) -> str:
         return text
     letter = f"[^{_UNSPACED}{separator}]"
     between_letters = f"(?P<letters>(?<={letter}){separator}(?={letter}))"
-    # In a run of three or more, every second one is a character between two separators.
+    # In a run of three or more, every second separator is part of the text.
     return re.sub(
         f"{between_letters}|{separator}+",
         lambda match: " " if match["letters"] else separator * ((len(match[0]) - 1) // 2),

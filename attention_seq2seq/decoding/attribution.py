@@ -16,19 +16,22 @@ def leave_one_out_attribution(
     reply_length,
     unk_id: int,
 ) -> tf.Tensor:
-    """Scores all variants of one prompt, each with one token replaced by unknown, in one batch.
+    """Computes how much each prompt token contributes to each reply token.
+
+    Each variant of the prompt has one token replaced by the unknown token. All variants are scored
+    in one batch.
 
     Args:
         generator: the generator of the model.
         source_ids: int32[source_time], the prompt, padded with 0.
-        source_length: int32[].
-        reply_ids: int32[reply_time], the reply, with its end token if it has one.
-        reply_length: int32[].
+        source_length: int32[], number of prompt tokens.
+        reply_ids: int32[target_time], the reply, with EOS if it is finished.
+        reply_length: int32[], number of reply tokens.
         unk_id: id of the unknown token.
 
     Returns:
-        float32[reply_length, source_time]. Entry [t, s] is the drop of the log-probability of
-        reply token t when prompt token s is unknown, divided by the sum of the row. Negative drops
+        float32[target_time, source_time]. Entry [t, s] is the decrease of the log-probability of
+        reply token t when prompt token s is unknown, divided by the sum of the row. Negative values
         count as zero. A row is zero if no prompt token made the reply token more probable.
     """
     source_time = tf.shape(source_ids)[0]
@@ -41,7 +44,7 @@ def leave_one_out_attribution(
         tf.repeat(reply_ids[tf.newaxis], num_variants, axis=0),
         tf.fill([num_variants], reply_length),
     )
-    token_log_probs = hypotheses.token_log_probs  # [variants, reply_time]
+    token_log_probs = hypotheses.token_log_probs  # [variants, target_time]
     drops = tf.transpose(token_log_probs[-1] - token_log_probs[:-1])
     drops = tf.where(drops > _ROUNDING, drops, 0.0)
     return tf.math.divide_no_nan(drops, tf.reduce_sum(drops, axis=1, keepdims=True))

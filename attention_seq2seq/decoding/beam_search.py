@@ -1,13 +1,13 @@
 """Beam search.
 
-Each prompt has `beam_width` beams. A beam is one row of the tensors, with one hypothesis. At each
+Each prompt has `beam_width` beams. A beam is a row of the tensors and holds one hypothesis. At each
 step:
 
 1. The model computes the logits of the next token of each row.
 2. The logits processors are applied, and each hypothesis is extended by its best tokens. A finished
    hypothesis continues unchanged.
 3. The best extensions of a prompt become its beams, selected separately for each group of beams.
-4. The prompt is done if no unfinished hypothesis can become one of its best ones.
+4. A prompt is done if no unfinished hypothesis can become one of its best hypotheses.
 
 A finished hypothesis keeps its beam until better ones replace it, as in
 `tfa.seq2seq.BeamSearchDecoder`. With a length penalty of 0, the two searches return the same
@@ -28,17 +28,17 @@ from attention_seq2seq.decoding.step import Hypotheses, StepFn, StepOutput
 
 
 class _BeamState(NamedTuple):
-    """The hypotheses so far, one in each row.
+    """Hypotheses so far, one per row.
 
     Attributes:
         sequences: int32[rows, max_length], the tokens so far.
         token_log_probs: float32[rows, max_length], log-probabilities of these tokens.
         parent_ids: int32[rows, max_length], the parent row at each step.
-        cum_log_probs: float32[rows], the sum of the scores of the tokens.
-        lengths: int32[rows].
-        finished: bool[rows].
-        accumulated_attention: float32[rows, source_time], sum of the attention weights on each
-            token of the prompt.
+        cum_log_probs: float32[rows], sum of the token scores.
+        lengths: int32[rows], number of tokens.
+        finished: bool[rows], whether the hypothesis ends with EOS.
+        accumulated_attention: float32[rows, source_time], sum of the attention weights of each
+            prompt token.
     """
 
     sequences: tf.Tensor
@@ -59,23 +59,23 @@ def beam_search(
 ) -> Hypotheses:
     """Searches for the hypotheses with the largest scores.
 
-    Stops when every prompt is done, or after max_length steps, which cuts unfinished hypotheses.
-    The hypotheses of a prompt do not change after the prompt is done.
+    The search stops when every prompt is done, or after max_length steps. Unfinished hypotheses are
+    then cut. The hypotheses of a prompt do not change after the prompt is done.
 
     Args:
         step: one step of the model; its rows are the beams of the first prompt, then those of the
             second, and so on.
-        state: the state before the first token.
+        state: the initial state.
         params: parameters of the call. The search uses num_return_sequences, max_length,
             beam_width, num_beam_groups and the penalties of diversity, length and coverage. With
-            an mmi_weight it does not stop before mmi_max_tokens steps.
+            mmi_weight, the search does not stop before mmi_max_tokens steps.
         processors: constraints on the next token of each row.
-        source_mask: bool[rows, source_time], the prompt tokens of the coverage penalty; with the
-            source_time of the attention weights.
+        source_mask: bool[rows, source_time], True at prompt tokens, False at padding; used by the
+            coverage penalty. source_time is that of the attention weights.
 
     Returns:
-        `Hypotheses`, num_return_sequences rows for each prompt, the best first. If there are fewer
-        hypotheses, the last ones have length 0 and score -inf.
+        `Hypotheses`, num_return_sequences rows for each prompt, best first. If there are fewer
+        hypotheses, the last rows have length 0 and score -inf.
     """
     max_length = params.max_length
     num_rows = tf.shape(source_mask)[0]
@@ -94,8 +94,8 @@ def beam_search(
         )
         beams = beams._replace(accumulated_attention=accumulated_attention)
         vocabulary_size = tf.shape(output.logits)[1]
-        # A row contributes at most `beam_width` hypotheses, and earlier groups penalize at most as
-        # many tokens as they have beams.
+        # beam_width candidates per row suffice: a row contributes at most its group's size, and
+        # earlier groups penalize at most one token per beam.
         k = tf.minimum(params.beam_width, vocabulary_size)
         candidates = top_k_candidates(output, k, processors, beams.sequences, time)
         candidates, total, score = _expand(candidates, beams, time, scorer)
@@ -126,7 +126,7 @@ def beam_search(
 
 
 def _initial_state(num_rows, params: DecodingParams, source_mask) -> _BeamState:
-    """One empty hypothesis for each group; the other rows of the group have score -inf."""
+    """Returns one empty hypothesis per group. Other rows of a group have score -inf."""
     first = tf.range(num_rows) % (params.beam_width // params.num_beam_groups) == 0
     blank = tf.zeros([num_rows, params.max_length], tf.int32)
     return _BeamState(
@@ -141,7 +141,7 @@ def _initial_state(num_rows, params: DecodingParams, source_mask) -> _BeamState:
 
 
 def _expand(candidates: Candidates, beams: _BeamState, time, scorer: SequenceScorer):
-    """Extends each hypothesis by its candidates; a finished one continues unchanged, once.
+    """Extends each hypothesis by its candidates. A finished hypothesis has one extension.
 
     Returns:
         The candidates, and the totals and scores of the hypotheses float32[rows, k].
@@ -161,7 +161,7 @@ def _expand(candidates: Candidates, beams: _BeamState, time, scorer: SequenceSco
 
 
 def _select_beams(ids, score, finished, params: DecodingParams, vocabulary_size):
-    """The parent row of each next beam, and the index of its token among that row's candidates."""
+    """Returns the parent row and the candidate index of each next beam, int32[rows]."""
     k = tf.shape(ids)[1]
     size = params.beam_width // params.num_beam_groups
     shape = tf.stack([-1, params.num_beam_groups, size * k])  # [batch, groups, candidates]
@@ -178,7 +178,7 @@ def _select_beams(ids, score, finished, params: DecodingParams, vocabulary_size)
 
 
 def _reorder(beams: _BeamState, candidates: Candidates, total, parents, slots, time, eos_id):
-    """The beams after the selection, and the ids to feed next."""
+    """Returns the selected beams, and the next input ids int32[rows]."""
 
     def gather_selected(column):
         return tf.gather(tf.gather(column, parents), slots, batch_dims=1)
@@ -200,11 +200,11 @@ def _reorder(beams: _BeamState, candidates: Candidates, total, parents, slots, t
 
 
 def _is_finished(beams: _BeamState, time, params: DecodingParams, scorer: SequenceScorer):
-    """bool[prompts], whether no unfinished hypothesis can become one of the best.
+    """Returns bool[batch], whether no unfinished hypothesis can become one of the best.
 
-    A total can only fall. The best possible score of a hypothesis is that of its present total, at
-    the length with the smallest penalty, without a coverage penalty. The score bias of MMI may
-    raise a total, so no prompt is finished before the bias ends.
+    A total can only decrease. The best possible score of a hypothesis is its current total divided
+    by the most favorable length penalty, without coverage penalty. The score bias of MMI may
+    increase a total, so no prompt is finished before the bias ends.
     """
     max_length = params.max_length
     shape = tf.stack([-1, params.beam_width])
@@ -232,7 +232,7 @@ def _freeze_finished(beams: _BeamState, done) -> _BeamState:
 def _finalize(
     beams: _BeamState, time, weights_of_steps, params: DecodingParams, scorer: SequenceScorer
 ):
-    """The best hypotheses of each prompt, with the attention weights along their paths."""
+    """Returns the best hypotheses of each prompt, with attention weights along their paths."""
     scores = scorer.score(beams.cum_log_probs, beams.lengths, beams.accumulated_attention)
     scores = tf.reshape(scores, [-1, params.beam_width])
     scores, positions = tf.math.top_k(scores, params.num_return_sequences)
@@ -256,6 +256,6 @@ def _finalize(
 
 
 def _write_step(table, time, column):
-    """Returns `table` [rows, max_length] with one column replaced."""
+    """Replaces the column `time` of a table [rows, max_length]."""
     is_position = tf.range(tf.shape(table)[1]) == time
     return tf.where(is_position, column[:, tf.newaxis], table)

@@ -1,4 +1,4 @@
-"""From the logits of a step to candidates for the next token."""
+"""Selects candidates for the next token from the logits of a step."""
 
 from typing import NamedTuple
 
@@ -14,8 +14,8 @@ class Candidates(NamedTuple):
 
     Attributes:
         ids: int32.
-        scores: float32, the contribution to the hypothesis' total: the log-probability with score
-            bias and logits processors.
+        scores: float32, the increments of the hypotheses' scores: log-probabilities with score bias
+            and logits processors.
         token_log_probs: float32, the log-probability of the model.
     """
 
@@ -38,7 +38,7 @@ def process_logits(output: StepOutput, processors: LogitsProcessors, tokens, tim
 
 
 def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> Candidates:
-    """Returns the candidates with ids int32[rows] or int32[rows, k]; normalizes only these."""
+    """Returns the candidates with ids int32[rows] or int32[rows, k]."""
     logits = tf.cast(output.logits, tf.float32)
     normalizer = row_logsumexp(logits)
     if ids.shape.rank == 1:
@@ -50,14 +50,14 @@ def gather_candidates(output: StepOutput, scores: tf.Tensor, ids: tf.Tensor) -> 
 def top_k_candidates(
     output: StepOutput, k: tf.Tensor, processors: LogitsProcessors, tokens, time
 ) -> Candidates:
-    """Returns the k best tokens of each row, the best first; of equal ones the first.
+    """Returns the k best tokens of each row, best first. Ties are ordered by id.
 
     Args:
         output: one step of the model.
         k: int32[].
         processors: constraints on the next token.
         tokens: int32[rows, max_length], the tokens so far.
-        time: int32[], their number.
+        time: int32[], number of tokens so far.
     """
     if output.score_bias is None and processors.params is None:
         return _top_k_unconstrained(tf.cast(output.logits, tf.float32), k, processors)
@@ -66,7 +66,7 @@ def top_k_candidates(
 
 
 def _top_k_unconstrained(logits, k, processors: LogitsProcessors) -> Candidates:
-    """Without a score bias and `DecodingParams`, few passes over the vocabulary are enough."""
+    """Computes `top_k_candidates` without score bias and parameters, in fewer passes."""
     # At least k of these tokens are not suppressed.
     num_candidates = tf.minimum(k + processors.num_suppressed, tf.shape(logits)[1])
     top_logits, ids = blocked_top_k(logits, num_candidates)

@@ -1,4 +1,4 @@
-"""The loop of greedy search, sampling and forced decoding."""
+"""Decoding loop of greedy search, sampling and forced decoding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,13 +24,13 @@ def dynamic_decode(
 
     Args:
         step: one step of the model.
-        state: the state before the first token.
-        select: selects the next tokens: a function of the `StepOutput`, the tokens so far
-            int32[rows, max_length] and their number int32[], to `Candidates`, one for each row.
-        bos_id: fed at the first step.
-        eos_id: the end token.
-        max_length: int32[], at least 1, the largest number of steps.
-        lengths: int32[rows], lengths known before; None: a row ends with its first end token.
+        state: the initial state.
+        select: function of the `StepOutput`, the tokens so far int32[rows, max_length] and their
+            number int32[]. Returns `Candidates` with one token for each row.
+        bos_id: id of the BOS token, the first input.
+        eos_id: id of the EOS token.
+        max_length: int32[], maximum number of steps, at least 1.
+        lengths: int32[rows], known lengths; None: each row ends with its first EOS.
 
     Returns:
         The selected tokens; the score is the sum of the candidates' scores.
@@ -46,12 +46,15 @@ def dynamic_decode(
         column = (*candidates[1:], tf.cast(output.attention_weights, tf.float32))
         columns = tf.nest.map_structure(lambda array, x: array.write(time, x), columns, column)
         tokens = tf.where(steps == time, candidates.ids[:, tf.newaxis], tokens)
-        # A finished row continues; its later tokens are cut below.
+        # Finished rows continue. Their later tokens are cut below.
         is_running &= candidates.ids != eos_id
         return time + 1, candidates.ids, is_running, output.state, tokens, columns
 
     loop_vars = (
-        *(tf.constant(0), tf.fill([num_rows], bos_id), tf.fill([num_rows], True), state),
+        tf.constant(0),
+        tf.fill([num_rows], bos_id),
+        tf.fill([num_rows], True),
+        state,
         tf.zeros([num_rows, max_length], tf.int32),
         tuple(tf.TensorArray(tf.float32, max_length) for _ in range(3)),
     )

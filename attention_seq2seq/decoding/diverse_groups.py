@@ -1,4 +1,4 @@
-"""Diverse beam search: groups of beams avoid each other's tokens (Vijayakumar et al. 2016)."""
+"""Diverse beam search: groups penalize shared tokens (Vijayakumar et al. 2016)."""
 
 import tensorflow as tf
 
@@ -13,19 +13,19 @@ def select_diverse_groups(
 ) -> tf.Tensor:
     """Selects the best candidates of each group, one group after the other.
 
-    A candidate loses `diversity_penalty` each time that an earlier group selected its token at this
-    step. The penalty affects the selection only, not the scores.
+    A candidate loses `diversity_penalty` for each time an earlier group selected its token at this
+    step. The penalty only affects the selection, not the scores.
 
     Args:
         scores: float32[prompts, groups, candidates].
         ids: int32[prompts, groups, candidates], the last token of each candidate.
         is_live: bool[prompts, groups, candidates], whether the token is generated at this step.
         size: int32[], number of candidates to select in each group.
-        diversity_penalty: float32[], at least 0.
-        vocabulary_size: int32[].
+        diversity_penalty: float32[], at least 0, penalty of a shared token [nats].
+        vocabulary_size: int32[], number of target tokens.
 
     Returns:
-        int32[prompts, groups, size], indices of the candidates, the best first.
+        int32[prompts, groups, size], indices of the candidates, best first.
     """
     num_prompts, num_groups = tf.shape(scores)[0], tf.shape(scores)[1]
 

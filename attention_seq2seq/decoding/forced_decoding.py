@@ -1,4 +1,4 @@
-"""Forced decoding: the log-probabilities of given sequences."""
+"""Forced decoding: computes the log-probabilities of given sequences."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ def force_decode(
 
     Args:
         step: one step of the model.
-        state: the state before the first token.
+        state: the initial state.
         ids: int32[rows, time], at least one row.
         length: int32[rows], at least 1; later ids are ignored.
-        bos_id: fed at the first step.
+        bos_id: id of the BOS token, the first input.
 
     Returns:
         `Hypotheses` of the given ids; the score is the log-probability.
@@ -29,5 +29,5 @@ def force_decode(
     def select(output, tokens, time):
         return gather_candidates(output, output.logits, ids[:, time])
 
-    # -1 ends no row: a sequence may contain any id, the end token too.
+    # No id is -1, so no row ends early: a sequence may contain any id, even EOS.
     return dynamic_decode(step, state, select, bos_id, -1, max_length, length)

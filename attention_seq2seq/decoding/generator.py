@@ -1,8 +1,8 @@
-"""Generates hypotheses from prompt ids: every way of decoding, each traced once.
+"""Generates hypotheses from prompt ids. Each decoding method is traced once.
 
-A search unpacks its parameters, encodes the prompts, and repeats the state of each prompt for the
-rows of the search. The loop over the steps is in `greedy_search`, `sample` or `beam_search`. The
-hypotheses of the latter two can be reranked by MMI.
+A search unpacks its parameters, encodes the prompts, and repeats the state of each prompt for each
+row of the search. Then `greedy_search`, `sample` or `beam_search` loops over the steps. Samples and
+the hypotheses of a beam can be reranked by MMI.
 """
 
 import functools
@@ -34,27 +34,27 @@ _REPLIES = [_IDS, _LENGTH, _IDS, _LENGTH]
 
 
 class SequenceGenerator:
-    """Decodes with a model: every way of decoding is one traced function.
+    """Decodes with a model. Each decoding method is one traced function.
 
-    The reply to a prompt does not depend on the other prompts of the batch or on padding. Several
-    threads may call all functions at once.
+    The reply to a prompt does not depend on other prompts of the batch or on padding. All functions
+    are thread-safe.
 
     Args:
         model: the model.
-        bos_id: the begin token, fed at the first step.
-        eos_id: the end token.
+        bos_id: id of the BOS token, the first input.
+        eos_id: id of the EOS token.
 
     Attributes:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
             source_length int32[batch], prompt_target_ids int32[batch, source_time] (the prompt in
             ids of the target vocabulary, -1 for tokens that it does not have) and `PackedParams`;
-            they return `Hypotheses`, `num_return_sequences` rows for each prompt, or one row by
-            greedy search. If a beam has fewer distinct replies, its last rows have length 0.
+            they return `Hypotheses` with `num_return_sequences` rows for each prompt, or one row
+            for greedy search. If a beam has fewer distinct replies, its last rows have length 0.
         methods: these three functions, by the values of `DecodingConfig.method`.
-        force_decode: a function of source_ids, source_length, reply_ids int32[batch, reply_time]
-            and reply_length int32[batch], that returns the `Hypotheses` of given replies.
-        rescore: a function of the same and `PackedParams`, that returns float32[batch]: the
-            scores of these replies in beam search.
+        force_decode: function of source_ids, source_length, reply_ids int32[batch, target_time]
+            and reply_length int32[batch]; returns the `Hypotheses` of the given replies.
+        rescore: function of the same arguments and `PackedParams`; returns the scores of these
+            replies in beam search, float32[batch].
     """
 
     def __init__(self, model: DecoderModel, bos_id: int, eos_id: int):
@@ -227,10 +227,10 @@ def _has_reranking(params: DecodingParams):
 
 
 def _prompt_of_row(num_prompts, rows_per_prompt):
-    """int32[rows], the index of each row's prompt; there are always at least two rows.
+    """Returns int32[rows], the index of each row's prompt, with at least two rows.
 
-    The matrix product of a single row rounds differently from that of several rows, so the reply
-    to a single prompt could differ from its reply in a batch.
+    The matrix product of a single row is rounded differently from that of several rows, so the
+    reply to a single prompt could differ from its reply in a batch.
     """
     rows = tf.maximum(num_prompts * rows_per_prompt, 2)
     return (tf.range(rows) // rows_per_prompt) % num_prompts

@@ -16,13 +16,13 @@ def greedy_search(
     processors: LogitsProcessors,
     max_length: tf.Tensor,
 ) -> Hypotheses:
-    """Selects the most probable token at each step; of equal ones the first.
+    """Selects the most probable token at each step. In case of a tie, the lowest id wins.
 
     Args:
         step: one step of the model.
-        state: the state before the first token.
+        state: the initial state.
         processors: constraints on the next token of each row.
-        max_length: int32[], at least 1, after which unfinished rows are cut.
+        max_length: int32[], at least 1, maximum length; longer rows are cut.
 
     Returns:
         `Hypotheses`, as long as the longest row.

@@ -3,11 +3,11 @@
 `process` applies them in this order:
 
 1. Suppressed tokens get -inf.
-2. Tokens that follow the previous token in the prompt, too, lose log(prompt_bigram_penalty).
-3. Tokens generated before lose log(repetition_penalty).
-4. The end token gets -inf before min_length, and tokens that would repeat an n-gram get -inf.
-5. If all tokens are suppressed now, the end token is allowed.
-6. Within the prefix, all tokens but the next one of the prefix get -inf.
+2. log(prompt_bigram_penalty) is subtracted from tokens that complete a bigram of the prompt.
+3. log(repetition_penalty) is subtracted from tokens generated before.
+4. EOS gets -inf before min_length, and tokens that would repeat an n-gram get -inf.
+5. If all tokens are suppressed, EOS is allowed.
+6. Within the prefix, all tokens except the next prefix token get -inf.
 """
 
 from typing import NamedTuple
@@ -23,8 +23,8 @@ class LogitsProcessors(NamedTuple):
     """Constraints and penalties on the next token.
 
     Attributes:
-        bos_id: the token before the first one.
-        eos_id: the end token.
+        bos_id: id of the BOS token.
+        eos_id: id of the EOS token.
         suppressed: float32[vocab], -inf for suppressed tokens, 0 for others; None: no token is
             suppressed.
         num_suppressed: int32[], number of suppressed tokens.
@@ -46,7 +46,7 @@ class LogitsProcessors(NamedTuple):
 def suppress_tokens(
     ids: tf.Tensor, vocabulary_size: int, bos_id: int, eos_id: int
 ) -> LogitsProcessors:
-    """Returns processors that suppress ids int32[num_suppressed], but never the end token."""
+    """Returns processors that suppress ids int32[num_suppressed], but never EOS."""
     is_suppressed = tf.reduce_any(tf.one_hot(ids, vocabulary_size, True, False), axis=0)
     is_suppressed &= tf.range(vocabulary_size) != eos_id
     return LogitsProcessors(
@@ -71,13 +71,13 @@ def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
 def process(
     scores: tf.Tensor, processors: LogitsProcessors, tokens: tf.Tensor, time: tf.Tensor
 ) -> tf.Tensor:
-    """Applies the processors to scores; a suppressed token gets -inf.
+    """Applies the processors to scores. Suppressed tokens get -inf.
 
     Args:
         scores: float32[rows, vocab], unnormalized log-probabilities.
         processors: the constraints and penalties.
         tokens: int32[rows, max_length], the tokens so far.
-        time: int32[], their number.
+        time: int32[], number of tokens so far.
 
     Returns:
         float32[rows, vocab].
@@ -107,19 +107,19 @@ def process(
 
 
 def _prompt_bigrams(processors: LogitsProcessors, previous, vocabulary_size):
-    """bool[rows, vocab], the tokens that follow the previous token in the prompt, too."""
+    """Returns bool[rows, vocab], the tokens that would complete a bigram of the prompt."""
     prompt_target_ids = processors.prompt_target_ids
     preceding_ids = tf.pad(
         prompt_target_ids[:, :-1], [[0, 0], [1, 0]], constant_values=processors.bos_id
     )
-    # A prompt without tokens has no position for the begin token either.
+    # An empty prompt has no position for BOS.
     preceding_ids = preceding_ids[:, : tf.shape(prompt_target_ids)[1]]
     is_match = (preceding_ids == previous[:, tf.newaxis]) & (prompt_target_ids >= 0)
     return _scatter_mask(prompt_target_ids, is_match, vocabulary_size)
 
 
 def _repeated_ngrams(size, tokens, vocabulary_size):
-    """bool[rows, vocab], the tokens that would complete an n-gram that occurred before."""
+    """Returns bool[rows, vocab], the tokens that would repeat an n-gram."""
     rows, time = tf.shape(tokens)[0], tf.shape(tokens)[1]
     # Position p ends an n-gram that starts at p - size + 1. Its first size - 1 tokens are compared
     # with the last size - 1 tokens.
@@ -141,8 +141,8 @@ def _repeated_ngrams(size, tokens, vocabulary_size):
 
 
 def _scatter_mask(ids, mask, vocabulary_size):
-    """bool[rows, vocab], True at the ids of each row that `mask` selects."""
-    # [rows, time, vocab] would be large, so ids are scattered into [rows, vocab].
+    """Returns bool[rows, vocab], True at the ids of each row that `mask` selects."""
+    # A one-hot tensor [rows, time, vocab] would be too large.
     rows = tf.range(tf.shape(ids)[0])[:, tf.newaxis]
     positions = tf.boolean_mask(tf.stack([tf.broadcast_to(rows, tf.shape(ids)), ids], 2), mask)
     counts = tf.scatter_nd(
@@ -152,7 +152,7 @@ def _scatter_mask(ids, mask, vocabulary_size):
 
 
 def _force_prefix(prefix_ids, unconstrained, scores, time):
-    """Within the prefix, suppresses all tokens but the next one of the prefix."""
+    """Suppresses all tokens except the next prefix token while within the prefix."""
 
     def force():
         is_prefix_token = tf.range(tf.shape(scores)[1]) == prefix_ids[time]

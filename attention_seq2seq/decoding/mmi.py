@@ -23,20 +23,20 @@ def anti_lm_step(
     language_state: Any,
     params: DecodingParams,
 ) -> tuple[StepFn, Any]:
-    """Returns a step function whose score bias penalizes tokens that are likely without the prompt.
+    """Adds a score bias against tokens that are likely without the prompt.
 
-    The penalty applies to the first tokens only. Dull replies begin alike, and later tokens depend
-    on the language more than on the prompt (Li et al. 2016, section 4.5.1).
+    The penalty only applies to the first tokens. Dull replies start alike, and later tokens depend
+    more on the language than on the prompt (Li et al. 2016, section 4.5.1).
 
     Args:
         step: one step of the model.
-        state: the state before the first token.
+        state: the initial state.
         language_step: one step of the language model.
-        language_state: its state before the first token, with the same number of rows.
-        params: parameters of the call; at an mmi_weight of 0 the language model is not run.
+        language_state: initial state of the language model, with the same number of rows.
+        params: parameters of the call; with mmi_weight 0, the language model is not run.
 
     Returns:
-        A step function and its state before the first token.
+        The biased step function and its initial state.
     """
 
     def biased_step(ids, state):
@@ -72,16 +72,16 @@ def rerank(
 
     Args:
         hypotheses: num_hypotheses rows for each prompt.
-        num_hypotheses: int32[].
+        num_hypotheses: int32[], number of hypotheses of each prompt.
         language_step: one step of the language model.
-        language_state: its state before the first token, with the rows of `hypotheses`.
+        language_state: initial state of the language model, with the rows of `hypotheses`.
         params: parameters of the call.
-        bos_id: fed at the first step.
+        bos_id: id of the BOS token, the first input.
 
     Returns:
-        num_return_sequences rows for each prompt, the best first.
+        num_return_sequences rows for each prompt, best first.
     """
-    # A row of length 0 has no hypothesis and stays last.
+    # Rows of length 0 have no hypothesis and must stay last.
     length = tf.maximum(hypotheses.lengths, 1)
     language = force_decode(language_step, language_state, hypotheses.ids, length, bos_id)
     scores = mmi_score(hypotheses, language, params)
@@ -98,7 +98,7 @@ def mmi_score(hypotheses: Hypotheses, language: Hypotheses, params: DecodingPara
     Args:
         hypotheses: replies with their log-probabilities given the prompts.
         language: the same replies with their log-probabilities without prompts.
-        params: rerank_mmi_weight and rerank_length_bonus; the length includes the end token.
+        params: rerank_mmi_weight and rerank_length_bonus; the length includes EOS.
     """
     score = hypotheses.log_prob - params.rerank_mmi_weight * language.log_prob
     return score + params.rerank_length_bonus * tf.cast(hypotheses.lengths, tf.float32)

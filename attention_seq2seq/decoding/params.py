@@ -1,8 +1,7 @@
-"""Decoding parameters: the options of a call as scalars.
+"""Decoding parameters: the options of one call as tensors.
 
-`DecodingParams` has a field for each option and is what the searches read. Each argument of a
-traced function costs time, so a traced function takes `PackedParams`, four tensors, and unpacks
-them first:
+`DecodingParams` has a field for each option. Each argument of a traced function costs time, so
+traced functions take the four tensors of `PackedParams` and unpack them:
 
     params = DecodingParams.from_config(decoding, max_length)
     hypotheses = generator.beam_search(source_ids, source_length, prompt_target_ids, params.pack())
@@ -19,39 +18,41 @@ from attention_seq2seq.config.decoding import DecodingConfig
 
 
 class DecodingParams(NamedTuple):
-    """The parameters of a call.
+    """Decoding parameters of one call.
 
     The fields are tensors in a traced function, and NumPy scalars and arrays from `from_config`.
 
     Attributes:
-        num_return_sequences: int32[], number of hypotheses returned for each prompt; of a beam at
-            most beam_width.
-        min_length: int32[], smallest number of tokens before the end token.
-        max_length: int32[], at least 1, largest number of tokens, end token included.
+        num_return_sequences: int32[], number of hypotheses returned for each prompt; at most
+            beam_width for beam search.
+        min_length: int32[], minimum number of tokens before EOS.
+        max_length: int32[], maximum number of tokens, at least 1, EOS included.
         beam_width: int32[], number of beams of each prompt.
-        num_beam_groups: int32[], number of groups of beams, which search in turn at each step
-            (diverse beam search); a divisor of beam_width.
+        num_beam_groups: int32[], number of groups of diverse beam search, which are extended
+            in turn at each step; a divisor of beam_width.
         top_k: int32[], number of most probable tokens to sample from; 0: all.
         sampling_seed: int32[], seed of the random numbers of sampling.
         no_repeat_ngram_size: int32[], size of the n-grams that may not repeat; 0 disables it.
-        mmi_max_tokens: int32[], number of first tokens with the penalty of mmi_weight.
-        diversity_penalty: float32[], at least 0, penalty of a token for each earlier group that
-            chose it at this step.
-        length_penalty: float32[], w in score = log-probability / ((5 + length) / 6)^w, end token
-            included; 0 disables it, above 0 favors long replies (Wu et al. 2016, equation 14).
-        coverage_penalty: float32[], at least 0, factor of the sum of log(min(attention, 1)) over
-            the tokens of the prompt, with the attention accumulated over the reply.
-        temperature: float32[], above 0, divisor of the log-probabilities in sampling; below 1
-            sharpens the distribution.
-        top_p: float32[], sample from the fewest tokens with at least this probability; 1: all.
+        mmi_max_tokens: int32[], number of first tokens that mmi_weight applies to.
+        diversity_penalty: float32[], at least 0, penalty on a token's log-probability for each
+            earlier group that chose it at this step [nats].
+        length_penalty: float32[], exponent w in score = log_prob / ((5 + length) / 6)^w, where
+            length includes EOS; 0 disables it, values above 0 favor long replies (Wu et al. 2016,
+            equation 14).
+        coverage_penalty: float32[], at least 0, weight of the sum of log(min(attention, 1)) over
+            the prompt tokens, where attention is accumulated over the reply.
+        temperature: float32[], above 0, divisor of the logits in sampling; values below 1 sharpen
+            the distribution.
+        top_p: float32[], total probability of the smallest set of tokens to sample from; 1: all.
         repetition_penalty: float32[], divisor of the probability of tokens generated before; 1
             disables it.
-        prompt_bigram_penalty: float32[], divisor of the probability of a token that follows the
-            previous token (or the begin token) in the prompt, too; 1 disables it.
+        prompt_bigram_penalty: float32[], divisor of the probability of a token that completes
+            a bigram of the prompt, with BOS before the first token; 1 disables it.
         mmi_weight: float32[], at least 0, weight of the log-probability without the prompt, which
             the search subtracts from the scores of tokens; 0 disables it.
-        rerank_mmi_weight: float32[], at least 0, the same weight when hypotheses are reranked.
-        rerank_length_bonus: float32[], added for each token when hypotheses are reranked.
+        rerank_mmi_weight: float32[], at least 0, weight of the log-probability without the prompt,
+            which reranking subtracts from the score.
+        rerank_length_bonus: float32[], bonus for each token in reranking [nats].
         suppressed_ids: int32[num_suppressed], tokens that are never generated.
         prefix_ids: int32[prefix_time], first tokens of each reply.
     """
@@ -90,7 +91,7 @@ class DecodingParams(NamedTuple):
 
         Args:
             decoding: the options.
-            max_length: largest number of tokens, end token included.
+            max_length: maximum number of tokens, EOS included.
             suppressed_ids: ids of suppressed tokens.
             prefix_ids: ids of the first tokens of each reply.
         """
@@ -117,8 +118,8 @@ class PackedParams(NamedTuple):
     """`DecodingParams` as the argument of a traced function.
 
     Attributes:
-        integers: int32[9], the integers in the order of `DecodingParams`.
-        floats: float32[10], the other numbers in the order of `DecodingParams`.
+        integers: int32[9], the integer fields in the order of `DecodingParams`.
+        floats: float32[10], the float fields in the order of `DecodingParams`.
         suppressed_ids: int32[num_suppressed].
         prefix_ids: int32[prefix_time].
     """
@@ -129,7 +130,7 @@ class PackedParams(NamedTuple):
     prefix_ids: tf.Tensor
 
     def unpack(self) -> DecodingParams:
-        """Returns the parameters with a scalar tensor for each number."""
+        """Returns the parameters as one tensor per field."""
         return DecodingParams(
             **dict(zip(_INT_FIELDS, tf.unstack(self.integers))),
             **dict(zip(_FLOAT_FIELDS, tf.unstack(self.floats))),
@@ -142,7 +143,7 @@ _OPTION_TYPES = {field.name: type(field.default) for field in dataclasses.fields
 _INT_FIELDS = [name for name in DecodingParams._fields if _OPTION_TYPES.get(name) is int]
 _FLOAT_FIELDS = [name for name in DecodingParams._fields if _OPTION_TYPES.get(name) is float]
 
-# The parameters of a traced function.
+# Signature of the parameters of a traced function.
 PARAMS_SPEC = PackedParams(
     integers=tf.TensorSpec([len(_INT_FIELDS)], tf.int32, "integers"),
     floats=tf.TensorSpec([len(_FLOAT_FIELDS)], tf.float32, "floats"),

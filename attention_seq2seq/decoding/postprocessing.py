@@ -1,4 +1,4 @@
-"""Hypotheses after a search: drops duplicates, and finds prompt tokens for unknown ones."""
+"""Postprocesses hypotheses: drops duplicates, and replaces unknown tokens."""
 
 from collections.abc import Sequence
 
@@ -24,14 +24,14 @@ def select_hypotheses(hypotheses: Hypotheses, ranks: tf.Tensor, rows_per_prompt)
 
 
 def deduplicate(hypotheses: Hypotheses, rows_per_prompt: tf.Tensor) -> Hypotheses:
-    """Drops hypotheses that repeat a better one, as the groups of a beam may find the same reply.
+    """Drops duplicates of better hypotheses. Groups of beams may find the same reply.
 
     Args:
         hypotheses: rows_per_prompt rows for each prompt, the best first.
         rows_per_prompt: int32[].
 
     Returns:
-        As many rows. Rows without a hypothesis come last for each prompt, and are all 0.
+        The same number of rows. Empty rows come last for each prompt, and are all 0.
     """
     time = tf.shape(hypotheses.ids)[1]
     ids = tf.reshape(hypotheses.ids, tf.stack([-1, rows_per_prompt, time]))
@@ -66,7 +66,7 @@ def copied_positions(
         attention_weights: float32[rows, target_time, source_time], source_time at least 1.
         source_ids: int32[rows, source_time], the prompt.
         unk_id: id of the unknown token.
-        excluded_ids: ids of prompt tokens that replace none, such as padding.
+        excluded_ids: ids of prompt tokens that are never copied, such as padding.
 
     Returns:
         int32[rows, target_time], -1 for all other tokens.

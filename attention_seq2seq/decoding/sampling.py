@@ -1,11 +1,11 @@
 """Sampling: draws each token at random from the model's distribution.
 
 Each row has a seed, which depends on its prompt and on its index among the samples of that prompt.
-The seed gives one random number for each step. At each step:
+It determines one random number for each step. At each step:
 
 1. The logits processors apply to the logits.
 2. The scores are divided by the temperature.
-3. Tokens that top_k and top_p exclude are removed.
+3. Tokens excluded by top_k and top_p are removed.
 4. The cumulative distribution is inverted at the random number of the step.
 """
 
@@ -31,15 +31,14 @@ def sample(
     processors: LogitsProcessors,
     seeds: tf.Tensor,
 ) -> Hypotheses:
-    """Samples each token until every row is finished, or until max_length, which cuts the rest.
+    """Samples tokens until every row is finished or max_length is reached.
 
-    The random numbers of a row depend on its own seed only, not on other rows or max_length.
+    The random numbers of a row depend only on its seed, not on other rows or max_length.
 
     Args:
         step: one step of the model.
-        state: the state before the first token.
-        params: parameters of the call, of which sampling uses max_length, temperature, top_k and
-            top_p.
+        state: the initial state.
+        params: parameters of the call; max_length, temperature, top_k and top_p are used.
         processors: constraints on the next token of each row.
         seeds: int64[rows, 2], from `sampling_seeds`.
 
@@ -65,10 +64,10 @@ def sample(
 
 
 def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
-    """Returns a hash of each prompt, int64[batch], below 2**31; padding has no influence.
+    """Returns a hash of each prompt, int64[batch], below 2**31. Padding is ignored.
 
-    Each id is multiplied by a power that depends on its position, modulo a prime, so that prompts
-    that differ in one id never have the same hash, and others hardly ever.
+    Each id is multiplied by a power that depends on its position, modulo a prime. Prompts that
+    differ in one id never collide, and other prompts rarely do.
 
     Args:
         source_ids: int32[batch, source_time].
@@ -93,11 +92,11 @@ def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
 def sampling_seeds(
     sampling_seed: tf.Tensor, hashes: tf.Tensor, sample_indices: tf.Tensor
 ) -> tf.Tensor:
-    """Returns a seed for each row, int64[rows, 2], different for other prompts and samples.
+    """Returns a seed for each row, int64[rows, 2], that depends on its prompt and sample.
 
     Args:
         sampling_seed: int32[].
-        hashes: int64[rows], see `prompt_hashes`.
+        hashes: int64[rows], hash of each row's prompt.
         sample_indices: int32[rows], index of the row among the samples of its prompt.
     """
     row_seeds = hashes * 2**32 + tf.cast(sample_indices, tf.int64)
@@ -116,7 +115,7 @@ def uniform_noise(seeds: tf.Tensor, num_steps: tf.Tensor) -> tf.Tensor:
 
 
 def _sample_filtered(logits, noise, params: DecodingParams):
-    """int32[rows], sampled from the tokens that top_k and top_p leave."""
+    """Returns ids int32[rows], sampled from the tokens that top_k and top_p allow."""
     vocabulary_size = tf.shape(logits)[1]
     sorted_logits, ids = tf.math.top_k(logits, vocabulary_size)
     previous = tf.cumsum(tf.nn.softmax(sorted_logits), axis=1, exclusive=True)
@@ -147,7 +146,7 @@ def sample_inverse_cdf(noise: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     cumulative = tf.cumsum(probs, axis=1)
     thresholds = noise[:, tf.newaxis] * cumulative[:, -1:]
     ids = tf.reduce_sum(tf.cast(cumulative <= thresholds, tf.int32), axis=1)
-    # Rounding may carry the threshold past the last token with any probability.
+    # Rounding may move the threshold past the last token with a nonzero probability.
     last = (
         tf.shape(logits)[1]
         - 1

@@ -9,10 +9,10 @@ class SequenceScorer(NamedTuple):
     """Scores hypotheses by log-probability, length and coverage.
 
     Attributes:
-        length_penalties: float32[max_length + 1], from the function `length_penalties`.
+        length_penalties: float32[max_length + 1], length penalty of each length.
         source_mask: bool[rows, source_time], True at tokens, False at padding.
-        coverage_penalty: float32[], at least 0, factor of the sum of log(min(attention, 1)) over
-            the tokens of the prompt, with the attention accumulated over the reply.
+        coverage_penalty: float32[], at least 0, weight of the sum of log(min(attention, 1)) over
+            the prompt tokens, where attention is accumulated over the reply.
     """
 
     length_penalties: tf.Tensor
@@ -30,9 +30,9 @@ class SequenceScorer(NamedTuple):
 
         Args:
             total: float32[rows], sum of the scores of the tokens.
-            length: int32[rows], end token included.
-            accumulated_attention: float32[rows, source_time], sum of the attention weights on each
-                token of the prompt.
+            length: int32[rows], EOS included.
+            accumulated_attention: float32[rows, source_time], sum of the attention weights of each
+                prompt token.
         """
         return self.normalize(total, length) + self.coverage(accumulated_attention)
 
@@ -40,7 +40,7 @@ class SequenceScorer(NamedTuple):
         """Returns the coverage term of the score, float32[rows], at most 0."""
 
         def compute():
-            # Keeps the logarithm of a token without any attention finite.
+            # Keeps the logarithm finite for tokens without attention.
             logs = tf.math.log(tf.clip_by_value(accumulated_attention, 1e-9, 1.0))
             masked_logs = tf.where(self.source_mask, logs, 0.0)
             return self.coverage_penalty * tf.reduce_sum(masked_logs, axis=1)
@@ -52,12 +52,12 @@ class SequenceScorer(NamedTuple):
 def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
     """Returns ((5 + length) / 6)^penalty for all lengths, float32[max_length + 1].
 
-    All hypotheses of a length are divided by the same number: computed in each row, a power could
-    round differently.
+    A table ensures that all hypotheses of a length are divided by the same number. A power computed
+    in each row could round differently.
 
     Args:
-        max_length: int32[], end token included.
-        penalty: float32[]; 0 disables it, above 0 favors long replies.
+        max_length: int32[], EOS included.
+        penalty: float32[]; 0 disables it, values above 0 favor long replies.
 
     Example:
         >>> length_penalties(tf.constant(7), tf.constant(1.0)).numpy()[[1, 7]].tolist()

@@ -1,9 +1,9 @@
-"""The step protocol: every way of decoding loops over one step function of any model.
+"""Step protocol: every decoding method loops over the step function of a model.
 
-A step function takes ids int32[rows], the previous token of each row, and a state, any nest of
-tensors whose first axis is rows. It returns a `StepOutput`, or only its first three values if there
-is no score bias. It never modifies its arguments, so one state can be stepped from twice. The begin
-token is fed first, and a row is finished after the end token.
+A step function takes ids int32[rows], the previous token of each row, and a state. The state is any
+nest of tensors whose first axis is rows. The function returns a `StepOutput`, or only its first
+three values without a score bias. It never modifies its arguments, so a state can be used twice.
+The first input is BOS, and a row is finished after EOS.
 """
 
 from collections.abc import Callable
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-# One step of a model: ids and state to logits, attention weights and the next state.
+# Maps ids and state to logits, attention weights and the next state.
 StepFn = Callable[[tf.Tensor, Any], tuple]
 
 
 class StepOutput(NamedTuple):
-    """The result of one step of a model.
+    """Result of one step of a model.
 
     Attributes:
         logits: float[rows, vocab].
         attention_weights: float[rows, source_time]; source_time is 0 without attention.
-        state: the next state, with the structure and shapes of the state before.
+        state: the next state, with the structure and shapes of the previous state.
         score_bias: float32[rows, vocab], added to the log-probabilities when tokens are selected
             and ranked, but not part of the model's log-probability. float32[rows, 0]: no bias at
             this step; None: no bias at any step.
@@ -34,7 +34,7 @@ class StepOutput(NamedTuple):
 
 
 class DecoderModel(Protocol):
-    """A model that can be decoded from: a trained model, or an ensemble of them.
+    """A model to decode with: a trained model, or an ensemble of trained models.
 
     Attributes:
         has_attention: whether the step functions return attention weights.
@@ -52,8 +52,8 @@ class DecoderModel(Protocol):
             source_length: int32[batch].
 
         Returns:
-            The memory, a nest of tensors that no step changes, and the state before the first
-            token.
+            The memory, a nest of tensors that stays constant during decoding, and the initial
+            state.
         """
 
     def unconditional_state(self, num_rows: tf.Tensor) -> tuple[Any, Any]:
@@ -69,13 +69,13 @@ def prepare_decoding(
     source_length: tf.Tensor,
     prompt_indices: tf.Tensor | None = None,
 ) -> tuple[StepFn, Any]:
-    """Encodes prompts, and returns a step function with the state before the first token.
+    """Encodes prompts, and returns a step function and the initial state.
 
     Args:
         model: the model.
         source_ids: int32[batch, source_time].
         source_length: int32[batch].
-        prompt_indices: int32[rows], the index of each row's prompt; None: one row a prompt.
+        prompt_indices: int32[rows], the index of each row's prompt; None: one row per prompt.
     """
     memory, state = model.initial_state(source_ids, source_length)
     if prompt_indices is not None:
@@ -92,13 +92,13 @@ def prepare_unconditional(model: DecoderModel, num_rows: tf.Tensor) -> tuple[Ste
 
 
 class Hypotheses(NamedTuple):
-    """Token sequences, found by a search or given to forced decoding.
+    """Token sequences from a search or from forced decoding.
 
     Attributes:
         ids: int32[rows, time], 0 after the end.
-        lengths: int32[rows], the end token included if it was reached.
-        token_log_probs: float32[rows, time], the log-probability of each token given those before
-            it, without score biases and logits processors; 0 after the end.
+        lengths: int32[rows], EOS included if it was reached.
+        token_log_probs: float32[rows, time], the log-probability of each token given the previous
+            tokens, without score biases and logits processors; 0 after the end.
         scores: float32[rows], the score that the search ranks by.
         attention_weights: float32[rows, time, source_time], 0 after the end.
     """
@@ -111,5 +111,5 @@ class Hypotheses(NamedTuple):
 
     @property
     def log_prob(self) -> tf.Tensor:
-        """float32[rows], the log-probability of the whole sequence."""
+        """Log-probability of the whole sequence, float32[rows]."""
         return tf.reduce_sum(self.token_log_probs, axis=1)

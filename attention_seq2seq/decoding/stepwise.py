@@ -22,11 +22,11 @@ _VECTOR = tf.TensorSpec([None], tf.int32)
 
 
 class StepwiseOutput(NamedTuple):
-    """The result of one step.
+    """Result of one step.
 
     Attributes:
         ids: int32[rows], the most probable tokens that the logits processors allow.
-        log_probs: float32[rows, vocab], of the model, before logits processors.
+        log_probs: float32[rows, vocab], log-probabilities before logits processors.
         attention_weights: float[rows, source_time].
         state: the next state.
     """
@@ -40,13 +40,12 @@ class StepwiseOutput(NamedTuple):
 class StepwiseGreedySearch:
     """Greedy search with one call for each token. All rows of a call are at the same position.
 
-    Applies all logits processors. The anti-language-model weight is ignored. Threads may call all
-    functions at once.
+    All logits processors are applied. `mmi_weight` is ignored. All functions are thread-safe.
 
     Args:
-        model: ids to logits.
-        bos_id: fed at the first step.
-        eos_id: ends a row.
+        model: the model.
+        bos_id: id of the BOS token, the first input.
+        eos_id: id of the EOS token.
     """
 
     def __init__(self, model: DecoderModel, bos_id: int, eos_id: int):
@@ -77,8 +76,8 @@ class StepwiseGreedySearch:
                 -1 for tokens that it does not have.
 
         Returns:
-            The state before the first token: tensors of the model, sequences int32[rows, time],
-            the previous inputs of `step`, and prompt_target_ids.
+            The initial state: the tensors of the model, prompt_target_ids, and the previous inputs
+            of `step`, sequences int32[rows, time].
         """
         num_rows = tf.shape(source_ids)[0]
         # The row of padding is a prompt of one token.
@@ -94,11 +93,12 @@ class StepwiseGreedySearch:
     def stream(
         self, source_ids: Sequence[int], prompt_target_ids: Sequence[int], params: DecodingParams
     ) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Decodes one prompt, until the end of the reply or the maximum length.
+        """Decodes one prompt until the end of the reply or the maximum length.
 
         Args:
             source_ids: the prompt.
-            prompt_target_ids: the prompt in ids of the target vocabulary, see `initial_state`.
+            prompt_target_ids: the prompt in ids of the target vocabulary, -1 for tokens that it
+                does not have.
             params: the parameters of the search, from `DecodingParams.from_config`.
 
         Yields:
@@ -139,7 +139,7 @@ class StepwiseGreedySearch:
         )
 
         def select(processors):
-            # Without the first input, which is `bos_id`, and with room for the next token.
+            # Drops the first input, BOS, and adds a position for the next token.
             tokens = tf.pad(sequences[:, 1:], [[0, 0], [0, 1]])
             time = tf.shape(sequences)[1] - 1
             return top_k_candidates(output, 1, processors, tokens, time).ids[:, 0]
@@ -162,8 +162,8 @@ class StepwiseGreedySearch:
 def flatten_state(memory: Any, state: Any) -> dict[str, Any]:
     """Returns the tensors of a model's memory and state by name.
 
-    Those of the decoder's layers are h and c, then h_2 and c_2 of the second layer; a GRU has no c.
-    Names of the second model of an ensemble begin with model_1_, those of the first with model_0_.
+    The states of the decoder layers are h and c, then h_2 and c_2 for the second layer. A GRU has
+    no c. In an ensemble, names start with model_0_ for the first model, model_1_ for the second.
     """
     return dict(zip(_tensor_names(memory, state), tf.nest.flatten((memory, state))))
 
@@ -172,7 +172,7 @@ def unflatten_state(tensors: dict[str, tf.Tensor], memory: Any, state: Any) -> t
     """Returns memory and state from named tensors; the inverse of `flatten_state`.
 
     Args:
-        tensors: the tensors by name. Others are ignored.
+        tensors: the tensors by name; tensors with other names are ignored.
         memory: a memory of the same structure.
         state: a state of the same structure.
     """
@@ -206,6 +206,6 @@ def _state_names(state: Any) -> list[str]:
 
 
 def _pad_rows(tensor: tf.Tensor) -> tf.Tensor:
-    """Pads a batch of less than two rows with zeros: a single row would be rounded differently."""
+    """Pads a batch to at least two rows, because a single row is rounded differently."""
     num_missing = tf.maximum(2 - tf.shape(tensor)[0], 0)
     return tf.pad(tensor, [[0, num_missing], *[[0, 0]] * (tensor.shape.rank - 1)])

@@ -7,7 +7,7 @@ _BLOCK = 80
 
 
 def row_logsumexp(logits: tf.Tensor, position: tf.Tensor | None = None) -> tf.Tensor:
-    """`tf.reduce_logsumexp` over the last axis of float32[rows, vocab], in fewer passes over it.
+    """Computes `tf.reduce_logsumexp` over the vocabulary, in fewer passes.
 
     Args:
         logits: float32[rows, vocab].
@@ -27,16 +27,16 @@ def row_logsumexp(logits: tf.Tensor, position: tf.Tensor | None = None) -> tf.Te
     else:
         highest = tf.gather(logits, position, batch_dims=1)
         probability = tf.gather(probabilities, position, batch_dims=1)
-    # Eigen computes sixteen logarithms at once and the remaining ones one by one, which rounds
-    # differently. So each row computes sixteen.
+    # Eigen computes sixteen logarithms at once and the remainder one by one, which rounds
+    # differently. So sixteen are computed for each row.
     return highest - tf.math.log(tf.tile(probability, [1, 16]))[:, :1]
 
 
 def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """`tf.math.top_k`, about three times as fast for a few of thousands.
+    """Computes `tf.math.top_k` about three times as fast for a small k of thousands of values.
 
-    The k largest lie in the k blocks with the largest maxima, and maxima are found quickly. Of
-    equal values the first is taken, as `tf.math.top_k` does.
+    The k largest values lie in the k blocks with the largest maxima, which are fast to compute.
+    Equal values are ordered by index, as in `tf.math.top_k`.
 
     Args:
         values: float32[rows, vocab].
@@ -65,7 +65,7 @@ def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
     blocks = tf.reshape(values, [-1, -(-vocabulary_size // size), size])
     maxima = tf.reduce_max(blocks, axis=2)
     num_blocks = tf.minimum(k, tf.shape(maxima)[1])
-    # Sorted, so that of equal values the first still comes first.
+    # Sorted, so that equal values stay ordered by index.
     block_indices = tf.sort(tf.math.top_k(maxima, num_blocks).indices, axis=1)
     selected_blocks = tf.gather(blocks, block_indices, batch_dims=1)
     top_values, positions = tf.math.top_k(tf.reshape(selected_blocks, [-1, num_blocks * size]), k)

@@ -9,12 +9,12 @@ from attention_seq2seq.evaluation.significance import MetricStats, permutation_p
 
 
 class PairedStats(NamedTuple):
-    """A metric of two models on the same prompts.
+    """Statistics of a metric of two models on the same prompts.
 
     Attributes:
-        candidate: statistics of the first model.
-        baseline: statistics of the second model.
-        conversations: int[prompts], the conversation of each prompt.
+        candidate: statistics of the candidate.
+        baseline: statistics of the baseline.
+        conversations: int64[prompts], index of the conversation of each prompt.
     """
 
     candidate: MetricStats
@@ -22,7 +22,7 @@ class PairedStats(NamedTuple):
     conversations: np.ndarray
 
     def p_value(self) -> float:
-        """Returns the p-value of the difference, by permuting whole conversations."""
+        """Returns the p-value of the difference, permuting whole conversations."""
         return permutation_p_value(
             self.candidate.group_by(self.conversations), self.baseline.group_by(self.conversations)
         )
@@ -34,18 +34,18 @@ def pair_stats(
     baseline: dict[str, MetricStats],
     conversations: np.ndarray,
 ) -> PairedStats | None:
-    """Pairs a metric of two models; returns None if it cannot be compared.
+    """Pairs a metric of two models. Returns None if it cannot be compared.
 
-    An out-of-vocabulary token costs a model little, and the vocabularies of two models may differ.
-    Perplexities are therefore compared on prompts whose replies have no such token for either
-    model. They must also count the same number of units. Tokens of two vocabularies do not, but
-    their characters do. Such replies are easier than others, for both models.
+    An OOV token costs a model little, and the vocabularies of two models may differ. Perplexities
+    are therefore compared on prompts whose references have no OOV token for either model. Both
+    models must also count equal numbers of units. Numbers of tokens may differ, but numbers of
+    characters do not. References without OOV tokens are easier than others, for both models.
 
     Args:
-        name: the metric.
-        candidate: metric to statistics of a model.
-        baseline: metric to statistics of another model, on the same prompts.
-        conversations: int[prompts], the conversation of each prompt.
+        name: name of the metric.
+        candidate: statistics of the candidate by metric.
+        baseline: statistics of the baseline by metric, on the same prompts.
+        conversations: int64[prompts], index of the conversation of each prompt.
     """
     if name not in candidate or name not in baseline:
         return None

@@ -1,4 +1,4 @@
-"""Sufficient statistics of metrics: sums of each prompt, as sacrebleu calls them."""
+"""Computes sufficient statistics of metrics, which are sums over prompts."""
 
 import re
 from collections import defaultdict
@@ -21,12 +21,12 @@ _MAX_BLEU_ORDER = 4
 
 _NORMALIZE = Normalizer(lowercase=True)
 _TOKENIZER = TokenizerZh()
-# Chinese characters that sacrebleu does not treat as such: rare ones, and all beyond U+FFFF.
+# Chinese characters that sacrebleu does not recognize: rare characters, and all above U+FFFF.
 _RARE_CHINESE = re.compile("([\u4db6-\u4dbf\u9fbc-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])")
 
 
 def metric_tokens(text: str) -> list[str]:
-    """Tokenizes a text for metrics, independently of any model; see `Evaluation`.
+    """Tokenizes a text for metrics, independently of any model.
 
     Example:
         >>> metric_tokens("今天吃KFC吗？no way")
@@ -38,18 +38,18 @@ def metric_tokens(text: str) -> list[str]:
 
 
 def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
-    """Returns perplexities of the references. The end of a reply counts as a token or character.
+    """Returns perplexities of the references. EOS counts as a token and as a character.
 
-    Blanks do not count as characters: they are tokens if characters are tokens, but jieba leaves
-    them out, and both must count the same.
+    Blanks do not count as characters, because they are tokens of a character tokenizer but not of
+    jieba, and both must have equal counts.
 
     Args:
         chat: a trained model.
         prompts: strings.
-        references: texts of the reference replies of each prompt.
+        references: reference replies of each prompt.
 
     Returns:
-        The perplexity of tokens and of characters, and the rate of out-of-vocabulary tokens.
+        The perplexity of tokens and of characters, and the rate of OOV tokens.
     """
     rows = [row for row, texts in enumerate(references) for _ in texts]
     texts = [text for prompt_texts in references for text in prompt_texts]
@@ -61,7 +61,7 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
         ids = chat.tokenizer.target.encode_tokens(tokens)
         num_tokens.append(len(ids))
         num_oov.append(ids.count(UNK))
-        # The model cannot tell which token an OOV token was: it counts as one character.
+        # An OOV token counts as one character, because the model does not know its length.
         lengths = (1 if i == UNK else len(token.strip()) for token, i in zip(tokens, ids))
         num_characters.append(1 + sum(lengths))
     loss_sums, token_sums, character_sums, oov_sums = (
@@ -76,16 +76,16 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
 
 
 def similarity_stats(prompts, replies, references) -> dict[str, MetricStats]:
-    """Returns how similar replies are to the references; the most similar reference counts.
+    """Computes metrics of the similarity of replies to the most similar reference.
 
-    The token error rate is that of speech recognition: the edit distance divided by the number of
-    reference tokens. For pronunciations, 1 - exact_match is the word error rate (Bisani and Ney
-    2008: a word is correct if it is one of its references).
+    The token error rate is defined as in speech recognition, as the edit distance divided by the
+    number of reference tokens. For pronunciations, 1 - exact_match is the word error rate, where a
+    word is correct if it equals one of its references (Bisani and Ney 2008).
 
     Args:
         prompts: strings.
-        replies: tokens of each reply, see `metric_tokens`.
-        references: reference replies of each prompt, as tokens with blanks in between.
+        replies: `metric_tokens` of each reply.
+        references: reference replies of each prompt, as tokens separated by blanks.
 
     Returns:
         Exact match, token error rate, ROUGE-L, prompt bigram overlap, length ratio.
@@ -111,14 +111,14 @@ def similarity_stats(prompts, replies, references) -> dict[str, MetricStats]:
 def sacrebleu_stats(replies, references) -> tuple[dict[str, MetricStats], list[str]]:
     """Returns BLEU and chrF from sacrebleu's sentence statistics, and its signatures.
 
-    BLEU is left out if no reference is long enough for 4-grams.
+    BLEU is omitted if no reference is long enough for 4-grams.
 
     Args:
-        replies: tokens of each reply, see `metric_tokens`.
-        references: reference replies of each prompt, as tokens with blanks in between.
+        replies: `metric_tokens` of each reply.
+        references: reference replies of each prompt, as tokens separated by blanks.
 
     Returns:
-        The metrics, 0 to 1, and a signature for each.
+        The metrics, between 0 and 1, and a signature for each metric.
 
     Source:
         Papineni et al. 2002 (BLEU), Popović 2015 (chrF), Post 2018 (sacrebleu).
@@ -137,7 +137,7 @@ def sacrebleu_stats(replies, references) -> tuple[dict[str, MetricStats], list[s
     for name, scorer in scorers.items():
         sums = np.array(scorer._extract_corpus_statistics(texts, None), float)
         stats[name] = MetricStats(sums, _statistic_of(scorer))
-        # Unlike sacrebleu alone, this also maps full-width letters and punctuation to ASCII.
+        # Unlike in sacrebleu, full-width letters and punctuation are also mapped to ASCII.
         signatures.append(f"{name}|{scorer.get_signature().format()}|text:normalized")
     return stats, signatures
 
@@ -145,8 +145,8 @@ def sacrebleu_stats(replies, references) -> tuple[dict[str, MetricStats], list[s
 def _statistic_of(scorer):
     """Returns a function that computes a sacrebleu metric from its statistics.
 
-    Sacrebleu's own intervals may leave 0 to 1, and its paired test may call two equal results
-    significantly different.
+    Intervals of sacrebleu may exceed the range from 0 to 1, and its paired test may find equal
+    results significantly different.
     """
 
     def statistic(sums):

@@ -1,4 +1,4 @@
-"""Evaluation of a trained model on pairs."""
+"""Evaluates a trained model on pairs."""
 
 import logging
 from collections import defaultdict
@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
     Attributes:
         value: the metric.
         low: lower limit of the 95 % interval; None if there is no interval.
-        high: upper limit.
+        high: upper limit of the 95 % interval; None if there is no interval.
     """
 
     value: float
@@ -43,17 +43,17 @@ class Evaluation:
     """Replies of a model, and the statistics of their metrics.
 
     Texts are compared by tokens that do not depend on the model, so that models with different
-    tokenizers can be compared: after normalization and lowercasing, those of sacrebleu's Chinese
-    tokenization. A token is a single Chinese character, or any other text between blanks.
+    tokenizers can be compared. Texts are normalized, lowercased and tokenized by the Chinese
+    tokenizer of sacrebleu. A token is a single Chinese character, or other text between blanks.
 
     Attributes:
-        prompts: distinct prompts, in the order of the pairs; with earlier turns, if the model
+        prompts: distinct prompts, in the order of the pairs; with previous turns, if the model
             reads them.
-        conversations: int[prompts], the conversation in which each prompt first occurs.
-        replies: the model's reply to each prompt.
-        references: for each prompt, all replies of the pairs, as tokens with blanks in between.
-        stats: metric to statistics, for metrics that are functions of sums over prompts.
-        signatures: how sacrebleu computed its metrics.
+        conversations: int64[prompts], index of the conversation in which each prompt first occurs.
+        replies: reply of the model to each prompt.
+        references: for each prompt, all replies of the pairs, as tokens separated by blanks.
+        stats: statistics by metric, for metrics that are functions of sums over prompts.
+        signatures: signatures of sacrebleu's metrics.
     """
 
     prompts: list[str]
@@ -66,8 +66,9 @@ class Evaluation:
     def metrics(self) -> dict[str, Estimate]:
         """Returns all metrics, with confidence intervals by resampling conversations.
 
-        Distinct-n and the ratio of the most common reply have no interval: a prompt that is drawn
-        twice would repeat its reply. A metric that is the same for all resamples has none either.
+        Distinct-n and the ratio of the most common reply have no interval, because a prompt that is
+        drawn twice would repeat its reply. Metrics that are equal for all resamples also have
+        no interval.
         """
         estimates = {}
         for name, stats in self.stats.items():
@@ -81,7 +82,7 @@ class Evaluation:
         return estimates
 
     def compare(self, baseline: "Evaluation") -> dict[str, PairedStats]:
-        """Pairs the metrics that can be compared with those of another model, see `pair_stats`.
+        """Returns the paired statistics of all metrics that can be compared.
 
         Raises:
             ValueError: the prompts or their references differ.
@@ -105,9 +106,9 @@ def evaluate(
 
     Args:
         chat: a trained model.
-        pairs: (prompt, reply), or `Pair`s with conversation indices, in order. A prompt may stand
-            in several pairs. A pair whose reply has no token is left out with a warning.
-        decoding: how replies are generated; greedily by default.
+        pairs: (prompt, reply), or `Pair`s with conversation indices, in order. A prompt may
+            occur in several pairs. Pairs with an empty reply are skipped with a warning.
+        decoding: options of decoding; greedy search by default.
 
     Returns:
         The replies and the statistics of their metrics.
@@ -157,15 +158,15 @@ def evaluate(
 
 
 def exact_match_rate(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64) -> float:
-    """Returns the fraction of pairs whose prompt a model answers exactly with the reply.
+    """Returns the fraction of pairs for which the model's reply equals the reply of the pair.
 
     Args:
         chat: a trained model.
-        pairs: (prompt, reply).
-        batch_size: number of prompts in a batch.
+        pairs: (prompt, reply) tuples.
+        batch_size: number of prompts per batch.
 
     Returns:
-        0 to 1.
+        A value between 0 and 1.
 
     Raises:
         ValueError: there are no pairs, or an element is not a pair.
@@ -178,7 +179,7 @@ def exact_match_rate(chat: Chat, pairs: Sequence[Sequence], batch_size: int = 64
 
 
 def unambiguous_pairs(pairs: Sequence[Sequence]) -> list[Sequence]:
-    """Returns the pairs whose prompt has a single reply; only those can all be matched exactly.
+    """Returns the pairs whose prompt has a single reply, which allow an exact match.
 
     Example:
         >>> unambiguous_pairs([("吃什么", "吃面"), ("喝什么", "喝茶"), ("喝什么", "喝水")])

@@ -11,7 +11,7 @@ def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[
 
     Args:
         replies: tokens of each reply.
-        references: tokens of the reference of each reply.
+        references: tokens of each reference.
 
     Raises:
         ValueError: there are no replies, or not as many replies as references.
@@ -31,8 +31,8 @@ def exact_match(replies: Sequence[Sequence[str]], references: Sequence[Sequence[
 def distinct_n(replies: Sequence[Sequence[str]], n: int) -> float:
     """Returns the number of distinct n-grams divided by the number of n-grams.
 
-    A low value means that replies repeat each other. The value falls with the number of replies:
-    compare only equal numbers.
+    A low value means that replies repeat each other. The value decreases with the number of
+    replies, so only compare equal numbers of replies.
 
     Args:
         replies: tokens of each reply.
@@ -52,7 +52,7 @@ def distinct_n(replies: Sequence[Sequence[str]], n: int) -> float:
         tuple(reply[start : start + n]) for reply in replies for start in range(len(reply) - n + 1)
     ]
     if not ngrams:
-        raise ValueError(f"No reply has {n} tokens; expected at least one that does.")
+        raise ValueError(f"No reply has {n} tokens; expected at least one.")
     return len(set(ngrams)) / len(ngrams)
 
 
@@ -77,12 +77,12 @@ def most_common_ratio(replies: Sequence[Sequence[str]]) -> float:
 def normalized_entropy(weights: Sequence[float]) -> float:
     """Returns the entropy of weights divided by the largest possible entropy.
 
-    The value is 1 if all weights are equal, and 0 if one weight holds all the mass. Weights are
-    first scaled to a sum of 1, which those of monotonic attention do not reach. If all are zero,
-    the value is 1.
+    The value is 1 if all weights are equal, and 0 if only one weight is positive. Weights are first
+    scaled to a sum of 1, because weights of monotonic attention may have a smaller sum. If all
+    weights are zero, the value is 1.
 
     Args:
-        weights: float[position], not negative.
+        weights: float[positions], not negative.
 
     Raises:
         ValueError: there are fewer than two weights.
@@ -101,11 +101,11 @@ def normalized_entropy(weights: Sequence[float]) -> float:
 
 
 def count_prompt_bigrams(prompt: Sequence[str], reply: Sequence[str]) -> tuple[int, int]:
-    """Counts the bigrams of a reply that also occur in the prompt, and all bigrams of the reply.
+    """Counts the bigrams of a reply that also occur in the prompt, and all its bigrams.
 
     Args:
-        prompt: tokens.
-        reply: tokens.
+        prompt: tokens of the prompt.
+        reply: tokens of the reply.
 
     Example:
         >>> count_prompt_bigrams(["你", "喜欢", "下雨", "吗"], ["我", "喜欢", "下雨"])
@@ -117,11 +117,11 @@ def count_prompt_bigrams(prompt: Sequence[str], reply: Sequence[str]) -> tuple[i
 
 
 def edit_distance(a: Sequence[str], b: Sequence[str]) -> int:
-    """Returns the Levenshtein distance: the fewest insertions, deletions and substitutions.
+    """Returns the Levenshtein distance, the minimum number of edits of single tokens.
 
     Args:
-        a: tokens.
-        b: tokens.
+        a: first sequence of tokens.
+        b: second sequence of tokens.
 
     Example:
         >>> edit_distance("AH B EY T".split(), "AH B EY T S".split())
@@ -143,11 +143,11 @@ def rouge_l(reply: Sequence[str], reference: Sequence[str]) -> float:
     """Returns ROUGE-L: the F1 score of the longest common subsequence.
 
     Args:
-        reply: tokens.
-        reference: tokens.
+        reply: tokens of the reply.
+        reference: tokens of the reference.
 
     Returns:
-        0 to 1. If one of them is empty: 1 if the other is empty as well, else 0.
+        A value between 0 and 1; 1 if both sequences are empty, 0 if only one is.
 
     Source:
         Lin 2004, "ROUGE".

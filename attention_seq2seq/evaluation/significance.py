@@ -1,9 +1,8 @@
 """Confidence intervals and significance tests by resampling.
 
 A metric is a function of sums over prompts. Accuracy, for example, is the number of correct replies
-divided by the number of replies. Resampling draws prompts, or whole conversations: the prompts of a
-conversation are alike, so a hundred of its turns carry less information than a hundred independent
-prompts.
+divided by the number of replies. Resampling draws prompts or whole conversations. Prompts of a
+conversation are similar, so they carry less information than independent prompts.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 _NUM_RESAMPLES = 2000
-# Limits the memory that resamples take.
+# Limits the memory of resamples.
 _RESAMPLES_PER_CHUNK = 50
 
 
@@ -20,8 +19,8 @@ class MetricStats(NamedTuple):
     """Sufficient statistics of a metric.
 
     Attributes:
-        sums: float[prompts, parts], what the metric sums over prompts.
-        statistic: maps sums over prompts float[resamples, parts] to the metric float[resamples].
+        sums: float64[prompts, parts], the terms of each prompt in the sums.
+        statistic: maps sums float64[resamples, parts] to the metric float64[resamples].
     """
 
     sums: np.ndarray
@@ -29,14 +28,14 @@ class MetricStats(NamedTuple):
 
     @property
     def value(self) -> float:
-        """The metric; NaN if there is nothing to count."""
+        """Value of the metric; NaN if a denominator is 0."""
         return float(self.statistic(self.sums.sum(axis=0, keepdims=True))[0])
 
     def group_by(self, conversations: np.ndarray) -> "MetricStats":
         """Returns the same metric with one row of sums for each conversation.
 
         Args:
-            conversations: int[prompts], the conversation of each prompt.
+            conversations: int64[prompts], index of the conversation of each prompt.
 
         Example:
             >>> stats = ratio_metric(np.array([1.0, 0, 1]), np.ones(3))
@@ -57,9 +56,9 @@ def ratio_metric(
     """Returns a metric that is the ratio of two sums over prompts.
 
     Args:
-        numerators: float[prompts].
-        denominators: float[prompts].
-        transform: a monotonic function that maps the ratio to the metric.
+        numerators: float64[prompts], terms of the numerator.
+        denominators: float64[prompts], terms of the denominator.
+        transform: monotonic function from the ratio to the metric.
 
     Example:
         >>> ratio_metric(np.array([1.0, 0.0]), np.array([1.0, 1.0])).value
@@ -80,12 +79,12 @@ def bootstrap_interval(
 
     Args:
         stats: the metric.
-        seed: of the resamples.
+        seed: random seed of the resamples.
         confidence: probability that the interval covers the true value.
 
     Returns:
-        The limits. None if all resamples give the same value, for example if every reply is
-        correct: resampling then says nothing about the uncertainty.
+        The limits, or None if all resamples give the same value, for example if every reply is
+        correct. Resampling then cannot measure the uncertainty.
 
     Source:
         Efron 1979, the bootstrap; percentile intervals.
@@ -100,7 +99,7 @@ def bootstrap_interval(
     size = len(stats.sums)
     chunks = []
     for _ in range(_NUM_RESAMPLES // _RESAMPLES_PER_CHUNK):
-        # How often each prompt is drawn.
+        # Number of times that each prompt is drawn.
         counts = rng.multinomial(size, np.full(size, 1 / size), size=_RESAMPLES_PER_CHUNK)
         chunks.append(stats.statistic(counts @ stats.sums))
     values = np.concatenate(chunks)
@@ -113,20 +112,20 @@ def bootstrap_interval(
 
 
 def permutation_p_value(candidate: MetricStats, baseline: MetricStats, seed: int = 1) -> float:
-    """Returns the p-value of the difference between two models, by a paired permutation test.
+    """Returns the p-value of the difference of two models by a paired permutation test.
 
     The null hypothesis is that the models could be exchanged on each prompt.
 
     Args:
-        candidate: a metric of a model.
-        baseline: the same metric of another model, on the same prompts.
-        seed: of the permutations.
+        candidate: statistics of the candidate.
+        baseline: statistics of the same metric of the baseline, on the same prompts.
+        seed: random seed of the permutations.
 
     Raises:
-        ValueError: the numbers of prompts differ, or there is nothing to count.
+        ValueError: the numbers of prompts differ, or a metric is not finite.
 
     Source:
-        Noreen 1989, approximate randomization; Riezler and Maxwell 2005 for its use here.
+        Noreen 1989 (approximate randomization), Riezler and Maxwell 2005.
 
     Example:
         >>> correct, total = np.array([1.0] * 60 + [0.0] * 40), np.ones(100)
@@ -150,7 +149,7 @@ def permutation_p_value(candidate: MetricStats, baseline: MetricStats, seed: int
         )
     rng = np.random.default_rng(seed)
     candidate_total, baseline_total = candidate.sums.sum(axis=0), baseline.sums.sum(axis=0)
-    # How the candidate's sums change if the two models are exchanged on a prompt.
+    # Changes of the candidate's sums if the two models are exchanged on a prompt.
     changes = baseline.sums - candidate.sums
     num_as_large = 0
     for _ in range(_NUM_RESAMPLES // _RESAMPLES_PER_CHUNK):
@@ -159,6 +158,6 @@ def permutation_p_value(candidate: MetricStats, baseline: MetricStats, seed: int
             candidate.statistic(candidate_total + change)
             - baseline.statistic(baseline_total - change)
         )
-        # NaN is not evidence of a difference either.
+        # NaN counts as a large difference, so it is never evidence against the null hypothesis.
         num_as_large += int(np.sum(~(difference < observed - 1e-12)))
     return (num_as_large + 1) / (_NUM_RESAMPLES + 1)

@@ -1,1 +1,1 @@
-"""Token ids to logits."""
+"""Models that map token ids to logits."""

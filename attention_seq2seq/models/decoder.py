@@ -1,4 +1,4 @@
-"""The decoder: from the tokens so far to the logits of the next token."""
+"""Decoder, which maps the tokens so far to the logits of the next token."""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -15,11 +15,11 @@ from attention_seq2seq.utils.rng import RngStream
 class PlainRNN(keras.layers.Layer):
     """Recurrent layers without attention, with the interface of `AttentionRNN`.
 
-    This is the model of part one of the article's series. The initial state is all that the
-    decoder knows of the prompt. There is no memory, and attention weights are float[batch, 0].
+    This is the model of part one of the article's series. The decoder only sees the prompt through
+    the initial state. There is no memory, and attention weights are float[batch, 0].
 
     Args:
-        config: the model's options.
+        config: the options of the model.
     """
 
     def __init__(self, config: ModelConfig):
@@ -44,13 +44,14 @@ class PlainRNN(keras.layers.Layer):
         Args:
             inputs: float32[target_time, batch, units], or ids with their embeddings.
             memory: no memory.
-            state: the state of each layer before the first step.
+            state: the initial state of each layer.
             dtype: dtype of the matrix products.
-            dropout_masks: factors of the outputs of each layer but the last,
-                float32[target_time, batch, units]; none without dropout.
+            dropout_masks: factors of the outputs of each layer except the last,
+                float32[target_time, batch, units] each; empty without dropout.
 
         Returns:
-            The outputs float32[target_time, batch, units] and attention weights of no columns.
+            The outputs float32[target_time, batch, units], and attention weights
+            float32[target_time, batch, 0].
         """
         for layer_index, (cell, cell_state) in enumerate(zip(self.cells, state)):
             if layer_index and dropout_masks:
@@ -59,7 +60,7 @@ class PlainRNN(keras.layers.Layer):
         return inputs, tf.zeros_like(inputs[:, :, :0])
 
     def step(self, inputs, memory, state):
-        """Makes one step with inputs float32[batch, units].
+        """Computes one step from inputs float32[batch, units].
 
         Returns:
             The output float32[batch, units], attention weights float32[batch, 0], the next state.
@@ -71,7 +72,7 @@ class PlainRNN(keras.layers.Layer):
         return inputs, tf.zeros([tf.shape(inputs)[0], 0], inputs.dtype), tuple(next_states)
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns the variables by the project's own names."""
+        """Returns the variables by their names in saved weights."""
         weights = {}
         for cell in self.cells:
             weights |= cell.named_weights()
@@ -79,7 +80,7 @@ class PlainRNN(keras.layers.Layer):
 
 
 class TiedOutputProjection(keras.layers.Layer):
-    """An output projection whose kernel is the transposed embedding; it owns only the bias.
+    """Output projection whose kernel is the transposed embedding. It only owns the bias.
 
     Args:
         embedding: the embedding of the target tokens.
@@ -91,7 +92,7 @@ class TiedOutputProjection(keras.layers.Layer):
     def __init__(self, embedding: keras.layers.Embedding):
         super().__init__(name="output_projection")
         self._embedding = embedding
-        # The attribute of a Dense layer: the vocabulary size.
+        # Same attribute as in a Dense layer.
         self.units = embedding.input_dim
         self.bias = self.add_weight(name="bias", shape=[embedding.input_dim], initializer="zeros")
 
@@ -113,13 +114,13 @@ class TiedOutputProjection(keras.layers.Layer):
 class Decoder(keras.layers.Layer):
     """Embeds the tokens so far, runs the recurrent layers and projects to the vocabulary.
 
-    Training and generation share every weight: `call` runs over a whole reply, whose projection
-    comes after the loop, and `step` makes one step.
+    Training and generation share all weights. `call` runs over a whole reply, which is projected
+    after the loop. `step` computes one step.
 
     Args:
-        config: the model's options.
+        config: the options of the model.
         vocabulary_size: number of target tokens.
-        embedding: the encoder's embedding if it is shared; None makes a new one.
+        embedding: the encoder's embedding if it is shared; None: a new embedding.
 
     Attributes:
         has_attention: whether the decoder attends to the prompt's tokens.
@@ -150,7 +151,7 @@ class Decoder(keras.layers.Layer):
                 vocabulary_size, dtype="float32", name="output_projection"
             )
             self.output_projection.build([None, units])
-        # The first call makes the weights of the embedding and of the attention mechanism.
+        # The first call creates the weights of the embedding and of the attention mechanism.
         self(tf.ones([1, 1], tf.int32), self.dropped_prompt(1))
 
     def dropped_prompt(self, num_rows: tf.Tensor | int) -> EncoderOutput:
@@ -162,7 +163,7 @@ class Decoder(keras.layers.Layer):
         )
 
     def initial_state(self, encoded: EncoderOutput):
-        """Returns the memory and the state before the first token, for `step`.
+        """Returns the memory and the initial state for `step`.
 
         Raises:
             ValueError: the decoder starts from the encoder's final state, which has fewer layers.
@@ -175,7 +176,7 @@ class Decoder(keras.layers.Layer):
                     f"expected at least {num_layers}, the layers of the decoder. Use an encoder "
                     "with a final state, or initial_state 'zero'."
                 )
-            # If the encoder has more layers, the last ones.
+            # A deeper encoder passes the states of its last layers.
             cell_state = encoded.final_state[-num_layers:]
         else:
             num_rows = tf.shape(encoded.length)[0]
@@ -189,14 +190,14 @@ class Decoder(keras.layers.Layer):
         """Runs over given replies (teacher forcing), up to the output projection.
 
         Args:
-            target_input_ids: int32[batch, target_time], the token before each position.
+            target_input_ids: int32[batch, target_time], the token that precedes each position.
             encoded: the encoded prompts.
             rng: random numbers of dropout; None disables dropout.
             dtype: dtype of the matrix products, float32 or bfloat16.
 
         Returns:
-            The inputs of `output_projection` float32[batch, target_time, units]: the attention
-            vectors, or without attention the last layer's outputs. And the attention weights
+            The inputs of `output_projection` float32[batch, target_time, units] (attention vectors,
+            or without attention the last layer's outputs), and the attention weights
             float32[batch, target_time, source_time] (without attention [..., 0]).
         """
         memory, state = self.initial_state(encoded)
@@ -204,7 +205,7 @@ class Decoder(keras.layers.Layer):
         inputs = embed_with_dropout(
             self.embedding, ids, self.embedding_dropout, RngStream.TARGET_DROPOUT, rng
         )  # [target_time, batch, units]
-        # Dropout inside the loop uses masks that are drawn before it.
+        # Masks for dropout inside the loop are drawn before the loop.
         ones = tf.ones([*tf.unstack(tf.shape(ids)), self.embedding.output_dim])
         num_masks = len(self.rnn.cells) - 1 if self.dropout and rng else 0
         dropout_masks = [
@@ -216,12 +217,12 @@ class Decoder(keras.layers.Layer):
         return tf.transpose(vectors, [1, 0, 2]), tf.transpose(attention_weights, [1, 0, 2])
 
     def step(self, ids: tf.Tensor, memory, state):
-        """Makes one step of generation.
+        """Computes one step of generation.
 
         Args:
-            ids: int32[batch], the token before.
-            memory: from `initial_state`.
-            state: from `initial_state` or the step before.
+            ids: int32[batch], the previous tokens.
+            memory: the memory from `initial_state`.
+            state: the state from `initial_state` or the previous step.
 
         Returns:
             The logits float32[batch, vocab], the attention weights float[batch, source_time]
@@ -231,7 +232,7 @@ class Decoder(keras.layers.Layer):
         return self.output_projection(vector), attention_weights, state
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns the variables by the project's own names, without a shared embedding."""
+        """Returns the variables by their names in saved weights, without a shared embedding."""
         weights = dict(self.rnn.named_weights())
         if not self.shares_embedding:
             weights = {"embedding": self.embedding.embeddings, **weights}

@@ -1,4 +1,4 @@
-"""The encoder: from prompt ids to the attention memory."""
+"""Encoder, which maps prompt ids to the attention memory."""
 
 from typing import NamedTuple
 
@@ -14,13 +14,13 @@ from attention_seq2seq.utils.rng import RngStream
 
 
 class EncoderOutput(NamedTuple):
-    """What an encoder passes to the decoder.
+    """Output of the encoder, and input of the decoder.
 
     Attributes:
         outputs: float[batch, source_time, units], one vector for each token: the attention memory.
             Values at padding are arbitrary.
         length: int32[batch], number of tokens.
-        final_state: for each layer the state after the last token: (h, c) of an LSTM, (h,) of a
+        final_state: for each layer, the state after the last token: (h, c) for an LSTM, (h,) for a
             GRU, each float[batch, units]. A bidirectional layer concatenates both directions.
     """
 
@@ -30,7 +30,7 @@ class EncoderOutput(NamedTuple):
 
 
 def make_embedding(config: ModelConfig, vocabulary_size: int, name: str) -> keras.layers.Embedding:
-    """Makes an embedding of the model's width, uniform within `embedding_range` at first."""
+    """Creates an embedding, initialized uniformly in [-embedding_range, embedding_range]."""
     initializer = keras.initializers.RandomUniform(-config.embedding_range, config.embedding_range)
     return keras.layers.Embedding(
         vocabulary_size, config.units, embeddings_initializer=initializer, name=name
@@ -40,11 +40,11 @@ def make_embedding(config: ModelConfig, vocabulary_size: int, name: str) -> kera
 class Encoder(keras.layers.Layer):
     """Embeds the prompt and runs recurrent layers over it.
 
-    This is an ordinary seq2seq encoder. Attention needs its output at each token, not only its
-    final state.
+    This is a standard seq2seq encoder. Attention needs its output at each token, not only its final
+    state.
 
     Args:
-        config: the model's options.
+        config: the options of the model.
         vocabulary_size: number of source tokens.
 
     Call arguments:
@@ -91,7 +91,7 @@ class Encoder(keras.layers.Layer):
         return EncoderOutput(tf.transpose(outputs, [1, 0, 2]), source_length, tuple(states))
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns the variables by the project's own names."""
+        """Returns the variables by their names in saved weights."""
         weights = {"embedding": self.embedding.embeddings}
         for cells in self.layers:
             for cell in cells:
@@ -110,8 +110,8 @@ def _run_layer(cells, inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor, dtype:
         is_backward = direction == 1
         sequence = _reverse_sequence(inputs, length) if is_backward else inputs
         states = cell.unroll(sequence, cell.zero_state(tf.shape(length)[0]), dtype)
-        # The state at the last token has not seen the padding after it. Outputs at padding are
-        # masked wherever they are used.
+        # The state at the last token does not depend on the padding after the token. Outputs at
+        # padding are masked wherever they are used.
         last = tf.stack([length - 1, tf.range(tf.shape(length)[0])], axis=1)  # [batch, 2]
         final_states.append([tf.gather_nd(part, last) for part in states])
         outputs.append(_reverse_sequence(states[0], length) if is_backward else states[0])
@@ -124,7 +124,7 @@ def _run_layer(cells, inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor, dtype:
 def _reverse_sequence(
     inputs: tf.Tensor | EmbeddedIds, length: tf.Tensor
 ) -> tf.Tensor | EmbeddedIds:
-    """float[time, batch, width] with the tokens of each row reversed and its padding in place."""
+    """Reverses the tokens of each row of float[time, batch, width], but not the padding."""
     if isinstance(inputs, EmbeddedIds):
         return inputs._replace(ids=_reverse_sequence(inputs.ids, length))
     return tf.reverse_sequence(inputs, length, seq_axis=0, batch_axis=1)

@@ -12,11 +12,11 @@ class Ensemble(tf.Module):
     """Averages the next-token probabilities of several models.
 
     Models trained with different seeds or options make different mistakes, and the average makes
-    fewer. Decoding takes the time of all models together. An ensemble is decoded from like a
-    `Seq2Seq`, but not trained.
+    fewer. Decoding takes the time of all models together. An ensemble has the decoding methods of
+    `Seq2Seq`, but cannot be trained.
 
     Args:
-        models: models with the same vocabularies; either all of them have attention, or none.
+        models: models with the same vocabularies, and attention in all models or in none.
 
     Raises:
         ValueError: there is no model, the sizes of the vocabularies differ, or only some models
@@ -24,7 +24,7 @@ class Ensemble(tf.Module):
 
     Source:
         Hansen and Salamon: Neural Network Ensembles, IEEE Transactions on Pattern Analysis and
-        Machine Intelligence 12(10), 1990; of seq2seq models Sutskever et al., NIPS 2014.
+        Machine Intelligence 12(10), 1990. For seq2seq models: Sutskever et al., NIPS 2014.
     """
 
     def __init__(self, models: Sequence[Seq2Seq]):
@@ -46,15 +46,15 @@ class Ensemble(tf.Module):
         self.vocabulary_size = models[0].vocabulary_size
 
     def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> tuple:
-        """Returns the memory and the state of each model by its name."""
+        """Returns the memory and the initial state of each model by name."""
         return _by_name([model.initial_state(source_ids, source_length) for model in self.models])
 
     def unconditional_state(self, num_rows: tf.Tensor) -> tuple:
-        """Returns the memory and the state of each model by its name, without a prompt."""
+        """Returns the memory and the initial state of each model by name, without a prompt."""
         return _by_name([model.unconditional_state(num_rows) for model in self.models])
 
     def step(self, ids: tf.Tensor, memory: dict, state: dict) -> tuple:
-        """Decodes one token of each row; see `Seq2Seq`."""
+        """Decodes one token of each row, like `Seq2Seq.step`."""
         outputs = {
             name: model.step(ids, memory[name], state[name])
             for name, model in zip(state, self.models)
@@ -67,7 +67,7 @@ class Ensemble(tf.Module):
 
 
 def _by_name(prepared: Sequence[tuple]) -> tuple[dict, dict]:
-    """Returns the memories and the states of all models."""
+    """Returns the memories and the states of all models by name."""
     names = [f"model_{index}" for index in range(len(prepared))]
     memories, states = zip(*prepared)
     return dict(zip(names, memories)), dict(zip(names, states))

@@ -1,4 +1,4 @@
-"""The whole model: from prompt ids and reply ids to logits."""
+"""Complete model, which maps prompt ids and reply ids to logits."""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -9,14 +9,13 @@ from attention_seq2seq.models.encoder import Encoder, EncoderOutput
 
 
 class Seq2Seq(keras.Model):
-    """The article's attention seq2seq model. Its weights exist from construction on.
+    """Attention seq2seq model of the article. Construction creates all weights.
 
-    `__call__` scores given replies (training); `step` generates new ones token by token.
+    `__call__` scores given replies for training. `step` generates new replies token by token.
 
     Args:
-        encoder: any layer that is called as `encoder(source_ids, source_length, rng=, dtype=)`,
-            returns an `EncoderOutput` and has `named_weights()`. Its `final_state` may be empty
-            if the decoder starts from zeros.
+        encoder: any layer with the call arguments, the return value and the `named_weights()` of
+            `Encoder`. `final_state` may be empty if the decoder starts from zeros.
         decoder: the decoder.
 
     Attributes:
@@ -26,13 +25,12 @@ class Seq2Seq(keras.Model):
     Call arguments:
         source_ids: int32[batch, source_time], padded with 0 at the end.
         source_length: int32[batch], at least 1.
-        target_input_ids: int32[batch, target_time]: the begin token, then the reply without its
-            last id.
-        prompt_dropped: bool[batch], the rows whose prompt is hidden from the decoder; None: no row.
+        target_input_ids: int32[batch, target_time], BOS and the reply without its last id.
+        prompt_dropped: bool[batch], whether the prompt is hidden from the decoder; None: no row.
         rng: random numbers of dropout; None disables dropout.
 
     Returns:
-        float32[batch, target_time, vocab], the logits of the reply's tokens.
+        float32[batch, target_time, vocab], the logits of the reply tokens.
 
     Source:
         Luong, Pham, Manning: Effective Approaches to Attention-based Neural Machine Translation,
@@ -51,7 +49,7 @@ class Seq2Seq(keras.Model):
         self.decoder = decoder
         self.has_attention = decoder.has_attention
         self.vocabulary_size = decoder.vocabulary_size
-        # The encoder and the decoder have made all weights.
+        # The encoder and the decoder have created all weights.
         self.built = True
 
     def call(
@@ -75,10 +73,10 @@ class Seq2Seq(keras.Model):
         """Computes the inputs of the output projection, so that a loss can skip padding.
 
         Args:
-            source_ids: int32[batch, source_time].
-            source_length: int32[batch].
-            target_input_ids: int32[batch, target_time].
-            prompt_dropped: bool[batch] or None.
+            source_ids: int32[batch, source_time], padded with 0.
+            source_length: int32[batch], at least 1.
+            target_input_ids: int32[batch, target_time], BOS and the reply without its last id.
+            prompt_dropped: bool[batch], whether the prompt is hidden; None: no row.
             rng: random numbers of dropout; None disables dropout.
             dtype: dtype of the matrix products, float32 or bfloat16. Everything else, and the
                 weights, are float32.
@@ -93,13 +91,13 @@ class Seq2Seq(keras.Model):
         return self.decoder(target_input_ids, encoded, rng=rng, dtype=dtype)
 
     def initial_state(self, source_ids: tf.Tensor, source_length: tf.Tensor) -> tuple:
-        """Returns the attention memory and the state before the first token, for `step`."""
+        """Returns the attention memory and the initial state for `step`."""
         return self.decoder.initial_state(self.encoder(source_ids, source_length))
 
     def unconditional_state(self, num_rows: tf.Tensor) -> tuple:
-        """Returns the same without a prompt: the model as a language model of replies.
+        """Returns memory and initial state without a prompt, as for a language model.
 
-        A model has learned this if `prompt_dropout` hid some of its training prompts.
+        The model must have been trained with `prompt_dropout`.
         """
         return self.decoder.initial_state(self.decoder.dropped_prompt(num_rows))
 
@@ -108,8 +106,8 @@ class Seq2Seq(keras.Model):
 
         Args:
             ids: int32[rows], the previous tokens.
-            memory: from `initial_state`.
-            state: from `initial_state` or the previous step.
+            memory: the memory from `initial_state`.
+            state: the state from `initial_state` or the previous step.
 
         Returns:
             Logits float32[rows, vocab], attention weights float[rows, source_time], next state.
@@ -117,7 +115,7 @@ class Seq2Seq(keras.Model):
         return self.decoder.step(ids, memory, state)
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns every variable by a name that does not depend on the version of Keras."""
+        """Returns all variables by names that do not depend on the Keras version."""
         return {
             **{f"encoder/{name}": value for name, value in self.encoder.named_weights().items()},
             **{f"decoder/{name}": value for name, value in self.decoder.named_weights().items()},
@@ -127,10 +125,10 @@ class Seq2Seq(keras.Model):
 def make_model(
     config: ModelConfig, source_vocabulary_size: int, target_vocabulary_size: int
 ) -> Seq2Seq:
-    """Makes the model that the config describes.
+    """Creates a model from its options.
 
     Args:
-        config: the model's options.
+        config: the options of the model.
         source_vocabulary_size: number of source tokens.
         target_vocabulary_size: number of target tokens.
     """
@@ -140,7 +138,7 @@ def make_model(
 
 
 def drop_prompt(encoded: EncoderOutput, prompt_dropped: tf.Tensor) -> EncoderOutput:
-    """Replaces the memory and the state of some rows by zeros, with a length of one.
+    """Replaces memory and state of some rows by zeros, and the length by one.
 
     Args:
         encoded: the encoded prompts.

@@ -1,4 +1,4 @@
-"""Saves and loads weights: one NumPy archive of named arrays."""
+"""Saves and loads weights as a NumPy archive of named arrays."""
 
 import zipfile
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def save_weights(model: Seq2Seq, path: str | Path) -> None:
 
 
 def save_arrays(weights: Mapping[str, np.ndarray], path: str | Path) -> None:
-    """Saves named arrays atomically: `path` holds the old file or the new one."""
+    """Saves named arrays atomically. A failed write leaves an existing file unchanged."""
     with atomic_write(Path(path)) as file:
         file.write(npz_bytes(weights))
 
@@ -31,7 +31,7 @@ def load_weights(model: Seq2Seq, path: str | Path) -> None:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no weights; the training was stopped before the end of its first epoch. "
+            f"{path}: no weights: training was stopped before the end of its first epoch. "
             "Train the model again."
         )
     try:
@@ -46,7 +46,7 @@ def load_weights(model: Seq2Seq, path: str | Path) -> None:
         name = next(n for n in sorted(got | expected) if got.get(n) != expected.get(n))
         raise ValueError(
             f"{path}: weights of another model; {name} has shape {got.get(name)}, expected "
-            f"{expected.get(name)}. config.json and the weights must come from one training."
+            f"{expected.get(name)}. config.json and the weights must come from one training run."
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])

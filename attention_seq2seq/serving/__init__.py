@@ -1,1 +1,1 @@
-"""A trained model exported to run elsewhere."""
+"""Export of trained models for serving."""

@@ -1,4 +1,4 @@
-"""Files beside an exported model: options, vocabulary, provenance, licenses, model card."""
+"""Assets of an exported model: options, vocabulary, provenance, licenses, model card."""
 
 import contextlib
 import dataclasses
@@ -23,19 +23,19 @@ from attention_seq2seq.utils.files import write_json, write_text
 
 log = logging.getLogger(__name__)
 
-# The version of the signatures and files of an export. Exports of version 1 do not state it.
+# Version of the signatures and files of an export. Exports of version 1 have no version number.
 EXPORT_FORMAT = 2
 
 
 def require_new_dir(path: str | Path) -> Path:
-    """Returns the path of a directory that does not exist, and creates its parents.
+    """Checks that a directory does not exist, and creates its parents.
 
     Raises:
         ValueError: the path exists.
     """
     path = Path(path)
     if path.exists():
-        raise ValueError(f"{path} exists; remove it, or give another folder.")
+        raise ValueError(f"{path} exists. Remove it, or give another directory.")
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
@@ -57,9 +57,7 @@ def staged_dir(path: Path) -> Iterator[Path]:
         raise OSError(f"Cannot write {path}: {error.message}") from error
     except OSError as error:
         reason = error.strerror or error
-        raise OSError(
-            f"Cannot write {path}, or its parts to the directory of temporary files: {reason}"
-        ) from error
+        raise OSError(f"Cannot write {path} or its temporary files: {reason}") from error
     num_bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     log.info("%s: %.1f MB", path, num_bytes / 1e6)
 

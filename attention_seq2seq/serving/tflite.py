@@ -1,4 +1,4 @@
-"""Export to TensorFlow Lite: greedy search for one prompt at a time, ids in, ids out."""
+"""Exports greedy search for one prompt to TensorFlow Lite, with ids as inputs and outputs."""
 
 import dataclasses
 from collections.abc import Callable
@@ -20,23 +20,23 @@ FLOAT_FILE, INT8_FILE = "model.tflite", "model_int8.tflite"
 def export_tflite(
     model_dir: str | Path, export_dir: str | Path, decoding: DecodingConfig | None = None
 ) -> None:
-    """Writes a directory with two TensorFlow Lite models that use builtin operations only.
+    """Writes a directory with two TensorFlow Lite models that only use builtin operations.
 
-    `model.tflite` has float weights. `model_int8.tflite` has weights of one byte: it is a quarter
-    of the size, and its replies may differ. Each has one signature. Inputs are source_ids
+    `model.tflite` has float weights. `model_int8.tflite` has one-byte weights: it is a quarter of
+    the size, and its replies may differ. Each model has one signature. Inputs are source_ids
     int32[1, max_source_length], padded with 0, and source_length int32[1]. Outputs are reply_ids
-    int32[1, max_target_length + 1], padded with 0, and reply_length int32[1], which counts the
-    end token where it was reached. The vocabulary file beside them has one token per line; the
-    first line is id 0.
+    int32[1, max_target_length + 1], padded with 0, and reply_length int32[1], which includes
+    EOS if it was reached. The vocabulary file beside the models has one token per line; the first
+    line is id 0.
 
     Args:
-        model_dir: a trained model.
-        export_dir: the directory to create; it appears once it is complete.
+        model_dir: directory of a trained model.
+        export_dir: directory to create; it appears only when it is complete.
         decoding: may set `max_length`, `suppress_tokens` and `unk_policy`.
 
     Raises:
         FileNotFoundError: there is no trained model.
-        ValueError: `export_dir` exists, or `decoding` needs more than greedy search.
+        ValueError: `export_dir` exists, or `decoding` has an unsupported option.
     """
     export_dir = require_new_dir(export_dir)
     decoding = decoding or DecodingConfig()
@@ -65,7 +65,7 @@ def _require_greedy(decoding: DecodingConfig) -> None:
 
 
 def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.function:
-    """Returns greedy search for one prompt, built of operations that TensorFlow Lite has."""
+    """Returns greedy search for one prompt, built from TensorFlow Lite operations."""
     model, params = chat.model, chat.decoding_params(decoding)
     max_length = int(params.max_length)
     source_time = chat.config.data.max_source_length
@@ -102,15 +102,15 @@ def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> 
 
 
 def _rescaled_projection(projection) -> Callable:
-    """Returns the projection with each token's weights scaled to the same maximum, and back.
+    """Returns the projection with weights normalized per token, and logits scaled back.
 
-    TensorFlow Lite quantizes a matrix with a single scale. The few tokens with large weights
-    would leave little precision to all others.
+    TensorFlow Lite quantizes a matrix with a single scale. A few tokens with large weights would
+    leave little precision for all other tokens.
     """
     kernel = projection.kernel.numpy()
     scale = np.abs(kernel).max(axis=0, keepdims=True) + 1e-30
     normalized_kernel = tf.constant(kernel / scale)
-    # The maximum changes nothing; without it the scale would be multiplied into the weights again.
+    # The maximum is a no-op that keeps the converter from folding the scale into the weights.
     return lambda vector: tf.maximum(vector @ normalized_kernel, -1e30) * scale + projection.bias
 
 
@@ -120,7 +120,7 @@ def _convert(search: tf.function, chat: Chat, is_int8: bool) -> bytes:
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [search.get_concrete_function()], variables
     )
-    # Otherwise the product of a batch of one is converted into one of too low a rank.
+    # Otherwise the product for a batch of one is converted to a wrong rank.
     converter.unfold_batchmatmul = True
     if is_int8:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -1,1 +1,1 @@
-"""Strings to token ids and back."""
+"""Tokenization: converts strings to token ids, and ids to strings."""

@@ -1,4 +1,4 @@
-"""jieba's dictionary with user words: which words there are, and how frequent they are."""
+"""jieba's dictionary with user words: words and their frequencies."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-# A block: consecutive characters that words can consist of.
+# A block is a run of characters that words can consist of.
 BLOCK_PATTERN = re.compile("([\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+)")
 _ALPHANUMERIC = re.compile("[a-zA-Z0-9]")
 _USER_WORD = re.compile("^(.+?)( [0-9]+)?( [a-z]+)?$")
@@ -26,10 +26,10 @@ _TAG = re.compile(
     "|v[dginq]?|x|y|zg?"
 )
 
-# If several threads need the dictionary at once, only one reads it.
+# Only one thread loads the dictionary.
 _LOADING_LOCK = threading.Lock()
 
-# Counts are divided as floats; larger ones would overflow.
+# Counts are divided as floats, which larger counts would overflow.
 _MAX_COUNT = 10**15
 
 
@@ -38,8 +38,8 @@ class UserWord(NamedTuple):
 
     Attributes:
         word: the word.
-        count: its frequency; None: the least one with which jieba segments the word as one.
-        tag: part of speech, or "".
+        count: frequency of the word; None: the smallest count that keeps jieba from splitting it.
+        tag: part of speech; "": none.
     """
 
     word: str
@@ -48,7 +48,7 @@ class UserWord(NamedTuple):
 
     @classmethod
     def parse(cls, line: str) -> "UserWord":
-        """Reads a normalized line, `word [count] [tag]`.
+        """Parses a normalized line, `word [count] [tag]`.
 
         Raises:
             ValueError: the count is too large.
@@ -65,7 +65,7 @@ class UserWord(NamedTuple):
         """Whether jieba can find the word in a text.
 
         Words consist of Chinese characters, letters, digits and +#&._%-. An unknown tag without a
-        count is probably the end of a word with a space in it, so such a line does not match.
+        count is probably the end of a word with a space, so such a line does not match.
         """
         if self.count is None and self.tag and not _TAG.fullmatch(self.tag):
             return False
@@ -77,11 +77,10 @@ class JiebaDictionary:
 
     Args:
         user_words: lines of a jieba user dictionary, normalized: `word [count] [tag]`. A word with
-            count 0 is never a word: it is split into characters if the hidden Markov model
-            finds it.
+            count 0 is always split: into characters, if the hidden Markov model finds it.
 
     Attributes:
-        total: the sum of all counts.
+        total: sum of all counts.
         forced_splits: words with count 0.
     """
 
@@ -90,14 +89,14 @@ class JiebaDictionary:
         self._user_counts: dict[str, int] = {}
         self.forced_splits: set[str] = set()
         lines = list(filter(None, map(str.strip, user_words)))
-        # Without user words one lookup is enough.
+        # Without user words, one lookup is enough.
         self.count = self._count if lines else self._base_counts.get
         for line in lines:
             self._add_user_word(UserWord.parse(line))
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """All words with their counts; 0 marks a mere prefix of other words."""
+        """Counts of all words; 0 marks prefixes that are not words."""
         return {**self._base_counts, **self._user_counts}
 
     def _count(self, word: str) -> int | None:
@@ -117,7 +116,7 @@ class JiebaDictionary:
             self.forced_splits.add(word)
 
     def _suggest_count(self, word: str) -> int:
-        """The least count with which jieba segments the word as one: `jieba.suggest_freq`."""
+        """Returns the smallest count that keeps a word whole, as `jieba.suggest_freq`."""
         total, probability = float(self.total), 1.0
         for part in segment_without_hmm(word, self):
             count = self.count(part)
@@ -127,10 +126,10 @@ class JiebaDictionary:
 
 
 def split_blocks(text: str) -> Iterator[tuple[str, bool]]:
-    r"""Yields the blocks of a text and each character between them; `\r\n` is one character.
+    r"""Yields the blocks of a text, and each character between blocks.
 
     Yields:
-        A piece of the text, and whether it is a block.
+        Tuples of a piece of the text and whether the piece is a block. `\r\n` is one piece.
     """
     for index, piece in enumerate(BLOCK_PATTERN.split(text)):
         if index % 2:
@@ -141,7 +140,7 @@ def split_blocks(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def segment_without_hmm(text: str, dictionary: JiebaDictionary) -> list[str]:
-    """Returns the words of a text by the dictionary alone, as `jieba.lcut(text, HMM=False)`."""
+    """Segments a text by the dictionary only, as `jieba.lcut(text, HMM=False)`."""
     words = []
     for piece, is_block in split_blocks(text):
         if is_block:
@@ -152,9 +151,9 @@ def segment_without_hmm(text: str, dictionary: JiebaDictionary) -> list[str]:
 
 
 def max_probability_segmentation(block: str, dictionary: JiebaDictionary) -> Iterator[str]:
-    """Yields the words of a block that have the largest product of frequencies.
+    """Yields the words of a block with the largest product of frequencies.
 
-    Of equally probable words the longest is taken.
+    Among equally probable words, the longest is chosen.
     """
     get_count, log_total, size = dictionary.count, math.log(dictionary.total), len(block)
     scores, ends = [0.0] * (size + 1), [0] * size
@@ -167,7 +166,7 @@ def max_probability_segmentation(block: str, dictionary: JiebaDictionary) -> Ite
                     best_score, ends[start] = score, end
             end += 1
         if best_score is None:
-            # No word starts here: the character is a word of the least frequency.
+            # No word starts here, so the character is a word with count 1.
             best_score, ends[start] = math.log(1) - log_total + scores[start + 1], start + 1
         scores[start] = best_score
     start = 0
@@ -195,7 +194,7 @@ def import_jieba():
 
 
 def _jieba_counts() -> tuple[dict[str, int], int]:
-    """Returns the words and counts of jieba's dictionary, read once a process. Read-only."""
+    """Returns the counts of jieba's dictionary and their sum. Do not modify the counts."""
     with _LOADING_LOCK:
         return _load_jieba_counts()
 
@@ -205,7 +204,7 @@ def _load_jieba_counts() -> tuple[dict[str, int], int]:
     jieba_tokenizer = import_jieba().Tokenizer()
     logger = logging.getLogger("jieba")
     level = logger.level
-    # jieba logs how long reading took, and a stack trace if the cache could not be written.
+    # jieba logs the loading time, and a stack trace if the cache cannot be written.
     logger.setLevel(logging.CRITICAL + 1)
     try:
         cache_dir = _private_cache_dir()
@@ -215,7 +214,7 @@ def _load_jieba_counts() -> tuple[dict[str, int], int]:
                 jieba_tokenizer.initialize()
         else:
             jieba_tokenizer.tmp_dir = str(cache_dir)
-            # jieba does not check that its cache is of this dictionary; the name does.
+            # jieba does not check that the cache fits the dictionary, so the name has a hash.
             jieba_tokenizer.cache_file = f"jieba-{_dictionary_hash(jieba_tokenizer)}.cache"
             jieba_tokenizer.initialize()
     finally:
@@ -231,7 +230,7 @@ def _dictionary_hash(jieba_tokenizer) -> str:
 def _private_cache_dir() -> Path | None:
     """Returns a cache directory that only this user can write to; None if there is none."""
     try:
-        # A user without a home has no cache.
+        # Raises RuntimeError for a user without a home directory.
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache_dir = Path(root) / "attention_seq2seq"
         cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
-"""jieba's word segmentation: the same words, in linear time, without state of the process.
+"""jieba's word segmentation in linear time and without global state.
 
-The dictionary and the tables of the hidden Markov model are jieba's. Both algorithms are
-reimplemented for two reasons. jieba keeps words that must be split in a global set, which every
-other user of jieba in the process changes. And jieba copies a path at each character.
+The dictionary and the tables of the hidden Markov model are those of jieba. Both algorithms are
+reimplemented for two reasons. jieba stores words that must be split in a global set, which is
+shared by all users of jieba in a process. And jieba copies a path for each character.
 """
 
 import re
@@ -19,7 +19,7 @@ from attention_seq2seq.text.jieba_dictionary import (
 )
 
 _CHINESE = re.compile("([\u4e00-\u9fd5]+)")
-# In this order jieba takes the last one of equally probable states.
+# Among equally probable states, jieba chooses the last in this order.
 HMM_STATES = "BEMS"
 # The two states that can precede each state.
 PREVIOUS_HMM_STATES = {"B": "ES", "E": "BM", "M": "BM", "S": "ES"}
@@ -27,14 +27,14 @@ _NUMBERS = re.compile(r"([a-zA-Z0-9]+(?:\.\d+)?%?)")
 
 
 def segment(text: str, dictionary: JiebaDictionary, hmm: bool = True) -> list[str]:
-    r"""Returns the words of a text, whitespace included, as `jieba.lcut(text, HMM=hmm)` does.
+    r"""Segments a text into words, whitespace included, as `jieba.lcut(text, HMM=hmm)`.
 
-    Takes time linear in the length of the text.
+    The time is linear in the length of the text.
 
     Args:
         text: any string; `\r\n` is one word.
-        dictionary: the words.
-        hmm: whether a hidden Markov model finds words that the dictionary lacks.
+        dictionary: the dictionary.
+        hmm: whether a hidden Markov model finds words that are not in the dictionary.
 
     Example:
         >>> segment("今天晚上吃什么", JiebaDictionary())
@@ -80,14 +80,14 @@ def _segment_run(text: str, dictionary: JiebaDictionary) -> Iterator[str]:
 def _viterbi_words(text: str) -> Iterator[str]:
     """Yields the words of Chinese characters by the hidden Markov model.
 
-    A character begins a word (B), ends one (E), is in the middle (M) or single (S). The Viterbi
-    algorithm finds the most probable states. Two states can precede each state. Of equally
-    probable ones the last in the order B, E, M, S is taken, as in jieba.
+    A character begins a word (B), ends a word (E), is in the middle (M) or single (S). The Viterbi
+    algorithm finds the most probable states. Two states can precede each state. Among equally
+    probable states, the last in the order B, E, M, S is chosen, as in jieba.
     """
     start, transition, emission, unknown = hmm_tables()
     (eb, sb), (be, me), (bm, mm), (es, ss) = transition
     b, e, m, s = map(sum, zip(start, emission.get(text[0], unknown)))
-    # For each character, the previous character's state for each of the states B, E, M, S.
+    # For each character, the best previous state of each of the states B, E, M, S.
     backpointers = [""]
     for character in text[1:]:
         to_b, to_e, to_m, to_s = emission.get(character, unknown)
@@ -118,12 +118,12 @@ def _viterbi_words(text: str) -> Iterator[str]:
 
 @cache
 def hmm_tables():
-    """Returns jieba's log-probabilities, states in the order of `HMM_STATES`.
+    """Returns jieba's log-probabilities, with states in the order of `HMM_STATES`.
 
     Returns:
         Four tables: start, for each state; transition, for each state from its
-        `PREVIOUS_HMM_STATES`; emission, for each character and state; and the emission of a
-        character that the table lacks.
+        `PREVIOUS_HMM_STATES`; emission, for each character and state; and emission of unknown
+        characters.
     """
     finalseg = import_jieba().finalseg
     min_log_prob = finalseg.MIN_FLOAT

@@ -49,7 +49,7 @@ _CONTROL_CHARACTERS = [
 
 
 def normalization_table(lowercase: bool) -> dict[int, int | None]:
-    """Returns the code points that change, and their replacements; None removes one."""
+    """Returns the replacements of code points; None removes a code point."""
     table = {}
     for ranges, replacement in (
         (_NONCHARACTERS, REPLACEMENT_CHARACTER),
@@ -80,9 +80,9 @@ class Normalizer:
         self._table = normalization_table(lowercase)
 
     def __call__(self, text: str | bytes) -> str:
-        """Normalizes one text; never fails."""
+        """Normalizes a text. Invalid bytes are replaced."""
         if isinstance(text, str):
-            # A string may hold half of a surrogate pair, which UTF-8 cannot encode.
+            # A string may contain a lone surrogate, which UTF-8 cannot encode.
             text = text.encode("utf-8", "surrogatepass")
         characters = text.decode("utf-8", "replace").translate(self._table)
         return re.sub(" +", " ", characters).strip(" ")

@@ -1,4 +1,4 @@
-"""Word segmentation: by jieba, into characters, or at whitespace."""
+"""Segments texts by jieba, into characters, or at whitespace."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ _TWO_SPACE_DELIMITED = re.compile(f"[{SPACE_DELIMITED_CHARACTERS}]\n[{SPACE_DELI
 
 
 def join_words(words: Sequence[str]) -> str:
-    """Joins words: with a space between two Latin words, with none beside a Chinese word.
+    """Joins words to text, with spaces only between two Latin words.
 
     Example:
         >>> join_words(["我", "喜欢", "machine", "learning", "。"])
@@ -31,12 +31,12 @@ def join_words(words: Sequence[str]) -> str:
 def segment_by_jieba(
     text: str, dictionary: JiebaDictionary | None = None, hmm: bool = True
 ) -> list[str]:
-    """Segments Chinese text as jieba does, without the whitespace that jieba returns as words.
+    """Segments Chinese text by jieba, without whitespace.
 
     Args:
         text: a normalized text.
-        dictionary: the words; jieba's own by default.
-        hmm: whether a hidden Markov model finds words that the dictionary lacks.
+        dictionary: the dictionary; None: jieba's default dictionary.
+        hmm: whether a hidden Markov model finds words that are not in the dictionary.
 
     Example:
         >>> segment_by_jieba("今天晚上吃什么")
@@ -52,9 +52,9 @@ def make_segmenter(
     """Returns a function that splits normalized text into words.
 
     Args:
-        name: jieba, characters (spaces included, so that joining restores the text), or whitespace.
-        jieba_hmm: whether a hidden Markov model finds words that the dictionary lacks.
-        dictionary: the words, if the segmenter is jieba.
+        name: jieba, characters (with spaces, so that joining restores the text), or whitespace.
+        jieba_hmm: whether a hidden Markov model finds words that are not in the dictionary.
+        dictionary: the dictionary of jieba.
     """
     segmenters = {
         "jieba": partial(segment_by_jieba, dictionary=dictionary, hmm=jieba_hmm),

@@ -1,4 +1,4 @@
-"""Prompts and replies to ids, and ids to replies, exactly as in training."""
+"""Converts prompts and replies to ids, and ids to replies, as in training."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ TOKENIZER_FILES = (
 
 
 def tokenizer_files(config: TextConfig) -> list[str]:
-    """Returns the names of the files that `Seq2SeqTokenizer.save` writes.
+    """Returns the names of the files written by `Seq2SeqTokenizer.save`.
 
     Example:
         >>> tokenizer_files(TextConfig())
@@ -47,8 +47,8 @@ def tokenizer_files(config: TextConfig) -> list[str]:
 class SourceTokenizer:
     """Encodes prompts.
 
-    A prompt has at least one token: one without words becomes a single unknown token. With
-    `context_turns` a prompt may consist of several turns, one per line. The special token TURN
+    A prompt has at least one token: an empty prompt becomes a single unknown token. With
+    `context_turns`, a prompt may consist of several turns, one per line. The special token TURN
     separates two turns.
 
     Args:
@@ -65,7 +65,7 @@ class SourceTokenizer:
         return self.encode_with_tokens(text)[0]
 
     def encode(self, text: str | bytes, limit: int = 0) -> list[int]:
-        """Returns the ids of a prompt; see `encode_with_tokens`."""
+        """Returns the ids of a prompt, like `encode_with_tokens`."""
         return self.encode_with_tokens(text, limit)[1]
 
     def encode_with_tokens(self, text: str | bytes, limit: int = 0) -> tuple[list[str], list[int]]:
@@ -73,13 +73,13 @@ class SourceTokenizer:
 
         Args:
             text: the prompt.
-            limit: leaves out earlier turns until at most this many tokens are left; 0 keeps all.
-                The last turn is kept whole, so it may be longer.
+            limit: maximum number of tokens, for which first turns are dropped; 0: no limit. The
+                last turn is never truncated, so the result may be longer.
         """
         return self.encode_turns(self._pair_tokenizer.tokenize_turns(text), limit)
 
     def encode_turns(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
-        """As `encode_with_tokens`, for a prompt that is tokenized already."""
+        """Returns the tokens and the ids of a tokenized prompt, like `encode_with_tokens`."""
         if limit:
             turns = turns[num_truncated_turns(turns, limit) :]
         tokens, ids = [], []
@@ -129,10 +129,10 @@ class TargetTokenizer:
 
 
 class Seq2SeqTokenizer:
-    """The tokenizers and vocabularies of both sides; part of a trained model.
+    """Tokenizers and vocabularies of prompts and replies, part of a trained model.
 
     Args:
-        config: how texts are tokenized.
+        config: the options of tokenization.
         source_vocabulary: tokens of the prompts.
         target_vocabulary: tokens of the replies; the same object if shared.
         user_words: lines of the jieba user dictionary.
@@ -163,7 +163,7 @@ class Seq2SeqTokenizer:
 
     @classmethod
     def build(cls, pairs: Iterable[Sequence], config: TextConfig) -> "Seq2SeqTokenizer":
-        """Builds a tokenizer with the vocabulary of pairs, prompt first.
+        """Builds a tokenizer with the vocabulary of (prompt, reply) pairs.
 
         Raises:
             ValueError: the user dictionary cannot be read.
@@ -182,8 +182,8 @@ class Seq2SeqTokenizer:
 
         Args:
             pairs: the tokens of each pair.
-            pair_tokenizer: the one that tokenized them.
-            base: a tokenizer whose tokens all keep their ids.
+            pair_tokenizer: the tokenizer of the pairs.
+            base: a tokenizer whose tokens keep their ids.
         """
         prompts, replies = [], []
         for turns, reply in pairs:
@@ -201,16 +201,16 @@ class Seq2SeqTokenizer:
         return cls(config, source, target, pair_tokenizer.user_words)
 
     def encode_pair(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
-        """Returns the ids of a tokenized pair: its prompt, of at most `limit` tokens, its reply."""
+        """Returns the ids of the prompt, with at most `limit` tokens, and of the reply."""
         _, prompt_ids = self.source.encode_turns(pair.turns, limit)
         return prompt_ids, self.target.encode_tokens(pair.reply)
 
     def target_ids(self, tokens: Iterable[str]) -> list[int]:
-        """Returns the ids of a prompt's tokens in the target vocabulary; -1 if it lacks a token."""
+        """Returns the ids of prompt tokens in the target vocabulary; -1 for OOV tokens."""
         return [-1 if i == UNK else i for i in self.target.vocabulary.ids(tokens)]
 
     def source_to_target_ids(self) -> list[int]:
-        """Returns the target id of each source id; -1 for special tokens and if there is none.
+        """Returns the target id of each source id; -1 for special and OOV tokens.
 
         Example:
             >>> config = TextConfig("whitespace", "whitespace", share_vocabulary=False)
@@ -224,10 +224,10 @@ class Seq2SeqTokenizer:
         return [-1] * len(SPECIALS) + self.target_ids(tokens)
 
     def require_tokens(self) -> None:
-        """Checks that both vocabularies have other tokens than the special ones.
+        """Checks that both vocabularies have ordinary tokens.
 
         Raises:
-            ValueError: one has none.
+            ValueError: a vocabulary has only special tokens.
         """
         for vocabulary in (self.source.vocabulary, self.target.vocabulary):
             if len(vocabulary) == len(SPECIALS):
@@ -237,7 +237,7 @@ class Seq2SeqTokenizer:
                 )
 
     def __eq__(self, other: object) -> bool:
-        """Whether both make the same ids of any text, and the same text of any ids."""
+        """Returns whether both tokenizers encode and decode equally."""
         return isinstance(other, Seq2SeqTokenizer) and self._key() == other._key()
 
     def __hash__(self) -> int:
@@ -249,36 +249,36 @@ class Seq2SeqTokenizer:
 
     @property
     def dictionary(self) -> JiebaDictionary | None:
-        """The words of jieba and of the user; None if jieba segments neither side."""
+        """Dictionary of jieba and of the user; None if jieba segments neither side."""
         return self._pair_tokenizer.dictionary
 
     def save(self, model_dir: str | Path) -> None:
         """Writes the vocabularies and the user dictionary into a model directory."""
-        folder = Path(model_dir)
+        directory = Path(model_dir)
         if self.config.share_vocabulary:
-            self.source.vocabulary.save(folder / SHARED_VOCABULARY_FILE)
+            self.source.vocabulary.save(directory / SHARED_VOCABULARY_FILE)
         else:
-            self.source.vocabulary.save(folder / SOURCE_VOCABULARY_FILE)
-            self.target.vocabulary.save(folder / TARGET_VOCABULARY_FILE)
+            self.source.vocabulary.save(directory / SOURCE_VOCABULARY_FILE)
+            self.target.vocabulary.save(directory / TARGET_VOCABULARY_FILE)
         if self.config.user_dictionary:
             text = "".join(f"{line}\n" for line in self._pair_tokenizer.user_words)
-            write_text(folder / USER_DICTIONARY_FILE, text)
+            write_text(directory / USER_DICTIONARY_FILE, text)
 
     @classmethod
     def load(cls, model_dir: str | Path, config: TextConfig) -> "Seq2SeqTokenizer":
-        """Reads the files that `save` wrote.
+        """Reads the files written by `save`.
 
         Raises:
             FileNotFoundError: a file is missing.
             ValueError: a file is damaged.
         """
-        folder = Path(model_dir)
+        directory = Path(model_dir)
         if config.share_vocabulary:
-            source = target = Vocabulary.load(folder / SHARED_VOCABULARY_FILE)
+            source = target = Vocabulary.load(directory / SHARED_VOCABULARY_FILE)
         else:
-            source = Vocabulary.load(folder / SOURCE_VOCABULARY_FILE)
-            target = Vocabulary.load(folder / TARGET_VOCABULARY_FILE)
-        path = folder / USER_DICTIONARY_FILE
+            source = Vocabulary.load(directory / SOURCE_VOCABULARY_FILE)
+            target = Vocabulary.load(directory / TARGET_VOCABULARY_FILE)
+        path = directory / USER_DICTIONARY_FILE
         if config.user_dictionary and not path.is_file():
             raise FileNotFoundError(
                 f"{path}: the model's user dictionary is missing. Train the model again."

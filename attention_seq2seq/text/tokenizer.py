@@ -1,4 +1,4 @@
-"""Texts to tokens, and tokens to texts, without a vocabulary."""
+"""Converts texts to tokens and tokens to texts, without a vocabulary."""
 
 import logging
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ _MAX_LISTED_WORDS = 20
 
 
 class Tokenizer:
-    """Splits the texts of one side into tokens, and joins tokens to texts.
+    """Splits prompts or replies into tokens, and joins tokens to texts.
 
     Args:
-        segmentation: the name of the segmenter.
-        config: options of both sides.
-        dictionary: the words, if the segmenter is jieba.
+        segmentation: name of the segmenter.
+        config: the options of tokenization.
+        dictionary: the dictionary of jieba.
     """
 
     def __init__(self, segmentation: str, config: TextConfig, dictionary: JiebaDictionary | None):
@@ -31,7 +31,7 @@ class Tokenizer:
         self._join = make_joiner(segmentation)
 
     def tokenize(self, text: str | bytes) -> list[str]:
-        """Returns the tokens of a text; none of an empty one."""
+        """Returns the tokens of a text."""
         return self._segment(self.normalize(text))
 
     def detokenize(self, tokens: Sequence[str]) -> str:
@@ -40,11 +40,11 @@ class Tokenizer:
 
 
 class TokenizedPair(NamedTuple):
-    """The tokens of a pair.
+    """Tokens of a pair.
 
     Attributes:
-        turns: the tokens of each turn of the prompt that has any.
-        reply: the tokens of the reply.
+        turns: tokens of each nonempty turn of the prompt.
+        reply: tokens of the reply.
     """
 
     turns: list[list[str]]
@@ -52,16 +52,16 @@ class TokenizedPair(NamedTuple):
 
 
 class PairTokenizer:
-    r"""Tokenizes pairs: each side in its way, and a prompt turn by turn.
+    r"""Tokenizes prompts, turn by turn, and replies.
 
     Args:
-        config: how texts are tokenized.
+        config: the options of tokenization.
         user_words: lines of the jieba user dictionary.
 
     Attributes:
-        source: of the prompts.
-        target: of the replies.
-        dictionary: jieba's words and the user's; None if jieba segments neither side.
+        source: the tokenizer of prompts.
+        target: the tokenizer of replies.
+        dictionary: dictionary of jieba and of the user; None if jieba segments neither side.
 
     Example:
         >>> tokenizer = PairTokenizer(TextConfig(context_turns=1))
@@ -81,10 +81,10 @@ class PairTokenizer:
         self.target = Tokenizer(config.target_tokenizer, config, self.dictionary)
 
     def tokenize_turns(self, prompt: str | bytes) -> list[list[str]]:
-        """Returns the tokens of each turn of a prompt that has any.
+        """Returns the tokens of each nonempty turn of a prompt.
 
-        With `context_turns` a prompt may consist of several turns, one per line. The last turn is
-        the one to answer.
+        With `context_turns`, a prompt may consist of several turns, one per line. The reply is to
+        the last turn.
         """
         turns = [prompt]
         if self.config.context_turns:
@@ -93,12 +93,12 @@ class PairTokenizer:
         return [tokens for tokens in map(self.source.tokenize, turns) if tokens]
 
     def tokenize_pair(self, pair: Sequence) -> TokenizedPair:
-        """Returns the tokens of a pair, prompt first."""
+        """Returns the tokens of a (prompt, reply) pair."""
         return TokenizedPair(self.tokenize_turns(pair[0]), self.target.tokenize(pair[1]))
 
 
 def num_truncated_turns(turns: Sequence[Sequence[str]], limit: int) -> int:
-    """Returns how many of the first turns are left out to keep at most `limit` tokens.
+    """Returns the number of first turns to drop to keep at most `limit` tokens.
 
     A separator between two turns counts as a token. The last turn is always kept.
     """
@@ -110,9 +110,9 @@ def num_truncated_turns(turns: Sequence[Sequence[str]], limit: int) -> int:
 
 
 def load_user_dictionary(config: TextConfig) -> list[str]:
-    """Returns the lines of a configuration's user dictionary, normalized as all texts are.
+    """Returns the normalized lines of the user dictionary of a configuration.
 
-    Words that can never match are kept. One warning lists their lines.
+    Words that can never match are kept, and a warning lists their lines.
 
     Raises:
         ValueError: the file cannot be read, or a count is too large.
@@ -149,7 +149,7 @@ def _warn_of_unmatchable_words(path: Path, user_words: dict[int, str], config: T
                 unmatchable.append(f"{line_number} ({line})")
         except ValueError as error:
             raise ValueError(
-                f"{path}, line {line_number}: {error}. Lower the count, or leave it out."
+                f"{path}, line {line_number}: {error}. Lower the count, or omit it."
             ) from None
     if unmatchable:
         num_more = len(unmatchable) - _MAX_LISTED_WORDS

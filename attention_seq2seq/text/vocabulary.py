@@ -1,4 +1,4 @@
-"""Tokens and their ids."""
+"""Vocabulary: maps tokens to ids, and ids to tokens."""
 
 import json
 import re
@@ -13,14 +13,14 @@ SPECIALS = ("<pad>", "<bos>", "<eos>", "<unk>", "<turn>")
 
 
 class Vocabulary:
-    """An immutable list of tokens; a token's index is its id.
+    """Immutable list of tokens. The index of a token is its id.
 
-    The first five ids are special: padding 0, beginning of a reply, end of a reply, unknown token,
-    and separator of two turns. Only these ids stand for special tokens: a token of the corpus that
-    is spelled `<eos>` is an ordinary token.
+    The first five ids are special: padding (0), beginning of a reply, end of a reply, unknown
+    token, and separator of turns. Only these ids represent special tokens. A corpus token spelled
+    `<eos>` is an ordinary token.
 
     Args:
-        tokens: the tokens in order, without the special ones.
+        tokens: the tokens in order, without special tokens.
 
     Raises:
         ValueError: a token occurs twice.
@@ -48,15 +48,14 @@ class Vocabulary:
         min_count: int = 1,
         base: "Vocabulary | None" = None,
     ) -> "Vocabulary":
-        """The most frequent tokens of tokenized texts, whatever the order of the texts.
+        """Builds a vocabulary of the most frequent tokens, regardless of the order of the texts.
 
         Args:
             texts: the tokens of each text.
-            max_size: the largest size of the vocabulary, special tokens included.
-            min_count: tokens that occur less often are left out.
-            base: a vocabulary whose tokens all keep their ids. Tokens of the texts that `base`
-                lacks follow. The result may be larger than `max_size`: tokens of `base` take no
-                place from tokens of the texts.
+            max_size: maximum number of tokens of the texts, special tokens included.
+            min_count: minimum count of a token.
+            base: a vocabulary whose tokens keep their ids. Other tokens of the texts follow. The
+                result may be larger than `max_size`, which does not limit the tokens of `base`.
         """
         counts = Counter(token for text in texts for token in text)
         by_frequency = sorted(counts, key=lambda token: (-counts[token], token))
@@ -74,7 +73,7 @@ class Vocabulary:
         return hash(self._tokens)
 
     def ids(self, tokens: Iterable[str]) -> list[int]:
-        """Returns the ids of tokens; out-of-vocabulary tokens have the id of the unknown token."""
+        """Returns the ids of tokens. OOV tokens have the id of the unknown token."""
         return [self._ids.get(token, UNK) for token in tokens]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:
@@ -82,16 +81,16 @@ class Vocabulary:
         return [self._tokens[i] for i in ids]
 
     def save(self, path: str | Path) -> None:
-        """Writes one token per line in the order of the ids. Line breaks and quotes are escaped."""
+        """Writes one token per line in the order of ids. Line breaks and quotes are escaped."""
         write_text(Path(path), "".join(f"{_escape(token)}\n" for token in self._tokens))
 
     @classmethod
     def load(cls, path: str | Path) -> "Vocabulary":
-        """Reads a file that `save` wrote.
+        """Reads a file written by `save`.
 
         Raises:
             FileNotFoundError: there is no such file.
-            ValueError: the file is not a vocabulary; the message names the line.
+            ValueError: the file is not a vocabulary.
         """
         path = Path(path)
         if not path.is_file():

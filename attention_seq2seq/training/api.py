@@ -33,27 +33,27 @@ def train(
 ) -> dict[str, list[float]]:
     """Trains a model from pairs of strings, and writes it into a directory.
 
-    The directory then holds config.json, the vocabulary, best.npz and last.npz, log.csv with a line
-    for each epoch, provenance.json with the number and hashes of the pairs, and CARD.md, the model
-    card. `Chat.load` loads the model.
+    The directory then holds the options (config.json), the vocabulary, the weights (best.npz and
+    last.npz), the metrics of each epoch (log.csv), the number and hashes of the pairs
+    (provenance.json), and the model card (CARD.md). `Chat.load` loads the model.
 
     Training is resumable: the same call after an interruption continues from the latest checkpoint
-    and ends with the weights of an uninterrupted training. They are bit-identical on one machine
-    after `tf.config.experimental.enable_op_determinism`. A finished training is not repeated.
+    and ends with the weights of an uninterrupted run. On one machine they are bit-identical after
+    `tf.config.experimental.enable_op_determinism`. A finished run is not repeated.
 
     Args:
         pairs: (prompt, reply), or `Pair` with the index of its conversation.
         model_dir: the directory of the model; created if it does not exist.
         config: the options of data, text, model and training; None: the defaults.
-        validation_pairs: pairs to measure on; None: `config.data.validation_fraction` of `pairs` is
-            split off by conversation.
+        validation_pairs: pairs to evaluate on; None: `config.data.validation_fraction` of `pairs`
+            is held out by conversation.
         progress: whether to show a progress bar, or log lines if the output is not a terminal.
-        callbacks: called after each update and each epoch.
+        callbacks: callbacks whose hooks are called after each update and each epoch.
         sample_prompts: prompts that the model replies to after each epoch.
-        overwrite: whether to replace a finished or different training in the directory.
+        overwrite: whether to replace a finished or different training run in the directory.
         checkpoint_minutes: interval between checkpoints [minutes].
-        strategy: shares each update among devices or machines. Every worker calls `train` with the
-            same arguments; only the chief uses `model_dir`, `callbacks` and `sample_prompts`.
+        strategy: distributes each update over devices or machines. Every worker calls `train` with
+            the same arguments. Only the chief uses `model_dir`, `callbacks` and `sample_prompts`.
 
     Returns:
         The metrics of each epoch by name: loss, perplexity, val_loss, val_perplexity,
@@ -64,8 +64,8 @@ def train(
         TypeError: `config` is not a `Config`.
         ValueError: there are no pairs or no tokens to train on, an element of `pairs` is not a
             pair, the user dictionary cannot be read, or `monitor` needs sample prompts and there
-            are none. The directory holds a different training or files that no training has
-            written, or another process uses it.
+            are none. Also raised if the directory holds a different training run or files not
+            written by one, or is used by another process.
         NonFiniteLossError: the loss or gradient of an update is not finite.
         OSError: a file cannot be written.
         ConnectionError: another worker cannot be reached.
@@ -105,26 +105,27 @@ def train_prepared(
 ) -> dict[str, list[float]]:
     """Trains a model from a prepared dataset of any size, and writes it into a directory.
 
-    Apart from its inputs this is `train`, which documents the files and the resumption.
+    Apart from its inputs, this function is equal to `train`, which documents the written files and
+    resuming.
 
     Args:
-        prepared_dir: the directory that `prepare` has written, with the options of data and text.
+        prepared_dir: the directory written by `prepare`, which determines data and text options.
         model_dir: the directory of the model; created if it does not exist.
         model: the options of the model; None: the defaults.
-        training: the options of the training; None: the defaults.
+        training: the options of training; None: the defaults.
         progress: whether to show a progress bar, or log lines if the output is not a terminal.
-        callbacks: called after each update and each epoch.
+        callbacks: callbacks whose hooks are called after each update and each epoch.
         sample_prompts: prompts that the model replies to after each epoch.
-        overwrite: whether to replace a finished or different training in the directory.
+        overwrite: whether to replace a finished or different training run in the directory.
         checkpoint_minutes: interval between checkpoints [minutes].
-        strategy: shares each update among devices or machines; None: one device.
+        strategy: distributes each update over devices or machines; None: one device.
 
     Returns:
         The metrics of each epoch by name, as from `train`.
 
     Raises:
         FileNotFoundError: there is no prepared dataset in `prepared_dir`.
-        ValueError: the prepared dataset is damaged, or `train` would raise it.
+        ValueError: the prepared dataset is damaged, or for the reasons listed in `train`.
         NonFiniteLossError: the loss or gradient of an update is not finite.
         OSError: a file cannot be written, or the prepared dataset can no longer be read.
         ConnectionError: another worker cannot be reached.

@@ -1,4 +1,4 @@
-"""Checkpoints: written atomically, verified by a hash, restored to resume a training."""
+"""Checkpoints: written atomically, verified by a hash, restored to resume training."""
 
 import contextlib
 import json
@@ -20,10 +20,10 @@ _STATE = "state.json"
 
 
 class CheckpointManager:
-    """Keeps the latest checkpoints of a training in a directory.
+    """Keeps the latest checkpoints of a training run in a directory.
 
-    A checkpoint is one file, written atomically. Its name has the step and a hash of the content.
-    If the latest checkpoint does not match its hash, the previous one is restored.
+    A checkpoint is one file, written atomically. Its name contains the step and a hash of the
+    content. If the latest checkpoint does not match its hash, the previous one is restored.
 
     Args:
         directory: the directory; created with the first checkpoint.
@@ -47,7 +47,7 @@ class CheckpointManager:
         Args:
             step: number of updates so far.
             arrays: weights and optimizer variables, by name.
-            state: further state, written as JSON.
+            state: other state, written as JSON.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
         state_bytes = np.frombuffer(json.dumps(state).encode(), np.uint8)
@@ -86,7 +86,7 @@ class CheckpointManager:
         return None
 
     def delete_all(self) -> None:
-        """Deletes all checkpoints, and the directory if it is empty then."""
+        """Deletes all checkpoints, and then the directory if it is empty."""
         for path in self._paths():
             path.unlink()
         with contextlib.suppress(OSError):
@@ -96,11 +96,11 @@ class CheckpointManager:
         return self._matching(r"\d{9}-[0-9a-f]{16}\.npz")
 
     def _matching(self, pattern: str) -> list[Path]:
-        """The files with matching names, sorted; all other files are left alone."""
+        """Returns the files whose names match, sorted. Other files are never touched."""
         paths = self._directory.glob("*")
         return sorted(path for path in paths if re.fullmatch(pattern, path.name))
 
 
 def _content_hash(path: Path) -> str:
-    """The hash in the name of an intact checkpoint."""
+    """Returns the hash that the name of an intact checkpoint contains."""
     return sha256_file(path)[:16]

@@ -23,10 +23,10 @@ _CONNECTION_ERRORS = (
 
 
 class Distributor:
-    """Shares the work of each update through `tf.distribute`.
+    """Distributes the work of each update by `tf.distribute`.
 
     Every worker makes the same batches, and each replica computes a shard of every batch. Results
-    are summed over all replicas. Sums differ from those of one device only by the order of the
+    are summed over all replicas. Sums differ from those of one device only in the order of
     additions. Only the chief uses the model directory.
 
     Args:
@@ -145,7 +145,7 @@ class Distributor:
                 raise
             raise ConnectionError(
                 f"Lost the connection to another worker ({str(error).splitlines()[0]}). Its output "
-                "has the cause. Start all workers again: the training resumes from the latest "
+                "shows the cause. Start all workers again: training resumes from the latest "
                 "checkpoint."
             ) from error
 
@@ -154,7 +154,7 @@ def shard_batch(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> d
     """Returns the rows of a batch for one replica: every `num_replicas`-th row.
 
     All replicas get the same number of rows. Padding rows have a prompt of one token, since
-    attention needs one, and a reply of no token, so they add nothing to the loss.
+    attention needs one, and an empty reply, which adds nothing to the loss.
 
     Args:
         batch: a batch of `train_batches` or `eval_batches`.
@@ -162,7 +162,7 @@ def shard_batch(batch: Mapping[str, tf.Tensor], replica, num_replicas: int) -> d
         num_replicas: number of replicas.
 
     Returns:
-        The tensors of these rows, padded as in the whole batch, with two more: row_index
+        The tensors of these rows, padded as in the whole batch, and two more tensors: row_index
         int32[rows], the index of each row in the whole batch, and num_rows int32[], the number of
         rows of the whole batch.
 

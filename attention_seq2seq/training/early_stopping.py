@@ -6,7 +6,7 @@ from attention_seq2seq.config.training import LOWER_IS_BETTER
 
 
 def best_epoch(monitor: str, history: Sequence[Mapping[str, float]]) -> int | None:
-    """Returns the index of the best epoch, the first one in a tie.
+    """Returns the index of the best epoch; in case of a tie, the first.
 
     Args:
         monitor: the metric that selects the best epoch.
@@ -26,7 +26,7 @@ def best_epoch(monitor: str, history: Sequence[Mapping[str, float]]) -> int | No
 
 
 def should_stop_early(monitor: str, history: Sequence[Mapping[str, float]], patience: int) -> bool:
-    """Returns whether there was no better epoch for `patience` epochs.
+    """Returns whether the last `patience` epochs brought no improvement.
 
     Args:
         monitor: the metric that selects the best epoch.

@@ -1,4 +1,4 @@
-"""Runs a training on all workers: from its inputs and options to a finished model directory."""
+"""Runs training on all workers, from inputs and options to a finished model directory."""
 
 import contextlib
 import dataclasses
@@ -34,20 +34,20 @@ _MAX_SEED = 2**31 - 1
 def fit(
     inputs: TrainingInputs, path: Path, config: Config, options: TrainerOptions
 ) -> dict[str, list[float]]:
-    """Starts or resumes a training and runs it to its end; a finished training is not repeated.
+    """Runs training, or resumes it. A finished run is not repeated.
 
     Args:
         inputs: pairs to train on and to validate on.
         path: the model directory.
         config: the options of data, text, model and training.
-        options: how the training runs.
+        options: callbacks, checkpoint interval, distribution strategy and other settings.
 
     Returns:
         The metrics of each epoch by name.
 
     Raises:
         ValueError: options contradict each other, workers have different options or data, or the
-            directory cannot be used for this training.
+            directory cannot be used for this run.
         NonFiniteLossError: the loss or gradient of an update is not finite.
         OSError: a file cannot be written, or the prepared dataset can no longer be read.
         ConnectionError: another worker cannot be reached.
@@ -72,7 +72,7 @@ def fit(
         if not history:
             return _train(inputs, config, options, distributor, model_dir, is_resumed)
         if distributor.is_chief:
-            # A training that was killed between its last two actions has left its checkpoints.
+            # A run that was killed just before its last action has left its checkpoints.
             model_dir.checkpoints.delete_all()
         return history
 
@@ -99,9 +99,9 @@ def _train(
     model_dir: ModelDir,
     is_resumed: bool,
 ) -> dict[str, list[float]]:
-    """Runs a training that is not finished."""
-    # A resumed training keeps its dtype and its vocabulary: `auto` may resolve to another dtype
-    # now, and the files of the vocabulary may have changed.
+    """Starts or resumes a run that is not finished."""
+    # A resumed run keeps its dtype and vocabulary, because `auto` may resolve to another dtype now,
+    # and the vocabulary's source files may have changed.
     training = Config.load(model_dir.path).training if is_resumed else config.training
     config = dataclasses.replace(config, training=resolve_compute_dtype(training))
     if is_resumed:
@@ -123,7 +123,7 @@ def _train(
         config.training.compute_dtype,
     )
     trainer = Trainer(model, tokenizer, datasets, model_dir, config, options, distributor)
-    # All checks have passed by now: only from here on the files of another training are replaced.
+    # All checks have passed, so the files of another run may be replaced from here on.
     is_new = distributor.is_chief and not is_resumed
     on_start = partial(model_dir.start, config, tokenizer) if is_new else None
     with _explain_file_errors(model_dir.path):
@@ -135,7 +135,7 @@ def _train(
 def _make_initialized_model(
     config: Config, tokenizer: Seq2SeqTokenizer, distributor: Distributor, has_checkpoint: bool
 ) -> Seq2Seq:
-    """Returns a model with the chief's initial weights; a checkpoint would replace them."""
+    """Returns a model with the initial weights, which are skipped if there is a checkpoint."""
     make = partial(
         make_model,
         config.model,
@@ -157,9 +157,9 @@ def _explain_file_errors(path: Path):
         yield
     except OSError as error:
         raise OSError(
-            f"{path}: cannot write the files of the training ({error.strerror or error}). The "
-            "files written so far are intact. Free some space, and run the same training again "
-            "to resume."
+            f"{path}: cannot write the model files ({error.strerror or error}). The files "
+            "written so far are intact. Free some space, and run the same training again to "
+            "resume."
         ) from error
     except (tf.errors.NotFoundError, tf.errors.DataLossError) as error:
         raise OSError(
@@ -174,7 +174,7 @@ def _finish(
     distributor: Distributor,
     model_dir: ModelDir,
 ) -> None:
-    """Marks the training as finished, and deletes its checkpoints."""
+    """Marks the run as finished, and deletes its checkpoints."""
     monitor, patience = config.training.monitor, config.training.patience
     is_shortened = len(history) < config.training.epochs
     if is_shortened and should_stop_early(monitor, history, patience):

@@ -10,8 +10,8 @@ Gradient = tf.Tensor | tf.IndexedSlices
 def deduplicate_slices(gradient: Gradient) -> Gradient:
     """Sums the rows of an embedding's gradient that belong to the same token.
 
-    TensorFlow gives one row for each use of a token. The norm of the gradient, and an optimizer
-    that works on rows, need one row for each token. Dense gradients are returned unchanged.
+    TensorFlow returns one row for each use of a token. The gradient norm and optimizers that update
+    rows need one row per token. Dense gradients are returned unchanged.
 
     Example:
         >>> gradient = tf.IndexedSlices([[1.0], [2.0], [4.0]], [7, 3, 7], [9, 1])
@@ -27,7 +27,7 @@ def deduplicate_slices(gradient: Gradient) -> Gradient:
 
 
 def accumulate(gradients: Sequence[Gradient]) -> Gradient:
-    """Sums a variable's gradients of several batches; rows of embeddings are concatenated."""
+    """Sums the gradients of several batches. Rows of embeddings are concatenated."""
     if not isinstance(gradients[0], tf.IndexedSlices):
         return tf.add_n(gradients)
     rows = tf.concat([gradient.indices for gradient in gradients], axis=0)
@@ -40,11 +40,11 @@ def clip_by_global_norm(
 ) -> tuple[list[Gradient], tf.Tensor]:
     """Scales gradients down to a global norm of at most `clip_norm`.
 
-    Unlike `tf.clip_by_global_norm`, gradients with a small norm are passed on without a copy.
+    Unlike in `tf.clip_by_global_norm`, gradients with a small norm are returned without a copy.
 
     Args:
         gradients: gradients without repeated rows.
-        clip_norm: the largest norm allowed.
+        clip_norm: maximum norm.
 
     Returns:
         The gradients, and their global norm before clipping.
@@ -56,8 +56,8 @@ def clip_by_global_norm(
     """
     values = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
     norm = tf.linalg.global_norm(values)
-    # As in TensorFlow, a norm that is not finite makes all gradients NaN: a comparison with NaN is
-    # false, and infinity minus infinity is NaN.
+    # As in TensorFlow, a non-finite norm makes all gradients NaN: comparisons with NaN are false,
+    # and infinity minus infinity is NaN.
     scale = clip_norm / norm + (norm - norm)
     values = tf.cond(norm <= clip_norm, lambda: values, lambda: [value * scale for value in values])
     gradients = [

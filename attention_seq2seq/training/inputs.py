@@ -1,4 +1,4 @@
-"""Inputs of a training: pairs in memory, or a prepared dataset."""
+"""Training inputs: pairs in memory, or a prepared dataset."""
 
 import logging
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class DatasetSplits(NamedTuple):
 
     Attributes:
         training: pairs to train on.
-        validation: pairs to measure on; may be empty.
+        validation: pairs to evaluate on; may be empty.
     """
 
     training: InMemoryPairs | TFRecordPairs
@@ -30,7 +30,7 @@ class DatasetSplits(NamedTuple):
 
 
 class TrainingInputs(Protocol):
-    """Pairs to train on, before a tokenizer exists.
+    """Training and validation pairs, before a tokenizer exists.
 
     Attributes:
         provenance: number and hashes of the pairs.
@@ -39,7 +39,7 @@ class TrainingInputs(Protocol):
     provenance: dict
 
     def build_tokenizer(self) -> Seq2SeqTokenizer:
-        """Returns the tokenizer of a new training."""
+        """Returns the tokenizer of a new training run."""
 
     def encode(self, tokenizer: Seq2SeqTokenizer) -> DatasetSplits:
         """Returns the pairs as ids of the tokenizer."""
@@ -50,8 +50,8 @@ class InMemoryInputs:
 
     Args:
         pairs: (prompt, reply), or `Pair` with the index of its conversation.
-        validation_pairs: pairs to measure on; None: conversations are split off from `pairs`.
-        config: the options of the training.
+        validation_pairs: pairs to evaluate on; None: conversations are held out from `pairs`.
+        config: the options of the training run.
 
     Raises:
         ValueError: an element is not a pair, or the user dictionary cannot be read.
@@ -83,7 +83,7 @@ class InMemoryInputs:
         }
 
     def build_tokenizer(self) -> Seq2SeqTokenizer:
-        """Returns a tokenizer with the vocabulary of the training pairs, and of `init_from`."""
+        """Returns a tokenizer with the vocabulary of the training pairs and of `init_from`."""
         base = load_initial_tokenizer(self._config) if self._config.training.init_from else None
         return Seq2SeqTokenizer.from_tokenized(self._training, self._pair_tokenizer, base)
 
@@ -107,7 +107,7 @@ class InMemoryInputs:
 
 
 class PreparedInputs:
-    """A dataset that `prepare` has written.
+    """A prepared dataset, as written by `prepare`.
 
     Args:
         dataset: the prepared dataset.
@@ -128,7 +128,7 @@ class PreparedInputs:
         return tokenizer
 
     def encode(self, tokenizer: Seq2SeqTokenizer) -> DatasetSplits:
-        """Returns the pairs, which `prepare` has encoded already."""
+        """Returns the pairs, which `prepare` has already encoded."""
         return DatasetSplits(self._read_split("training"), self._read_split("validation"))
 
     def _read_split(self, split: str) -> TFRecordPairs:
@@ -148,11 +148,11 @@ def _split_pairs(pairs, validation_pairs, config: Config):
 def _encode_pairs(
     split: str, pairs: Sequence[TokenizedPair], tokenizer: Seq2SeqTokenizer, config: Config
 ) -> InMemoryPairs:
-    """Returns the pairs of a split as ids, without pairs that are too long or have no reply."""
+    """Encodes the pairs of a split; drops pairs that are too long or have an empty reply."""
     source, target = [], []
     for pair in pairs:
         prompt_ids, reply_ids = tokenizer.encode_pair(pair, config.data.max_source_length)
-        # The end token does not count. A reply of nothing else would teach empty replies.
+        # EOS does not count. Replies without other tokens would teach empty replies.
         fits = 1 <= len(reply_ids) - 1 <= config.data.max_target_length
         if fits and len(prompt_ids) <= config.data.max_source_length:
             source.append(prompt_ids)

@@ -1,19 +1,19 @@
-"""Cross-entropy over the target tokens without padding, including the output projection."""
+"""Cross-entropy of the target tokens, including the output projection."""
 
 import tensorflow as tf
 
-# The logarithm of a larger probability is exact to the last digit.
+# Logarithms of larger probabilities are accurate to the last digit.
 _SMALLEST_PROBABILITY = 1e-30
 
 
 def drop_padding(
     vectors: tf.Tensor, target_ids: tf.Tensor, target_length: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Flattens a batch to one row for each target token; padding takes no time in the loss.
+    """Flattens a batch to one row per target token, so that padding costs no time.
 
     Args:
         vectors: float32[batch, target_time, ...], for example inputs of the output projection.
-        target_ids: int32[batch, target_time], the tokens to predict, end token included.
+        target_ids: int32[batch, target_time], the tokens to predict, EOS included.
         target_length: int32[batch], number of target tokens.
 
     Returns:
@@ -39,17 +39,17 @@ def cross_entropy(
 ) -> tf.Tensor:
     """Computes the cross-entropy of tokens from the inputs of the output projection.
 
-    The logits are the largest tensor of a training, so they are read and written as few times as
-    possible. One softmax serves the loss and the gradient, the factor of each token is multiplied
-    into the vectors, and the bias gradient is a product, too.
+    The logits are the largest tensor in training, so they are read and written as few times as
+    possible. The loss and the gradient share one softmax. The upstream gradient is multiplied into
+    the vectors instead of the logits, and the bias gradient is a matrix-vector product.
 
     Args:
         vectors: float32[tokens, units], inputs of the output projection.
-        kernel: float32[units, vocab], of the output projection.
-        bias: float32[vocab], of the output projection.
+        kernel: float32[units, vocab], kernel of the output projection.
+        bias: float32[vocab], bias of the output projection.
         ids: int32[tokens], the tokens to predict.
         dtype: dtype of the matrix products, float32 or bfloat16; softmax and loss are float32.
-        smoothing: probability that is spread over the whole vocabulary (label smoothing, Szegedy
+        smoothing: probability mass distributed over the whole vocabulary (label smoothing, Szegedy
             et al. 2016).
 
     Returns:
@@ -73,8 +73,8 @@ def evaluate_cross_entropy(
 
     Args:
         vectors: float32[tokens, units], inputs of the output projection.
-        kernel: float32[units, vocab], of the output projection.
-        bias: float32[vocab], of the output projection.
+        kernel: float32[units, vocab], kernel of the output projection.
+        bias: float32[vocab], bias of the output projection.
         ids: int32[tokens], the tokens to predict.
 
     Returns:

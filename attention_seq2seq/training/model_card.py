@@ -17,8 +17,8 @@ def render_model_card(
     """Renders the model card.
 
     Args:
-        config: the options of the training.
-        provenance: number and hashes of the training's inputs.
+        config: the options of the training run.
+        provenance: number and hashes of the inputs.
         metrics: the metrics of the epoch, by their names in log.csv.
         epoch: index of the epoch whose weights are used, from 1.
 

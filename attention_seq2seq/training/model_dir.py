@@ -1,4 +1,4 @@
-"""Reads and writes a model directory, and decides which training may write there."""
+"""Reads and writes a model directory, and decides which training run may write to it."""
 
 import contextlib
 import csv
@@ -48,7 +48,7 @@ from attention_seq2seq.utils.files import (
     write_text,
 )
 
-# Suffix of the event files that trainings write; files without it are left alone.
+# Suffix of the event files of this package. Other event files are never removed.
 EVENT_FILE_SUFFIX = ".attention_seq2seq"
 
 # Replaces the hash of a file that can no longer be read.
@@ -81,13 +81,13 @@ class ModelDir:
 
     Args:
         path: the directory.
-        config: the options of the training.
-        provenance: number and hashes of the training's inputs.
+        config: the options of the training run.
+        provenance: number and hashes of the inputs.
 
     Attributes:
         path: the directory.
-        provenance: number and hashes of the training's inputs.
-        checkpoints: the checkpoints in it.
+        provenance: number and hashes of the inputs.
+        checkpoints: the checkpoints in the directory.
     """
 
     def __init__(self, path: Path, config: Config, provenance: dict):
@@ -102,22 +102,22 @@ class ModelDir:
 
     @contextlib.contextmanager
     def open(self, overwrite: bool) -> Iterator[bool]:
-        """Locks the directory for this training.
+        """Locks the directory for this training run.
 
-        No file is removed before `start`. Files that no training has written are never removed.
+        No file is removed before `start`. Files not written by a training run are never removed.
 
         Args:
-            overwrite: whether a finished or different training may be replaced.
+            overwrite: whether a finished or different training run may be replaced.
 
         Yields:
-            Whether the directory holds this training already, unfinished or finished.
+            Whether the directory already holds this training run, unfinished or finished.
 
         Raises:
-            ValueError: the directory holds a different training or files that no training has
-                written, or another process uses it.
+            ValueError: the directory holds a different training run or files not written by one,
+                or another process uses the directory.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        # Checked also before the lock file is created, so that a foreign directory stays unchanged.
+        # Checked before the lock file is created, too, so that a foreign directory stays unchanged.
         self._check_foreign_files(overwrite)
         with file_lock(self.path / TRAINING_LOCK_FILE):
             self._check_foreign_files(overwrite)
@@ -128,10 +128,10 @@ class ModelDir:
             yield is_resumed
 
     def start(self, config: Config, tokenizer: Seq2SeqTokenizer) -> None:
-        """Removes the files of an earlier training, and writes those of a new training.
+        """Removes the files of the previous training run, and writes those of a new one.
 
         Args:
-            config: the options of the training, with `compute_dtype` resolved.
+            config: the options of the training run, with `compute_dtype` resolved.
             tokenizer: the tokenizer of the model.
         """
         old_names = recorded_names(self.path)
@@ -145,21 +145,21 @@ class ModelDir:
             TENSORBOARD_DIR,
         }
         names |= set(tokenizer_files(config.text))
-        # Recorded first: even if the process is killed now, no file is unrecorded.
+        # Recorded first, so that no file is unrecorded if the process is killed.
         record(self.path, old_names | names)
         (self.path / CONFIG_FILE).unlink(missing_ok=True)
-        # Weights of an earlier training do not fit a new vocabulary.
+        # Weights of the previous run do not fit a new vocabulary.
         for name in {*_RESULT_FILES, PROVENANCE_FILE, *TOKENIZER_FILES} & old_names:
             (self.path / name).unlink(missing_ok=True)
         self.checkpoints.delete_all()
-        # TensorBoard would draw the curves of two trainings as one.
+        # TensorBoard would draw the curves of two runs as one.
         events = f"events.out.tfevents.*{EVENT_FILE_SUFFIX}.v2"
         for path in (self.path / TENSORBOARD_DIR).glob(events):
             path.unlink()
         tokenizer.save(self.path)
         write_json(self.path / PROVENANCE_FILE, self.provenance)
         record(self.path, names)
-        # Written last: the config marks a training that has started.
+        # Written last, because the config marks a run that has started.
         config.save(self.path)
 
     def write_epoch(
@@ -207,10 +207,10 @@ class ModelDir:
         write_text(self.path / NONFINITE_BATCH_FILE, "".join(lines))
 
     def finish(self, config: Config, history: list[dict[str, float]]) -> None:
-        """Writes the model card, and marks the training as finished.
+        """Writes the model card, and marks the training run as finished.
 
         Args:
-            config: the options of the training, with `compute_dtype` resolved.
+            config: the options of the training run, with `compute_dtype` resolved.
             history: the metrics of each epoch.
         """
         best = None
@@ -228,25 +228,25 @@ class ModelDir:
         card = self.path / MODEL_CARD_FILE
         with contextlib.suppress(ValueError, OSError):
             is_read_only = is_finished(self.path) and not overwrite and CONFIG_FILE in names
-            # A finished training is only read.
+            # A finished run is only read.
             if is_read_only and not self._difference():
                 return
         for name in _ALL_FILES:
             # `lexists` is also true of a broken link.
             if name not in names and os.path.lexists(self.path / name):
                 raise ValueError(
-                    f"{self.path / name} was not written by a training, and training would replace "
-                    "or remove it. Move it away, or give another model_dir."
+                    f"{self.path / name} was not written by a training run, and would be replaced "
+                    "or removed. Move it away, or give another model_dir."
                 )
         if card.is_file() and recorded_hash(self.path, card.name) not in ("", sha256_file(card)):
             raise ValueError(
-                f"{card} was changed since it was written, and training would replace it. Move it "
-                "away, or give another model_dir."
+                f"{card} was changed since it was written, and would be replaced. Move it away, or "
+                "give another model_dir."
             )
 
     def _is_resumable(self, overwrite: bool) -> bool:
         if overwrite:
-            # An unfinished training is resumed, since the result is the same as that of a new one.
+            # An unfinished run is resumed, because a new one would give the same result.
             with contextlib.suppress(ValueError, OSError):
                 return not is_finished(self.path) and not self._difference()
             return False
@@ -254,20 +254,20 @@ class ModelDir:
             return False
         if difference := self._difference():
             raise ValueError(
-                f"{self.path} holds a training {difference}. Give another model_dir, or overwrite "
-                "to replace it."
+                f"{self.path} holds a training run {difference}. Give another model_dir, or set "
+                "overwrite to replace it."
             )
         return True
 
     def _difference(self) -> str:
-        """Describes how the training in the directory differs; empty if it is the same."""
+        """Describes how the run in the directory differs; an empty string if it does not."""
         old_config = Config.load(self.path)
         for group, options in vars(self._config).items():
             for name, new in vars(options).items():
                 old = getattr(getattr(old_config, group), name)
                 if name in FILE_OPTIONS:
                     old, new = bool(old), bool(new)
-                # A resumed training keeps the dtype that `auto` was resolved to.
+                # A resumed run keeps the dtype that `auto` was resolved to.
                 if old != new and (name, new) != ("compute_dtype", "auto"):
                     return f"with {name} {old!r}; now it is {new!r}"
         provenance = json.loads((self.path / PROVENANCE_FILE).read_text(encoding="utf-8"))
@@ -282,7 +282,7 @@ class ModelDir:
 
 
 def is_finished(model_dir: Path) -> bool:
-    """Returns whether the training in a directory is finished."""
+    """Returns whether the training run in a directory is finished."""
     return (model_dir / FINISHED_FILE).is_file()
 
 

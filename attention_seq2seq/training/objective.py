@@ -1,4 +1,4 @@
-"""The model with its loss: gradients of a batch, and evaluation of a batch."""
+"""The model with its loss: gradients and evaluation of a batch."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -16,12 +16,12 @@ from attention_seq2seq.utils.rng import BatchRng, RngStream
 
 
 class EvalSums(NamedTuple):
-    """Sums over the target tokens of a batch, end tokens included.
+    """Sums over the target tokens of a batch, EOS included.
 
     Attributes:
-        loss: float32[], in nats.
-        num_correct: float32[], tokens that had the largest probability.
-        num_tokens: float32[].
+        loss: float32[], sum of the cross-entropies [nats].
+        num_correct: float32[], number of tokens with the largest probability.
+        num_tokens: float32[], number of tokens.
     """
 
     loss: tf.Tensor
@@ -30,11 +30,11 @@ class EvalSums(NamedTuple):
 
 
 class Seq2SeqObjective:
-    """Teacher forcing: the loss of each reply token, given the prompt and the tokens before it.
+    """Loss of each reply token, given the prompt and the tokens before it (teacher forcing).
 
     Args:
         seq2seq: the model.
-        bos_id: the id that starts every reply.
+        bos_id: id of the BOS token.
         options: the training options; `compute_dtype` must not be `auto`.
         source_to_target_ids: int32[source_vocab], for guided alignment: the target id of each
             source token, -1 if it has none.
@@ -67,7 +67,7 @@ class Seq2SeqObjective:
             sampling_probability: probability of a sampled decoder input (scheduled sampling).
 
         Returns:
-            float32[tokens] each, for each target token the cross-entropy and the weighted guided
+            Two float32[tokens]: for each target token, the cross-entropy and the weighted guided
             alignment loss [nats].
         """
         options = self.options
@@ -118,7 +118,7 @@ class Seq2SeqObjective:
         return EvalSums(*map(tf.reduce_sum, (losses, is_correct, tf.ones_like(losses))))
 
     def _cross_entropy(self, vectors, ids, rng: BatchRng) -> tf.Tensor:
-        """float32[tokens], against the whole vocabulary or against sampled tokens."""
+        """Returns float32[tokens], over the whole vocabulary or over sampled tokens."""
         options, projection = self.options, self.seq2seq.decoder.output_projection
         weights = projection.kernel, projection.bias
         if options.num_sampled:
@@ -127,7 +127,7 @@ class Seq2SeqObjective:
         return cross_entropy(vectors, *weights, ids, self.dtype, options.label_smoothing)
 
     def _guided_alignment_loss(self, batch, attention_weights) -> tf.Tensor:
-        """float32[tokens]; zero where the prompt is hidden, since there is nothing to attend to."""
+        """Returns float32[tokens]; zero for pairs whose prompt is dropped."""
         target_ids = batch["target_ids"]
         losses = guided_alignment_loss(
             attention_weights, batch["source_ids"], target_ids, self._source_to_target_ids
@@ -147,7 +147,7 @@ class Seq2SeqObjective:
         }
 
     def _prepare_decoding(self, batch):
-        """The step function and the state before the first token, for scheduled sampling."""
+        """Returns the step function and the initial state for scheduled sampling."""
         decoder = self.seq2seq.decoder
         encoded = self.seq2seq.encoder(batch["source_ids"], batch["source_length"])
         if "prompt_dropped" in batch:

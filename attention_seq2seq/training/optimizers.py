@@ -8,7 +8,7 @@ from attention_seq2seq.training.schedules import TrainingSchedule
 
 
 def make_optimizer(options: TrainingConfig, total_steps: int) -> keras.optimizers.Optimizer:
-    """Returns the optimizer of a training, with its learning rate schedule.
+    """Returns the optimizer with its learning rate schedule.
 
     Args:
         options: optimizer, learning rate and schedule.

@@ -1,4 +1,4 @@
-"""Selects the dtype of matrix products: bfloat16 if this processor gains by it."""
+"""Selects the dtype of matrix products: bfloat16 if it is faster on this processor."""
 
 import dataclasses
 import time
@@ -19,9 +19,9 @@ _TOLERANCE = 0.02
 def resolve_compute_dtype(options: TrainingConfig) -> TrainingConfig:
     """Replaces the `compute_dtype` `auto` by bfloat16 or float32.
 
-    Without bfloat16 instructions bfloat16 is slower than float32. Some processors with AVX-512
-    instructions, though not with AMX, are slower, too. So bfloat16 is used only if the processor
-    has the instructions, and a test product is accurate and faster than in float32.
+    Without bfloat16 instructions, bfloat16 is slower than float32. It is also slower on some
+    processors with AVX-512 but not AMX instructions. So bfloat16 is used only if the processor has
+    the instructions, and a test product is accurate and faster than in float32.
 
     Args:
         options: the training options.
@@ -48,7 +48,7 @@ def _has_bfloat16() -> bool:
 
 
 def _is_accurate(dtype: tf.DType) -> bool:
-    """Whether a product differs from that in float32 only by rounding errors."""
+    """Returns whether a product has only rounding errors compared with float32."""
     left, right = (tf.random.stateless_normal([256, 256], [seed, 1]) for seed in (1, 2))
     expected = tf.matmul(left, right)
     product = tf.cast(tf.matmul(tf.cast(left, dtype), tf.cast(right, dtype)), tf.float32)
@@ -56,9 +56,9 @@ def _is_accurate(dtype: tf.DType) -> bool:
 
 
 def _seconds(dtype: tf.DType) -> float:
-    """Returns the shortest of eight times of a product of the size of an output projection.
+    """Returns the time of a product of the size of an output projection [seconds].
 
-    All eight take about 0.1 seconds.
+    The time is the minimum of eight runs, which take about 0.1 seconds together.
     """
     left, right = tf.ones([512, 256], dtype), tf.ones([256, 4096], dtype)
     times = []

@@ -1,4 +1,4 @@
-"""Hashes of the inputs of a training, and their comparison between workers."""
+"""Hashes the inputs of a training run, and compares them between workers."""
 
 import contextlib
 import dataclasses
@@ -15,7 +15,7 @@ from attention_seq2seq.utils.files import sha256_file
 
 
 def hash_rows(rows: Iterable) -> str:
-    """Returns the SHA-256 of rows, written as JSON with one row a line."""
+    """Returns the SHA-256 of rows, serialized as one JSON line per row."""
     lines = (json.dumps(row) + "\n" for row in rows)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
@@ -23,7 +23,7 @@ def hash_rows(rows: Iterable) -> str:
 def hash_initial_weights(config: Config) -> dict[str, str]:
     """Returns the SHA-256 of the files that initial weights are read from.
 
-    A file that cannot be read has the hash `UNREADABLE`: a resumed training no longer needs it.
+    A file that cannot be read has the hash `UNREADABLE`, because a resumed run does not need it.
 
     Returns:
         sha256_of_pretrained_embeddings and sha256_of_init_from, if these options are set.
@@ -44,7 +44,7 @@ def hash_initial_weights(config: Config) -> dict[str, str]:
 def check_workers_agree(
     distributor: Distributor, config: Config, provenance: dict, tokenizer: Seq2SeqTokenizer
 ) -> Config:
-    """Checks that all workers have the options and the data of the chief.
+    """Checks that this worker has the options and the data of the chief.
 
     Args:
         distributor: the workers.
@@ -59,7 +59,7 @@ def check_workers_agree(
         ValueError: this worker has other options or other data than the chief.
     """
     options = dict(item for group in vars(config).values() for item in vars(group).items())
-    # Files are compared by their hashes, since their paths may differ between machines.
+    # Paths may differ between machines, so files are compared by their hashes.
     for name in FILE_OPTIONS:
         del options[name]
     compute_dtype = distributor.broadcast_object(options.pop("compute_dtype"))

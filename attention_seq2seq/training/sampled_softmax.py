@@ -1,4 +1,4 @@
-"""Sampled softmax: cross-entropy against a sample of a large vocabulary."""
+"""Sampled softmax: cross-entropy over a sample of a large vocabulary."""
 
 import math
 
@@ -13,20 +13,20 @@ def sampled_softmax_loss(
     num_sampled: int,
     seed: tf.Tensor,
 ) -> tf.Tensor:
-    """Estimates the cross-entropy of tokens from sampled tokens; for training only.
+    """Estimates the cross-entropy of tokens from sampled tokens. Use it for training only.
 
-    A vocabulary is sorted by frequency, and frequent tokens are sampled more often, as by
-    `tf.random.log_uniform_candidate_sampler`. Unlike there, tokens are sampled with replacement,
-    and the sample is a function of the seed alone. The loss approaches that of the full softmax as
-    the number of samples grows.
+    The vocabulary is sorted by frequency, so frequent tokens are sampled more often, as in
+    `tf.random.log_uniform_candidate_sampler`. Unlike in that function, tokens are sampled with
+    replacement, and the sample depends only on the seed. The loss approaches that of the full
+    softmax as the number of samples grows.
 
     Args:
         vectors: float32[tokens, units], inputs of the output projection.
-        kernel: float32[units, vocab], of the output projection.
-        bias: float32[vocab], of the output projection.
+        kernel: float32[units, vocab], kernel of the output projection.
+        bias: float32[vocab], bias of the output projection.
         ids: int32[tokens], the tokens to predict.
         num_sampled: number of tokens to sample; all rows share the sample.
-        seed: int32[2].
+        seed: int32[2], seed of the sample.
 
     Returns:
         float32[tokens], in nats.
@@ -73,10 +73,10 @@ def log_uniform_probability(ids: tf.Tensor, vocab: int) -> tf.Tensor:
 
 @tf.custom_gradient
 def _gather_columns(kernel: tf.Tensor, columns: tf.Tensor):
-    """float32[units, columns], distinct columns of a matrix.
+    """Gathers distinct columns of a matrix, float32[units, columns].
 
-    TensorFlow's own gradient transposes a matrix of the kernel's size twice. This one scatters the
-    columns.
+    TensorFlow's gradient transposes a matrix of the size of the kernel twice. This gradient
+    scatters the columns.
     """
 
     def gradient(g):

@@ -8,7 +8,7 @@ from tensorflow import keras
 
 from attention_seq2seq.config.training import TrainingConfig
 
-# Fractions of the training: where halving starts, and its interval.
+# Start and interval of the halving, as fractions of the number of updates.
 _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
 
 
@@ -18,7 +18,7 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         options: the learning rate, the schedule and the warm-up.
-        total_steps: number of updates of the whole training.
+        total_steps: total number of updates.
 
     Example:
         >>> options = TrainingConfig(learning_rate=1.0, learning_rate_schedule="halving")

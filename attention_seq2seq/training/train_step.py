@@ -1,4 +1,4 @@
-"""One update of the weights from one batch or several."""
+"""One update of the weights from one or more batches."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ class StepResult(NamedTuple):
     """Loss and gradient norm of an update.
 
     Attributes:
-        loss: sum over the target tokens before the update [nats].
-        num_tokens: number of target tokens, end tokens included.
+        loss: sum of the losses of the target tokens before the update [nats].
+        num_tokens: number of target tokens, EOS included.
         grad_norm: global norm of the gradients before clipping.
     """
 
@@ -34,7 +34,7 @@ class StepResult(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether loss and gradients are finite; otherwise the weights are left unchanged."""
+        """Whether loss and gradients are finite. Otherwise the weights must not be updated."""
         return math.isfinite(self.loss) and math.isfinite(self.grad_norm)
 
 
@@ -44,9 +44,9 @@ class TrainStep:
     Args:
         objective: the model with its loss.
         optimizer: an optimizer that has been built.
-        batch_spec: the type of a batch, as a dataset's `element_spec`.
+        batch_spec: the `element_spec` of the dataset of batches.
         on_step: called in the graph of each update with the number of updates so far.
-        distributor: shares the work among devices and machines; None: one device.
+        distributor: distributes each update over devices and machines; None: one device.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class TrainStep:
     def gradients(
         self, batches: Sequence[dict], sampling_probability: float = 0.0
     ) -> tuple[list[Gradient], StepResult]:
-        """Computes the clipped gradients of the mean loss over all tokens of some batches.
+        """Computes the clipped gradients of the mean loss over all tokens of the batches.
 
         Args:
             batches: batches of `train_batches`.
@@ -104,13 +104,13 @@ class TrainStep:
         self._on_step(self._optimizer.iterations)
 
     def _update_replica(self, gradients):
-        # The gradients are sums over all replicas already.
+        # The gradients are already summed over all replicas.
         pairs = zip(gradients, self._variables)
         self._optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
 
 
 def _spec_of_gradient(gradient: Gradient) -> tf.TypeSpec:
-    """The type of a gradient with any number of rows, so that TensorFlow traces only once."""
+    """Returns a spec with any number of rows, so that TensorFlow traces only once."""
     if not isinstance(gradient, tf.IndexedSlices):
         return tf.TensorSpec(gradient.shape, gradient.dtype)
     dtypes = gradient.dtype, gradient.indices.dtype, gradient.dense_shape.dtype

@@ -1,4 +1,4 @@
-"""The training loop: updates, epochs and checkpoints; resumable after any update."""
+"""Training loop of updates, epochs and checkpoints. It can resume after any update."""
 
 import contextlib
 import dataclasses
@@ -45,7 +45,7 @@ class NonFiniteLossError(ValueError):
 
 
 class Trainer:
-    """Trains a model from its first update, or from the latest checkpoint.
+    """Trains a model from scratch, or resumes from the latest checkpoint.
 
     The plain loop:
 
@@ -66,18 +66,18 @@ class Trainer:
                 break
         callbacks.on_train_end()
 
-    All random numbers depend on the seed and the index of a batch only, and a checkpoint has all
-    other state. A killed training that is resumed therefore ends with bit-identical weights.
+    All random numbers depend only on the seed and the index of a batch. A checkpoint has all other
+    state. A resumed run therefore ends with the same weights, bit for bit.
 
     Args:
         model: the model, with initial weights.
         tokenizer: the tokenizer of the model.
-        datasets: pairs to train on and to validate on.
+        datasets: training and validation pairs.
         model_dir: the directory for weights, metrics and checkpoints.
-        config: the options of the training, with `compute_dtype` resolved.
-        options: how the training runs.
-        distributor: shares the work among devices and machines. Only the chief writes files,
-            answers the sample prompts and runs callbacks.
+        config: the options of the training run, with `compute_dtype` resolved.
+        options: callbacks, sample prompts and checkpoint interval.
+        distributor: distributes each update over devices and machines. Only the chief writes files,
+            replies to the sample prompts and runs callbacks.
 
     Raises:
         ValueError: all sample prompts are too long.
@@ -122,24 +122,24 @@ class Trainer:
             self._averager = WeightAverager(model.named_weights(), self._config)
 
         self._state = TrainerState()
-        # A request of a callback stops the other workers at the end of the epoch.
+        # Callbacks run on the chief only, so other workers stop at the end of the epoch.
         self._stop_requested = self._is_stopped = False
         self._checkpoint_seconds = 60 * options.checkpoint_minutes
         self._last_checkpoint_time = time.monotonic()
 
     def run(self, on_start: Callable[[], None] | None = None) -> list[dict[str, float]]:
-        """Trains to the end.
+        """Trains until the last epoch, early stopping, or a request of a callback.
 
         Args:
-            on_start: called before the first update of a new training; existing checkpoints are
-                ignored. None: the training resumes from the latest checkpoint, if there is one.
+            on_start: called before the first update of a new run, which ignores existing
+                checkpoints. None: training resumes from the latest checkpoint, if there is one.
 
         Returns:
             The metrics of each epoch.
 
         Raises:
             NonFiniteLossError: the loss or gradient of an update is not finite.
-            KeyboardInterrupt: the training was interrupted; a checkpoint was written.
+            KeyboardInterrupt: training was interrupted; a checkpoint has been written.
             OSError: a file cannot be written.
         """
         self._restore_checkpoint(is_new=on_start is not None)
@@ -169,12 +169,12 @@ class Trainer:
                         log.info("Stopped at step %d; run again to resume", self._state.step)
                         raise KeyboardInterrupt
             if self._state.num_tokens:
-                # A callback has stopped the training within an epoch.
+                # A callback has stopped training within an epoch.
                 self._end_epoch()
         return self._state.history
 
     def _remaining_batches(self) -> tf.data.Dataset:
-        """The batches of all steps that are left."""
+        """Returns the batches of all remaining steps."""
         epoch, epoch_step = divmod(self._state.step, self._steps_per_epoch)
         epoch_batch = epoch_step * self._config.gradient_accumulation_steps
         return train_batches(
@@ -209,12 +209,12 @@ class Trainer:
         try:
             gradients, result = train_step.gradients(micro_batches, sampling_probability)
         except tf.errors.OpError:
-            # Another worker was lost before gradients were summed: the weights are unchanged.
+            # A worker was lost before gradients were summed, so the weights are unchanged.
             self._save_checkpoint()
             raise
         if not result.is_finite:
             self._raise_non_finite(micro_batches, result)
-        # An error in here may leave some weights updated and others not, so nothing is saved.
+        # An error here may leave the weights partly updated, so no checkpoint is saved.
         train_step.apply(gradients)
         self._state.step += 1
         self._state.loss_sum += result.loss
@@ -285,7 +285,7 @@ class Trainer:
         log.info("Resuming from step %d of %d", self._state.step, self._total_steps)
 
     def _raise_non_finite(self, micro_batches: list[dict], result: StepResult) -> None:
-        """Writes the weights before the step and its pairs, then raises an error."""
+        """Writes the pairs of the step and the weights before it, then raises an error."""
         location = "on the chief, " if not self._distributor.is_chief else ""
         if self._distributor.is_chief:
             self._model_dir.write_nonfinite_batch(

@@ -1,4 +1,4 @@
-"""Options of one call of `train` that are not part of the model's config."""
+"""Options of `train` that are not part of the model's config."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from attention_seq2seq.training.callbacks.base import Callback
 
 @dataclasses.dataclass(frozen=True)
 class TrainerOptions:
-    """How a training runs. None of these options changes the weights that it ends with.
+    """Options of a training run that do not change the final weights.
 
     Attributes:
-        callbacks: called after each update and each epoch, on the chief only.
+        callbacks: callbacks whose hooks are called on the chief only.
         sample_prompts: prompts that the model replies to after each epoch.
-        overwrite: whether to replace a finished or different training in the model directory.
+        overwrite: whether to replace a finished or different training run in the model directory.
         checkpoint_minutes: interval between checkpoints [minutes]; 0: after every update.
-        strategy: shares each update among devices or machines; None: one device.
+        strategy: distributes each update over devices or machines; None: one device.
     """
 
     callbacks: Sequence[Callback] = ()

@@ -1,4 +1,4 @@
-"""State of a training, as a checkpoint stores it."""
+"""State of a training run, as stored in a checkpoint."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _AVERAGES = "averages/"
 
 @dataclasses.dataclass
 class TrainerState:
-    """How far a training is.
+    """Progress of a training run.
 
     Attributes:
         step: number of updates so far, in all epochs.
-        loss_sum: sum over the tokens of the current epoch so far [nats].
-        num_tokens: target tokens of the current epoch so far, end tokens included.
+        loss_sum: sum of the losses of the tokens of the current epoch so far [nats].
+        num_tokens: number of target tokens of the current epoch so far, EOS included.
         history: metrics of each finished epoch.
     """
 
@@ -43,7 +43,7 @@ class TrainerState:
 def variables_to_arrays(
     model: Seq2Seq, optimizer: keras.optimizers.Optimizer, averager: WeightAverager
 ) -> dict[str, np.ndarray]:
-    """Returns the values of all variables of a training, by name."""
+    """Returns the values of all training variables, by name."""
     arrays = {f"model/{name}": v.numpy() for name, v in model.named_weights().items()}
     arrays |= {f"optimizer/{index}": v.numpy() for index, v in enumerate(optimizer.variables)}
     arrays |= {f"{_AVERAGES}{name}": value for name, value in averager.state().items()}
@@ -56,7 +56,7 @@ def restore_variables(
     optimizer: keras.optimizers.Optimizer,
     averager: WeightAverager,
 ) -> None:
-    """Sets all variables of a training to the values from `variables_to_arrays`."""
+    """Sets all training variables to the values from `variables_to_arrays`."""
     for name, variable in model.named_weights().items():
         variable.assign(arrays[f"model/{name}"])
     for index, variable in enumerate(optimizer.variables):

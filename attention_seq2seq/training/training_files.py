@@ -1,6 +1,6 @@
-"""The record of the files that trainings have written into a model directory.
+"""Record of the files that training runs have written into a model directory.
 
-A training replaces and removes recorded files only. All other files are left alone.
+A training run replaces and removes only recorded files.
 """
 
 import contextlib
@@ -13,17 +13,17 @@ from attention_seq2seq.utils.files import write_json
 
 
 def recorded_names(model_dir: Path) -> set[str]:
-    """Returns the names of the files that trainings have written, or were about to write."""
+    """Returns the names of the files that training runs have written, or started to write."""
     return set(_read(model_dir)["files"])
 
 
 def recorded_hash(model_dir: Path, name: str) -> str:
-    """Returns the SHA-256 of a file when it was written; an empty string if it is unknown."""
+    """Returns the SHA-256 of a file at the time of writing; an empty string if unknown."""
     return _read(model_dir)["hashes"].get(name, "")
 
 
 def record(model_dir: Path, names: Iterable[str], hashes: dict[str, str] | None = None) -> None:
-    """Replaces the record; to be called before the files are written."""
+    """Replaces the record. Call this function before writing the files."""
     write_json(
         model_dir / TRAINING_FILES_FILE,
         {"files": sorted({*names, TRAINING_FILES_FILE}), "hashes": hashes or {}},
@@ -31,7 +31,7 @@ def record(model_dir: Path, names: Iterable[str], hashes: dict[str, str] | None 
 
 
 def add_to_record(model_dir: Path, *names: str) -> None:
-    """Adds names to the record; to be called before the files are written."""
+    """Adds names to the record. Call this function before writing the files."""
     record(model_dir, recorded_names(model_dir) | set(names))
 
 

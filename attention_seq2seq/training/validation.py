@@ -15,15 +15,15 @@ from attention_seq2seq.utils.tf_function import graph_function
 class Validator:
     """Computes the metrics of the validation pairs.
 
-    Perplexity per character compares models whose tokens have different lengths. End tokens and
-    unknown tokens count as one character each, since ids do not tell the text of an unknown token.
-    Blanks do not count: they are tokens of a character tokenizer, and no tokens of jieba.
+    Perplexity per character compares models whose tokens have different lengths. EOS and unknown
+    tokens count as one character each, because the text of an unknown token is not known. Blanks
+    do not count, because they are tokens of a character tokenizer but not of jieba.
 
     Args:
         objective: the model with its loss.
         batches: batches of `eval_batches`.
         tokenizer: the tokenizer of the model.
-        distributor: shares the work among devices and machines.
+        distributor: distributes the batches over devices and machines.
     """
 
     def __init__(
@@ -62,5 +62,5 @@ class Validator:
 
 
 def perplexity(loss: float) -> float:
-    """Returns the exponential of a mean loss in nats; infinity if it is too large for a float."""
+    """Returns the exponential of a mean loss [nats]; infinity if it overflows."""
     return math.exp(loss) if loss < 700 else math.inf

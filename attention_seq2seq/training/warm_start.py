@@ -15,7 +15,7 @@ from attention_seq2seq.utils.files import iter_text_lines
 
 log = logging.getLogger(__name__)
 
-# Weights with one entry for each token: the side of the vocabulary, and the axis.
+# Side of the vocabulary and vocabulary axis of the weights with one entry per token.
 _VOCABULARY_AXES = {
     "encoder/embedding": ("source", 0),
     "decoder/embedding": ("target", 0),
@@ -84,13 +84,13 @@ def _check_same_options(model_dir: str, initial_options, options) -> None:
         initial_value = vars(initial_options)[name]
         if name not in free and initial_value != value:
             raise ValueError(
-                f"init_from {model_dir} has {name} {initial_value!r}, this training has "
-                f"{value!r}; they must be the same."
+                f"init_from {model_dir} has {name} {initial_value!r}, and the new model "
+                f"{value!r}. Use the same value for both."
             )
 
 
 def _common_ids(vocabulary: Vocabulary, initial: Vocabulary) -> tuple[list[int], list[int]]:
-    """The ids of the tokens in both vocabularies, special tokens first: new ids, initial ids."""
+    """Returns new and initial ids of the tokens in both vocabularies, special tokens first."""
     initial_ids = initial.ids(vocabulary.tokens(range(len(SPECIALS), len(vocabulary))))
     common = [
         (new, old) for new, old in enumerate(initial_ids, len(SPECIALS)) if old >= len(SPECIALS)
@@ -116,7 +116,7 @@ def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path:
         "encoder/embedding": tokenizer.source.vocabulary,
         "decoder/embedding": tokenizer.target.vocabulary,
     }
-    # A shared embedding has the encoder's name only.
+    # A shared embedding only has the encoder's name.
     tables = {name: table for name, table in tables.items() if name in weights}
     values = {name: weights[name].numpy() for name in tables}
     width = next(iter(values.values())).shape[1]
@@ -128,7 +128,9 @@ def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path:
                 values[name][index] = vector
                 matched_words.add(word)
     if not matched_words:
-        raise ValueError(f"No word of {path} is in the vocabulary.")
+        raise ValueError(
+            f"{path}: no word is in the vocabulary. Give vectors of words that occur in the corpus."
+        )
     for name, value in values.items():
         weights[name].assign(value)
     log.info("%d tokens start with the vectors of %s", len(matched_words), path)

@@ -18,8 +18,8 @@ class WeightAverager:
 
     Source:
         Polyak and Juditsky: Acceleration of Stochastic Approximation by Averaging, 1992. The decay
-        is smaller in the first updates, as in `tf.train.ExponentialMovingAverage`, so that the
-        initial weights lose their influence quickly.
+        is smaller in the first updates, as in `tf.train.ExponentialMovingAverage`, so that initial
+        weights lose their influence quickly.
     """
 
     def __init__(self, variables: Mapping[str, tf.Variable], options: TrainingConfig):
@@ -33,7 +33,7 @@ class WeightAverager:
         self._epoch_weights: list[dict[str, np.ndarray]] = []
 
     def on_step(self, step: tf.Tensor) -> None:
-        """Updates the moving averages; part of the graph of an update.
+        """Updates the moving averages. This method is traced into the graph of an update.
 
         Args:
             step: int64[], number of updates so far.
@@ -64,7 +64,7 @@ class WeightAverager:
 
     @contextlib.contextmanager
     def averaged_weights(self) -> Iterator[dict[str, np.ndarray]]:
-        """Gives the variables the averaged weights within the context, and yields them."""
+        """Assigns the averaged weights to the variables within the context, and yields them."""
         weights = self.weights()
         if self._options.averaging == "none":
             yield weights

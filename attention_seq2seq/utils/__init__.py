@@ -1,1 +1,1 @@
-"""Files, processes, progress, plots, random numbers and tracing."""
+"""Utilities for files, processes, progress bars, plots, random numbers and tracing."""

@@ -27,7 +27,7 @@ def pad_batch(rows: Sequence[Sequence[int]], padding: int = 0) -> tuple[tf.Tenso
 
     Args:
         rows: at least one sequence of ids.
-        padding: the id that fills the end of a row.
+        padding: id at the end of shorter rows.
 
     Returns:
         Ids int32[batch, time] and lengths int32[batch].
@@ -48,7 +48,7 @@ def check_texts(name: str, texts: Sequence[str]) -> None:
     """Checks that texts are a list of strings.
 
     Raises:
-        TypeError: the message has the position of the first value that is not a string.
+        TypeError: `texts` is not a list, or a value is not a string.
     """
     if isinstance(texts, str | bytes):
         raise TypeError(
@@ -58,8 +58,8 @@ def check_texts(name: str, texts: Sequence[str]) -> None:
     is_list = hasattr(texts, "__len__") and hasattr(texts, "__getitem__")
     if not is_list or isinstance(texts, Mapping):
         raise TypeError(
-            f"{name} is a {type(texts).__name__}; expected a list of strings. If it can be "
-            f"iterated over, give list({name})."
+            f"{name} is a {type(texts).__name__}; expected a list of strings. Convert an "
+            f"iterable with list({name})."
         )
     for position, text in enumerate(texts):
         if not isinstance(text, str | bytes):

@@ -24,18 +24,18 @@ log = logging.getLogger(__name__)
 _CHUNK_SIZE = 1 << 20
 GZIP_MAGIC, BYTE_ORDER_MARK = b"\x1f\x8b", b"\xef\xbb\xbf"
 
-# Suffix of a file that is being written. A killed process leaves such a file behind.
+# Suffix of files that are being written, or were left behind by a killed process.
 PARTIAL_SUFFIX = ".part"
 
-# Marks a directory as one that this package may clear, and locks it.
+# Locks a directory, and marks it as one that this package may clear.
 _LOCK_FILE = "preparation.lock"
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path, and renames that file to `path` once it is on the disk.
+    """Yields a temporary path, and renames the file to `path` when it is on disk.
 
-    A link is followed to its target. A pipe or a device is written directly.
+    Links are followed. Pipes and devices are written directly.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
@@ -49,18 +49,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         with contextlib.suppress(FileNotFoundError):
             shutil.copymode(path, temporary_path)
         temporary_path.replace(path)
-        # Without this, a power failure could lose this file but keep one that was written later.
+        # Otherwise a power failure could lose this file but keep a file that was written later.
         directory_fd = os.open(path.parent, os.O_RDONLY)
         os.fsync(directory_fd)
         os.close(directory_fd)
     finally:
-        # Otherwise a full disk stays full of a useless partial file.
+        # Otherwise a partial file would keep a full disk full.
         temporary_path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file for writing that appears under its name only when it is complete."""
+    """Opens a file for writing, which replaces `path` only when it is complete."""
     with atomic_path(path) as temporary_path, temporary_path.open("wb") as file:
         yield file
 
@@ -68,20 +68,20 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 def write_text(path: Path, text: str) -> None:
     """Writes a text as UTF-8, atomically.
 
-    Characters that UTF-8 cannot encode are escaped: lone surrogates of a JSON corpus, and bytes of
-    a file name that are not UTF-8. In JSON the escape is read back as the same character.
+    Characters that UTF-8 cannot encode are escaped: lone surrogates in a JSON corpus, and bytes of
+    a file name that are not UTF-8. JSON parsers restore the same characters.
     """
     with atomic_write(path) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: Path, content: Any, indent: int | None = 2) -> None:
-    """Writes JSON, see `write_text`."""
+    """Writes a JSON file atomically."""
     write_text(path, json.dumps(content, ensure_ascii=False, indent=indent) + "\n")
 
 
 def read_json(path: Path) -> dict:
-    """Returns the JSON object in a file; an empty one if the file is missing or damaged."""
+    """Returns the JSON object in a file, or {} if the file is missing or damaged."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError):
@@ -92,7 +92,7 @@ def read_json(path: Path) -> dict:
 def npz_bytes(arrays: Mapping[str, np.ndarray]) -> memoryview:
     """Returns the bytes of a NumPy archive (.npz).
 
-    If the disk is full, NumPy prints a stack trace when it writes into a file itself.
+    NumPy prints a stack trace if it writes to a full disk, so callers write the bytes themselves.
     """
     archive = io.BytesIO()
     np.savez(archive, **arrays)
@@ -100,7 +100,7 @@ def npz_bytes(arrays: Mapping[str, np.ndarray]) -> memoryview:
 
 
 def find_partial_files(directory: Path, name: str | None = None) -> list[Path]:
-    """Returns the partial files that killed processes left behind, of one name or of any."""
+    """Returns partial files of killed processes, for one file name or for all."""
     pattern = re.compile((re.escape(name) if name else ".*") + r"\.\d+" + re.escape(PARTIAL_SUFFIX))
     return [path for path in directory.glob(f"*{PARTIAL_SUFFIX}") if pattern.fullmatch(path.name)]
 
@@ -111,11 +111,11 @@ def iter_text_lines(file: BinaryIO, name: str) -> Iterator[str]:
     Only a line feed ends a line. A carriage return before it is removed as well.
 
     Args:
-        file: open for reading; UTF-8, plain or gzip, detected by the content.
-        name: of the file, for errors.
+        file: file opened for reading; UTF-8, plain or gzip, detected by content.
+        name: name of the file for errors.
 
     Raises:
-        ValueError: a line is not UTF-8 text, or the file is damaged; with line and byte.
+        ValueError: a line is not UTF-8 text, or the file is damaged.
     """
     stream = gzip.GzipFile(fileobj=file) if file.peek(2)[:2] == GZIP_MAGIC else file
     line_number = 0
@@ -176,8 +176,8 @@ def locked_dir(directory: Path) -> Iterator[None]:
     """Locks a directory against other processes, and removes partial files from it.
 
     Args:
-        directory: created if it does not exist. Since its content may be removed, it must be empty
-            or have been locked before.
+        directory: the directory; created if it does not exist. It must be empty or have been locked
+            before, because its content may be removed.
 
     Raises:
         ValueError: another process has locked the directory, or it holds other files.
@@ -201,7 +201,7 @@ def file_lock(path: Path, name: object = None) -> Iterator[None]:
 
     Args:
         path: the lock file; created if it does not exist, and never changed.
-        name: what is locked, for errors; the file's directory by default.
+        name: name of the locked file for errors; None: the directory of the lock file.
 
     Raises:
         ValueError: another process has locked the file.
@@ -211,7 +211,7 @@ def file_lock(path: Path, name: object = None) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-                # Some network file systems have no locks, and the work is possible without.
+                # Some network file systems do not support locks.
                 log.warning(
                     "%s cannot be locked (%s): make sure that no other process writes there.",
                     name or path.parent,
@@ -219,7 +219,7 @@ def file_lock(path: Path, name: object = None) -> Iterator[None]:
                 )
             else:
                 raise ValueError(
-                    f"{name or path.parent} is in use by another process. Wait for its end, or "
+                    f"{name or path.parent} is in use by another process. Wait until it ends, or "
                     f"give another {'file' if name else 'directory'}."
                 ) from None
         yield

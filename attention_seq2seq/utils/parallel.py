@@ -1,4 +1,4 @@
-"""Parallel map over processes, in order and with a bounded number of pending tasks."""
+"""Parallel map over processes, ordered and with a bounded number of pending tasks."""
 
 import collections
 import contextlib
@@ -14,7 +14,7 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
-# Enough that no worker is idle, few enough to be held in memory.
+# Enough to keep all workers busy, few enough to fit into memory.
 _PENDING_TASKS_PER_WORKER = 2
 
 
@@ -28,11 +28,11 @@ def parallel_map(
 ) -> Iterator[Result]:
     """Yields the result of each task, in the order of the tasks.
 
-    A single task, or all tasks of a single worker, are computed in this process.
+    With a single task or worker, everything is computed in this process.
 
     Args:
-        function: a module-level function, called with the values of each task.
-        tasks: consumed as they are needed.
+        function: a module-level function.
+        tasks: arguments of each call; consumed lazily.
         num_workers: number of worker processes.
 
     Raises:
@@ -60,13 +60,13 @@ def parallel_map(
             yield pending.popleft().result()
     except BrokenProcessPool:
         raise ValueError(
-            "A worker process was killed, perhaps because memory ran out. Run the same again to "
-            "resume, with fewer num_workers if memory is short."
+            "A worker process was killed, possibly by lack of memory. Repeat the call to resume, "
+            "with fewer num_workers if memory is short."
         ) from None
     finally:
         # A second Ctrl-C must not leave some of the workers alive.
         with _blocked_interrupts():
-            # Their current tasks are computed again next time, so there is no need to wait.
+            # Unfinished tasks are computed again in the next run, so there is no need to wait.
             if pending:
                 for process in multiprocessing.active_children():
                     if process not in existing_processes:
@@ -78,7 +78,7 @@ def parallel_map(
 def _blocked_interrupts() -> Iterator[None]:
     """Delays Ctrl-C until the end of the block.
 
-    Processes that are started within the block ignore Ctrl-C: it is meant for their parent.
+    Processes started within the block ignore Ctrl-C, which is meant for their parent.
     """
     old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:

@@ -1,4 +1,4 @@
-"""Heat maps, with a Chinese font on every machine."""
+"""Plots heat maps with a Chinese font."""
 
 import io
 import warnings
@@ -16,16 +16,16 @@ def save_heatmaps(
     column_labels: Sequence[str],
     tables: dict[str, Sequence],
 ) -> None:
-    """Writes heat maps side by side into one picture.
+    """Plots heat maps side by side into one image.
 
     Args:
-        path: a .png, .svg or .pdf file; or an open file, for PNG.
+        path: .png, .svg or .pdf file; or an open file, which receives a PNG image.
         row_labels: tokens of a reply.
         column_labels: tokens of a prompt.
-        tables: title to fractions float[row, column]; a row of zeros is shown as –.
+        tables: fractions float[row, column] by title; a row of zeros is shown as –.
 
     Raises:
-        ValueError: the packages for plots are not installed, or the file's suffix is unknown.
+        ValueError: the packages for plots are not installed, or the suffix of the file is unknown.
     """
     font = cjk_font()
     from matplotlib.figure import Figure
@@ -38,7 +38,7 @@ def save_heatmaps(
     ):
         axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axes.set_title(title, fontproperties=font, fontsize=11)
-        # Text between two dollar signs is not a formula.
+        # Otherwise text between two dollar signs would be a formula.
         label_style = {"fontproperties": font, "fontsize": 12, "parse_math": False}
         axes.set_xticks(range(len(column_labels)), column_labels, **label_style)
         axes.set_yticks(range(len(row_labels)), row_labels, **label_style)
@@ -56,7 +56,7 @@ def save_heatmaps(
                     color="white" if fraction > 0.6 else "0.25",
                 )
     with warnings.catch_warnings():
-        # No font has every character, such as a new emoji: a box is drawn for it.
+        # Missing characters, such as new emojis, are drawn as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         save_figure(figure, path)
 
@@ -65,7 +65,7 @@ def save_figure(figure, path: str | Path | BinaryIO) -> None:
     """Writes a Matplotlib figure, atomically.
 
     Raises:
-        ValueError: the file's suffix names no format.
+        ValueError: the suffix of the file is not an image format.
     """
     if not isinstance(path, str | Path):
         figure.savefig(path, dpi=160)

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; log lines elsewhere."""
+"""Progress bars on a terminal, and log lines elsewhere."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Returns whether a stream is a terminal. It may be None, closed, or of another class."""
+    """Returns whether a stream is a terminal. None and closed streams are not."""
     try:
         return stream.isatty()
     except (AttributeError, ValueError):
@@ -27,10 +27,10 @@ def progress_bar(description: str, total: int, unit: str, is_shown: bool) -> Ite
         description: name of the stage.
         total: number of units of work.
         unit: name of a unit; "B" for bytes.
-        is_shown: whether to show anything at all.
+        is_shown: whether to show the progress.
 
     Yields:
-        The bar, whose `update` takes the number of units done since the last call.
+        The bar. `update` takes the number of units since the last call.
     """
     is_bar_shown = is_shown and is_terminal(sys.stdout)
     if is_shown and not is_bar_shown:
@@ -49,6 +49,6 @@ def progress_bar(description: str, total: int, unit: str, is_shown: bool) -> Ite
 
 
 def advance_to(bar: tqdm, position: int) -> None:
-    """Moves a bar forward to a position, never back."""
+    """Advances a bar to a position. The bar never moves backward."""
     if position > bar.n:
         bar.update(position - bar.n)

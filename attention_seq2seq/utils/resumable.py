@@ -1,4 +1,4 @@
-"""A text file that is written in chunks, and resumed by the next run if this one is stopped."""
+"""Text file that is written in chunks, and resumed by the next run after an interruption."""
 
 import contextlib
 import hashlib
@@ -14,15 +14,15 @@ _STATE_SUFFIX = ".job"
 
 @contextlib.contextmanager
 def resumable_file(name: str, fingerprint: dict) -> Iterator["ResumableWriter"]:
-    """Locks a file, yields its writer, and gives the file its name unless the block fails.
+    """Locks a file, yields its writer, and renames the file if the block succeeds.
 
     Args:
         name: path of the complete file.
-        fingerprint: plain values that must be the same in all runs.
+        fingerprint: JSON-serializable values that must be equal in all runs.
 
     Raises:
-        ValueError: the file exists, another process is writing it, or a run with another
-            fingerprint was stopped here.
+        ValueError: the file exists, another process writes to it, or the interrupted run had
+            another fingerprint.
     """
     partial_path = Path(f"{name}{PARTIAL_SUFFIX}")
     _refuse_existing(name)
@@ -50,15 +50,15 @@ def _refuse_existing(name: str) -> None:
 class ResumableWriter:
     """Writes one line for each prompt.
 
-    Lines are written to NAME.part until the file is complete. NAME.job holds the state: how many
-    lines are complete, the hash of their prompts, and the fingerprint of the run.
+    Lines are written to NAME.part until the file is complete. NAME.job holds the state: the number
+    of complete lines, the hash of their prompts, and the fingerprint of the run.
 
     Args:
         name: path of the complete file.
-        fingerprint: see `resumable_file`.
+        fingerprint: JSON-serializable values that must be equal in all runs.
 
     Raises:
-        ValueError: a run with another fingerprint was stopped here.
+        ValueError: the interrupted run had another fingerprint, or its state is damaged.
     """
 
     def __init__(self, name: str, fingerprint: dict):
@@ -72,7 +72,7 @@ class ResumableWriter:
             self._resume()
         self._prompt_hash = hashlib.sha256()
         self.file = self.partial_path.open("r+b")
-        # A line that was incomplete when the run was stopped is written again.
+        # An incomplete line of the interrupted run is written again.
         self.file.truncate(self.num_bytes)
         self.file.seek(self.num_bytes)
 
@@ -112,7 +112,7 @@ class ResumableWriter:
         """Consumes the prompts whose lines are complete.
 
         Raises:
-            ValueError: they differ from the prompts of the interrupted run.
+            ValueError: the prompts differ from those of the interrupted run.
         """
         for _, prompt in zip(range(self.num_lines), prompts):
             self._add_to_hash(prompt)
@@ -123,7 +123,7 @@ class ResumableWriter:
             )
 
     def track(self, prompts: Iterator[str]) -> Iterator[str]:
-        """Yields the prompts, and adds each to the hash when it is consumed."""
+        """Yields the prompts, and adds each consumed prompt to the hash."""
         for prompt in prompts:
             self._add_to_hash(prompt)
             yield prompt
@@ -131,7 +131,7 @@ class ResumableWriter:
     def write(self, lines: list[str]) -> None:
         """Writes the lines of the prompts that were consumed since the last call."""
         if not self.num_lines:
-            # From here on, any content of the file belongs to this run.
+            # Marks any content of the file as written by this run.
             self._write_state(hashlib.sha256())
         self.file.write("".join(lines).encode("utf-8", "backslashreplace"))
         self.file.flush()

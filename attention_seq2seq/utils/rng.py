@@ -1,7 +1,7 @@
-"""Random numbers of a training: functions of its seed, of a batch index and of a row index.
+"""Random numbers as functions of the training seed, a batch index and a row index.
 
-They depend on nothing else. A resumed training therefore draws the same numbers as one that was
-never stopped, and workers that share a batch draw the same numbers as a single one would.
+They depend on nothing else. A resumed run therefore draws the same numbers as an uninterrupted
+run, and workers that share a batch draw the same numbers as a single worker.
 """
 
 import enum
@@ -31,7 +31,7 @@ def fold_in(stream: RngStream, *data: tf.Tensor | int) -> tf.Tensor:
 
     Args:
         stream: purpose of the random numbers.
-        *data: integers that the seed depends on, the training's seed first.
+        *data: integers that the seed depends on, starting with the training seed.
 
     Example:
         >>> second, third = (fold_in(RngStream.SHUFFLE_EXAMPLES, 1, epoch) for epoch in (2, 3))
@@ -48,10 +48,10 @@ class BatchRng(NamedTuple):
     """Random numbers of one batch, or of one worker's rows of a batch.
 
     Attributes:
-        seed: seed of the training.
-        batch_index: int64[], index of the batch in the training.
-        row_indices: int32[rows], this worker's rows of the batch; None: all of them.
-        batch_size: int32[], rows of the batch on all workers; None without `row_indices`.
+        seed: the training seed.
+        batch_index: int64[], index of the batch in all epochs.
+        row_indices: int32[rows], indices of this worker's rows of the batch; None: all rows.
+        batch_size: int32[], number of rows on all workers; None without `row_indices`.
     """
 
     seed: int
@@ -64,7 +64,7 @@ class BatchRng(NamedTuple):
 
         Args:
             stream: purpose of the random numbers.
-            *data: further integers that the seed depends on.
+            *data: other integers that the seed depends on.
         """
         return fold_in(stream, self.seed, self.batch_index, *data)
 
@@ -73,12 +73,12 @@ class BatchRng(NamedTuple):
     ) -> tf.Tensor:
         """Returns float32[shape] in [0, 1), the same for each row as in the whole batch.
 
-        Numbers are drawn for the whole batch. That takes a hundredth of the time of a step.
+        Numbers are drawn for the whole batch, which takes 1% of the time of a step.
 
         Args:
             shape: int32[axes], shape of this worker's numbers.
             stream: purpose of the random numbers.
-            *data: further integers that the numbers depend on.
+            *data: other integers that the numbers depend on.
             batch_axis: axis of the rows.
         """
         seed = self.fold_in(stream, *data)

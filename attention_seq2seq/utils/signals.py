@@ -1,4 +1,4 @@
-"""Handling of Ctrl-C and SIGTERM."""
+"""Handles Ctrl-C and SIGTERM."""
 
 import contextlib
 import signal
@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def deferred_interrupts() -> Iterator[Callable[[], bool]]:
-    """Defers the first Ctrl-C or SIGTERM within the block; a second one interrupts it.
+    """Defers the first Ctrl-C or SIGTERM within the block. The second interrupts the block.
 
     Yields:
-        A function that returns whether a signal was received. It always returns False outside of
-        the main thread, where Python handles no signals.
+        A function that returns whether a signal was received. Outside of the main thread, where
+        Python handles no signals, the function always returns False.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -1,4 +1,4 @@
-"""Tables of percentages for a terminal, with Chinese labels aligned."""
+"""Renders tables of percentages for a terminal, with aligned Chinese labels."""
 
 from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
@@ -25,13 +25,13 @@ def render_tables(
     tables: dict[str, Sequence],
     width: int = 80,
 ) -> str:
-    """Renders tables of percentages, side by side if they fit, otherwise below each other.
+    """Renders tables of percentages side by side, or below each other if they do not fit.
 
     Args:
         row_labels: tokens of a reply.
         column_labels: tokens of a prompt.
-        tables: title to fractions float[row, column]; a row of zeros is shown as –.
-        width: cells of the terminal. A table wider than that is continued below.
+        tables: fractions float[row, column] by title; a row of zeros is shown as –.
+        width: width of the terminal [cells]; wider tables are continued below.
 
     Returns:
         Lines of text.
@@ -63,7 +63,7 @@ def render_tables(
 
 
 def _percentages(fractions: Sequence[float]) -> list[str]:
-    # A row of zeros is a row about which nothing could be measured.
+    # A row of zeros means that nothing could be measured.
     return [f"{fraction:.0%}" if any(fractions) else "–" for fraction in fractions]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-# Held while a graph is traced: layers store the attention memory while they are traced.
+# Held during tracing, because layers store the attention memory during tracing.
 _TRACING_LOCK = threading.RLock()
 
 
@@ -14,20 +14,20 @@ def graph_function(
 ) -> tf.types.experimental.GenericFunction:
     """Returns a `tf.function` without AutoGraph.
 
-    AutoGraph first rewrites everything that the function calls, so that Python's `if` and `for`
-    may depend on tensors. Here they never do. Without AutoGraph the first training step of a
-    process starts some seconds earlier.
+    AutoGraph rewrites everything that the function calls, so that Python's `if` and `for` may
+    depend on tensors. This package does not need that. Without AutoGraph, the first training step
+    of a process starts some seconds earlier.
 
     Args:
         function: a function of tensors.
-        input_signature: see `tf.function`.
-        **options: further arguments of `tf.function`.
+        input_signature: input signature, as in `tf.function`.
+        **options: other arguments of `tf.function`.
     """
     return tf.function(function, input_signature, autograph=False, **options)
 
 
 def without_autograph(function: Callable) -> Callable:
-    """Decorates a function so that AutoGraph skips it and the functions it passes to `tf.data`."""
+    """Excludes a function, and the functions that it passes to `tf.data`, from AutoGraph."""
     return tf.autograph.experimental.do_not_convert(function)
 
 
@@ -37,14 +37,14 @@ def noinline(branch: Callable) -> Callable:
 
 
 class LazyConcreteFunction:
-    """A function of tensors that is traced once, at its first call, whichever thread calls it.
+    """Thread-safe function of tensors that is traced once, at its first call.
 
-    The lock is taken before the `tf.function` is entered: while it traces, a `tf.function` holds
-    another lock, and two locks taken in different orders could deadlock.
+    The lock is acquired before the `tf.function` is called. A `tf.function` holds another lock
+    during tracing, and two locks acquired in different orders could deadlock.
 
     Args:
         function: a function of tensors.
-        input_signature: see `tf.function`.
+        input_signature: input signature, as in `tf.function`.
     """
 
     def __init__(self, function: Callable, input_signature: Sequence):
@@ -52,12 +52,12 @@ class LazyConcreteFunction:
         self._concrete_function = None
 
     def __call__(self, *args):
-        """Calls the function, and traces it first if this is the first call."""
+        """Calls the function, which is traced in the first call."""
         return self._get_concrete_function()(*args)
 
     @property
     def output_specs(self):
-        """The outputs as a nest of `tf.TensorSpec`. Traces the function if it has no trace yet."""
+        """Specs of the outputs, a nest of `tf.TensorSpec`. Traces the function if necessary."""
         return tf.nest.map_structure(
             lambda output: tf.TensorSpec(output.shape, output.dtype),
             self._get_concrete_function().structured_outputs,

@@ -71,12 +71,12 @@ LENGTH = flags.DEFINE_integer("length", 10, "length of prompts and replies [toke
 REPEATS = flags.DEFINE_integer(
     "repeats",
     None,
-    "number of calls or trainings, of which the median is printed; default: 15 calls, 3 trainings",
+    "number of calls or runs, whose median is printed; default: 15 calls or 3 runs",
     lower_bound=1,
 )
 
 MODEL_DIR = cli_flags.define_path(
-    "model_dir", None, "latency, serving: folder of a trained model [path]"
+    "model_dir", None, "latency, serving: directory of a trained model [path]"
 )
 
 THREADS = flags.DEFINE_integer(
@@ -89,7 +89,7 @@ NUM_PAIRS = flags.DEFINE_integer(
 )
 
 BASELINES_DIR = cli_flags.define_path(
-    "baselines_dir", None, "training, time_to_quality: folder of the other systems [path]"
+    "baselines_dir", None, "training, time_to_quality: directory of the other systems [path]"
 )
 MINUTES = flags.DEFINE_float(
     "minutes", 15, "time_to_quality: duration of the OpenNMT-tf training [minutes]", lower_bound=0.1
@@ -156,15 +156,13 @@ def run_serving() -> list[dict]:
     # TensorFlow logs every file that an export writes.
     logging.set_verbosity(logging.WARNING)
     set_threads(THREADS.value)
-    with tempfile.TemporaryDirectory() as folder, streams.suppress_stderr():
+    with tempfile.TemporaryDirectory() as directory, streams.suppress_stderr():
         model_dir = MODEL_DIR.value
         if not model_dir:
-            model_dir = Path(folder) / "model"
+            model_dir = Path(directory) / "model"
             write_random_model(model_dir, UNITS.value, VOCABULARY_SIZE.value)
-            print(
-                f"{UNITS.value} units, {VOCABULARY_SIZE.value} words, {LENGTH.value} words a reply"
-            )
-        rows = print_table(Path(model_dir), Path(folder), LENGTH.value)
+            print(f"{UNITS.value} units, {VOCABULARY_SIZE.value} tokens, replies of {LENGTH.value}")
+        rows = print_table(Path(model_dir), Path(directory), LENGTH.value)
     name = Path(MODEL_DIR.value).name if MODEL_DIR.value else "random"
     return [{"model": name, "threads": THREADS.value, **row} for row in rows]
 
@@ -175,8 +173,8 @@ def run_preprocessing() -> list[dict]:
 
     if not DATA.value:
         raise ValueError("preprocessing needs corpus files. Set --data.")
-    with tempfile.TemporaryDirectory() as folder:
-        return print_times(DATA.value, NUM_PAIRS.value, Path(folder))
+    with tempfile.TemporaryDirectory() as directory:
+        return print_times(DATA.value, NUM_PAIRS.value, Path(directory))
 
 
 def run_training() -> list[dict]:
@@ -196,9 +194,9 @@ def run_training() -> list[dict]:
             f"--steps={first_step},{last_step}; with --baselines_dir both must be multiples "
             f"of {LOG_INTERVAL}, the steps between two lines of the others' logs."
         )
-    with corpus_dir("training") as folder:
+    with corpus_dir("training") as directory:
         return print_table(
-            folder,
+            directory,
             BASELINES_DIR.value,
             UNITS.value,
             VOCABULARY_SIZE.value,
@@ -213,9 +211,9 @@ def run_time_to_quality() -> list[dict]:
 
     if not BASELINES_DIR.value:
         raise ValueError("time_to_quality needs OpenNMT-tf. Set --baselines_dir.")
-    with corpus_dir("time_to_quality") as folder:
+    with corpus_dir("time_to_quality") as directory:
         return print_time_to_quality(
-            folder, BASELINES_DIR.value, UNITS.value, VOCABULARY_SIZE.value, MINUTES.value
+            directory, BASELINES_DIR.value, UNITS.value, VOCABULARY_SIZE.value, MINUTES.value
         )
 
 
@@ -224,10 +222,10 @@ def run_input_pipeline() -> list[dict]:
     from experiments.benchmarks.input_pipeline import print_rates
     from experiments.benchmarks.training import MAX_LENGTH, measure_pair_rates
 
-    with corpus_dir("input_pipeline") as folder:
-        training_rates = measure_pair_rates(folder, UNITS.value, VOCABULARY_SIZE.value)
+    with corpus_dir("input_pipeline") as directory:
+        training_rates = measure_pair_rates(directory, UNITS.value, VOCABULARY_SIZE.value)
         return print_rates(
-            DATA.value, VOCABULARY_SIZE.value, MAX_LENGTH, folder / "prepared", training_rates
+            DATA.value, VOCABULARY_SIZE.value, MAX_LENGTH, directory / "prepared", training_rates
         )
 
 
@@ -243,8 +241,8 @@ def run_scaling() -> list[dict]:
     """Prints pairs per second of one and two workers, and estimates for more machines."""
     from experiments.benchmarks.scaling import print_table
 
-    with corpus_dir("scaling") as folder:
-        return print_table(folder, UNITS.value)
+    with corpus_dir("scaling") as directory:
+        return print_table(directory, UNITS.value)
 
 
 def run_vocabulary_size() -> list[dict]:
@@ -262,9 +260,9 @@ def corpus_dir(benchmark: str):
 
     if not DATA.value:
         raise ValueError(f"{benchmark} needs corpus files. Set --data.")
-    with tempfile.TemporaryDirectory() as folder:
-        write_corpora(DATA.value, VOCABULARY_SIZE.value, Path(folder))
-        yield Path(folder)
+    with tempfile.TemporaryDirectory() as directory:
+        write_corpora(DATA.value, VOCABULARY_SIZE.value, Path(directory))
+        yield Path(directory)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ class DecodingBenchmark:
         """Prints and returns the times of both implementations and their ratio."""
         generator = SequenceGenerator(self.model, BOS_ID, EOS_ID)
         tfa_decoders = TFADecoders(self.model, BOS_ID, EOS_ID, BEAM_WIDTH)
-        print(f"{self.units} units, {self.vocabulary_size} words, replies of {self.length} words\n")
+        print(f"{self.units} units, {self.vocabulary_size} tokens, replies of {self.length}\n")
         print(f"{'milliseconds a call':20}{'batch':>6}{'this project':>14}{'TFA':>9}{'ratio':>12}")
         rows, batching_ratios = [], {}
         for method, tfa_search, name in (
@@ -76,7 +76,7 @@ class DecodingBenchmark:
         return rows
 
     def _params(self, method: str) -> PackedParams:
-        """Returns the parameters of `Chat`, which suppress the special tokens but the end token."""
+        """Returns the parameters of `Chat`, which suppress all special tokens except EOS."""
         decoding = DecodingConfig(method=method, beam_width=BEAM_WIDTH, length_penalty=0)
         return DecodingParams.from_config(decoding, self.length, (0, 1, 3, 4)).pack()
 
@@ -127,7 +127,7 @@ def print_latencies(model_dir: str) -> list[dict]:
     ) as process:
         first_time, *reply_times = [time_reply(process, prompt) for prompt in prompts[:201]]
         process.stdin.close()
-    print(f"from the start to the first reply, seconds   {first_time:>8.1f}")
+    print(f"from the start to the first reply [s]        {first_time:>8.1f}")
     median = 1000 * statistics.median(reply_times)
     percentile = 1000 * statistics.quantiles(reply_times, n=20)[-1]
     print(f"replies after it, milliseconds: median       {median:>8.1f}")

@@ -22,7 +22,7 @@ EPOCHS = 3
 
 
 def print_rates(
-    paths: Sequence[str], vocabulary_size: int, max_length: int, folder: Path, training_rates
+    paths: Sequence[str], vocabulary_size: int, max_length: int, directory: Path, training_rates
 ) -> list[dict]:
     """Prints pairs per second from TFRecords and from text, and ratios to training rates.
 
@@ -30,7 +30,7 @@ def print_rates(
         paths: corpus files.
         vocabulary_size: number of tokens.
         max_length: maximum length of prompts and replies [tokens].
-        folder: directory of the shards.
+        directory: directory of the shards.
         training_rates: implementation to its training rate [pairs/s].
 
     Returns:
@@ -39,8 +39,8 @@ def print_rates(
     rows = []
     text = TextConfig(vocabulary_size=vocabulary_size)
     data = DataConfig(tuple(paths), max_source_length=max_length, max_target_length=max_length)
-    prepare(folder, data, text, progress=False)
-    prepared = PreparedDataset.load(folder)
+    prepare(directory, data, text, progress=False)
+    prepared = PreparedDataset.load(directory)
     shards = TFRecordPairs(prepared.shard_paths("training"), prepared.num_pairs("training"))
     start_time = time.perf_counter()
     pairs = read_pairs(paths)[0]
@@ -59,7 +59,7 @@ def print_rates(
         "from text, with tokenization": len(in_memory)
         / (seconds + len(in_memory) / measure_rate(in_memory)),
     }
-    print(f"{'pairs a second':51}" + "".join(f"{f'/ {name}':>12}" for name in training_rates))
+    print(f"{'pairs/s':51}" + "".join(f"{f'/ {name}':>12}" for name in training_rates))
     for name, rate in rates.items():
         ratios = {name: rate / training_rate for name, training_rate in training_rates.items()}
         ratios_text = "".join(f"{ratio:>12.1f}" for ratio in ratios.values())

@@ -135,7 +135,7 @@ class TrainingOps:
         return self._update(keras.optimizers.Adam(), gradients)
 
     def _gradients(self) -> list:
-        """Returns gradients of all weights, too small to be clipped, as in most of a training."""
+        """Returns gradients of all weights, too small to be clipped, as in most updates."""
         rows = tf.random.normal([BATCH_SIZE * LENGTH, self.units], stddev=1e-4)
         return [
             tf.IndexedSlices(rows, self.ids, tf.shape(weight))
@@ -165,7 +165,7 @@ class TrainingOps:
 def print_table(units: int, vocabulary_size: int, repeats: int) -> list[dict]:
     """Prints and returns the milliseconds of each part, with its implementations in turn."""
     ops = TrainingOps(units, vocabulary_size)
-    print(f"{units} units, {vocabulary_size} words, {BATCH_SIZE} pairs of {LENGTH} words\n")
+    print(f"{units} units, {vocabulary_size} tokens, {BATCH_SIZE} pairs of {LENGTH} tokens\n")
     print(f"{'milliseconds':24}{'plain':>8}{'float32':>9}{'bfloat16':>10}{'gain':>8}{'gain':>7}")
     parts = {
         "encoder": (ops.plain_encoder(), *map(ops.encoder, DTYPES)),

@@ -21,36 +21,36 @@ MODEL = ("--units=32", "--epochs=1", "--patience=0")
 TEXT = ("--vocabulary_size=8000", "--validation_fraction=0.001")
 
 
-def print_times(paths: Sequence[str], num_pairs: int, folder: Path) -> list[dict]:
+def print_times(paths: Sequence[str], num_pairs: int, directory: Path) -> list[dict]:
     """Prepares sampled pairs, trains on them, and prints times and memory.
 
     Args:
         paths: corpus files.
         num_pairs: number of sampled pairs. A number at the end of each prompt makes it unique.
-        folder: directory of the corpus, the prepared dataset and the model.
+        directory: directory of the corpus, the prepared dataset and the model.
 
     Returns:
         One row.
     """
-    corpus, prepared = folder / "corpus.tsv", folder / "prepared"
+    corpus, prepared = directory / "corpus.tsv", directory / "prepared"
     write_sample(paths, num_pairs, corpus)
     cores = available_cpus()
     size = corpus.stat().st_size / 1e6
     print(f"{num_pairs:,} pairs, {size:.0f} MB, {cores} processes\n", flush=True)
     jieba_rate = num_pairs / time_jieba(corpus, num_pairs, cores)
-    print(f"jieba.lcut alone, pairs a second             {jieba_rate:>10,.0f}", flush=True)
+    print(f"jieba.lcut alone, pairs/s                    {jieba_rate:>10,.0f}", flush=True)
     data = f"--data={corpus}"
     seconds, prepare_megabytes = run_script("prepare", data, f"--prepared_dir={prepared}", *TEXT)
     rate = num_pairs / seconds
-    print(f"prepare.py, pairs a second                   {rate:>10,.0f}")
+    print(f"prepare.py, pairs/s                          {rate:>10,.0f}")
     print(f"prepare.py / jieba.lcut                      {rate / jieba_rate:>10.2f}")
     print(f"prepare.py, memory of its largest process, MB{prepare_megabytes:>10,.0f}", flush=True)
     shard_megabytes = sum(file.stat().st_size for file in prepared.glob("*.tfrecord")) / 1e6
     print(f"shards, MB                                   {shard_megabytes:>10,.0f}", flush=True)
     seconds, megabytes = run_script(
-        "train", f"--data={prepared}", f"--model_dir={folder / 'model'}", *MODEL
+        "train", f"--data={prepared}", f"--model_dir={directory / 'model'}", *MODEL
     )
-    print(f"train.py, an epoch, seconds                  {seconds:>10,.0f}")
+    print(f"train.py, one epoch [s]                      {seconds:>10,.0f}")
     print(f"train.py, memory, MB                         {megabytes:>10,.0f}")
     return [
         {

@@ -15,7 +15,7 @@ NETWORKS = {"1 Gbit/s": 1e9 / 8, "10 Gbit/s": 1e10 / 8}
 VOCABULARY_SIZES = (8000, 100_000)
 
 
-def print_table(folder: Path, units: int) -> list[dict]:
+def print_table(directory: Path, units: int) -> list[dict]:
     """Prints measured times of one and two workers, and estimates for more machines.
 
     Returns:
@@ -23,14 +23,14 @@ def print_table(folder: Path, units: int) -> list[dict]:
     """
     if common.num_threads() < 2:
         raise ValueError("two workers need two cores; there is one.")
-    single, rows = run_workers(folder, units, batch_size=64, workers=1), []
-    print(f"{units} units, {VOCABULARY_SIZES[0]:,} words, float32, one core a worker\n")
+    single, rows = run_workers(directory, units, batch_size=64, workers=1), []
+    print(f"{units} units, {VOCABULARY_SIZES[0]:,} tokens, float32, one core per worker\n")
     print(f"{'workers':>8}{'batch':>7}{'pairs/s':>9}{'to one':>8}{'ms/step':>9}", end="")
     print(f"{'exchange':>10}{'of the step':>13}")
     for workers, batch_size in ((1, 64), (1, 128), (2, 64), (2, 128)):
         result = single
         if (workers, batch_size) != (1, 64):
-            result = run_workers(folder, units, batch_size, workers)
+            result = run_workers(directory, units, batch_size, workers)
         row = {
             "table": "measured",
             "workers": workers,
@@ -49,11 +49,11 @@ def print_table(folder: Path, units: int) -> list[dict]:
         )
     print(f"\nestimate for {MACHINES} machines with one such core and 64 pairs each: step time")
     print("of one machine plus bytes sent divided by the bandwidth\n")
-    print(f"{'words':>8}  {'embeddings':12}{'MB sent':>9}", end="")
+    print(f"{'tokens':>8}  {'embeddings':12}{'MB sent':>9}", end="")
     print("".join(f"{name:>12}{'speed-up':>10}" for name in NETWORKS))
     for vocabulary_size in VOCABULARY_SIZES:
         single_step = run_workers(
-            folder, units, 64, 1, f"--vocabulary_size={vocabulary_size}", "--single_worker"
+            directory, units, 64, 1, f"--vocabulary_size={vocabulary_size}", "--single_worker"
         )
         for kind, dense, sparse in (
             ("as rows", single_step["dense"], single_step["sparse"]),
@@ -72,7 +72,7 @@ def print_table(folder: Path, units: int) -> list[dict]:
     return rows
 
 
-def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:
+def run_workers(directory: Path, units: int, batch_size: int, workers: int, *flags: str) -> dict:
     """Runs workers and returns the measurements of the first one.
 
     Raises:
@@ -87,7 +87,7 @@ def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags:
             environment["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
         command = worker_command(
             "scaling_worker",
-            f"--corpus_dir={folder.resolve()}",
+            f"--corpus_dir={directory.resolve()}",
             f"--core={cores[index]}",
             f"--units={units}",
             f"--vocabulary_size={VOCABULARY_SIZES[0]}",
@@ -105,7 +105,7 @@ def run_workers(folder: Path, units: int, batch_size: int, workers: int, *flags:
         )
     outputs = [process.communicate()[0] for process in processes]
     if any(process.returncode for process in processes):
-        raise ValueError("the training failed:\n" + "\n".join(out[-2000:] for out in outputs))
+        raise ValueError("training failed:\n" + "\n".join(out[-2000:] for out in outputs))
     return json.loads(outputs[0].splitlines()[-1])
 
 

@@ -20,7 +20,9 @@ BATCH_SIZE = flags.DEFINE_integer("batch_size", 64, "global batch size [pairs]",
 FIRST_STEP = flags.DEFINE_integer("first_step", 20, "last step before the timing", lower_bound=1)
 LAST_STEP = flags.DEFINE_integer("last_step", 80, "last step of the timing", lower_bound=2)
 SINGLE_WORKER = flags.DEFINE_bool(
-    "single_worker", False, "time updates on random pairs with tokens of the full vocabulary"
+    "single_worker",
+    False,
+    "whether to time single updates on random pairs with tokens of the full vocabulary",
 )
 
 flags.adopt_module_key_flags(training_setup)
@@ -31,7 +33,7 @@ NUM_STEPS = 8
 
 
 def main(_) -> None:
-    """Measures a training, or single updates with --single_worker."""
+    """Measures a training run, or single updates with --single_worker."""
     os.sched_setaffinity(0, {CORE.value})
     print(json.dumps(measure_single() if SINGLE_WORKER.value else measure_distributed()))
 
@@ -86,10 +88,10 @@ def seconds_per_step(strategy) -> float:
             f"{LAST_STEP.value} steps of {BATCH_SIZE.value} pairs take more. Give a larger corpus."
         )
     clock, start_time = Clock(), time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         train(
             short_pairs[: LAST_STEP.value * BATCH_SIZE.value],
-            folder,
+            directory,
             training_setup.make_config(
                 epochs=1, batch_size=BATCH_SIZE.value, compute_dtype="float32"
             ),

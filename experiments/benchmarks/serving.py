@@ -52,7 +52,7 @@ def set_threads(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def write_random_model(folder: Path, units: int, vocabulary_size: int) -> None:
+def write_random_model(directory: Path, units: int, vocabulary_size: int) -> None:
     """Writes a model with random weights whose replies all have the maximum length.
 
     The vocabulary has the most frequent words of jieba's dictionary.
@@ -68,10 +68,10 @@ def write_random_model(folder: Path, units: int, vocabulary_size: int) -> None:
     vocabulary = Vocabulary(tokens)
     model = make_model(config.model, vocabulary_size, vocabulary_size)
     model.decoder.output_projection.bias.assign(tf.one_hot(EOS, vocabulary_size) * -1e9)
-    folder.mkdir()
-    config.save(folder)
-    Seq2SeqTokenizer(config.text, vocabulary, vocabulary).save(folder)
-    save_weights(model, folder / config.training.weights_file)
+    directory.mkdir()
+    config.save(directory)
+    Seq2SeqTokenizer(config.text, vocabulary, vocabulary).save(directory)
+    save_weights(model, directory / config.training.weights_file)
 
 
 def make_prompts(tokenizer: Seq2SeqTokenizer, num_tokens: int) -> list[str]:
@@ -101,7 +101,7 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> list[dict]:
     rows = [print_loading(work_dir / "saved_model", prompts[0])]
     served = tf.saved_model.load(str(work_dir / "saved_model"))
 
-    print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'words':>8}")
+    print(f"\n{'milliseconds':24}{'batch':>6}{'p50':>9}{'p95':>9}{'p99':>9}{'tokens':>8}")
     for method in METHODS:
         options = DecodingConfig(
             method=method, max_length=num_tokens, length_penalty=0.0, beam_width=5
@@ -122,15 +122,15 @@ def print_table(model_dir: Path, work_dir: Path, num_tokens: int) -> list[dict]:
     return rows + print_tflite(model_dir, work_dir / "lite", chat, prompts, decoding)
 
 
-def print_loading(folder: Path, prompt: str) -> dict:
+def print_loading(directory: Path, prompt: str) -> dict:
     """Prints and returns the costs of loading, measured in a new process."""
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
     with multiprocessing.get_context("spawn").Pool(1) as process:
-        loading, first_call, megabytes = process.apply(measure_loading, (str(folder), prompt))
+        loading, first_call, megabytes = process.apply(measure_loading, (str(directory), prompt))
     print(f"load                  {loading:>8.1f} seconds")
     print(f"first call            {first_call:>8.1f} seconds")
     print(f"memory                {megabytes:>8.0f} MB")
-    print(f"folder                {size / 1e6:>8.1f} MB")
+    print(f"directory                {size / 1e6:>8.1f} MB")
     return {
         "table": "costs",
         "load_seconds": loading,
@@ -140,10 +140,10 @@ def print_loading(folder: Path, prompt: str) -> dict:
     }
 
 
-def measure_loading(folder: str, prompt: str) -> tuple[float, float, float]:
+def measure_loading(directory: str, prompt: str) -> tuple[float, float, float]:
     """Returns the seconds of loading and of the first call, and their memory [MB]."""
     initial_megabytes, start_time = memory_megabytes(), time.perf_counter()
-    served = tf.saved_model.load(folder)
+    served = tf.saved_model.load(directory)
     loaded_time = time.perf_counter()
     served.serving_default(tf.constant([prompt]))["reply"].numpy()
     first_call_time = time.perf_counter()
@@ -190,18 +190,20 @@ def time_in_turn(runs: dict, prompts: list[str], batch_size: int) -> dict:
     }
 
 
-def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decoding) -> list[dict]:
+def print_tflite(
+    model_dir, directory: Path, chat: Chat, prompts: list[str], decoding
+) -> list[dict]:
     """Prints latencies of the TensorFlow Lite models, ids to ids, with batches of one.
 
     Returns:
         Two rows for each model: its latency, and its size with the number of equal replies.
     """
     rows = []
-    export_tflite(model_dir, folder, DecodingConfig(max_length=decoding.max_length))
+    export_tflite(model_dir, directory, DecodingConfig(max_length=decoding.max_length))
     limit = chat.config.data.max_source_length
     expected = chat.reply(prompts[:1000], decoding)
     for name, file in (("float32", FLOAT_FILE), ("int8", INT8_FILE)):
-        run_model = tf.lite.Interpreter(str(folder / file)).get_signature_runner()
+        run_model = tf.lite.Interpreter(str(directory / file)).get_signature_runner()
         seconds, lengths, num_equal = [], [], 0
         for prompt, expected_reply in zip(prompts, expected):
             ids = chat.tokenizer.source.encode(prompt, limit)[:limit]
@@ -215,7 +217,7 @@ def print_tflite(model_dir, folder: Path, chat: Chat, prompts: list[str], decodi
         label = f"greedy, Lite, {name}"
         times = LatencyPercentiles.from_seconds(seconds)
         print(f"{label:24}{1:>6}{times}{statistics.mean(lengths):>8.1f}")
-        megabytes = (folder / file).stat().st_size / 1e6
+        megabytes = (directory / file).stat().st_size / 1e6
         print(f"  {megabytes:.1f} MB; {num_equal} of {len(expected)} replies are those in memory")
         rows.append({"table": "latency", "decoding": label, "batch": 1} | times._asdict())
         row = {"table": "tflite", "file": file, "megabytes": megabytes}

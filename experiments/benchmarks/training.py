@@ -30,7 +30,7 @@ BFLOAT16 = IMPLEMENTATIONS["bfloat16"]
 TUNED_OPTIONS = ("--dropout=0.2", "--learning_rate=0.002", "--averaging=ema")
 
 
-def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> None:
+def write_corpora(paths: Sequence[str], vocabulary_size: int, directory: Path) -> None:
     """Writes shuffled, tokenized corpora in the formats of all systems.
 
     Texts are normalized and segmented by jieba, with blanks between tokens, so that all systems
@@ -51,14 +51,14 @@ def write_corpora(paths: Sequence[str], vocabulary_size: int, folder: Path) -> N
     dev = [pair for pair in pairs[:DEV_PAIRS] if max(len(s.split()) for s in pair) <= MAX_LENGTH]
     training = pairs[DEV_PAIRS:]
     for name, rows in (("dev", dev), ("train", training)):
-        write_lines(folder / f"{name}.tsv", ("\t".join(row) for row in rows))
+        write_lines(directory / f"{name}.tsv", ("\t".join(row) for row in rows))
         for side, texts in zip(("src", "tgt"), zip(*rows)):
-            write_lines(folder / f"{name}.{side}", texts)
+            write_lines(directory / f"{name}.{side}", texts)
     vocabulary = Vocabulary.build(
         (side.split() for row in training for side in row), vocabulary_size
     )
     tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
-    common.write_vocabularies(tokens, folder)
+    common.write_vocabularies(tokens, directory)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
@@ -67,37 +67,39 @@ def write_lines(path: Path, lines: Iterable[str]) -> None:
 
 
 def print_table(
-    folder: Path,
+    directory: Path,
     baselines_dir: str | None,
     units: int,
     vocabulary_size: int,
     steps: tuple[int, int],
     repeats: int,
 ) -> list[dict]:
-    """Runs all trainings in turn, `repeats` times; prints medians, ranges and ratios.
+    """Runs all implementations in turn, `repeats` times; prints medians, ranges and ratios.
 
     Args:
-        folder: directory written by `write_corpora`.
+        directory: directory written by `write_corpora`.
         baselines_dir: directory where OpenNMT-tf and Joey NMT are installed, or None.
         units: width of the model.
         vocabulary_size: number of tokens.
         steps: last step before the timing, and last step of the timing.
-        repeats: number of trainings of each implementation.
+        repeats: number of runs of each implementation.
 
     Returns:
         A row for each implementation.
     """
     runs = {
-        name: make_worker_run(run, folder, units, vocabulary_size, steps)
+        name: make_worker_run(run, directory, units, vocabulary_size, steps)
         for run, name in IMPLEMENTATIONS.items()
     }
     if baselines_dir:
-        arguments = (Path(baselines_dir), folder, units, MAX_LENGTH, *steps)
+        arguments = (Path(baselines_dir), directory, units, MAX_LENGTH, *steps)
         runs["OpenNMT-tf"] = lambda: opennmt.train(*arguments)
         runs["Joey NMT"] = lambda: joeynmt.train(*arguments)
-    peaks, _ = run_worker("peak", folder, units, vocabulary_size)
-    num_pairs = len(read_pairs([str(folder / "train.tsv")])[0])
-    print(f"{units} units, {vocabulary_size} words, batches of 64, steps {steps[0]} to {steps[1]};")
+    peaks, _ = run_worker("peak", directory, units, vocabulary_size)
+    num_pairs = len(read_pairs([str(directory / "train.tsv")])[0])
+    print(
+        f"{units} units, {vocabulary_size} tokens, batches of 64, steps {steps[0]} to {steps[1]};"
+    )
     print(f"{num_pairs:,} pairs; {common.num_threads()} threads; large")
     print(f"matrix products at most {peaks['float32'] / 1e9:.0f} GFLOP/s in float32,")
     print(f"{peaks['bfloat16'] / 1e9:.0f} in bfloat16\n", flush=True)
@@ -106,10 +108,12 @@ def print_table(
         for name, run in runs.items():
             speeds[name].append(run())
             rate = speeds[name][-1].tokens_per_second
-            print(f"  {repeat + 1}. {name:24}{rate:>8,.0f} words/s", file=sys.stderr, flush=True)
-    flops = flops_per_target_token(units, vocabulary_size, source_tokens_per_target_token(folder))
+            print(f"  {repeat + 1}. {name:24}{rate:>8,.0f} tokens/s", file=sys.stderr, flush=True)
+    flops = flops_per_target_token(
+        units, vocabulary_size, source_tokens_per_target_token(directory)
+    )
     reference = "OpenNMT-tf" if baselines_dir else IMPLEMENTATIONS["tutorial"]
-    print(f"{'target words a second':24}{'median':>8}{'range':>16}{'ratio':>7}", end="")
+    print(f"{'target tokens/s':24}{'median':>8}{'range':>16}{'ratio':>7}", end="")
     print(f"{'ms/step':>9}{'peak':>6}{'MB':>7}")
     rates = {name: [speed.tokens_per_second for speed in speeds[name]] for name in speeds}
     rows = []
@@ -158,16 +162,16 @@ def has_amx() -> bool:
     return "amx_tile" in Path("/proc/cpuinfo").read_text("utf-8")
 
 
-def measure_pair_rates(folder: Path, units: int, vocabulary_size: int) -> dict[str, float]:
+def measure_pair_rates(directory: Path, units: int, vocabulary_size: int) -> dict[str, float]:
     """Returns the training rate of each compute dtype [pairs/s]."""
-    pairs, _ = read_pairs([str(folder / "train.tsv")])
+    pairs, _ = read_pairs([str(directory / "train.tsv")])
     target_lengths = [
         len(pair.reply.split()) + 1 for pair in pairs if longest_side(pair) <= MAX_LENGTH
     ]
     rates = {}
     for implementation in ("float32", "bfloat16"):
         result, _ = run_worker(
-            implementation, folder, units, vocabulary_size, "--first_step=50", "--last_step=250"
+            implementation, directory, units, vocabulary_size, "--first_step=50", "--last_step=250"
         )
         rates[implementation] = result["words"] / statistics.mean(target_lengths)
     return rates
@@ -179,15 +183,15 @@ def longest_side(pair) -> int:
 
 
 def print_time_to_quality(
-    folder: Path, baselines_dir: str, units: int, vocabulary_size: int, minutes: float
+    directory: Path, baselines_dir: str, units: int, vocabulary_size: int, minutes: float
 ) -> list[dict]:
     """Prints the time to the perplexity that OpenNMT-tf reaches in some minutes.
 
     Returns:
-        A row for each training.
+        A row for each run.
     """
     perplexity, steps = opennmt.perplexity_after(
-        Path(baselines_dir), folder, units, MAX_LENGTH, minutes
+        Path(baselines_dir), directory, units, MAX_LENGTH, minutes
     )
     print(f"OpenNMT-tf after {minutes:g} minutes, {steps} steps: perplexity {perplexity:.2f}")
     rows = [{"system": "OpenNMT-tf", "options": "", "perplexity": perplexity}]
@@ -195,7 +199,7 @@ def print_time_to_quality(
     for implementation, options in (("bfloat16", TUNED_OPTIONS), ("float32", ())):
         start_time = time.perf_counter()
         stop_flags = f"--target_perplexity={perplexity}", f"--options={','.join(options)}"
-        result, _ = run_worker(implementation, folder, units, vocabulary_size, *stop_flags)
+        result, _ = run_worker(implementation, directory, units, vocabulary_size, *stop_flags)
         duration = (time.perf_counter() - start_time) / 60
         best_perplexity = min(result["perplexity"])
         suffix = "" if best_perplexity <= perplexity else ", not reached"
@@ -211,20 +215,20 @@ def print_time_to_quality(
 
 
 def make_worker_run(
-    implementation: str, folder: Path, units: int, vocabulary_size: int, steps
+    implementation: str, directory: Path, units: int, vocabulary_size: int, steps
 ) -> Callable:
-    """Returns a function that runs a training in a worker process."""
+    """Returns a function that trains a model in a worker process."""
 
     def train() -> common.TrainingSpeed:
         flags = f"--first_step={steps[0]}", f"--last_step={steps[1]}"
-        result, megabytes = run_worker(implementation, folder, units, vocabulary_size, *flags)
+        result, megabytes = run_worker(implementation, directory, units, vocabulary_size, *flags)
         return common.TrainingSpeed(result["words"], result["seconds"], megabytes)
 
     return train
 
 
 def run_worker(
-    implementation: str, folder: Path, units: int, vocabulary_size: int, *flags
+    implementation: str, directory: Path, units: int, vocabulary_size: int, *flags
 ) -> tuple[dict, float]:
     """Runs training_worker.py; returns its results, and its peak memory [MB].
 
@@ -234,22 +238,22 @@ def run_worker(
     command = worker_command(
         "training_worker",
         f"--implementation={implementation}",
-        f"--corpus_dir={folder.resolve()}",
+        f"--corpus_dir={directory.resolve()}",
         f"--units={units}",
         f"--vocabulary_size={vocabulary_size}",
         f"--max_length={MAX_LENGTH}",
         *flags,
     )
-    log, megabytes = common.run_process(command, folder, environment=worker_environment())
+    log, megabytes = common.run_process(command, directory, environment=worker_environment())
     try:
         return json.loads(log.splitlines()[-1]), megabytes
     except (ValueError, IndexError):
-        raise ValueError(f"{implementation}: the training failed:\n{log[-2000:]}") from None
+        raise ValueError(f"{implementation}: training failed:\n{log[-2000:]}") from None
 
 
-def source_tokens_per_target_token(folder: Path) -> float:
+def source_tokens_per_target_token(directory: Path) -> float:
     """Returns the ratio of source to target tokens in the training pairs, EOS included."""
-    pairs, _ = read_pairs([str(folder / "train.tsv")])
+    pairs, _ = read_pairs([str(directory / "train.tsv")])
     pairs = [pair for pair in pairs if longest_side(pair) <= MAX_LENGTH]
     num_target_tokens = sum(len(pair.reply.split()) + 1 for pair in pairs)
     return sum(len(pair.prompt.split()) for pair in pairs) / num_target_tokens

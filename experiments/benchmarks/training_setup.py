@@ -12,7 +12,7 @@ from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 
 CORPUS_DIR = cli_flags.define_path(
-    "corpus_dir", None, "folder with train.tsv [path]", required=True
+    "corpus_dir", None, "directory with train.tsv [path]", required=True
 )
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
 VOCABULARY_SIZE = flags.DEFINE_integer(

@@ -1,6 +1,6 @@
-"""A worker of training.py: prints the speed of a training as a line of JSON.
+"""A worker of training.py that prints the speed of a training run as a line of JSON.
 
-A separate process per training makes the measured memory that of the training.
+Each run has a separate process, so that its memory can be measured.
 """
 
 import json
@@ -19,7 +19,7 @@ IMPLEMENTATION = flags.DEFINE_enum(
     "implementation",
     "float32",
     ["float32", "bfloat16", "tutorial", "peak"],
-    "implementation of the training; peak: only large matrix products",
+    "training implementation; peak: only large matrix products",
 )
 FIRST_STEP = flags.DEFINE_integer("first_step", 100, "last step before the timing", lower_bound=1)
 TARGET_PERPLEXITY = flags.DEFINE_float(
@@ -30,7 +30,9 @@ TARGET_PERPLEXITY = flags.DEFINE_float(
 OPTIONS = flags.DEFINE_list("options", [], "additional flags of train.py")
 LAST_STEP = flags.DEFINE_integer("last_step", 400, "last step of the timing", lower_bound=2)
 
-REPEATABLE = flags.DEFINE_bool("repeatable", True, "deterministic operations, as in train.py")
+REPEATABLE = flags.DEFINE_bool(
+    "repeatable", True, "whether to use deterministic operations, as train.py does"
+)
 
 flags.adopt_module_key_flags(training_setup)
 
@@ -40,7 +42,7 @@ PATIENCE = 3
 
 
 def main(_) -> None:
-    """Runs the training, and prints its measurements."""
+    """Trains a model, and prints the measurements."""
     import tensorflow as tf
 
     if REPEATABLE.value and IMPLEMENTATION.value in ("float32", "bfloat16"):
@@ -61,7 +63,7 @@ def main(_) -> None:
 
 
 def make_config(dtype: str):
-    """Returns the config of the trainings, with the options of --options."""
+    """Returns the config of training, with the options of --options."""
     config = training_setup.make_config(
         epochs=1000, compute_dtype=dtype, clip_norm=CLIP_NORM, patience=PATIENCE
     )
@@ -86,8 +88,8 @@ def train_package(dtype: str) -> tuple[float, float]:
             return info.step == LAST_STEP.value
 
     clock = Clock()
-    with tempfile.TemporaryDirectory() as folder:
-        train(read_split(), folder, make_config(dtype), [], progress=False, callbacks=[clock])
+    with tempfile.TemporaryDirectory() as directory:
+        train(read_split(), directory, make_config(dtype), [], progress=False, callbacks=[clock])
     start_time, end_time = clock.times
     return clock.num_tokens, end_time - start_time
 
@@ -101,9 +103,9 @@ def train_until(perplexity: float) -> list[float]:
         def on_epoch_end(self, info):
             return info.history[-1]["val_perplexity"] <= perplexity
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as directory:
         history = train(
-            *(read_split(), folder, make_config(IMPLEMENTATION.value), read_split("dev")),
+            *(read_split(), directory, make_config(IMPLEMENTATION.value), read_split("dev")),
             progress=False,
             callbacks=[Stop()],
         )

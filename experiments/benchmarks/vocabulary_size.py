@@ -30,8 +30,8 @@ def print_table(units: int, repeats: int) -> list[dict]:
         A row for each variant.
     """
     rows = []
-    print(f"{units} units, {BATCH_SIZE} pairs of {LENGTH} words; milliseconds an update\n")
-    print(f"{'words':24}{SMALL:>9,}{MIDDLE:>9,}{LARGE:>9,}{'expected':>10}{'ratio':>7}")
+    print(f"{units} units, {BATCH_SIZE} pairs of {LENGTH} tokens; milliseconds per update\n")
+    print(f"{'tokens':24}{SMALL:>9,}{MIDDLE:>9,}{LARGE:>9,}{'expected':>10}{'ratio':>7}")
     for name, (dtype, num_sampled) in VARIANTS.items():
         middle, large = (
             time_train_step(units, vocabulary_size, dtype, num_sampled, repeats)

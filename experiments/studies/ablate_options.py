@@ -4,9 +4,9 @@
     python -m experiments.studies.ablate_options --data=chat.tsv --pretraining_data=other.tsv
     python -m experiments.studies.ablate_options --data=chat.tsv --epochs=6 --only="--cell=gru"
 
-Prints a line for each option: validation perplexity of words and of characters, token accuracy,
+Prints a line for each option: validation perplexity of tokens and of characters, token accuracy,
 distinct-2 and the fraction of the most common one of sixteen sample replies, all at the best epoch
-according to --monitor, then this epoch and the duration of the training in seconds. Other flags
+according to --monitor, then this epoch and the training time in seconds. Other flags
 apply to all lines.
 """
 
@@ -25,7 +25,7 @@ from attention_seq2seq.cli import flags as cli_flags
 from experiments.result_files import define_results_flag, update_results
 
 ONLY = flags.DEFINE_multi_string(
-    "only", [], "options of a single line; repeatable; default: all lines"
+    "only", [], "options of a line to compute; repeatable; default: all lines"
 )
 PRETRAINING_DATA = cli_flags.define_paths(
     "pretraining_data",
@@ -75,7 +75,7 @@ ABLATIONS = (
     "--monitor=sample_most_common_ratio",
 )
 COLUMNS = {
-    "val_perplexity": ("words", "{:.1f}"),
+    "val_perplexity": ("tokens", "{:.1f}"),
     "val_character_perplexity": ("characters", "{:.1f}"),
     "val_accuracy": ("accuracy", "{:.1%}"),
     "sample_distinct_2": ("distinct-2", "{:.2f}"),
@@ -94,15 +94,15 @@ def main(_) -> None:
     for options in ONLY.value or ABLATIONS:
         trainer.print_row(options, cli_flags.override_options(base, shlex.split(options)))
     if PRETRAINING_DATA.value:
-        with tempfile.TemporaryDirectory() as folder:
-            for options in warm_start_options(base, Path(folder)):
-                # The temporary paths are left out.
+        with tempfile.TemporaryDirectory() as directory:
+            for options in warm_start_options(base, Path(directory)):
+                # The temporary paths are omitted.
                 name = options.partition("=")[0]
                 trainer.print_row(name, cli_flags.override_options(base, shlex.split(options)))
 
 
 class AblationTrainer:
-    """Trains models on a corpus. Trainings with equal configs are cached.
+    """Trains models on a corpus. Runs with equal configs are cached.
 
     Args:
         corpus: training and validation pairs.
@@ -126,19 +126,19 @@ class AblationTrainer:
         update_results(RESULTS_JSON.value, [row], key=["options"])
 
     def _train(self, config) -> tuple[list[dict[str, float]], float]:
-        """Returns the metrics of each epoch, and the duration of the training [s]."""
+        """Returns the metrics of each epoch, and the training time [s]."""
         from attention_seq2seq.training.api import train
         from attention_seq2seq.training.callbacks.sample_replies import first_prompts
 
         if not config.training.patience:
-            # Without early stopping, the monitored metric does not change the training.
+            # Without early stopping, the monitored metric does not affect training.
             training = dataclasses.replace(config.training, monitor="val_perplexity")
             config = dataclasses.replace(config, training=training)
         if config not in self._cache:
             corpus, start_time = self._corpus, time.perf_counter()
-            with tempfile.TemporaryDirectory() as folder:
+            with tempfile.TemporaryDirectory() as directory:
                 history = train(
-                    *(corpus.training, folder, config, corpus.validation),
+                    *(corpus.training, directory, config, corpus.validation),
                     progress=False,
                     sample_prompts=first_prompts(corpus.validation),
                 )
@@ -147,7 +147,7 @@ class AblationTrainer:
         return self._cache[config]
 
 
-def warm_start_options(config, folder: Path) -> list[str]:
+def warm_start_options(config, directory: Path) -> list[str]:
     """Trains a model on the pretraining corpus; returns options of warm starts from it."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.text.vocabulary import SPECIALS
@@ -159,21 +159,21 @@ def warm_start_options(config, folder: Path) -> list[str]:
     corpus = corpora.load_training_corpus(pretraining_config)
     train(
         corpus.training,
-        folder / "pretrained",
+        directory / "pretrained",
         pretraining_config,
         corpus.validation,
         progress=False,
     )
-    chat = Chat.load(folder / "pretrained")
+    chat = Chat.load(directory / "pretrained")
     vocabulary = chat.tokenizer.source.vocabulary
     vectors = chat.model.named_weights()["encoder/embedding"].numpy()[len(SPECIALS) :]
     tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
-    path = folder / "vectors.txt"
+    path = directory / "vectors.txt"
     with path.open("w", encoding="utf-8") as file:
         file.write(f"{len(tokens)} {vectors.shape[1]}\n")
         for token, vector in zip(tokens, vectors):
             file.write(f"{token} {' '.join(map(str, vector))}\n")
-    return [f"--init_from={folder / 'other'}", f"--pretrained_embeddings={path}"]
+    return [f"--init_from={directory / 'other'}", f"--pretrained_embeddings={path}"]
 
 
 if __name__ == "__main__":

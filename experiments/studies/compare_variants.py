@@ -17,7 +17,7 @@ seeds. The test does not cover variation between seeds. A difference is therefor
 p is below 0.05 and the values of all seeds of one variant are above those of the other; one in
 twenty null differences has such a p. Perplexities are compared on prompts whose replies have no OOV
 tokens in either variant, and their values on these prompts are printed too. Distinct-n and
-most_common_ratio have no p. Interrupted trainings are resumed, and finished ones are reused.
+most_common_ratio have no p. Interrupted runs are resumed, and finished runs are reused.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ from experiments.studies.variant_comparison import (
     normalize_text,
 )
 
-WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+WORK_DIR = cli_flags.define_path("work_dir", None, "directory of the models [path]", required=True)
 VARIANTS = flags.DEFINE_multi_string("variant", [""], "flags of a variant; repeatable")
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
 TEST_DATA = cli_flags.define_paths("test_data", [], "corpus files with the test pairs [paths]")

@@ -1,4 +1,4 @@
-r"""Prints statistics of prepared corpora side by side, and writes them into a file of results.
+r"""Prints statistics of prepared datasets side by side, and writes them to a results file.
 
     attention-seq2seq prepare --data=lccc.tsv --prepared_dir=prepared/lccc --analyze_only
     attention-seq2seq prepare --data=kdconv.tsv --prepared_dir=prepared/kdconv --analyze_only
@@ -22,7 +22,7 @@ PREPARED_DIRS = flags.DEFINE_multi_string(
     "prepared_dir", None, "directory written by `prepare`; repeatable [path]", required=True
 )
 VOCABULARY_SIZE = flags.DEFINE_integer(
-    "vocabulary_size", 8000, "vocabulary of the OOV rate [tokens]", lower_bound=1
+    "vocabulary_size", 8000, "vocabulary size of the OOV rate [tokens]", lower_bound=1
 )
 RESULTS_JSON = define_results_flag()
 
@@ -37,7 +37,7 @@ def main(_) -> None:
 
 
 def corpus_row(prepared_dir: Path) -> dict:
-    """Returns the statistics of a prepared corpus.
+    """Returns the statistics of a prepared dataset.
 
     Raises:
         ValueError: the directory has no statistics of this vocabulary size.

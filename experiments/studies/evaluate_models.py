@@ -1,4 +1,4 @@
-r"""Runs `evaluate`, and writes the metrics into a file of results.
+r"""Runs `evaluate`, and writes the metrics to a results file.
 
     python -m experiments.studies.evaluate_models --model_dir=models/demo \
         --results_json=experiments/results/default_corpus.json
@@ -34,7 +34,7 @@ def main(_) -> None:
     if args.json:
         raise ValueError("--json is a flag of `evaluate`. Run that command.")
     if args.baseline and FURTHER_SEEDS.value:
-        raise ValueError("--baseline compares one model. Leave out --further_seed.")
+        raise ValueError("--baseline compares one model. Omit --further_seed.")
     if FURTHER_SEEDS.value and not args.data:
         raise ValueError("--further_seed needs test pairs. Set --data.")
     for model_dirs in (args.model_dir, *([path] for path in FURTHER_SEEDS.value)):
@@ -56,8 +56,8 @@ def evaluate_model(args: flags.FlagValues, model_dirs: list[str]) -> list[dict]:
         A row with all metrics, and one with p-values if there is a baseline. For the default
         corpus, a row for each of its parts instead.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        args.model_dir, args.json = model_dirs, f"{folder}/evaluation.json"
+    with tempfile.TemporaryDirectory() as directory:
+        args.model_dir, args.json = model_dirs, f"{directory}/evaluation.json"
         evaluate.run(args)
         content = json.loads(Path(args.json).read_text("utf-8"))
     row = {"table": "evaluation", "model": directory_names(model_dirs), "method": args.method}

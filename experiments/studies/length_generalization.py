@@ -11,7 +11,7 @@ rate); and symbols whose largest attention weight is on their source position. R
 seeds, with the lowest and the highest in brackets. The script also prints in which ranges there are
 fewer or more correct symbols than with the first attention: a paired test over strings has p below
 0.05, and the values of all seeds of one attention are above those of the other. Interrupted
-trainings are resumed, and finished ones are reused.
+runs are resumed, and finished runs are reused.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from attention_seq2seq.cli import paths
 from experiments.result_files import define_results_flag, update_results
 from experiments.studies import seed_statistics
 
-WORK_DIR = cli_flags.define_path("work_dir", None, "folder of the models [path]", required=True)
+WORK_DIR = cli_flags.define_path("work_dir", None, "directory of the models [path]", required=True)
 TASK = flags.DEFINE_enum("task", "reverse", ["reverse", "copy"], "task of the model")
 ATTENTIONS = flags.DEFINE_list(
     "attentions",
@@ -35,10 +35,10 @@ ATTENTIONS = flags.DEFINE_list(
 )
 SEEDS = flags.DEFINE_list("seeds", ["1", "2", "3"], "training seeds")
 TRAINING_PAIRS = flags.DEFINE_integer(
-    "training_pairs", 20000, "number of training strings [strings]", lower_bound=1
+    "training_pairs", 20000, "number of training strings", lower_bound=1
 )
 UNSEEN_PAIRS = flags.DEFINE_integer(
-    "unseen_pairs", 300, "number of test strings in each range [strings]", lower_bound=1
+    "unseen_pairs", 300, "number of test strings in each range", lower_bound=1
 )
 PLOT = cli_flags.define_path("plot", None, "image file for the rates by length [path]")
 RESULTS_JSON = define_results_flag()
@@ -93,17 +93,17 @@ def make_pairs(task: str, strings: list[str]) -> list:
 
 
 def train_and_evaluate(config, seed: int) -> list[dict]:
-    """Trains a model; returns the statistics of each range of lengths, see `accuracy_stats`."""
+    """Trains a model, and returns the accuracy statistics of each range of lengths."""
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.training.api import train
     from experiments.studies.random_strings import random_strings
 
     training = dataclasses.replace(config.training, seed=seed)
     config = dataclasses.replace(config, training=training)
-    folder = Path(WORK_DIR.value) / f"{TASK.value},{config.model.attention},seed={seed}"
+    directory = Path(WORK_DIR.value) / f"{TASK.value},{config.model.attention},seed={seed}"
     strings = random_strings(TRAINING_PAIRS.value, seed=1)
-    train(make_pairs(TASK.value, strings), folder, config, ())
-    chat = Chat.load(folder)
+    train(make_pairs(TASK.value, strings), directory, config, ())
+    chat = Chat.load(directory)
     training_strings = set(strings)
     range_stats = []
     for index, (min_length, max_length) in enumerate(RANGES):
@@ -116,7 +116,7 @@ def train_and_evaluate(config, seed: int) -> list[dict]:
 def accuracy_stats(task: str, chat, pairs) -> dict:
     """Returns the accuracy statistics of a model on pairs.
 
-    "exact" counts exactly right strings, "symbols" correct symbols, and "looking" symbols whose
+    "exact" counts correct strings, "symbols" correct symbols, and "looking" symbols whose
     largest attention weight is on their source position, for models with attention.
     """
     from attention_seq2seq.evaluation import metrics

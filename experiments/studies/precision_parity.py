@@ -76,14 +76,14 @@ def perplexity(config, seed: int, optimizer: str, dtype: str) -> float:
     """Trains a model; returns the validation perplexity after the last epoch."""
     from attention_seq2seq.training.api import train
 
-    # Early stopping would give trainings of different lengths.
+    # With early stopping, runs would have different lengths.
     training = dataclasses.replace(
         config.training, seed=seed, optimizer=optimizer, compute_dtype=dtype, patience=0
     )
     config = dataclasses.replace(config, training=training)
     corpus = corpora.load_training_corpus(config)
-    with tempfile.TemporaryDirectory() as folder:
-        history = train(corpus.training, folder, config, corpus.validation, progress=False)
+    with tempfile.TemporaryDirectory() as directory:
+        history = train(corpus.training, directory, config, corpus.validation, progress=False)
     return history["val_perplexity"][-1]
 
 

@@ -22,7 +22,7 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from experiments.result_files import command_line_flags, define_results_flag, update_results
 
 MODEL_DIR = cli_flags.define_path(
-    "model_dir", None, "folder of a trained model [path]", required=True
+    "model_dir", None, "directory of a trained model [path]", required=True
 )
 NUM_PROMPTS = flags.DEFINE_integer("num_prompts", 1000, "number of prompts", lower_bound=30)
 NUM_SHOWN = flags.DEFINE_integer(
@@ -32,7 +32,7 @@ SEED = flags.DEFINE_integer("seed", 1, "seed of prompts, distractors and printed
 METHODS = flags.DEFINE_list(
     "methods",
     ["greedy", "beam", "top-p"],
-    "decoding methods in addition to the one given by the decoding flags",
+    "decoding methods in addition to the method of the decoding flags",
 )
 RESULTS_JSON = define_results_flag()
 cli_flags.define_option_flags(DecodingConfig)
@@ -60,7 +60,7 @@ def main(_) -> None:
     distractors = sample_distractors(pairs)
     prompts = [pair.prompt for pair in pairs]
     prompt_tokens = [chat.tokenizer.source.tokenize(prompt) for prompt in prompts]
-    print(f"{len(pairs)} prompts not trained on\n")
+    print(f"{len(pairs)} held-out prompts\n")
     print(
         f"{'':24}{'distinct-1':>11}{'distinct-2':>11}{'most common':>13}{'overlap':>9}{'rank':>7}"
     )

@@ -20,15 +20,15 @@ from attention_seq2seq.config.config import Config
 from experiments.result_files import command_line_flags, define_results_flag, update_results
 
 MODEL_DIR = cli_flags.define_path(
-    "model_dir", None, "folder of the trained model [path]", required=True
+    "model_dir", None, "directory of the trained model [path]", required=True
 )
 TRAINING_PAIRS = flags.DEFINE_integer(
-    "training_pairs", 20000, "number of training strings [strings]", lower_bound=1
+    "training_pairs", 20000, "number of training strings", lower_bound=1
 )
-UNSEEN_PAIRS = flags.DEFINE_integer(
-    "unseen_pairs", 1000, "number of test strings [strings]", lower_bound=1
+UNSEEN_PAIRS = flags.DEFINE_integer("unseen_pairs", 1000, "number of test strings", lower_bound=1)
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite", False, "whether to replace an existing model in --model_dir"
 )
-OVERWRITE = flags.DEFINE_bool("overwrite", False, "replace a trained model in --model_dir")
 PLOT = cli_flags.define_path(
     "plot", None, "image file for the attention weights of a string [path]"
 )
@@ -64,7 +64,7 @@ def main(_) -> None:
         [reply.text for reply in replies], [pair.reply for pair in unseen]
     )
     if not was_finished:
-        print(f"training, seconds                          {seconds:.0f}")
+        print(f"training time [s]                          {seconds:.0f}")
     print(f"unseen strings reversed exactly            {exact_match_rate:.1%} of {len(unseen)}")
     accuracy = None
     if replies[0].attention_weights.size:

@@ -1,4 +1,4 @@
-"""Statistics of trainings with several seeds, and their differences."""
+"""Statistics of training runs with several seeds, and their differences."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,7 +40,7 @@ def print_rows(
 def metric_row(
     name: str, results: list[dict], reference: list[dict], conversations: np.ndarray
 ) -> dict:
-    """Returns a metric over all seeds for a file of results.
+    """Returns a metric over all seeds for a results file.
 
     Returns:
         The value, the range over seeds, p with the direction of the difference, and the values of
@@ -103,7 +103,7 @@ def describe_difference(row: dict, num_prompts: int) -> str:
 
 
 class Difference(NamedTuple):
-    """Difference of a metric between two groups of trainings with several seeds.
+    """Difference of a metric between two groups of training runs with several seeds.
 
     Attributes:
         pair: the metric of both groups over all seeds.

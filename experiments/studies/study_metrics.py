@@ -1,4 +1,4 @@
-"""Metrics that only studies use: agreement of attention weights, and ranks of true replies."""
+"""Metrics of studies: agreement of attention weights, and ranks of true replies."""
 
 import bisect
 import math

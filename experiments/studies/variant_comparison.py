@@ -29,7 +29,7 @@ class VariantComparison:
         prompts: the distinct test prompts of the latest evaluation.
         conversations: int[prompts], the conversation of each prompt.
         signatures: sacrebleu's signatures.
-        minutes: variant to the durations of its trainings in this run.
+        minutes: training times of each variant in this run [minutes].
         sizes: number of pairs of each split, and fraction of test replies that occur in training.
 
     Raises:
@@ -51,7 +51,7 @@ class VariantComparison:
         self._has_attribution = has_attribution
         config = next(iter(variants.values()))
         if is_prepared_dir(config.data.data):
-            raise ValueError("--data names a prepared corpus; give the corpus files themselves.")
+            raise ValueError("--data names a prepared dataset; expected corpus files.")
         corpus, test = load_splits(config, test_data, test_fraction)
         # Training drops the pairs that are too long for its own config only.
         is_short_enough = make_length_filter(variants.values())
@@ -104,14 +104,14 @@ class VariantComparison:
         training = dataclasses.replace(config.training, seed=seed)
         config = dataclasses.replace(config, training=training)
         name = variant.replace("--", "").replace("/", "_").replace(" ", ",") or "as given"
-        folder = self._work_dir / f"{name},seed={seed}"
-        was_finished, start_time = is_finished(folder), time.monotonic()
-        train(self._training, folder, config, self._validation)
+        directory = self._work_dir / f"{name},seed={seed}"
+        was_finished, start_time = is_finished(directory), time.monotonic()
+        train(self._training, directory, config, self._validation)
         minutes = (time.monotonic() - start_time) / 60
-        print(f"{folder.name}: {minutes:.1f} minutes", flush=True)
+        print(f"{directory.name}: {minutes:.1f} minutes", flush=True)
         if not was_finished:
             self.minutes[variant].append(minutes)
-        chat = Chat.load(folder)
+        chat = Chat.load(directory)
         evaluation = evaluate(chat, self._test, self._decoding)
         self.prompts, self.conversations = evaluation.prompts, evaluation.conversations
         self.signatures = evaluation.signatures

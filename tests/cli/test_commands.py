@@ -62,7 +62,7 @@ def test_chat_replies_to_each_input_line(meals_dir):
         (["evaluate", "--model_dir=nowhere"], "has no trained model"),
         (["evaluate", "--model_dir=nowhere", "--method=beem"], "should be one of <greedy|beam"),
         (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere has no trained model"),
-        (["export", "--model_dir=x", "--export_dir=tests"], "tests exists; remove it"),
+        (["export", "--model_dir=x", "--export_dir=tests"], "tests exists. Remove it"),
         (["export", "--model_dir=x", "--export_dir=y", "--format=onnx"], "value should be one of"),
         (["demo", "--model_dir=nowhere"], "has no trained model"),
         (["train"], "--model_dir"),
@@ -173,7 +173,7 @@ def test_training_chatting_and_rerunning(tmp_path):
     assert "is already trained with these options" in rerun.stdout
     changed_run = run_script("train", *arguments, "--units=8")
     assert changed_run.returncode != 0
-    assert f"{model} holds a training with units 16; now it is 8" in changed_run.stderr
+    assert f"{model} holds a training run with units 16; now it is 8" in changed_run.stderr
 
 
 def test_training_output_fits_into_80_columns(tmp_path):

@@ -74,7 +74,7 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
             "num_workers",
         ),
         (["prepare", "--prepared_dir={tmp}/x", "--data={tmp}/empty"], "empty: no pairs found"),
-        (["train", "--data={tmp}", "--model_dir={tmp}/m"], "has no prepared corpus"),
+        (["train", "--data={tmp}", "--model_dir={tmp}/m"], "has no prepared dataset"),
         (
             ["train", "--data={tmp},{corpus}", "--model_dir={tmp}/m"],
             "is a directory. Give a file of",

@@ -199,5 +199,5 @@ def test_as_pairs_numbers_conversations():
     ids=repr,
 )
 def test_invalid_pairs_raise_with_their_position(value):
-    with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected \(prompt, reply\)"):
+    with pytest.raises(ValueError, match=r"pairs\[1\] is .*; expected \(prompt, reply\)"):
         as_pairs([("a", "b"), value])

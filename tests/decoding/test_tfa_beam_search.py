@@ -37,7 +37,7 @@ def run_beam_search(model, batch, width, max_length=MAX_LENGTH, **options):
 
 
 def assert_matches_tfa(model, config, batch, width, max_length=MAX_LENGTH):
-    """Asserts equal hypotheses in equal order; returns the numbers of finished ones and of all."""
+    """Asserts equal hypotheses in equal order; returns the numbers of finished ones and all."""
     hypotheses = run_beam_search(model, batch, width, max_length)
     outputs, state, _ = make_reference(model, config).beam(
         batch["source_ids"], batch["source_length"], BOS_ID, EOS_ID, width, max_length

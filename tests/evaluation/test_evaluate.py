@@ -258,9 +258,9 @@ def test_pairs_without_tokens_raise_or_are_skipped(chat, caplog):
 
 @pytest.mark.parametrize("invalid", ["你好", ("a", 3), {"a": 1, "b": 2}], ids=repr)
 def test_invalid_pairs_raise_with_their_position(chat, invalid):
-    with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
+    with pytest.raises(ValueError, match=r"pairs\[1\] is .*; expected"):
         evaluate(chat, [("a", "b"), invalid])
-    with pytest.raises(ValueError, match=r"pairs\[1\] is .*, no pair; expected"):
+    with pytest.raises(ValueError, match=r"pairs\[1\] is .*; expected"):
         exact_match_rate(chat, [("a", "b"), invalid])
 
 

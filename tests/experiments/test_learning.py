@@ -57,7 +57,7 @@ def test_attention_aligns_mirrored_positions(tmp_path):
     )
     # There are no diagnostic warnings.
     assert (result.returncode, result.stderr) == (0, "")
-    seconds = int(re.search(r"training, seconds +(\d+)", result.stdout)[1])
+    seconds = int(re.search(r"training time \[s\] +(\d+)", result.stdout)[1])
     exact_match_percent = float(re.search(r"exactly +([\d.]+)% of 1000", result.stdout)[1])
     alignment_percent = float(re.search(r"mirrored position +([\d.]+)%", result.stdout)[1])
     assert exact_match_percent >= 99

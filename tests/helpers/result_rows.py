@@ -1,4 +1,4 @@
-"""Writes measured numbers of tests into files of results, from which documents are rendered."""
+"""Writes measured numbers of tests to results files, from which documents are rendered."""
 
 import json
 import os
@@ -10,7 +10,7 @@ KEY = ("table", "test", "setting", "model", "decoding", "seed", "compute_dtype",
 
 
 def record_result(name: str, **row) -> None:
-    """Updates a row of the file `name` in RESULTS_DIR. Without this variable, nothing is written.
+    """Updates a row of the file `name` in RESULTS_DIR, if this variable is set.
 
     Args:
         name: name of the file without suffix.

@@ -1,4 +1,4 @@
-"""Weights copied from a tutorial model, as docs/migration.md describes, give the same replies."""
+"""Weights copied from a tutorial model (see docs/migration.md) give the same replies."""
 
 import re
 from pathlib import Path

@@ -133,7 +133,7 @@ def test_a_new_training_replaces_the_old_one(tmp_path):
             new_pairs, tmp_path, make_config(), progress=False, callbacks=callbacks, overwrite=True
         )
     assert not is_finished(tmp_path)
-    with pytest.raises(FileNotFoundError, match="the training was stopped before"):
+    with pytest.raises(FileNotFoundError, match="training was stopped before"):
         Chat.load(tmp_path)
     train(new_pairs, tmp_path, make_config(), progress=False)
     new_weights = read_weights(tmp_path / "last.npz")

@@ -1,4 +1,4 @@
-"""How a training starts, resumes and ends: checks of its inputs, a full disk, finished models."""
+"""How training starts, resumes and ends: checks of inputs, a full disk, finished models."""
 
 import dataclasses
 import logging
@@ -127,9 +127,7 @@ def test_a_full_disk_is_reported_and_the_last_checkpoint_remains(tmp_path, step)
             print(error)
     """
     process = run_python(script, tmp_path, step)
-    assert "cannot write the files of the training (File too large)" in process.stdout, (
-        process.stderr
-    )
+    assert "cannot write the model files (File too large)" in process.stdout, process.stderr
     assert process.stdout.startswith(f"{tmp_path}: ")
     assert not list(tmp_path.rglob("*.part"))
     arrays, state = CheckpointManager(tmp_path / "checkpoints").restore_latest()

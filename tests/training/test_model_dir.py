@@ -17,7 +17,7 @@ FOREIGN_CONTENT = b"written by a user"
 
 
 def assert_failure_leaves_folder(folder, message, invalid_config):
-    """Checks that an invalid training fails and removes no file, and that a valid one then runs."""
+    """Checks that an invalid run fails and removes no file, and that a valid one then runs."""
     has_model = folder.exists()
     files = {path: path.read_bytes() for path in folder.iterdir()} if has_model else {}
     with pytest.raises((ValueError, OSError), match=message):
@@ -78,7 +78,7 @@ def write_foreign_file(path):
 def test_a_training_that_would_replace_a_foreign_file_is_refused(tmp_path, name, overwrite):
     write_foreign_file(tmp_path / name)
     with pytest.raises(
-        ValueError, match="was not written by a training, and training would replace"
+        ValueError, match="was not written by a training run, and would be replaced"
     ):
         train(PAIRS, tmp_path, make_config(), [], progress=False, overwrite=overwrite)
     assert read_files(tmp_path) == {name: FOREIGN_CONTENT}

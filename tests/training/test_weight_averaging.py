@@ -1,4 +1,4 @@
-"""Weight averaging: the moving average, the mean of the last epochs, and their restored state."""
+"""Weight averaging: moving average, mean of the last epochs, and restored state."""
 
 import numpy as np
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""If a worker of a distributed training is killed, the other stops, and the training resumes."""
+"""If a worker of a distributed run is killed, the other stops, and training resumes."""
 
 import json
 import os

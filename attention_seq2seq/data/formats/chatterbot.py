@@ -1,4 +1,4 @@
-"""Chatterbot's YAML: `conversations:`, a list of lists of turns."""
+"""Reads chatterbot YAML: `conversations:` with a list of lists of turns."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import yaml
 from attention_seq2seq.data.corpus_file import CorpusFile, CorpusFormatError
 from attention_seq2seq.data.turns import Exchange, to_exchanges
 
-# In bytes. The YAML parser holds the whole document, which takes many times its size.
+# Maximum size [bytes]. The YAML parser needs many times the memory of the document.
 MAX_DOCUMENT_LENGTH = 1 << 24
 
 
@@ -40,7 +40,7 @@ def _conversation_nodes(file: CorpusFile) -> list[yaml.Node]:
             "lines of prompt<TAB>reply",
         )
     try:
-        # Nodes instead of values: `yes`, `1` and `null` stay the text they are.
+        # Nodes instead of values, so that `yes`, `1` and `null` remain texts.
         root = yaml.compose(document.decode("utf-8-sig"), Loader=yaml.SafeLoader)
     except UnicodeDecodeError as error:
         line_number = document[: error.start].count(b"\n") + 1

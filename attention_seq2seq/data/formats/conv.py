@@ -1,4 +1,4 @@
-"""The .conv format: a line `E` starts a conversation, and each line `M` has one turn."""
+"""Reads .conv files: a line `E` starts a conversation, and each line `M` has a turn."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
 
     Args:
         file: the file.
-        separation: which units a / separates, see `detect_separation`.
+        separation: the result of `detect_separation`, which units a / separates.
     """
     conversation = _Conversation()
     for raw_line in file.lines():
@@ -28,7 +28,7 @@ def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
                 turn = line[1:].strip()
                 conversation.add(remove_separators(turn, "/", separation) if separation else turn)
         except ValueError as error:
-            # The turns around a skipped turn are not an exchange.
+            # Turns before and after a skipped turn do not form an exchange.
             was_readable, conversation.is_readable = conversation.is_readable, False
             if was_readable or not conversation.is_too_long:
                 file.report_error(str(error))
@@ -36,10 +36,10 @@ def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
 
 
 class _Conversation:
-    """The turns of a conversation that is being read.
+    """Turns of a conversation that is being read.
 
     Args:
-        first_line: the line number of the conversation's line `E`.
+        first_line: number of the `E` line of the conversation.
     """
 
     def __init__(self, first_line: int = 1):
@@ -50,7 +50,7 @@ class _Conversation:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether the conversation is so long that lines E must be missing from the file."""
+        """Whether the conversation is so long that the file must lack `E` lines."""
         return self._num_characters > MAX_CONVERSATION_LENGTH
 
     def add(self, turn: str) -> None:
@@ -69,7 +69,7 @@ class _Conversation:
         self._turns.append(require_text(turn, "turn"))
 
     def exchanges(self, file: CorpusFile) -> list[Exchange]:
-        """Returns the exchanges, or none if a line of the conversation is unreadable."""
+        """Returns the exchanges; an empty list if a line of the conversation is unreadable."""
         if not self._turns or not self.is_readable:
             return []
         try:

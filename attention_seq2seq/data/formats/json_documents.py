@@ -1,4 +1,4 @@
-"""Corpora that are one JSON document: conversations in an array or an object, read as a stream."""
+"""Reads a JSON document with an array or object of conversations as a stream."""
 
 from collections.abc import Iterator
 
@@ -16,10 +16,10 @@ _CHUNK_SIZE = 1 << 16
 
 
 class _ChunkStream:
-    """Input stream of the JSON parser. Reads line by line, so that errors have a line number.
+    """Input stream of the JSON parser that counts lines for error messages.
 
     Attributes:
-        num_bytes: bytes read of the current conversation.
+        num_bytes: number of bytes read of the current conversation.
     """
 
     def __init__(self, file: CorpusFile):
@@ -27,24 +27,24 @@ class _ChunkStream:
         self.num_bytes = 0
 
     def read(self, size: int) -> bytes:
-        """Returns the next chunk. The parser passes a size of 0 to get an empty one."""
+        """Returns the next chunk; an empty chunk if `size` is 0."""
         chunk = next(self._chunks, b"") if size else b""
         self.num_bytes += len(chunk)
         if self.num_bytes > MAX_CONVERSATION_LENGTH:
             raise ijson.JSONError(
-                f"conversation of over {MAX_CONVERSATION_LENGTH >> 20} MB; expected shorter ones"
+                f"conversation of over {MAX_CONVERSATION_LENGTH >> 20} MB; expected a shorter one"
             )
         return chunk
 
 
 def read_json_document(file: CorpusFile, separation: str) -> Iterator[Exchange]:
-    """Yields the exchanges of LCCC, KdConv and CrossWOZ, see `readers`.
+    """Yields the exchanges of a document of LCCC, KdConv or CrossWOZ.
 
-    After a syntax error the rest of the document is skipped.
+    The rest of a document is skipped after a syntax error.
 
     Args:
         file: the file.
-        separation: which units a blank separates in lists of turns, see `detect_separation`.
+        separation: the result of `detect_separation`, which units blanks separate in turns.
     """
     stream = _ChunkStream(file)
     try:

@@ -1,4 +1,4 @@
-"""Corpora of lines that hold one pair, or one conversation, each: TSV and JSONL."""
+"""Reads TSV and JSONL, which have a pair or a conversation per line."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def read_lines(file: CorpusFile, parse: Callable[[str], list[Exchange]]) -> Iter
         except ValueError as error:
             file.report_error(str(error))
             exchanges = []
-        # A blank line ends a conversation, and so does a skipped one.
+        # Blank lines and skipped lines end a conversation.
         last_reply = last_reply if exchanges else None
         for exchange in exchanges:
             is_continuation = exchange.is_continuation or exchange.prompt == last_reply
@@ -40,7 +40,7 @@ def parse_tsv(line: str) -> list[Exchange]:
     """Parses a line of prompt<TAB>reply.
 
     Raises:
-        ValueError: the line has another form.
+        ValueError: the line has another format.
     """
     columns = line.split("\t")
     if len(columns) == 1:
@@ -57,10 +57,10 @@ def parse_jsonl(line: str, separation: str = "") -> list[Exchange]:
 
     Args:
         line: the line.
-        separation: which units a blank separates in lists of turns, see `detect_separation`.
+        separation: the result of `detect_separation`, which units blanks separate in turns.
 
     Raises:
-        ValueError: the line has another form.
+        ValueError: the line has another format.
     """
     try:
         record = json.loads(line)

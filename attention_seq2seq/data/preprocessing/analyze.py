@@ -27,12 +27,12 @@ from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
 
 
 class CorpusAnalysis(NamedTuple):
-    """The result of `analyze`.
+    """Result of `analyze`.
 
     Attributes:
-        statistics: see `corpus_statistics`.
-        pair_filter: which pairs are removed.
-        vocabularies: of prompts and of replies; the same object if shared.
+        statistics: statistics of the corpus, as JSON.
+        pair_filter: removed and remaining pairs.
+        vocabularies: vocabularies of prompts and replies; the same object if shared.
     """
 
     statistics: dict
@@ -52,10 +52,10 @@ def analyze(
 
     Args:
         corpus: the chunks.
-        data: maximum lengths, and the fraction of conversations to validate on.
-        text: the sizes of the vocabularies.
+        data: maximum lengths, and the fraction of validation conversations.
+        text: the tokenizer, and the size of the vocabulary.
         preprocessing: the filters.
-        hashes_path: a temporary file for the hashes of all pairs, 16 bytes each.
+        hashes_path: temporary file for the hashes of all pairs, 16 bytes per pair.
         on_chunk: called after each chunk of each pass.
     """
     pair_filter = PairFilter(

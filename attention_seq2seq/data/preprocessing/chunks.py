@@ -1,4 +1,4 @@
-"""Chunks of a corpus: some thousands of consecutive pairs, tokenized once and stored on disk."""
+"""Chunks of a corpus: thousands of consecutive pairs, tokenized and stored on disk."""
 
 import dataclasses
 import zipfile
@@ -16,11 +16,11 @@ from attention_seq2seq.text.tokenizer import PairTokenizer, num_truncated_turns
 from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK
 from attention_seq2seq.utils.files import atomic_write, npz_bytes
 
-# A chunk ends when it has either number of pairs or characters.
+# A chunk ends when it reaches one of these limits.
 PAIRS_PER_CHUNK = 10_000
 CHARACTERS_PER_CHUNK = 1 << 24
 
-# Longer texts are not tokenized: they exceed any limit of tokens.
+# Longer texts are not tokenized, because they exceed any limit of tokens.
 MAX_TEXT_LENGTH = 1 << 16
 NOT_TOKENIZED = np.iinfo(np.int32).max
 
@@ -28,7 +28,7 @@ NOT_TOKENIZED = np.iinfo(np.int32).max
 def iter_chunks(
     pairs: Iterable[Pair], pairs_per_chunk: int = PAIRS_PER_CHUNK
 ) -> Iterator[list[Pair]]:
-    """Yields lists of consecutive pairs. The pairs alone decide where a list ends."""
+    """Yields lists of consecutive pairs, whose boundaries depend only on the pairs."""
     chunk, num_characters = [], 0
     for pair in pairs:
         chunk.append(pair)
@@ -50,15 +50,16 @@ class Chunk:
     Attributes:
         tokens: the special tokens, then each token of the chunk once.
         source_ids: int32[source_tokens], the prompts with all their turns.
-        source_length: int32[pairs]; `NOT_TOKENIZED` for a text that is too long, which has no ids.
-        num_truncated: int32[pairs], the number of a prompt's first ids to leave out, so that the
+        source_length: int32[pairs], number of ids of each prompt; `NOT_TOKENIZED` for texts that
+            are too long, which have no ids.
+        num_truncated: int32[pairs], number of leading ids of each prompt to drop, so that the
             remaining turns are within the maximum length.
-        target_ids: int32[target_tokens], the replies, without an end token.
-        target_length: int32[pairs]
-        prompt_hash, reply_hash: uint64[pairs], of the tokens.
+        target_ids: int32[target_tokens], the replies, without EOS.
+        target_length: int32[pairs], number of ids of each reply, or `NOT_TOKENIZED`.
+        prompt_hash, reply_hash: uint64[pairs], hashes of the tokens.
         is_echo: bool[pairs], whether the reply is the last turn of the prompt.
-        prompt_flags, reply_flags: uint8[pairs], see `TextFlags`.
-        conversation: int64[pairs]
+        prompt_flags, reply_flags: uint8[pairs], `TextFlags` of each text.
+        conversation: int64[pairs], index of each pair's conversation.
     """
 
     tokens: list[str]
@@ -79,7 +80,7 @@ class Chunk:
 
     @property
     def sides(self) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-        """The ids and the number of ids in each row, of prompts and of replies."""
+        """Ids and lengths of the prompts, and of the replies."""
         return tuple(
             (ids, np.where(lengths == NOT_TOKENIZED, 0, lengths))
             for ids, lengths in (
@@ -103,7 +104,7 @@ class Chunk:
 
     @classmethod
     def load(cls, path: Path) -> "Chunk":
-        """Reads a chunk that `save` has written.
+        """Reads a chunk written by `save`.
 
         Raises:
             ValueError: the file is damaged.
@@ -117,7 +118,7 @@ class Chunk:
 
 
 class _TokenIds(dict):
-    """Maps tokens to ids within a chunk: a new token gets the next free id."""
+    """Maps tokens to ids within a chunk. A new token gets the next free id."""
 
     def __missing__(self, token: str) -> int:
         self[token] = token_id = len(SPECIALS) + len(self)
@@ -130,9 +131,10 @@ def tokenize_chunk(
     """Tokenizes pairs.
 
     Args:
-        pairs: pairs whose prompts have the previous turns, see `prepend_context`.
-        pair_tokenizer: normalizes and segments.
-        max_source_length: in tokens; `num_truncated` counts the first turns of a longer prompt.
+        pairs: pairs whose prompts start with the previous turns, one line per turn.
+        pair_tokenizer: normalizes and segments texts.
+        max_source_length: maximum length of a prompt [tokens]; first turns of longer prompts are
+            counted in `num_truncated`.
     """
     token_ids = _TokenIds()
     rows = [_tokenize_pair(pair, pair_tokenizer, token_ids, max_source_length) for pair in pairs]
@@ -143,7 +145,7 @@ def tokenize_chunk(
     return Chunk([*SPECIALS, *token_ids], **arrays)
 
 
-# The arrays of a chunk.
+# Dtypes of the arrays of a chunk.
 _DTYPES = {
     **dict.fromkeys(("source_ids", "source_length", "num_truncated"), np.int32),
     **dict.fromkeys(("target_ids", "target_length"), np.int32),
@@ -195,7 +197,7 @@ def _tokenize_pair(
 
 
 def _drop_overlong_turns(prompt: str) -> str:
-    """Drops previous turns from the first one on, until the rest is short enough to tokenize."""
+    """Drops the first turns until the remaining ones are short enough to tokenize."""
     while len(prompt) > MAX_TEXT_LENGTH and "\n" in prompt:
         prompt = prompt.partition("\n")[2]
     return prompt

@@ -1,13 +1,13 @@
 """Finds duplicates in a corpus by 64-bit hashes.
 
-Among 100 million different texts the probability that any two have the same hash is 1 in 3,700.
+Among 100 million distinct texts, the probability of any hash collision is 1 in 3,700.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-# The columns of the hashes of a corpus, uint64[pairs, 2].
+# Columns of the hashes of a corpus, uint64[pairs, 2].
 PROMPT, REPLY = 0, 1
 
 
@@ -17,19 +17,19 @@ def pair_hashes(hashes: np.ndarray) -> np.ndarray:
     Args:
         hashes: uint64[pairs, 2], the hashes of prompts and replies.
     """
-    # Multiplying by an odd number is a bijection, so pairs that differ in one side only stay
-    # different.
+    # Multiplication by an odd number is a bijection, so pairs that differ in only one side keep
+    # different hashes.
     prompt_factor, reply_factor = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
     prompt, reply = hashes[:, PROMPT], hashes[:, REPLY]
     return (prompt ^ (prompt >> np.uint64(32))) * prompt_factor + reply * reply_factor
 
 
 def first_occurrences(hashes: np.ndarray, is_counted: np.ndarray) -> np.ndarray:
-    """Returns bool[pairs]: the first pair of each hash among the counted pairs.
+    """Returns bool[pairs], True at the first counted pair of each hash.
 
     Args:
-        hashes: uint64[pairs]
-        is_counted: bool[pairs]
+        hashes: uint64[pairs], hash of each pair.
+        is_counted: bool[pairs], whether the pair is counted.
 
     Example:
         >>> first_occurrences(np.array([5, 5, 7, 5]), np.array([False, True, True, True]))
@@ -44,12 +44,12 @@ def first_occurrences(hashes: np.ndarray, is_counted: np.ndarray) -> np.ndarray:
 def occurrences_beyond(
     hashes: np.ndarray, is_counted: np.ndarray, max_occurrences: int
 ) -> np.ndarray:
-    """Returns bool[pairs]: counted pairs whose hash has occurred `max_occurrences` times before.
+    """Returns bool[pairs], True at counted pairs beyond the first `max_occurrences` of a hash.
 
     Args:
-        hashes: uint64[pairs]
-        is_counted: bool[pairs]
-        max_occurrences: at least 1.
+        hashes: uint64[pairs], hash of each pair.
+        is_counted: bool[pairs], whether the pair is counted.
+        max_occurrences: maximum number of occurrences, at least 1.
 
     Example:
         >>> occurrences_beyond(np.array([5, 5, 7, 5]), np.ones(4, bool), 2)
@@ -64,12 +64,12 @@ def occurrences_beyond(
 
 
 def is_in(hashes: np.ndarray, is_candidate: np.ndarray, is_reference: np.ndarray) -> np.ndarray:
-    """Returns bool[pairs]: candidates whose hash occurs among the reference pairs.
+    """Returns bool[pairs], True at candidates whose hash occurs among the reference pairs.
 
     Args:
-        hashes: uint64[pairs]
-        is_candidate: bool[pairs]
-        is_reference: bool[pairs]
+        hashes: uint64[pairs], hash of each pair.
+        is_candidate: bool[pairs], whether the pair is a candidate.
+        is_reference: bool[pairs], whether the pair is a reference.
     """
     result = np.zeros(len(hashes), bool)
     # np.isin would copy the hashes several times.
@@ -81,11 +81,11 @@ def is_in(hashes: np.ndarray, is_candidate: np.ndarray, is_reference: np.ndarray
 
 
 def _sort_positions(hashes: np.ndarray, is_counted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sorts the counted positions by hash, those of equal hashes in corpus order.
+    """Sorts the counted positions by hash, then by corpus order.
 
     Returns:
-        uint32[counted], the positions, and bool[counted], whether a position is the first one of
-        its hash.
+        uint32[counted], the positions, and bool[counted], whether a position is the first of its
+        hash.
     """
     positions = np.flatnonzero(is_counted).astype(np.uint32)
     counted = hashes[positions]
@@ -100,11 +100,11 @@ class DuplicateStats(NamedTuple):
     """Counts of repeated prompts, replies and pairs.
 
     Attributes:
-        num_duplicates: pairs that occur before.
-        num_distinct_prompts: distinct prompts.
-        num_ambiguous_prompts: prompts with several different replies.
-        num_ambiguous_pairs: pairs with such a prompt.
-        num_distinct_replies: distinct replies.
+        num_duplicates: number of pairs that repeat an earlier pair.
+        num_distinct_prompts: number of distinct prompts.
+        num_ambiguous_prompts: number of prompts with several different replies.
+        num_ambiguous_pairs: number of pairs with such a prompt.
+        num_distinct_replies: number of distinct replies.
         most_common: (count, position of the first occurrence) of the most common replies.
     """
 
@@ -140,7 +140,7 @@ def count_duplicates(hashes: np.ndarray, num_most_common: int = 10) -> Duplicate
 def _count_replies(
     prompt_hashes: np.ndarray, is_first_pair: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns uint32[prompts], the pairs of each prompt, and uint32[prompts], its replies."""
+    """Returns the number of pairs and of replies of each prompt, both uint32[prompts]."""
     order, is_start = _sort_positions(prompt_hashes, np.ones(len(prompt_hashes), bool))
     starts = np.flatnonzero(is_start)
     counts = np.diff(starts, append=len(order)).astype(np.uint32)

@@ -1,4 +1,4 @@
-"""Decides which pairs of a corpus are removed, and for which reason."""
+"""Decides which pairs of a corpus are removed, and why."""
 
 import numpy as np
 
@@ -20,20 +20,20 @@ _FLAG_OF_FILTER = {
     "not_chinese": TextFlags.NOT_CHINESE,
     "mojibake": TextFlags.MOJIBAKE,
 }
-# The index of a reason is stored for each pair; 0 keeps the pair. A pair is checked alone before it
-# is compared with other pairs, and its length is checked last.
+# The index of a reason is stored for each pair; index 0 keeps the pair. Filters of single pairs
+# come first, then comparisons with other pairs, then length limits.
 REMOVAL_REASONS = ("", "empty_replies", *FILTERS, "also_in_training", "too_long")
 _REASON_INDEX = {reason: index for index, reason in enumerate(REMOVAL_REASONS)}
 
 
 class PairFilter:
-    """Decides for each pair of a corpus whether it is removed: by chunks, then over all pairs.
+    """Filters the pairs of a corpus: first chunk by chunk, then over all pairs.
 
     Args:
         num_pairs: number of pairs in the corpus.
         config: the filters to apply.
-        max_source_length: in tokens; pairs with a longer prompt are removed.
-        max_target_length: in tokens; pairs with a longer reply are removed.
+        max_source_length: maximum length of a prompt [tokens].
+        max_target_length: maximum length of a reply [tokens].
 
     Attributes:
         removal_reasons: uint8[pairs], indices of `REMOVAL_REASONS`.
@@ -56,12 +56,12 @@ class PairFilter:
         self.is_too_long = np.zeros(num_pairs, bool)
 
     def update(self, chunk: Chunk, start: int, conversation_mask: np.ndarray) -> None:
-        """Applies the filters that need only the pair itself.
+        """Applies the filters of single pairs to a chunk.
 
         Args:
-            chunk: some of the pairs.
+            chunk: the chunk.
             start: the position of the chunk's first pair in the corpus.
-            conversation_mask: bool[conversations], see `validation_mask`.
+            conversation_mask: bool[conversations], True for validation conversations.
         """
         positions = slice(start, start + len(chunk))
         self.is_too_long[positions] = (
@@ -69,7 +69,7 @@ class PairFilter:
         ) | (chunk.target_length > self._max_target_length)
         self.is_validation[positions] = conversation_mask[chunk.conversation]
         reasons, flags = self.removal_reasons[positions], chunk.prompt_flags | chunk.reply_flags
-        # An empty reply would train the model to reply nothing.
+        # Empty replies would teach the model to reply nothing.
         reasons[chunk.target_length == 0] = _REASON_INDEX["empty_replies"]
         lengths = np.minimum(chunk.source_length, chunk.target_length)
         is_match = {name: flags & flag != 0 for name, flag in _FLAG_OF_FILTER.items()}
@@ -79,23 +79,23 @@ class PairFilter:
                 reasons[is_match[name] & (reasons == 0)] = _REASON_INDEX[name]
 
     def finalize(self, hashes: np.ndarray) -> None:
-        """Applies the filters that compare pairs: duplicates, common replies, both splits.
+        """Applies the filters that compare pairs: duplicates, common replies, split overlap.
 
         Args:
-            hashes: uint64[pairs, 2], see `duplicates`.
+            hashes: uint64[pairs, 2], the hashes of prompts and replies.
         """
         pairs = pair_hashes(hashes)
         if "duplicates" in self.config.filters:
             is_remaining = self.removal_reasons == 0
             self._remove(is_remaining & ~first_occurrences(pairs, is_remaining), "duplicates")
         if "common_replies" in self.config.filters:
-            # Pairs that are too long do not count towards the cap.
+            # Pairs that are too long do not count towards max_reply_count.
             is_remaining = (self.removal_reasons == 0) & ~self.is_too_long
             is_common = occurrences_beyond(
                 hashes[:, REPLY], is_remaining, self.config.max_reply_count
             )
             self._remove(is_common, "common_replies")
-        # A validation pair that training has too, with the same context, tests nothing.
+        # A validation pair that also occurs in training, with the same context, tests nothing.
         is_remaining = self.removal_reasons == 0
         is_in_training = is_in(
             pairs, is_remaining & self.is_validation, is_remaining & ~self.is_validation
@@ -107,18 +107,18 @@ class PairFilter:
         self.removal_reasons[mask] = _REASON_INDEX[reason]
 
     def in_split(self, split: str, positions: slice = slice(None)) -> np.ndarray:
-        """Returns bool[pairs]: the remaining pairs of a split, training or validation."""
+        """Returns bool[pairs], the remaining pairs of a split, training or validation."""
         is_in_split = self.is_validation[positions] == (split == "validation")
         return is_in_split & (self.removal_reasons[positions] == 0)
 
     def in_vocabulary_count(self, positions: slice) -> np.ndarray:
-        """Returns bool[pairs]: the pairs that the vocabulary is built from, overlong ones too."""
+        """Returns bool[pairs], the pairs that the vocabulary is built from, even if too long."""
         reasons = self.removal_reasons[positions]
         is_too_long = (reasons == _REASON_INDEX["too_long"]) & ~self.is_validation[positions]
         return self.in_split("training", positions) | is_too_long
 
     def counts(self) -> dict:
-        """Returns the number of pairs in each split, and of removed pairs for each reason."""
+        """Returns the number of pairs in each split, and of removed pairs by reason."""
         reason_counts = np.bincount(self.removal_reasons, minlength=len(REMOVAL_REASONS)).tolist()
         active_reasons = {"empty_replies", *self.config.filters, "also_in_training", "too_long"}
         return {
@@ -134,7 +134,7 @@ class PairFilter:
 
 
 def validation_mask(num_conversations: int, fraction: float, seed: int) -> np.ndarray:
-    """Returns bool[conversations]: the conversations to validate on."""
+    """Returns bool[conversations], the validation conversations."""
     is_validation = np.zeros(num_conversations, bool)
     is_validation[sample_validation_conversations(num_conversations, fraction, seed)] = True
     return is_validation

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from attention_seq2seq.data.preprocessing.statistics import SIDES
 
-# Fractions from which on an issue is reported: far above those of corpora that train good models,
-# and far below those that spoil one.
+# Minimum fractions at which an issue is reported: far above those of corpora that train good
+# models, and far below those that spoil a model.
 _MIN_COMMON_REPLY = 0.02
 _MIN_DUPLICATES = 0.02
 _MIN_ECHOES = 0.01
@@ -23,8 +23,8 @@ class CorpusIssue(NamedTuple):
     """An issue of a corpus.
 
     Attributes:
-        name: a short name.
-        message: a sentence with the number and a remedy.
+        name: short name of the issue.
+        message: the fraction of affected texts or pairs, and a remedy.
     """
 
     name: str
@@ -32,11 +32,11 @@ class CorpusIssue(NamedTuple):
 
 
 def find_issues(statistics: dict, vocabulary_size: int) -> list[CorpusIssue]:
-    """Returns the issues of a corpus; none for a clean one.
+    """Returns the issues of a corpus.
 
     Args:
-        statistics: see `corpus_statistics`; with an entry for this vocabulary size.
-        vocabulary_size: the configured one.
+        statistics: the result of `corpus_statistics`, with an entry for `vocabulary_size`.
+        vocabulary_size: the configured size of the vocabulary.
     """
     if not statistics["num_pairs"]:
         return []
@@ -52,22 +52,22 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
     if common["fraction"] >= _MIN_COMMON_REPLY and common["count"] > 1:
         yield CorpusIssue(
             "common reply",
-            f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts; "
-            "models learn to give this reply to any prompt. The filter common_replies limits it.",
+            f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts. "
+            "Models learn to give this reply to any prompt. The filter common_replies limits it.",
         )
     duplicates = statistics["duplicates"]["fraction"]
     if duplicates >= _MIN_DUPLICATES:
         yield CorpusIssue(
             "duplicates",
-            f"{duplicates:.1%} of the pairs are repeated. The filter duplicates keeps the first "
-            "ones.",
+            f"{duplicates:.1%} of the pairs are repeated. The filter duplicates keeps only the "
+            "first occurrence.",
         )
     ambiguous = statistics["prompts"]["ambiguous_pairs"]["fraction"]
     if ambiguous >= _MIN_AMBIGUOUS_PAIRS:
         yield CorpusIssue(
             "several replies",
-            f"{ambiguous:.1%} of the pairs have a prompt with several different replies; a model "
-            "learns generic replies from them. Earlier turns (context_turns) may help.",
+            f"{ambiguous:.1%} of the pairs have a prompt with several different replies. Models "
+            "learn generic replies from them. Previous turns (context_turns) may help.",
         )
     echoes = statistics["echoes"]["fraction"]
     if echoes >= _MIN_ECHOES:
@@ -82,7 +82,7 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
     if empty_replies >= _MIN_EMPTY_REPLIES:
         yield CorpusIssue(
             "no words",
-            f"{empty_replies:.1%} of the replies contain only invisible characters; these "
+            f"{empty_replies:.1%} of the replies contain only invisible characters. These "
             "pairs are removed.",
         )
     too_long = statistics["too_long"]["fraction"]
@@ -90,14 +90,14 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
         yield CorpusIssue(
             "too long",
             f"{too_long:.1%} of the pairs are longer than max_source_length or "
-            "max_target_length and are removed; a higher limit costs time and memory.",
+            "max_target_length and are removed. A higher limit costs time and memory.",
         )
     oov_rate = max(statistics["vocabulary"][str(vocabulary_size)]["oov_rate"].values())
     if oov_rate >= _MIN_OOV_RATE:
         yield CorpusIssue(
             "unknown words",
             f"{oov_rate:.1%} of the tokens are not in a vocabulary of {vocabulary_size}. A larger "
-            "vocabulary_size costs time; the tokenizer characters needs fewer tokens.",
+            "vocabulary_size costs time. The tokenizer characters needs fewer tokens.",
         )
 
 
@@ -111,8 +111,8 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "two scripts",
             f"{traditional:.1%} of the texts are in traditional characters, {simplified:.1%} in "
-            f"simplified ones; each word is learned twice. The filter {rarer} removes the rarer "
-            "ones.",
+            f"simplified characters. Each word is learned twice. The filter {rarer} removes the "
+            "rarer texts.",
         )
     for side in SIDES:
         not_chinese = scripts[side]["not_chinese"]["fraction"]
@@ -127,5 +127,5 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "mojibake",
             f"{mojibake:.1%} of the texts seem to be damaged by a wrong encoding. Convert the file "
-            "again from its source, or remove them with the filter mojibake.",
+            "from its source again, or remove these texts with the filter mojibake.",
         )

@@ -1,12 +1,12 @@
-"""Token counts in bounded memory."""
+"""Counts tokens in bounded memory."""
 
 import itertools
 from collections.abc import Sequence
 
 import numpy as np
 
-# About 150 bytes an item. A corpus of 100 million pairs of chat has some 3 million words by jieba,
-# most of which are too rare for a vocabulary.
+# An item takes about 150 bytes. 100 million chat pairs have some 3 million jieba tokens, most of
+# which are too rare for a vocabulary.
 MAX_ITEMS = 1_500_000
 
 
@@ -18,11 +18,12 @@ class LossyCounter:
 
     Args:
         num_columns: number of counts for each item.
-        max_items: the most items to keep.
+        max_items: maximum number of items to keep.
 
     Attributes:
-        max_error: the most that a count may be too low; no count is too high. 0 means exact counts.
-        totals: int[columns], the exact sums over all items.
+        max_error: maximum amount by which a count is too low; 0: all counts are exact. No count is
+            too high.
+        totals: int64[columns], exact sums over all items.
 
     Source:
         Manku and Motwani, Approximate Frequency Counts over Data Streams, VLDB 2002.
@@ -51,7 +52,7 @@ class LossyCounter:
 
         Args:
             items: distinct items.
-            counts: int64[items, columns]
+            counts: int64[items, columns], counts to add.
         """
         row_of = self._rows
         rows = np.fromiter((row_of.setdefault(item, len(row_of)) for item in items), np.int64)
@@ -74,14 +75,14 @@ class LossyCounter:
         self._rows = {item: row for row, item in enumerate(items)}
 
     def most_common(self, weights: np.ndarray, num_items: int) -> tuple[list[str], np.ndarray]:
-        """Returns the most frequent items; equally frequent ones are sorted as strings.
+        """Returns the most frequent items. Ties are sorted as strings.
 
         Args:
-            weights: int[columns], the weight of an occurrence in each column.
-            num_items: the most items to return.
+            weights: int64[columns], weight of an occurrence in each column.
+            num_items: maximum number of items.
 
         Returns:
-            The items, and int64[items, columns] their counts.
+            The items, and their counts int64[items, columns].
         """
         occurrences = self._counts[: len(self._rows)] @ weights
         min_occurrences = 1

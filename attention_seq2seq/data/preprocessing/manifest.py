@@ -1,4 +1,4 @@
-"""The manifest of a prepared dataset: its content, its sources and the options of preprocessing."""
+"""Manifest of a prepared dataset: content, source corpora and preprocessing options."""
 
 import dataclasses
 import json
@@ -14,32 +14,32 @@ from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.utils.files import read_json, sha256_file
 
-# Of the manifest, the statistics and the files of unfinished stages.
+# Version of the manifest, the statistics and the files of unfinished stages.
 MANIFEST_FORMAT = 2
 
 
 def fingerprint(*values) -> str:
-    """Returns a hash of plain values and dataclasses: equal values have equal fingerprints."""
+    """Returns a hash of JSON-serializable values and dataclasses."""
     version = metadata.version("attention_seq2seq")
     text = json.dumps([version, MANIFEST_FORMAT, *values], default=vars)
     return sha256(text.encode()).hexdigest()
 
 
 def is_prepared_dir(paths: Iterable[str]) -> bool:
-    """Whether the data is one directory instead of corpus files."""
+    """Returns whether the data is one directory instead of corpus files."""
     paths = list(paths)
     return len(paths) == 1 and Path(paths[0]).is_dir()
 
 
 @dataclasses.dataclass(frozen=True)
 class PreparedDataset:
-    """A directory that `prepare` has written.
+    """A dataset written by `prepare`.
 
     Attributes:
-        directory: its path.
-        data: which pairs were read, and which remain.
-        text: how texts were tokenized; the directory has the vocabularies, see `tokenizer`.
-        preprocessing: the filters, and the seed of the order.
+        directory: path of the directory.
+        data: the corpus files, and limits on the pairs.
+        text: the options of the tokenizer.
+        preprocessing: the filters, and the random seed.
         manifest: the content of the manifest: counts, hashes and names.
     """
 
@@ -54,15 +54,15 @@ class PreparedDataset:
         """Reads the manifest of a directory.
 
         Raises:
-            FileNotFoundError: there is no manifest, so preprocessing is not finished.
-            ValueError: the manifest is damaged, or of another version.
+            FileNotFoundError: there is no manifest, because preprocessing is not finished.
+            ValueError: the manifest is damaged or has another version.
         """
         directory = Path(directory)
         path = directory / MANIFEST_FILE
         if not path.is_file():
             raise FileNotFoundError(
-                f"{directory} has no prepared corpus: {MANIFEST_FILE} is missing. Prepare a corpus "
-                "into this directory first."
+                f"{directory} has no prepared dataset: {MANIFEST_FILE} is missing. Prepare a "
+                "corpus into this directory first."
             )
         try:
             manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -109,7 +109,7 @@ class PreparedDataset:
         return self.manifest["counts"][split]
 
     def statistics(self) -> dict:
-        """Returns the statistics of the corpora, see `analyze_corpus`.
+        """Returns the content of statistics.json.
 
         Raises:
             ValueError: the file is missing or damaged, or belongs to another dataset.
@@ -139,7 +139,7 @@ class PreparedDataset:
             ) from None
 
     def training_data_config(self) -> DataConfig:
-        """Returns the options of a training on this dataset."""
+        """Returns the data options for training on this dataset."""
         return dataclasses.replace(self.data, data=(str(self.directory),))
 
     def provenance(self) -> dict:

@@ -1,4 +1,4 @@
-"""The stages of preprocessing. Each stage resumes where it was stopped."""
+"""Stages of preprocessing. Each stage resumes where it was interrupted."""
 
 import dataclasses
 import shutil
@@ -36,18 +36,18 @@ from attention_seq2seq.utils.files import read_json, sha256_file, write_json
 from attention_seq2seq.utils.parallel import available_cpus
 from attention_seq2seq.utils.progress import progress_bar
 
-# Has a directory for each unfinished stage.
+# Contains a directory for each unfinished stage.
 _WORK_DIR = "work"
 
 
 class PreprocessingPipeline:
-    """Preprocesses corpora into a directory. Files of unfinished stages are in a directory in it.
+    """Preprocesses corpora into a directory. A subdirectory has files of unfinished stages.
 
     Args:
         prepared_dir: the directory.
-        data: the corpus files, and which pairs remain.
-        text: how texts are tokenized, and the sizes of the vocabularies.
-        preprocessing: the filters, the seed of the order, and the number of processes.
+        data: the corpus files, and limits on the pairs.
+        text: the options of the tokenizer, and the size of the vocabulary.
+        preprocessing: the filters, the random seed, and the number of processes.
         progress: whether to show progress bars.
 
     Raises:
@@ -72,13 +72,13 @@ class PreprocessingPipeline:
         self.progress = progress
         self.num_workers = self.preprocessing.num_workers or available_cpus()
         self.user_words = tuple(load_user_dictionary(self.text))
-        # Fails if a file is missing, before any work is done.
+        # Raises early if a file is missing.
         CorpusReader(data.data)
         for path in data.data:
             if not Path(path).is_file():
                 raise ValueError(
-                    f"{path} is a pipe, which can be read only once, and preparing reads corpora "
-                    "twice. Write it into a file first."
+                    f"{path} is a pipe, which can be read only once. Preprocessing reads corpora "
+                    "twice. Write the corpus to a file first."
                 )
 
     def analyze(self) -> dict:
@@ -116,12 +116,12 @@ class PreprocessingPipeline:
         if manifest["fingerprint"] != self._fingerprints["dataset"]:
             raise ValueError(
                 f"{self.prepared_dir} was prepared from other corpora or with other options. Give "
-                "another prepared_dir, or replace it with overwrite=True."
+                "another prepared_dir, or replace the dataset with overwrite=True."
             )
 
     def _load_finished(self) -> PreparedDataset:
-        """Loads a finished dataset, and checks all of its files."""
-        # A process may have been killed before it removed the directory.
+        """Loads a finished dataset and checks all its files."""
+        # The previous run may have been killed before it removed the directory.
         shutil.rmtree(self.prepared_dir / _WORK_DIR, ignore_errors=True)
         prepared = PreparedDataset.load(self.prepared_dir)
         prepared.statistics()
@@ -143,7 +143,7 @@ class PreprocessingPipeline:
 
     @cached_property
     def _fingerprints(self) -> dict[str, str]:
-        """A hash of all inputs of tokenization, and of all inputs of the dataset."""
+        """Hashes of all inputs of tokenization and of all inputs of the dataset."""
         tokenization = {
             "corpora": [corpus["sha256"] for corpus in self._corpora],
             "skip_bad_lines": self.data.skip_bad_lines,
@@ -218,7 +218,7 @@ class PreprocessingPipeline:
         )
 
     def _publish(self, tokenizer: Seq2SeqTokenizer, statistics: dict, content: dict) -> None:
-        """Moves the shards into the directory. The manifest is written last: it marks the end."""
+        """Moves the shards into the directory. The manifest is written last and marks the end."""
         (self.prepared_dir / MANIFEST_FILE).unlink(missing_ok=True)
         for split in content["shards"]:
             for old_path in self.prepared_dir.glob(f"{split}-*-of-*.tfrecord"):
@@ -227,7 +227,7 @@ class PreprocessingPipeline:
         for shard in chain.from_iterable(content["shards"].values()):
             (shard_dir / shard["name"]).replace(self.prepared_dir / shard["name"])
         for name in TOKENIZER_FILES:
-            # A file that only the previous dataset has would be read as one of this dataset.
+            # A file that only the previous dataset has would be read as part of this dataset.
             (self.prepared_dir / name).unlink(missing_ok=True)
         tokenizer.save(self.prepared_dir)
         write_json(self.prepared_dir / STATISTICS_FILE, statistics)

@@ -1,4 +1,4 @@
-"""Preprocesses corpora into a directory of shards: tokenized, analyzed, filtered and shuffled."""
+"""Analyzes, filters, tokenizes and shuffles corpora into a directory of shards."""
 
 from pathlib import Path
 
@@ -20,21 +20,21 @@ def prepare(
 ) -> PreparedDataset:
     r"""Preprocesses corpora of any size into a directory that `train_prepared` trains on.
 
-    The directory has TFRecord files of training and validation pairs, whose records are
-    `tf.train.Example` with the int64 lists source_ids and target_ids (end of reply included); the
-    vocabularies; statistics.json; and manifest.json with counts, options and hashes.
+    The directory contains TFRecord files of training and validation pairs, the vocabularies,
+    statistics.json, and manifest.json with counts, options and hashes. Records are
+    `tf.train.Example` with the int64 lists source_ids and target_ids, EOS included.
 
     Preprocessing is resumable: finished work is not repeated. The same corpora and options give the
-    same bytes, whatever the number of processes and interruptions. Memory grows
-    by at most 48 bytes per pair.
+    same bytes, regardless of the number of processes and of interruptions. Memory grows by at most
+    48 bytes per pair.
 
     Args:
-        prepared_dir: created if it does not exist.
-        data: the corpus files, and which pairs remain.
-        text: how texts are tokenized, and the size of the vocabulary.
-        preprocessing: the filters, the seed of the order, and the number of processes. With more
-            than one, a script that calls this needs `if __name__ == "__main__":`.
-        overwrite: whether to replace a dataset of other corpora or options.
+        prepared_dir: the directory; created if it does not exist.
+        data: the corpus files, and limits on the pairs.
+        text: the options of the tokenizer, and the size of the vocabulary.
+        preprocessing: the filters, the random seed, and the number of processes. With several
+            processes, the calling script needs `if __name__ == "__main__":`.
+        overwrite: whether to replace a dataset with other corpora or options.
         progress: whether to show progress bars, or log lines if the output is not a terminal.
 
     Raises:
@@ -65,13 +65,13 @@ def analyze_corpus(
 ) -> dict:
     """Analyzes corpora, and writes statistics.json.
 
-    `prepare` into the same directory continues from there: texts are not tokenized again.
+    A later `prepare` into the same directory does not tokenize the texts again.
 
     Args:
-        prepared_dir: created if it does not exist.
-        data: the corpus files, and which pairs remain.
-        text: how texts are tokenized, and the size of the vocabulary.
-        preprocessing: the filters, the seed of the order, and the number of processes.
+        prepared_dir: the directory; created if it does not exist.
+        data: the corpus files, and limits on the pairs.
+        text: the options of the tokenizer, and the size of the vocabulary.
+        preprocessing: the filters, the random seed, and the number of processes.
         progress: whether to show progress bars, or log lines if the output is not a terminal.
 
     Returns:

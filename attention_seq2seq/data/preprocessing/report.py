@@ -1,4 +1,4 @@
-"""Formats statistics and results of preprocessing as lines for a terminal."""
+"""Formats statistics and results of preprocessing for a terminal."""
 
 import textwrap
 
@@ -31,7 +31,7 @@ def format_statistics(statistics: dict, width: int = _WIDTH) -> str:
 
     Args:
         statistics: the content of statistics.json.
-        width: cells of the terminal.
+        width: width of the terminal [cells].
     """
     blocks = [
         [f"{statistics['num_pairs']:,} pairs", *_skipped_lines(statistics["skipped_lines"])],
@@ -45,10 +45,10 @@ def format_statistics(statistics: dict, width: int = _WIDTH) -> str:
 
 
 def format_filtering(counts: dict) -> str:
-    """Formats the number of removed pairs for each reason, and of the pairs that remain.
+    """Formats the number of removed pairs by reason, and of remaining pairs by split.
 
     Args:
-        counts: see `PairFilter.counts`.
+        counts: the result of `PairFilter.counts`.
     """
     lines = [_row("total", counts["total"])]
     for reason, count in counts["removed"].items():
@@ -63,7 +63,7 @@ def format_vocabulary(sizes: dict) -> str:
     """Formats the sizes of the vocabularies.
 
     Args:
-        sizes: of prompts and of replies.
+        sizes: sizes of the vocabularies of prompts and replies.
     """
     if sizes["prompts"] == sizes["replies"]:
         return _row("tokens in the vocabulary", sizes["replies"])
@@ -99,12 +99,12 @@ def _texts(statistics: dict) -> list[str]:
 def _pairs(statistics: dict) -> list[str]:
     prompts, replies = statistics["prompts"], statistics["replies"]
     return [
-        _row("different prompts", prompts["distinct"]),
-        _row("  of them with several different replies", prompts["ambiguous"]),
-        _fraction_row("  pairs of these", prompts["ambiguous_pairs"]),
-        _row("different replies", replies["distinct"]),
-        _fraction_row("pairs that occurred before", statistics["duplicates"]),
-        _fraction_row("replies that repeat their prompt", statistics["echoes"]),
+        _row("distinct prompts", prompts["distinct"]),
+        _row("  with several different replies", prompts["ambiguous"]),
+        _fraction_row("  pairs with such a prompt", prompts["ambiguous_pairs"]),
+        _row("distinct replies", replies["distinct"]),
+        _fraction_row("repeated pairs", statistics["duplicates"]),
+        _fraction_row("replies equal to their prompt", statistics["echoes"]),
         _fraction_row("replies without tokens", statistics["empty_replies"]),
         _fraction_row("pairs longer than the limits", statistics["too_long"]),
         *(

@@ -1,8 +1,8 @@
-"""Writes the remaining pairs as ids into TFRecord shards, in an order that only the seed decides.
+"""Writes encoded pairs to TFRecord shards, in an order that depends only on the seed.
 
-The sort key of a pair is a hash of the seed and of its position in the corpus. Each chunk is
-encoded and sorted by these keys. A shard is a range of keys, collected from all chunks. So the
-shards do not depend on the number of processes or on interruptions.
+The sort key of a pair is a hash of the seed and of the position of the pair in the corpus. Each
+chunk is encoded and sorted by these keys. A shard is a range of keys, collected from all chunks. So
+the shards do not depend on the number of processes or on interruptions.
 """
 
 import os
@@ -26,7 +26,7 @@ from attention_seq2seq.utils.progress import progress_bar
 PAIRS_PER_SHARD = 1 << 17
 SPLITS = ("training", "validation")
 
-# The bytes of a TFRecord beside its data: the length, and two checksums.
+# Bytes of the length and the two checksums of a TFRecord.
 _RECORD_OVERHEAD = 16
 
 
@@ -40,20 +40,20 @@ def write_shards(
     progress: bool,
     pairs_per_shard: int = PAIRS_PER_SHARD,
 ) -> dict[str, list[dict]]:
-    """Writes the pairs of both splits as ids, in an order that the seed decides.
+    """Writes the pairs of both splits as ids, shuffled by the seed.
 
     Args:
         corpus: the chunks.
-        pair_filter: which pairs remain, and their split.
-        tokenizer: its vocabularies encode the tokens.
-        seed: of the order.
-        shard_dir: directory of the shards; existing ones must be of the same pairs.
+        pair_filter: the remaining pairs, and their splits.
+        tokenizer: the tokenizer whose vocabularies encode the tokens.
+        seed: the shuffling seed.
+        shard_dir: directory of the shards; existing shards must have the same pairs.
         num_workers: number of processes.
         progress: whether to show progress bars.
         pairs_per_shard: approximate number of pairs in a shard.
 
     Returns:
-        The shards of each split: name, bytes and sha256 of each.
+        For each split, the name, bytes and sha256 of each shard.
     """
     encoded_dir = shard_dir / "encoded"
     encoded_dir.mkdir(parents=True, exist_ok=True)
@@ -95,9 +95,7 @@ def write_shards(
 
 
 def shuffle_keys(positions: np.ndarray, seed: int) -> np.ndarray:
-    """Returns uint64[positions]: a pseudorandom sort key for each position in the corpus.
-
-    Different positions have different keys.
+    """Returns uint64[positions], distinct pseudorandom sort keys of positions in the corpus.
 
     Source:
         SplitMix64: Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, 2014.
@@ -121,16 +119,16 @@ def encode_chunk(
 ) -> None:
     """Writes some pairs of a chunk to a TFRecord file, with an index beside it.
 
-    The index is uint64[pairs, 2]: the sort key of each pair, and the end of its record in the file.
+    The index is uint64[pairs, 2]: the sort key of each pair, and the end of its record [bytes].
 
     Args:
-        chunk_path: the chunk.
-        tokenizer_dir: the vocabularies.
+        chunk_path: path of the chunk.
+        tokenizer_dir: directory of the vocabularies.
         text: the options of the tokenizer.
         start: the position of the chunk's first pair in the corpus.
         rows: int64[pairs], the rows of the chunk to write.
-        seed: of the order.
-        path: of the TFRecord file.
+        seed: the shuffling seed.
+        path: path of the TFRecord file.
     """
     import tensorflow as tf
 
@@ -150,7 +148,7 @@ def encode_chunk(
                 sizes.append(len(record) + _RECORD_OVERHEAD)
                 file.write(record)
     except tf.errors.OpError as error:
-        raise OSError(f"{path} cannot be written: {error.message}") from None
+        raise OSError(f"{path}: cannot write ({error.message}).") from None
     with atomic_write(index_path(path)) as file:
         np.save(file, np.stack([keys, np.cumsum(sizes, dtype=np.uint64)], axis=1))
 
@@ -168,8 +166,8 @@ def write_shard(
     Args:
         encoded_paths: the files of `encode_chunk`, in the order of the chunks.
         shard_index: index of the shard.
-        num_shards: number of shards, which have every pair once.
-        path: of the shard.
+        num_shards: total number of shards.
+        path: path of the shard.
     """
     min_key, end_key = (-(-(i << 64) // num_shards) for i in (shard_index, shard_index + 1))
     key_ranges, records = [], []
@@ -195,7 +193,7 @@ def write_shard(
 def _rows_by_chunk(
     corpus: TokenizedCorpus, pair_filter: PairFilter, split: str
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields for each chunk the position of its first pair, and its rows of a split."""
+    """Yields the position of the first pair of each chunk, and its rows of a split."""
     start = 0
     for size in corpus.chunk_sizes:
         yield start, np.flatnonzero(pair_filter.in_split(split, slice(start, start + size)))
@@ -236,7 +234,7 @@ def _map_ids(ids: np.ndarray, chunk: Chunk, vocabulary: Vocabulary) -> np.ndarra
 def _row_getter(
     ids: np.ndarray, lengths: np.ndarray, num_truncated: np.ndarray | int = 0
 ) -> Callable[[int], list[int]]:
-    """Returns a function that returns the ids of a row, without its first truncated ones."""
+    """Returns a function from a row to its ids, without truncated ids."""
     ends = np.cumsum(lengths)
     starts = ends - lengths + num_truncated
     return lambda row: ids[starts[row] : ends[row]].tolist()

@@ -1,4 +1,4 @@
-"""Statistics of a corpus: lengths, scripts, duplicates, and the coverage of vocabularies."""
+"""Statistics of a corpus: lengths, scripts, duplicates and vocabulary coverage."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,10 @@ class CorpusCounter:
 
     Attributes:
         num_pairs: number of pairs.
-        length_histogram: int64[sides, lengths], the number of tokenized texts of each length.
-        num_not_tokenized: int64[sides], the number of texts that are too long to tokenize.
-        script_counts: for each side the number of texts with each flag.
-        num_echoes: pairs whose reply is their prompt.
+        length_histogram: int64[sides, lengths], number of tokenized texts of each length.
+        num_not_tokenized: int64[sides], number of texts that are too long to tokenize.
+        script_counts: for each side, number of texts with each flag.
+        num_echoes: number of pairs whose reply equals the prompt.
     """
 
     def __init__(self):
@@ -46,7 +46,7 @@ class CorpusCounter:
         self.num_echoes += int(np.count_nonzero(chunk.is_echo))
 
     def length_summary(self) -> dict:
-        """Returns mean, median, percentiles and maximum of the lengths of each side, in tokens."""
+        """Returns mean, median, percentiles and maximum of the lengths of each side [tokens]."""
         summary = {}
         for side, histogram in zip(SIDES, self.length_histogram):
             cumulative, lengths = np.cumsum(histogram), np.arange(len(histogram))
@@ -66,12 +66,12 @@ def count_tokens(chunk: Chunk, is_counted: np.ndarray) -> np.ndarray:
     """Counts each token of a chunk.
 
     Args:
-        chunk: some of the pairs.
+        chunk: the chunk.
         is_counted: bool[pairs], the pairs that the vocabulary is built from.
 
     Returns:
-        int64[tokens, 4], without the special tokens: in all prompts, in all replies, in the counted
-        prompts, in the counted replies.
+        int64[tokens, 4], without the special tokens: counts in all prompts, all replies, counted
+        prompts and counted replies.
     """
     columns = []
     for weights in (np.ones(len(chunk)), is_counted):
@@ -82,11 +82,11 @@ def count_tokens(chunk: Chunk, is_counted: np.ndarray) -> np.ndarray:
 
 
 class OovReplyCounter:
-    """Counts the replies with an out-of-vocabulary token, for several vocabulary sizes.
+    """Counts the replies with an OOV token for several vocabulary sizes.
 
     Args:
-        tokens: of the replies, the most frequent first.
-        vocabulary_sizes: including the special tokens.
+        tokens: tokens of the replies, most frequent first.
+        vocabulary_sizes: sizes of the vocabularies, special tokens included.
     """
 
     def __init__(self, tokens: Sequence[str], vocabulary_sizes: Sequence[int]):
@@ -117,7 +117,7 @@ def vocabulary_weights(is_shared: bool, first_column: int) -> np.ndarray:
 
     Args:
         is_shared: whether both sides share a vocabulary.
-        first_column: the column of the prompts; the next one is that of the replies.
+        first_column: column of the prompts; the column of the replies comes next.
     """
     weights = np.eye(4, dtype=np.int64)[first_column : first_column + 2]
     return weights.sum(axis=0, keepdims=True) if is_shared else weights
@@ -132,15 +132,17 @@ def corpus_statistics(
     oov_replies: dict[int, int],
     most_common_replies: list[str],
 ) -> dict:
-    """Returns all statistics of a corpus as JSON; fractions are between 0 and 1.
+    """Returns all statistics of a corpus as JSON-serializable values.
+
+    Fractions are between 0 and 1.
 
     Args:
         counter: counts of all chunks.
-        num_too_long: pairs that exceed a maximum length.
-        duplicates: counts over all pairs.
-        token_counter: counts as from `count_tokens`.
-        frequent_tokens: for each vocabulary, the most frequent tokens and all their counts.
-        oov_replies: vocabulary size to the number of replies with an out-of-vocabulary token.
+        num_too_long: number of pairs that exceed a maximum length.
+        duplicates: counts of duplicates over all pairs.
+        token_counter: sums of `count_tokens` over all chunks.
+        frequent_tokens: for each vocabulary, the most frequent tokens and their counts.
+        oov_replies: number of replies with an OOV token, by vocabulary size.
         most_common_replies: the texts of the most common replies.
     """
     num_pairs = counter.num_pairs

@@ -9,8 +9,8 @@ _CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003
 _TRADITIONAL = frozenset(cedict.traditional) - frozenset(cedict.simplified)
 _SIMPLIFIED = frozenset(cedict.simplified) - frozenset(cedict.traditional)
 
-# Windows' Latin letters to the bytes that they are decoded from. The five undefined bytes decode to
-# control characters.
+# Maps the letters of Windows-1252 to their bytes. The five undefined bytes decode to control
+# characters.
 _BYTE_OF_LETTER = {
     ord(bytes([byte]).decode("cp1252", "replace")): byte for byte in range(0x80, 0x100)
 }
@@ -23,12 +23,10 @@ class TextFlags(enum.IntFlag):
     """The script of a text, and whether a wrong encoding has damaged it.
 
     Attributes:
-        TRADITIONAL: the text has more characters that only traditional Chinese has than characters
-            that only simplified Chinese has.
-        SIMPLIFIED: the reverse.
+        TRADITIONAL: the text has more traditional-only than simplified-only characters.
+        SIMPLIFIED: the text has more simplified-only than traditional-only characters.
         NOT_CHINESE: the text has no Chinese character.
-        MOJIBAKE: the text would be Chinese if it were decoded in another encoding, or it has a
-            replacement character.
+        MOJIBAKE: the text would be Chinese in another encoding, or has a replacement character.
     """
 
     TRADITIONAL = 1
@@ -38,7 +36,7 @@ class TextFlags(enum.IntFlag):
 
 
 def detect_text_flags(text: str) -> TextFlags:
-    """Returns the flags of a text. CC-CEDICT decides which characters only one script has.
+    """Returns the flags of a text. CC-CEDICT defines the characters of each script.
 
     Example:
         >>> detect_text_flags("今天晚上吃什麼"), detect_text_flags("ok!")
@@ -63,18 +61,18 @@ def detect_text_flags(text: str) -> TextFlags:
 def _is_mojibake(text: str) -> bool:
     if "\ufffd" in text:
         return True
-    # UTF-8 that was decoded as GBK. 锟斤拷 is the replacement character decoded so.
+    # UTF-8 decoded as GBK, in which replacement characters become 锟斤拷.
     if "锟斤拷" in text or _decodes_to_chinese(text.encode("gbk", "replace"), "utf-8"):
         return True
     if _CHINESE.search(text) or not _LATIN_LETTERS.search(text):
         return False
     raw = text.translate(_BYTE_OF_LETTER).encode("latin-1", "replace")
-    # GB2312, not GBK: in GBK a letter with an accent and one without are a Chinese character.
+    # Not GBK, because in GBK an accented letter and a plain one form a Chinese character.
     return _decodes_to_chinese(raw, "utf-8") or _decodes_to_chinese(raw, "gb2312")
 
 
 def _decodes_to_chinese(raw: bytes, encoding: str) -> bool:
-    """Whether most of the bytes decode to Chinese, with some losses."""
+    """Returns whether most of the bytes decode to Chinese."""
     text = raw.decode(encoding, "replace")
     num_chinese = len(_CHINESE.findall(text))
     return num_chinese >= 2 and 4 * text.count("\ufffd") <= num_chinese

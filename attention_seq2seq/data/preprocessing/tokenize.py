@@ -1,4 +1,4 @@
-"""Tokenizes corpus files into chunks on disk, in parallel. Existing chunks are not made again."""
+"""Tokenizes corpus files into chunks on disk, in parallel. Existing chunks are reused."""
 
 import dataclasses
 from collections import Counter
@@ -25,10 +25,10 @@ class TokenizedCorpus:
     """A corpus as chunks on disk.
 
     Attributes:
-        skipped_lines: the number of skipped lines for each reason.
-        chunk_paths: the chunks, in order.
-        chunk_sizes: the number of pairs in each chunk.
-        num_conversations: in all chunks.
+        skipped_lines: number of skipped lines by reason.
+        chunk_paths: paths of the chunks, in order.
+        chunk_sizes: number of pairs in each chunk.
+        num_conversations: number of conversations in all chunks.
     """
 
     skipped_lines: Counter
@@ -38,17 +38,17 @@ class TokenizedCorpus:
 
     @property
     def num_pairs(self) -> int:
-        """The number of pairs in all chunks."""
+        """Number of pairs in all chunks."""
         return sum(self.chunk_sizes)
 
 
 class TokenizerSpec(NamedTuple):
-    """How pairs are tokenized. Every process builds its tokenizer from the same values.
+    """Picklable arguments from which every process builds the same tokenizer.
 
     Attributes:
-        text: segmentation and normalization.
+        text: the options of the tokenizer.
         user_words: lines of the jieba user dictionary.
-        max_source_length: in tokens; see `tokenize_chunk`.
+        max_source_length: maximum length of a prompt [tokens].
     """
 
     text: TextConfig
@@ -69,12 +69,12 @@ def tokenize_corpus(
 
     Args:
         paths: the corpus files.
-        skip_bad_lines: see `PairReader`.
-        tokenizer_spec: how pairs are tokenized.
-        chunk_dir: directory of the chunks; existing ones must be of the same corpora and spec.
+        skip_bad_lines: whether to skip and count malformed lines instead of raising an error.
+        tokenizer_spec: arguments of the tokenizer.
+        chunk_dir: directory of the chunks; existing chunks must have the same corpora and spec.
         num_workers: number of processes.
         progress: whether to show a progress bar.
-        pairs_per_chunk: the most pairs of a chunk.
+        pairs_per_chunk: maximum number of pairs per chunk.
 
     Raises:
         ValueError: a line is unreadable, or a file has no pair.

@@ -1,9 +1,9 @@
-"""Meal dialogues: generated pairs in which the origin of each word of the reply is known.
+"""Meal dialogues: generated pairs with known origins of the reply words.
 
-今天晚上吃什么 is answered 晚上吃烤鸭吧: 晚上 comes from 晚上, 吃 from 吃, and the dish from both.
-The day changes nothing, so a model can answer a question about a day that training lacks. The
-held-out triples measure this. Only words that jieba segments as written here are used (今天下午,
-吃点 and 吃火锅 would be single words).
+The reply to 今天晚上吃什么 is 晚上吃烤鸭吧. 晚上 comes from 晚上, 吃 from 吃, and the dish from
+both. Replies do not depend on the day, so a model can reply to questions about days that it was not
+trained on. The held-out triples measure this. All words are segmented by jieba as written here
+(今天下午, 吃点 and 吃火锅 would be single words).
 """
 
 from itertools import product
@@ -19,8 +19,8 @@ DISHES = {
     "买": ("面包", "鲜花", "苹果", "西瓜", "蔬菜", "饼干"),
 }
 VERBS = tuple(DISHES)
-# (words before the verb, words after the verb). If 什么 always followed the verb, a model could
-# also attend to 什么, whose encoder output knows the verb.
+# Words before and after the verb. If 什么 always followed the verb, a model could attend to 什么
+# instead, because its encoder output depends on the verb.
 QUESTION_TEMPLATES = (
     ((), ("什么",)),
     ((), ("啥",)),
@@ -38,21 +38,21 @@ def prompt_words(day: str, time: str, verb: str, template: tuple) -> list[str]:
 
 
 def reply_words(time: str, verb: str) -> list[str]:
-    """Returns the words of the answer, such as 晚上 吃 烤鸭 吧. Only time and verb decide them."""
+    """Returns the words of the reply, such as 晚上 吃 烤鸭 吧."""
     return [time, verb, DISHES[verb][TIMES.index(time)], "吧"]
 
 
 def is_held_out(day: str, time: str, verb: str) -> bool:
-    """Whether training lacks the triple: one in six, 今天晚上吃 among them.
+    """Returns whether the triple is held out from training, like 今天晚上吃.
 
-    For each time and verb, exactly one of the six days is held out, and each day equally often.
-    So every word, and every time with every verb, occurs in training.
+    For each time and verb, exactly one of the six days is held out. Each day is held out equally
+    often. So every word, and every time with every verb, occurs in training.
     """
     return (DAYS.index(day) + TIMES.index(time) + VERBS.index(verb)) % 6 == 4
 
 
 def meal_dialogues() -> Split:
-    """Returns all pairs: those to train on, and the held-out triples in all templates."""
+    """Returns the training pairs, and the held-out triples in all templates."""
     training, validation = [], []
     questions = product(DAYS, TIMES, VERBS, QUESTION_TEMPLATES)
     for index, (day, time, verb, template) in enumerate(questions):

@@ -14,11 +14,11 @@ from attention_seq2seq.models.attention.tfa import (
 
 
 class Memory(NamedTuple):
-    """What the decoder attends to; set up once for a whole reply.
+    """Attention memory, set up once for a whole reply.
 
     Attributes:
         values: float[batch, source_time, units], the encoder outputs, zero at padding.
-        keys: float[batch, source_time, units], the values as the score uses them: W_a h_s.
+        keys: float[batch, source_time, units], the projected values W_a h_s.
         mask: bool[batch, source_time], True at tokens, False at padding.
     """
 
@@ -27,7 +27,7 @@ class Memory(NamedTuple):
     mask: tf.Tensor
 
 
-# Weights of some mechanisms: the project's name, and the attribute in TensorFlow Addons.
+# Names of weights that some mechanisms have, and their attributes in TensorFlow Addons.
 MECHANISM_VARIABLES = {
     "scale": "scale_weight",
     "attention_v": "attention_v",
@@ -38,7 +38,7 @@ MECHANISM_VARIABLES = {
 
 
 def make_mechanism(config: ModelConfig):
-    """Makes the attention mechanism that the config names."""
+    """Creates the attention mechanism named by the config."""
     units = config.units
     match config.attention:
         case "bahdanau" | "normed_bahdanau":
@@ -51,17 +51,17 @@ def make_mechanism(config: ModelConfig):
 
 
 def initial_alignments(memory: Memory) -> tf.Tensor:
-    """float[batch, source_time], all weight on the first token, to start monotonic attention."""
+    """Returns float[batch, source_time] that starts monotonic attention at the first token."""
     rows, source_time = tf.unstack(tf.shape(memory.values)[:2])
     return tf.one_hot(tf.zeros([rows], tf.int32), source_time, dtype=memory.values.dtype)
 
 
 def mask_scores(probability_fn, mask: tf.Tensor):
-    """Wraps the function from scores to weights, so that padding gets exactly zero."""
+    """Wraps the function from scores to weights, so that padding has exactly zero weight."""
 
     def probabilities(scores, previous_alignments):
         scores = tf.where(mask, scores, scores.dtype.min)
-        # Without a static rank TensorFlow's cost model logs a line at each run.
+        # Without a static rank, TensorFlow's cost model logs a line in each run.
         return probability_fn(tf.ensure_shape(scores, [None, None]), previous_alignments)
 
     return probabilities

@@ -1,7 +1,7 @@
 """Recurrent layers with attention.
 
-TensorFlow Addons keeps the memory on the layer from one call to the next. Here every call passes
-the memory and sets it up before the cell is used, so no state is kept between calls.
+TensorFlow Addons stores the memory in the layer between calls. Here, every call passes the memory
+and binds it before the cell is used, so no state is kept between calls.
 """
 
 from collections.abc import Sequence
@@ -28,13 +28,13 @@ _NAME = "Attention_Wrapper"
 
 
 class AttentionState(NamedTuple):
-    """The decoder's state between two steps.
+    """State of the decoder between two steps.
 
     Attributes:
-        cell_state: for each layer (h, c) of an LSTM or (h,) of a GRU, each float[batch, units].
+        cell_state: for each layer, (h, c) for an LSTM or (h,) for a GRU, each float[batch, units].
         attention_vector: float[batch, units], part of the next input (input feeding).
-        alignments: the attention weights (float[batch, source_time],) of monotonic mechanisms,
-            whose next weights depend on them; () of all other mechanisms.
+        alignments: for monotonic mechanisms, (float[batch, source_time],), the attention weights
+            that the next weights depend on; for other mechanisms, ().
     """
 
     cell_state: tuple[State, ...]
@@ -43,22 +43,22 @@ class AttentionState(NamedTuple):
 
 
 class AttentionRNN(keras.layers.Layer):
-    """Recurrent layers that attend to the memory at each step: the article's AttentionWrapper.
+    """Recurrent layers with attention at each step, the article's `AttentionWrapper`.
 
     With query h_t (the last layer's output) and memory h_s (Luong et al. 2015):
 
         scores             = h_t W_a h_s                     (eq. 8, "general")
         attention_weights  = softmax(scores)                 (eq. 7)
         context            = sum of attention_weights h_s
-        attention_vector   = W_c [h_t; context]              (eq. 5; with tanh, as an option)
+        attention_vector   = W_c [h_t; context]              (eq. 5, optionally with tanh)
 
-    Other mechanisms have other scores: bahdanau v tanh(W_a h_s + W_q h_t) (Bahdanau et al. 2015),
-    normed_bahdanau the same with v scaled to a learned length (Salimans and Kingma 2016). The
-    monotonic mechanisms pass over the prompt once, from left to right, and their weights sum to at
+    Other mechanisms have other scores. The score of bahdanau is v tanh(W_a h_s + W_q h_t)
+    (Bahdanau et al. 2015). In normed_bahdanau, v has a learned length (Salimans and Kingma 2016).
+    Monotonic mechanisms attend to the prompt once, from left to right, with weights that sum to at
     most 1 (Raffel et al. 2017).
 
     Args:
-        config: the model's options.
+        config: the options of the model.
     """
 
     def __init__(self, config: ModelConfig):
@@ -67,7 +67,7 @@ class AttentionRNN(keras.layers.Layer):
         self.units = units
         self.mechanism = make_mechanism(config)
         self.is_monotonic = config.attention.endswith("monotonic")
-        # The mechanism's own function; `_bind_memory` wraps it to mask padding.
+        # `_bind_memory` wraps this function to mask padding.
         self._probability_fn = self.mechanism.probability_fn
         self.attention_layer = keras.layers.Dense(
             units,
@@ -76,8 +76,8 @@ class AttentionRNN(keras.layers.Layer):
             name="attention_layer",
         )
         self.attention_layer.build([None, 2 * units])
-        # The first layer reads a token and the attention vector of the step before (input
-        # feeding), the other layers read the output of the layer below.
+        # The first layer reads a token and the previous attention vector (input feeding). Other
+        # layers read the output of the layer below.
         self.cells = [
             make_cell(config, units, units if layer_index else 2 * units, layer_index)
             for layer_index in range(config.decoder_depth)
@@ -96,7 +96,7 @@ class AttentionRNN(keras.layers.Layer):
         return Memory(self.mechanism.values, self.mechanism.keys, mask)
 
     def initial_state(self, cell_state: tuple[State, ...], memory: Memory) -> AttentionState:
-        """Returns the state before the first step, with an attention vector of zeros."""
+        """Returns the initial state, with an attention vector of zeros."""
         alignments = (initial_alignments(memory),) if self.is_monotonic else ()
         return AttentionState(cell_state, tf.zeros_like(cell_state[0][0]), alignments)
 
@@ -121,16 +121,16 @@ class AttentionRNN(keras.layers.Layer):
                 context = sum of attention_weights[t] * memory
                 attention_vector = vectors[t] = attention_layer(x, context)
 
-        All products that do not depend on the step before are computed before the loop.
+        All products that do not depend on the previous step are computed before the loop.
 
         Args:
             inputs: float32[target_time, batch, units], or ids with their embeddings.
-            memory: from `setup_memory`.
-            state: from `initial_state`.
-            dtype: dtype of the products with the layers' kernels, float32 or bfloat16; scores and
-                contexts are float32.
-            dropout_masks: factors of the outputs of each layer but the last, before the next layer
-                reads them, float32[target_time, batch, units] each; none without dropout.
+            memory: the memory from `setup_memory`.
+            state: the state from `initial_state`.
+            dtype: dtype of the products with kernels, float32 or bfloat16; scores and contexts are
+                float32.
+            dropout_masks: factors of the outputs of each layer except the last,
+                float32[target_time, batch, units] each; empty without dropout.
 
         Returns:
             The attention vectors float32[target_time, batch, units] and the attention weights
@@ -167,7 +167,7 @@ class AttentionRNN(keras.layers.Layer):
         cell_states, vectors, weights = tf.scan(
             loop_step, (tuple(gates), attention_bias, tuple(dropout_masks)), carry
         )
-        # What the products in the loop have read, for the gradients of their kernels.
+        # Inputs of the products in the loop, for the gradients of their kernels.
         layer_input = shift_right(state.attention_vector, vectors)
         for index, (product, (h, *_)) in enumerate(zip(gate_products, cell_states)):
             previous_h = shift_right(state.cell_state[index][0], h)
@@ -178,14 +178,14 @@ class AttentionRNN(keras.layers.Layer):
         return vectors, weights
 
     def _precompute_gates(self, inputs: tf.Tensor | EmbeddedIds, dtype: tf.DType):
-        """Returns the product of each layer in the loop, and its gates without that product."""
+        """Returns the in-loop product of each layer, and its gates without that product."""
         products, gates = [], []
         for cell in self.cells:
             kernel, recurrent_kernel, bias = cell.gate_weights()
             if gates:
                 input_gates = tf.zeros_like(gates[0][:, :, :1]) + bias
             else:
-                # Of the first layer's inputs only the attention vector is made in the loop.
+                # Only the attention vector depends on the loop; the tokens are known before.
                 token_kernel, kernel = tf.split(kernel, 2)
                 input_gates = matmul(inputs, token_kernel, dtype) + bias
             product = RecurrentMatmul(tf.concat([kernel, recurrent_kernel], axis=0), dtype)
@@ -196,12 +196,12 @@ class AttentionRNN(keras.layers.Layer):
     def step(
         self, inputs: tf.Tensor, memory: Memory, state: AttentionState
     ) -> tuple[tf.Tensor, tf.Tensor, AttentionState]:
-        """Makes one step.
+        """Computes one step.
 
         Args:
-            inputs: float32[batch, units].
-            memory: from `setup_memory`.
-            state: from `initial_state` or the step before.
+            inputs: float32[batch, units], embedded tokens.
+            memory: the memory from `setup_memory`.
+            state: the state from `initial_state` or the previous step.
 
         Returns:
             The attention vector float32[batch, units], the attention weights
@@ -214,7 +214,7 @@ class AttentionRNN(keras.layers.Layer):
         return vector, wrapper_state.alignments, AttentionState(cell_state, vector, alignments)
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns the variables by the project's own names."""
+        """Returns the variables by their names in saved weights."""
         weights = {}
         for cell in self.cells:
             weights |= cell.named_weights()
@@ -230,15 +230,15 @@ class AttentionRNN(keras.layers.Layer):
         return weights
 
     def _bind_memory(self, memory: Memory) -> None:
-        # The mechanism's `setup_memory` would compute keys and mask again at each step of a loop:
-        # the mechanism takes its batch size from the new keys, so TensorFlow cannot prune them.
+        # The mechanism's `setup_memory` would compute keys and mask again in each step of a loop.
+        # TensorFlow cannot prune them, because the mechanism reads its batch size from new keys.
         self.mechanism.values = memory.values
         self.mechanism.keys = memory.keys
         self.mechanism.batch_size = tf.shape(memory.keys)[0]
         self.mechanism.probability_fn = mask_scores(self._probability_fn, memory.mask)
 
     def _previous_alignments(self, memory: Memory, state: AttentionState) -> tf.Tensor:
-        """float[batch, source_time]; zeros for mechanisms that do not read them."""
+        """Returns float[batch, source_time], zeros for mechanisms that do not use them."""
         if self.is_monotonic:
             return state.alignments[0]
         return tf.zeros(tf.shape(memory.values)[:2], memory.values.dtype)
@@ -255,5 +255,5 @@ class AttentionRNN(keras.layers.Layer):
 
 
 def _mask_output(output: tf.Tensor, masks: Sequence[tf.Tensor], layer_index: int) -> tf.Tensor:
-    """Applies dropout to a layer's output float32[..., batch, units]. The last has no mask."""
+    """Applies dropout to the output float32[..., batch, units] of a layer except the last."""
     return output * masks[layer_index] if layer_index < len(masks) else output

@@ -1,9 +1,9 @@
-"""The only import of TensorFlow Addons."""
+"""Imports TensorFlow Addons. No other module imports the package."""
 
 import warnings
 
 with warnings.catch_warnings():
-    # The end of life of TensorFlow Addons is known, and the warning helps no user.
+    # The end of life of TensorFlow Addons is known. Users cannot act on the warning.
     warnings.filterwarnings(
         "ignore",
         message=r"\s*TensorFlow Addons \(TFA\) has ended development",

@@ -1,4 +1,4 @@
-"""Makes the recurrent cell that the config names, and stacks several into one."""
+"""Creates the recurrent cell named by the config, and stacks cells."""
 
 from collections.abc import Sequence
 
@@ -15,21 +15,21 @@ _CELLS = {"lstm": LSTMCell, "gru": GRUCell}
 def make_cell(
     config: ModelConfig, units: int, input_size: int, layer_index: int = 0, prefix: str = ""
 ) -> RecurrentCell:
-    """Makes one recurrent cell.
+    """Creates one recurrent cell.
 
     Args:
-        config: names the kind of cell.
+        config: the options of the model.
         units: width of the state.
         input_size: width of the inputs.
-        layer_index: index of the layer, from 0; part of the cell's name.
-        prefix: start of the cell's name.
+        layer_index: index of the layer, from 0, which is part of the name of the cell.
+        prefix: prefix of the name of the cell.
     """
     name = f"{prefix}{config.cell}" + (f"_{layer_index + 1}" if layer_index else "")
     return _CELLS[config.cell](units, input_size, name)
 
 
 class StackedRNNCells(keras.layers.Layer):
-    """Several cells as one cell, each reading the output of the one below.
+    """Stacks cells into one cell. Each cell reads the output of the cell below.
 
     Args:
         cells: the cells, lowest first.
@@ -42,11 +42,11 @@ class StackedRNNCells(keras.layers.Layer):
         self.state_size = tuple(tuple(cell.state_size) for cell in cells)
 
     def get_initial_state(self, inputs=None, batch_size=None, dtype=None):
-        """Returns states of zeros; `AttentionWrapper` calls this."""
+        """Returns states of zeros for `AttentionWrapper`."""
         return tuple(cell.zero_state(batch_size) for cell in self.cells)
 
     def call(self, inputs, states):
-        """Makes one step.
+        """Computes one step.
 
         Args:
             inputs: float32[batch, input_size].

@@ -1,4 +1,4 @@
-"""The GRU, a cell with fewer weights than the LSTM."""
+"""GRU cell, with fewer weights than the LSTM cell."""
 
 import tensorflow as tf
 
@@ -8,14 +8,14 @@ from attention_seq2seq.models.cells.recurrent import RecurrentCell
 class GRUCell(RecurrentCell):
     """A GRU cell with the weights, weight names and initializers of the Keras cell.
 
-        h' = z h + (1 - z) tanh(n_x + r n_h),  with z and r the sigmoids of their gates
+        h' = z h + (1 - z) tanh(n_x + r n_h),  where z and r are sigmoids of their gates
 
-    n_x comes from the inputs and n_h from h. Each has its own bias, so all products come before
-    the reset gate. The state is (h,), and the gates are z, r, n_x and n_h.
+    n_x depends on the inputs and n_h on h. Both have a bias, so all products precede the reset
+    gate. The state is (h,), and the gates are z, r, n_x and n_h.
 
     Source:
-        Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014, with
-        the reset after the product.
+        Cho et al.: Learning Phrase Representations using RNN Encoder-Decoder, EMNLP 2014. The
+        reset gate is applied after the product.
     """
 
     num_states = 1
@@ -26,7 +26,7 @@ class GRUCell(RecurrentCell):
         self.bias = self.add_weight(name="bias", shape=[2, 3 * units], initializer="zeros")
 
     def gate_weights(self):
-        """Returns the weights; zeros keep inputs out of n_h and h out of n_x."""
+        """Returns the weights. Zeros keep the inputs out of n_h, and h out of n_x."""
         units = self.units
         kernel = tf.convert_to_tensor(self.kernel)
         recurrent_kernel = tf.convert_to_tensor(self.recurrent_kernel)
@@ -49,7 +49,7 @@ class GRUCell(RecurrentCell):
         return (self._combine_gates(z, r, n_x, n_h, state[0]),)
 
     def call(self, inputs, states):
-        """Makes one step."""
+        """Computes one step."""
         h = states[0]
         input_bias, h_bias = tf.unstack(tf.convert_to_tensor(self.bias))
         z_x, r_x, n_x = tf.split(tf.matmul(inputs, self.kernel) + input_bias, 3, axis=1)

@@ -1,4 +1,4 @@
-"""The LSTM, the article's cell."""
+"""LSTM cell, as in the article."""
 
 import tensorflow as tf
 
@@ -11,11 +11,11 @@ def lstm_step(gates: tf.Tensor, c: tf.Tensor):
 
         h' = sigmoid(o) tanh(c'),  c' = sigmoid(f) c + sigmoid(i) tanh(g)
 
-    The gradient is written by hand: the composed gradient of the operations takes twice as long.
+    The handwritten gradient takes half the time of the automatic gradient.
 
     Args:
         gates: float32[batch, 4 * units], i, f, g and o.
-        c: float32[batch, units], the cell state before the step.
+        c: float32[batch, units], the previous cell state.
 
     Returns:
         (h', c'), each float32[batch, units].
@@ -54,7 +54,7 @@ class LSTMCell(RecurrentCell):
         )
 
     def gate_weights(self):
-        """Returns the cell's weights."""
+        """Returns the weights of the cell."""
         return tuple(map(tf.convert_to_tensor, (self.kernel, self.recurrent_kernel, self.bias)))
 
     def next_state(self, gates, state):
@@ -62,7 +62,7 @@ class LSTMCell(RecurrentCell):
         return lstm_step(gates, state[1])
 
     def call(self, inputs, states):
-        """Makes one step."""
+        """Computes one step."""
         h, c = states
         gates = tf.matmul(inputs, self.kernel) + tf.matmul(h, self.recurrent_kernel) + self.bias
         h, c = lstm_step(gates, c)
@@ -70,7 +70,7 @@ class LSTMCell(RecurrentCell):
 
 
 def _unit_forget_bias(units: int):
-    """Ones for f, so that early gradients reach the first tokens; zeros elsewhere."""
+    """Returns ones for f, so that early gradients reach the first tokens, zeros elsewhere."""
 
     def initialize(shape, dtype=None, **_):
         return tf.repeat(tf.constant([0.0, 1.0, 0.0, 0.0], dtype), units)

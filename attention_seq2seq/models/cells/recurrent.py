@@ -1,4 +1,4 @@
-"""Base class of the LSTM and the GRU: single steps, and fast unrolling over a whole sequence."""
+"""Base class of recurrent cells, with single steps and fast unrolling over a sequence."""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -9,21 +9,21 @@ State = tuple[tf.Tensor, ...]
 
 
 def shift_right(first: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Returns `first`, followed by all values float[time, batch, width] but the last."""
+    """Prepends `first` to float[time, batch, width], and drops the last value."""
     return tf.concat([first[tf.newaxis], values[:-1]], axis=0)
 
 
 class RecurrentCell(keras.layers.Layer):
-    """A cell whose next state is a function of its gates and of its state.
+    """Recurrent cell whose next state is a function of its gates and its state.
 
     The gates are the product of the inputs and a kernel, plus the product of h (the first part of
     the state) and a recurrent kernel, plus a bias. `unroll` computes the first product for a whole
-    sequence before the loop. A cell also makes single steps, alone or in an `AttentionWrapper`.
+    sequence before the loop. Calling a cell computes a single step, as in an `AttentionWrapper`.
 
     Args:
         units: width of the state.
         input_size: width of the inputs.
-        name: name of the cell, and the start of its weights' names.
+        name: name of the cell, and prefix of the names of its weights.
 
     Call arguments:
         inputs: float32[batch, input_size].
@@ -34,7 +34,7 @@ class RecurrentCell(keras.layers.Layer):
 
     Attributes:
         num_states: number of parts of the state.
-        num_gates: number of gates, each of as many units as the state.
+        num_gates: number of gates, each with as many units as the state.
     """
 
     num_states: int
@@ -71,7 +71,7 @@ class RecurrentCell(keras.layers.Layer):
 
         Args:
             inputs: float32[time, batch, input_size], or ids with embeddings of that width.
-            state: the state before the first step.
+            state: the initial state.
             dtype: dtype of the matrix products.
 
         Returns:
@@ -88,7 +88,7 @@ class RecurrentCell(keras.layers.Layer):
         return states
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns the variables by the project's own names."""
+        """Returns the variables by their names in saved weights."""
         return {
             f"{self.name}/kernel": self.kernel,
             f"{self.name}/recurrent_kernel": self.recurrent_kernel,

@@ -10,14 +10,14 @@ from attention_seq2seq.utils.rng import BatchRng, RngStream
 def dropout(
     inputs: tf.Tensor, rate: float, stream: RngStream, rng: BatchRng | None, index: int = 0
 ) -> tf.Tensor:
-    """Sets a fraction of the entries to zero and scales up the others, so that the mean stays.
+    """Sets a fraction of the entries to zero, and scales the others to keep the mean.
 
     Args:
         inputs: float32[time, batch, units].
         rate: fraction of the entries that become zero.
         stream: the stream of random numbers.
-        rng: the batch's random numbers; None disables dropout.
-        index: tells apart several uses of one stream, for example the layer's index.
+        rng: random numbers of the batch; None disables dropout.
+        index: index that distinguishes several uses of one stream, such as a layer index.
 
     Returns:
         float32[time, batch, units].
@@ -37,15 +37,15 @@ def embed_with_dropout(
 ) -> tf.Tensor | EmbeddedIds:
     """Looks up embeddings, with dropout in training.
 
-    Without dropout a token has the same embedding at every position. In training, the lookup in a
-    vocabulary smaller than the embedding's width is then left to the product that follows.
+    Without dropout, a token has the same embedding at every position. If the vocabulary is also not
+    larger than the embedding width, the lookup in training is deferred to the following product.
 
     Args:
         embedding: the embedding layer.
         ids: int32[time, batch].
-        rate: fraction of the entries that become zero; None leaves embeddings without dropout.
+        rate: fraction of the entries that become zero; None disables dropout on embeddings.
         stream: the stream of random numbers.
-        rng: the batch's random numbers; None outside of training.
+        rng: random numbers of the batch; None outside of training.
 
     Returns:
         float32[time, batch, units], or the ids with the embeddings to look up.

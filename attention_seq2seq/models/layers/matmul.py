@@ -1,4 +1,4 @@
-"""The matrix products that dominate training time, with cheap gradients."""
+"""Matrix products that dominate training time, with cheap gradients."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 class EmbeddedIds(NamedTuple):
-    """Ids with the embeddings to look up, in place of the embedded sequence.
+    """Ids and their embeddings, instead of the embedded sequence.
 
-    For a small vocabulary it is cheaper to multiply all embeddings by a kernel and then look up
-    the products than to multiply the embedding at every position.
+    For a small vocabulary, it is cheaper to multiply all embeddings by a kernel and look up the
+    products than to multiply the embedding at every position.
 
     Attributes:
         embeddings: float32[vocab, width], a tensor or a variable.
@@ -23,12 +23,12 @@ class EmbeddedIds(NamedTuple):
 def matmul(
     inputs: tf.Tensor | EmbeddedIds, kernel: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> tf.Tensor:
-    """Returns `inputs @ kernel`; the product and its gradient are computed in `dtype`.
+    """Computes `inputs @ kernel` and its gradient in `dtype`.
 
     Args:
         inputs: float32[..., width_in], or ids with embeddings of that width.
         kernel: float32[width_in, width_out].
-        dtype: float32, or bfloat16 for a faster and coarser product.
+        dtype: float32, or bfloat16 for a faster, less precise product.
 
     Returns:
         float32[..., width_out].
@@ -41,20 +41,19 @@ def matmul(
 
 
 class RecurrentMatmul:
-    """A product inside a loop, `inputs[t] @ kernel + bias[t]`, with a gradient made for loops.
+    """Product inside a loop, `inputs[t] @ kernel + bias[t]`, with a gradient for loops.
 
-    The plain gradient of a loop multiplies, at each step, by the transposed kernel, and adds up a
-    matrix of the kernel's size. Here the backward pass uses a transposed copy that is made once.
-    The kernel's gradient is one product over all steps, computed after the loop. It flows through
-    the bias alone.
+    The automatic gradient transposes the kernel and accumulates a kernel gradient in each step.
+    Here, the kernel is transposed once. The kernel gradient is a single product over all steps,
+    computed after the loop, and only flows through the bias.
 
     Args:
         kernel: float32[width_in, width_out].
         dtype: dtype of the products.
 
     Attributes:
-        inputs: float32[time, batch, width_in], the inputs of all steps. To be set after the loop,
-            before a gradient is computed.
+        inputs: float32[time, batch, width_in], the inputs of all steps. Set this attribute after
+            the loop, before computing a gradient.
 
     Example:
         >>> kernel, inputs = tf.random.normal([3, 5]), tf.random.normal([7, 2, 3])

@@ -1,1 +1,1 @@
-"""A TensorFlow SavedModel: raw text in, replies out."""
+"""Export to a TensorFlow SavedModel that maps raw text to replies."""

@@ -1,4 +1,4 @@
-"""Input validation inside a graph: an error message costs nothing until it is needed."""
+"""Input validation in a graph. Error messages are only computed if a check fails."""
 
 from typing import NamedTuple
 
@@ -9,11 +9,11 @@ from attention_seq2seq.utils.tf_function import noinline
 
 
 class GraphCheck(NamedTuple):
-    """A condition and the error message if it does not hold.
+    """A condition, and the error message if it is false.
 
     Attributes:
         condition: bool[].
-        message: the actual and the expected value; each {} is replaced by one of the values.
+        message: error message; each {} is replaced by one of `values`.
         values: tensors or Python values.
     """
 
@@ -23,7 +23,7 @@ class GraphCheck(NamedTuple):
 
 
 def assert_all(checks: list[GraphCheck], *tensors: tf.Tensor) -> list[tf.Tensor]:
-    """Returns the tensors, which are available only after all conditions have been checked.
+    """Returns the tensors with control dependencies on all checks.
 
     Raises:
         tf.errors.InvalidArgumentError: when run, with the message of the first failing check.
@@ -46,7 +46,7 @@ def assert_all(checks: list[GraphCheck], *tensors: tf.Tensor) -> list[tf.Tensor]
 
 
 def assert_that(tensor: tf.Tensor, condition: tf.Tensor, message: str, *values) -> tf.Tensor:
-    """Returns the tensor after one `GraphCheck`; raises as `assert_all`."""
+    """Returns the tensor with a control dependency on one check."""
     return assert_all([GraphCheck(condition, message, values)], tensor)[0]
 
 
@@ -57,8 +57,8 @@ def batch_limit_checks(
 
     Args:
         texts: string[batch] or string[batch, time].
-        singular: the messages' noun for one of the texts.
-        plural: the messages' noun for several of them.
+        singular: noun for one text in messages.
+        plural: noun for several texts in messages.
         limits: the limits of the export.
     """
     sizes = tf.strings.length(texts)

@@ -1,4 +1,4 @@
-"""Export to a SavedModel: one directory with everything that a server needs."""
+"""Exports a model to a SavedModel, a directory with everything that a server needs."""
 
 import sys
 import tempfile
@@ -25,19 +25,19 @@ def export_saved_model(
     limits: ServingLimits | None = None,
     progress: bool = True,
 ) -> None:
-    """Writes a SavedModel that any TensorFlow runs: no Python, jieba or TensorFlow Addons needed.
+    """Writes a SavedModel that runs without Python, jieba and TensorFlow Addons.
 
     Args:
-        model_dir: a trained model.
-        export_dir: the directory to create; it appears once it is complete.
+        model_dir: directory of a trained model.
+        export_dir: directory to create; it appears only when it is complete.
         decoding: the default decoding options; greedy search if omitted.
-        limits: what a call may ask for.
+        limits: limits on one call.
         progress: whether to show a progress bar.
 
     Raises:
         FileNotFoundError: there is no trained model.
         OSError: the directory cannot be written, for example because the disk is full.
-        ValueError: `export_dir` exists, or `decoding` asks for more than `limits` allow.
+        ValueError: `export_dir` exists, or `decoding` exceeds `limits`.
 
     Example:
         >>> from attention_seq2seq import train
@@ -58,7 +58,7 @@ def export_saved_model(
         tempfile.TemporaryDirectory() as dictionary_dir,
         tempfile.TemporaryDirectory() as assets_dir,
     ):
-        # A program may have no standard output, a closed one, or a custom one.
+        # Standard output may be missing, closed, or replaced by another object.
         is_open = sys.stdout is not None and not getattr(sys.stdout, "closed", False)
         verbose = int(progress and is_open)
         bar = keras.utils.Progbar(len(SIGNATURES) + 1, unit_name="signature", verbose=verbose)
@@ -76,7 +76,7 @@ def export_saved_model(
 
 
 def _warmup_requests() -> list[tuple[str, dict]]:
-    """Returns a call of each method, so that no client waits for a first call."""
+    """Returns a call of each decoding method, so that no client waits for a first call."""
     options = [
         {"method": tf.constant(method), "num_return_sequences": tf.constant(1)}
         for method in ("greedy", "beam", "sample")

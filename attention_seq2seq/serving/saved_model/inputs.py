@@ -1,4 +1,4 @@
-"""Inputs of an exported model: texts or tokens to padded ids."""
+"""Encodes the inputs of an exported model, texts or tokens, as padded ids."""
 
 from typing import NamedTuple
 
@@ -21,9 +21,9 @@ class EncodedReplies(NamedTuple):
     """Replies to score.
 
     Attributes:
-        tokens: string[batch, target_time], each with its end token, padded with "".
+        tokens: string[batch, target_time], each ending with EOS, padded with "".
         ids: int32[batch, target_time], padded with 0.
-        length: int32[batch], the end token included.
+        length: int32[batch], EOS included.
     """
 
     tokens: tf.Tensor
@@ -32,16 +32,16 @@ class EncodedReplies(NamedTuple):
 
 
 class InputEncoder:
-    """Encodes the inputs of a call, and rejects those above the limits.
+    """Encodes the inputs of a call, and rejects inputs above the limits.
 
     Args:
-        tokenizer: the model's.
-        max_source_length: number of prompt tokens that are used.
+        tokenizer: the tokenizer of the model.
+        max_source_length: maximum number of prompt tokens; longer prompts are truncated.
         limits: the limits of the export.
 
     Attributes:
-        encode_prompts: a function of string[batch] to `EncodedPrompts`.
-        encode_tokens: a function of string[batch, source_time], where "" is not a token, to
+        encode_prompts: function from string[batch] to `EncodedPrompts`.
+        encode_tokens: function from string[batch, source_time], padded with "", to
             `EncodedPrompts`.
     """
 
@@ -49,7 +49,7 @@ class InputEncoder:
         self.tokenizer = tokenizer
         self.max_source_length = max_source_length
         self.limits = limits
-        # Separate functions: all signatures that encode share one copy in the graph.
+        # Separate functions, so that all signatures share one copy in the graph.
         self.encode_prompts = graph_function(self._encode_prompts, [_TEXTS])
         self.encode_tokens = graph_function(self._encode_tokens, [_TOKENS])
         self._encode_replies = graph_function(self._encode_nonempty_replies, [_TEXTS])
@@ -67,10 +67,12 @@ class InputEncoder:
     def encode_pairs(
         self, prompts: tf.Tensor, replies: tf.Tensor
     ) -> tuple[EncodedPrompts, EncodedReplies]:
-        """Encodes prompts and their replies, string[batch] each."""
+        """Encodes prompts string[batch] and their replies string[batch]."""
         counts = tf.size(prompts), tf.size(replies)
         has_reply_each = GraphCheck(
-            counts[0] == counts[1], "Got {} prompts and {} replies; expected one for each.", counts
+            counts[0] == counts[1],
+            "Got {} prompts and {} replies; expected one reply for each prompt.",
+            counts,
         )
         checks = [*batch_limit_checks(replies, "reply", "replies", self.limits), has_reply_each]
         prompts, replies = assert_all(checks, prompts, replies)
@@ -102,7 +104,7 @@ class InputEncoder:
 
 
 def _pad_empty_batch(texts):
-    """Adds an empty row to a batch without rows, so that no other code handles that case."""
+    """Adds an empty row to a batch without rows, so that no other code has to handle it."""
     num_missing = tf.maximum(1 - tf.shape(texts)[0], 0)
     padding = [[0, num_missing], *[[0, 0]] * (texts.shape.rank - 1)]
     return tf.pad(texts, padding, constant_values="")

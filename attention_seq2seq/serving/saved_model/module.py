@@ -1,4 +1,4 @@
-"""A trained model as a TensorFlow module of signatures: raw text in, replies out."""
+"""A trained model as a TensorFlow module with signatures from raw text to replies."""
 
 import dataclasses
 import functools
@@ -42,43 +42,43 @@ SIGNATURES = (
 
 
 class ServingModule(tf.Module):
-    """The exported module: weights, text processing in TensorFlow, a function for each signature.
+    """Exported module with weights, text processing in TensorFlow, and all signatures.
 
-    Every function takes any number of rows, also none, and is traced once. All padding is 0, False
+    Every function takes any number of rows, even zero, and is traced once. All padding is 0, False
     or "".
 
     Args:
         chat: the trained model.
         decoding: the options of `serving_default` and `generate_from_tokens`, and the default
             options of `generate`.
-        limits: what a call may ask for.
-        dictionary_dir: receives the dictionary file that the export copies.
-        on_trace: called whenever a function has been traced.
+        limits: limits on one call.
+        dictionary_dir: directory for the dictionary file that the export copies.
+        on_trace: called after each trace of a function.
 
     Attributes:
-        serving_default: prompt string[batch], any bytes, to a dictionary: reply string[batch];
-            score, log_prob float32[batch]; reply_tokens string[batch, target_time], with
-            <eos> where it was reached; token_log_probs float32[batch, target_time];
-            reply_length int32[batch], without the end; finished bool[batch]; prompt_tokens
-            string[batch, source_time]; prompt_length int32[batch]; prompt_truncated_tokens
-            int32[batch], the number of tokens beyond the longest prompt; with attention also
-            attention_weights float32[batch, target_time, source_time].
-        generate: the same prompt, and a scalar for each field of `DecodingConfig` (suppress_tokens:
-            string[num_words]), to the same outputs. Those of replies have a second axis,
-            num_return_sequences. num_replies int32[batch] counts the replies to each prompt.
-        generate_from_tokens: prompt_tokens string[batch, source_time], "" for none, to the same as
-            `serving_default`.
-        score: prompt, reply string[batch] to log_prob, perplexity float32[batch],
-            token_log_probs, reply_tokens, reply_length, attention_weights as above.
-        attribute: the same to all these, the outputs of prompts, and contributions
-            float32[batch, target_time, source_time], as `Reply.contributions`.
-        encode: prompt to the state before the first token, and ids int32[batch] for `decode_step`.
-        decode_step: one step of greedy search with the exported options. ids and the state to the
-            next state, the next ids, tokens string[batch], finished bool[batch], log_probs
-            float32[batch, vocab], attention_weights float32[batch, source_time].
+        serving_default: maps prompt string[batch], any bytes, to a dictionary: reply string[batch];
+            score, log_prob float32[batch]; reply_tokens string[batch, target_time], including
+            <eos> if it was reached; token_log_probs float32[batch, target_time]; reply_length
+            int32[batch], without EOS; finished bool[batch]; prompt_tokens string[batch,
+            source_time]; prompt_length int32[batch]; prompt_truncated_tokens int32[batch], number
+            of tokens beyond the maximum length; with attention also attention_weights
+            float32[batch, target_time, source_time].
+        generate: maps prompt and a scalar for each field of `DecodingConfig` (suppress_tokens:
+            string[num_suppressed]) to the same outputs. Outputs of replies have a second axis,
+            num_return_sequences. num_replies int32[batch] is the number of replies per prompt.
+        generate_from_tokens: maps prompt_tokens string[batch, source_time], padded with "", to the
+            outputs of `serving_default`.
+        score: maps prompt and reply string[batch] to log_prob, perplexity float32[batch],
+            token_log_probs, reply_tokens, reply_length and attention_weights as above.
+        attribute: maps prompt and reply to the outputs of `score`, the outputs of prompts, and
+            contributions float32[batch, target_time, source_time], as `Reply.contributions`.
+        encode: maps prompt to the initial state, and ids int32[batch] for `decode_step`.
+        decode_step: computes one step of greedy search with the exported options. Maps ids and
+            state to the next state, the next ids, tokens string[batch], finished bool[batch],
+            log_probs float32[batch, vocab] and attention_weights float32[batch, source_time].
 
     Raises:
-        ValueError: `decoding` asks for more than `limits` allow.
+        ValueError: `decoding` exceeds `limits`.
     """
 
     def __init__(
@@ -91,12 +91,12 @@ class ServingModule(tf.Module):
     ):
         super().__init__()
         _check_defaults(chat, decoding, limits)
-        # The model itself cannot be saved: its attention holds on to tensors of other graphs.
+        # The model itself cannot be saved, because its attention refers to tensors of other graphs.
         self.weights = list(chat.model.variables)
         self.tokenizer = InGraphTokenizer(chat.tokenizer, dictionary_dir)
         self._generator = chat.generator
         self._decoding = decoding
-        # One reply to each prompt, even if `generate` returns several by default.
+        # `serving_default` returns one reply per prompt, even if `generate` returns several.
         self._params = chat.decoding_params(dataclasses.replace(decoding, num_return_sequences=1))
         self._input_encoder = InputEncoder(
             self.tokenizer, chat.config.data.max_source_length, limits
@@ -127,7 +127,7 @@ class ServingModule(tf.Module):
             return graph_function(traced_function, specs)
 
         self.serving_default = signature(self._serving_default, [PROMPT])
-        # The default values are exported as well: a client may leave out any option.
+        # The default values are exported, too, so clients may omit any option.
         self.generate = signature(generate, [PROMPT, INPUT_SPECS])
         self.generate_from_tokens = signature(self._from_tokens, [TOKENS])
         self.score = signature(self._score, [PROMPT, REPLY])
@@ -139,7 +139,7 @@ class ServingModule(tf.Module):
 
     @property
     def signatures(self) -> dict:
-        """The functions by name."""
+        """Functions of the signatures by name."""
         return {name: getattr(self, name) for name in SIGNATURES}
 
     def _serving_default(self, prompt):
@@ -213,7 +213,7 @@ class ServingModule(tf.Module):
         return outputs
 
     def _attribute_pairs(self, prompts: EncodedPrompts, replies: EncodedReplies):
-        """Returns float32[batch, target_time, source_time]; prompts are computed one by one."""
+        """Returns contributions float32[batch, target_time, source_time], prompt by prompt."""
         target_time = tf.shape(replies.ids)[1]
 
         def attribute_row(row):

@@ -1,4 +1,4 @@
-"""Outputs of an exported model: hypotheses to tokens and texts."""
+"""Decodes hypotheses to the outputs of an exported model."""
 
 import dataclasses
 
@@ -16,15 +16,15 @@ class OutputDecoder:
     """Converts hypotheses to the outputs of a signature.
 
     Args:
-        tokenizer: the model's.
-        has_attention: whether the model has attention; without it there are no weights.
+        tokenizer: the tokenizer of the model.
+        has_attention: whether the model has attention, and thus attention weights.
     """
 
     tokenizer: InGraphTokenizer
     has_attention: bool
 
     def decode(self, prompts: EncodedPrompts, hypotheses: Hypotheses, should_replace_unk) -> dict:
-        """Returns the outputs for one reply to each prompt: [batch, ...]."""
+        """Returns outputs [batch, ...] for one reply to each prompt."""
         outputs = self._decode_replies(prompts, hypotheses, should_replace_unk)
         return {**outputs, **prompt_outputs(prompts)}
 
@@ -35,13 +35,14 @@ class OutputDecoder:
         num_return_sequences,
         should_replace_unk,
     ) -> dict:
-        """Returns the outputs for several replies to each prompt: [batch, num_replies, ...].
+        """Returns outputs [batch, num_return_sequences, ...] for several replies to each prompt.
 
         Args:
-            prompts: [batch, ...].
-            hypotheses: [batch * num_return_sequences, ...], those of a prompt side by side.
-            num_return_sequences: int32[].
-            should_replace_unk: bool[], whether to copy prompt tokens in place of unknown ones.
+            prompts: the encoded prompts, [batch, ...].
+            hypotheses: [batch * num_return_sequences, ...], hypotheses of a prompt in consecutive
+                rows.
+            num_return_sequences: int32[], number of replies to each prompt.
+            should_replace_unk: bool[], whether to replace unknown tokens by prompt tokens.
         """
         repeated = EncodedPrompts(
             *(tf.repeat(column, num_return_sequences, axis=0) for column in prompts)

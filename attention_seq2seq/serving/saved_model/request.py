@@ -1,4 +1,4 @@
-"""The decoding options of one call of an exported model."""
+"""Parses the decoding options of one call of an exported model."""
 
 import dataclasses
 from typing import NamedTuple
@@ -33,11 +33,11 @@ def default_inputs() -> dict[str, tf.Tensor]:
 
 
 class GenerationRequest(NamedTuple):
-    """The decoding options of one call.
+    """Decoding options of one call.
 
     Attributes:
-        method: string[].
-        params: the parameters of the search, packed for its traced function.
+        method: string[], the decoding method.
+        params: the packed parameters of the search.
         replace_unk: bool[], whether unknown tokens are replaced by prompt tokens.
     """
 
@@ -53,9 +53,9 @@ class RequestParser:
     Args:
         decoding: the exported options.
         params: the parameters of these options, from `Chat.decoding_params`.
-        max_reply_length: number of tokens of a reply as long as in training, the end included.
-        limits: bounds in addition to those of `DecodingConfig`.
-        tokenizer: tokenizes suppressed tokens and prefixes.
+        max_reply_length: maximum length of a reply in training, EOS included [tokens].
+        limits: limits in addition to those of `DecodingConfig`.
+        tokenizer: the tokenizer of suppressed tokens and prefixes.
     """
 
     decoding: DecodingConfig
@@ -68,8 +68,8 @@ class RequestParser:
         """Returns the validated options of a call.
 
         Args:
-            inputs: a tensor for each option, see `INPUT_SPECS`; -1 or "" is the exported value.
-            num_prompts: int32[], the number of prompts of the call.
+            inputs: tensors by option name, as in `INPUT_SPECS`; -1 or "": the exported value.
+            num_prompts: int32[], number of prompts of the call.
         """
         inputs = dict(zip(inputs, assert_all(self._range_checks(inputs), *inputs.values())))
         method, unk_policy = (
@@ -82,7 +82,7 @@ class RequestParser:
         return GenerationRequest(method, PackedParams(*tensors), unk_policy == "replace")
 
     def _range_checks(self, inputs) -> list[GraphCheck]:
-        """Returns the checks of each option on its own."""
+        """Returns the checks of single options."""
         upper_bounds = {
             "beam_width": self.limits.max_beam_width,
             "num_beam_groups": self.limits.max_beam_width,
@@ -106,7 +106,7 @@ class RequestParser:
             elif value.dtype != tf.string:
                 high = upper_bounds.get(name, metadata["high"])
                 low = metadata["low"]
-                # NaN is in no range.
+                # The comparison is false for NaN.
                 is_valid = (value == -1) | ((value >= low) & (value <= high))
                 checks.append(
                     GraphCheck(
@@ -140,13 +140,13 @@ class RequestParser:
             ),
             GraphCheck(
                 (method != "greedy") | (params.num_return_sequences == 1),
-                "num_return_sequences is {} and method greedy, which finds one reply. Use beam or "
-                "sample.",
+                "num_return_sequences is {} and method is greedy, which finds one reply. Use beam "
+                "or sample.",
                 (params.num_return_sequences,),
             ),
             GraphCheck(
                 params.min_length <= params.max_length,
-                "min_length is {}, above max_length.",
+                "min_length is {}, above max_length. Lower min_length, or raise max_length.",
                 (params.min_length,),
             ),
             GraphCheck(
@@ -174,14 +174,14 @@ class RequestParser:
             prefix_ids=self._prefix_ids(inputs["target_prefix"]),
         ).pack()
         exported = self.params.pack()
-        # All numbers of a type at once: each operation of the graph costs time.
+        # All numbers of a type at once, because each operation of the graph costs time.
         return requested._replace(
             integers=tf.where(requested.integers == -1, exported.integers, requested.integers),
             floats=tf.where(requested.floats == -1, exported.floats, requested.floats),
         )
 
     def _suppressed_ids(self, inputs, unk_policy):
-        """Returns int32[num_suppressed]."""
+        """Returns the ids of suppressed tokens, int32[num_suppressed]."""
         special_ids = tf.constant([PAD, BOS, TURN])
         unk = tf.fill([tf.cast(unk_policy == "forbid", tf.int32)], UNK)
         texts = inputs["suppress_tokens"]
@@ -209,7 +209,7 @@ class RequestParser:
         return tf.concat([special_ids, unk, ids], axis=0)
 
     def _prefix_ids(self, prefix):
-        """Returns int32[prefix_time]."""
+        """Returns the ids of the prefix, int32[prefix_time]."""
 
         def requested_ids():
             tokens = self.tokenizer.tokenize_replies(prefix[tf.newaxis])
@@ -217,8 +217,8 @@ class RequestParser:
             return assert_that(
                 ids,
                 tf.reduce_all(ids != UNK),
-                "target_prefix: {} has a word that this model does not know, so no reply "
-                "can begin with it. Choose another.",
+                "target_prefix: {} has a token that is not in the vocabulary, so no reply "
+                "can start with it. Choose another prefix.",
                 prefix,
             )
 

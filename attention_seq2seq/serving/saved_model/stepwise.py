@@ -1,4 +1,4 @@
-"""Step-by-step decoding: the client passes the state from call to call, the server keeps none."""
+"""Step-by-step decoding with a stateless server: the client passes the state on."""
 
 import dataclasses
 
@@ -18,8 +18,8 @@ class StepwiseDecoder:
     """Wraps step-by-step greedy search into the signatures `encode` and `decode_step`.
 
     Args:
-        search: the search.
-        tokenizer: the model's.
+        search: step-by-step greedy search with the model.
+        tokenizer: the tokenizer of the model.
         params: the exported decoding parameters.
         limits: the limits of the export.
     """
@@ -30,7 +30,7 @@ class StepwiseDecoder:
     limits: ServingLimits
 
     def encode(self, prompts: EncodedPrompts) -> dict:
-        """Returns the state before the first token, and the ids for the first step."""
+        """Returns the initial state, and the ids for the first step."""
         state = self.search.initial_state(prompts.ids, prompts.length, prompts.target_ids)
         ids = tf.fill([tf.shape(prompts.ids)[0]], BOS)
         return {**state, "ids": ids, **prompt_outputs(prompts)}

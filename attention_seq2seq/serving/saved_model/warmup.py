@@ -1,7 +1,8 @@
-"""Warmup requests, which TensorFlow Serving sends to a model before its first client does.
+"""Warmup requests, which TensorFlow Serving sends to a model when it loads the model.
 
-A server reads them from assets.extra/tf_serving_warmup_requests: records of `PredictionLog`, a
-message of TensorFlow Serving (Apache-2.0). Four nested fields do not need its package.
+The server reads them from assets.extra/tf_serving_warmup_requests. The file has records of
+`PredictionLog`, a message of TensorFlow Serving (Apache-2.0). Its four nested fields are encoded
+here, so its package is not needed.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ import tensorflow as tf
 
 WARMUP_FILE = Path("assets.extra") / "tf_serving_warmup_requests"
 
-# Numbers of the fields in TensorFlow Serving's messages.
+# Field numbers in the messages of TensorFlow Serving.
 _PREDICT_LOG = 6
 _REQUEST = 1
 _MODEL_SPEC, _INPUTS = 1, 2
@@ -22,8 +23,8 @@ def write_warmup_requests(export_dir: str | Path, requests: list[tuple[str, dict
     """Writes the requests into an exported directory.
 
     Args:
-        export_dir: a SavedModel.
-        requests: the name of a signature and a tensor for each of its inputs.
+        export_dir: directory of a SavedModel.
+        requests: pairs of a signature name and its input tensors by name.
     """
     path = Path(export_dir) / WARMUP_FILE
     path.parent.mkdir(exist_ok=True)
@@ -41,11 +42,11 @@ def _prediction_log(signature_name: str, inputs: dict) -> bytes:
 
 
 def _field(field_number: int, content: bytes) -> bytes:
-    """Encodes a field of bytes: its number and wire type, its length, its content."""
+    """Encodes a protobuf field of bytes: number and wire type, length, content."""
     return _varint(field_number << 3 | 2) + _varint(len(content)) + content
 
 
 def _varint(value: int) -> bytes:
-    """Encodes seven bits a byte, the lowest first; all bytes but the last have the high bit set."""
+    """Encodes an integer as a protobuf varint: seven bits per byte, lowest first."""
     low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])

@@ -1,8 +1,8 @@
-"""`segment_by_jieba` as TensorFlow operations: the same words of every normalized text.
+"""`segment_by_jieba` as TensorFlow operations, with equal results.
 
 jieba splits blocks of Chinese characters, letters and digits into the most probable words
-(`jieba_dag`). Then runs of single characters are segmented again: by a hidden Markov model
-(`jieba_hmm`) and a pattern for numbers, or, without the model, by joining letters.
+(`jieba_dag`). Then runs of single characters are segmented again, by a hidden Markov model
+(`jieba_hmm`) and a pattern for numbers. Without the model, single letters are joined.
 """
 
 import string
@@ -30,12 +30,12 @@ _ALPHANUMERIC = r"([a-zA-Z0-9]+(?:\.[0-9]+)?%?)"
 
 
 class InGraphJieba(tf.Module):
-    """Segments Chinese text inside a graph.
+    """Segments Chinese text in a graph.
 
     Args:
-        dictionary: jieba's words and the user's.
-        hmm: whether a hidden Markov model finds words that the dictionary lacks.
-        output_dir: receives a file with the words, which the lookup table reads.
+        dictionary: dictionary of jieba and of the user.
+        hmm: whether a hidden Markov model finds words that are not in the dictionary.
+        output_dir: directory for the file of words that the lookup table reads.
     """
 
     def __init__(self, dictionary: JiebaDictionary, hmm: bool, output_dir: str | Path):
@@ -47,21 +47,20 @@ class InGraphJieba(tf.Module):
             frequencies.save(output_dir), tf.string, 0, tf.float64, 1
         )
         self.word_log_probs = tf.lookup.StaticHashTable(initializer, NEG_INF)
-        # Constants are made once, here: made where they are used, each use would add a copy to
-        # the graph.
+        # Constants created where they are used would be copied into the graph for each use.
         tables = HiddenMarkovModel.from_jieba() if hmm else None
         self.model = tables and HiddenMarkovModel(*map(tf.constant, tables))
         self.forced_splits = sorted(dictionary.forced_splits) if hmm else []
-        # Thousands of operations: a graph that segments at several points has them only once.
+        # A function, so that a graph with several calls has its thousands of operations only once.
         self._segment_function = graph_function(self._segment, [tf.TensorSpec([None], tf.string)])
 
     def segment(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Segments normalized texts, string[num_texts], into string[num_texts, (words)]."""
+        """Segments normalized texts string[num_texts] into words string[num_texts, (words)]."""
         return self._segment_function(texts)
 
     def _segment(self, texts):
         code_points = tf.strings.unicode_decode(texts, "UTF-8")
-        # One character more follows the last text, so that there is always one.
+        # An extra character after the last text ensures that there is at least one character.
         code_points = tf.concat([code_points, [[FIRST_CHINESE]]], axis=0)
         characters = code_points.flat_values
         row_starts = _scatter_flags(code_points.row_splits, tf.size(characters, tf.int64) + 1)[:-1]
@@ -88,7 +87,7 @@ class InGraphJieba(tf.Module):
         run_starts = is_single & (block_starts | ~_previous(is_single))
         positions, lengths = _spans(run_starts, is_single)
         runs, texts = _span_texts(characters, positions, lengths)
-        # jieba keeps the characters of a run that is a word of the dictionary.
+        # jieba does not change a run that is a word of the dictionary.
         is_changed = (lengths > 1) & tf.math.is_inf(self.word_log_probs.lookup(texts))
         is_changed = _broadcast_to_spans(
             is_changed, lengths, runs.flat_values, tf.size(characters, tf.int64)
@@ -104,7 +103,7 @@ class InGraphJieba(tf.Module):
 
     def _chinese_starts(self, characters, inside, part_starts):
         """Returns the starts of words in the Chinese parts of runs."""
-        # The character behind the last text is a separate part, so that there is always one.
+        # The extra character after the last text is a part, so that there is at least one part.
         inside = tf.concat([inside[:-1], [True]], axis=0)
         part_starts = tf.concat([part_starts[:-1], [True]], axis=0) & inside
         ends = viterbi_word_ends(characters, *_spans(part_starts, inside), self.model)
@@ -122,7 +121,7 @@ class InGraphJieba(tf.Module):
 
 
 def _number_starts(characters, inside, part_starts):
-    """Returns the starts of words in other parts of runs: numbers, Latin words, and the rest."""
+    """Returns the starts of words in the other parts of runs, such as numbers."""
     parts, texts = _span_texts(characters, *_spans(part_starts & inside, inside))
     words = tf.strings.split(tf.strings.regex_replace(texts, _ALPHANUMERIC, r" \1 ")).flat_values
     offsets = tf.cumsum(tf.strings.length(words), exclusive=True)
@@ -130,7 +129,7 @@ def _number_starts(characters, inside, part_starts):
 
 
 def _gather_words(code_points, starts):
-    """Returns the words string[num_texts, (words)] that have these starts, without spaces."""
+    """Returns the words string[num_texts, (words)] between the starts, without spaces."""
     size = tf.size(starts, tf.int64)
     positions = tf.where(starts)[:, 0]
     lengths = tf.concat([positions[1:], [size]], 0) - positions
@@ -161,7 +160,7 @@ def _next(flags, at_end: bool):
 
 
 def _spans(starts, inside):
-    """Returns the starts and the lengths of spans, int64[num_spans] each."""
+    """Returns the starts and lengths of spans, both int64[num_spans]."""
     positions = tf.where(starts)[:, 0]
     ends = tf.where(inside & _next(starts | ~inside, True))[:, 0]
     return positions, ends - positions + 1
@@ -175,11 +174,11 @@ def _span_texts(characters, positions, lengths):
 
 
 def _scatter_flags(positions, size):
-    """bool[size], True at the positions."""
+    """Returns bool[size], True at the positions."""
     ones = tf.ones(tf.shape(positions), tf.int32)
     return tf.scatter_nd(positions[:, tf.newaxis], ones, tf.reshape(size, [1])) > 0
 
 
 def _broadcast_to_spans(flags, lengths, positions, size):
-    """bool[size], at each position of a span the flag of the span; False outside of spans."""
+    """Returns bool[size], the flag of the span at each position; False outside of spans."""
     return _scatter_flags(tf.boolean_mask(positions, tf.repeat(flags, lengths)), size)

@@ -1,8 +1,8 @@
 """jieba's maximum probability segmentation as TensorFlow operations.
 
-A block of characters is split where the product of its words' frequencies is largest. jieba calls
-the words that start at each character a DAG and fills a table from the end of the block to its
-start. This module does so for all blocks at once.
+A block of characters is split into the words with the largest product of frequencies. jieba calls
+the words that start at each character a DAG, and fills a table from the end to the start of the
+block. This module fills the tables of all blocks at once.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ class WordFrequencies(NamedTuple):
     """The word frequencies of a jieba dictionary, as logarithms.
 
     Attributes:
-        log_probs: of each word that a block can contain. They are Python's logarithms in double
-            precision, and are added in jieba's order: another rounding would change words.
-        unknown_log_prob: of a character at which no word starts.
-        max_word_length: characters of the longest word.
+        log_probs: log-probability of each word that a block can contain, computed by Python in
+            double precision. They are added in jieba's order, because rounding affects words.
+        unknown_log_prob: log-probability of a character at which no word starts.
+        max_word_length: length of the longest word [characters].
     """
 
     log_probs: dict[str, float]
@@ -33,7 +33,7 @@ class WordFrequencies(NamedTuple):
 
     @classmethod
     def from_dictionary(cls, dictionary: JiebaDictionary) -> "WordFrequencies":
-        """Reads a dictionary, user words included."""
+        """Returns the frequencies of a dictionary, user words included."""
         log_total = math.log(dictionary.total)
         log_probs = {
             word: math.log(count) - log_total
@@ -43,10 +43,10 @@ class WordFrequencies(NamedTuple):
         return cls(log_probs, math.log(1) - log_total, max(map(len, log_probs), default=1))
 
     def save(self, output_dir: str | Path) -> str:
-        """Writes a line for each word, a tab before its log-probability; returns the file's name.
+        """Writes lines of word, tab, log-probability, and returns the name of the file.
 
-        The name contains a hash of the content: within a process TensorFlow treats lookup tables
-        of one file name as one table.
+        The name contains a hash of the content, because TensorFlow shares lookup tables with equal
+        file names within a process.
         """
         items = self.log_probs.items()
         content = "".join(f"{word}\t{value!r}\n" for word, value in items).encode()
@@ -69,8 +69,8 @@ def max_probability_segmentation(
         code_points: int32[num_characters], the characters of all texts.
         block_starts: int64[num_blocks], at least one block.
         block_lengths: int64[num_blocks], at least 1.
-        lookup: string[n] to float64[n], log-probabilities of words; -inf for other strings.
-        max_word_length: characters of the longest word.
+        lookup: maps string[n] to log-probabilities of words float64[n]; -inf for other strings.
+        max_word_length: length of the longest word [characters].
         unknown_log_prob: log-probability of a character at which no word starts.
 
     Returns:
@@ -86,12 +86,12 @@ def max_probability_segmentation(
     max_block_length = lengths[0]
 
     def body(distance, scores, word_lengths):
-        # Only blocks of this length have a character here. The longest blocks come first.
+        # Only longer blocks have a character at this distance. The longest blocks come first.
         num_active = tf.reduce_sum(tf.cast(lengths > distance, tf.int32))
         positions = ends[:num_active] - 1 - distance
-        # float64[num_active, max_word_length]: the total for each length of the word.
+        # float64[num_active, max_word_length], the total for each word length.
         totals = tf.gather(candidates, positions) + scores[:num_active]
-        # Of equally probable words jieba takes the longest.
+        # Among equally probable words, jieba chooses the longest.
         best = max_word_length - 1 - tf.argmax(totals[:, ::-1], axis=1)
         score = tf.reduce_max(totals, axis=1, keepdims=True)
         scores = tf.concat([score, scores[:num_active, :-1]], axis=1)
@@ -101,8 +101,8 @@ def max_probability_segmentation(
             word_lengths.write(tf.cast(distance, tf.int32), best + 1),
         )
 
-    # float64[num_blocks, max_word_length]: the scores of the rests of a block that start 1, 2, ...
-    # characters further.
+    # float64[num_blocks, max_word_length], the scores of the rest of a block that starts 1, 2, ...
+    # characters later.
     initial_scores = tf.constant([[0.0] + [NEG_INF] * (max_word_length - 1)], tf.float64)
     scores = tf.repeat(initial_scores, tf.size(starts), axis=0)
     word_lengths = tf.TensorArray(
@@ -118,7 +118,7 @@ def max_probability_segmentation(
             tf.TensorShape(None),
         ),
     )
-    # The loop wrote the word lengths from the ends of the blocks; these are their positions.
+    # The loop has written word lengths by distance from the ends of the blocks.
     distances = tf.range(max_block_length)
     num_active = tf.searchsorted(-lengths, -distances, side="left")
     positions = tf.repeat(-1 - distances, num_active) + tf.gather(
@@ -129,8 +129,8 @@ def max_probability_segmentation(
 
 
 def _candidate_log_probs(code_points, starts, lengths, lookup, max_word_length, unknown_log_prob):
-    """float64[num_characters, max_word_length]: of the word of each length at each position."""
-    # The characters of blocks, and how many characters are left of the block from each on.
+    """Returns log-probabilities of words, float64[num_characters, max_word_length]."""
+    # Positions of the characters of blocks, and number of characters up to the end of the block.
     positions = tf.ragged.range(starts, starts + lengths).flat_values
     num_left = tf.ragged.range(lengths, tf.zeros_like(lengths), -1).flat_values
     num_words = tf.minimum(num_left, max_word_length)
@@ -153,12 +153,12 @@ def _candidate_log_probs(code_points, starts, lengths, lookup, max_word_length, 
 
 
 def _follow_jumps(starts, jumps, max_block_length):
-    """bool[num_characters], the positions visited by jumps from the starts.
+    """Returns bool[num_characters], the positions visited by jumps from the starts.
 
     Each iteration doubles the jumps, so a block of n characters takes log n iterations.
     """
     num_characters = tf.size(jumps, tf.int64)
-    # One position behind the last character, where all jumps end.
+    # All jumps end one position after the last character.
     sentinel = tf.fill([1], num_characters)
     targets = tf.concat([tf.minimum(tf.range(num_characters) + jumps, num_characters), sentinel], 0)
     is_visited = tf.scatter_nd(

@@ -1,7 +1,7 @@
-"""jieba's hidden Markov model as TensorFlow operations: finds words that the dictionary lacks.
+"""jieba's hidden Markov model in TensorFlow, which finds words not in the dictionary.
 
-Each character begins a word (B), ends one (E), is in the middle (M) or single (S). The Viterbi
-algorithm finds the most probable states, for all runs of characters at once.
+Each character begins a word (B), ends a word (E), is in the middle (M) or single (S). The Viterbi
+algorithm finds the most probable states of all runs of characters at once.
 """
 
 from typing import NamedTuple
@@ -15,13 +15,13 @@ FIRST_CHINESE, LAST_CHINESE = 0x4E00, 0x9FD5
 
 
 class HiddenMarkovModel(NamedTuple):
-    """The logarithms of jieba's probabilities, in double precision.
+    """Log-probabilities of jieba's hidden Markov model, in double precision.
 
     Attributes:
-        start: float64[4], of each state at the first character of a run.
-        transition: float64[4, 4], from state to state; -inf marks an impossible transition.
-        emission: float64[num_characters, 4], of each character from FIRST_CHINESE to LAST_CHINESE
-            in each state.
+        start: float64[4], log-probability of each state at the first character of a run.
+        transition: float64[4, 4], log-probability of each transition; -inf: impossible.
+        emission: float64[num_characters, 4], log-probability of each character from FIRST_CHINESE
+            to LAST_CHINESE in each state.
     """
 
     start: np.ndarray | tf.Tensor
@@ -49,7 +49,7 @@ def viterbi_word_ends(code_points, run_starts, run_lengths, model: HiddenMarkovM
         run_starts: int64[num_runs], at least one run, of characters from FIRST_CHINESE to
             LAST_CHINESE.
         run_lengths: int64[num_runs], at least 1.
-        model: jieba's.
+        model: the model.
 
     Returns:
         bool[num_characters], True at the last character of a word; False outside of the runs.
@@ -57,7 +57,7 @@ def viterbi_word_ends(code_points, run_starts, run_lengths, model: HiddenMarkovM
     order = tf.argsort(run_lengths, direction="DESCENDING", stable=True)
     starts, lengths = tf.gather(run_starts, order), tf.gather(run_lengths, order)
     times = tf.range(lengths[0])
-    # The longest runs come first, so the runs that are active at a time are the first ones.
+    # The longest runs come first, so the first num_active[time] runs are active at a time.
     num_active = tf.searchsorted(-lengths, -times, side="left")
     scores, backpointers = _forward(code_points, starts, num_active, model)
     states = _backward(lengths, num_active, scores, backpointers)
@@ -111,7 +111,7 @@ def _forward(code_points, starts, num_active, model: HiddenMarkovModel):
 
 
 def _backward(lengths, num_active, scores, backpointers):
-    """int32[characters of runs], the most probable states, in the order of `_forward`."""
+    """Returns the most probable states of the active runs, concatenated over times."""
     num_times = tf.size(num_active)
     offsets = tf.cumsum(num_active, exclusive=True)
 

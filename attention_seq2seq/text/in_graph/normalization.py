@@ -8,7 +8,7 @@ _REMOVE = -1
 
 
 def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
-    """Normalizes a batch of texts inside a graph.
+    """Normalizes a batch of texts in a graph.
 
     Args:
         text: string[batch], any bytes.

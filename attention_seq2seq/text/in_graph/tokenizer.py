@@ -1,4 +1,4 @@
-"""`Seq2SeqTokenizer` as TensorFlow operations: the same ids and texts, inside a graph."""
+"""`Seq2SeqTokenizer` as TensorFlow operations, with equal results."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,20 +12,20 @@ from attention_seq2seq.text.segmentation import SPACE_DELIMITED_CHARACTERS
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK, Vocabulary
 
-# Separates two turns until they have ids. No normalized token is a line break.
+# Separates turns before they have ids. No normalized token is a line break.
 _SEPARATOR = "\n"
 
 
 class EncodedPrompts(NamedTuple):
-    """The tokens and ids of a batch of prompts.
+    """Tokens and ids of a batch of prompts.
 
     Attributes:
         tokens: string[batch, source_time], padded with "".
         ids: int32[batch, source_time], padded with 0.
-        target_ids: int32[batch, source_time], the ids of the tokens in the target vocabulary; -1
-            for tokens that it lacks, and at padding.
-        length: int32[batch], at least 1.
-        num_truncated: int32[batch], the number of tokens beyond the limit.
+        target_ids: int32[batch, source_time], ids of the tokens in the target vocabulary; -1 for
+            OOV tokens and padding.
+        length: int32[batch], number of tokens, at least 1.
+        num_truncated: int32[batch], number of tokens beyond the limit.
     """
 
     tokens: tf.Tensor
@@ -36,7 +36,7 @@ class EncodedPrompts(NamedTuple):
 
 
 class InGraphVocabulary(tf.Module):
-    """Tokens to ids and back, inside a graph.
+    """Maps tokens to ids and ids to tokens in a graph.
 
     Args:
         vocabulary: the vocabulary.
@@ -61,11 +61,11 @@ class InGraphVocabulary(tf.Module):
 
 
 class InGraphTokenizer(tf.Module):
-    """Texts to ids and back, inside a graph.
+    """Converts texts to ids and ids to texts in a graph.
 
     Args:
         tokenizer: the tokenizer of a trained model.
-        output_dir: receives the dictionary, if jieba segments a side.
+        output_dir: directory for the dictionary, if jieba segments a side.
     """
 
     def __init__(self, tokenizer: Seq2SeqTokenizer, output_dir: str | Path):
@@ -81,9 +81,9 @@ class InGraphTokenizer(tf.Module):
             self.source_vocabulary = InGraphVocabulary(tokenizer.source.vocabulary)
 
     def encode_prompts(self, texts: tf.Tensor, limit: int) -> EncodedPrompts:
-        """Encodes prompts, string[batch] of any bytes, with at most `limit` tokens each.
+        """Encodes prompts string[batch], any bytes, with at most `limit` tokens each.
 
-        First earlier turns are left out, then tokens at the end.
+        If a prompt is too long, first turns are dropped, then tokens at the end.
         """
         if not self.config.context_turns:
             return self._encode(self._tokenize(self.config.source_tokenizer, texts), limit)
@@ -102,7 +102,7 @@ class InGraphTokenizer(tf.Module):
         return self._encode(tf.ragged.boolean_mask(tokens, tokens != ""), limit)
 
     def encode_replies(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
-        """Returns the tokens and ids of replies, string[batch] of any bytes, each with its end."""
+        """Returns the tokens and ids, with EOS, of replies string[batch], any bytes."""
         tokens = self.tokenize_replies(texts)
         ids = self.target_vocabulary.ids(tokens)
         column = tf.stack([ids.nrows(), 1])
@@ -112,7 +112,7 @@ class InGraphTokenizer(tf.Module):
         )
 
     def tokenize_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Returns the tokens string[batch, (time)] of replies, string[batch] of any bytes."""
+        """Returns the tokens string[batch, (time)] of replies string[batch], any bytes."""
         return self._tokenize(self.config.target_tokenizer, texts)
 
     def detokenize_replies(self, tokens: tf.RaggedTensor) -> tf.Tensor:
@@ -132,7 +132,7 @@ class InGraphTokenizer(tf.Module):
         lengths = tf.cast(tokens.row_lengths(), tf.int32)
         num_truncated = tf.maximum(lengths - limit, 0)
         tokens = tokens.to_tensor("")[:, :limit]
-        # A prompt without tokens becomes one unknown token.
+        # An empty prompt becomes one unknown token.
         tokens = tf.pad(tokens, [[0, 0], [0, tf.maximum(1 - tf.shape(tokens)[1], 0)]])
         is_first = tf.range(tf.shape(tokens)[1]) == 0
         tokens = tf.where((lengths == 0)[:, tf.newaxis] & is_first, SPECIALS[UNK], tokens)
@@ -155,23 +155,23 @@ class InGraphTokenizer(tf.Module):
             "whitespace": tf.strings.split,
             "jieba": self._jieba and self._jieba.segment,
         }
-        # Strings live on the CPU: without this, integers among them travel to a GPU and back.
+        # Strings are on the CPU, so integers would otherwise be copied to a GPU and back.
         with tf.device("CPU:0"):
             return segmenters[segmentation](normalize(texts, self.config.lowercase))
 
 
 def _turns_within_limit(num_tokens, turns: tf.RaggedTensor, limit: int):
-    """bool[num_turns], whether each turn is kept.
+    """Returns bool[num_turns], whether each turn is kept.
 
-    A turn is kept if it has tokens and if they, with those of all later turns of its prompt, are
-    within the limit. The last turn of a prompt that has tokens is always kept.
+    A nonempty turn is kept if it and all later turns of its prompt are within the limit together.
+    The last nonempty turn of a prompt is always kept.
     """
     # A separator is counted before each turn.
     with_separator = tf.where(num_tokens > 0, num_tokens + 1, 0)
     offsets = tf.cumsum(with_separator, exclusive=True)
     row_offsets = tf.concat([offsets, [tf.reduce_sum(with_separator)]], axis=0)
     row_ends = tf.gather(tf.gather(row_offsets, turns.row_splits[1:]), turns.value_rowids())
-    # The tokens of each turn and of all later turns, without the separator before the turn.
+    # Number of tokens of each turn and all later turns, without the separator before the turn.
     num_remaining = row_ends - offsets - 1
     is_last = num_remaining == num_tokens
     return (num_tokens > 0) & (is_last | (num_remaining <= limit))

@@ -7,15 +7,15 @@ from attention_seq2seq.training.callbacks.sample_replies import SampleReply
 
 
 class StepInfo(NamedTuple):
-    """State of a training after an update.
+    """State of training after an update.
 
     Attributes:
         step: number of updates so far, in all epochs.
-        total_steps: updates of the whole training, unless it stops early.
+        total_steps: number of updates, unless training stops early.
         epoch: index of the current epoch, from 1.
-        num_epochs: epochs of the whole training, unless it stops early.
-        loss: mean over the tokens of this epoch so far [nats].
-        num_tokens: target tokens of this update, end tokens included.
+        num_epochs: number of epochs, unless training stops early.
+        loss: mean loss over the tokens of this epoch so far [nats].
+        num_tokens: number of target tokens of this update, EOS included.
     """
 
     step: int
@@ -27,14 +27,14 @@ class StepInfo(NamedTuple):
 
 
 class EpochInfo(NamedTuple):
-    """State of a training after an epoch.
+    """State of training after an epoch.
 
     Attributes:
         epoch: index of the epoch, from 1.
-        num_epochs: epochs of the whole training, unless it stops early.
+        num_epochs: number of epochs, unless training stops early.
         history: metrics of each epoch so far, including this one.
         samples: replies to the sample prompts; empty without sample prompts.
-        is_last: whether the training ends with this epoch.
+        is_last: whether training ends with this epoch.
     """
 
     epoch: int
@@ -45,13 +45,13 @@ class EpochInfo(NamedTuple):
 
 
 class Callback:
-    """Base class for callbacks. Every hook is a no-op; `True` from a hook stops the training."""
+    """Base class for callbacks. Every hook is a no-op; `True` from a hook stops training."""
 
     def on_step_end(self, info: StepInfo) -> bool | None:
-        """Called after each update; `True` stops the training."""
+        """Called after each update; `True` stops training."""
 
     def on_epoch_end(self, info: EpochInfo) -> bool | None:
-        """Called after each epoch; `True` stops the training."""
+        """Called after each epoch; `True` stops training."""
 
     def on_train_end(self) -> None:
         """Called once at the end, also after an error or an interrupt."""

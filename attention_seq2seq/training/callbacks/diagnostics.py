@@ -1,4 +1,4 @@
-"""Diagnostics: warnings about problems that a falling loss does not show."""
+"""Warns about training problems that a falling loss does not show."""
 
 import logging
 from collections import Counter
@@ -12,21 +12,21 @@ REPLY_COLLAPSE = "Reply collapse"
 UNIFORM_ATTENTION = "Uniform attention"
 OVERFITTING = "Overfitting"
 
-# Healthy models stay clear of these limits on the default corpus, on reversed strings and on real
+# Healthy models stay below these limits on the default corpus, on reversed strings and on real
 # chats: ratio of the most common reply, normalized entropy, rise of the loss in nats per token.
 _MAX_MOST_COMMON_RATIO = 0.5
 _MAX_ATTENTION_ENTROPY = 0.95
 _MAX_RISE = 0.1
-# Number of epochs in a row; a rise in fewer epochs is noise.
+# Number of consecutive epochs. A rise over fewer epochs may be noise.
 _NUM_RISING_EPOCHS = 3
-# With fewer sample replies the ratio of the most common one means little.
+# With fewer sample replies, the ratio of the most common one is not meaningful.
 _MIN_SAMPLES = 8
 
 
 class TrainingDiagnostics(Callback):
-    """Warns once about each problem that the loss does not show.
+    """Warns once about each training problem that a falling loss does not show.
 
-    Replies and attention are checked in the second half of the training and at its end: before,
+    Replies and attention are checked in the second half of training and at its end. Before that,
     every model gives the same reply to every prompt.
 
     - `Reply collapse`: at least half of the sample prompts get the same reply.

@@ -25,8 +25,9 @@ class SampleReply(NamedTuple):
         prompt_tokens: tokens of the prompt.
         reply_tokens: tokens of the reply.
         text: the reply.
-        attention_weights: float32[reply_time, source_time]; float32[_, 0] without attention.
-        row_labels: labels of the rows of the weights.
+        attention_weights: float32[target_time, source_time]; float32[target_time, 0] without
+            attention.
+        row_labels: labels of the rows of the attention weights.
     """
 
     prompt_tokens: Sequence[str]
@@ -42,10 +43,10 @@ def make_sample_generator(
     """Returns a function that replies to prompts greedily, with the model's current weights.
 
     Args:
-        prompts: the sample prompts; those longer than `max_source_length` are left out.
-        model: the model that is trained.
+        prompts: the sample prompts; prompts longer than `max_source_length` are skipped.
+        model: the model being trained.
         tokenizer: the tokenizer of the model.
-        config: the options of the training.
+        config: the options of the training run.
 
     Raises:
         ValueError: all prompts are too long.
@@ -81,10 +82,11 @@ def first_prompts(pairs: Iterable[Sequence]) -> list[str]:
 
 
 def sample_metrics(samples: Iterable[SampleReply]) -> dict[str, float]:
-    """Returns sample_distinct_1, sample_distinct_2, sample_most_common_ratio, attention_entropy.
+    """Computes the metrics of the sample replies.
 
-    The attention entropy is normalized: it is 1 if all tokens of a prompt have the same weight. It
-    is the mean over all reply tokens whose prompt has at least two tokens.
+    The metrics are sample_distinct_1, sample_distinct_2, sample_most_common_ratio and
+    attention_entropy. The attention entropy is normalized: it is 1 if all tokens of a prompt have
+    the same weight. It is the mean over all reply tokens whose prompt has at least two tokens.
     """
     samples = list(samples)
     replies = [sample.reply_tokens for sample in samples]

@@ -22,7 +22,7 @@ LOG_INTERVAL = 50
 
 
 class TrainingSpeed(NamedTuple):
-    """Speed and memory of a training.
+    """Speed and memory of a training run.
 
     Attributes:
         tokens_per_second: target tokens per second, EOS included.
@@ -35,14 +35,14 @@ class TrainingSpeed(NamedTuple):
     megabytes: float
 
 
-def write_vocabularies(tokens: list[str], folder: Path) -> None:
+def write_vocabularies(tokens: list[str], directory: Path) -> None:
     """Writes the vocabulary of each system: its special tokens, then the same tokens."""
     for name, special in (
         ("opennmt", ["<blank>", "<s>", "</s>"]),
         ("joey", ["<unk>", "<pad>", "<s>", "</s>"]),
     ):
         text = "\n".join([*special, *tokens]) + "\n"
-        (folder / f"vocabulary.{name}").write_text(text, encoding="utf-8")
+        (directory / f"vocabulary.{name}").write_text(text, encoding="utf-8")
 
 
 def average_speed(name: str, log: str, rates, expected: int, megabytes: float) -> TrainingSpeed:
@@ -65,7 +65,7 @@ def num_threads() -> int:
 
 def run_process(
     command: list[str],
-    folder: Path,
+    directory: Path,
     seconds: float | None = None,
     environment: dict[str, str] | None = None,
 ) -> tuple[str, float]:
@@ -75,7 +75,7 @@ def run_process(
 
     Args:
         command: command and arguments.
-        folder: working directory.
+        directory: working directory.
         seconds: timeout after which the process is terminated, or None.
         environment: environment variables; by default those of this process.
     """
@@ -84,10 +84,10 @@ def run_process(
         **(environment or os.environ),
         **dict.fromkeys(thread_variables, str(num_threads())),
     }
-    log = folder / "log"
+    log = directory / "log"
     with log.open("w") as log_file:
         child = subprocess.Popen(
-            command, cwd=folder, stdout=log_file, stderr=subprocess.STDOUT, env=environment
+            command, cwd=directory, stdout=log_file, stderr=subprocess.STDOUT, env=environment
         )
         try:
             usage = wait_for(child.pid, seconds)

@@ -14,7 +14,12 @@ from experiments.benchmarks.baselines.common import (
 
 
 def train(
-    baselines_dir: Path, folder: Path, units: int, max_length: int, first_step: int, last_step: int
+    baselines_dir: Path,
+    directory: Path,
+    units: int,
+    max_length: int,
+    first_step: int,
+    last_step: int,
 ) -> TrainingSpeed:
     """Trains Joey NMT up to `last_step`; returns the speed after `first_step`."""
     side_config = {
@@ -73,10 +78,10 @@ def train(
             },
         },
     }
-    (folder / "joey.yaml").write_text(json.dumps(config))
+    (directory / "joey.yaml").write_text(json.dumps(config))
     program = str(baselines_dir.resolve() / "joey" / "bin" / "python")
     command = [program, "-m", "joeynmt", "train", "joey.yaml", "--skip-test"]
-    log, megabytes = run_process(command, folder)
+    log, megabytes = run_process(command, directory)
     rates = parse_rates(log, first_step)
     return average_speed(
         "Joey NMT", log, rates, (last_step - first_step) // LOG_INTERVAL, megabytes

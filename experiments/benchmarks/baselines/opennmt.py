@@ -44,11 +44,16 @@ def model():
 
 
 def train(
-    baselines_dir: Path, folder: Path, units: int, max_length: int, first_step: int, last_step: int
+    baselines_dir: Path,
+    directory: Path,
+    units: int,
+    max_length: int,
+    first_step: int,
+    last_step: int,
 ) -> TrainingSpeed:
     """Trains OpenNMT-tf up to `last_step`; returns the speed after `first_step`."""
-    command = write_config(baselines_dir, folder, units, max_length, last_step)
-    log, megabytes = run_process([*command, "train"], folder)
+    command = write_config(baselines_dir, directory, units, max_length, last_step)
+    log, megabytes = run_process([*command, "train"], directory)
     rates = parse_rates(log, first_step)
     return average_speed(
         "OpenNMT-tf", log, rates, (last_step - first_step) // LOG_INTERVAL, megabytes
@@ -67,7 +72,7 @@ def parse_rates(log: str, first_step: int) -> list[tuple[float, int]]:
 
 def write_config(
     baselines_dir: Path,
-    folder: Path,
+    directory: Path,
     units: int,
     max_length: int,
     last_step: int,
@@ -77,14 +82,14 @@ def write_config(
 
     Args:
         baselines_dir: directory with the environment of OpenNMT-tf.
-        folder: directory with train.src, train.tgt, dev.src, dev.tgt and the vocabulary.
+        directory: directory with train.src, train.tgt, dev.src, dev.tgt and the vocabulary.
         units: width of the model.
         max_length: maximum length of prompts and replies [tokens].
-        last_step: last step of the training.
+        last_step: last step of training.
         checkpoint_interval: steps between two checkpoints.
     """
-    shutil.rmtree(folder / "opennmt_run", ignore_errors=True)
-    (folder / "opennmt_model.py").write_text(_MODEL.format(units=units))
+    shutil.rmtree(directory / "opennmt_run", ignore_errors=True)
+    (directory / "opennmt_model.py").write_text(_MODEL.format(units=units))
     config = {
         "model_dir": "opennmt_run",
         "data": {
@@ -114,23 +119,23 @@ def write_config(
             "average_last_checkpoints": 0,
         },
     }
-    (folder / "opennmt.yml").write_text(json.dumps(config))
+    (directory / "opennmt.yml").write_text(json.dumps(config))
     program = str(baselines_dir.resolve() / "opennmt" / "bin" / "onmt-main")
     return [program, "--model", "opennmt_model.py", "--config", "opennmt.yml"]
 
 
 def perplexity_after(
-    baselines_dir: Path, folder: Path, units: int, max_length: int, minutes: float
+    baselines_dir: Path, directory: Path, units: int, max_length: int, minutes: float
 ) -> tuple[float, int]:
     """Trains OpenNMT-tf for some minutes; returns its perplexity on dev, and the steps.
 
     OpenNMT-tf saves a checkpoint every 100 steps. Steps after the last checkpoint are lost.
     """
     command = write_config(
-        baselines_dir, folder, units, max_length, last_step=10**6, checkpoint_interval=100
+        baselines_dir, directory, units, max_length, last_step=10**6, checkpoint_interval=100
     )
-    run_process([*command, "train"], folder, 60 * minutes)
-    log, _ = run_process([*command, "eval"], folder)
+    run_process([*command, "train"], directory, 60 * minutes)
+    log, _ = run_process([*command, "eval"], directory)
     match = re.search(r"step.*?(\d+).*?perplexity = ([\d.]+)", log)
     if not match:
         raise ValueError(f"OpenNMT-tf gave no perplexity; it ended with:\n{log[-2000:]}")

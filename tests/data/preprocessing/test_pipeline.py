@@ -42,7 +42,7 @@ def test_an_interrupted_stage_is_resumed(corpus, tmp_path, monkeypatch, name):
         with pytest.raises(PowerFailure):
             prepare(tmp_path / "stopped", data, None, SINGLE_PROCESS, progress=False)
     assert not (tmp_path / "stopped/manifest.json").exists()
-    with pytest.raises(FileNotFoundError, match="has no prepared corpus"):
+    with pytest.raises(FileNotFoundError, match="has no prepared dataset"):
         train_prepared(tmp_path / "stopped", tmp_path / "model", progress=False)
     resumed_calls = []
     with monkeypatch.context() as patch:

@@ -71,7 +71,7 @@ FAULTS = {
     ),
     "two scripts": (
         modify_pairs(0.1, lambda *pair: tuple(text.translate(TRADITIONAL) for text in pair)),
-        "of the texts are in traditional characters, 90.0% in simplified ones",
+        "of the texts are in traditional characters, 90.0% in simplified characters",
     ),
     "not Chinese": (
         modify_pairs(0.1, lambda prompt, _: (prompt, "ok")),

@@ -1,4 +1,4 @@
-"""The benchmarks print tables and write rows. Numbers are meaningful on an idle machine only."""
+"""The benchmarks print tables and write rows. Numbers need an idle machine."""
 
 import re
 

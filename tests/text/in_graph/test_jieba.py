@@ -27,7 +27,7 @@ ODD_FRAGMENTS = [
 
 
 def list_differences(jieba_tokenizer, dictionary, hmm, folder, texts, batch_size=64):
-    """Returns texts that graph, `segment_by_jieba` and jieba segment differently, and the words."""
+    """Returns texts that graph, `segment_by_jieba` and jieba segment differently, with words."""
     segment = tf.function(InGraphJieba(dictionary, hmm, folder).segment, input_signature=[TEXTS])
     differences = []
     for start in range(0, len(texts), batch_size):
