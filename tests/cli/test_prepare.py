@@ -111,7 +111,9 @@ def test_progress_bars_fit_into_80_columns(corpus, tmp_path):
     assert any("100%" in bar and "00:00<00:00" in bar for bar in bars)
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.3, 2])
+@pytest.mark.parametrize(
+    "seconds", [0.3, *(pytest.param(seconds, marks=pytest.mark.slow) for seconds in (0.05, 2))]
+)
 def test_ctrl_c_stops_all_processes(tmp_path, seconds):
     """Also if pressed twice, and while processes are being started."""
     write_corpus(tmp_path / "corpus", 60_000)
@@ -126,5 +128,6 @@ def test_ctrl_c_stops_all_processes(tmp_path, seconds):
     assert has_process_group_ended(script.pid)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_runs_are_bit_identical(tmp_path):
     kill_and_resume(tmp_path, num_pairs=2_000, num_kills=1, seed=2)

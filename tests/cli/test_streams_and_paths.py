@@ -27,7 +27,7 @@ def corpus(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("closed", [[1], [0, 1, 2]], ids=str)
+@pytest.mark.parametrize("closed", [[0, 1, 2], pytest.param([1], marks=pytest.mark.slow)], ids=str)
 def test_closed_streams_are_ignored(meals_dir, tmp_path, corpus, closed):
     result = run_script(
         "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING, closed=closed
@@ -72,10 +72,11 @@ def test_a_full_disk_behind_standard_output_is_reported_once(tmp_path, corpus):
 @pytest.mark.parametrize(
     "environment",
     [
-        {"PYTHONIOENCODING": "gbk"},
-        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"},
+        pytest.param({"PYTHONIOENCODING": "gbk"}, id="streams", marks=pytest.mark.slow),
+        pytest.param(
+            {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}, id="locale"
+        ),
     ],
-    ids=["streams", "locale"],
 )
 def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, environment):
     prompts = tmp_path / "问题.txt"

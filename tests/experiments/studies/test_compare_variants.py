@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from helpers.scripts import run_script
 
@@ -11,6 +13,7 @@ CHARACTERS = ["--source_tokenizer=characters", "--target_tokenizer=characters"]
 SMALL = ["--units=8", "--batch_size=32", "--patience=0", "--compute_dtype=float32"]
 
 
+@pytest.mark.slow
 def test_variants_are_compared_on_the_same_prompts(tmp_path):
     data, plot_path = tmp_path / "meals.tsv", tmp_path / "lengths.png"
     lines = [f"{pair.prompt}\t{pair.reply}\n" for pair in meal_dialogues().training[:200]]
