@@ -77,7 +77,7 @@ class Reply:
 
     @cached_property
     def contributions(self) -> np.ndarray:
-        """Contributions of the prompt's tokens, computed when first accessed.
+        """Contributions of the prompt tokens, computed when first accessed.
 
         Returns:
             float32[target_time, source_time]. Entry [t, s] is the decrease of the log-probability

@@ -1,17 +1,18 @@
-"""Measures the quality of a model's replies, and compares it with a baseline.
+"""Measures the quality of the replies of a model, and compares it with a baseline.
 
     attention-seq2seq evaluate --model_dir=models/demo
     attention-seq2seq evaluate --model_dir=models/mine --data=test.tsv
     attention-seq2seq evaluate --model_dir=models/mine --baseline=models/other
 
-Evaluate on pairs that were used neither in training nor to select the best epoch. Without --data,
+Evaluate on pairs that were not used for training or for selecting the best epoch. Without --data,
 the held-out meals of the default corpus are used.
 
-Intervals are 95 % bootstrap intervals over conversations. p is the p-value of a permutation test
-of the two models on the same prompts. All replies to a prompt are references, and the nearest one
-counts. Metrics of replies use Chinese characters and lowercased words of other scripts as tokens;
-token_error_rate is the phoneme error rate of pronunciations. oov_rate is the share of reference
-tokens that the model does not know; perplexities are compared on prompts without such tokens.
+Intervals are 95% bootstrap intervals over conversations. p is the p-value of a permutation test
+of the two models on the same prompts. All replies to a prompt are references, and the most
+similar reference counts. Metrics of replies use Chinese characters and lowercased words of other
+scripts as tokens. For pronunciations, token_error_rate is the phoneme error rate. oov_rate is the
+fraction of reference tokens that are not in the vocabulary. Perplexities are compared on prompts
+without such tokens.
 """
 
 import logging
@@ -45,7 +46,7 @@ COMMON_FLAGS = (
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     define_reply_flags(flag_values)
-    define_paths("data", [], "corpus files, see train --help", flag_values=flag_values)
+    define_paths("data", [], "corpus files in the formats of train", flag_values=flag_values)
     flags.DEFINE_bool(
         "skip_bad_lines",
         False,
@@ -105,18 +106,18 @@ def print_metrics(titles: list[str], estimates_by_model: list[dict], p_values: d
 
 
 def column_titles(model_dirs: list[list[str]]) -> list[str]:
-    """Returns the names of the models' directories, or their paths if names are equal."""
+    """Returns the directory names of the models, or their paths if names are equal."""
     names = ["+".join(Path(path).name for path in ensemble_dirs) for ensemble_dirs in model_dirs]
     return names if len(set(names)) == len(names) else list(map("+".join, model_dirs))
 
 
 def print_comparisons(comparisons: dict, evaluation) -> None:
-    """Prints the metrics that are compared on fewer prompts than all."""
+    """Prints the metrics that are compared on a subset of the prompts."""
     for name, pair in comparisons.items():
         if len(pair.conversations) < len(evaluation.prompts):
             print(
                 f"{name}: {pair.candidate.value:.3f} and {pair.baseline.value:.3f} on the "
-                f"{len(pair.conversations)} prompts whose references both models know"
+                f"{len(pair.conversations)} prompts without OOV tokens in the references"
             )
 
 

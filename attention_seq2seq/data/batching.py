@@ -132,8 +132,8 @@ def _batch_pool(
     """Batches consecutive rows. Slicing a pool is faster than one operation per row.
 
     Args:
-        source: int32[rows, source_time].
-        target: int32[rows, target_time].
+        source: int32[rows, source_time], ids of the prompts.
+        target: int32[rows, target_time], ids of the replies.
         batch_size: number of rows per batch.
         seed: seed of the order of batches; None: the order of the rows.
     """

@@ -90,7 +90,7 @@ def remove_separators(text: str, separator: str, separation: str) -> str:
     Args:
         text: a turn of a file.
         separator: a single character.
-        separation: "characters" or "words", as detected by `detect_separation`.
+        separation: "characters" or "words", as returned by `detect_separation`.
 
     Example:
         >>> turns = "你/好/!", "1/2/////3", "在2024/12/25"

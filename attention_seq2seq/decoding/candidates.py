@@ -54,7 +54,7 @@ def top_k_candidates(
 
     Args:
         output: one step of the model.
-        k: int32[].
+        k: int32[], number of candidates.
         processors: constraints on the next token.
         tokens: int32[rows, max_length], the tokens so far.
         time: int32[], number of tokens so far.

@@ -17,15 +17,15 @@ def select_diverse_groups(
     step. The penalty only affects the selection, not the scores.
 
     Args:
-        scores: float32[prompts, groups, candidates].
-        ids: int32[prompts, groups, candidates], the last token of each candidate.
-        is_live: bool[prompts, groups, candidates], whether the token is generated at this step.
+        scores: float32[batch, groups, candidates], scores of the extended hypotheses.
+        ids: int32[batch, groups, candidates], the last token of each candidate.
+        is_live: bool[batch, groups, candidates], whether the token is generated at this step.
         size: int32[], number of candidates to select in each group.
         diversity_penalty: float32[], at least 0, penalty of a shared token [nats].
         vocabulary_size: int32[], number of target tokens.
 
     Returns:
-        int32[prompts, groups, size], indices of the candidates, best first.
+        int32[batch, groups, size], indices of the candidates, best first.
     """
     num_prompts, num_groups = tf.shape(scores)[0], tf.shape(scores)[1]
 

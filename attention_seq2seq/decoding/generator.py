@@ -165,10 +165,10 @@ class SequenceGenerator:
 
         Args:
             search: a function of a step function, the initial state and logits processors.
-            source_ids: int32[batch, source_time].
-            source_length: int32[batch].
+            source_ids: int32[batch, source_time], the prompts, padded with 0.
+            source_length: int32[batch], number of tokens of each prompt.
             prompt_target_ids: int32[batch, source_time], the prompts in target ids.
-            rows_per_prompt: int32[].
+            rows_per_prompt: int32[], number of rows of each prompt.
             params: the parameters of the call.
         """
         prompts = _prompt_of_row(tf.shape(source_ids)[0], rows_per_prompt)

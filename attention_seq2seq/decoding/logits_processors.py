@@ -80,7 +80,7 @@ def process(
         time: int32[], number of tokens so far.
 
     Returns:
-        float32[rows, vocab].
+        float32[rows, vocab], the processed scores.
     """
     unconstrained = scores
     if processors.suppressed is not None:

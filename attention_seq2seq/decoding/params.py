@@ -120,8 +120,8 @@ class PackedParams(NamedTuple):
     Attributes:
         integers: int32[9], the integer fields in the order of `DecodingParams`.
         floats: float32[10], the float fields in the order of `DecodingParams`.
-        suppressed_ids: int32[num_suppressed].
-        prefix_ids: int32[prefix_time].
+        suppressed_ids: int32[num_suppressed], as in `DecodingParams`.
+        prefix_ids: int32[prefix_time], as in `DecodingParams`.
     """
 
     integers: tf.Tensor

@@ -13,7 +13,7 @@ def select_hypotheses(hypotheses: Hypotheses, ranks: tf.Tensor, rows_per_prompt)
     Args:
         hypotheses: rows_per_prompt rows for each prompt.
         ranks: int32[batch, selected], indices among the hypotheses of each prompt.
-        rows_per_prompt: int32[].
+        rows_per_prompt: int32[], number of rows of each prompt.
 
     Returns:
         `Hypotheses`, `selected` rows for each prompt.
@@ -28,7 +28,7 @@ def deduplicate(hypotheses: Hypotheses, rows_per_prompt: tf.Tensor) -> Hypothese
 
     Args:
         hypotheses: rows_per_prompt rows for each prompt, the best first.
-        rows_per_prompt: int32[].
+        rows_per_prompt: int32[], number of rows of each prompt.
 
     Returns:
         The same number of rows. Empty rows come last for each prompt, and are all 0.

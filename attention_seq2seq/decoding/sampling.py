@@ -70,8 +70,8 @@ def prompt_hashes(source_ids: tf.Tensor, source_length: tf.Tensor) -> tf.Tensor:
     differ in one id never collide, and other prompts rarely do.
 
     Args:
-        source_ids: int32[batch, source_time].
-        source_length: int32[batch].
+        source_ids: int32[batch, source_time], the prompts, padded with 0.
+        source_length: int32[batch], number of tokens of each prompt.
 
     Example:
         >>> ids = tf.constant([[5, 7, 0], [7, 5, 0], [5, 7, 5]])
@@ -95,7 +95,7 @@ def sampling_seeds(
     """Returns a seed for each row, int64[rows, 2], that depends on its prompt and sample.
 
     Args:
-        sampling_seed: int32[].
+        sampling_seed: int32[], seed of the call.
         hashes: int64[rows], hash of each row's prompt.
         sample_indices: int32[rows], index of the row among the samples of its prompt.
     """
@@ -132,10 +132,10 @@ def sample_inverse_cdf(noise: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
     Args:
         noise: float32[rows], random numbers in [0, 1).
-        logits: float32[rows, vocab].
+        logits: float32[rows, vocab], unnormalized log-probabilities.
 
     Returns:
-        int32[rows].
+        int32[rows], the sampled ids.
 
     Example:
         >>> logits = tf.math.log([[0.25, 0.0, 0.75]] * 3)

@@ -19,7 +19,7 @@ class StepOutput(NamedTuple):
     """Result of one step of a model.
 
     Attributes:
-        logits: float[rows, vocab].
+        logits: float[rows, vocab], unnormalized log-probabilities of the next token.
         attention_weights: float[rows, source_time]; source_time is 0 without attention.
         state: the next state, with the structure and shapes of the previous state.
         score_bias: float32[rows, vocab], added to the log-probabilities when tokens are selected
@@ -48,8 +48,8 @@ class DecoderModel(Protocol):
         """Encodes prompts.
 
         Args:
-            source_ids: int32[batch, source_time].
-            source_length: int32[batch].
+            source_ids: int32[batch, source_time], the prompts, padded with 0.
+            source_length: int32[batch], number of tokens of each prompt.
 
         Returns:
             The memory, a nest of tensors that stays constant during decoding, and the initial
@@ -73,8 +73,8 @@ def prepare_decoding(
 
     Args:
         model: the model.
-        source_ids: int32[batch, source_time].
-        source_length: int32[batch].
+        source_ids: int32[batch, source_time], the prompts, padded with 0.
+        source_length: int32[batch], number of tokens of each prompt.
         prompt_indices: int32[rows], the index of each row's prompt; None: one row per prompt.
     """
     memory, state = model.initial_state(source_ids, source_length)

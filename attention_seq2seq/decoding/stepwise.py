@@ -27,7 +27,7 @@ class StepwiseOutput(NamedTuple):
     Attributes:
         ids: int32[rows], the most probable tokens that the logits processors allow.
         log_probs: float32[rows, vocab], log-probabilities before logits processors.
-        attention_weights: float[rows, source_time].
+        attention_weights: float[rows, source_time], attention weights of this step.
         state: the next state.
     """
 
@@ -70,8 +70,8 @@ class StepwiseGreedySearch:
         """Encodes prompts.
 
         Args:
-            source_ids: int32[rows, source_time].
-            source_length: int32[rows].
+            source_ids: int32[rows, source_time], the prompts, padded with 0.
+            source_length: int32[rows], number of tokens of each prompt.
             prompt_target_ids: int32[rows, source_time], prompts in ids of the target vocabulary,
                 -1 for tokens that it does not have.
 

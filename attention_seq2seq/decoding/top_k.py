@@ -10,7 +10,7 @@ def row_logsumexp(logits: tf.Tensor, position: tf.Tensor | None = None) -> tf.Te
     """Computes `tf.reduce_logsumexp` over the vocabulary, in fewer passes.
 
     Args:
-        logits: float32[rows, vocab].
+        logits: float32[rows, vocab], unnormalized log-probabilities.
         position: int32[rows, 1], index of the largest logit of each row; None: it is computed.
 
     Returns:
@@ -39,7 +39,7 @@ def blocked_top_k(values: tf.Tensor, k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor
     Equal values are ordered by index, as in `tf.math.top_k`.
 
     Args:
-        values: float32[rows, vocab].
+        values: float32[rows, vocab], values to search.
         k: int32[], at most the vocabulary size.
 
     Returns:

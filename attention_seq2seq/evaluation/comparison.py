@@ -12,8 +12,8 @@ class PairedStats(NamedTuple):
     """Statistics of a metric of two models on the same prompts.
 
     Attributes:
-        candidate: statistics of the candidate.
-        baseline: statistics of the baseline.
+        candidate: statistics of the metric for the candidate model.
+        baseline: statistics of the metric for the baseline model.
         conversations: int64[prompts], index of the conversation of each prompt.
     """
 

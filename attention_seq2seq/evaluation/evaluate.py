@@ -29,8 +29,8 @@ class Estimate(NamedTuple):
 
     Attributes:
         value: the metric.
-        low: lower limit of the 95 % interval; None if there is no interval.
-        high: upper limit of the 95 % interval; None if there is no interval.
+        low: lower limit of the 95% interval; None if there is no interval.
+        high: upper limit of the 95% interval; None if there is no interval.
     """
 
     value: float

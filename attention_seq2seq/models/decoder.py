@@ -35,7 +35,7 @@ class PlainRNN(keras.layers.Layer):
         return ()
 
     def initial_state(self, cell_state: tuple[State, ...], memory: tuple) -> tuple[State, ...]:
-        """Returns the cells' state."""
+        """Returns the state of the cells unchanged."""
         return cell_state
 
     def unroll(self, inputs, memory, state, dtype=tf.float32, dropout_masks=()):
@@ -98,7 +98,7 @@ class TiedOutputProjection(keras.layers.Layer):
 
     @property
     def kernel(self) -> tf.Tensor:
-        """float32[units, vocab]."""
+        """The transposed embedding, float32[units, vocab]."""
         return tf.transpose(self._embedding.embeddings)
 
     def call(self, inputs):
@@ -123,7 +123,7 @@ class Decoder(keras.layers.Layer):
         embedding: the encoder's embedding if it is shared; None: a new embedding.
 
     Attributes:
-        has_attention: whether the decoder attends to the prompt's tokens.
+        has_attention: whether the decoder attends to prompt tokens.
         vocabulary_size: number of target tokens.
     """
 
@@ -190,7 +190,7 @@ class Decoder(keras.layers.Layer):
         """Runs over given replies (teacher forcing), up to the output projection.
 
         Args:
-            target_input_ids: int32[batch, target_time], the token that precedes each position.
+            target_input_ids: int32[batch, target_time], BOS and the reply without its last id.
             encoded: the encoded prompts.
             rng: random numbers of dropout; None disables dropout.
             dtype: dtype of the matrix products, float32 or bfloat16.

@@ -19,7 +19,7 @@ class Seq2Seq(keras.Model):
         decoder: the decoder.
 
     Attributes:
-        has_attention: whether the decoder attends to the prompt's tokens.
+        has_attention: whether the decoder attends to prompt tokens.
         vocabulary_size: number of target tokens.
 
     Call arguments:

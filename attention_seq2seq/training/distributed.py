@@ -25,7 +25,7 @@ _CONNECTION_ERRORS = (
 class Distributor:
     """Distributes the work of each update by `tf.distribute`.
 
-    Every worker makes the same batches, and each replica computes a shard of every batch. Results
+    Every worker creates the same batches, and each replica computes a shard of every batch. Results
     are summed over all replicas. Sums differ from those of one device only in the order of
     additions. Only the chief uses the model directory.
 

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-# Keeps the loss of a weight of zero finite.
+# Keeps the loss finite if the attention weight is zero.
 _EPSILON = 1e-4
 
 
@@ -14,13 +14,13 @@ def guided_alignment_loss(
 ) -> tf.Tensor:
     """Returns the negative log of the attention weight on the copies of each reply token.
 
-    A reply token that also occurs in the prompt is aligned with its copies there. The loss of such
-    a token is the negative logarithm of the weight on all its positions together. Other tokens of
-    the reply have a loss of zero.
+    A reply token that also occurs in the prompt is aligned with its copies in the prompt. The loss
+    is the negative logarithm of the total attention weight of these copies. Other reply tokens
+    have a loss of zero.
 
     Args:
-        attention_weights: float32[batch, target_time, source_time].
-        source_ids: int32[batch, source_time].
+        attention_weights: float32[batch, target_time, source_time], weights of each target token.
+        source_ids: int32[batch, source_time], the prompts.
         target_ids: int32[batch, target_time], the tokens to predict.
         source_to_target_ids: int32[source_vocab], the target id of each source token, -1 if it has
             none.
@@ -30,8 +30,8 @@ def guided_alignment_loss(
 
     Source:
         Mi, Wang, Ittycheriah: Supervised Attentions for Neural Machine Translation, EMNLP 2016.
-        The paper compares the weights with an external alignment. Here a token is aligned with all
-        its positions in the prompt together.
+        The paper compares the weights with an external alignment. Here, a token is aligned with all
+        its copies in the prompt.
 
     Example:
         >>> weights = tf.constant([[[0.25, 0.75], [0.5, 0.5]]])

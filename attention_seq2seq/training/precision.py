@@ -12,7 +12,7 @@ from attention_seq2seq.config.training import TrainingConfig
 _FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 _CPUINFO = Path("/proc/cpuinfo")
 
-# bfloat16 has 8 significant bits: the relative error of a product of random rows is about 0.3 %.
+# bfloat16 has 8 significant bits: the relative error of a product of random rows is about 0.3%.
 _TOLERANCE = 0.02
 
 

@@ -31,10 +31,10 @@ def sample_decoder_inputs(
         state: the initial state.
         target_input_ids: int32[batch, target_time], BOS and the true tokens.
         sampling_probability: float32[], probability that a token is sampled.
-        rng: the batch's random numbers.
+        rng: random numbers of the batch.
 
     Returns:
-        int32[batch, target_time].
+        int32[batch, target_time], the decoder inputs.
 
     Source:
         Bengio, Vinyals, Jaitly, Shazeer: Scheduled Sampling for Sequence Prediction with

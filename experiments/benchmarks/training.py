@@ -265,7 +265,7 @@ def flops_per_target_token(units: int, vocabulary_size: int, source_tokens: floa
     Only matrix products are counted, without padding, at two operations per multiply-add. Each
     source token needs the LSTM (2 units x 4 units) and the key (units x units). Each target token
     needs the LSTM (3 units x 4 units), the attention vector (2 units x units) and the logits
-    (units x vocab). Scores and contexts are below 1 % and left out. The backward pass takes twice
+    (units x vocab). Scores and contexts are below 1% and omitted. The backward pass takes twice
     the operations of the forward pass.
     """
     source = 8 * units**2 + units**2

@@ -11,7 +11,7 @@ def read_conv(file: CorpusFile, separation: str) -> Iterator[Exchange]:
 
     Args:
         file: the file.
-        separation: the result of `detect_separation`, which units a / separates.
+        separation: "characters", "words" or "", as returned by `detect_separation`.
     """
     conversation = _Conversation()
     for raw_line in file.lines():

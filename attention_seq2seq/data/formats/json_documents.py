@@ -44,7 +44,7 @@ def read_json_document(file: CorpusFile, separation: str) -> Iterator[Exchange]:
 
     Args:
         file: the file.
-        separation: the result of `detect_separation`, which units blanks separate in turns.
+        separation: "characters", "words" or "", as returned by `detect_separation`.
     """
     stream = _ChunkStream(file)
     try:

@@ -57,7 +57,7 @@ def parse_jsonl(line: str, separation: str = "") -> list[Exchange]:
 
     Args:
         line: the line.
-        separation: the result of `detect_separation`, which units blanks separate in turns.
+        separation: "characters", "words" or "", as returned by `detect_separation`.
 
     Raises:
         ValueError: the line has another format.

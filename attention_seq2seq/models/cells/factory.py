@@ -49,7 +49,7 @@ class StackedRNNCells(keras.layers.Layer):
         """Computes one step.
 
         Args:
-            inputs: float32[batch, input_size].
+            inputs: float32[batch, input_size], inputs of the first cell.
             states: the state of each cell.
 
         Returns:

@@ -26,7 +26,7 @@ class RecurrentCell(keras.layers.Layer):
         name: name of the cell, and prefix of the names of its weights.
 
     Call arguments:
-        inputs: float32[batch, input_size].
+        inputs: float32[batch, input_size], inputs of the step.
         states: the parts of the state, each float32[batch, units], h first.
 
     Returns:

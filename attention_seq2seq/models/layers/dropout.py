@@ -13,14 +13,14 @@ def dropout(
     """Sets a fraction of the entries to zero, and scales the others to keep the mean.
 
     Args:
-        inputs: float32[time, batch, units].
+        inputs: float32[time, batch, units], activations.
         rate: fraction of the entries that become zero.
         stream: the stream of random numbers.
         rng: random numbers of the batch; None disables dropout.
         index: index that distinguishes several uses of one stream, such as a layer index.
 
     Returns:
-        float32[time, batch, units].
+        float32[time, batch, units], activations after dropout.
     """
     if rng is None or not rate:
         return inputs
@@ -37,12 +37,12 @@ def embed_with_dropout(
 ) -> tf.Tensor | EmbeddedIds:
     """Looks up embeddings, with dropout in training.
 
-    Without dropout, a token has the same embedding at every position. If the vocabulary is also not
-    larger than the embedding width, the lookup in training is deferred to the following product.
+    Without dropout, a token has the same embedding at every position. In training, the lookup is
+    then deferred to the following product if the vocabulary is not larger than the embedding width.
 
     Args:
         embedding: the embedding layer.
-        ids: int32[time, batch].
+        ids: int32[time, batch], token ids.
         rate: fraction of the entries that become zero; None disables dropout on embeddings.
         stream: the stream of random numbers.
         rng: random numbers of the batch; None outside of training.

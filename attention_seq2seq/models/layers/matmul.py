@@ -13,7 +13,7 @@ class EmbeddedIds(NamedTuple):
 
     Attributes:
         embeddings: float32[vocab, width], a tensor or a variable.
-        ids: int32[...].
+        ids: int32[...], ids to look up.
     """
 
     embeddings: tf.Tensor | tf.Variable
@@ -27,11 +27,11 @@ def matmul(
 
     Args:
         inputs: float32[..., width_in], or ids with embeddings of that width.
-        kernel: float32[width_in, width_out].
+        kernel: float32[width_in, width_out], the right factor.
         dtype: float32, or bfloat16 for a faster, less precise product.
 
     Returns:
-        float32[..., width_out].
+        float32[..., width_out], the product.
     """
     if isinstance(inputs, EmbeddedIds):
         return tf.gather(matmul(inputs.embeddings, kernel, dtype), inputs.ids)
@@ -48,7 +48,7 @@ class RecurrentMatmul:
     computed after the loop, and only flows through the bias.
 
     Args:
-        kernel: float32[width_in, width_out].
+        kernel: float32[width_in, width_out], the right factor.
         dtype: dtype of the products.
 
     Attributes:

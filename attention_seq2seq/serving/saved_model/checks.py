@@ -12,7 +12,7 @@ class GraphCheck(NamedTuple):
     """A condition, and the error message if it is false.
 
     Attributes:
-        condition: bool[].
+        condition: bool[], whether the input is valid.
         message: error message; each {} is replaced by one of `values`.
         values: tensors or Python values.
     """

@@ -95,7 +95,7 @@ class InGraphTokenizer(tf.Module):
         return self._encode(_join_turns(tokens, rows, turns.nrows()), limit)
 
     def encode_prompt_tokens(self, tokens: tf.Tensor, limit: int) -> EncodedPrompts:
-        """Encodes tokenized prompts, string[batch, source_time] as in `EncodedPrompts.tokens`."""
+        """Encodes tokenized prompts string[batch, source_time], padded with empty strings."""
         tokens = tf.where(tokens == _SEPARATOR, SPECIALS[UNK], tokens)
         if self.config.context_turns:
             tokens = tf.where(tokens == SPECIALS[TURN], _SEPARATOR, tokens)

@@ -54,4 +54,4 @@ class Callback:
         """Called after each epoch; `True` stops training."""
 
     def on_train_end(self) -> None:
-        """Called once at the end, also after an error or an interrupt."""
+        """Called once at the end, even after an error or an interrupt."""
