@@ -1,4 +1,4 @@
-"""The Python API of a trained model: generates, streams, scores and explains replies."""
+"""Python API of a trained model: generates, streams, scores and explains replies."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ class Chat:
         Args:
             prompts: any strings. An empty prompt is read as one unknown token. A prompt longer
                 than `max_source_length` is truncated with a warning. For a model with
-                `context_turns`, a prompt has one turn per line, and the reply is to the last.
+                `context_turns`, a prompt has one turn per line, and the model replies to the last.
             decoding: options of decoding; greedy search by default.
 
         Raises:
@@ -240,7 +240,7 @@ class Chat:
     def _tokens(
         self, ids: list[int], attention_weights, prompt_tokens, source_ids, decoding: DecodingConfig
     ) -> list[str]:
-        """Returns the tokens of a reply; `unk_policy` replace copies prompt tokens into it."""
+        """Returns the tokens of a reply. `unk_policy` replace replaces unknown tokens."""
         tokens = self.tokenizer.target.vocabulary.tokens(ids)
         if decoding.unk_policy != "replace" or UNK not in ids or not self.model.has_attention:
             return tokens
@@ -250,7 +250,7 @@ class Chat:
         return [prompt_tokens[p] if p >= 0 else token for token, p in zip(tokens, positions)]
 
     def decoding_params(self, decoding: DecodingConfig) -> DecodingParams:
-        """Returns the parameters that a config describes for this model.
+        """Converts decoding options to parameters for this model.
 
         Raises:
             TypeError: `decoding` is not a `DecodingConfig`.

@@ -1,4 +1,4 @@
-"""Corpora and files of prompts that a command reads."""
+"""Reads the corpora and prompt files of a command."""
 
 import contextlib
 import sys
@@ -47,7 +47,7 @@ def open_prompts(path: str | None) -> Iterator[Iterator[str]]:
         An iterator over the lines.
 
     Raises:
-        ValueError: there is no such file; or, in iterating, a line is not UTF-8.
+        ValueError: there is no such file, or a line is not UTF-8.
     """
     if path is None:
         yield iter_text_lines(sys.stdin.buffer, "standard input")

@@ -18,7 +18,7 @@ FILTERS = {
 
 @dataclasses.dataclass(frozen=True)
 class PreprocessingConfig(ConfigBase):
-    """Filters and order of the pairs of a prepared dataset.
+    """Filters and shuffling of the pairs of a prepared dataset.
 
     Raises:
         ValueError: `filters` names an unknown filter.
@@ -41,7 +41,7 @@ class PreprocessingConfig(ConfigBase):
     )
     seed: int = option(
         1,
-        "random seed of the shuffling and of the validation split",
+        "random seed of shuffling and of the validation split",
         low=0,
         high=2**31 - 1,
     )
@@ -57,4 +57,4 @@ class PreprocessingConfig(ConfigBase):
         super().__post_init__()
         for name in self.filters:
             if name not in FILTERS:
-                raise ValueError(f"filters names {name!r}; choose any of {', '.join(FILTERS)}.")
+                raise ValueError(f"filters contains {name!r}; choose any of {', '.join(FILTERS)}.")

@@ -87,7 +87,7 @@ class DecodingParams(NamedTuple):
         suppressed_ids: Iterable[int] = (),
         prefix_ids: Iterable[int] = (),
     ) -> "DecodingParams":
-        """Returns the parameters that a config describes.
+        """Converts decoding options to parameters.
 
         Args:
             decoding: the options.

@@ -37,7 +37,7 @@ def fit(
     """Runs training, or resumes it. A finished run is not repeated.
 
     Args:
-        inputs: pairs to train on and to validate on.
+        inputs: training and validation pairs.
         path: the model directory.
         config: the options of data, text, model and training.
         options: callbacks, checkpoint interval, distribution strategy and other settings.
@@ -179,7 +179,7 @@ def _finish(
     is_shortened = len(history) < config.training.epochs
     if is_shortened and should_stop_early(monitor, history, patience):
         log.info(
-            "Early stopping after epoch %d of %d: no better %s for %d epochs",
+            "Early stopping after epoch %d of %d: %s did not improve for %d epochs",
             len(history),
             config.training.epochs,
             monitor,

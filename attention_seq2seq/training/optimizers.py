@@ -1,4 +1,4 @@
-"""Optimizers, with a lazy Adam for embeddings."""
+"""Optimizers, including a lazy Adam for embeddings."""
 
 import tensorflow as tf
 from tensorflow import keras
@@ -12,7 +12,7 @@ def make_optimizer(options: TrainingConfig, total_steps: int) -> keras.optimizer
 
     Args:
         options: optimizer, learning rate and schedule.
-        total_steps: number of updates of the whole training, over which the schedule extends.
+        total_steps: total number of updates, which the schedule spans.
     """
     optimizers = {
         "adam": keras.optimizers.Adam,
@@ -26,8 +26,8 @@ def make_optimizer(options: TrainingConfig, total_steps: int) -> keras.optimizer
 class LazyAdam(keras.optimizers.Optimizer):
     """Adam that updates only the embedding rows of the tokens in the batch.
 
-    Adam updates every row in every step, so tokens that are not in the batch keep moving by their
-    momentum. Here their momentum is unchanged until they occur again. The cost of an update
+    Adam updates every row in every step, so the momentum also moves tokens that are not in the
+    batch. Here, rows and momentum are unchanged until the token occurs again. The cost of an update
     depends on the number of tokens in the batch, not on the size of the vocabulary. Variables with
     a dense gradient are updated as by Adam, in one pass over memory.
 
@@ -41,8 +41,8 @@ class LazyAdam(keras.optimizers.Optimizer):
         **kwargs: arguments of the Keras base class.
 
     Source:
-        Kingma and Ba: Adam, ICLR 2015, algorithm 1 in the form of its section 2; the lazy rows
-        are those of `tfa.optimizers.LazyAdam`.
+        Kingma and Ba: Adam, ICLR 2015, algorithm 1 in the form of its section 2. Rows are
+        updated as in `tfa.optimizers.LazyAdam`.
 
     Example:
         >>> table, optimizer = tf.Variable([[1.0], [1.0]]), LazyAdam(0.1)

@@ -29,7 +29,7 @@ def load_initial_tokenizer(config: Config) -> Seq2SeqTokenizer:
 
     Raises:
         FileNotFoundError: there is no model in the directory.
-        ValueError: the model tokenizes text in another way.
+        ValueError: the trained model has other text options.
     """
     model_dir = config.training.init_from
     initial_config = Config.load(model_dir)
@@ -38,16 +38,16 @@ def load_initial_tokenizer(config: Config) -> Seq2SeqTokenizer:
 
 
 def init_from_model(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, config: Config) -> None:
-    """Copies the weights of a trained model; tokens that it does not have keep their weights.
+    """Copies the weights of a trained model. New tokens keep their initial weights.
 
     Args:
         model: the model to be trained.
-        tokenizer: its vocabularies.
-        config: `init_from` is the directory of the trained model.
+        tokenizer: the tokenizer of the model.
+        config: the options of the model, with `init_from`.
 
     Raises:
         FileNotFoundError: there is no model in the directory.
-        ValueError: the trained model has another shape, or tokenizes text in another way.
+        ValueError: the trained model has other options of model or text.
     """
     model_dir = config.training.init_from
     initial_config = Config.load(model_dir)
@@ -100,16 +100,16 @@ def _common_ids(vocabulary: Vocabulary, initial: Vocabulary) -> tuple[list[int],
 
 
 def init_embeddings_from_file(model: Seq2Seq, tokenizer: Seq2SeqTokenizer, path: str) -> None:
-    """Sets embeddings from a file of word vectors; tokens not in the file keep their weights.
+    """Sets embeddings from a file of word vectors. Other tokens keep their initial weights.
 
     Args:
         model: the model to be trained.
-        tokenizer: its vocabularies.
-        path: word2vec's text format, plain or gzip: a line with the number of words and the
-            width, then a line for each word with its numbers, separated by blanks.
+        tokenizer: the tokenizer of the model.
+        path: file in the text format of word2vec, plain or gzip. The first line has the number of
+            words and dimensions. Each other line has a word and its vector, separated by blanks.
 
     Raises:
-        ValueError: the file cannot be read, has another width, or has none of the tokens.
+        ValueError: the file cannot be read, has other dimensions, or has none of the tokens.
     """
     weights = model.named_weights()
     tables = {

@@ -85,7 +85,7 @@ def cjk_font():
     missing = [name for name in ("matplotlib", "mplfonts") if find_spec(name) is None]
     if missing:
         raise ValueError(
-            f"pictures need {' and '.join(missing)}: pip install 'attention_seq2seq[plots]'"
+            f"plots need {' and '.join(missing)}: pip install 'attention_seq2seq[plots]'"
         )
     from matplotlib.font_manager import FontProperties
 

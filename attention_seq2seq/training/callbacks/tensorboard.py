@@ -1,4 +1,4 @@
-"""TensorBoard callback: metrics as curves, replies as text, attention as images."""
+"""TensorBoard callback for metrics, sample replies and attention images."""
 
 import contextlib
 import io
@@ -26,11 +26,11 @@ class TensorBoard(Callback):
 
     Raises:
         OSError: a file cannot be written.
-        ValueError: the packages for images are not installed.
+        ValueError: the packages for plots are not installed.
     """
 
     def __init__(self, log_dir: str | Path):
-        # Fails now, not after the first epoch, if a package is missing.
+        # Raises early if a package is missing.
         cjk_font()
         self._log_dir = log_dir
         self._writer = None
@@ -38,9 +38,9 @@ class TensorBoard(Callback):
 
     @contextlib.contextmanager
     def _default_writer(self) -> Iterator[None]:
-        """Writes the summaries made within the context; raises OSError if that fails."""
+        """Writes the summaries of the context, and converts TensorFlow errors to OSError."""
         try:
-            # Created with the first summary, so that a rejected training writes no file.
+            # Created with the first summary, so that a rejected run writes no file.
             self._writer = self._writer or tf.summary.create_file_writer(
                 os.fsencode(self._log_dir), filename_suffix=f"{EVENT_FILE_SUFFIX}.v2"
             )

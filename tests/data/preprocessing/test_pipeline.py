@@ -152,7 +152,7 @@ def test_invalid_corpora_raise(corpus, tmp_path):
         data=(str(tmp_path / "long"),),
         max_target_length=1,
     )
-    with pytest.raises(ValueError, match="filters names 'everything'; choose any of duplicates"):
+    with pytest.raises(ValueError, match="filters contains 'everything'; choose any of duplicates"):
         PreprocessingConfig(filters=("everything",))
 
 
