@@ -89,4 +89,6 @@ def run(args: flags.FlagValues) -> None:
     print(f"\n{format_statistics(statistics, width)}")
     print(f"\n{format_filtering(statistics['counts'])}")
     print(format_vocabulary(prepared.manifest["vocabulary_sizes"]))
-    print_next_command("Train a model on it", "train", data=prepared_dir, model_dir="models/mine")
+    print_next_command(
+        "Train a model on this dataset", "train", data=prepared_dir, model_dir="models/mine"
+    )

@@ -104,7 +104,7 @@ def run(args: flags.FlagValues) -> None:
     was_finished = is_finished(model_dir) and not args.overwrite
     history = train_model(prepared, config, args, strategy)
     if not is_chief:
-        print("Training is finished; the first worker has written the model.")
+        print("Training is finished. The chief has written the model.")
         return
     if was_finished:
         print(f"{model_dir} is already trained with these options. Use --overwrite to train again.")
@@ -198,6 +198,6 @@ def apply_prepared_options(prepared, config, args: flags.FlagValues):
             if name != "data" and args[name].present and flag_value != value:
                 raise ValueError(
                     f"--{name}={flag_value}, but {prepared.directory} was prepared with {value!r}. "
-                    "Omit the flag, or prepare the corpus again with it."
+                    "Omit the flag, or prepare the corpus again with this value."
                 )
     return dataclasses.replace(config, **prepared_options)

@@ -46,10 +46,11 @@ class SequenceGenerator:
 
     Attributes:
         greedy_search, beam_search, sample: functions of source_ids int32[batch, source_time],
-            source_length int32[batch], prompt_target_ids int32[batch, source_time] (the prompt in
-            ids of the target vocabulary, -1 for tokens that it does not have) and `PackedParams`;
-            they return `Hypotheses` with `num_return_sequences` rows for each prompt, or one row
-            for greedy search. If a beam has fewer distinct replies, its last rows have length 0.
+            source_length int32[batch], prompt_target_ids int32[batch, source_time] and
+            `PackedParams`. prompt_target_ids are the ids of the prompt in the target vocabulary,
+            -1 for OOV tokens. The functions return `Hypotheses` with `num_return_sequences` rows
+            for each prompt, or one row for greedy search. If a beam has fewer distinct replies,
+            its last rows have length 0.
         methods: these three functions, by the values of `DecodingConfig.method`.
         force_decode: function of source_ids, source_length, reply_ids int32[batch, target_time]
             and reply_length int32[batch]; returns the `Hypotheses` of the given replies.
@@ -160,14 +161,15 @@ class SequenceGenerator:
     ) -> Hypotheses:
         """Runs a search with `rows_per_prompt` rows for each prompt.
 
-        The search is traced twice, with and without logits processors and MMI: an inactive
-        processor in the loop would take time, too.
+        The search is traced twice, with and without logits processors and MMI, because inactive
+        processors in the loop would also take time.
 
         Args:
-            search: a function of a step function, the initial state and logits processors.
+            search: function of a step function, the initial state and logits processors.
             source_ids: int32[batch, source_time], the prompts, padded with 0.
             source_length: int32[batch], number of tokens of each prompt.
-            prompt_target_ids: int32[batch, source_time], the prompts in target ids.
+            prompt_target_ids: int32[batch, source_time], ids of the prompts in the target
+                vocabulary, -1 for OOV tokens.
             rows_per_prompt: int32[], number of rows of each prompt.
             params: the parameters of the call.
         """
@@ -199,7 +201,7 @@ class SequenceGenerator:
         )
 
     def _prepare(self, source_ids, source_length, prompts):
-        # The encoder, too, gets at least two rows.
+        # The encoder also needs at least two rows.
         num_prompts = tf.shape(source_ids)[0]
         prompt_indices = tf.range(tf.maximum(num_prompts, 2)) % num_prompts
         return prepare_decoding(
@@ -237,5 +239,5 @@ def _prompt_of_row(num_prompts, rows_per_prompt):
 
 
 def _drop_padding_rows(hypotheses: Hypotheses, num_rows) -> Hypotheses:
-    """Removes the row that was added to a single row."""
+    """Removes the rows that were added to have at least two rows."""
     return Hypotheses(*(column[:num_rows] for column in hypotheses))

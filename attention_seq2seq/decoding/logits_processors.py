@@ -31,8 +31,8 @@ class LogitsProcessors(NamedTuple):
         params: parameters of the processors that depend on the tokens so far: min_length,
             no_repeat_ngram_size, repetition_penalty, prompt_bigram_penalty and prefix_ids. None
             disables these processors, which is faster.
-        prompt_target_ids: int32[rows, source_time], the prompt in ids of the target vocabulary, -1
-            for tokens that it does not have; None only if params is None.
+        prompt_target_ids: int32[rows, source_time], ids of the prompts in the target vocabulary,
+            -1 for OOV tokens; None only if params is None.
     """
 
     bos_id: int

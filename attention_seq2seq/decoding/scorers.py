@@ -20,7 +20,7 @@ class SequenceScorer(NamedTuple):
     coverage_penalty: tf.Tensor
 
     def normalize(self, total: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
-        """Divides totals float32 by the length penalties of lengths int32."""
+        """Divides totals float32[rows, ...] by the penalties of lengths int32[rows, ...]."""
         return total / tf.gather(self.length_penalties, length)
 
     def score(

@@ -72,8 +72,8 @@ class StepwiseGreedySearch:
         Args:
             source_ids: int32[rows, source_time], the prompts, padded with 0.
             source_length: int32[rows], number of tokens of each prompt.
-            prompt_target_ids: int32[rows, source_time], prompts in ids of the target vocabulary,
-                -1 for tokens that it does not have.
+            prompt_target_ids: int32[rows, source_time], ids of the prompts in the target
+                vocabulary, -1 for OOV tokens.
 
         Returns:
             The initial state: the tensors of the model, prompt_target_ids, and the previous inputs
@@ -97,8 +97,7 @@ class StepwiseGreedySearch:
 
         Args:
             source_ids: the prompt.
-            prompt_target_ids: the prompt in ids of the target vocabulary, -1 for tokens that it
-                does not have.
+            prompt_target_ids: ids of the prompt in the target vocabulary, -1 for OOV tokens.
             params: the parameters of the search, from `DecodingParams.from_config`.
 
         Yields:

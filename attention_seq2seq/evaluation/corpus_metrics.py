@@ -45,7 +45,7 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
 
     Args:
         chat: a trained model.
-        prompts: strings.
+        prompts: the prompts.
         references: reference replies of each prompt.
 
     Returns:
@@ -83,7 +83,7 @@ def similarity_stats(prompts, replies, references) -> dict[str, MetricStats]:
     word is correct if it equals one of its references (Bisani and Ney 2008).
 
     Args:
-        prompts: strings.
+        prompts: the prompts.
         replies: `metric_tokens` of each reply.
         references: reference replies of each prompt, as tokens separated by blanks.
 

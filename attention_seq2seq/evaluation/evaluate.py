@@ -53,7 +53,7 @@ class Evaluation:
         replies: reply of the model to each prompt.
         references: for each prompt, all replies of the pairs, as tokens separated by blanks.
         stats: statistics by metric, for metrics that are functions of sums over prompts.
-        signatures: signatures of sacrebleu's metrics.
+        signatures: sacrebleu signatures of the metrics.
     """
 
     prompts: list[str]

@@ -12,7 +12,7 @@ from attention_seq2seq.text.segmentation import make_joiner, make_segmenter
 
 log = logging.getLogger(__name__)
 
-# A warning lists at most this many user words.
+# Maximum number of user words that a warning lists.
 _MAX_LISTED_WORDS = 20
 
 

@@ -64,8 +64,8 @@ def train(
         TypeError: `config` is not a `Config`.
         ValueError: there are no pairs or no tokens to train on, an element of `pairs` is not a
             pair, the user dictionary cannot be read, or `monitor` needs sample prompts and there
-            are none. Also raised if the directory holds a different training run or files not
-            written by one, or is used by another process.
+            are none. Also raised if the directory holds a different training run or other files
+            with the same names, or if another process uses the directory.
         NonFiniteLossError: the loss or gradient of an update is not finite.
         OSError: a file cannot be written.
         ConnectionError: another worker cannot be reached.
@@ -105,8 +105,7 @@ def train_prepared(
 ) -> dict[str, list[float]]:
     """Trains a model from a prepared dataset of any size, and writes it into a directory.
 
-    Apart from its inputs, this function is equal to `train`, which documents the written files and
-    resuming.
+    `train` documents the written files and how training resumes.
 
     Args:
         prepared_dir: the directory written by `prepare`, which determines data and text options.

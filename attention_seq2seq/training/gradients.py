@@ -8,7 +8,7 @@ Gradient = tf.Tensor | tf.IndexedSlices
 
 
 def deduplicate_slices(gradient: Gradient) -> Gradient:
-    """Sums the rows of an embedding's gradient that belong to the same token.
+    """Sums the rows of an embedding gradient that belong to the same token.
 
     TensorFlow returns one row for each use of a token. The gradient norm and optimizers that update
     rows need one row per token. Dense gradients are returned unchanged.

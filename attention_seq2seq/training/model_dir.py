@@ -113,8 +113,8 @@ class ModelDir:
             Whether the directory already holds this training run, unfinished or finished.
 
         Raises:
-            ValueError: the directory holds a different training run or files not written by one,
-                or another process uses the directory.
+            ValueError: the directory holds a different training run or other files with the same
+                names, or another process uses the directory.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         # Checked before the lock file is created, too, so that a foreign directory stays unchanged.

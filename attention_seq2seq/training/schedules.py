@@ -59,5 +59,5 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config):
-        """Makes a schedule from the result of `get_config`."""
+        """Creates a schedule from the result of `get_config`."""
         return cls(TrainingConfig(**config["options"]), config["total_steps"])

@@ -44,7 +44,7 @@ class TrainStep:
     Args:
         objective: the model with its loss.
         optimizer: an optimizer that has been built.
-        batch_spec: the `element_spec` of the dataset of batches.
+        batch_spec: `element_spec` of the dataset of batches.
         on_step: called in the graph of each update with the number of updates so far.
         distributor: distributes each update over devices and machines; None: one device.
     """

@@ -26,7 +26,7 @@ def assert_all(checks: list[GraphCheck], *tensors: tf.Tensor) -> list[tf.Tensor]
     """Returns the tensors with control dependencies on all checks.
 
     Raises:
-        tf.errors.InvalidArgumentError: when run, with the message of the first failing check.
+        tf.errors.InvalidArgumentError: at run time, with the message of the first failing check.
     """
 
     def fail():

@@ -56,19 +56,20 @@ class ServingModule(tf.Module):
         on_trace: called after each trace of a function.
 
     Attributes:
-        serving_default: maps prompt string[batch], any bytes, to a dictionary: reply string[batch];
-            score, log_prob float32[batch]; reply_tokens string[batch, target_time], including
-            <eos> if it was reached; token_log_probs float32[batch, target_time]; reply_length
-            int32[batch], without EOS; finished bool[batch]; prompt_tokens string[batch,
-            source_time]; prompt_length int32[batch]; prompt_truncated_tokens int32[batch], number
-            of tokens beyond the maximum length; with attention also attention_weights
-            float32[batch, target_time, source_time].
+        serving_default: maps prompt string[batch], any bytes, to these outputs:
+            - reply string[batch], score and log_prob float32[batch], finished bool[batch]
+            - reply_tokens string[batch, target_time], including <eos> if it was reached
+            - token_log_probs float32[batch, target_time]
+            - reply_length int32[batch], number of tokens without <eos>
+            - attention_weights float32[batch, target_time, source_time], only with attention
+            - prompt_tokens string[batch, source_time], prompt_length int32[batch]
+            - prompt_truncated_tokens int32[batch], number of tokens beyond the maximum length
         generate: maps prompt and a scalar for each field of `DecodingConfig` (suppress_tokens:
             string[num_suppressed]) to the same outputs. Outputs of replies have a second axis,
             num_return_sequences. num_replies int32[batch] is the number of replies per prompt.
         generate_from_tokens: maps prompt_tokens string[batch, source_time], padded with "", to the
             outputs of `serving_default`.
-        score: maps prompt and reply string[batch] to log_prob, perplexity float32[batch],
+        score: maps prompt and reply string[batch] to perplexity float32[batch], and to log_prob,
             token_log_probs, reply_tokens, reply_length and attention_weights as above.
         attribute: maps prompt and reply to the outputs of `score`, the outputs of prompts, and
             contributions float32[batch, target_time, source_time], as `Reply.contributions`.
