@@ -89,7 +89,7 @@ def test_a_distributed_training_resumes_after_either_worker_was_killed(tmp_path)
     assert "Resuming from step" in chief_output
     start_line, end_line = worker_output.splitlines()
     assert start_line == f"Worker 1 of 2, waiting for {cluster[0]}"
-    assert end_line == "Training is finished; the first worker has written the model."
+    assert end_line == "Training is finished. The chief has written the model."
     weights = read_weights(shared_dir / "last.npz")
     for name, value in read_weights(single_dir / "last.npz").items():
         np.testing.assert_allclose(weights[name], value, atol=1e-4)

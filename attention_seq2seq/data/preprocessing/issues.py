@@ -53,13 +53,13 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "common reply",
             f"{common['reply']!r} is the reply to {common['fraction']:.1%} of the prompts. "
-            "Models learn to give this reply to any prompt. The filter common_replies limits it.",
+            "Models learn to give this reply to any prompt. The filter 'common_replies' limits it.",
         )
     duplicates = statistics["duplicates"]["fraction"]
     if duplicates >= _MIN_DUPLICATES:
         yield CorpusIssue(
             "duplicates",
-            f"{duplicates:.1%} of the pairs are repeated. The filter duplicates keeps only the "
+            f"{duplicates:.1%} of the pairs are repeated. The filter 'duplicates' keeps only the "
             "first occurrence.",
         )
     ambiguous = statistics["prompts"]["ambiguous_pairs"]["fraction"]
@@ -73,7 +73,7 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
     if echoes >= _MIN_ECHOES:
         yield CorpusIssue(
             "echoes",
-            f"{echoes:.1%} of the replies repeat their prompt. The filter echoes removes them.",
+            f"{echoes:.1%} of the replies repeat their prompt. The filter 'echoes' removes them.",
         )
 
 
@@ -97,7 +97,7 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
         yield CorpusIssue(
             "unknown words",
             f"{oov_rate:.1%} of the tokens are not in a vocabulary of {vocabulary_size}. A larger "
-            "vocabulary_size costs time. The tokenizer characters needs fewer tokens.",
+            "vocabulary_size costs time. The tokenizer 'characters' needs fewer tokens.",
         )
 
 
@@ -111,7 +111,7 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
         yield CorpusIssue(
             "two scripts",
             f"{traditional:.1%} of the texts are in traditional characters, {simplified:.1%} in "
-            f"simplified characters. Each word is learned twice. The filter {rarer} removes the "
+            f"simplified characters. Each word is learned twice. The filter '{rarer}' removes the "
             "rarer texts.",
         )
     for side in SIDES:
@@ -120,12 +120,12 @@ def _script_issues(scripts: dict) -> Iterator[CorpusIssue]:
             yield CorpusIssue(
                 "not Chinese",
                 f"{not_chinese:.1%} of the {side} have no Chinese character. The filter "
-                "not_chinese removes them.",
+                "'not_chinese' removes them.",
             )
     mojibake = max(scripts[side]["mojibake"]["fraction"] for side in SIDES)
     if mojibake >= _MIN_MOJIBAKE:
         yield CorpusIssue(
             "mojibake",
             f"{mojibake:.1%} of the texts seem to be damaged by a wrong encoding. Convert the file "
-            "from its source again, or remove these texts with the filter mojibake.",
+            "from its source again, or remove these texts with the filter 'mojibake'.",
         )

@@ -164,7 +164,7 @@ class RequestParser:
         ]
 
     def _resolve_params(self, inputs, unk_policy) -> PackedParams:
-        """Returns the requested parameters, and the exported ones where inputs are -1 or ""."""
+        """Returns the requested parameters, or exported parameters for inputs of -1 or ""."""
         max_length = inputs["max_length"]
         values = {name: inputs[name] for name in DecodingParams._fields if name in inputs}
         values["max_length"] = tf.where(max_length == 0, self.max_reply_length, max_length)

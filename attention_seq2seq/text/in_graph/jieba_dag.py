@@ -43,7 +43,7 @@ class WordFrequencies(NamedTuple):
         return cls(log_probs, math.log(1) - log_total, max(map(len, log_probs), default=1))
 
     def save(self, output_dir: str | Path) -> str:
-        """Writes lines of word, tab, log-probability, and returns the name of the file.
+        """Writes words and log-probabilities, separated by tabs. Returns the name of the file.
 
         The name contains a hash of the content, because TensorFlow shares lookup tables with equal
         file names within a process.
@@ -67,8 +67,8 @@ def max_probability_segmentation(
 
     Args:
         code_points: int32[num_characters], the characters of all texts.
-        block_starts: int64[num_blocks], at least one block.
-        block_lengths: int64[num_blocks], at least 1.
+        block_starts: int64[num_blocks], first position of each block; at least one block.
+        block_lengths: int64[num_blocks], number of characters of each block, at least 1.
         lookup: maps string[n] to log-probabilities of words float64[n]; -inf for other strings.
         max_word_length: length of the longest word [characters].
         unknown_log_prob: log-probability of a character at which no word starts.

@@ -46,9 +46,9 @@ def viterbi_word_ends(code_points, run_starts, run_lengths, model: HiddenMarkovM
 
     Args:
         code_points: int32[num_characters], the characters of all texts.
-        run_starts: int64[num_runs], at least one run, of characters from FIRST_CHINESE to
-            LAST_CHINESE.
-        run_lengths: int64[num_runs], at least 1.
+        run_starts: int64[num_runs], first position of each run; at least one run. Runs consist of
+            characters from FIRST_CHINESE to LAST_CHINESE.
+        run_lengths: int64[num_runs], number of characters of each run, at least 1.
         model: the model.
 
     Returns:
