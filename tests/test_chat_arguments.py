@@ -9,8 +9,8 @@ QUESTION = "今天晚上吃什么"
 @pytest.mark.parametrize(
     ("prompts", "message"),
     [
-        (QUESTION, r"prompts is one str, .*expected a list of strings"),
-        (b"abc", "prompts is one bytes"),
+        (QUESTION, r"prompts is a single str, .*expected a list of strings"),
+        (b"abc", "prompts is a single bytes"),
         ((text for text in [QUESTION]), r"prompts is a generator; .*give list\(prompts\)"),
         ({QUESTION}, "prompts is a set"),
         ({QUESTION: 1}, "prompts is a dict"),
@@ -36,7 +36,7 @@ def test_lists_tuples_arrays_and_bytes_are_accepted(chat):
 def test_score_requires_one_reply_for_each_prompt(chat):
     with pytest.raises(ValueError, match="2 prompts and 1 replies; expected one reply for each"):
         chat.score([QUESTION] * 2, ["吃"])
-    with pytest.raises(TypeError, match="replies is one str"):
+    with pytest.raises(TypeError, match="replies is a single str"):
         chat.score(["吃"], "吃")
     with pytest.raises(TypeError, match="decoding is 'beam'; expected a DecodingConfig"):
         chat.reply([QUESTION], "beam")

@@ -23,7 +23,7 @@ def copy_dir(folder, tmp_path):
     [
         ("config.json", FileNotFoundError, "has no trained model"),
         ("vocabulary.txt", FileNotFoundError, "is missing: training did not finish"),
-        ("best.npz", FileNotFoundError, "no weights: training was stopped before"),
+        ("best.npz", FileNotFoundError, "no weights, because training was stopped before"),
     ],
 )
 def test_incomplete_folders_raise(meals_dir, tmp_path, file, error, message):

@@ -16,7 +16,7 @@ class Exchange(NamedTuple):
     Attributes:
         prompt: the prompt.
         reply: the reply.
-        is_continuation: whether the exchange continues the conversation of the previous one.
+        is_continuation: whether the conversation of the previous exchange continues.
     """
 
     prompt: str

@@ -31,7 +31,7 @@ def load_weights(model: Seq2Seq, path: str | Path) -> None:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f"{path}: no weights: training was stopped before the end of its first epoch. "
+            f"{path}: no weights, because training was stopped before the end of the first epoch. "
             "Train the model again."
         )
     try:
@@ -45,7 +45,7 @@ def load_weights(model: Seq2Seq, path: str | Path) -> None:
     if got != expected:
         name = next(n for n in sorted(got | expected) if got.get(n) != expected.get(n))
         raise ValueError(
-            f"{path}: weights of another model; {name} has shape {got.get(name)}, expected "
+            f"{path}: weights of another model: {name} has shape {got.get(name)}, expected "
             f"{expected.get(name)}. config.json and the weights must come from one training run."
         )
     for name, variable in variables.items():

@@ -38,7 +38,9 @@ class Vocabulary:
         self._ids = {token: i for i, token in enumerate(self._tokens) if i >= len(SPECIALS)}
         if len(self._ids) != len(self._tokens) - len(SPECIALS):
             counts = Counter(self._tokens[len(SPECIALS) :])
-            raise ValueError(f"Token {counts.most_common(1)[0][0]!r} occurs twice.")
+            raise ValueError(
+                f"Token {counts.most_common(1)[0][0]!r} occurs twice; expected distinct tokens."
+            )
 
     @classmethod
     def build(

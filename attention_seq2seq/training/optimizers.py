@@ -36,7 +36,7 @@ class LazyAdam(keras.optimizers.Optimizer):
         beta_1: decay of the mean of gradients.
         beta_2: decay of the mean of squared gradients.
         epsilon: added to the square root.
-        weight_decay: weight decay; the default None, unlike 0, takes no pass over the weights.
+        weight_decay: weight decay; None disables it without a pass over the weights.
         name: name of the optimizer.
         **kwargs: arguments of the Keras base class.
 

@@ -52,7 +52,7 @@ def check_texts(name: str, texts: Sequence[str]) -> None:
     """
     if isinstance(texts, str | bytes):
         raise TypeError(
-            f"{name} is one {type(texts).__name__}, {texts!r}; expected a list of strings: "
+            f"{name} is a single {type(texts).__name__}, {texts!r}; expected a list of strings: "
             f"[{texts!r}]."
         )
     is_list = hasattr(texts, "__len__") and hasattr(texts, "__getitem__")
