@@ -11,7 +11,10 @@ QUESTION = "今天晚上吃什么"
     [
         (QUESTION, r"prompts is a single str, .*expected a list of strings"),
         (b"abc", "prompts is a single bytes"),
-        ((text for text in [QUESTION]), r"prompts is a generator; .*give list\(prompts\)"),
+        (
+            (text for text in [QUESTION]),
+            r"prompts is a generator; .*Convert an iterable with list\(prompts\)",
+        ),
         ({QUESTION}, "prompts is a set"),
         ({QUESTION: 1}, "prompts is a dict"),
         (None, "prompts is a NoneType"),

@@ -52,7 +52,7 @@ def test_a_vocabulary_of_the_wrong_size_raises(meals_dir, tmp_path):
     folder = copy_dir(meals_dir, tmp_path)
     with (folder / "vocabulary.txt").open("a", encoding="utf-8") as file:
         file.write("龘\n")
-    with pytest.raises(ValueError, match="weights of another model; decoder/embedding has shape"):
+    with pytest.raises(ValueError, match="weights of another model: decoder/embedding has shape"):
         Chat.load(folder)
 
 
