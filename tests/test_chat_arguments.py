@@ -13,7 +13,7 @@ QUESTION = "今天晚上吃什么"
         (b"abc", "prompts is a single bytes"),
         (
             (text for text in [QUESTION]),
-            r"prompts is a generator; .*Convert an iterable with list\(prompts\)",
+            r"prompts is a generator; .*Convert an iterable with list",
         ),
         ({QUESTION}, "prompts is a set"),
         ({QUESTION: 1}, "prompts is a dict"),
