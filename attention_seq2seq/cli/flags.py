@@ -46,7 +46,7 @@ class PathParser(flags.ArgumentParser):
 
 
 class PathListParser(flags.ArgumentParser):
-    """Parses paths separated by commas; a path with a comma is put in double quotes."""
+    """Parses paths separated by commas. Paths with a comma are in double quotes."""
 
     syntactic_help = "paths separated by commas; a path with a comma in double quotes"
 
@@ -160,7 +160,7 @@ def _define_flag(field: dataclasses.Field, options: dict) -> None:
 
 
 def config_from_flags(flag_values=flags.FLAGS) -> Config:
-    """Returns the `Config` that the flags describe."""
+    """Builds a `Config` from flags."""
     return Config(
         **{
             group.name: options_from_flags(group.type, flag_values)
@@ -170,7 +170,7 @@ def config_from_flags(flag_values=flags.FLAGS) -> Config:
 
 
 def options_from_flags(config_class: type, flag_values=flags.FLAGS):
-    """Returns the configuration of a class that the flags describe."""
+    """Builds a configuration of a class from flags."""
     return config_class(
         **{field.name: flag_values[field.name].value for field in dataclasses.fields(config_class)}
     )
@@ -215,7 +215,7 @@ def _parse_value(options, name: str, text: str) -> Any:
 
 
 def parse_seeds(values: list[str]) -> list[int]:
-    """Parses a list of different seeds.
+    """Parses a list of distinct seeds.
 
     Raises:
         ValueError: a value is not a number, or occurs twice.
@@ -264,7 +264,7 @@ def _config_path(name: str) -> str:
 
 
 def require_utf8_flags(flag_values=flags.FLAGS) -> None:
-    """Checks that all flags but paths are valid UTF-8.
+    """Checks that all flags except paths are valid UTF-8.
 
     Raises:
         ValueError: a flag is not valid UTF-8.

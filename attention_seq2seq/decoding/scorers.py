@@ -30,7 +30,7 @@ class SequenceScorer(NamedTuple):
 
         Args:
             total: float32[rows], sum of the scores of the tokens.
-            length: int32[rows], EOS included.
+            length: int32[rows], number of tokens, EOS included.
             accumulated_attention: float32[rows, source_time], sum of the attention weights of each
                 prompt token.
         """
@@ -56,7 +56,7 @@ def length_penalties(max_length: tf.Tensor, penalty: tf.Tensor) -> tf.Tensor:
     in each row could round differently.
 
     Args:
-        max_length: int32[], EOS included.
+        max_length: int32[], maximum length, EOS included.
         penalty: float32[]; 0 disables it, values above 0 favor long replies.
 
     Example:

@@ -121,9 +121,8 @@ def hmm_tables():
     """Returns jieba's log-probabilities, with states in the order of `HMM_STATES`.
 
     Returns:
-        Four tables: start, for each state; transition, for each state from its
-        `PREVIOUS_HMM_STATES`; emission, for each character and state; and emission of unknown
-        characters.
+        Four tables: start by state, transition by state and `PREVIOUS_HMM_STATES`, emission by
+        character and state, and emission of unknown characters by state.
     """
     finalseg = import_jieba().finalseg
     min_log_prob = finalseg.MIN_FLOAT

@@ -50,7 +50,7 @@ class TensorBoard(Callback):
             raise OSError(f"{self._log_dir}: {error.message}") from error
 
     def on_step_end(self, info: StepInfo) -> None:
-        """Adds a point to the curve of the loss."""
+        """Adds a point to the loss curve."""
         self._step = info.step
         if info.step % _UPDATE_INTERVAL == 0:
             with self._default_writer():
