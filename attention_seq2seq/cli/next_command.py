@@ -7,7 +7,13 @@ from attention_seq2seq.utils.files import shell_quote
 
 
 def print_next_command(purpose: str, command: str, **options) -> None:
-    """Prints a command line, such as `attention-seq2seq chat --model_dir=models/demo`."""
+    """Prints a command line, such as `attention-seq2seq chat --model_dir=models/demo`.
+
+    Args:
+        purpose: heading above the command line.
+        command: name of the command.
+        **options: values of its flags, by name.
+    """
     program = Path(sys.executable).with_name("attention-seq2seq")
     if program.is_relative_to(Path.cwd()):
         program = program.relative_to(Path.cwd())

@@ -46,7 +46,7 @@ def make_strategy(name: str):
     except (tf.errors.OpError, RuntimeError) as error:
         raise ConnectionError(
             f"--strategy=multi_worker: no connection ({str(error).splitlines()[0]}). Check that "
-            f"the port of {workers[index]} is free, and that the addresses in TF_CONFIG are correct."
+            f"the port of {workers[index]} is free, and that all addresses in TF_CONFIG are right."
         ) from error
     finally:
         signal.signal(signal.SIGINT, previous_handler)

@@ -17,8 +17,8 @@ def force_decode(
     Args:
         step: one step of the model.
         state: the initial state.
-        ids: int32[rows, time], at least one row.
-        length: int32[rows], at least 1; later ids are ignored.
+        ids: int32[rows, time], the sequences; at least one row.
+        length: int32[rows], number of tokens of each sequence, at least 1; later ids are ignored.
         bos_id: id of the BOS token, the first input.
 
     Returns:

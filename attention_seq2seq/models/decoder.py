@@ -155,7 +155,7 @@ class Decoder(keras.layers.Layer):
         self(tf.ones([1, 1], tf.int32), self.dropped_prompt(1))
 
     def dropped_prompt(self, num_rows: tf.Tensor | int) -> EncoderOutput:
-        """Returns the encoder output of prompts that are hidden from the decoder: zeros."""
+        """Returns an encoder output of zeros, for prompts that are hidden from the decoder."""
         return EncoderOutput(
             outputs=tf.zeros([num_rows, 1, self.units]),
             length=tf.ones([num_rows], tf.int32),

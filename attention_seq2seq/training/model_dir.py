@@ -117,7 +117,7 @@ class ModelDir:
                 names, or another process uses the directory.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        # Checked before the lock file is created, too, so that a foreign directory stays unchanged.
+        # Also checked before the lock file is created, so that a foreign directory stays unchanged.
         self._check_foreign_files(overwrite)
         with file_lock(self.path / TRAINING_LOCK_FILE):
             self._check_foreign_files(overwrite)
@@ -232,7 +232,7 @@ class ModelDir:
             if is_read_only and not self._difference():
                 return
         for name in _ALL_FILES:
-            # `lexists` is also true of a broken link.
+            # `lexists` is also true for broken links.
             if name not in names and os.path.lexists(self.path / name):
                 raise ValueError(
                     f"{self.path / name} was not written by a training run, and would be replaced "
@@ -277,7 +277,7 @@ class ModelDir:
                 # A corpus may have been renamed.
                 values = tuple([corpus["sha256"] for corpus in value or ()] for value in values)
             if values[0] != values[1] and UNREADABLE not in values:
-                return f"on other {name.removeprefix('sha256_of_').replace('_', ' ')}"
+                return f"with other {name.removeprefix('sha256_of_').replace('_', ' ')}"
         return ""
 
 

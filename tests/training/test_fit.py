@@ -47,7 +47,7 @@ def test_a_training_is_not_resumed_with_other_options_or_pairs(
     folder = finished_dir if is_finished else interrupted_copy
     with pytest.raises(ValueError, match=r"with batch_size 8; now it is 16\. Give another"):
         train(PAIRS, folder, make_config(batch_size=16), [], progress=False)
-    with pytest.raises(ValueError, match="on other training pairs"):
+    with pytest.raises(ValueError, match="with other training pairs"):
         train(PAIRS[:-1], folder, make_config(), [], progress=False)
 
 
@@ -72,7 +72,7 @@ def test_files_are_compared_by_content_and_not_by_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert train(PAIRS, folder, make_config_with_files("../"), [], progress=False) == history
     vectors.write_text("吃 " + "0.6 " * 8 + "\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="on other pretrained embeddings"):
+    with pytest.raises(ValueError, match="with other pretrained embeddings"):
         train(PAIRS, folder, make_config_with_files("../"), [], progress=False)
 
 
@@ -88,14 +88,14 @@ def test_differences_are_reported_in_a_fixed_order(finished_dir):
     """
     for hash_seed in "01":
         process = run_python(script, finished_dir, PYTHONHASHSEED=hash_seed)
-        assert "on other training pairs. Give another" in process.stdout, process.stderr
+        assert "with other training pairs. Give another" in process.stdout, process.stderr
 
 
 def test_a_training_is_not_resumed_with_other_sample_prompts(tmp_path):
     prompts = [pair.prompt for pair in PAIRS[:9]]
     train_until(tmp_path, 11, sample_prompts=prompts)
     for changed_prompts in ((), ["今天晚上吃什么"]):
-        with pytest.raises(ValueError, match="on other sample prompts"):
+        with pytest.raises(ValueError, match="with other sample prompts"):
             train(
                 PAIRS, tmp_path, make_config(), [], progress=False, sample_prompts=changed_prompts
             )

@@ -241,5 +241,5 @@ def test_resuming_with_another_corpus_raises_even_with_equal_shards(tmp_path):
     history = train_prepared(directories[0], tmp_path / "m", model, training, progress=False)
     second_history = train_prepared(directories[1], tmp_path / "m", model, training, progress=False)
     assert second_history == history
-    with pytest.raises(ValueError, match="on other corpora"):
+    with pytest.raises(ValueError, match="with other corpora"):
         train_prepared(directories[2], tmp_path / "m", model, training, progress=False)
