@@ -80,7 +80,7 @@ class StepwiseGreedySearch:
             of `step`, sequences int32[rows, time].
         """
         num_rows = tf.shape(source_ids)[0]
-        # The row of padding is a prompt of one token.
+        # Attention needs at least one token, so padding rows have one.
         state = self._initial_model_state(
             _pad_rows(source_ids), tf.maximum(_pad_rows(source_length), 1)
         )
@@ -117,7 +117,7 @@ class StepwiseGreedySearch:
 
     @functools.cached_property
     def step(self) -> LazyConcreteFunction:
-        """A function of ids int32[rows], the state and `PackedParams` to `StepwiseOutput`.
+        """Function from ids int32[rows], the state and `PackedParams` to `StepwiseOutput`.
 
         The ids are those of the previous step, or `bos_id`.
         """

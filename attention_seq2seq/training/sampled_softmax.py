@@ -51,8 +51,8 @@ def sampled_softmax_loss(
         num_classes=vocab,
         sampled_values=(
             positions[num_tokens:],
-            # The true token is not sampled, so its expected count is 1. The sampled tokens are
-            # weighted by the inverse of theirs, so the normalizer is unbiased.
+            # The true token is not sampled, so its expected count is 1. Sampled tokens are weighted
+            # by the inverse of their expected counts, so the normalizer is unbiased.
             tf.ones([num_tokens, 1]),
             expected,
         ),
