@@ -12,8 +12,8 @@ class DataConfig(ConfigBase):
     data: tuple = option(
         (),
         "prepared dataset, or corpus files in TSV, JSONL, .conv, chatterbot YAML, or the JSON of "
-        "LCCC, KdConv or CrossWOZ; plain or gzip, detected by content; default: "
-        "the default corpus of small talk and meals",
+        "LCCC, KdConv or CrossWOZ; plain or gzip, detected by content; if "
+        "omitted, the default corpus of small talk and meals",
         unit="paths",
     )
     data_license: str = option("", "license and source of the corpus, for the model card")
