@@ -103,7 +103,10 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, arguments, message):
         ("chat", ["--prompt", "--plot", "questions.txt"]),
         ("evaluate", ["--data"]),
         ("demo", ["attention.png"]),
-        ("studies.reversal", ["number of training strings", "8 to 16 symbols of 20", "--results_json"]),
+        (
+            "studies.reversal",
+            ["number of training strings", "8 to 16 symbols of 20", "--results_json"],
+        ),
         ("studies.evaluate_models", ["--further_seed", "--results_json"]),
         ("studies.corpus_statistics", ["--prepared_dir", "[tokens]"]),
         ("render_results", ["--[no]check", "<!-- table: reversal["]),
