@@ -17,6 +17,15 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 
 MAX_SOURCE_LENGTH = 20
+# Examples that train and export a model, as a block of the README does.
+SLOW_EXAMPLES = ("export_saved_model", "Chat.stream")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if isinstance(item, pytest.DoctestItem) and item.name.endswith(SLOW_EXAMPLES):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def test_streamed_tokens_concatenate_to_the_reply(fixture_name, decoding, prompt
     decoding = (
         decoding if fixture_name == "talk_chat" else dataclasses.replace(decoding, target_prefix="")
     )
-    batch = prompts[:50] + prompts[-59:]
+    batch = prompts[:20] + prompts[-30:]
     streams = [list(chat_model.stream(prompt, decoding)) for prompt in batch]
     expected = chat_model.reply(batch, decoding)
     assert ["".join(texts) for texts in streams] == [reply.text for reply in expected]

@@ -74,18 +74,17 @@ def first_calls(chat):
 
 def test_first_calls_may_run_in_concurrent_threads(meals_dir, chat):
     expected = [call() for call in first_calls(chat)]
-    for _ in range(2):
-        calls = [call for _ in range(2) for call in first_calls(Chat.load(meals_dir))]
-        barrier = threading.Barrier(8)
+    calls = first_calls(Chat.load(meals_dir))
+    barrier = threading.Barrier(8)
 
-        def run_calls(offset, calls=calls, barrier=barrier):
-            barrier.wait()
-            order = [(offset + index) % len(calls) for index in range(len(calls))]
-            return {index: calls[index]() for index in order}
+    def run_calls(offset):
+        barrier.wait()
+        order = [(offset + index) % len(calls) for index in range(len(calls))]
+        return {index: calls[index]() for index in order}
 
-        with ThreadPoolExecutor(8) as executor:
-            for results in executor.map(run_calls, range(8)):
-                assert [results[index] for index in sorted(results)] == expected * 2
+    with ThreadPoolExecutor(8) as executor:
+        for results in executor.map(run_calls, range(8)):
+            assert [results[index] for index in sorted(results)] == expected
 
 
 def test_replies_after_an_interrupted_first_call(meals_dir, monkeypatch):

@@ -12,6 +12,8 @@ import pytest
 NUMBER_PATTERN = re.compile(r"-?\d+(?:\.\d+)?")
 # Maximum total duration of all notebooks on an idle machine [s].
 MAX_SECONDS = 200
+# They train and export further models.
+SLOW = ("02", "03")
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -54,7 +56,13 @@ def durations_path(tmp_path_factory):
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "seconds_of_notebooks"
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * path.stem.startswith(SLOW))
+        for path in NOTEBOOKS
+    ],
+)
 def test_notebooks_reproduce_their_outputs(path, monkeypatch, durations_path):
     # Silences a warning of the debugger in the kernel.
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")

@@ -197,7 +197,10 @@ def test_training_output_fits_into_80_columns(tmp_path):
 
 
 def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
-    arguments = [f"--model_dir={tmp_path}/m", "--units=8", "--epochs=6"]
+    corpus = tmp_path / "pairs.tsv"
+    corpus.write_text("".join(f"问{i}\t答{i}\n" for i in range(400)), encoding="utf-8")
+    arguments = [f"--model_dir={tmp_path}/m", f"--data={corpus}", "--units=8", "--epochs=20"]
+    arguments += ["--batch_size=8", "--attention=none"]
     script = start_script(tmp_path, "train", *arguments)
     script.wait_for_line("epoch 1 ")
     script.poll(0.3)
@@ -208,8 +211,8 @@ def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     rerun = run_script("train", *arguments)
     assert (rerun.returncode, without_diagnostics(rerun.stderr)) == (0, [])
     assert "Resuming from step " in rerun.stdout
-    assert "epoch 1 of 6" not in rerun.stdout
-    assert "epoch 6 of 6" in rerun.stdout
+    assert "epoch 1 of 20" not in rerun.stdout
+    assert "epoch 20 of 20" in rerun.stdout
 
 
 def test_evaluate_writes_json_atomically_and_escapes_surrogates(meals_dir, tmp_path):

@@ -61,14 +61,6 @@ def test_training_continues_after_its_output_pipe_closes(tmp_path, corpus):
     assert (tmp_path / "m/finished").exists()
 
 
-def test_a_full_disk_behind_standard_output_is_reported_once(tmp_path, corpus):
-    flags = f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING
-    result = run_script("train", *flags, stdout="/dev/full")
-    assert result.returncode == 0
-    assert result.stderr.count("Cannot write to standard output (No space left on device)") == 1
-    assert "Traceback" not in result.stderr
-
-
 @pytest.mark.parametrize(
     "environment",
     [
@@ -97,22 +89,6 @@ def test_arguments_in_another_encoding_fail(meals_dir):
     assert "--prompt is not UTF-8" in result.stderr
 
 
-def test_a_tilde_is_the_home_folder(tmp_path, corpus):
-    flags = "--model_dir=~/m", f"--data=~/{corpus.name}", "--user_dictionary=~/words.txt"
-    (tmp_path / "words.txt").write_text("包子吧 5\n", encoding="utf-8")
-    (tmp_path / "cwd").mkdir()
-    result = run_script("train", *flags, *SHORT_TRAINING, cwd=tmp_path / "cwd", HOME=str(tmp_path))
-    assert result.returncode == 0, result.stderr
-    assert (tmp_path / "m/finished").exists()
-    assert not list((tmp_path / "cwd").iterdir())
-    result = run_script("chat", "--model_dir=~/m", "--prompt=早上吃什么", HOME=str(tmp_path))
-    assert result.returncode == 0, result.stderr
-    result = run_script("train", "--model_dir=~nobody-of-this-name/m", cwd=tmp_path / "cwd")
-    assert result.returncode != 0
-    assert "there is no such home directory" in result.stdout + result.stderr
-    assert not list((tmp_path / "cwd").iterdir())
-
-
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
@@ -132,26 +108,6 @@ def test_empty_paths_fail(tmp_path, name, flags):
     assert result.returncode != 0
     assert "the path is empty" in result.stdout + result.stderr
     assert not list(tmp_path.iterdir())
-
-
-def test_paths_may_have_commas_and_printed_commands_are_quoted(tmp_path):
-    folder = tmp_path / "a, b"
-    folder.mkdir()
-    (folder / "x,y.tsv").write_text("早上吃什么\t早上吃包子吧\n" * 3, encoding="utf-8")
-    (folder / "z.tsv").write_text("晚上吃什么\t晚上吃烤鸭吧\n" * 3, encoding="utf-8")
-    two_paths = f'--data="{folder}/x,y.tsv","{folder}/z.tsv"'
-    analysis = ["--analyze_only", f"--prepared_dir={tmp_path}/p", f"--data={folder}/x,y.tsv"]
-    assert "3 pairs" in run_script("prepare", *analysis).stdout
-    model = folder / "m,6"
-    result = run_script("train", f"--model_dir={model}", two_paths, *SHORT_TRAINING)
-    assert "Training on 6 pairs" in result.stdout, result.stderr
-    (command,) = [line for line in result.stdout.splitlines() if "attention-seq2seq chat" in line]
-    # The arguments after shell parsing.
-    shell_arguments = shlex.split(command)
-    assert shell_arguments[-1] == f"--model_dir={model}"
-    assert run_script("chat", shell_arguments[-1], "--prompt=早上吃什么").returncode == 0
-    result = run_script("chat", f"--model_dir={tmp_path}/not there", "--prompt=早上吃什么")
-    assert f"{tmp_path}/not there has no trained model" in result.stderr
 
 
 def test_corpora_may_be_pipes(tmp_path, corpus):
@@ -190,24 +146,51 @@ def test_unreadable_flag_files_fail(tmp_path, content, message):
     assert "Traceback" not in result.stderr
 
 
-def test_flag_files_may_have_byte_order_marks_and_comments(tmp_path, corpus):
-    flags = tmp_path / "own.flags"
-    flags.write_text(
-        f"\ufeff--units=6\r\n# small\n\n// and short\n--data={corpus}\n", encoding="utf-8"
+def test_paths_may_have_commas_blanks_and_tildes(tmp_path):
+    """The printed command is quoted. Flag files may have a byte order mark and comments."""
+    directory = tmp_path / "a, b"
+    (directory / "cwd").mkdir(parents=True)
+    (directory / "x,y.tsv").write_text("早上吃什么\t早上吃包子吧\n" * 3, encoding="utf-8")
+    (directory / "z.tsv").write_text("晚上吃什么\t晚上吃烤鸭吧\n" * 3, encoding="utf-8")
+    (directory / "words.txt").write_text("包子吧 5\n", encoding="utf-8")
+    (directory / "own.flags").write_text(
+        '\ufeff--units=6\r\n# small\n\n// and short\n--data="~/x,y.tsv","~/z.tsv"\n',
+        encoding="utf-8",
     )
-    arguments = f"--model_dir={tmp_path}/m", "--epochs=1", "--validation_fraction=0"
-    assert run_script("train", *arguments, "--flagfile", flags).returncode == 0
-    assert Chat.load(tmp_path / "m").config.model.units == 6
+    streams = {"cwd": directory / "cwd", "HOME": str(directory)}
+    model = f"--model_dir={directory}/m,6"
+    flags = [model, *SHORT_TRAINING, f"--flagfile={directory}/own.flags"]
+    result = run_script("train", *flags, "--user_dictionary=~/words.txt", **streams)
+    assert "Training on 6 pairs" in result.stdout, result.stderr
+    assert Chat.load(directory / "m,6").config.model.units == 6
+    (command,) = [line for line in result.stdout.splitlines() if "attention-seq2seq chat" in line]
+    # The arguments after shell parsing.
+    assert shlex.split(command)[-1] == model
+    result = run_script("chat", "--model_dir=~/m,6", "--prompt=早上吃什么", **streams)
+    assert result.returncode == 0, result.stderr
+    result = run_script("chat", "--model_dir=~/not there", "--prompt=早上吃什么", **streams)
+    assert f"{directory}/not there has no trained model" in result.stderr
+    result = run_script("train", "--model_dir=~nobody-of-this-name/m", **streams)
+    assert result.returncode != 0
+    assert "there is no such home directory" in result.stdout + result.stderr
+    assert not list((directory / "cwd").iterdir())
 
 
-def test_training_starts_after_its_output_pipe_closed(tmp_path):
-    corpus = tmp_path / "pairs.tsv"
+def test_a_full_disk_behind_standard_output_is_reported_once(tmp_path, corpus):
+    flags = f"--prepared_dir={tmp_path}/p", f"--data={corpus}", "--num_workers=1"
+    result = run_script("prepare", *flags, stdout="/dev/full")
+    assert result.returncode == 0
+    assert result.stderr.count("Cannot write to standard output (No space left on device)") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_a_command_starts_after_its_output_pipe_closed(tmp_path):
+    corpus, pipe = tmp_path / "pairs.tsv", tmp_path / "pipe"
     corpus.write_text("你好\t你好呀\n坏\n" * 9, encoding="utf-8")
-    pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    flags = f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING, "--skip_bad_lines"
+    flags = f"--prepared_dir={tmp_path}/p", f"--data={corpus}", "--num_workers=1"
     # `true` opens the pipe, and ends.
     with subprocess.Popen(f"true < {pipe}", shell=True):
-        result = run_script("train", *flags, stdout=pipe)
-    assert result.returncode == 0
-    assert (tmp_path / "m/finished").exists()
+        result = run_script("prepare", *flags, "--skip_bad_lines", stdout=pipe)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (tmp_path / "p/manifest.json").exists()

@@ -187,6 +187,7 @@ def test_an_oov_token_counts_as_one_character(chat):
     assert estimates["character_perplexity"].value == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_character_counts_do_not_depend_on_the_tokenizer(tmp_path):
     pairs = [("吃什么", "吃 KFC 吧 Hello World"), ("喝什么", "喝茶")]
     evaluations = []

@@ -124,17 +124,32 @@ def shared_model(config: ModelConfig):
 def parametrize_configs(configs):
     """Parametrizes a test by model configs; tests of equal configs run in one process.
 
-    A config is slow if each of its option values occurs in a config before it.
+    Those that are not in `covering_configs` are slow.
     """
-    params, covered = [], set()
-    for config in configs:
-        marks = [pytest.mark.xdist_group(config_id(config))]
-        values = set(dataclasses.asdict(config).items())
-        if values <= covered:
-            marks.append(pytest.mark.slow)
-        covered |= values
-        params.append(pytest.param(config, id=config_id(config), marks=marks))
+    quick = covering_configs(configs)
+    params = [
+        pytest.param(
+            config,
+            id=config_id(config),
+            marks=[
+                pytest.mark.xdist_group(config_id(config)),
+                *([] if config in quick else [pytest.mark.slow]),
+            ],
+        )
+        for config in configs
+    ]
     return pytest.mark.parametrize("config", params)
+
+
+def covering_configs(configs) -> list[ModelConfig]:
+    """Returns the configs that have an option value which no config before them has."""
+    quick, covered = [], set()
+    for config in configs:
+        values = set(dataclasses.asdict(config).items())
+        if not values <= covered:
+            quick.append(config)
+        covered |= values
+    return quick
 
 
 def source_vocabulary_size(config: ModelConfig) -> int:

@@ -14,6 +14,7 @@ from helpers.small_models import (
     SHARED_EMBEDDING_CONFIGURATIONS,
     TARGET_VOCABULARY_SIZE,
     config_id,
+    covering_configs,
     make_objective,
     mean_loss,
     parametrize_configs,
@@ -27,6 +28,8 @@ from helpers.small_models import (
 from helpers.toy_models import make_processors
 
 EOS_ID = 2
+ALL_CONFIGS = CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS
+QUICK_CONFIGS = covering_configs(ALL_CONFIGS)
 SHAPES = [(2, 5, 7), (1, 1, 1), (3, 8, 2), (7, 3, 12)]
 
 
@@ -39,8 +42,8 @@ def make_reference(model, config):
     ("config", "shape"),
     [(CONFIGURATIONS[0], shape) for shape in SHAPES[:2]]
     + [
-        (config, shape)
-        for config in CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS
+        pytest.param(config, shape, marks=[] if config in QUICK_CONFIGS else [pytest.mark.slow])
+        for config in ALL_CONFIGS
         for shape in SHAPES[2:]
     ],
     ids=lambda value: str(value) if isinstance(value, tuple) else config_id(value),
@@ -80,7 +83,7 @@ def test_logits_loss_and_gradients_match_basic_decoder(config, shape):
         )
 
 
-@parametrize_configs(CONFIGURATIONS + FURTHER_CONFIGURATIONS + SHARED_EMBEDDING_CONFIGURATIONS)
+@parametrize_configs(ALL_CONFIGS)
 def test_greedy_ids_match_greedy_embedding_sampler(config):
     num_ended = num_rows = 0
     model = random_model(config)

@@ -28,7 +28,10 @@ def test_delete_all_leaves_other_files(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped bit", "empty"])
+@pytest.mark.parametrize(
+    "damage",
+    ["flipped bit", *(pytest.param(d, marks=pytest.mark.slow) for d in ("truncated", "empty"))],
+)
 def test_damaged_checkpoints_are_skipped(interrupted_copy, finished_dir, caplog, damage):
     latest = list_checkpoints(interrupted_copy)[-1]
     content = bytearray(latest.read_bytes())

@@ -80,7 +80,15 @@ def assert_same_training(result, expected, folder, expected_folder):
         np.testing.assert_allclose(weights[name], value, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["plain", pytest.param("everything", marks=pytest.mark.slow)])
+def test_two_devices_train_like_one_device(tmp_path):
+    single_dir, mirrored_dir = tmp_path / "single", tmp_path / "mirrored"
+    strategies = {single_dir: "none", mirrored_dir: "mirrored"}
+    single, mirrored = wait_for_results(start_process(OPTIONS["plain"], strategies))
+    assert_same_training(mirrored, single, mirrored_dir, single_dir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OPTIONS)
 def test_two_workers_and_two_devices_train_like_one_device(tmp_path, name):
     options = OPTIONS[name]
     single_dir, mirrored_dir = tmp_path / "single", tmp_path / "mirrored"

@@ -103,13 +103,8 @@ def test_a_training_is_not_resumed_with_other_sample_prompts(tmp_path):
     assert len(history["sample_most_common_ratio"]) == 3
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        pytest.param(10, id="at a checkpoint"),
-        pytest.param(8, id="at the end of an epoch", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [10, 8], ids=["at a checkpoint", "at the end of an epoch"])
 def test_a_full_disk_is_reported_and_the_last_checkpoint_remains(tmp_path, step):
     """A limit of the file size simulates the full disk."""
     script = """if True:
@@ -141,6 +136,7 @@ def test_an_interrupted_training_resumes_despite_overwrite(interrupted_copy, cap
     assert "Resuming from step 10 of 24" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_warm_start_resumes_without_the_initial_model(tmp_path):
     """The checkpoint has the weights, and the model folder has the vocabulary."""
     initial_dir = tmp_path / "initial"

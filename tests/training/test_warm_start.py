@@ -58,6 +58,7 @@ def test_old_tokens_keep_their_ids_and_weights(tmp_path, old_dir):
     np.testing.assert_array_equal(weights["encoder/embedding"][old_size:], new_rows)
 
 
+@pytest.mark.slow
 def test_a_warm_start_has_a_lower_loss(tmp_path):
     long_config = make_config(epochs=15, learning_rate=0.02, batch_size=2)
     train(OLD, tmp_path / "old", long_config, [], progress=False)

@@ -19,6 +19,7 @@ from attention_seq2seq.training.callbacks.base import Callback
 SINGLE_PROCESS = PreprocessingConfig(num_workers=1)
 
 
+@pytest.mark.slow
 def test_training_losses_from_shards_match_those_from_memory(talk, corpus, tmp_path):
     model = ModelConfig(units=16)
     training = TrainingConfig(epochs=2, batch_size=32, learning_rate=0.01, patience=0)

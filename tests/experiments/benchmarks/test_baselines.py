@@ -51,6 +51,7 @@ def test_all_systems_have_the_same_vocabulary_and_tokens(tmp_path):
         ]
 
 
+@pytest.mark.slow
 def test_tokens_are_counted_across_epochs(tmp_path):
     write_corpora([str(write_numbered_corpus(tmp_path / "pairs.tsv"))], 50, tmp_path)
     lengths = [len(pair.reply.split()) + 1 for pair in read_pairs([str(tmp_path / "train.tsv")])[0]]

@@ -54,6 +54,7 @@ def test_response_diversity_writes_decoding_methods(tmp_path, meals_dir):
     assert f"{rows[1]['distinct_2']:.3f}" in output
 
 
+@pytest.mark.slow
 def test_evaluate_models_writes_models_their_mean_and_p_values(tmp_path, meals, meals_dir):
     linked_dir = tmp_path / "linked"
     linked_dir.symlink_to(meals_dir)
@@ -116,6 +117,7 @@ def test_corpus_statistics_writes_a_row_for_each_corpus(tmp_path, meals):
     assert result.returncode == 1 and invalid[1] in result.stderr
 
 
+@pytest.mark.slow
 def test_length_generalization_writes_rates_by_length(tmp_path):
     characters = ["--source_tokenizer=characters", "--target_tokenizer=characters"]
     sizes = ["--seeds=1", "--training_pairs=100", "--unseen_pairs=9", "--attentions=luong,none"]

@@ -44,8 +44,17 @@ def make_prompts(pairs):
     return [b"\n".join(turns) for turns in lines]
 
 
-@pytest.mark.parametrize("context_turns", [0, 2])
-@pytest.mark.parametrize("segmentation", ["jieba", "characters", "whitespace"])
+@pytest.mark.parametrize(
+    ("segmentation", "context_turns"),
+    [
+        ("jieba", 2),
+        ("characters", 0),
+        ("whitespace", 0),
+        pytest.param("jieba", 0, marks=pytest.mark.slow),
+        pytest.param("characters", 2, marks=pytest.mark.slow),
+        pytest.param("whitespace", 2, marks=pytest.mark.slow),
+    ],
+)
 def test_encoding_and_detokenizing_match_the_python_tokenizer(
     pairs, segmentation, context_turns, tmp_path
 ):

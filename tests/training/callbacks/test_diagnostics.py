@@ -48,6 +48,7 @@ def train_with_samples(pairs, validation, folder, options):
     train(pairs, folder, options, validation, progress=False, sample_prompts=prompts)
 
 
+@pytest.mark.slow
 def test_one_reply_for_all_prompts_is_a_reply_collapse(tmp_path, caplog):
     pairs = [(pair.prompt, "不知道") for pair in MEALS.training]
     validation = [(pair.prompt, "不知道") for pair in MEALS.validation]
@@ -67,6 +68,7 @@ def test_shuffled_replies_are_overfitted(tmp_path, caplog):
     assert OVERFITTING in reported_problems(caplog)
 
 
+@pytest.mark.slow
 def test_uniform_attention_is_reported(tmp_path, caplog, monkeypatch):
     from attention_seq2seq.models.attention import rnn
 
@@ -78,10 +80,11 @@ def test_uniform_attention_is_reported(tmp_path, caplog, monkeypatch):
         return probabilities
 
     monkeypatch.setattr(rnn, "mask_scores", uniform_scores)
-    train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config(epochs=2))
+    train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config())
     assert reported_problems(caplog) == {UNIFORM_ATTENTION}
 
 
+@pytest.mark.slow
 def test_a_healthy_training_is_not_reported(tmp_path, caplog):
     train_with_samples(MEALS.training, MEALS.validation, tmp_path, make_config(epochs=8))
     assert not reported_problems(caplog)
