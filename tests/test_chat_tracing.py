@@ -46,7 +46,7 @@ def random_decoding(rng: random.Random) -> DecodingConfig:
 def test_no_retracing_across_prompts_and_options(meals_dir):
     chat = Chat.load(meals_dir)
     rng = random.Random(1)
-    for _ in range(100):
+    for _ in range(40):
         prompts = rng.choice([["吃"], [QUESTION] * 3, ["", "a b c d"]])
         chat.reply(prompts, random_decoding(rng))
     chat.reply([QUESTION])[0].contributions  # noqa: B018

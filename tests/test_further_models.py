@@ -39,11 +39,8 @@ def make_random_chat(model):
     return Chat(tokenizer, seq2seq, config)
 
 
-@pytest.mark.parametrize(
-    "model",
-    [MODELS[0], *(pytest.param(model, marks=pytest.mark.slow) for model in MODELS[1:])],
-    ids=config_id,
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS, ids=config_id)
 def test_replies_scores_and_contributions_of_every_option(model):
     chat, texts, score_pairs = make_random_chat(model), set(), []
     for decoding in (

@@ -179,6 +179,7 @@ def test_training_chatting_and_rerunning(tmp_path):
     assert f"{model} holds a training run with units 16; now it is 8" in changed_run.stderr
 
 
+@pytest.mark.slow
 def test_training_output_fits_into_80_columns(tmp_path):
     corpus = tmp_path / "pairs.tsv"
     corpus.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n" * 40, encoding="utf-8")
@@ -198,12 +199,12 @@ def test_training_output_fits_into_80_columns(tmp_path):
 
 def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     corpus = tmp_path / "pairs.tsv"
-    corpus.write_text("".join(f"问{i}\t答{i}\n" for i in range(400)), encoding="utf-8")
-    arguments = [f"--model_dir={tmp_path}/m", f"--data={corpus}", "--units=8", "--epochs=20"]
-    arguments += ["--batch_size=8", "--attention=none"]
+    corpus.write_text("".join(f"问{i}\t答{i}\n" for i in range(200)), encoding="utf-8")
+    arguments = [f"--model_dir={tmp_path}/m", f"--data={corpus}", "--units=8", "--epochs=6"]
+    arguments += ["--batch_size=4", "--attention=none", "--validation_fraction=0"]
     script = start_script(tmp_path, "train", *arguments)
     script.wait_for_line("epoch 1 ")
-    script.poll(0.3)
+    script.poll(0.05)
     os.kill(script.pid, signal.SIGINT)
     assert script.wait() == 1
     assert re.search(r"Stopped at step \d+; run again to resume", script.output)
@@ -211,10 +212,11 @@ def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     rerun = run_script("train", *arguments)
     assert (rerun.returncode, without_diagnostics(rerun.stderr)) == (0, [])
     assert "Resuming from step " in rerun.stdout
-    assert "epoch 1 of 20" not in rerun.stdout
-    assert "epoch 20 of 20" in rerun.stdout
+    assert "epoch 1 of 6" not in rerun.stdout
+    assert "epoch 6 of 6" in rerun.stdout
 
 
+@pytest.mark.slow
 def test_evaluate_writes_json_atomically_and_escapes_surrogates(meals_dir, tmp_path):
     corpus, json_path = tmp_path / "pairs.jsonl", tmp_path / "numbers.json"
     corpus.write_text('{"prompt": "今天\\ud83d", "reply": "吃\\ud83d"}\n', encoding="utf-8")

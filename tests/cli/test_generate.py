@@ -168,6 +168,7 @@ def test_empty_input_gives_empty_output(meals_dir, tmp_path):
     assert out.read_bytes() == b""
 
 
+@pytest.mark.slow
 def test_killed_runs_resume(meals_dir, tmp_path):
     prompts, complete_path, out = (tmp_path / name for name in ("in.txt", "whole.txt", "out.txt"))
     lines = [f"{day}{time}{verb}什么{n}" for n in range(150) for day, time, verb in

@@ -96,6 +96,7 @@ def test_help_has_options_with_units():
         assert expected in unwrapped
 
 
+@pytest.mark.slow
 def test_progress_bars_fit_into_80_columns(corpus, tmp_path):
     terminal = spawn_on_terminal(
         "prepare", f"--data={corpus}", f"--prepared_dir={tmp_path}/p", "--skip_bad_lines"

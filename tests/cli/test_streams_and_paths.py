@@ -39,7 +39,14 @@ def test_closed_streams_are_ignored(meals_dir, tmp_path, corpus, closed):
     assert result.stdout == ("" if {0, 1} & set(closed) else "晚上吃烤鸭吧\n")
 
 
-@pytest.mark.parametrize("stream", [None, "closed", object()], ids=["none", "closed", "odd"])
+@pytest.mark.parametrize(
+    "stream",
+    [
+        pytest.param("closed", id="closed"),
+        pytest.param(None, id="none", marks=pytest.mark.slow),
+        pytest.param(object(), id="odd", marks=pytest.mark.slow),
+    ],
+)
 def test_training_without_standard_output(tmp_path, corpus, monkeypatch, stream):
     if stream == "closed":
         stream = (tmp_path / "stream").open("w", encoding="utf-8")

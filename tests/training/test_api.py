@@ -25,7 +25,7 @@ def test_trainings_with_the_same_seed_are_equal(tmp_path):
     histories, weights = {}, {}
     for name, seed in [("first", 1), ("repeated", 1), ("other", 2)]:
         config = make_config(seed=seed, epochs=1)
-        histories[name] = train(pairs, tmp_path / name, config, progress=False)
+        histories[name] = train(pairs, tmp_path / name, config, [], progress=False)
         weights[name] = read_weights(tmp_path / name / "last.npz")
     assert histories["first"] == histories["repeated"]
     for name, value in weights["first"].items():
@@ -68,6 +68,7 @@ def test_overlong_pairs_are_skipped_and_counted(tmp_path, caplog):
         train([("a b c d", "e")], tmp_path / "none", config, progress=False)
 
 
+@pytest.mark.slow
 def test_seed_0_shuffles_a_prepared_corpus(tmp_path, monkeypatch):
     datasets = []
 
@@ -140,6 +141,7 @@ def test_a_new_training_replaces_the_old_one(tmp_path):
     assert new_weights["encoder/embedding"].shape != old_weights["encoder/embedding"].shape
 
 
+@pytest.mark.slow
 def test_gradient_accumulation_equals_a_large_batch(tmp_path):
     """One batch of 16 rows and four batches of 4 rows make the same update."""
     histories, weights = [], []

@@ -6,6 +6,7 @@ from helpers.killed_training import CONFIGURATIONS, kill_and_compare
 from helpers.result_rows import record_result
 
 
+@pytest.mark.slow
 def test_a_killed_training_writes_the_same_files(tmp_path):
     seed = 1
     options = ["--dropout=0.3", "--epochs=4", "--units=16"]

@@ -80,6 +80,7 @@ def assert_same_training(result, expected, folder, expected_folder):
         np.testing.assert_allclose(weights[name], value, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_two_devices_train_like_one_device(tmp_path):
     single_dir, mirrored_dir = tmp_path / "single", tmp_path / "mirrored"
     strategies = {single_dir: "none", mirrored_dir: "mirrored"}

@@ -91,6 +91,7 @@ def test_differences_are_reported_in_a_fixed_order(finished_dir):
         assert "with other training pairs. Give another" in process.stdout, process.stderr
 
 
+@pytest.mark.slow
 def test_a_training_is_not_resumed_with_other_sample_prompts(tmp_path):
     prompts = [pair.prompt for pair in PAIRS[:9]]
     train_until(tmp_path, 11, sample_prompts=prompts)

@@ -122,6 +122,7 @@ def test_a_foreign_file_beside_a_model_is_not_overwritten(tmp_path, finished_dir
     assert (folder / name).read_bytes() == FOREIGN_CONTENT
 
 
+@pytest.mark.slow
 def test_foreign_tensorboard_files_remain_if_a_model_is_overwritten(tmp_path, finished_dir):
     folder = shutil.copytree(finished_dir, tmp_path / "model")
     path = folder / "tensorboard" / "other" / "events"
@@ -151,10 +152,8 @@ def test_a_foreign_model_card_in_an_interrupted_training_is_not_replaced(interru
     assert (interrupted_copy / "CARD.md").read_bytes() == FOREIGN_CONTENT
 
 
-@pytest.mark.parametrize(
-    "killed_write",
-    [6, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, 4, 5, 7, 8))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("killed_write", range(1, 9))
 def test_a_training_killed_while_it_replaces_another_can_be_repeated(
     tmp_path, killed_write, monkeypatch
 ):

@@ -100,7 +100,8 @@ def test_the_saved_config_has_the_resolved_dtype(tmp_path):
     assert dataclasses.replace(saved, compute_dtype="auto") == config.training
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", pytest.param("float32", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_resumed_training_keeps_its_dtype(tmp_path, dtype):
     auto = Config(model=ModelConfig(units=4), training=TrainingConfig(epochs=3))
     training = TrainingConfig(epochs=3, compute_dtype=dtype)

@@ -1,6 +1,7 @@
 """The optimized train step equals the plain training loop of the tutorial."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow import keras
 
@@ -49,6 +50,7 @@ def make_meal_batches(tokenizer, pairs, seed):
     return batches.take(NUM_STEPS)
 
 
+@pytest.mark.slow
 def test_the_losses_of_200_steps_equal_those_of_the_reference():
     pairs = meal_dialogues().training
     tokenizer = Seq2SeqTokenizer.build(pairs, TextConfig())

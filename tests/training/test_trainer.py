@@ -74,13 +74,14 @@ def test_a_callback_can_stop_training_within_an_epoch(tmp_path):
     assert read_last_weights(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "nan_batch", "epoch"),
     [
         ({"gradient_accumulation_steps": 2}, 6, 1),
-        pytest.param({"averaging": "ema"}, 6, 1, marks=pytest.mark.slow),
+        ({"averaging": "ema"}, 6, 1),
         # After an epoch that is part of the mean.
-        pytest.param({"averaging": "last"}, 14, 2, marks=pytest.mark.slow),
+        ({"averaging": "last"}, 14, 2),
     ],
     ids=str,
 )

@@ -44,14 +44,9 @@ def default_weights(tmp_path_factory):
     return weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    "options",
-    [
-        {"num_sampled": 9},
-        pytest.param({"compute_dtype": "bfloat16"}, marks=pytest.mark.slow),
-        pytest.param({"optimizer": "adam"}, marks=pytest.mark.slow),
-    ],
-    ids=str,
+    "options", [{"compute_dtype": "bfloat16"}, {"num_sampled": 9}, {"optimizer": "adam"}], ids=str
 )
 def test_validation_is_exact_for_any_training_options(tmp_path, default_weights, options):
     history = train(PAIRS, tmp_path, make_config(**options), PAIRS, progress=False)

@@ -227,6 +227,7 @@ def test_partial_files_of_other_programs_are_kept(corpus, tmp_path):
     assert not (directory / "manifest.json.123.part").exists()
 
 
+@pytest.mark.slow
 def test_resuming_with_another_corpus_raises_even_with_equal_shards(tmp_path):
     """Only a validation pair differs."""
     data = DataConfig((str(tmp_path / "a.tsv"),), validation_fraction=0.5)

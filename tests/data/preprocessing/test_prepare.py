@@ -82,6 +82,7 @@ def test_the_order_is_random_and_reproducible(corpus, tmp_path):
     assert 0.4 < rising_fraction < 0.6
 
 
+@pytest.mark.slow
 def test_files_do_not_depend_on_the_number_of_processes(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.1)
     for num_workers in (1, 3):

@@ -51,6 +51,7 @@ class FailAtStep(Callback):
             raise PowerFailure
 
 
+@pytest.mark.slow
 def test_interrupted_trainings_from_shards_resume_bit_identically(corpus, tmp_path):
     prepare(tmp_path / "prepared", DataConfig((corpus,)), None, SINGLE_PROCESS, progress=False)
     vectors = tmp_path / "vectors.txt"

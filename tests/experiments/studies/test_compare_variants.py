@@ -79,6 +79,7 @@ def test_variants_are_compared_on_the_same_prompts(tmp_path):
     }
 
 
+@pytest.mark.slow
 def test_length_generalization_prints_accuracy_by_length(tmp_path):
     plot_path = tmp_path / "longer.png"
     result = run_script(

@@ -46,6 +46,7 @@ def test_precision_parity_writes_seeds_and_summary(tmp_path, meals):
     assert f"{rows[1]['adam, bfloat16']['change']:+.2%}" in output
 
 
+@pytest.mark.slow
 def test_response_diversity_writes_decoding_methods(tmp_path, meals_dir):
     arguments = f"--model_dir={meals_dir}", "--num_prompts=30", "--num_shown=0", "--methods=greedy"
     output, path = run_study(tmp_path, "response_diversity", *arguments, "--method=beam")

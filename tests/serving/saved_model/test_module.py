@@ -27,12 +27,11 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("num_prompts", [250, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
-    export_dir, run_in_subprocess, talk_chat, prompts, num_prompts
+    export_dir, run_in_subprocess, talk_chat, prompts
 ):
-    """Sends prompts by each method; at most one reply in a thousand may differ."""
-    prompts = prompts[-num_prompts:]
+    """Sends 1,000 prompts by each method; at most one reply in a thousand may differ."""
     batches = split_batches(prompts)
     calls = [("serving_default", {"prompt": batch}) for batch in batches]
     for method, decoding in METHODS.items():
@@ -47,7 +46,7 @@ def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
     num_different_by_signature = []
     for method in ("greedy", *METHODS):
         expected = in_memory[method]
-        assert len({reply.text for reply in expected}) >= 0.3 * num_prompts
+        assert len({reply.text for reply in expected}) >= 300
         num_different = 0
         for batch in split_batches(expected):
             outputs = next(all_outputs)

@@ -94,6 +94,7 @@ def test_words_of_real_and_odd_texts_match_jieba(hmm, jieba_tokenizer, tmp_path)
     assert not list_differences(jieba_tokenizer, JiebaDictionary(), hmm, tmp_path, texts)
 
 
+@pytest.mark.slow
 def test_words_with_every_code_point_match_jieba(hmm, jieba_tokenizer, tmp_path):
     characters = [chr(i) for i in range(0x110000) if not 0xD800 <= i < 0xE000]
     texts = ["吃".join(characters[i : i + 512]) for i in range(0, len(characters), 512)]
@@ -114,7 +115,7 @@ def test_ties_are_broken_like_jieba(hmm, tmp_path, monkeypatch):
     words = [
         "".join(letters) for n in range(1, 5) for letters in itertools.product("甲乙1", repeat=n)
     ]
-    for index in range(6):
+    for index in range(3):
         folder = tmp_path / str(index)
         folder.mkdir()
         sample = rng.sample(words, rng.randint(4, 60))
