@@ -141,6 +141,7 @@ def test_partial_files_of_other_programs_are_kept(meals_dir, tmp_path):
     assert (tmp_path / "out.txt.part").read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 def test_runs_resume_with_a_moved_model(meals_dir, tmp_path):
     """Models are identified by content, neither by path nor by modification time."""
     moved, out = shutil.copytree(meals_dir, tmp_path / "moved"), tmp_path / "out.txt"

@@ -117,6 +117,7 @@ def test_empty_paths_fail(tmp_path, name, flags):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_corpora_may_be_pipes(tmp_path, corpus):
     corpus_pipe, vectors_pipe = tmp_path / "pairs", tmp_path / "vectors"
     for pipe in (corpus_pipe, vectors_pipe):

@@ -123,6 +123,7 @@ def test_validation_pairs_that_are_also_training_pairs_are_counted(tmp_path, cap
     assert "validation pairs that are also training pairs" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_new_training_replaces_the_old_one(tmp_path):
     train(MEALS.training[:20], tmp_path, make_config(epochs=1), progress=False)
     assert is_finished(tmp_path)

@@ -47,6 +47,7 @@ def test_damaged_checkpoints_are_skipped(interrupted_copy, finished_dir, caplog,
         np.testing.assert_array_equal(read_last_weights(interrupted_copy)[name], value)
 
 
+@pytest.mark.slow
 def test_training_restarts_if_all_checkpoints_are_damaged(interrupted_copy, caplog):
     for path in list_checkpoints(interrupted_copy):
         path.write_bytes(b"")

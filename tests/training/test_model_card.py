@@ -68,6 +68,7 @@ def test_an_export_contains_the_card_of_its_model(export_dir, talk_dir):
     assert exported.read_bytes() == (talk_dir / "CARD.md").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_card_says_that_data_and_license_are_not_stated(tmp_path):
     config = Config(
         model=ModelConfig(units=8), training=TrainingConfig(epochs=2, restore_best_weights=False)

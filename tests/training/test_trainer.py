@@ -112,7 +112,8 @@ def test_a_nan_loss_stops_training_and_saves_the_weights_before_it(
         np.testing.assert_array_equal(value, expected[f"{prefix}{name}"])
 
 
-@pytest.mark.parametrize("method", ["_apply", pytest.param("_gradients", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["_gradients", "_apply"])
 def test_an_error_within_a_step_saves_the_state_before_the_step(tmp_path, monkeypatch, method):
     class FailAtStep4(TrainStep):
         def __init__(self, *arguments, **options):

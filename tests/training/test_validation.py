@@ -55,7 +55,8 @@ def test_validation_is_exact_for_any_training_options(tmp_path, default_weights,
     assert loss_of_last_weights(tmp_path, PAIRS) == pytest.approx(history["val_loss"][-1], rel=1e-5)
 
 
-@pytest.mark.parametrize("averaging", ["last", pytest.param("ema", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("averaging", ["ema", "last"])
 def test_averaged_weights_are_validated_and_saved(tmp_path, default_weights, averaging):
     options = make_config(averaging=averaging, ema_decay=0.9, average_last_epochs=2)
     history = train(PAIRS, tmp_path, options, PAIRS, progress=False)
