@@ -1,6 +1,7 @@
 """Logging configuration of a command."""
 
 import logging
+import os
 import shutil
 import sys
 import textwrap
@@ -8,6 +9,9 @@ import textwrap
 from tqdm import tqdm
 
 from attention_seq2seq.cli.streams import redirect_to_devnull
+
+# Must be set before TensorFlow is imported. Users of a command do not need its messages.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def configure_logging() -> None:

@@ -1,6 +1,5 @@
 """Runs a command: parses flags, prints help, and reports errors without a traceback."""
 
-import os
 import re
 import shutil
 import signal
@@ -18,9 +17,6 @@ from attention_seq2seq.cli.streams import (
     open_missing_streams,
     redirect_to_devnull,
 )
-
-# Must be set before TensorFlow is imported. Users of a command do not need its messages.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 def run_command(command: ModuleType, program: str, arguments: list[str]) -> None:

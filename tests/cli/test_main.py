@@ -1,5 +1,6 @@
 """The program `attention-seq2seq`: its commands, its flags and its errors."""
 
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from attention_seq2seq import __version__
 from attention_seq2seq.cli import main as cli
 from attention_seq2seq.cli import runner
 from attention_seq2seq.cli.flags import CONFIGS_DIR, expand_flagfiles
+from helpers.scripts import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +101,13 @@ def test_importing_commands_defines_no_flags():
     )
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("module", ["attention_seq2seq.cli.main", "experiments.console"])
+def test_commands_and_scripts_silence_tensorflow(module):
+    """The messages of TensorFlow would precede the output of a command."""
+    code = f"import os, {module}, tensorflow; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)
+    assert (result.stdout, result.stderr) == ("3\n", "")
