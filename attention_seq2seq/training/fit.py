@@ -115,13 +115,17 @@ def _train(
     has_checkpoint = is_resumed and model_dir.checkpoints.restore_latest() is not None
     model = _make_initialized_model(config, tokenizer, distributor, has_checkpoint)
     log.info(
-        "Training on %d pairs, validating on %d; target vocabulary %d tokens; %s weights; %s",
-        len(datasets.training),
-        len(datasets.validation),
+        "Training on %d pairs, validating on %d", len(datasets.training), len(datasets.validation)
+    )
+    log.info(
+        "Target vocabulary: %d tokens. Model: %s weights, %s",
         len(tokenizer.target.vocabulary),
         f"{model.count_params():,}",
         config.training.compute_dtype,
     )
+    has_model_selection = training.patience or training.restore_best_weights
+    if has_model_selection and training.monitor.startswith("val_") and not len(datasets.validation):
+        log.info("No validation pairs: no early stopping, and the last epoch is used")
     trainer = Trainer(model, tokenizer, datasets, model_dir, config, options, distributor)
     # All checks have passed, so the files of another run may be replaced from here on.
     is_new = distributor.is_chief and not is_resumed

@@ -39,6 +39,7 @@ from attention_seq2seq.training.training_files import (
     record,
     recorded_hash,
     recorded_names,
+    remove_unused_dirs,
 )
 from attention_seq2seq.utils.files import (
     file_lock,
@@ -116,6 +117,7 @@ class ModelDir:
             ValueError: the directory holds a different training run or other files with the same
                 names, or another process uses the directory.
         """
+        new_dirs = [path for path in (self.path, *self.path.parents) if not path.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         # Also checked before the lock file is created, so that a foreign directory stays unchanged.
         self._check_foreign_files(overwrite)
@@ -125,7 +127,10 @@ class ModelDir:
             for name in (*recorded_names(self.path), TRAINING_FILES_FILE):
                 for path in find_partial_files(self.path, name):
                     path.unlink()
-            yield is_resumed
+            try:
+                yield is_resumed
+            finally:
+                remove_unused_dirs(new_dirs, self.path / TRAINING_LOCK_FILE)
 
     def start(self, config: Config, tokenizer: Seq2SeqTokenizer) -> None:
         """Removes the files of the previous training run, and writes those of a new one.

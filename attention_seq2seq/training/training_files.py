@@ -5,7 +5,7 @@ A training run replaces and removes only recorded files.
 
 import contextlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attention_seq2seq.config.artifacts import TRAINING_FILES_FILE
@@ -33,6 +33,20 @@ def record(model_dir: Path, names: Iterable[str], hashes: dict[str, str] | None 
 def add_to_record(model_dir: Path, *names: str) -> None:
     """Adds names to the record. Call this function before writing the files."""
     record(model_dir, recorded_names(model_dir) | set(names))
+
+
+def remove_unused_dirs(new_dirs: Sequence[Path], lock_path: Path) -> None:
+    """Removes directories if a run that failed has not written any file to them.
+
+    Args:
+        new_dirs: directories that the run created: a directory first, then its parents.
+        lock_path: the lock file in the first directory, which is removed as well.
+    """
+    with contextlib.suppress(OSError):
+        if new_dirs and list(new_dirs[0].iterdir()) == [lock_path]:
+            lock_path.unlink()
+            for directory in new_dirs:
+                directory.rmdir()
 
 
 def _read(model_dir: Path) -> dict:

@@ -24,6 +24,7 @@ def assert_failure_leaves_folder(folder, message, invalid_config):
         train(PAIRS, folder, invalid_config, [], progress=False, overwrite=True)
     for path, content in files.items():
         assert path.read_bytes() == content
+    assert folder.exists() == has_model
     train(PAIRS, folder, make_config(epochs=1), [], progress=False, overwrite=has_model)
 
 
