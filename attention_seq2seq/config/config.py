@@ -63,6 +63,11 @@ class Config:
             ValueError: the file is damaged or has another format.
         """
         path = Path(model_dir) / CONFIG_FILE
+        if not Path(model_dir).is_dir():
+            problem = " is a file" if Path(model_dir).exists() else ": no such directory"
+            raise FileNotFoundError(
+                f"{model_dir}{problem}. Expected the directory of a trained model."
+            )
         if not path.is_file():
             raise FileNotFoundError(
                 f"{model_dir} has no trained model: {CONFIG_FILE} is missing. Train a model into "

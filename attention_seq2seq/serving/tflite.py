@@ -57,10 +57,14 @@ def _require_greedy(decoding: DecodingConfig) -> None:
         for field in dataclasses.fields(decoding)
         if getattr(decoding, field.name) != getattr(supported, field.name)
     ]
-    if unsupported or decoding.unk_policy == "replace":
+    if decoding.unk_policy == "replace":
+        unsupported.append("unk_policy")
+    if unsupported:
+        name = unsupported[0]
         raise ValueError(
-            f"TensorFlow Lite does not support {(unsupported or ['unk_policy'])[0]}. Supported "
-            "options: max_length, suppress_tokens and unk_policy (forbid or allow)."
+            f"{name} is {getattr(decoding, name)!r}, which TensorFlow Lite does not support. "
+            "Expected greedy search with the options max_length, suppress_tokens and unk_policy "
+            "('forbid' or 'allow')."
         )
 
 

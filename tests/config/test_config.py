@@ -100,6 +100,11 @@ def test_damaged_files_raise(tmp_path, damage, message):
 def test_an_empty_folder_raises(tmp_path):
     with pytest.raises(FileNotFoundError, match="has no trained model"):
         Config.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="none: no such directory"):
+        Config.load(tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(FileNotFoundError, match="file is a file"):
+        Config.load(tmp_path / "file")
 
 
 def test_the_file_is_readable(tmp_path):

@@ -80,7 +80,7 @@ def test_incompatible_models_are_refused(tmp_path, old_dir, options, message):
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="has no trained model"):
+    with pytest.raises(FileNotFoundError, match="none: no such directory"):
         train(NEW, tmp_path / "new", make_config(tmp_path / "none"), [], progress=False)
 
 

@@ -78,8 +78,8 @@ class PreparedDataset:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(
-                f"{path} is not a valid manifest ({error}). Prepare the corpus again with "
-                "overwrite=True."
+                f"{path} is not a valid manifest ({error}). Prepare the corpus again, and "
+                "overwrite the dataset."
             ) from None
 
     def shard_paths(self, split: str) -> list[str]:
@@ -97,11 +97,13 @@ class PreparedDataset:
 
     def _check_file(self, path: Path, expected_sha256: str) -> None:
         if not path.is_file():
-            raise ValueError(f"{path} is missing. Prepare the corpus again with overwrite=True.")
+            raise ValueError(
+                f"{path} is missing. Prepare the corpus again, and overwrite the dataset."
+            )
         if sha256_file(path) != expected_sha256:
             raise ValueError(
-                f"{path} is damaged: its hash has changed. Prepare the corpus again with "
-                "overwrite=True."
+                f"{path} is damaged: its hash has changed. Prepare the corpus again, and "
+                "overwrite the dataset."
             )
 
     def num_pairs(self, split: str) -> int:
@@ -118,7 +120,7 @@ class PreparedDataset:
         if statistics.get("fingerprint") != self.manifest["fingerprint"]:
             raise ValueError(
                 f"{self.directory / STATISTICS_FILE} is missing or damaged. Prepare the corpus "
-                "again with overwrite=True."
+                "again, and overwrite the dataset."
             )
         return statistics
 
@@ -134,8 +136,8 @@ class PreparedDataset:
             return Seq2SeqTokenizer.load(self.directory, self.text)
         except (ValueError, FileNotFoundError) as error:
             raise ValueError(
-                f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again "
-                "with overwrite=True."
+                f"{str(error).partition(': ')[0]} is missing or damaged. Prepare the corpus again, "
+                "and overwrite the dataset."
             ) from None
 
     def training_data_config(self) -> DataConfig:

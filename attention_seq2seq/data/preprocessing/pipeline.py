@@ -116,7 +116,7 @@ class PreprocessingPipeline:
         if manifest["fingerprint"] != self._fingerprints["dataset"]:
             raise ValueError(
                 f"{self.prepared_dir} was prepared from other corpora or with other options. Give "
-                "another prepared_dir, or replace the dataset with overwrite=True."
+                "another prepared_dir, or set overwrite to replace the dataset."
             )
 
     def _load_finished(self) -> PreparedDataset:
