@@ -4,10 +4,22 @@ import dataclasses
 
 from attention_seq2seq.config.options import ConfigBase, option
 
+# Options of the search that have no effect with other methods. All other options change the scores
+# or the constraints of every method.
+METHOD_OF_OPTION = {
+    "beam_width": "beam",
+    "num_beam_groups": "beam",
+    "diversity_penalty": "beam",
+    "temperature": "sample",
+    "top_k": "sample",
+    "top_p": "sample",
+    "sampling_seed": "sample",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class DecodingConfig(ConfigBase):
-    """Decoding method, penalties and constraints. They may differ for each call.
+    """Decoding method, penalties and constraints.
 
     Example:
         >>> DecodingConfig(method="beam", beam_width=3).length_penalty
@@ -36,7 +48,6 @@ class DecodingConfig(ConfigBase):
     beam_width: int = option(
         5,
         "beam search: number of hypotheses kept at each step",
-        unit="hypotheses",
         low=1,
         high=1000,
     )
@@ -73,7 +84,6 @@ class DecodingConfig(ConfigBase):
     top_k: int = option(
         0,
         "sampling: number of most probable tokens to sample from; 0: all",
-        unit="tokens",
         low=0,
         high=2**31 - 1,
     )
@@ -103,7 +113,7 @@ class DecodingConfig(ConfigBase):
         low=1.0,
         high=1e6,
     )
-    suppress_tokens: tuple = option((), "tokens that are never generated", unit="tokens")
+    suppress_tokens: tuple = option((), "tokens that are never generated")
     target_prefix: str = option("", "text that every reply starts with")
     unk_policy: str = option(
         "forbid",
@@ -122,7 +132,6 @@ class DecodingConfig(ConfigBase):
     mmi_max_tokens: int = option(
         5,
         "number of first tokens that mmi_weight applies to",
-        unit="tokens",
         low=0,
         high=10_000,
     )
@@ -160,3 +169,13 @@ class DecodingConfig(ConfigBase):
                 f"min_length is {self.min_length}, more than max_length, which is "
                 f"{self.max_length}. Lower min_length, or raise max_length."
             )
+
+    @property
+    def ignored_options(self) -> tuple[str, ...]:
+        """Names of the options that have no effect with this method.
+
+        Example:
+            >>> DecodingConfig(method="sample").ignored_options
+            ('beam_width', 'num_beam_groups', 'diversity_penalty')
+        """
+        return tuple(name for name, method in METHOD_OF_OPTION.items() if method != self.method)

@@ -17,7 +17,10 @@ ATTENTIONS = (
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig(ConfigBase):
-    """Architecture of the model. The defaults are those of the article.
+    """Architecture of the model.
+
+    The defaults are those of the article, part three of a Chinese series of articles on a seq2seq
+    chat model in TensorFlow 1.
 
     Raises:
         ValueError: two options contradict each other.
@@ -34,13 +37,12 @@ class ModelConfig(ConfigBase):
         "lstm", "recurrent cell: lstm (as in the article) or gru", choices=("lstm", "gru")
     )
     num_layers: int = option(
-        1, "number of recurrent layers in the encoder and in the decoder", unit="layers", low=1
+        1, "number of recurrent layers in the encoder and in the decoder", low=1
     )
     num_decoder_layers: int = option(
         0,
         "number of recurrent layers in the decoder, at most num_layers; 0: the same as "
         "num_layers; a shallow decoder is faster (Kasai et al. 2021)",
-        unit="layers",
         low=0,
     )
     bidirectional: bool = option(

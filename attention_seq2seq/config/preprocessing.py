@@ -28,12 +28,10 @@ class PreprocessingConfig(ConfigBase):
         (),
         "names of filters that remove pairs: "
         + "; ".join(f"{name} ({what})" for name, what in FILTERS.items()),
-        unit="names",
     )
     max_reply_count: int = option(
         100,
         "filter common_replies: maximum number of occurrences of a reply",
-        unit="occurrences",
         low=1,
     )
     min_length: int = option(
@@ -48,7 +46,6 @@ class PreprocessingConfig(ConfigBase):
     num_workers: int = option(
         0,
         "number of worker processes; 0: one per core; the result does not depend on it",
-        unit="processes",
         low=0,
         high=1024,
     )

@@ -28,9 +28,7 @@ class ServingLimits(ConfigBase):
         low=1,
         high=2**24,
     )
-    max_batch_size: int = option(
-        1024, "maximum number of prompts of a call", unit="prompts", low=1, high=2**16
-    )
+    max_batch_size: int = option(1024, "maximum number of prompts of a call", low=1, high=2**16)
     max_beam_width: int = option(
         100,
         "maximum beam width and number of samples per prompt",
@@ -44,14 +42,12 @@ class ServingLimits(ConfigBase):
     max_hypotheses: int = option(
         4096,
         "maximum number of hypotheses of a call: prompts times beam_width or num_return_sequences",
-        unit="hypotheses",
         low=2,
         high=2**16,
     )
     max_total_tokens: int = option(
         262_144,
         "maximum number of tokens of all hypotheses of a call: hypotheses times length",
-        unit="tokens",
         low=2,
         high=2**24,
     )

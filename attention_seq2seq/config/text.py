@@ -29,7 +29,6 @@ class TextConfig(ConfigBase):
     context_turns: int = option(
         0,
         "number of previous turns prepended to each prompt, one line per turn",
-        unit="turns",
         low=0,
         high=100,
     )

@@ -26,12 +26,11 @@ class TrainingConfig(ConfigBase):
         ValueError: two options contradict each other.
     """
 
-    epochs: int = option(20, "number of passes over the training pairs", unit="epochs", low=1)
-    batch_size: int = option(64, "number of pairs per batch", unit="pairs", low=1)
+    epochs: int = option(20, "number of passes over the training pairs", low=1)
+    batch_size: int = option(64, "number of pairs per batch", low=1)
     gradient_accumulation_steps: int = option(
         1,
         "number of batches whose gradients are accumulated before an update",
-        unit="batches",
         low=1,
     )
     optimizer: str = option(
@@ -50,7 +49,6 @@ class TrainingConfig(ConfigBase):
         0,
         "number of tokens sampled for the softmax in training; 0: full softmax; sampling is "
         "faster for vocabularies of tens of thousands of tokens",
-        unit="tokens",
         low=0,
     )
     learning_rate: float = option(0.001, "learning rate of the optimizer", low=1e-8, high=10.0)
@@ -64,7 +62,6 @@ class TrainingConfig(ConfigBase):
     warmup_steps: int = option(
         0,
         "number of updates of linear learning rate warmup",
-        unit="updates",
         low=0,
     )
     clip_norm: float = option(5.0, "maximum global norm of the gradients", low=1e-6)
@@ -107,9 +104,7 @@ class TrainingConfig(ConfigBase):
         choices=("none", "ema", "last"),
     )
     ema_decay: float = option(0.999, "decay of the exponential moving average", low=0.0, high=1.0)
-    average_last_epochs: int = option(
-        5, "number of epochs averaged with averaging=last", unit="epochs", low=1
-    )
+    average_last_epochs: int = option(5, "number of epochs averaged if averaging is last", low=1)
     monitor: str = option(
         "val_perplexity",
         "metric that selects the best epoch, computed on the validation pairs or on the replies to "
@@ -119,7 +114,6 @@ class TrainingConfig(ConfigBase):
     patience: int = option(
         3,
         "number of epochs without improvement after which training stops early; 0: never",
-        unit="epochs",
         low=0,
     )
     restore_best_weights: bool = option(
