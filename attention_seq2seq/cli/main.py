@@ -9,12 +9,12 @@ from attention_seq2seq.cli.runner import run_command
 
 PROGRAM = "attention-seq2seq"
 COMMANDS = {
+    "prepare": "analyze, filter and tokenize a corpus of any size (optional)",
     "train": "train a model",
     "chat": "chat with a model, and see which words a reply came from",
     "generate": "reply to a file of prompts",
     "evaluate": "measure the quality of a model, with confidence intervals",
     "export": "export a model as a SavedModel, or for TensorFlow Lite",
-    "prepare": "analyze, filter and tokenize a corpus of any size",
 }
 
 
@@ -27,7 +27,13 @@ def main(arguments: list[str] | None = None) -> None:
     Raises:
         SystemExit: the command failed, or there is no such command.
     """
-    name, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments:
+        print(format_commands(), file=sys.stderr)
+        sys.exit(2)
+    name, *rest = arguments
+    if name == "help" and rest:
+        name, *rest = rest[0], "--help"
     if name in ("--help", "-h", "help"):
         print(format_commands())
     elif name == "--version":
@@ -51,8 +57,13 @@ def format_commands() -> str:
             "",
             "Attention seq2seq chat models on TensorFlow and Keras.",
             "",
-            "Commands:",
+            "Commands, in the order of use:",
             *lines,
+            "",
+            "First steps: train the demo model in a few minutes, and chat with it.",
+            "",
+            f"  {PROGRAM} train --model_dir=models/demo --config=demo",
+            f"  {PROGRAM} chat --model_dir=models/demo",
             "",
             f"{PROGRAM} COMMAND --help describes a command.",
         ]

@@ -14,10 +14,10 @@ def print_next_command(purpose: str, command: str, **options) -> None:
         command: name of the command.
         **options: values of its flags, by name.
     """
-    program = Path(sys.executable).with_name("attention-seq2seq")
-    if program.is_relative_to(Path.cwd()):
-        program = program.relative_to(Path.cwd())
-    else:
-        program = program.name
+    path = Path(sys.executable).with_name("attention-seq2seq")
+    # A clone that is not installed has no such script.
+    module = "" if path.exists() else " -m attention_seq2seq"
+    path = path if path.exists() else Path(sys.executable)
+    program = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name
     flags = "".join(f" --{name}={shell_quote(value)}" for name, value in options.items())
-    print(f"\n{purpose}:\n  {shell_quote(program)} {command}{flags}")
+    print(f"\n{purpose}:\n  {shell_quote(program)}{module} {command}{flags}")
