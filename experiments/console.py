@@ -5,7 +5,8 @@ import sys
 
 from absl import app, flags
 
-from attention_seq2seq.cli.flags import expand_flagfiles, require_utf8_flags
+from attention_seq2seq.cli.flag_files import expand_flagfiles
+from attention_seq2seq.cli.flags import require_utf8_flags
 from attention_seq2seq.cli.logs import configure_logging
 from attention_seq2seq.cli.streams import (
     configure_streams,
@@ -33,7 +34,7 @@ def run_main(main, has_subcommand: bool = False) -> None:
         return
     _arguments[:] = sys.argv[1:]
     try:
-        sys.argv = expand_flagfiles(sys.argv)
+        sys.argv[1:] = expand_flagfiles(sys.argv[1:])
     except (ValueError, OSError) as error:
         sys.exit(f"Error: {error}")
     app.run(lambda argv: _call_main(main, argv, has_subcommand))

@@ -17,7 +17,7 @@ import tensorflow as tf
 import yaml
 from absl import flags
 
-from attention_seq2seq.cli.flags import CONFIGS_DIR
+from attention_seq2seq.cli.flag_files import CONFIGS_DIR
 from attention_seq2seq.cli.main import COMMANDS
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig

@@ -14,11 +14,13 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.attention_tables import format_attention
-from attention_seq2seq.cli.flags import define_path, define_reply_flags, options_from_flags
+from attention_seq2seq.cli.flags import define_path, options_from_flags
+from attention_seq2seq.cli.paths import require_image_path
+from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.config.decoding import DecodingConfig
 
+REQUIRED_FLAGS = ("model_dir",)
 COMMON_FLAGS = (
-    "model_dir",
     "prompt",
     "plot",
     "method",
@@ -43,7 +45,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define_path(
         "plot",
         None,
-        "image file for the attention tables; requires --prompt",
+        "image file for the attention tables, in a format of Matplotlib such as .png, .pdf or "
+        ".svg; requires --prompt",
         flag_values=flag_values,
     )
     flags.DEFINE_integer(
@@ -57,18 +60,22 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(args: flags.FlagValues) -> None:
     """Loads a model, and replies to one prompt, to standard input, or interactively."""
-    decoding = options_from_flags(DecodingConfig, args)
     if args.plot and args.prompt is None:
         raise ValueError("--plot requires --prompt. Add --prompt, or omit --plot.")
+    require_image_path(args.plot)
+    is_interactive = args.prompt is None and sys.stdin.isatty()
+    # In the interactive chat, the user can choose another method.
+    decoding = (
+        options_from_flags(DecodingConfig, args) if is_interactive else decoding_from_flags(args)
+    )
 
-    from attention_seq2seq.chat import Chat
     from attention_seq2seq.cli.repl import ChatRepl, run_repl
 
-    chat = Chat.load(*args.model_dir)
+    chat = load_chat(args.model_dir, decoding)
     if args.prompt is not None:
         reply = chat.reply([args.prompt], decoding)[0]
         print(f"{reply.text}\n\n{format_attention(reply, args.plot)}")
-    elif sys.stdin.isatty():
+    elif is_interactive:
         turns = args.context_turns
         turns = chat.config.text.context_turns if turns is None else turns
         # With a fixed seed, repeating a prompt would repeat its reply.

@@ -1,18 +1,16 @@
-"""Measures the quality of the replies of a model, and compares it with a baseline.
+"""Measures the quality of a model's replies, and optionally compares it with a baseline.
 
     attention-seq2seq evaluate --model_dir=models/demo
     attention-seq2seq evaluate --model_dir=models/mine --data=test.tsv
     attention-seq2seq evaluate --model_dir=models/mine --baseline=models/other
 
-Evaluate on pairs that were not used for training or for selecting the best epoch. Without --data,
-the held-out meals of the default corpus are used.
+Evaluate on pairs that were not used for training or for selecting the best epoch. Omit --data only
+for a model that was trained on the default corpus: its held-out meals are then used.
 
-Intervals are 95% bootstrap intervals over conversations. p is the p-value of a permutation test
-of the two models on the same prompts. All replies to a prompt are references, and the most
-similar reference counts. Metrics of replies use Chinese characters and lowercased words of other
-scripts as tokens. For pronunciations, token_error_rate is the phoneme error rate. oov_rate is the
-fraction of reference tokens that are not in the vocabulary. Perplexities are compared on prompts
-without such tokens.
+The range after a metric is its 95% confidence interval: how far the value may be off because the
+prompts are a sample. p is the probability of a difference at least this large between two equally
+good models. Below 0.05, a difference is usually called significant. --helpfull describes the
+metrics.
 """
 
 import logging
@@ -21,19 +19,14 @@ from pathlib import Path
 from absl import flags
 
 from attention_seq2seq.cli import corpora
-from attention_seq2seq.cli.flags import (
-    define_path,
-    define_paths,
-    define_reply_flags,
-    options_from_flags,
-)
+from attention_seq2seq.cli.flags import define_path, define_paths
 from attention_seq2seq.cli.metric_formats import format_metric
 from attention_seq2seq.cli.paths import require_parent_dir
-from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.utils import files
 
+REQUIRED_FLAGS = ("model_dir",)
 COMMON_FLAGS = (
-    "model_dir",
     "data",
     "baseline",
     "json",
@@ -41,12 +34,50 @@ COMMON_FLAGS = (
     "method",
     "beam_width",
 )
+DETAILS = """
+Metrics compare each reply with the most similar reply of the data. Tokens are Chinese characters
+and lowercased words of other scripts.
+
+  perplexity, character_perplexity
+      how unexpected the replies of the data are, per token of the model and
+      per character; lower is better, 1 is a certain prediction
+  oov_rate
+      fraction of tokens of the data outside of the vocabulary; lower is better
+  exact_match
+      fraction of replies that equal a reply of the data; higher is better
+  token_error_rate
+      edits per token between reply and data, for pronunciations the phoneme
+      error rate; lower is better
+  bleu, chrf, rouge_l
+      similarity to the data by common n-grams of tokens, n-grams of
+      characters and subsequences, as a percentage; higher is better
+  length_ratio
+      length of the replies relative to the data; 1 is best
+  prompt_bigram_overlap
+      fraction of token pairs copied from the prompt; lower is better in a chat
+  distinct_1, distinct_2
+      distinct tokens and token pairs, as a fraction of all; higher is more
+      diverse; depends on the number of replies
+  most_common_ratio
+      fraction of replies that equal the most common reply; lower is better
+
+Intervals are bootstrap intervals over conversations. p comes from a permutation test on the same
+prompts. Perplexities are compared on prompts without OOV tokens.
+"""
+
+log = logging.getLogger(__name__)
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
     define_reply_flags(flag_values)
-    define_paths("data", [], "corpus files in the formats of train", flag_values=flag_values)
+    define_paths(
+        "data",
+        [],
+        "corpus files in the formats of train, but no prepared dataset; if omitted, the held-out "
+        "meals of the default corpus",
+        flag_values=flag_values,
+    )
     flags.DEFINE_bool(
         "skip_bad_lines",
         False,
@@ -59,21 +90,30 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "directory of a model to compare with; several, separated by commas, form an ensemble",
         flag_values=flag_values,
     )
-    define_path("json", None, "JSON file for metrics and replies", flag_values=flag_values)
+    define_path(
+        "json",
+        None,
+        "JSON file for metrics and replies; an existing file is replaced",
+        flag_values=flag_values,
+    )
 
 
 def run(args: flags.FlagValues) -> None:
     """Evaluates a model and prints its metrics."""
-    from attention_seq2seq.chat import Chat
+    require_parent_dir(args.json)
+    corpora.require_corpus_files(args.data)
+
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.evaluation.evaluate import evaluate
 
-    require_parent_dir(args.json)
     # sacrebleu logs each step of its tests.
     logging.getLogger("sacrebleu").setLevel(logging.WARNING)
-    decoding = options_from_flags(DecodingConfig, args)
+    decoding = decoding_from_flags(args)
+    if decoding.num_return_sequences > 1:
+        log.warning("--num_return_sequences has no effect: only the best reply is evaluated.")
+    require_default_corpus([] if args.data else args.model_dir)
     model_dirs = [args.model_dir, *([args.baseline] if args.baseline else [])]
-    chats = [Chat.load(*ensemble_dirs) for ensemble_dirs in model_dirs]
+    chats = [load_chat(ensemble_dirs, decoding) for ensemble_dirs in model_dirs]
     exact_match_rates = {}
     if args.data:
         pairs, skipped = read_pairs(args.data, args.skip_bad_lines)
@@ -96,13 +136,30 @@ def run(args: flags.FlagValues) -> None:
 
 def print_metrics(titles: list[str], estimates_by_model: list[dict], p_values: dict) -> None:
     """Prints a table of metrics: a column for each model, and p-values."""
-    print(f"{'':21}" + "".join(f"{title[-25:]:>26}" for title in titles), end="")
-    print(f"{'p':>7}" if p_values else "")
-    for name in dict.fromkeys(name for estimates in estimates_by_model for name in estimates):
-        row = "".join(
-            f"{format_estimate(name, estimates.get(name)):>26}" for estimates in estimates_by_model
-        )
-        print(f"{name:21}{row}" + (f"{p_values[name]:>7.3f}" if name in p_values else ""))
+    names = list(dict.fromkeys(name for estimates in estimates_by_model for name in estimates))
+    columns = [["", *names]]
+    for title, estimates in zip(titles, estimates_by_model):
+        columns.append(format_column(title[-25:], [(n, estimates.get(n)) for n in names]))
+    if p_values:
+        columns.append(["p", *(f"{p_values[n]:.3f}" if n in p_values else "" for n in names)])
+    widths = [max(map(len, column)) for column in columns]
+    for name, *cells in zip(*columns):
+        row = "".join(f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:]))
+        print(f"{name:{widths[0]}}{row}".rstrip())
+
+
+def require_default_corpus(model_dirs: list[str]) -> None:
+    """Checks that models were trained on the default corpus.
+
+    Raises:
+        ValueError: a model was trained on other pairs.
+    """
+    for model_dir in model_dirs:
+        if not corpora.is_trained_on_default_corpus(model_dir):
+            raise ValueError(
+                f"{model_dir} was not trained on the default corpus, and --data is omitted. Give "
+                "pairs that were not used for training with --data."
+            )
 
 
 def column_titles(model_dirs: list[list[str]]) -> list[str]:
@@ -121,12 +178,27 @@ def print_comparisons(comparisons: dict, evaluation) -> None:
             )
 
 
-def format_estimate(name: str, estimate) -> str:
-    """Formats a metric with its interval."""
-    if estimate is None:
-        return ""
-    value, *limits = (format_metric(name, x) for x in estimate if x is not None)
-    return f"{value} ({' to '.join(limits)})" if limits else f"{value}{'':17}"
+def format_column(title: str, estimates: list[tuple]) -> list[str]:
+    """Formats metrics with their intervals, so that values and intervals are aligned.
+
+    Args:
+        title: title of the column.
+        estimates: name and `Estimate` of each metric; None for a missing one.
+
+    Example:
+        >>> from attention_seq2seq.evaluation.evaluate import Estimate
+        >>> estimates = [("perplexity", Estimate(48064.0, 2.5, 3)), ("distinct_1", Estimate(0.5))]
+        >>> format_column("model", estimates)
+        ['model', '48064.000 (2.500 to 3.000)', '    0.500                 ']
+    """
+    values, intervals = [], []
+    for name, estimate in estimates:
+        texts = [format_metric(name, x) for x in estimate or () if x is not None]
+        values.append(texts[0] if texts else "")
+        intervals.append(f" ({' to '.join(texts[1:])})" if texts[1:] else "")
+    value_width, interval_width = max(map(len, values)), max(map(len, intervals))
+    cells = [f"{v:>{value_width}}{i:<{interval_width}}" for v, i in zip(values, intervals)]
+    return [title, *cells]
 
 
 def json_content(data, model_dirs, evaluations, estimates_by_model, p_values) -> dict:

@@ -5,23 +5,32 @@
     attention-seq2seq export --model_dir=models/a --export_dir=c --format=tflite
 
 A SavedModel maps Chinese text to replies. It runs in TensorFlow or TensorFlow Serving, without
-this package. The decoding flags set its defaults. The signature "generate" also takes decoding
-options as inputs.
+this package. The decoding flags become the defaults of the exported model. The signature
+"generate" lets each request override them.
+
+TensorFlow Lite models map token ids to ids, by greedy search only. They support the decoding flags
+--max_length, --suppress_tokens and --unk_policy (forbid or allow).
 """
 
 import sys
+from pathlib import Path
 
 from absl import flags
 
-from attention_seq2seq.cli.flags import define_option_flags, define_path, options_from_flags
+from attention_seq2seq.cli.flags import (
+    PathListParser,
+    define_option_flags,
+    define_path,
+    options_from_flags,
+)
+from attention_seq2seq.cli.paths import require_dir_path
 from attention_seq2seq.cli.streams import suppress_stderr
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.utils.files import shell_quote
 
+REQUIRED_FLAGS = ("model_dir", "export_dir")
 COMMON_FLAGS = (
-    "model_dir",
-    "export_dir",
     "format",
     "method",
     "beam_width",
@@ -33,12 +42,11 @@ COMMON_FLAGS = (
 
 def define_flags(flag_values: flags.FlagValues) -> None:
     """Defines the flags of this command."""
-    define_path("model_dir", None, "directory of the model", required=True, flag_values=flag_values)
+    define_path("model_dir", None, "directory of the model", flag_values=flag_values)
     define_path(
         "export_dir",
         None,
-        "directory that the exported model is written to",
-        required=True,
+        "directory that the exported model is written to; must not exist",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
@@ -57,16 +65,25 @@ def run(args: flags.FlagValues) -> None:
     """Exports a model."""
     decoding = options_from_flags(DecodingConfig, args)
     limits = options_from_flags(ServingLimits, args)
+    if len(PathListParser().parse(args.model_dir)) > 1:
+        raise ValueError(f"--model_dir={args.model_dir}: export takes one model, not an ensemble.")
+    require_dir_path(args.export_dir)
     from absl import logging
 
     from attention_seq2seq.serving.saved_model.export import export_saved_model
-    from attention_seq2seq.serving.tflite import export_tflite
+    from attention_seq2seq.serving.tflite import FLOAT_FILE, export_tflite
 
     # TensorFlow logs every file that it writes.
     logging.set_verbosity(logging.WARNING)
     if args.format == "tflite":
         with suppress_stderr():
             export_tflite(args.model_dir, args.export_dir, decoding)
+        print(
+            f"\nTry it in Python:\n  interpreter = tf.lite.Interpreter("
+            f"{str(Path(args.export_dir) / FLOAT_FILE)!r})\n"
+            "  search = interpreter.get_signature_runner()\n"
+            "  search(source_ids=..., source_length=...)"
+        )
         return
     export_saved_model(
         args.model_dir, args.export_dir, decoding, limits, progress=sys.stdout.isatty()

@@ -10,13 +10,9 @@ from typing import Any
 from absl import flags
 
 from attention_seq2seq.config.config import Config
-from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.utils.files import iter_text_lines
 
 # A flag belongs to the module that calls the functions of this module.
 flags.disclaim_key_flags()
-
-CONFIGS_DIR = Path(__file__).parent / "configs"
 
 
 class PathParser(flags.ArgumentParser):
@@ -124,18 +120,6 @@ def define_option_flags(config_class: type, flag_values=flags.FLAGS) -> None:
         _define_flag(field, {"flag_values": flag_values, "module_name": title})
 
 
-def define_reply_flags(flag_values: flags.FlagValues) -> None:
-    """Defines the flags of a command that generates replies: models and decoding options."""
-    define_paths(
-        "model_dir",
-        None,
-        "directory of a model; several, separated by commas, form an ensemble",
-        required=True,
-        flag_values=flag_values,
-    )
-    define_option_flags(DecodingConfig, flag_values)
-
-
 def _define_flag(field: dataclasses.Field, options: dict) -> None:
     metadata = field.metadata
     name, default = field.name, field.default
@@ -193,7 +177,9 @@ def override_options(config: Config, arguments: Iterable[str]) -> Config:
             name, value = name.removeprefix("no"), "false"
         group = next((key for key, options in groups.items() if name in vars(options)), None)
         if group is None:
-            raise ValueError(f"{argument}: unknown flag. attention-seq2seq train --help lists all.")
+            raise ValueError(
+                f"{argument}: unknown flag. attention-seq2seq train --helpfull lists all."
+            )
         try:
             parsed = _parse_value(groups[group], name, value)
         except ValueError:
@@ -223,44 +209,6 @@ def parse_seeds(values: list[str]) -> list[int]:
     if not values or not all(map(str.isdigit, values)) or len(set(values)) < len(values):
         raise ValueError(f"--seeds={','.join(values)}; expected distinct numbers, as in 1,2,3.")
     return [int(value) for value in values]
-
-
-def expand_flagfiles(arguments: list[str], parents: tuple[str, ...] = ()) -> list[str]:
-    """Replaces each `--flagfile` and `--config` by the flags of its file.
-
-    `--config=demo` is the file `demo.flags` of this package. A flag file has one flag per line;
-    blank lines and lines that start with `#` or `//` are skipped.
-
-    Raises:
-        ValueError: a file cannot be read, is not UTF-8, or includes itself.
-    """
-    expanded, remaining = [], iter(arguments)
-    for argument in remaining:
-        name, equals, value = argument.partition("=")
-        if argument == "--":
-            return [*expanded, argument, *remaining]
-        flag = name.lstrip("-")
-        if not name.startswith("-") or flag not in ("flagfile", "config"):
-            expanded.append(argument)
-            continue
-        value = value if equals else next(remaining, "")
-        path = _config_path(value) if flag == "config" else PathParser().parse(value)
-        if path in parents:
-            raise ValueError(f"--flagfile={path} includes itself.")
-        if not Path(path).exists() or Path(path).is_dir():
-            raise ValueError(f"--flagfile={path}: no such file; expected one flag per line.")
-        with Path(path).open("rb") as file:
-            lines = [line.strip() for line in iter_text_lines(file, path)]
-        file_flags = [line for line in lines if line and not line.startswith(("#", "//"))]
-        expanded += expand_flagfiles(file_flags, (*parents, path))
-    return expanded
-
-
-def _config_path(name: str) -> str:
-    names = sorted(path.stem for path in CONFIGS_DIR.glob("*.flags"))
-    if name not in names:
-        raise ValueError(f"--config={name}: expected one of {', '.join(names)}.")
-    return str(CONFIGS_DIR / f"{name}.flags")
 
 
 def require_utf8_flags(flag_values=flags.FLAGS) -> None:

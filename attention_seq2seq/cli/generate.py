@@ -6,8 +6,9 @@ r"""Replies to a file of prompts, one per line, in the same order.
     cat in | attention-seq2seq generate --model_dir=models/demo > out
 
 Generation to a file is resumable: after an interruption, run the same command again. Until all
-replies are written, the file has the suffix .part. For a model with --context_turns, the turns
-of a prompt are separated by tabs.
+replies are written, the file has the suffix .part. A complete file is never replaced.
+
+For a model with --context_turns, the turns of a prompt are separated by tabs.
 """
 
 import dataclasses
@@ -20,13 +21,14 @@ from pathlib import Path
 from absl import flags
 
 from attention_seq2seq.cli import corpora
-from attention_seq2seq.cli.flags import define_path, define_reply_flags, options_from_flags
+from attention_seq2seq.cli.flags import define_path
 from attention_seq2seq.cli.paths import require_parent_dir
+from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
 
+REQUIRED_FLAGS = ("model_dir",)
 COMMON_FLAGS = (
-    "model_dir",
     "input",
     "output",
     "format",
@@ -53,7 +55,10 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         flag_values=flag_values,
     )
     define_path(
-        "output", None, "file for the replies; default: standard output", flag_values=flag_values
+        "output",
+        None,
+        "file for the replies, which must not exist; default: standard output",
+        flag_values=flag_values,
     )
     flags.DEFINE_enum(
         "format",
@@ -67,7 +72,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(args: flags.FlagValues) -> None:
     """Replies to all prompts."""
-    decoding = options_from_flags(DecodingConfig, args)
+    decoding = decoding_from_flags(args)
     if args.output:
         require_parent_dir(args.output)
     with corpora.open_prompts(args.input) as prompts:
@@ -91,15 +96,14 @@ def _generate_to_file(
         for lines in _generate_lines(writer.track(prompts), decoding, args):
             writer.write(lines)
             update_bar(writer.num_lines)
+    print(f"Wrote the replies to {writer.num_lines} prompts to {args.output}.")
 
 
 def _generate_lines(
     prompts: Iterator[str], decoding: DecodingConfig, args: flags.FlagValues
 ) -> Iterator[list[str]]:
     """Yields the lines of the output in chunks."""
-    from attention_seq2seq.chat import Chat
-
-    chat = Chat.load(*args.model_dir)
+    chat = load_chat(args.model_dir, decoding)
     format_line = format_json if args.format == "jsonl" else format_text
     while chunk := list(islice(prompts, _CHUNK_SIZE)):
         turns = [prompt.replace("\t", "\n") for prompt in chunk]

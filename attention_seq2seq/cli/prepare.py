@@ -4,24 +4,29 @@
     attention-seq2seq prepare --data=a.tsv --prepared_dir=out
     attention-seq2seq train --data=out --model_dir=models/mine
 
-The command prints statistics and issues of the corpus. --filters removes pairs. Preprocessing
-is resumable: after an interruption, run the same command again. The same corpus and options
-give the same bytes.
+The command prints statistics and issues of the corpus. --filters removes pairs. It writes
+TFRecord files of token ids, the vocabulary, statistics.json and manifest.json.
+
+Preprocessing is resumable: after an interruption, run the same command again. The same corpus and
+options give the same bytes.
 """
 
 import shutil
+from pathlib import Path
 
 from absl import flags
 
+from attention_seq2seq.cli.corpora import require_corpus_files
 from attention_seq2seq.cli.flags import define_option_flags, define_path, options_from_flags
 from attention_seq2seq.cli.next_command import print_next_command
+from attention_seq2seq.cli.paths import require_dir_path
+from attention_seq2seq.config.artifacts import MANIFEST_FILE
 from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
 
+REQUIRED_FLAGS = ("data", "prepared_dir")
 COMMON_FLAGS = (
-    "data",
-    "prepared_dir",
     "analyze_only",
     "filters",
     "max_source_length",
@@ -39,7 +44,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "prepared_dir",
         None,
         "directory that the prepared dataset is written to",
-        required=True,
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
@@ -69,6 +73,9 @@ def run(args: flags.FlagValues) -> None:
         options_from_flags(config_class, args)
         for config_class in (DataConfig, TextConfig, PreprocessingConfig)
     )
+    require_dir_path(args.prepared_dir)
+    require_corpus_files(data.data)
+
     from attention_seq2seq.data.preprocessing.prepare import analyze_corpus, prepare
     from attention_seq2seq.data.preprocessing.report import (
         format_filtering,
@@ -84,11 +91,14 @@ def run(args: flags.FlagValues) -> None:
         print(f"\n{format_filtering(statistics['counts'])}\n")
         print(f"All statistics: {prepared_dir}/statistics.json")
         return
+    was_finished = (Path(prepared_dir) / MANIFEST_FILE).is_file() and not args.overwrite
     prepared = prepare(prepared_dir, data, text, preprocessing, args.overwrite)
     statistics = prepared.statistics()
     print(f"\n{format_statistics(statistics, width)}")
     print(f"\n{format_filtering(statistics['counts'])}")
     print(format_vocabulary(prepared.manifest["vocabulary_sizes"]))
+    if was_finished:
+        print(f"\n{prepared_dir} was already prepared with these options. No file was changed.")
     print_next_command(
         "Train a model on this dataset", "train", data=prepared_dir, model_dir="models/mine"
     )

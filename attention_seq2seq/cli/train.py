@@ -4,9 +4,16 @@
     attention-seq2seq train --model_dir=models/mine --data=prepared/mine
     attention-seq2seq train --model_dir=models/demo --config=demo
 
-Without --data, the model is trained on the default corpus of small talk and meals. A prepared
-dataset determines the data and text options. Training is resumable: after an interruption, run
-the same command again.
+Each line of a TSV file has a prompt, a tab and a reply. Several files are separated by commas.
+Without --data, the model is trained on the default corpus of small talk and meals. With a prepared
+dataset, the corpus and tokenization flags were fixed by prepare and cannot be changed.
+
+--model_dir receives the options, the vocabulary, the weights, the metrics of each epoch (log.csv)
+and a model card (CARD.md). Training is resumable: after an interruption, run the same command
+again.
+
+The default model is that of the article, part three of a Chinese series of articles on a seq2seq
+chat model in TensorFlow 1.
 """
 
 import dataclasses
@@ -18,10 +25,12 @@ from absl import flags
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import config_from_flags, define_config_flags, define_path
 from attention_seq2seq.cli.next_command import print_next_command
+from attention_seq2seq.cli.paths import require_dir_path
 
+REQUIRED_FLAGS = ("model_dir",)
 COMMON_FLAGS = (
-    "model_dir",
     "data",
+    "config",
     "epochs",
     "batch_size",
     "learning_rate",
@@ -41,7 +50,6 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "model_dir",
         None,
         "directory that the trained model is written to",
-        required=True,
         flag_values=flag_values,
     )
     flags.DEFINE_bool(
@@ -84,6 +92,8 @@ def define_flags(flag_values: flags.FlagValues) -> None:
 
 def run(args: flags.FlagValues) -> None:
     """Trains a model."""
+    require_dir_path(args.model_dir)
+
     import tensorflow as tf
 
     from attention_seq2seq.cli.strategies import make_strategy

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from attention_seq2seq.cli.help import format_number
 from attention_seq2seq.cli.main import COMMANDS
 from attention_seq2seq.config.config import Config
 from helpers.scripts import ROOT, run_script, spawn_on_terminal, start_script
@@ -55,19 +56,22 @@ def test_chat_replies_to_each_input_line(meals_dir):
     ("arguments", "message"),
     [
         (["chat"], "--model_dir"),
-        (["chat", "--model_dir=nowhere"], "nowhere has no trained model"),
-        (["chat", "--model_dir=nowhere", "--aks=x"], "Unknown command line flag 'aks'"),
+        (["chat", "--model_dir=nowhere"], "nowhere: no such directory"),
+        (["chat", "--model_dir=nowhere", "--aks=x"], "unknown flag --aks."),
         (["chat", "--model_dir=x", "--plot=a.png"], "--plot requires --prompt"),
         (["chat", "hello", "--model_dir=x"], "unexpected argument 'hello'"),
-        (["evaluate", "--model_dir=nowhere"], "has no trained model"),
-        (["evaluate", "--model_dir=nowhere", "--method=beem"], "should be one of <greedy|beam"),
-        (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere has no trained model"),
+        (["evaluate", "--model_dir=nowhere"], "nowhere: no such directory"),
+        (["evaluate", "--model_dir=nowhere", "--method=beem"], "expected one of greedy, beam"),
+        (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere: no such directory"),
         (["export", "--model_dir=x", "--export_dir=tests"], "tests exists. Remove it"),
-        (["export", "--model_dir=x", "--export_dir=y", "--format=onnx"], "value should be one of"),
-        (["demo", "--model_dir=nowhere"], "has no trained model"),
+        (
+            ["export", "--model_dir=x", "--export_dir=y", "--format=onnx"],
+            "expected one of saved",
+        ),
+        (["demo", "--model_dir=nowhere"], "nowhere: no such directory"),
         (["train"], "--model_dir"),
         (["train", "--model_dir={tmp}/m", "--units=0"], "units"),
-        (["train", "--model_dir={tmp}/m", "--attention=dot"], "luong|scaled_luong|bahdanau"),
+        (["train", "--model_dir={tmp}/m", "--attention=dot"], "luong, scaled_luong, bahdanau"),
         (
             ["train", "--model_dir={tmp}/m", "--attention=none", "--initial_state=zero"],
             "the decoder would never see the prompt",
@@ -97,7 +101,7 @@ def test_invalid_arguments_fail_with_a_reason(tmp_path, arguments, message):
     [
         (
             "train",
-            ["--config=demo", "[units] (default 256, 1 to 16384)", "(default 0.0, 0.0 to 0.9)"],
+            ["--config=demo", "[units] (default 256, 1 to 16384)", "(default 0, 0 to 0.9)"],
         ),
         ("prepare", ["--analyze_only", "[tokens]"]),
         ("chat", ["--prompt", "--plot", "questions.txt"]),
@@ -148,9 +152,11 @@ def test_full_help_has_default_unit_and_range_of_each_flag():
         assert option.metadata["help"].split(";")[0] in entry, option.name
         assert f"[{metadata['unit']}]" in entry or not metadata["unit"], option.name
         if option.default not in ("", ()):
-            assert f"(default {str(option.default).lower()}" in entry.lower(), option.name
+            default = format_number(option.default)
+            assert f"(default {default.lower()}" in entry.lower(), option.name
         if metadata["low"] is not None:
-            assert re.search(rf"(at least {metadata['low']}|, {metadata['low']} to )", entry), entry
+            low = format_number(metadata["low"])
+            assert re.search(rf"(at least {low}|, {low} to )", entry), entry
         for choice in metadata["choices"]:
             assert choice in entry or option.name == "monitor", option.name
 
@@ -207,6 +213,7 @@ def test_ctrl_c_stops_training_and_a_rerun_resumes(tmp_path):
     script.poll(0.05)
     os.kill(script.pid, signal.SIGINT)
     assert script.wait() == 1
+    assert "No validation pairs: no early stopping, and the last epoch is used" in script.output
     assert re.search(r"Stopped at step \d+; run again to resume", script.output)
     assert script.errors.strip() == "Stopped."
     rerun = run_script("train", *arguments)
@@ -253,6 +260,7 @@ def test_evaluate_prints_metrics_with_intervals(meals_dir, tmp_path):
     result = run_script("evaluate", *arguments, f"--json={json_path}")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.startswith("2 prompts\n")
+    assert not re.search(" $", result.stdout, re.MULTILINE)
     assert re.search(r"^exact_match +50.0% \(0.0% to 100.0%\) .* 1.000$", result.stdout, re.M)
     assert "bleu|nrefs:1|case:lc|eff:no|tok:zh|" in result.stdout
     # Models with equal folder names are shown with their paths.

@@ -27,6 +27,7 @@ def test_replies_are_written_in_the_order_of_the_prompts(meals_dir, tmp_path, pr
         "generate", f"--model_dir={meals_dir}", f"--input={prompts}", f"--output={out}"
     )
     assert result.returncode == 0
+    assert result.stdout == f"Wrote the replies to {len(PROMPTS) + 1} prompts to {out}.\n"
     lines = out.read_text(encoding="utf-8").split("\n")
     assert len(lines) == len(PROMPTS) + 2
     assert (lines[0], lines[2], lines[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧", "")
@@ -165,7 +166,7 @@ def test_empty_input_gives_empty_output(meals_dir, tmp_path):
     result = run_script(
         *("generate", f"--model_dir={meals_dir}", f"--input={tmp_path}/in.txt", f"--output={out}")
     )
-    assert result.returncode == 0
+    assert (result.returncode, "to 0 prompts" in result.stdout) == (0, True)
     assert out.read_bytes() == b""
 
 

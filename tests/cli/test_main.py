@@ -10,7 +10,8 @@ from absl import flags
 from attention_seq2seq import __version__
 from attention_seq2seq.cli import main as cli
 from attention_seq2seq.cli import runner
-from attention_seq2seq.cli.flags import CONFIGS_DIR, expand_flagfiles
+from attention_seq2seq.cli.flag_files import CONFIGS_DIR, expand_flagfiles
+from attention_seq2seq.cli.next_command import print_next_command
 from helpers.scripts import ROOT
 
 
@@ -31,10 +32,24 @@ def run(*arguments):
 
 
 def test_help_lists_all_commands(capsys):
-    assert run() == run("--help") == run("help") == 0
+    assert run("--help") == run("help") == 0
     output = capsys.readouterr().out
     assert all(f"\n  {name} " in output for name in cli.COMMANDS)
     assert max(map(len, output.splitlines())) <= 80
+
+
+def test_no_arguments_print_the_usage_as_an_error(capsys):
+    assert run() == 2
+    output = capsys.readouterr()
+    assert (output.out, output.err.startswith("Usage: ")) == ("", True)
+
+
+def test_help_of_a_command_is_that_of_its_help_flag(capsys):
+    assert run("help", "train") == 0
+    help = capsys.readouterr().out
+    assert run("train", "--help") == 0
+    assert help == capsys.readouterr().out
+    assert run("help", "trian") == 2
 
 
 def test_version_is_that_of_the_package(capsys):
@@ -57,17 +72,91 @@ def test_common_flags_exist(name, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--model_dir=x", "--epoch=3"], "Unknown command line flag 'epoch'. Did you mean: epochs"),
-        (["--model_dir=x", "y"], "unexpected argument 'y'; expected --name=value"),
-        (["--epochs=3"], "Flag --model_dir must have a value"),
-        (["--model_dir=x", "--config=demmo"], "--config=demmo: expected one of chat, "),
+        (["train", "--epoch=3"], "unknown flag --epoch. Did you mean --epochs?"),
+        (["train", "--model_dir=x", "y"], "unexpected argument 'y'; expected --name=value."),
+        (["train", "--epochs=3"], "--model_dir is required."),
+        (["prepare", "--prepared_dir=x"], "--data is required."),
+        (["export"], "--model_dir and --export_dir are required."),
+        (["train", "--config=demmo"], "--config=demmo: expected one of chat, "),
+        (["chat", "--config=demo"], "sets --units, which is not a flag of this command; expected"),
+        (["prepare", "--config=mmi"], "--config=mmi sets --method, which is not a flag of this"),
+        (["train", "--epochs=abc"], "--epochs=abc: expected an integer of at least 1."),
+        (["chat", "--context_turns=a: b"], "--context_turns=a: b: expected an integer."),
+        (["train", "--dropout=1"], "--dropout=1: expected a number from 0 to 0.9."),
+        (["train", "--learning_rate=abc"], "expected a number from 1e-8 to 10."),
+        (["train", "--lowercase=maybe"], "--lowercase=maybe: expected true or false."),
+        (["train", "--cell=rnn"], "--cell=rnn: expected one of lstm, gru."),
+        (["train", "--model_dir="], "--model_dir=: the path is empty."),
+        (["train", "--flagfile=tests"], "--flagfile=tests is a directory; expected one flag"),
     ],
+    ids=" ".join,
 )
-def test_invalid_flags_exit_with_status_2(arguments, message, capsys):
-    assert run("train", *arguments) == 2
+def test_invalid_flags_exit_with_status_2(arguments, message, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert run(*arguments) == 2
     errors = capsys.readouterr().err
     assert message in errors
-    assert errors.endswith("See attention-seq2seq train --help.\n")
+    assert errors.endswith(f"See attention-seq2seq {arguments[0]} --help.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--model_dir={tmp}/file"], "{tmp}/file is a file; expected a directory."),
+        (["train", "--model_dir={tmp}/file/x/m"], "create {tmp}/file/x/m: {tmp}/file is a file."),
+        (["prepare", "--prepared_dir={tmp}/file", "--data=x"], "{tmp}/file is a file; expected"),
+        (["prepare", "--prepared_dir={tmp}/p", "--data={tmp}"], "is a prepared dataset, which"),
+        (
+            ["evaluate", "--model_dir=x", "--data={tmp}"],
+            "is a prepared dataset, which",
+        ),
+        (
+            ["evaluate", "--model_dir=x", "--json={tmp}"],
+            "is a directory; expected the path of",
+        ),
+        (["generate", "--model_dir=x", "--input={tmp}"], "{tmp} is a directory. Expected a file"),
+        (
+            ["generate", "--model_dir=x", "--output={tmp}"],
+            "is a directory; expected the path of",
+        ),
+        (["export", "--model_dir=a,b", "--export_dir={tmp}/x"], "takes one model, not an ensemble"),
+        (["export", "--model_dir=a", "--export_dir={tmp}/file/x"], "{tmp}/file is a file. Give"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_paths_are_checked_first(arguments, message, capsys, tmp_path):
+    """Before a corpus or a model is read."""
+    for name in ("file", "manifest.json"):
+        (tmp_path / name).touch()
+    assert run(*(argument.format(tmp=tmp_path) for argument in arguments)) == 1
+    assert message.format(tmp=tmp_path) in capsys.readouterr().err
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_flags_take_precedence_over_configurations():
+    config_flags = expand_flagfiles(["--config=demo"])
+    assert expand_flagfiles(["--units=3", "--config=demo"]) == [*config_flags, "--units=3"]
+
+
+def test_help_lists_configurations(capsys):
+    assert run("chat", "--helpfull") == 0
+    _, _, configs = capsys.readouterr().out.partition("Values of --config:\n")
+    assert configs.startswith("  mmi\n      MMI decoding for a model trained with --prompt_dropout")
+    assert run("prepare", "--helpfull") == 0
+    assert "--config" not in capsys.readouterr().out
+
+
+def test_the_next_command_exists(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "bin/python"))
+    print_next_command("Chat", "chat", model_dir="m")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/attention-seq2seq").touch()
+    print_next_command("Chat", "chat", model_dir="m")
+    assert [line for line in capsys.readouterr().out.splitlines() if "m" in line] == [
+        "  bin/python -m attention_seq2seq chat --model_dir=m",
+        "  bin/attention-seq2seq chat --model_dir=m",
+    ]
 
 
 def test_commands_reject_the_flags_of_other_commands(capsys, tmp_path):
@@ -75,13 +164,16 @@ def test_commands_reject_the_flags_of_other_commands(capsys, tmp_path):
     global_flags = set(flags.FLAGS)
     for name, flag in (("train", "--beam_width=3"), ("chat", "--epochs=3"), ("train", "--top_p=1")):
         assert run(name, f"--model_dir={tmp_path}", flag) == 2
-        assert "Unknown command line flag" in capsys.readouterr().err
+        assert "unknown flag" in capsys.readouterr().err
     assert set(flags.FLAGS) == global_flags
 
 
 def test_errors_name_the_flags_of_options(capsys, tmp_path):
     assert run("train", f"--model_dir={tmp_path}", "--num_layers=1", "--num_decoder_layers=2") == 1
     assert capsys.readouterr().err.endswith("(--num_decoder_layers, --num_layers)\n")
+    flags = "--bidirectional", "--units=3"
+    assert run("train", f"--model_dir={tmp_path}", *flags) == 1
+    assert capsys.readouterr().err.endswith("(--bidirectional, --units)\n")
 
 
 def test_configs_are_package_data():

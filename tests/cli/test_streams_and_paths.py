@@ -177,7 +177,7 @@ def test_paths_may_have_commas_blanks_and_tildes(tmp_path):
     result = run_script("chat", "--model_dir=~/m,6", "--prompt=早上吃什么", **streams)
     assert result.returncode == 0, result.stderr
     result = run_script("chat", "--model_dir=~/not there", "--prompt=早上吃什么", **streams)
-    assert f"{directory}/not there has no trained model" in result.stderr
+    assert f"{directory}/not there: no such directory" in result.stderr
     result = run_script("train", "--model_dir=~nobody-of-this-name/m", **streams)
     assert result.returncode != 0
     assert "there is no such home directory" in result.stdout + result.stderr
