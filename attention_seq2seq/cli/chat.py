@@ -8,6 +8,7 @@ In the interactive chat, /help lists the commands; /attention shows which words 
 reply came from.
 """
 
+import logging
 import sys
 
 from absl import flags
@@ -31,6 +32,8 @@ COMMON_FLAGS = (
     "context_turns",
 )
 IS_FILTER = True
+
+log = logging.getLogger(__name__)
 
 
 def define_flags(flag_values: flags.FlagValues) -> None:
@@ -64,6 +67,8 @@ def run(args: flags.FlagValues) -> None:
         raise ValueError("--plot requires --prompt. Add --prompt, or omit --plot.")
     require_image_path(args.plot)
     is_interactive = args.prompt is None and sys.stdin.isatty()
+    if args.context_turns is not None and not is_interactive:
+        log.warning("--context_turns has an effect in the interactive chat only.")
     # In the interactive chat, the user can choose another method.
     decoding = (
         options_from_flags(DecodingConfig, args) if is_interactive else decoding_from_flags(args)

@@ -2,7 +2,7 @@
 
     attention-seq2seq evaluate --model_dir=models/demo
     attention-seq2seq evaluate --model_dir=models/mine --data=test.tsv
-    attention-seq2seq evaluate --model_dir=models/mine --baseline=models/other
+    attention-seq2seq evaluate --model_dir=a --data=test.tsv --baseline=b
 
 Evaluate on pairs that were not used for training or for selecting the best epoch. Omit --data only
 for a model that was trained on the default corpus: its held-out meals are then used.

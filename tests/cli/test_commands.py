@@ -44,8 +44,9 @@ def test_chat_with_prompt_prints_reply_and_tables(meals_dir, tmp_path):
 
 def test_chat_replies_to_each_input_line(meals_dir):
     text = f"{QUESTION}\n\n{'吃' * 10000}\n龘靐\n周末早上喝什么"
-    result = run_script("chat", f"--model_dir={meals_dir}", text=text)
+    result = run_script("chat", f"--model_dir={meals_dir}", "--context_turns=1", text=text)
     assert result.returncode == 0
+    assert "--context_turns has an effect in the interactive chat only." in result.stderr
     replies = [line for line in result.stdout.splitlines() if "are read" not in line]
     assert len(replies) == 5, "one reply per line, also for the empty and the last line"
     assert (replies[0], replies[-1]) == ("晚上吃烤鸭吧", "早上喝豆浆吧")

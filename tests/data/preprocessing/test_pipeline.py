@@ -170,9 +170,7 @@ def test_damaged_shards_raise(corpus, tmp_path, damage):
             content[:-9] if damage == "truncated" else content[:50] + b"x" + content[51:]
         )
     message = "is missing" if damage == "removed" else "is damaged"
-    with pytest.raises(
-        ValueError, match=f"training-00001-of-0000.*{message}.*, and overwrite"
-    ):
+    with pytest.raises(ValueError, match=f"training-00001-of-0000.*{message}.*, and overwrite"):
         train_prepared(tmp_path / "prepared", tmp_path / "model", progress=False)
 
 
