@@ -22,6 +22,7 @@ from experiments.result_files import define_results_flag, update_results
 from experiments.studies.seed_statistics import mean_row
 
 evaluate.define_flags(flags.FLAGS)
+flags.mark_flags_as_required(evaluate.REQUIRED_FLAGS)
 FURTHER_SEEDS = flags.DEFINE_multi_string(
     "further_seed", [], "directory of the model of another seed; repeatable [path]"
 )
