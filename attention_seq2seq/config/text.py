@@ -28,7 +28,9 @@ class TextConfig(ConfigBase):
     lowercase: bool = option(True, "whether to convert A-Z to a-z")
     context_turns: int = option(
         0,
-        "number of previous turns prepended to each prompt, one line per turn",
+        "number of previous turns prepended to each prompt; needs conversations: JSONL with "
+        "messages or lists of turns, .conv, chatterbot YAML, or the JSON of LCCC, KdConv or "
+        "CrossWOZ; lines of TSV are separate pairs, unless a prompt equals the previous reply",
         low=0,
         high=100,
     )

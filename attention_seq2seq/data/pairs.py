@@ -1,7 +1,10 @@
 """Pairs of a prompt and a reply, and the conversations that they belong to."""
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+log = logging.getLogger(__name__)
 
 
 class Pair(NamedTuple):
@@ -90,3 +93,15 @@ def prepend_context(pairs: Iterable[Pair], num_turns: int) -> Iterator[Pair]:
         turns = [*turns, " ".join(pair.prompt.split("\n"))][-1 - num_turns :]
         yield pair._replace(prompt="\n".join(turns))
         previous = pair
+
+
+def warn_about_missing_context(num_turns: int) -> None:
+    """Warns that no pair of a corpus has a previous turn to prepend.
+
+    Args:
+        num_turns: maximum number of previous turns.
+    """
+    log.warning(
+        "context_turns is %d, but no pair has a previous turn. Give a corpus of conversations.",
+        num_turns,
+    )

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.data.datasets import InMemoryPairs, TFRecordPairs
-from attention_seq2seq.data.pairs import as_pairs, prepend_context
+from attention_seq2seq.data.pairs import as_pairs, prepend_context, warn_about_missing_context
 from attention_seq2seq.data.preprocessing.manifest import PreparedDataset
 from attention_seq2seq.data.splitting import split_by_conversation
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
@@ -67,6 +67,9 @@ class InMemoryInputs:
             list(prepend_context(split, config.text.context_turns))
             for split in _split_pairs(pairs, validation_pairs, config)
         )
+        context_turns = config.text.context_turns
+        if context_turns and not any("\n" in pair.prompt for pair in training_pairs):
+            warn_about_missing_context(context_turns)
         user_words = load_user_dictionary(config.text)
         self._config = config
         self._pair_tokenizer = PairTokenizer(config.text, user_words)

@@ -15,6 +15,7 @@ from attention_seq2seq.data.batching import train_batches
 from attention_seq2seq.data.preprocessing.prepare import prepare
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train, train_prepared
+from attention_seq2seq.training.inputs import InMemoryInputs
 from attention_seq2seq.training.model_dir import is_finished
 from helpers.short_trainings import MEALS, make_config, read_weights
 from helpers.truncated_training import PowerFailure, StopAtStep
@@ -109,6 +110,15 @@ def test_a_config_of_the_wrong_type_raises(tmp_path):
         train(MEALS.training, tmp_path, make_config().training, [], progress=False)
     with pytest.raises(TypeError, match=r"training is ModelConfig.*expected a TrainingConfig"):
         Config(training=ModelConfig())
+
+
+def test_context_turns_without_conversations_are_reported(caplog):
+    config = Config(text=TextConfig("characters", "characters", context_turns=1))
+    InMemoryInputs([("你好", "你好呀"), ("吃什么", "吃烤鸭")], [], config)
+    assert "context_turns is 1, but no pair has a previous turn" in caplog.text
+    caplog.clear()
+    InMemoryInputs([("你好", "你好呀"), ("你好呀", "吃烤鸭")], [], config)
+    assert not caplog.text
 
 
 def test_validation_pairs_that_are_also_training_pairs_are_counted(tmp_path, caplog):

@@ -11,6 +11,7 @@ from attention_seq2seq.config.artifacts import MANIFEST_FILE, STATISTICS_FILE
 from attention_seq2seq.config.data import DataConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
+from attention_seq2seq.data.pairs import warn_about_missing_context
 from attention_seq2seq.data.preprocessing.analyze import CorpusAnalysis, analyze
 from attention_seq2seq.data.preprocessing.issues import find_issues
 from attention_seq2seq.data.preprocessing.manifest import (
@@ -177,6 +178,8 @@ class PreprocessingPipeline:
             self.num_workers,
             self.progress,
         )
+        if self.text.context_turns and corpus.num_conversations == corpus.num_pairs:
+            warn_about_missing_context(self.text.context_turns)
         with progress_bar("analyzing", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
             analysis = analyze(
                 corpus, self.data, self.text, self.preprocessing, chunk_dir / "hashes", bar.update

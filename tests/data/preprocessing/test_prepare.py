@@ -62,6 +62,18 @@ def test_pairs_and_tokens_match_training_from_files(talk, corpus, tmp_path, text
     assert len(prepared.manifest["shards"]["training"]) > 2
 
 
+def test_context_turns_without_conversations_are_reported(tmp_path, caplog):
+    path, text = tmp_path / "corpus", TextConfig(context_turns=2)
+    data = DataConfig((str(path),))
+    path.write_text("你好\t你好呀\n吃什么\t吃烤鸭\n", encoding="utf-8")
+    analyze_corpus(tmp_path / "pairs", data, text, SINGLE_PROCESS, progress=False)
+    assert "context_turns is 2, but no pair has a previous turn" in caplog.text
+    caplog.clear()
+    path.write_text("你好\t你好呀\n你好呀\t吃烤鸭\n", encoding="utf-8")
+    analyze_corpus(tmp_path / "conversation", data, text, SINGLE_PROCESS, progress=False)
+    assert not caplog.text
+
+
 def test_the_order_is_random_and_reproducible(corpus, tmp_path):
     data = DataConfig((corpus,), validation_fraction=0.0)
     orders = {}
