@@ -68,7 +68,7 @@ def config_summaries(flag_names: Collection[str] | None = None) -> dict[str, str
     """
     summaries = {}
     for path in sorted(CONFIGS_DIR.glob("*.flags")):
-        if _foreign_flag(path, flag_names):
+        if _has_foreign_flag(path, flag_names):
             continue
         lines = path.read_text(encoding="utf-8").splitlines()
         comment = " ".join(line.lstrip("# ") for line in lines if line.startswith("#"))
@@ -96,23 +96,20 @@ def _read_flags(path: str | Path) -> list[str]:
     return [line for line in lines if line and not line.startswith(("#", "//"))]
 
 
-def _foreign_flag(path: Path, flag_names: Collection[str] | None) -> str:
-    """Returns the first flag of a file that is not in `flag_names`; an empty string if none."""
-    for argument in _read_flags(path):
-        name = argument.lstrip("-").partition("=")[0]
-        if flag_names is not None and not {name, name.removeprefix("no")} & set(flag_names):
-            return f"--{name}"
-    return ""
+def _has_foreign_flag(path: Path, flag_names: Collection[str] | None) -> bool:
+    """Returns whether a file has a flag that is not in `flag_names`."""
+    if flag_names is None:
+        return False
+    names = [argument.lstrip("-").partition("=")[0] for argument in _read_flags(path)]
+    return not all({name, name.removeprefix("no")} & set(flag_names) for name in names)
 
 
 def _config_path(name: str, flag_names: Collection[str] | None) -> str:
     path, names = CONFIGS_DIR / f"{name}.flags", list(config_summaries(flag_names))
     if name in names:
         return str(path)
-    expectation = f"expected one of {', '.join(names)}" if names else "omit the flag"
+    prefix = "expected one of" if names[1:] else "expected"
+    expectation = f"{prefix} {', '.join(names)}" if names else "omit the flag"
     if name in config_summaries():
-        raise ValueError(
-            f"--config={name} sets {_foreign_flag(path, flag_names)}, which is not a flag of this "
-            f"command; {expectation}."
-        )
+        raise ValueError(f"--config={name} is not for this command; {expectation}.")
     raise ValueError(f"--config={name}: {expectation}.")
