@@ -157,8 +157,8 @@ def require_default_corpus(model_dirs: list[str]) -> None:
     for model_dir in model_dirs:
         if not corpora.is_trained_on_default_corpus(model_dir):
             raise ValueError(
-                f"{model_dir} was not trained on the default corpus, and --data is omitted. Give "
-                "pairs that were not used for training with --data."
+                f"{model_dir} was not trained on the default corpus, so --data is required. Give "
+                "pairs that were not used for training."
             )
 
 

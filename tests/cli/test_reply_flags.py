@@ -47,7 +47,7 @@ def test_mmi_needs_a_model_with_prompt_dropout(caplog, meals_dir):
 
 
 def test_models_of_other_corpora_need_data(meals_dir, tmp_path):
-    with pytest.raises(ValueError, match="was not trained on the default corpus"):
+    with pytest.raises(ValueError, match="not trained on the default corpus, so --data is"):
         require_default_corpus([str(meals_dir)])
     Config().save(tmp_path)
     assert not is_trained_on_default_corpus(str(tmp_path))
