@@ -64,7 +64,7 @@ def config_summaries(flag_names: Collection[str] | None = None) -> dict[str, str
 
     Example:
         >>> config_summaries()["demo_no_attention"]
-        'Part one of the series: demo.flags without attention.'
+        'The demo model without attention.'
     """
     summaries = {}
     for path in sorted(CONFIGS_DIR.glob("*.flags")):
