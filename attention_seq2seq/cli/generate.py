@@ -8,7 +8,8 @@ r"""Replies to a file of prompts, one per line, in the same order.
 Generation to a file is resumable: after an interruption, run the same command again. Until all
 replies are written, the file has the suffix .part. A complete file is never replaced.
 
-For a model with --context_turns, the turns of a prompt are separated by tabs.
+Every line gets a reply, even an empty line. For a model with --context_turns, the turns of a prompt
+are separated by tabs.
 """
 
 import dataclasses
@@ -57,7 +58,7 @@ def define_flags(flag_values: flags.FlagValues) -> None:
     define_path(
         "output",
         None,
-        "file for the replies, which must not exist; default: standard output",
+        "file for the replies; must not exist; default: standard output",
         flag_values=flag_values,
     )
     flags.DEFINE_enum(
