@@ -65,6 +65,9 @@ def define_flags(flag_values: flags.FlagValues) -> None:
         "corpus files in TSV, JSONL, .conv, chatterbot YAML, or the JSON of LCCC, KdConv or "
         "CrossWOZ; plain or gzip, detected by content [paths]"
     )
+    flag_values[
+        "validation_fraction"
+    ].help = "fraction of the conversations held out for validation"
 
 
 def run(args: flags.FlagValues) -> None:
