@@ -65,6 +65,29 @@ class PathListParser(flags.ArgumentParser):
         return [parse(value.strip()) for value in values]
 
 
+class ChoiceListParser(flags.ListParser):
+    """Parses a list of values separated by commas.
+
+    Args:
+        choices: the allowed values.
+    """
+
+    def __init__(self, choices: Iterable[str]):
+        super().__init__()
+        self._choices = tuple(choices)
+
+    def parse(self, argument: str | list) -> list[str]:
+        """Returns the values.
+
+        Raises:
+            ValueError: a value is not one of the choices.
+        """
+        values = super().parse(argument)
+        if not set(values) <= set(self._choices):
+            raise ValueError(f"expected any of {', '.join(self._choices)}")
+        return values
+
+
 class _PathListSerializer(flags.ArgumentSerializer):
     def serialize(self, value: list) -> str:
         return format_list(value)
@@ -125,7 +148,10 @@ def _define_flag(field: dataclasses.Field, options: dict) -> None:
     name, default = field.name, field.default
     help = metadata["help"] + (f" [{metadata['unit']}]" if metadata["unit"] else "")
     bounds = {"lower_bound": metadata["low"], "upper_bound": metadata["high"]}
-    if metadata["choices"]:
+    if metadata["choices"] and isinstance(default, tuple):
+        parser, serializer = ChoiceListParser(metadata["choices"]), flags.CsvListSerializer(",")
+        flags.DEFINE(parser, name, list(default), help, serializer=serializer, **options)
+    elif metadata["choices"]:
         flags.DEFINE_enum(name, default, metadata["choices"], help, **options)
     elif isinstance(default, bool):
         flags.DEFINE_bool(name, default, help, **options)

@@ -10,7 +10,10 @@ _WIDTH = 92
 
 
 def option(default, help, *, unit="", low=None, high=None, choices=()):
-    """Returns a dataclass field with a default, help text, unit, bounds and choices."""
+    """Returns a dataclass field with a default, help text, unit, bounds and choices.
+
+    Every element of a tuple must be one of the choices.
+    """
     metadata = {"help": help, "unit": unit, "low": low, "high": high, "choices": tuple(choices)}
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -53,7 +56,9 @@ def _describe(field: dataclasses.Field) -> str:
     bounds = ""
     if low is not None:
         bounds = f", at least {low}" if high is None else f", from {low} to {high}"
-    choices = f", one of {', '.join(metadata['choices'])}" if metadata["choices"] else ""
+    quantifier = "any" if isinstance(field.default, tuple) else "one"
+    names = ", ".join(metadata["choices"])
+    choices = f", {quantifier} of {names}" if names else ""
     return f"{metadata['help']}{unit}; default {field.default!r}{bounds}{choices}."
 
 
@@ -69,10 +74,8 @@ def _validate(field: dataclasses.Field, value: Any) -> Any:
             f"for example {field.default!r}."
         )
     bounds = field.metadata
-    if bounds["choices"] and value not in bounds["choices"]:
-        raise ValueError(
-            f"{field.name} is {value!r}; choose one of {', '.join(bounds['choices'])}."
-        )
+    if bounds["choices"]:
+        _validate_choices(field.name, value, bounds["choices"])
     if kind is float and not math.isfinite(value):
         raise ValueError(f"{field.name} is {value!r}; expected a finite number.")
     low, high = bounds["low"], bounds["high"]
@@ -80,3 +83,14 @@ def _validate(field: dataclasses.Field, value: Any) -> Any:
         limit = f"at least {low}" if high is None else f"between {low} and {high}"
         raise ValueError(f"{field.name} is {value!r}; expected {limit}.")
     return value
+
+
+def _validate_choices(name: str, value: str | tuple, choices: tuple) -> None:
+    names = ", ".join(choices)
+    if not isinstance(value, tuple):
+        if value not in choices:
+            raise ValueError(f"{name} is {value!r}; choose one of {names}.")
+        return
+    for element in value:
+        if element not in choices:
+            raise ValueError(f"{name} contains {element!r}; choose any of {names}.")

@@ -28,6 +28,7 @@ class PreprocessingConfig(ConfigBase):
         (),
         "names of filters that remove pairs: "
         + "; ".join(f"{name} ({what})" for name, what in FILTERS.items()),
+        choices=FILTERS,
     )
     max_reply_count: int = option(
         100,
@@ -49,9 +50,3 @@ class PreprocessingConfig(ConfigBase):
         low=0,
         high=1024,
     )
-
-    def __post_init__(self):
-        super().__post_init__()
-        for name in self.filters:
-            if name not in FILTERS:
-                raise ValueError(f"filters contains {name!r}; choose any of {', '.join(FILTERS)}.")

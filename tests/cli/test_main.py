@@ -87,6 +87,7 @@ def test_common_flags_exist(name, capsys):
         (["train", "--learning_rate=abc"], "expected a number from 1e-8 to 10."),
         (["train", "--lowercase=maybe"], "--lowercase=maybe: expected true or false."),
         (["train", "--cell=rnn"], "--cell=rnn: expected one of lstm, gru."),
+        (["prepare", "--filters=short,all"], "--filters=short,all: expected any of duplicates, "),
         (["train", "--model_dir="], "--model_dir=: the path is empty."),
         (["train", "--flagfile=tests"], "--flagfile=tests is a directory; expected one flag"),
     ],

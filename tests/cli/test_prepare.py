@@ -70,7 +70,7 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
         (["prepare", "--prepared_dir={tmp}/x", "--data={corpus}"], "聊天.tsv, line 101: no tab"),
         (
             ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--filters=all"],
-            "'all'; choose",
+            "Error: --filters=all: expected any of duplicates, common_replies, ",
         ),
         (
             ["prepare", "--prepared_dir={tmp}/x", "--data={corpus}", "--num_workers=-1"],
