@@ -46,7 +46,8 @@ def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
     assert "tokenizing" not in rerun.stdout
     changed_run = run_script("prepare", *arguments)
     assert changed_run.returncode != 0
-    assert "(--prepared_dir, --overwrite)" in changed_run.stderr
+    assert "with filters 'common_replies'; now it is ''." in changed_run.stderr
+    assert "(--filters, --prepared_dir, --overwrite)" in changed_run.stderr
 
     options = [f"--data={folder}", f"--model_dir={model}", "--units=8", "--epochs=1"]
     mismatched_run = run_script("train", *options, "--context_turns=2")

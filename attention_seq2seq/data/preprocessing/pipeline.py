@@ -113,12 +113,27 @@ class PreprocessingPipeline:
     def _check_same_run(self) -> None:
         if not (self.prepared_dir / MANIFEST_FILE).is_file():
             return
-        manifest = PreparedDataset.load(self.prepared_dir).manifest
-        if manifest["fingerprint"] != self._fingerprints["dataset"]:
+        finished = PreparedDataset.load(self.prepared_dir)
+        if finished.manifest["fingerprint"] != self._fingerprints["dataset"]:
             raise ValueError(
-                f"{self.prepared_dir} was prepared from other corpora or with other options. Give "
-                "another prepared_dir, or set overwrite to replace the dataset."
+                f"{self.prepared_dir} was prepared {self._difference(finished)}. Give another "
+                "prepared_dir, or set overwrite to replace the dataset."
             )
+
+    def _difference(self, finished: PreparedDataset) -> str:
+        """Describes how the inputs of the dataset in the directory differ."""
+        if _hashes(finished.manifest["corpora"]) != _hashes(self._corpora):
+            return "from other corpora"
+        old_options, new_options = (
+            vars(owner.data) | vars(owner.text) | vars(owner.preprocessing)
+            for owner in (finished, self)
+        )
+        for name, new in new_options.items():
+            old = old_options[name]
+            # Files are compared by content, and the number of processes has no effect.
+            if old != new and name not in ("data", "user_dictionary", "num_workers"):
+                return f"with {name} {_format_option(old)}; now it is {_format_option(new)}"
+        return "with another user dictionary, or by another version of this package"
 
     def _load_finished(self) -> PreparedDataset:
         """Loads a finished dataset and checks all its files."""
@@ -146,7 +161,7 @@ class PreprocessingPipeline:
     def _fingerprints(self) -> dict[str, str]:
         """Hashes of all inputs of tokenization and of all inputs of the dataset."""
         tokenization = {
-            "corpora": [corpus["sha256"] for corpus in self._corpora],
+            "corpora": _hashes(self._corpora),
             "skip_bad_lines": self.data.skip_bad_lines,
             "max_source_length": self.data.max_source_length,
             "segmentation": (self.text.source_tokenizer, self.text.target_tokenizer),
@@ -251,3 +266,11 @@ class PreprocessingPipeline:
         }
         write_json(self.prepared_dir / MANIFEST_FILE, manifest)
         shutil.rmtree(self.prepared_dir / _WORK_DIR)
+
+
+def _hashes(corpora: list[dict]) -> list[str]:
+    return [corpus["sha256"] for corpus in corpora]
+
+
+def _format_option(value) -> str:
+    return repr(",".join(value) if isinstance(value, tuple) else value)

@@ -58,7 +58,7 @@ def test_finished_directories_are_kept_or_overwritten(corpus, tmp_path):
     prepared = prepare(directory, data, None, SINGLE_PROCESS, progress=False)
     assert prepare(directory, data, None, SINGLE_PROCESS, progress=False) == prepared
     changed_data = dataclasses.replace(data, max_target_length=4)
-    with pytest.raises(ValueError, match="prepared from other corpora or with other options"):
+    with pytest.raises(ValueError, match="was prepared with max_target_length 60; now it is"):
         prepare(directory, changed_data, None, SINGLE_PROCESS, progress=False)
     assert (
         prepare(directory, changed_data, None, SINGLE_PROCESS, overwrite=True, progress=False).data
@@ -71,6 +71,19 @@ def test_finished_directories_are_kept_or_overwritten(corpus, tmp_path):
     Path(corpus).write_text('["你好", "好"]\n' * 9, encoding="utf-8")
     with pytest.raises(ValueError, match="prepared from other corpora"):
         prepare(directory, changed_data, None, SINGLE_PROCESS, progress=False)
+
+
+def test_options_and_user_dictionaries_of_another_dataset_are_named(corpus, tmp_path):
+    dictionary = tmp_path / "words"
+    dictionary.write_text("吃什么 100\n", encoding="utf-8")
+    text, data = TextConfig(user_dictionary=str(dictionary)), DataConfig((corpus,))
+    prepare(tmp_path / "prepared", data, text, SINGLE_PROCESS, progress=False)
+    short = dataclasses.replace(SINGLE_PROCESS, filters=("short", "echoes"))
+    with pytest.raises(ValueError, match="with filters ''; now it is 'short,echoes'"):
+        prepare(tmp_path / "prepared", data, text, short, progress=False)
+    dictionary.write_text("吃什么 200\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="prepared with another user dictionary, or by another"):
+        prepare(tmp_path / "prepared", data, text, SINGLE_PROCESS, progress=False)
 
 
 def test_directories_with_foreign_files_raise(corpus, tmp_path):
@@ -88,7 +101,7 @@ def test_analyzing_another_corpus_in_a_finished_directory_raises(corpus, tmp_pat
     prepare(tmp_path / "prepared", DataConfig((corpus,)), None, SINGLE_PROCESS, progress=False)
     old_files = read_files(tmp_path / "prepared")
     changed_data = DataConfig((corpus,), max_target_length=3)
-    with pytest.raises(ValueError, match="prepared from other corpora or with other options"):
+    with pytest.raises(ValueError, match="was prepared with max_target_length 60; now it is"):
         analyze_corpus(tmp_path / "prepared", changed_data, None, SINGLE_PROCESS, progress=False)
     remove_all = PreprocessingConfig(filters=("short",), min_length=1000, num_workers=1)
     with pytest.raises(ValueError, match="No training pairs"):
