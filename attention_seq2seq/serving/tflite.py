@@ -61,10 +61,11 @@ def _require_greedy(decoding: DecodingConfig) -> None:
         unsupported.append("unk_policy")
     if unsupported:
         name = unsupported[0]
+        expectations = {"method": "Expected 'greedy'", "unk_policy": "Expected 'forbid' or 'allow'"}
+        expectation = expectations.get(name, f"Omit {name}; only {', '.join(names)} can be set")
         raise ValueError(
             f"{name} is {getattr(decoding, name)!r}, which TensorFlow Lite does not support. "
-            "Expected greedy search with the options max_length, suppress_tokens and unk_policy "
-            "('forbid' or 'allow')."
+            f"{expectation}."
         )
 
 

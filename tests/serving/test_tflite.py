@@ -77,14 +77,19 @@ def test_metadata_and_notices_are_written(tflite_dir, talk_dir):
 
 
 @pytest.mark.parametrize(
-    "name, decoding",
+    "name, decoding, expectation",
     [
-        ("method", DecodingConfig(method="beam")),
-        ("unk_policy", DecodingConfig(unk_policy="replace")),
-        ("prompt_bigram_penalty", DecodingConfig(prompt_bigram_penalty=2.0)),
+        ("method", DecodingConfig(method="beam"), "Expected 'greedy'"),
+        ("unk_policy", DecodingConfig(unk_policy="replace"), "Expected 'forbid' or 'allow'"),
+        (
+            "prompt_bigram_penalty",
+            DecodingConfig(prompt_bigram_penalty=2.0),
+            "Omit prompt_bigram_penalty; only max_length, suppress_tokens, unk_policy can be set",
+        ),
     ],
 )
-def test_unsupported_decoding_options_are_rejected(talk_dir, tmp_path, name, decoding):
-    with pytest.raises(ValueError, match=f"^{name} is .*, which TensorFlow Lite does not"):
+def test_unsupported_decoding_options_are_rejected(talk_dir, tmp_path, name, decoding, expectation):
+    message = f"^{name} is .*, which TensorFlow Lite does not support. {expectation}.$"
+    with pytest.raises(ValueError, match=message):
         export_tflite(talk_dir, tmp_path / "lite", decoding)
     assert not list(tmp_path.iterdir())
