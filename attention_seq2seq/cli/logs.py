@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import textwrap
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -27,6 +28,24 @@ def configure_logging() -> None:
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
+def wrap_for_terminal(text: str, stream: TextIO) -> str:
+    """Wraps lines to the width of the terminal, if they are written to a terminal.
+
+    Words are not broken, so that paths and flags can be copied.
+
+    Args:
+        text: one or more lines.
+        stream: the stream that the text will be written to.
+    """
+    if not stream.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
+
+
 class _TqdmHandler(logging.StreamHandler):
     """Writes log lines above a progress bar, wrapped to the width of the terminal."""
 
@@ -35,10 +54,7 @@ class _TqdmHandler(logging.StreamHandler):
             super().emit(record)
 
     def format(self, record):
-        text = super().format(record)
-        if not self.stream.isatty():
-            return text
-        return textwrap.fill(text, shutil.get_terminal_size().columns, break_long_words=False)
+        return wrap_for_terminal(super().format(record), self.stream)
 
     def handleError(self, record):
         error = sys.exc_info()[1]

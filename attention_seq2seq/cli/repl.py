@@ -5,11 +5,13 @@ import difflib
 import inspect
 import os
 import random
+import sys
 from pathlib import Path
 
 from attention_seq2seq.chat import Chat, Reply
 from attention_seq2seq.cli.attention_tables import format_attention
 from attention_seq2seq.cli.flags import format_list
+from attention_seq2seq.cli.logs import wrap_for_terminal
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.utils.files import shell_quote, write_text
 
@@ -270,4 +272,4 @@ def run_repl(repl: ChatRepl) -> None:
             print()
             return
         except (ValueError, OSError) as error:
-            print(f"Error: {error}")
+            print(wrap_for_terminal(f"Error: {error}", sys.stdout))

@@ -14,7 +14,7 @@ from attention_seq2seq.cli.error_messages import (
 from attention_seq2seq.cli.flag_files import define_config, expand_flagfiles
 from attention_seq2seq.cli.flags import require_utf8_flags
 from attention_seq2seq.cli.help import format_help
-from attention_seq2seq.cli.logs import configure_logging
+from attention_seq2seq.cli.logs import configure_logging, wrap_for_terminal
 from attention_seq2seq.cli.streams import (
     configure_streams,
     ensure_utf8_mode,
@@ -72,5 +72,5 @@ def run_command(command: ModuleType, program: str, arguments: list[str]) -> None
 
 
 def _exit(message: str, status: int) -> None:
-    print(f"Error: {message}", file=sys.stderr)
+    print(wrap_for_terminal(f"Error: {message}", sys.stderr), file=sys.stderr)
     sys.exit(status)

@@ -178,6 +178,19 @@ def test_errors_name_the_flags_of_options(capsys, tmp_path):
     assert capsys.readouterr().err.endswith("(--bidirectional, --units)\n")
 
 
+def test_errors_are_wrapped_on_a_terminal(capsys, monkeypatch):
+    assert run("prepare", "--filters=all") == 2
+    error = capsys.readouterr().err
+    assert max(map(len, error.splitlines())) > 80
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    assert run("prepare", "--filters=all") == 2
+    wrapped = capsys.readouterr().err
+    assert wrapped.split() == error.split()
+    assert max(map(len, wrapped.splitlines())) <= 80
+    assert wrapped.endswith("\nSee attention-seq2seq prepare --help.\n")
+
+
 def test_configs_are_package_data():
     names = sorted(path.stem for path in CONFIGS_DIR.glob("*.flags"))
     assert "demo" in names
