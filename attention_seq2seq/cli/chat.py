@@ -16,7 +16,7 @@ from absl import flags
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.attention_tables import format_attention
 from attention_seq2seq.cli.flags import define_path, options_from_flags
-from attention_seq2seq.cli.paths import require_image_path
+from attention_seq2seq.cli.paths import require_image_path, require_model_dirs
 from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.config.decoding import DecodingConfig
 
@@ -66,6 +66,7 @@ def run(args: flags.FlagValues) -> None:
     if args.plot and args.prompt is None:
         raise ValueError("--plot requires --prompt. Add --prompt, or omit --plot.")
     require_image_path(args.plot)
+    require_model_dirs(args.model_dir)
     is_interactive = args.prompt is None and sys.stdin.isatty()
     if args.context_turns is not None and not is_interactive:
         log.warning("--context_turns has an effect in the interactive chat only.")

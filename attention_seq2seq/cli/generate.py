@@ -23,7 +23,7 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import define_path
-from attention_seq2seq.cli.paths import require_parent_dir
+from attention_seq2seq.cli.paths import require_model_dirs, require_parent_dir
 from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
@@ -77,6 +77,7 @@ def run(args: flags.FlagValues) -> None:
     if args.output:
         require_parent_dir(args.output)
     with corpora.open_prompts(args.input) as prompts:
+        require_model_dirs(args.model_dir)
         if args.output:
             _generate_to_file(prompts, decoding, args)
             return

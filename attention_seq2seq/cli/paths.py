@@ -1,6 +1,7 @@
 """Checks of the paths of output files, before the work whose result they receive."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -31,6 +32,20 @@ def require_dir_path(path: str) -> None:
         raise ValueError(f"Cannot create {path}: {parent} is a file. Give another path.")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise ValueError(f"Cannot create {path}: {parent} is not writable. Give another path.")
+
+
+def require_model_dirs(paths: Iterable[str]) -> None:
+    """Checks that the directories of models exist.
+
+    Raises:
+        ValueError: there is no such directory.
+    """
+    for path in paths:
+        if not Path(path).exists():
+            raise ValueError(
+                f"{path}: no such directory. Expected the directory of a trained model; "
+                "attention-seq2seq train trains one."
+            )
 
 
 def require_image_path(path: str | None) -> None:

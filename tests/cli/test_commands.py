@@ -64,7 +64,7 @@ def test_chat_replies_to_each_input_line(meals_dir):
         (["evaluate", "--model_dir=nowhere"], "nowhere: no such directory"),
         (["evaluate", "--model_dir=nowhere", "--method=beem"], "expected one of greedy, beam"),
         (["export", "--model_dir=nowhere", "--export_dir=x"], "nowhere: no such directory"),
-        (["export", "--model_dir=x", "--export_dir=tests"], "tests exists. Remove it"),
+        (["export", "--model_dir=tests", "--export_dir=tests"], "tests exists. Remove it"),
         (
             ["export", "--model_dir=x", "--export_dir=y", "--format=onnx"],
             "expected one of saved",

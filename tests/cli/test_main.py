@@ -123,6 +123,10 @@ def test_invalid_flags_exit_with_status_2(arguments, message, capsys, monkeypatc
         ),
         (["export", "--model_dir=a,b", "--export_dir={tmp}/x"], "takes one model, not an ensemble"),
         (["export", "--model_dir=a", "--export_dir={tmp}/file/x"], "{tmp}/file is a file. Give"),
+        (["chat", "--model_dir=a"], "a: no such directory. Expected the directory of a trained"),
+        (["generate", "--model_dir={tmp},a"], "model; attention-seq2seq train trains one."),
+        (["evaluate", "--model_dir={tmp}", "--baseline=a"], "a: no such directory. Expected the"),
+        (["export", "--model_dir=a", "--export_dir={tmp}/x"], "a: no such directory. Expected the"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
