@@ -28,6 +28,7 @@ HELP = """\
 /reset                  clear the conversation and restore the initial options
 /save NAME              save the conversation in NAME.tsv, options in NAME.flags
 /help                   show this list
+/exit                   exit, as do /quit and Ctrl-D
 Ctrl-C cancels a line, Ctrl-D exits."""
 
 
@@ -64,6 +65,7 @@ class ChatRepl:
             "reset": self._reset,
             "save": self._save,
             "help": self._help,
+            "exit": self._exit,
         }
         self._reset()
 
@@ -73,10 +75,12 @@ class ChatRepl:
         Raises:
             ValueError: there is no such command, or its arguments are invalid.
             OSError: a file cannot be written.
+            EOFError: the command is /exit or /quit.
         """
         if not line.startswith("/"):
             return self._reply(line).text
         name, *arguments = line[1:].split() or [""]
+        name = {"quit": "exit"}.get(name, name)
         if name not in self.commands:
             raise ValueError(
                 f"/{name}: unknown command{_suggest(name, self.commands, '/')}. /help lists all."
@@ -208,6 +212,9 @@ class ChatRepl:
 
     def _help(self) -> str:
         return HELP
+
+    def _exit(self) -> str:
+        raise EOFError
 
     def _update(self, **values) -> str:
         changed = dataclasses.replace(self.decoding, **values)

@@ -5,7 +5,7 @@ import time
 import pexpect
 import pytest
 
-from attention_seq2seq.cli.repl import OPTION_NAMES, ChatRepl
+from attention_seq2seq.cli.repl import OPTION_NAMES, ChatRepl, run_repl
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.text.vocabulary import TURN
 from helpers.scripts import spawn_on_terminal
@@ -128,7 +128,7 @@ def test_invalid_commands_raise_and_change_no_option(repl, line, message):
 
 def test_completion_of_commands_and_options(repl):
     assert repl.complete("/be") == ["/beam"]
-    assert len(repl.complete("/")) == 11
+    assert len(repl.complete("/")) == 12
     assert repl.complete("/set beam_") == ["/set beam_width"]
     assert sorted(repl.complete("/set num_")) == [
         "/set num_beam_groups",
@@ -136,6 +136,19 @@ def test_completion_of_commands_and_options(repl):
     ]
     assert len(repl.complete("/set ")) == len(OPTION_NAMES)
     assert repl.complete("今天") == []
+
+
+def test_exit_and_quit_end_the_chat(repl, capsys, monkeypatch):
+    for command in ("/exit", "/quit"):
+        with pytest.raises(EOFError):
+            repl.answer(command)
+    with pytest.raises(ValueError, match=r"got '/quit now'; expected /exit: exit, as do /quit"):
+        repl.answer("/quit now")
+    lines = iter(["/exit", QUESTION])
+    monkeypatch.setattr("builtins.input", lambda _: next(lines))
+    run_repl(repl)
+    assert next(lines) == QUESTION, "no line after /exit is read"
+    assert capsys.readouterr().out == "/help lists the commands, Ctrl-D exits.\n\n"
 
 
 def test_prompts_include_earlier_turns(repl, monkeypatch):
