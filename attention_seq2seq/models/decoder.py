@@ -24,6 +24,7 @@ class PlainRNN(keras.layers.Layer):
 
     def __init__(self, config: ModelConfig):
         super().__init__(name="plain_rnn")
+        self.built = True
         units = config.units
         self.cells = [
             make_cell(config, units, units, layer_index)
@@ -91,6 +92,7 @@ class TiedOutputProjection(keras.layers.Layer):
 
     def __init__(self, embedding: keras.layers.Embedding):
         super().__init__(name="output_projection")
+        self.built = True
         self._embedding = embedding
         # Same attribute as in a Dense layer.
         self.units = embedding.input_dim
@@ -134,6 +136,7 @@ class Decoder(keras.layers.Layer):
         embedding: keras.layers.Embedding | None = None,
     ):
         super().__init__(name="decoder")
+        self.built = True
         units = config.units
         self.units = units
         self.vocabulary_size = vocabulary_size

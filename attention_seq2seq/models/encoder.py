@@ -59,6 +59,7 @@ class Encoder(keras.layers.Layer):
 
     def __init__(self, config: ModelConfig, vocabulary_size: int):
         super().__init__(name="encoder")
+        self.built = True
         units = config.units
         self.embedding = make_embedding(config, vocabulary_size, "source_embedding")
         self.embedding.build([])
@@ -75,6 +76,7 @@ class Encoder(keras.layers.Layer):
 
     def call(self, source_ids, source_length, rng=None, dtype=tf.float32) -> EncoderOutput:
         """Encodes the prompts."""
+        source_length = tf.cast(source_length, tf.int32)
         outputs = embed_with_dropout(
             self.embedding,
             tf.transpose(source_ids),

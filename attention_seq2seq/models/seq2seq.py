@@ -115,11 +115,17 @@ class Seq2Seq(keras.Model):
         return self.decoder.step(ids, memory, state)
 
     def named_weights(self) -> dict[str, tf.Variable]:
-        """Returns all variables by names that do not depend on the Keras version."""
+        """Returns all TensorFlow variables, by names that do not depend on the Keras version."""
         return {
-            **{f"encoder/{name}": value for name, value in self.encoder.named_weights().items()},
-            **{f"decoder/{name}": value for name, value in self.decoder.named_weights().items()},
+            f"{part}/{name}": backing_variable(weight)
+            for part, layer in (("encoder", self.encoder), ("decoder", self.decoder))
+            for name, weight in layer.named_weights().items()
         }
+
+
+def backing_variable(weight) -> tf.Variable:
+    """Returns the TensorFlow variable of a weight, which Keras 3 wraps."""
+    return weight if isinstance(weight, tf.Variable) else weight.value
 
 
 def make_model(

@@ -121,7 +121,7 @@ def _rescaled_projection(projection) -> Callable:
 
 def _convert(search: tf.function, chat: Chat, is_int8: bool) -> bytes:
     variables = tf.Module()
-    variables.weights = list(chat.model.variables)
+    variables.weights = list(chat.model.named_weights().values())
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [search.get_concrete_function()], variables
     )

@@ -2,9 +2,11 @@
 
 import dataclasses
 import re
-from importlib import metadata
 from pathlib import Path
 
+import tensorflow as tf
+
+from attention_seq2seq import __version__
 from attention_seq2seq.config.config import Config
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#~$])")
@@ -45,7 +47,7 @@ def render_model_card(
 # Model card
 
 An attention seq2seq chat model, trained with attention_seq2seq
-{metadata.version("attention_seq2seq")} and TensorFlow {metadata.version("tensorflow")}.
+{__version__} and TensorFlow {tf.__version__}.
 
 ## Training data
 

@@ -91,7 +91,7 @@ class Seq2SeqObjective:
     def gradients(
         self, batch, num_tokens: tf.Tensor, sampling_probability: tf.Tensor
     ) -> tuple[list[Gradient], tf.Tensor]:
-        """Computes the gradients of the loss, one for each trainable variable.
+        """Computes the gradients of the loss, one for each weight, in the order of `named_weights`.
 
         Args:
             batch: a batch of `train_batches`.
@@ -105,7 +105,8 @@ class Seq2SeqObjective:
         with tf.GradientTape() as tape:
             losses, alignment_losses = self.token_losses(batch, sampling_probability)
             loss = tf.reduce_sum(losses + alignment_losses) / num_tokens
-        return tape.gradient(loss, self.seq2seq.trainable_variables), tf.reduce_sum(losses)
+        weights = list(self.seq2seq.named_weights().values())
+        return tape.gradient(loss, weights), tf.reduce_sum(losses)
 
     def eval_step(self, batch) -> EvalSums:
         """Evaluates a batch without dropout, with the whole vocabulary, in float32."""

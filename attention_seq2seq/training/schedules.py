@@ -1,10 +1,8 @@
 """Learning rate schedules."""
 
-import dataclasses
 import math
 
 import tensorflow as tf
-from tensorflow import keras
 
 from attention_seq2seq.config.training import TrainingConfig
 
@@ -12,8 +10,7 @@ from attention_seq2seq.config.training import TrainingConfig
 _HALVED_FROM, _HALVED_EVERY = 0.5, 0.1
 
 
-@keras.saving.register_keras_serializable("attention_seq2seq")
-class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
+class TrainingSchedule:
     """Learning rate schedule with warm-up: constant, cosine, halving or inverse square root.
 
     Args:
@@ -52,12 +49,3 @@ class TrainingSchedule(keras.optimizers.schedules.LearningRateSchedule):
                 start = float(max(self._options.warmup_steps, 1))
                 return tf.sqrt(start / tf.maximum(step + 1, start))
         return tf.ones([])
-
-    def get_config(self):
-        """Returns the arguments of the constructor."""
-        return {"options": dataclasses.asdict(self._options), "total_steps": self._total_steps}
-
-    @classmethod
-    def from_config(cls, config):
-        """Creates a schedule from the result of `get_config`."""
-        return cls(TrainingConfig(**config["options"]), config["total_steps"])

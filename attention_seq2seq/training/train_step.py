@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
-from tensorflow import keras
 
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.gradients import (
@@ -16,6 +15,7 @@ from attention_seq2seq.training.gradients import (
     deduplicate_slices,
 )
 from attention_seq2seq.training.objective import Seq2SeqObjective
+from attention_seq2seq.training.optimizers import Optimizer
 from attention_seq2seq.utils.tf_function import graph_function
 
 
@@ -43,7 +43,7 @@ class TrainStep:
 
     Args:
         objective: the model with its loss.
-        optimizer: an optimizer that has been built.
+        optimizer: an optimizer that has been built for the weights of the model.
         batch_spec: `element_spec` of the dataset of batches.
         on_step: called in the graph of each update with the number of updates so far.
         distributor: distributes each update over devices and machines; None: one device.
@@ -52,12 +52,11 @@ class TrainStep:
     def __init__(
         self,
         objective: Seq2SeqObjective,
-        optimizer: keras.optimizers.Optimizer,
+        optimizer: Optimizer,
         batch_spec: dict,
         on_step: Callable[[tf.Tensor], None] = lambda step: None,
         distributor: Distributor | None = None,
     ):
-        self._variables = objective.seq2seq.trainable_variables
         self._clip_norm = objective.options.clip_norm
         self._optimizer = optimizer
         self._on_step, self._distributor = on_step, distributor or Distributor()
@@ -100,13 +99,9 @@ class TrainStep:
         return clip_by_global_norm(list(map(deduplicate_slices, gradients)), self._clip_norm)
 
     def _apply_gradients(self, gradients):
-        self._distributor.run_on_replicas(self._update_replica, gradients)
-        self._on_step(self._optimizer.iterations)
-
-    def _update_replica(self, gradients):
         # The gradients are already summed over all replicas.
-        pairs = zip(gradients, self._variables)
-        self._optimizer.apply_gradients(pairs, skip_gradients_aggregation=True)
+        self._distributor.run_on_replicas(self._optimizer.apply_gradients, gradients)
+        self._on_step(self._optimizer.iterations)
 
 
 def _spec_of_gradient(gradient: Gradient) -> tf.TypeSpec:

@@ -118,7 +118,7 @@ class Trainer:
             self._validator = Validator(self._objective, batches, tokenizer, distributor)
         with distributor.scope():
             self._optimizer = make_optimizer(self._config, self._total_steps)
-            self._optimizer.build(model.trainable_variables)
+            self._optimizer.build(model.named_weights())
             self._averager = WeightAverager(model.named_weights(), self._config)
 
         self._state = TrainerState()

@@ -4,9 +4,10 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-from tensorflow import keras
+import tensorflow as tf
 
 from attention_seq2seq.models.seq2seq import Seq2Seq
+from attention_seq2seq.training.optimizers import Optimizer
 from attention_seq2seq.training.weight_averaging import WeightAverager
 
 # Prefix of the averaged weights in a checkpoint.
@@ -41,11 +42,10 @@ class TrainerState:
 
 
 def variables_to_arrays(
-    model: Seq2Seq, optimizer: keras.optimizers.Optimizer, averager: WeightAverager
+    model: Seq2Seq, optimizer: Optimizer, averager: WeightAverager
 ) -> dict[str, np.ndarray]:
     """Returns the values of all training variables, by name."""
-    arrays = {f"model/{name}": v.numpy() for name, v in model.named_weights().items()}
-    arrays |= {f"optimizer/{index}": v.numpy() for index, v in enumerate(optimizer.variables)}
+    arrays = {name: v.numpy() for name, v in _named_variables(model, optimizer).items()}
     arrays |= {f"{_AVERAGES}{name}": value for name, value in averager.state().items()}
     return arrays
 
@@ -53,14 +53,12 @@ def variables_to_arrays(
 def restore_variables(
     arrays: Mapping[str, np.ndarray],
     model: Seq2Seq,
-    optimizer: keras.optimizers.Optimizer,
+    optimizer: Optimizer,
     averager: WeightAverager,
 ) -> None:
     """Sets all training variables to the values from `variables_to_arrays`."""
-    for name, variable in model.named_weights().items():
-        variable.assign(arrays[f"model/{name}"])
-    for index, variable in enumerate(optimizer.variables):
-        variable.assign(arrays[f"optimizer/{index}"])
+    for name, variable in _named_variables(model, optimizer).items():
+        variable.assign(arrays[name])
     averager.restore(
         {
             name.removeprefix(_AVERAGES): value
@@ -68,3 +66,9 @@ def restore_variables(
             if name.startswith(_AVERAGES)
         }
     )
+
+
+def _named_variables(model: Seq2Seq, optimizer: Optimizer) -> dict[str, tf.Variable]:
+    """Returns the variables of the model and the optimizer by their names in a checkpoint."""
+    weights = {f"model/{name}": v for name, v in model.named_weights().items()}
+    return weights | {f"optimizer/{name}": v for name, v in optimizer.named_variables().items()}

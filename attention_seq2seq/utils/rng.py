@@ -4,8 +4,8 @@ They depend on nothing else. A resumed run therefore draws the same numbers as a
 run, and workers that share a batch draw the same numbers as a single worker.
 """
 
+import dataclasses
 import enum
-from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -44,7 +44,8 @@ def fold_in(stream: RngStream, *data: tf.Tensor | int) -> tf.Tensor:
     return seed
 
 
-class BatchRng(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class BatchRng:
     """Random numbers of one batch, or of one worker's rows of a batch.
 
     Attributes:

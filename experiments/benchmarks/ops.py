@@ -127,12 +127,19 @@ class TrainingOps:
     def update(self) -> Callable:
         """Returns an update by lazy Adam."""
         gradients = [deduplicate_slices(gradient) for gradient in self._gradients()]
-        return self._update(make_optimizer(TrainingConfig(), 1), gradients)
+        optimizer = make_optimizer(TrainingConfig(), 1)
+        optimizer.build(self.model.named_weights())
+        return tf.function(lambda: optimizer.apply_gradients(gradients), jit_compile=False)
 
     def plain_update(self) -> Callable:
         """Returns an update by Keras' Adam with dense gradients."""
         gradients = list(map(tf.convert_to_tensor, self._gradients()))
-        return self._update(keras.optimizers.Adam(), gradients)
+        weights = list(self.model.named_weights().values())
+        optimizer = keras.optimizers.Adam()
+        optimizer.build(weights)
+        return tf.function(
+            lambda: optimizer.apply_gradients(zip(gradients, weights)), jit_compile=False
+        )
 
     def _gradients(self) -> list:
         """Returns gradients of all weights, too small to be clipped, as in most updates."""
@@ -143,13 +150,6 @@ class TrainingOps:
             else tf.random.normal(weight.shape, stddev=1e-4)
             for name, weight in self.model.named_weights().items()
         ]
-
-    def _update(self, optimizer, gradients: list) -> Callable:
-        weights = list(self.model.named_weights().values())
-        optimizer.build(weights)
-        return tf.function(
-            lambda: optimizer.apply_gradients(zip(gradients, weights)), jit_compile=False
-        )
 
     def _with_gradients(self, run: Callable, inputs: list, weights: list) -> Callable:
         def gradients():

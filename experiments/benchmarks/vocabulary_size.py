@@ -63,7 +63,7 @@ def time_train_step(
     model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
     options = TrainingConfig(compute_dtype=dtype, num_sampled=num_sampled)
     optimizer = make_optimizer(options, 1)
-    optimizer.build(model.trainable_variables)
+    optimizer.build(model.named_weights())
     # Log-uniform ids: token frequencies follow Zipf's law, as in a language.
     uniform = tf.random.uniform([2, BATCH_SIZE, LENGTH])
     ids = tf.cast(tf.exp(uniform * tf.math.log(float(vocabulary_size))), tf.int32) - 1

@@ -1,12 +1,8 @@
-"""Learning rate schedules, their warmup and their serialization."""
-
-import json
+"""Learning rate schedules and their warmup."""
 
 import pytest
-from tensorflow import keras
 
 from attention_seq2seq.config.training import TrainingConfig
-from attention_seq2seq.training.optimizers import make_optimizer
 from attention_seq2seq.training.schedules import TrainingSchedule
 
 
@@ -47,17 +43,3 @@ def test_warmup_is_linear(schedule):
     rates_without_warmup = learning_rates(schedule, range(20))
     for step in range(20):
         assert rates[step] == pytest.approx(rates_without_warmup[step] * min(1, (step + 1) / 10))
-
-
-@pytest.mark.parametrize("name", ["lazy_adam", "adam", "sgd"])
-def test_an_optimizer_with_a_schedule_can_be_serialized(name):
-    options = TrainingConfig(optimizer=name, learning_rate_schedule="cosine", warmup_steps=10)
-    optimizer = make_optimizer(options, 100)
-    text = json.dumps(keras.optimizers.serialize(optimizer))
-    restored = keras.optimizers.deserialize(json.loads(text))
-    assert type(restored) is type(optimizer)
-    assert restored.get_config() == optimizer.get_config()
-    schedule = TrainingSchedule(options, 100)
-    restored_schedule = TrainingSchedule.from_config(json.loads(json.dumps(schedule.get_config())))
-    for step in (0, 50):
-        assert float(restored_schedule(step)) == float(schedule(step))

@@ -14,6 +14,7 @@ from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.objective import Seq2SeqObjective
+from attention_seq2seq.training.optimizers import Adam
 from attention_seq2seq.training.train_step import TrainStep
 from helpers.reference_models import TFASeq2Seq, tfa
 from helpers.small_models import BOS_ID, to_arrays
@@ -63,8 +64,8 @@ def test_the_losses_of_200_steps_equal_those_of_the_reference():
     reference_optimizer.build(list(reference_model.variables.values()))
     reference_train_step = make_reference_train_step(reference_model, reference_optimizer)
     options = TrainingConfig(compute_dtype="float32", clip_norm=0.5)
-    optimizer = keras.optimizers.Adam(0.001)
-    optimizer.build(model.trainable_variables)
+    optimizer = Adam(0.001)
+    optimizer.build(model.named_weights())
     batches = make_meal_batches(tokenizer, pairs, seed=3)
     objective = Seq2SeqObjective(model, BOS_ID, options)
     train_step = TrainStep(objective, optimizer, batches.element_spec)

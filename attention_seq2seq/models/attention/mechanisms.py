@@ -5,7 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.config.model import ModelConfig
-from attention_seq2seq.models.attention.tfa import (
+from attention_seq2seq.models.attention.backend import (
     BahdanauAttention,
     BahdanauMonotonicAttention,
     LuongAttention,

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.models.attention.backend import AttentionWrapper, AttentionWrapperState
 from attention_seq2seq.models.attention.mechanisms import (
     MECHANISM_VARIABLES,
     Memory,
@@ -18,7 +19,6 @@ from attention_seq2seq.models.attention.mechanisms import (
     make_mechanism,
     mask_scores,
 )
-from attention_seq2seq.models.attention.tfa import AttentionWrapper, AttentionWrapperState
 from attention_seq2seq.models.cells.factory import StackedRNNCells, make_cell
 from attention_seq2seq.models.cells.recurrent import State, shift_right
 from attention_seq2seq.models.encoder import EncoderOutput
@@ -63,6 +63,7 @@ class AttentionRNN(keras.layers.Layer):
 
     def __init__(self, config: ModelConfig):
         super().__init__(name="attention_rnn")
+        self.built = True
         units = config.units
         self.units = units
         self.mechanism = make_mechanism(config)

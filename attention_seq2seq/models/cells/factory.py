@@ -37,6 +37,7 @@ class StackedRNNCells(keras.layers.Layer):
 
     def __init__(self, cells: Sequence[RecurrentCell]):
         super().__init__()
+        self.built = True
         self.cells = cells
         self.output_size = cells[-1].units
         self.state_size = tuple(tuple(cell.state_size) for cell in cells)

@@ -42,6 +42,7 @@ class RecurrentCell(keras.layers.Layer):
 
     def __init__(self, units: int, input_size: int, name: str):
         super().__init__(name=name)
+        self.built = True
         self.units = self.output_size = units
         self.input_size = input_size
         self.state_size = [units] * self.num_states

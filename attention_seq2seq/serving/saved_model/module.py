@@ -93,7 +93,7 @@ class ServingModule(tf.Module):
         super().__init__()
         _check_defaults(chat, decoding, limits)
         # The model itself cannot be saved, because its attention refers to tensors of other graphs.
-        self.weights = list(chat.model.variables)
+        self.weights = list(chat.model.named_weights().values())
         self.tokenizer = InGraphTokenizer(chat.tokenizer, dictionary_dir)
         self._generator = chat.generator
         self._decoding = decoding

@@ -1,0 +1,49 @@
+"""Attention layers: of TensorFlow Addons with Keras 2, of this package with Keras 3.
+
+No other module imports TensorFlow Addons, which does not support Keras 3.
+"""
+
+import warnings
+
+import tensorflow as tf
+from tensorflow import keras
+
+if hasattr(keras, "ops"):
+    from attention_seq2seq.seq2seq import (
+        AttentionWrapper,
+        AttentionWrapperState,
+        BahdanauAttention,
+        BahdanauMonotonicAttention,
+        LuongAttention,
+        LuongMonotonicAttention,
+    )
+else:
+    if not tf.__version__.startswith("2.15."):
+        raise ImportError(
+            f"TensorFlow {tf.__version__} with Keras 2 is not supported. Unset the environment "
+            "variable TF_USE_LEGACY_KERAS to use Keras 3."
+        )
+    with warnings.catch_warnings():
+        # The end of life of TensorFlow Addons is known. Users cannot act on the warning.
+        warnings.filterwarnings(
+            "ignore",
+            message=r"\s*TensorFlow Addons \(TFA\) has ended development",
+            category=UserWarning,
+        )
+        from tensorflow_addons.seq2seq import (
+            AttentionWrapper,
+            AttentionWrapperState,
+            BahdanauAttention,
+            BahdanauMonotonicAttention,
+            LuongAttention,
+            LuongMonotonicAttention,
+        )
+
+__all__ = [
+    "AttentionWrapper",
+    "AttentionWrapperState",
+    "BahdanauAttention",
+    "BahdanauMonotonicAttention",
+    "LuongAttention",
+    "LuongMonotonicAttention",
+]
