@@ -257,13 +257,20 @@ def _to_flags(decoding: DecodingConfig) -> str:
     return "".join(lines)
 
 
-def run_repl(repl: ChatRepl) -> None:
-    """Runs an interactive chat with line editing, history and completion."""
-    import readline
-
+def _enable_line_editing(repl: ChatRepl) -> None:
+    try:
+        import readline
+    except ImportError:
+        # On Windows, the terminal itself edits lines.
+        return
     readline.set_completer_delims("")
     readline.set_completer(lambda text, index: [*repl.complete(text), None][index])
     readline.parse_and_bind("tab: complete")
+
+
+def run_repl(repl: ChatRepl) -> None:
+    """Runs an interactive chat with line editing, history and completion."""
+    _enable_line_editing(repl)
     repl.warm_up()
     print("/help lists the commands, Ctrl-D exits.")
     while True:

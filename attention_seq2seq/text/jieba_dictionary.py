@@ -5,7 +5,6 @@ import logging
 import math
 import os
 import re
-import stat
 import tempfile
 import threading
 import warnings
@@ -14,6 +13,8 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
+
+from attention_seq2seq.utils.posix import is_private
 
 # A block is a run of characters that words can consist of.
 BLOCK_PATTERN = re.compile("([\u4e00-\u9fd5a-zA-Z0-9+#&._%-]+)")
@@ -234,8 +235,6 @@ def _private_cache_dir() -> Path | None:
         root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         cache_dir = Path(root) / "attention_seq2seq"
         cache_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = cache_dir.stat()
+        return cache_dir if is_private(cache_dir) else None
     except (OSError, RuntimeError):
         return None
-    is_private = status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return cache_dir if is_private and os.access(cache_dir, os.W_OK) else None

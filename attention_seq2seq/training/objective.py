@@ -91,7 +91,7 @@ class Seq2SeqObjective:
     def gradients(
         self, batch, num_tokens: tf.Tensor, sampling_probability: tf.Tensor
     ) -> tuple[list[Gradient], tf.Tensor]:
-        """Computes the gradients of the loss, one for each weight, in the order of `named_weights`.
+        """Computes the gradients of the loss for all weights.
 
         Args:
             batch: a batch of `train_batches`.
@@ -100,7 +100,7 @@ class Seq2SeqObjective:
             sampling_probability: probability of a sampled decoder input (scheduled sampling).
 
         Returns:
-            The gradients, and the sum of the cross-entropies float32[].
+            The gradients in the order of `named_weights`, and the sum of the cross-entropies float32[].
         """
         with tf.GradientTape() as tape:
             losses, alignment_losses = self.token_losses(batch, sampling_probability)

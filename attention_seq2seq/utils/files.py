@@ -1,8 +1,6 @@
 """Atomic file writes, file locks, hashes and text lines."""
 
 import contextlib
-import errno
-import fcntl
 import gzip
 import hashlib
 import io
@@ -18,6 +16,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+
+from attention_seq2seq.utils.posix import sync_directory, try_lock
 
 log = logging.getLogger(__name__)
 
@@ -50,9 +50,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
             shutil.copymode(path, temporary_path)
         temporary_path.replace(path)
         # Otherwise a power failure could lose this file but keep a file that was written later.
-        directory_fd = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory_fd)
-        os.close(directory_fd)
+        sync_directory(path.parent)
     finally:
         # Otherwise a partial file would keep a full disk full.
         temporary_path.unlink(missing_ok=True)
@@ -208,18 +206,18 @@ def file_lock(path: Path, name: object = None) -> Iterator[None]:
     """
     with path.open("ab") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_locked = try_lock(file)
         except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-                # Some network file systems do not support locks.
-                log.warning(
-                    "%s cannot be locked (%s): make sure that no other process writes there.",
-                    name or path.parent,
-                    error.strerror,
-                )
-            else:
-                raise ValueError(
-                    f"{name or path.parent} is in use by another process. Wait until it ends, or "
-                    f"give another {'file' if name else 'directory'}."
-                ) from None
+            # Some network file systems do not support locks, nor does Windows.
+            log.warning(
+                "%s cannot be locked (%s): make sure that no other process writes there.",
+                name or path.parent,
+                error.strerror,
+            )
+            is_locked = True
+        if not is_locked:
+            raise ValueError(
+                f"{name or path.parent} is in use by another process. Wait until it ends, or "
+                f"give another {'file' if name else 'directory'}."
+            )
         yield

@@ -1,16 +1,16 @@
 """Parallel map over processes, ordered and with a bounded number of pending tasks."""
 
 import collections
-import contextlib
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 from typing import TypeVar
+
+from attention_seq2seq.utils.posix import blocked_interrupts
 
 Result = TypeVar("Result")
 
@@ -54,7 +54,7 @@ def parallel_map(
         for task in chain(first_tasks, tasks):
             if len(pending) >= _PENDING_TASKS_PER_WORKER * num_workers:
                 yield pending.popleft().result()
-            with _blocked_interrupts():
+            with blocked_interrupts():
                 pending.append(executor.submit(function, *task))
         while pending:
             yield pending.popleft().result()
@@ -65,26 +65,13 @@ def parallel_map(
         ) from None
     finally:
         # A second Ctrl-C must not leave some of the workers alive.
-        with _blocked_interrupts():
+        with blocked_interrupts():
             # Unfinished tasks are computed again in the next run, so there is no need to wait.
             if pending:
                 for process in multiprocessing.active_children():
                     if process not in existing_processes:
                         process.kill()
             executor.shutdown(cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _blocked_interrupts() -> Iterator[None]:
-    """Delays Ctrl-C until the end of the block.
-
-    Processes started within the block ignore Ctrl-C, which is meant for their parent.
-    """
-    old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)
 
 
 def _init_worker() -> None:

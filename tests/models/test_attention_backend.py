@@ -23,7 +23,7 @@ LAYERS = [name for name in backend.__all__ if hasattr(mechanisms, name) or hasat
 
 
 @pytest.fixture
-def own_layers(monkeypatch):
+def use_package_layers(monkeypatch):
     """Returns a function that makes new models use the layers of this package."""
 
     def replace():
@@ -52,13 +52,13 @@ def run_model(config, batch):
 
 
 @pytest.mark.parametrize("attention", ATTENTION)
-def test_logits_gradients_and_steps_equal_those_of_tensorflow_addons(attention, own_layers):
+def test_logits_gradients_and_steps_equal_those_of_tensorflow_addons(attention, use_package_layers):
     config = ModelConfig(units=4, num_layers=2, attention=attention)
     batch = random_batch(3, 6, 5)
     assert len(set(batch["source_length"].numpy())) > 1
     wrapper, expected = run_model(config, batch)
     assert wrapper.__module__.startswith("tensorflow_addons")
-    own_layers()
+    use_package_layers()
     wrapper, outputs = run_model(config, batch)
     assert wrapper.__module__.startswith("attention_seq2seq.seq2seq")
     assert outputs.keys() == expected.keys()
