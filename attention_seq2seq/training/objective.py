@@ -100,7 +100,8 @@ class Seq2SeqObjective:
             sampling_probability: probability of a sampled decoder input (scheduled sampling).
 
         Returns:
-            The gradients in the order of `named_weights`, and the sum of the cross-entropies float32[].
+            The gradients in the order of `named_weights`, and the sum of the cross-entropies
+            float32[].
         """
         with tf.GradientTape() as tape:
             losses, alignment_losses = self.token_losses(batch, sampling_probability)

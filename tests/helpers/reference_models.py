@@ -4,12 +4,16 @@ They share only the weights with the package, as a mapping of names to arrays.
 """
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow import keras
 
-from attention_seq2seq.models.attention import rnn  # noqa: F401, silences TFA's end-of-life notice
+# This import silences the end-of-life notice of TensorFlow Addons.
+from attention_seq2seq.models.attention import backend  # noqa: F401
 
-import tensorflow_addons as tfa  # isort: skip
+tfa = pytest.importorskip(
+    "tensorflow_addons", reason="the reference is TensorFlow Addons, which needs Keras 2"
+)
 
 
 def sigmoid(x):

@@ -44,7 +44,7 @@ def test_embedding_dropout_is_optional(units, layers):
         is_same = np.allclose(plain.outputs[mask], with_dropout.outputs[mask], atol=1e-6)
         assert is_same == (is_exempt and layers == 1)
         (expected, _), (dropped, _) = (
-            model.decoder(batch["target_ids"], plain, d) for d in (None, rng)
+            model.decoder(batch["target_ids"], plain, rng=d) for d in (None, rng)
         )
         # Elements that the dropout of the attention vectors does not set to zero.
         is_nonzero = dropped != 0
@@ -64,7 +64,7 @@ def test_dropout_applies_between_decoder_layers(attention, layers):
     embeddings = model.decoder.embedding.embeddings
     embeddings.assign(tf.zeros_like(embeddings))
     expected, _ = model.decoder(batch["target_ids"], encoder_output)
-    dropped, _ = model.decoder(batch["target_ids"], encoder_output, BatchRng(1, tf.constant(1)))
+    dropped, _ = model.decoder(batch["target_ids"], encoder_output, rng=BatchRng(1, tf.constant(1)))
     is_nonzero = dropped != 0
     assert 0.3 < np.mean(is_nonzero) < 0.7
     is_scaled_only = np.allclose(dropped[is_nonzero], 2 * expected[is_nonzero], atol=1e-5)
