@@ -1,4 +1,4 @@
-"""Numbers of a small model in TensorFlow Addons, which also serve where it cannot be installed.
+"""Numbers of a small model in TensorFlow Addons, stored for systems without it.
 
     python tests/helpers/tfa_numbers.py
 
