@@ -82,12 +82,21 @@ def cjk_font():
     Raises:
         ValueError: the packages for plots are not installed.
     """
-    missing = [name for name in ("matplotlib", "mplfonts") if find_spec(name) is None]
-    if missing:
-        raise ValueError(
-            f"plots need {' and '.join(missing)}: pip install 'attention_seq2seq[plots]'"
-        )
+    require_packages("matplotlib", "mplfonts")
     from matplotlib.font_manager import FontProperties
 
     package_dir = Path(find_spec("mplfonts").submodule_search_locations[0])
     return FontProperties(fname=package_dir / "fonts" / "NotoSansCJKsc-Regular.otf")
+
+
+def require_packages(*names: str) -> None:
+    """Checks that packages of the extra `plots` are installed.
+
+    Raises:
+        ValueError: some are not installed.
+    """
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise ValueError(
+            f"plots need {' and '.join(missing)}: pip install 'attention_seq2seq[plots]'"
+        )

@@ -1,6 +1,7 @@
 """Heat maps with Chinese labels."""
 
 import importlib.util
+import subprocess
 import sys
 
 import numpy as np
@@ -80,8 +81,14 @@ def test_missing_packages_raise(tmp_path, monkeypatch):
         plot_and_read(tmp_path / "picture.png")
 
 
-def test_pyplot_is_not_imported():
-    assert "matplotlib.pyplot" not in sys.modules
+def test_pyplot_is_not_imported(tmp_path):
+    """pyplot would keep figures, and choose a backend with windows."""
+    code = (
+        "import sys; from attention_seq2seq.utils.plotting import save_heatmaps;"
+        f"save_heatmaps({str(tmp_path / 'one.png')!r}, ['a'], ['b'], dict(c=[[1.0]]));"
+        "sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_a_failed_write_keeps_the_old_picture(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from attention_seq2seq.training.callbacks.base import Callback, EpochInfo, StepInfo
 from attention_seq2seq.training.callbacks.sample_replies import SampleReply
 from attention_seq2seq.training.model_dir import EVENT_FILE_SUFFIX
-from attention_seq2seq.utils.plotting import cjk_font, save_heatmaps
+from attention_seq2seq.utils.plotting import require_packages, save_heatmaps
 
 # Interval between points of the loss curve [updates], and number of samples with attention images.
 _UPDATE_INTERVAL, _MAX_IMAGES = 20, 4
@@ -30,8 +30,8 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, log_dir: str | Path):
-        # Raises early if a package is missing.
-        cjk_font()
+        # Summaries need the package too. TensorFlow installed it up to version 2.19.
+        require_packages("matplotlib", "mplfonts", "tensorboard")
         self._log_dir = log_dir
         self._writer = None
         self._step = 0
