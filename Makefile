@@ -3,6 +3,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DEMO := models/demo
+# Python 3.10 and 3.11 get TensorFlow 2.15 with TensorFlow Addons where it has wheels; all others get
+# a newer TensorFlow. PYTHONS=python3.12 chooses one.
+PYTHONS := python3.11 python3.10 python3.12 python3.13 python3 python
 
 .PHONY: demo test test-slow help
 help:
@@ -23,21 +26,20 @@ test-slow: $(INSTALLED)
 # A Python on the PATH may be a shim that fails: each is tried, not only found.
 $(INSTALLED): setup.cfg pyproject.toml
 	@set -e; \
-	if [ "$$(uname -s)-$$(uname -m)" != "Linux-x86_64" ] && [ "$$(uname -s)" != "Darwin" ]; then \
-	  echo "TensorFlow Addons has no wheel for $$(uname -s) on $$(uname -m). Use Linux on x86-64" \
-	    "(on Windows: WSL; on aarch64: another machine) with Python 3.11 or 3.10." >&2; exit 1; \
-	fi; \
-	for python in python3.11 python3.10 python3 python; do \
-	  if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 11))' \
+	for python in $(PYTHONS); do \
+	  if $$python -c 'import sys, ensurepip, venv; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' \
 	    >/dev/null 2>&1; then found=$$python; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "No Python 3.11 or 3.10 with venv runs here, and TensorFlow Addons has no wheel for" \
-	    "any later Python (nor for Windows or aarch64). Install one, for example with" \
-	    "'apt install python3.11 python3.11-venv', 'uv python install 3.11' or" \
-	    "'pyenv install 3.11', and run make again." >&2; exit 1; \
+	  echo "No Python 3.10 to 3.13 with venv runs here ($(PYTHONS)); TensorFlow has no release for" \
+	    "Python 3.14 yet. Install one, for example with 'apt install python3 python3-venv'," \
+	    "'uv python install 3.12' or 'pyenv install 3.12', and run make again." >&2; exit 1; \
 	fi; \
 	echo "Installing into $(VENV) with $$($$found --version)"; \
 	$$found -m venv --clear $(VENV)
 	$(PYTHON) -m pip install --quiet --progress-bar on --disable-pip-version-check -e ".[test]"
+	@$(PYTHON) -c "from importlib.metadata import distributions; \
+	names = {'tensorflow': 'TensorFlow', 'keras': 'Keras', 'tensorflow-addons': 'TensorFlow Addons'}; \
+	found = {d.name.lower(): d.version for d in distributions()}; \
+	print('Installed', ', '.join(f'{names[n]} {found[n]}' for n in names if n in found))"
 	@touch $@

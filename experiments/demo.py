@@ -4,7 +4,7 @@ python experiments/demo.py --model_dir=models/demo
 """
 
 import console
-from attention_seq2seq.cli import attention_tables, next_command
+from attention_seq2seq.cli import attention_tables, logs, next_command
 from attention_seq2seq.cli import flags as cli_flags
 
 MODEL_DIR = cli_flags.define_path(
@@ -28,6 +28,7 @@ QUESTIONS = (
 
 def main(_) -> None:
     """Prints the replies, where each question comes from, and the tables."""
+    logs.import_tensorflow()
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.default_corpus import default_corpus
 

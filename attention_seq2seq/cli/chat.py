@@ -74,14 +74,13 @@ def run(args: flags.FlagValues) -> None:
     decoding = (
         options_from_flags(DecodingConfig, args) if is_interactive else decoding_from_flags(args)
     )
-
-    from attention_seq2seq.cli.repl import ChatRepl, run_repl
-
     chat = load_chat(args.model_dir, decoding)
     if args.prompt is not None:
         reply = chat.reply([args.prompt], decoding)[0]
         print(f"{reply.text}\n\n{format_attention(reply, args.plot)}")
     elif is_interactive:
+        from attention_seq2seq.cli.repl import ChatRepl, run_repl
+
         turns = args.context_turns
         turns = chat.config.text.context_turns if turns is None else turns
         # With a fixed seed, repeating a prompt would repeat its reply.

@@ -20,6 +20,7 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import define_path, define_paths
+from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.cli.metric_formats import format_metric
 from attention_seq2seq.cli.paths import require_model_dirs, require_parent_dir
 from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
@@ -104,6 +105,7 @@ def run(args: flags.FlagValues) -> None:
     corpora.require_corpus_files(args.data)
     require_model_dirs([*args.model_dir, *args.baseline])
 
+    import_tensorflow()
     from attention_seq2seq.data.readers import read_pairs
     from attention_seq2seq.evaluation.evaluate import evaluate
 

@@ -24,6 +24,7 @@ from attention_seq2seq.cli.flags import (
     options_from_flags,
 )
 from attention_seq2seq.cli.paths import require_dir_path, require_model_dirs
+from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.cli.streams import suppress_stderr
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
@@ -69,6 +70,8 @@ def run(args: flags.FlagValues) -> None:
         raise ValueError(f"--model_dir={args.model_dir}: export takes one model, not an ensemble.")
     require_dir_path(args.export_dir)
     require_model_dirs([args.model_dir])
+
+    import_tensorflow()
     from absl import logging
 
     from attention_seq2seq.serving.saved_model.export import export_saved_model

@@ -24,6 +24,7 @@ from absl import flags
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import define_path
 from attention_seq2seq.cli.paths import require_model_dirs, require_parent_dir
+from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.config.artifacts import CONFIG_FILE
 from attention_seq2seq.config.decoding import DecodingConfig
@@ -157,6 +158,7 @@ def _progress_bar(input_path: str | None):
     """Returns a function that shows the number of processed prompts on a terminal."""
     if not sys.stdout.isatty():
         return lambda num_prompts: None
+    import_tensorflow()
     from tensorflow import keras
 
     total = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from attention_seq2seq.cli.flags import define_option_flags, define_paths, options_from_flags
+from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.config.decoding import DecodingConfig
 
 # A flag belongs to the module that calls the functions of this module.
@@ -36,6 +37,7 @@ def decoding_from_flags(args: flags.FlagValues) -> DecodingConfig:
 
 def load_chat(model_dirs: Sequence[str], decoding: DecodingConfig):
     """Loads a model or an ensemble, and warns if it was not trained for the decoding options."""
+    import_tensorflow()
     from attention_seq2seq.chat import Chat
 
     chat = Chat.load(*model_dirs)

@@ -63,7 +63,7 @@ def run_command(command: ModuleType, program: str, arguments: list[str]) -> None
     except BrokenPipeError:
         # The reader of the output has exited, as in `... | head`.
         redirect_to_devnull(sys.stdout)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, ImportError) as error:
         _exit(add_flag_names(str(error), flag_values), 1)
     except KeyboardInterrupt:
         # A second Ctrl-C would interrupt the exit.

@@ -24,6 +24,7 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import config_from_flags, define_config_flags, define_path
+from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.cli.next_command import print_next_command
 from attention_seq2seq.cli.paths import require_dir_path
 
@@ -94,6 +95,7 @@ def run(args: flags.FlagValues) -> None:
     """Trains a model."""
     require_dir_path(args.model_dir)
 
+    import_tensorflow()
     import tensorflow as tf
 
     from attention_seq2seq.cli.strategies import make_strategy
