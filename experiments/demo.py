@@ -4,8 +4,9 @@ python experiments/demo.py --model_dir=models/demo
 """
 
 import console
-from attention_seq2seq.cli import attention_tables, logs, next_command
+from attention_seq2seq.cli import attention_tables, next_command
 from attention_seq2seq.cli import flags as cli_flags
+from attention_seq2seq.utils.native_output import import_tensorflow
 
 MODEL_DIR = cli_flags.define_path(
     "model_dir", None, "directory of a model trained on the default corpus [path]", required=True
@@ -28,7 +29,7 @@ QUESTIONS = (
 
 def main(_) -> None:
     """Prints the replies, where each question comes from, and the tables."""
-    logs.import_tensorflow()
+    import_tensorflow()
     from attention_seq2seq.chat import Chat
     from attention_seq2seq.data.default_corpus import default_corpus
 

@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[1]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg", encoding="utf-8")
 
-GLIBC_VERSIONS = ("2_17", "2_24", "2_27", "2_28", "2_31", "2_34")
+GLIBC_VERSIONS = ("2014", "_2_17", "_2_24", "_2_27", "_2_28", "_2_31", "_2_34")
 # Name to the markers of PEP 508 and to the tags of wheels.
 PLATFORMS = {
-    "Linux x86-64": ("linux", "x86_64", *(f"manylinux_{v}_x86_64" for v in GLIBC_VERSIONS)),
-    "Linux aarch64": ("linux", "aarch64", *(f"manylinux_{v}_aarch64" for v in GLIBC_VERSIONS)),
+    "Linux x86-64": ("linux", "x86_64", *(f"manylinux{v}_x86_64" for v in GLIBC_VERSIONS)),
+    "Linux aarch64": ("linux", "aarch64", *(f"manylinux{v}_aarch64" for v in GLIBC_VERSIONS)),
     "macOS arm64": ("darwin", "arm64", "macosx_11_0_arm64", "macosx_12_0_arm64"),
     "macOS x86-64": ("darwin", "x86_64", "macosx_10_15_x86_64", "macosx_12_0_x86_64"),
     "Windows": ("win32", "AMD64", "win_amd64"),

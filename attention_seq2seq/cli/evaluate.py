@@ -20,11 +20,11 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import define_path, define_paths
-from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.cli.metric_formats import format_metric
 from attention_seq2seq.cli.paths import require_model_dirs, require_parent_dir
 from attention_seq2seq.cli.reply_flags import decoding_from_flags, define_reply_flags, load_chat
 from attention_seq2seq.utils import files
+from attention_seq2seq.utils.native_output import import_tensorflow
 
 REQUIRED_FLAGS = ("model_dir",)
 COMMON_FLAGS = (

@@ -24,11 +24,10 @@ from attention_seq2seq.cli.flags import (
     options_from_flags,
 )
 from attention_seq2seq.cli.paths import require_dir_path, require_model_dirs
-from attention_seq2seq.cli.logs import import_tensorflow
-from attention_seq2seq.cli.streams import suppress_stderr
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.utils.files import shell_quote
+from attention_seq2seq.utils.native_output import import_tensorflow, suppress_stderr
 
 REQUIRED_FLAGS = ("model_dir", "export_dir")
 COMMON_FLAGS = (

@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from attention_seq2seq.cli.streams import redirect_to_devnull, suppress_stderr
+from attention_seq2seq.cli.streams import redirect_to_devnull
 
 # Must be set before TensorFlow is imported. Users of a command do not need its messages.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -44,10 +44,6 @@ def wrap_for_terminal(text: str, stream: TextIO) -> str:
         textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
     )
-def import_tensorflow() -> None:
-    """Imports TensorFlow without the messages that version 2.21 writes at any log level."""
-    with suppress_stderr():
-        import tensorflow  # noqa: F401
 
 
 class _TqdmHandler(logging.StreamHandler):

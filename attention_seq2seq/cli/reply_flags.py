@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from absl import flags
 
 from attention_seq2seq.cli.flags import define_option_flags, define_paths, options_from_flags
-from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.config.decoding import DecodingConfig
+from attention_seq2seq.utils.native_output import import_tensorflow
 
 # A flag belongs to the module that calls the functions of this module.
 flags.disclaim_key_flags()

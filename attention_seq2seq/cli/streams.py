@@ -1,6 +1,5 @@
 """Configures the standard streams of a command: UTF-8, closed streams, broken pipes."""
 
-import contextlib
 import io
 import os
 import sys
@@ -53,19 +52,6 @@ def redirect_to_devnull(stream) -> None:
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, stream.fileno())
     os.close(devnull)
-
-
-@contextlib.contextmanager
-def suppress_stderr():
-    """Discards what C++ code writes to standard error, such as TensorFlow Lite's statistics."""
-    saved_stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved_stderr, 2)
-        os.close(devnull)
-        os.close(saved_stderr)
 
 
 class _PipeTolerantWriter(io.TextIOWrapper):

@@ -24,9 +24,9 @@ from absl import flags
 
 from attention_seq2seq.cli import corpora
 from attention_seq2seq.cli.flags import config_from_flags, define_config_flags, define_path
-from attention_seq2seq.cli.logs import import_tensorflow
 from attention_seq2seq.cli.next_command import print_next_command
 from attention_seq2seq.cli.paths import require_dir_path
+from attention_seq2seq.utils.native_output import import_tensorflow
 
 REQUIRED_FLAGS = ("model_dir",)
 COMMON_FLAGS = (
@@ -95,8 +95,7 @@ def run(args: flags.FlagValues) -> None:
     """Trains a model."""
     require_dir_path(args.model_dir)
 
-    import_tensorflow()
-    import tensorflow as tf
+    tf = import_tensorflow()
 
     from attention_seq2seq.cli.strategies import make_strategy
     from attention_seq2seq.training.model_dir import is_finished

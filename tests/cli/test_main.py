@@ -217,7 +217,10 @@ def test_importing_commands_defines_no_flags():
 @pytest.mark.parametrize("module", ["attention_seq2seq.cli.main", "experiments.console"])
 def test_commands_and_scripts_silence_tensorflow(module):
     """The messages of TensorFlow would precede the output of a command."""
-    code = f"import os, {module}, tensorflow; print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    code = (
+        f"import os, {module}; from attention_seq2seq.utils.native_output import import_tensorflow;"
+        "import_tensorflow().constant(1); print(os.environ['TF_CPP_MIN_LOG_LEVEL'])"
+    )
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT)

@@ -1,4 +1,4 @@
-"""Checks that models, checkpoints and exports of one TensorFlow work with another.
+"""Checks that files of one version of TensorFlow work with another.
 
     python tests/helpers/crossing.py write DIRECTORY
     OTHER_PYTHON tests/helpers/crossing.py check DIRECTORY

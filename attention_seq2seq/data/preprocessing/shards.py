@@ -20,6 +20,7 @@ from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
 from attention_seq2seq.utils.files import atomic_path, atomic_write, sha256_file
+from attention_seq2seq.utils.native_output import import_tensorflow
 from attention_seq2seq.utils.parallel import parallel_map
 from attention_seq2seq.utils.progress import progress_bar
 
@@ -130,8 +131,7 @@ def encode_chunk(
         seed: the shuffling seed.
         path: path of the TFRecord file.
     """
-    import tensorflow as tf
-
+    tf = import_tensorflow()
     chunk, tokenizer = Chunk.load(chunk_path), _load_tokenizer(tokenizer_dir, text)
     keys = shuffle_keys(start + rows, seed)
     rows, keys = rows[np.argsort(keys)].tolist(), np.sort(keys)
