@@ -12,6 +12,7 @@
     python -m experiments.benchmarks ops
     python -m experiments.benchmarks vocabulary_size
     python -m experiments.benchmarks scaling --data=a.tsv,b.tsv
+    python -m experiments.benchmarks versions --second_python=PYTHON
 
 decoding: milliseconds per call of greedy and beam search, ids to ids, compared with the decoders of
 TensorFlow Addons with the same weights, and the gain of one batch over single prompts. This project
@@ -49,6 +50,9 @@ vocabulary_size: milliseconds per update with 100, 8,000 and 100,000 tokens.
 scaling: pairs per second of one worker and of two workers, with a core of this machine each, and
 the fraction of time for gradient exchange; and an estimate for eight machines, for networks of two
 speeds and for vocabularies of 8,000 and 100,000 tokens.
+
+versions: CPU milliseconds of an update and of a reply, and memory, compared with another Python
+that has this package and another TensorFlow. Both run on one thread, in turn, --repeats times.
 """
 
 import contextlib
@@ -94,6 +98,9 @@ BASELINES_DIR = cli_flags.define_path(
 MINUTES = flags.DEFINE_float(
     "minutes", 15, "time_to_quality: duration of the OpenNMT-tf training [minutes]", lower_bound=0.1
 )
+SECOND_PYTHON = cli_flags.define_path(
+    "second_python", None, "versions: interpreter of another virtual environment [path]"
+)
 STEPS = flags.DEFINE_list(
     "steps", ["100", "400"], "training: last step before the timing, and last step of the timing"
 )
@@ -103,7 +110,7 @@ RESULTS_JSON = define_results_flag()
 KEY = (
     *("model", "threads", "table", "system", "options", "has_amx", "units", "vocabulary_size"),
     *("decoding", "part", "variant", "input", "workers", "gradients"),
-    *("file", "batch"),
+    *("file", "batch", "tensorflow"),
 )
 
 
@@ -120,6 +127,7 @@ def main(argv) -> None:
         "ops": run_ops,
         "vocabulary_size": run_vocabulary_size,
         "scaling": run_scaling,
+        "versions": run_versions,
     }
     # TensorFlow Addons is a baseline here; its end of life is irrelevant.
     warnings.filterwarnings("ignore", message=r"\s*TensorFlow Addons \(TFA\) has ended")
@@ -243,6 +251,15 @@ def run_scaling() -> list[dict]:
 
     with corpus_dir("scaling") as directory:
         return print_table(directory, UNITS.value)
+
+
+def run_versions() -> list[dict]:
+    """Prints CPU times and memory with this TensorFlow and with another."""
+    from experiments.benchmarks.versions import print_table
+
+    if not SECOND_PYTHON.value:
+        raise ValueError("versions needs another interpreter. Set --second_python.")
+    return print_table(SECOND_PYTHON.value, REPEATS.value or 5)
 
 
 def run_vocabulary_size() -> list[dict]:

@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -59,9 +60,20 @@ def time_train_step(
     units: int, vocabulary_size: int, dtype: str, num_sampled: int, repeats: int
 ) -> float:
     """Returns the median milliseconds of an update on random pairs."""
+    options = TrainingConfig(compute_dtype=dtype, num_sampled=num_sampled)
+    run_step = make_train_step(units, vocabulary_size, options)
+    times = []
+    for _ in range(repeats + 2):
+        start_time = time.perf_counter()
+        run_step()
+        times.append(1000 * (time.perf_counter() - start_time))
+    return statistics.median(times[2:])
+
+
+def make_train_step(units: int, vocabulary_size: int, options: TrainingConfig) -> Callable:
+    """Returns a function that updates a model on a batch of random pairs."""
     tf.keras.utils.set_random_seed(1)
     model = make_model(ModelConfig(units=units), vocabulary_size, vocabulary_size)
-    options = TrainingConfig(compute_dtype=dtype, num_sampled=num_sampled)
     optimizer = make_optimizer(options, 1)
     optimizer.build(model.named_weights())
     # Log-uniform ids: token frequencies follow Zipf's law, as in a language.
@@ -77,10 +89,9 @@ def time_train_step(
     }
     spec = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in batch.items()}
     train_step = TrainStep(Seq2SeqObjective(model, BOS, options), optimizer, spec)
-    times = []
-    for _ in range(repeats + 2):
-        start_time = time.perf_counter()
+
+    def run_step() -> None:
         gradients, _ = train_step.gradients([batch])
         train_step.apply(gradients)
-        times.append(1000 * (time.perf_counter() - start_time))
-    return statistics.median(times[2:])
+
+    return run_step

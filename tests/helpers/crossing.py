@@ -4,8 +4,8 @@
     OTHER_PYTHON tests/helpers/crossing.py check DIRECTORY
 
 `write` trains and exports a small model, and stops another training 50 updates before its end.
-`check` uses all of it with the packages of its own interpreter, prints the largest differences, and
-ends with status 1 if any is too large. A second check of the same directory starts anew.
+`check` repeats the replies, resumes the training, and prints the largest differences. The exit
+status is 1 if any is too large. A directory can be checked several times.
 """
 
 import dataclasses

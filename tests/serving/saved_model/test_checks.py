@@ -176,7 +176,7 @@ def test_default_options_above_a_limit_are_rejected(talk_dir, tmp_path):
     (tmp_path / "existing").mkdir()
     with pytest.raises(ValueError, match=r"exists\. Remove it"):
         export_saved_model(talk_dir, tmp_path / "existing")
-    with pytest.raises(FileNotFoundError, match="has no trained model"):
+    with pytest.raises(FileNotFoundError, match="no such directory"):
         export_saved_model(tmp_path / "missing", tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["existing"]
 
