@@ -56,8 +56,18 @@ def restore_variables(
     optimizer: Optimizer,
     averager: WeightAverager,
 ) -> None:
-    """Sets all training variables to the values from `variables_to_arrays`."""
-    for name, variable in _named_variables(model, optimizer).items():
+    """Sets all training variables to the values from `variables_to_arrays`.
+
+    Raises:
+        ValueError: the arrays have other names.
+    """
+    variables = _named_variables(model, optimizer)
+    if missing := sorted(variables.keys() - arrays.keys()):
+        raise ValueError(
+            f"The checkpoint has no {missing[0]}; it was written by another version of this "
+            "package. Give another model_dir, or set overwrite to train again."
+        )
+    for name, variable in variables.items():
         variable.assign(arrays[name])
     averager.restore(
         {

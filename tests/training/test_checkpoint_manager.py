@@ -47,6 +47,15 @@ def test_damaged_checkpoints_are_skipped(interrupted_copy, finished_dir, caplog,
         np.testing.assert_array_equal(read_last_weights(interrupted_copy)[name], value)
 
 
+def test_a_checkpoint_with_variables_of_other_names_is_refused(interrupted_copy):
+    checkpoints = CheckpointManager(interrupted_copy / "checkpoints")
+    arrays, state = checkpoints.restore_latest()
+    arrays = {name.replace("optimizer/mean/", "optimizer/"): a for name, a in arrays.items()}
+    checkpoints.save(state["step"] + 1, arrays, state)
+    with pytest.raises(ValueError, match="it was written by another version"):
+        train(PAIRS, interrupted_copy, make_config(), [], progress=False)
+
+
 @pytest.mark.slow
 def test_training_restarts_if_all_checkpoints_are_damaged(interrupted_copy, caplog):
     for path in list_checkpoints(interrupted_copy):
