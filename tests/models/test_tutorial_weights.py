@@ -11,7 +11,6 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
-from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
 from helpers.reference_models import tfa
 from helpers.toy_models import make_processors
 
@@ -49,6 +48,8 @@ def tutorial_greedy_search(model, ids, length):
 
 
 def test_copied_weights_give_the_same_replies():
+    from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
+
     keras.utils.set_random_seed(3)
     tutorial = TutorialSeq2Seq(UNITS, VOCABULARY_SIZE)
     rng = np.random.default_rng(3)

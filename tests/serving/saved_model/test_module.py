@@ -46,7 +46,7 @@ def test_replies_equal_those_in_memory_where_only_tensorflow_is_installed(
     num_different_by_signature = []
     for method in ("greedy", *METHODS):
         expected = in_memory[method]
-        assert len({reply.text for reply in expected}) >= 300
+        assert len({reply.text for reply in expected}) >= 150
         num_different = 0
         for batch in split_batches(expected):
             outputs = next(all_outputs)
