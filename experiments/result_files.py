@@ -58,6 +58,7 @@ def update_results(
     if not path:
         return
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     content = {"commands": [], "conditions": {}, "rows": []}
     if path.is_file():
         content |= json.loads(path.read_text("utf-8"))
