@@ -6,20 +6,11 @@ import tensorflow as tf
 
 from attention_seq2seq import seq2seq
 from attention_seq2seq.config.model import ModelConfig
-from attention_seq2seq.models.attention import backend, mechanisms, rnn
+from attention_seq2seq.models.attention import mechanisms, rnn
 from helpers.small_models import make_objective, mean_loss, random_batch, random_model
+from helpers.tfa_numbers import ATTENTION
 
 pytest.importorskip("tensorflow_addons", reason="TensorFlow Addons is the reference here")
-
-ATTENTION = [
-    "luong",
-    "scaled_luong",
-    "bahdanau",
-    "normed_bahdanau",
-    "luong_monotonic",
-    "bahdanau_monotonic",
-]
-LAYERS = [name for name in backend.__all__ if hasattr(mechanisms, name) or hasattr(rnn, name)]
 
 
 @pytest.fixture
@@ -27,10 +18,8 @@ def use_package_layers(monkeypatch):
     """Returns a function that makes new models use the layers of this package."""
 
     def replace():
-        for name in LAYERS:
-            for module in (mechanisms, rnn):
-                if hasattr(module, name):
-                    monkeypatch.setattr(module, name, getattr(seq2seq, name))
+        for module in (mechanisms, rnn):
+            monkeypatch.setattr(module, "seq2seq", seq2seq)
 
     return replace
 

@@ -9,14 +9,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 if hasattr(keras, "ops"):
-    from attention_seq2seq.seq2seq import (
-        AttentionWrapper,
-        AttentionWrapperState,
-        BahdanauAttention,
-        BahdanauMonotonicAttention,
-        LuongAttention,
-        LuongMonotonicAttention,
-    )
+    from attention_seq2seq import seq2seq
 else:
     if not tf.__version__.startswith("2.15."):
         raise ImportError(
@@ -30,20 +23,6 @@ else:
             message=r"\s*TensorFlow Addons \(TFA\) has ended development",
             category=UserWarning,
         )
-        from tensorflow_addons.seq2seq import (
-            AttentionWrapper,
-            AttentionWrapperState,
-            BahdanauAttention,
-            BahdanauMonotonicAttention,
-            LuongAttention,
-            LuongMonotonicAttention,
-        )
+        from tensorflow_addons import seq2seq
 
-__all__ = [
-    "AttentionWrapper",
-    "AttentionWrapperState",
-    "BahdanauAttention",
-    "BahdanauMonotonicAttention",
-    "LuongAttention",
-    "LuongMonotonicAttention",
-]
+__all__ = ["seq2seq"]

@@ -5,12 +5,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from attention_seq2seq.config.model import ModelConfig
-from attention_seq2seq.models.attention.backend import (
-    BahdanauAttention,
-    BahdanauMonotonicAttention,
-    LuongAttention,
-    LuongMonotonicAttention,
-)
+from attention_seq2seq.models.attention.backend import seq2seq
 
 
 class Memory(NamedTuple):
@@ -42,12 +37,12 @@ def make_mechanism(config: ModelConfig):
     units = config.units
     match config.attention:
         case "bahdanau" | "normed_bahdanau":
-            return BahdanauAttention(units, normalize=config.attention == "normed_bahdanau")
+            return seq2seq.BahdanauAttention(units, normalize=config.attention == "normed_bahdanau")
         case "luong_monotonic":
-            return LuongMonotonicAttention(units)
+            return seq2seq.LuongMonotonicAttention(units)
         case "bahdanau_monotonic":
-            return BahdanauMonotonicAttention(units)
-    return LuongAttention(units, scale=config.attention == "scaled_luong")
+            return seq2seq.BahdanauMonotonicAttention(units)
+    return seq2seq.LuongAttention(units, scale=config.attention == "scaled_luong")
 
 
 def initial_alignments(memory: Memory) -> tf.Tensor:

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.config.model import ModelConfig
-from attention_seq2seq.models.attention.backend import AttentionWrapper, AttentionWrapperState
+from attention_seq2seq.models.attention.backend import seq2seq
 from attention_seq2seq.models.attention.mechanisms import (
     MECHANISM_VARIABLES,
     Memory,
@@ -83,7 +83,7 @@ class AttentionRNN(keras.layers.Layer):
             make_cell(config, units, units if layer_index else 2 * units, layer_index)
             for layer_index in range(config.decoder_depth)
         ]
-        self.wrapper = AttentionWrapper(
+        self.wrapper = seq2seq.AttentionWrapper(
             StackedRNNCells(self.cells),
             self.mechanism,
             attention_layer=self.attention_layer,
@@ -244,9 +244,11 @@ class AttentionRNN(keras.layers.Layer):
             return state.alignments[0]
         return tf.zeros(tf.shape(memory.values)[:2], memory.values.dtype)
 
-    def _wrapper_state(self, memory: Memory, state: AttentionState) -> AttentionWrapperState:
+    def _wrapper_state(
+        self, memory: Memory, state: AttentionState
+    ) -> seq2seq.AttentionWrapperState:
         alignments = self._previous_alignments(memory, state)
-        return AttentionWrapperState(
+        return seq2seq.AttentionWrapperState(
             cell_state=state.cell_state,
             attention=state.attention_vector,
             alignments=alignments,
