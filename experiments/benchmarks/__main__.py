@@ -64,7 +64,7 @@ from absl import app, flags, logging
 
 import console
 from attention_seq2seq.cli import flags as cli_flags
-from attention_seq2seq.cli import streams
+from attention_seq2seq.utils.native_output import suppress_stderr
 from experiments.result_files import define_results_flag, update_results
 
 UNITS = flags.DEFINE_integer("units", 256, "width of the model [units]", lower_bound=1)
@@ -164,7 +164,7 @@ def run_serving() -> list[dict]:
     # TensorFlow logs every file that an export writes.
     logging.set_verbosity(logging.WARNING)
     set_threads(THREADS.value)
-    with tempfile.TemporaryDirectory() as directory, streams.suppress_stderr():
+    with tempfile.TemporaryDirectory() as directory, suppress_stderr():
         model_dir = MODEL_DIR.value
         if not model_dir:
             model_dir = Path(directory) / "model"

@@ -4,11 +4,20 @@ Optimizers of Keras 3 always sum gradients over replicas; `test_distributed.py` 
 gradients that are summed already.
 """
 
+import os
+import re
+import runpy
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow import keras
 
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.models.attention import backend
+from helpers.scripts import ROOT
 from helpers.small_models import (
     make_objective,
     parametrize_configs,
@@ -67,3 +76,19 @@ def test_ids_and_lengths_of_any_integer_type_are_accepted(dtype):
     _, expected = model.initial_state(*arguments)
     _, state = model.initial_state(*(argument.astype(dtype) for argument in arguments))
     tf.nest.map_structure(np.testing.assert_array_equal, state, expected)
+
+
+def test_legacy_keras_is_refused_with_later_versions_of_tensorflow(monkeypatch):
+    monkeypatch.setenv("TF_USE_LEGACY_KERAS", "1")
+    monkeypatch.setattr(tf, "__version__", "2.21.0")
+    with pytest.raises(ImportError, match=r"2\.21\.0 with Keras 2 .* Unset .*TF_USE_LEGACY_KERAS"):
+        runpy.run_path(backend.__file__)
+
+
+@pytest.mark.skipif(not hasattr(keras, "ops"), reason="Keras 2 is supported by TensorFlow 2.15")
+def test_legacy_keras_is_refused_by_commands_in_one_sentence(tmp_path):
+    command = [sys.executable, "-m", "attention_seq2seq", "train", f"--model_dir={tmp_path}/model"]
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert re.fullmatch(r"Error: TensorFlow .* with Keras 2 [^.]*\. Unset [^.]*\.\n", result.stderr)

@@ -1,6 +1,7 @@
 """The benchmarks print tables and write rows. Numbers need an idle machine."""
 
 import re
+import sys
 
 import pytest
 
@@ -74,6 +75,7 @@ def test_scaling_prints_measured_and_estimated_rates(tmp_path):
         ("scaling", ["--data={corpus}"]),
         ("serving", ["--length=3"]),
         ("latency", ["--model_dir={model}"]),
+        ("versions", [f"--second_python={sys.executable}", "--repeats=1"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
