@@ -3,8 +3,8 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 DEMO := models/demo
-# Python 3.10 and 3.11 get TensorFlow 2.15 with TensorFlow Addons where it has wheels; all others get
-# a newer TensorFlow. PYTHONS=python3.12 chooses one.
+# Python 3.10 and 3.11 get TensorFlow 2.15 with TensorFlow Addons where it has wheels. All others get
+# a newer TensorFlow. Set PYTHONS=python3.12 to choose the Python.
 PYTHONS := python3.11 python3.10 python3.12 python3.13 python3 python
 
 .PHONY: demo test test-slow help
@@ -40,6 +40,6 @@ $(INSTALLED): setup.cfg pyproject.toml
 	$(PYTHON) -m pip install --quiet --progress-bar on --disable-pip-version-check -e ".[test]"
 	@$(PYTHON) -c "from importlib.metadata import distributions; \
 	names = {'tensorflow': 'TensorFlow', 'keras': 'Keras', 'tensorflow-addons': 'TensorFlow Addons'}; \
-	found = {d.name.lower(): d.version for d in distributions()}; \
-	print('Installed', ', '.join(f'{names[n]} {found[n]}' for n in names if n in found))"
+	versions = {d.name.lower(): d.version for d in distributions()}; \
+	print('Installed', ', '.join(f'{names[n]} {versions[n]}' for n in names if n in versions))"
 	@touch $@

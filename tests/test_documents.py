@@ -25,6 +25,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.config.training import TrainingConfig
+from helpers.reference_models import requires_tfa, tfa
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
@@ -180,10 +181,9 @@ def test_options_are_covered_by_configs_or_documents(field, value):
     assert re.search(rf"--{field.name}" + (f"={value}" if value else "") + r"\b", text)
 
 
+@requires_tfa
 @each_document
 def test_mentioned_classes_exist(name):
-    from helpers.reference_models import tfa
-
     sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
     class_names = {
         class_name

@@ -9,6 +9,8 @@ import nbclient
 import nbformat
 import pytest
 
+from helpers.reference_models import HAS_TFA, requires_tfa
+
 NUMBER_PATTERN = re.compile(r"-?\d+(?:\.\d+)?")
 # Maximum total duration of all notebooks on an idle machine [s].
 MAX_SECONDS = 200
@@ -59,7 +61,12 @@ def durations_path(tmp_path_factory):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * path.stem.startswith(SLOW))
+        pytest.param(
+            path,
+            id=path.stem,
+            marks=[pytest.mark.slow] * path.stem.startswith(SLOW)
+            + [requires_tfa] * path.stem.startswith("02"),
+        )
         for path in NOTEBOOKS
     ],
 )
@@ -79,7 +86,8 @@ def test_notebooks_reproduce_their_outputs(path, monkeypatch, durations_path):
     assert total_seconds < MAX_SECONDS * max(1.0, os.getloadavg()[0] / os.cpu_count())
     assert not [output for output in cell_outputs(executed) if output.get("name") == "stderr"]
     for cells in zip(executed.cells, notebook.cells):
-        if cells[0].cell_type == "code":
+        # The outputs are those of Keras 2. With Keras 3, a seed gives different initial weights.
+        if cells[0].cell_type == "code" and HAS_TFA:
             assert_reproduced(*cells)
     assert count_pictures(executed) == count_pictures(notebook) > 0
 

@@ -33,10 +33,8 @@ def requirements(platform: str, version: str) -> list[Requirement]:
         "python_version": version,
     }
     lines = SETUP["options"]["install_requires"].splitlines()
-    lines = [line for line in lines if line and not line.startswith("#")]
-    applicable = [
-        r for r in map(Requirement, lines) if not r.marker or r.marker.evaluate(environment)
-    ]
+    all_requirements = [Requirement(line) for line in lines if line]
+    applicable = [r for r in all_requirements if not r.marker or r.marker.evaluate(environment)]
     for requirement in applicable:
         requirement.marker = None
     return applicable

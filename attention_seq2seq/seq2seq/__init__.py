@@ -1,6 +1,6 @@
 """Attention layers with the names and numbers of `tfa.seq2seq`, for Keras 2 and Keras 3.
 
-TensorFlow Addons ended with TensorFlow 2.15. On later versions, the model uses these layers.
+TensorFlow Addons supports TensorFlow up to 2.15. With later versions, the model uses these layers.
 """
 
 from attention_seq2seq.seq2seq.attention_wrapper import AttentionWrapper, AttentionWrapperState

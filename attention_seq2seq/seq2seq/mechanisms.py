@@ -15,7 +15,7 @@ class AttentionMechanism(keras.layers.Layer):
     attention weights of a query.
 
     Args:
-        units: width of the keys, which queries must have too unless they are projected.
+        units: width of the keys and of queries.
         has_query_layer: whether queries are projected.
         name: name of the layer.
 
@@ -45,8 +45,9 @@ class AttentionMechanism(keras.layers.Layer):
 
     def build(self, memory_shape: Sequence[int | None]) -> None:
         """Creates the weights for a memory [batch, time, memory_size]."""
-        self.memory_layer.build([None, None, memory_shape[-1]])
-        if self.query_layer is not None:
+        if not self.memory_layer.built:
+            self.memory_layer.build([None, None, memory_shape[-1]])
+        if self.query_layer is not None and not self.query_layer.built:
             self.query_layer.build([None, self.units])
         self.add_score_weights()
         self.built = True
@@ -110,7 +111,7 @@ class LuongAttention(AttentionMechanism):
         [[0.5, 0.5, 0.0]]
     """
 
-    def __init__(self, units: int, scale: bool = False, name: str = "LuongAttention"):
+    def __init__(self, units: int, *, scale: bool = False, name: str = "LuongAttention"):
         super().__init__(units, False, name)
         self.scale = scale
         self.scale_weight = None
@@ -139,7 +140,7 @@ class BahdanauAttention(AttentionMechanism):
         Translate, ICLR 2015. Salimans and Kingma: Weight Normalization, NIPS 2016.
     """
 
-    def __init__(self, units: int, normalize: bool = False, name: str = "BahdanauAttention"):
+    def __init__(self, units: int, *, normalize: bool = False, name: str = "BahdanauAttention"):
         super().__init__(units, True, name)
         self.normalize = normalize
         self.attention_v = self.attention_g = self.attention_b = None
@@ -172,14 +173,14 @@ class _MonotonicAttention(AttentionMechanism):
     attention_score_bias = None
 
     def add_score_weights(self):
-        """Creates the weights of the other base class and the bias."""
+        """Creates the weights of the score function and the score bias."""
         super().add_score_weights()
         self.attention_score_bias = self.add_weight(
             name="attention_score_bias", shape=(), initializer="zeros"
         )
 
     def scores(self, query):
-        """Returns the scores of the other base class plus the bias."""
+        """Returns the scores plus the score bias."""
         return super().scores(query) + self.attention_score_bias
 
     def default_probability_fn(self, scores, previous_weights):
@@ -196,8 +197,8 @@ class LuongMonotonicAttention(_MonotonicAttention, LuongAttention):
         name: name of the layer.
     """
 
-    def __init__(self, units: int, scale: bool = False, name: str = "LuongMonotonicAttention"):
-        super().__init__(units, scale, name)
+    def __init__(self, units: int, *, scale: bool = False, name: str = "LuongMonotonicAttention"):
+        super().__init__(units, scale=scale, name=name)
 
 
 class BahdanauMonotonicAttention(_MonotonicAttention, BahdanauAttention):
@@ -210,9 +211,9 @@ class BahdanauMonotonicAttention(_MonotonicAttention, BahdanauAttention):
     """
 
     def __init__(
-        self, units: int, normalize: bool = False, name: str = "BahdanauMonotonicAttention"
+        self, units: int, *, normalize: bool = False, name: str = "BahdanauMonotonicAttention"
     ):
-        super().__init__(units, normalize, name)
+        super().__init__(units, normalize=normalize, name=name)
 
 
 def monotonic_attention(stop_probabilities: tf.Tensor, previous_weights: tf.Tensor) -> tf.Tensor:

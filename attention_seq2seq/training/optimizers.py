@@ -1,7 +1,7 @@
 """Optimizers on raw operations: SGD, Adam, and a lazy Adam for embeddings.
 
 The variables, their names and the arithmetic do not depend on the Keras version, so a checkpoint
-can be restored with any of them. Gradients are applied as they are, without a sum over replicas.
+can be restored with any of them. Gradients are not summed over replicas: callers sum them.
 """
 
 from collections.abc import Callable, Mapping, Sequence

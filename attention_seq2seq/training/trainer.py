@@ -280,7 +280,10 @@ class Trainer:
         state = self._distributor.broadcast_object(state)
         if not state:
             return
-        restore_variables(arrays, self._model, self._optimizer, self._averager)
+        try:
+            restore_variables(arrays, self._model, self._optimizer, self._averager)
+        except ValueError as error:
+            raise ValueError(f"{self._model_dir.path}: {error}") from None
         self._state = TrainerState(**state)
         log.info("Resuming from step %d of %d", self._state.step, self._total_steps)
 

@@ -64,8 +64,8 @@ def restore_variables(
     variables = _named_variables(model, optimizer)
     if missing := sorted(variables.keys() - arrays.keys()):
         raise ValueError(
-            f"The checkpoint has no {missing[0]}; it was written by another version of this "
-            "package. Give another model_dir, or set overwrite to train again."
+            f"the checkpoint has no {missing[0]}, because another version of this package wrote "
+            "it. Give another model_dir, or set overwrite to train again."
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])

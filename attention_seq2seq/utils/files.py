@@ -44,7 +44,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary_path = path.with_name(f"{path.name}.{os.getpid()}{PARTIAL_SUFFIX}")
     try:
         yield temporary_path
-        with temporary_path.open("rb") as file:
+        # Windows cannot sync a file that is open for reading only.
+        with temporary_path.open("r+b") as file:
             os.fsync(file.fileno())
         with contextlib.suppress(FileNotFoundError):
             shutil.copymode(path, temporary_path)

@@ -1,4 +1,4 @@
-"""Suppresses what C++ code writes to standard error."""
+"""Suppresses the output of native code on standard error."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def suppress_stderr() -> Iterator[None]:
-    """Discards what this process writes to standard error within the block."""
+    """Discards all output of this process to standard error within the block."""
     saved_stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 2)
     try:
@@ -19,7 +19,9 @@ def suppress_stderr() -> Iterator[None]:
 
 
 def import_tensorflow():
-    """Imports TensorFlow without the messages that version 2.21 writes at any log level.
+    """Imports TensorFlow without its startup messages.
+
+    Version 2.21 writes them at any log level.
 
     Returns:
         The module.

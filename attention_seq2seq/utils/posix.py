@@ -49,7 +49,7 @@ def sync_directory(directory: Path) -> None:
 def is_private(directory: Path) -> bool:
     """Returns whether only this user can write to a directory.
 
-    Without user ids, whether the directory is writable: home directories are private by default.
+    On systems without user ids, only checks that this user can write to it.
     """
     if hasattr(os, "getuid"):
         status = directory.stat()

@@ -135,7 +135,15 @@ def main(argv) -> None:
         raise app.UsageError(
             f"got {' '.join(argv[1:]) or 'no name'}; name one of: {', '.join(benchmarks)}."
         )
-    rows = benchmarks[argv[1]]()
+    try:
+        rows = benchmarks[argv[1]]()
+    except ModuleNotFoundError as error:
+        if error.name != "tensorflow_addons":
+            raise
+        raise ValueError(
+            f"{argv[1]} compares with TensorFlow Addons, which this Python does not have. "
+            "Use Python 3.10 or 3.11."
+        ) from None
     update_results(RESULTS_JSON.value, rows, KEY)
 
 

@@ -24,20 +24,21 @@ def print_table(second_python: str, repeats: int) -> list[dict]:
     Returns:
         A row for each version.
     """
-    runs = {sys.executable: [], second_python: []}
+    pythons = [sys.executable, second_python]
+    runs = [[], []]
     for repeat in range(repeats):
-        for python, costs in runs.items():
+        for python, costs in zip(pythons, runs):
             costs.append(run_worker(python))
             print(f"  {repeat + 1}. {costs[-1]}", file=sys.stderr, flush=True)
     rows = []
-    for costs in runs.values():
+    for costs in runs:
         medians = {name: statistics.median(run[name] for run in costs) for name in COSTS}
         versions = {name: costs[0][name] for name in ("tensorflow", "keras")}
         rows.append(versions | medians)
     print(f"{'':20}" + "".join(f"{row['tensorflow']:>10}" for row in rows) + f"{'ratio':>8}")
     for name, title in COSTS.items():
-        first, second = (row[name] for row in rows)
-        print(f"{title:20}{first:>10,.1f}{second:>10,.1f}{second / first:>8.2f}")
+        baseline, candidate = (row[name] for row in rows)
+        print(f"{title:20}{baseline:>10,.1f}{candidate:>10,.1f}{candidate / baseline:>8.2f}")
     return rows
 
 

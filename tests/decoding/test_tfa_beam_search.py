@@ -8,7 +8,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.forced_decoding import force_decode
 from attention_seq2seq.decoding.step import prepare_decoding
-from helpers.reference_models import TFASeq2Seq
+from helpers.reference_models import TFASeq2Seq, requires_tfa
 from helpers.small_models import (
     CONFIGURATIONS,
     parametrize_configs,
@@ -17,6 +17,8 @@ from helpers.small_models import (
     to_arrays,
 )
 from helpers.toy_models import make_beam_params, make_processors
+
+pytestmark = requires_tfa
 
 BOS_ID, EOS_ID = 1, 2
 MAX_LENGTH = 9

@@ -11,9 +11,14 @@ from tensorflow import keras
 # This import silences the end-of-life notice of TensorFlow Addons.
 from attention_seq2seq.models.attention import backend  # noqa: F401
 
-tfa = pytest.importorskip(
-    "tensorflow_addons", reason="the reference is TensorFlow Addons, which needs Keras 2"
+HAS_TFA = not hasattr(keras, "ops")
+requires_tfa = pytest.mark.skipif(
+    not HAS_TFA, reason="the reference is TensorFlow Addons, which needs Keras 2"
 )
+if HAS_TFA:
+    import tensorflow_addons as tfa
+else:
+    tfa = None
 
 
 def sigmoid(x):

@@ -7,10 +7,11 @@ import tensorflow as tf
 from attention_seq2seq import seq2seq
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.models.attention import mechanisms, rnn
+from helpers.reference_models import requires_tfa
 from helpers.small_models import make_objective, mean_loss, random_batch, random_model
-from helpers.tfa_numbers import ATTENTION
+from helpers.tfa_outputs import ATTENTION
 
-pytest.importorskip("tensorflow_addons", reason="TensorFlow Addons is the reference here")
+pytestmark = requires_tfa
 
 
 @pytest.fixture
@@ -51,6 +52,6 @@ def test_logits_gradients_and_steps_equal_those_of_tensorflow_addons(attention, 
     wrapper, outputs = run_model(config, batch)
     assert wrapper.__module__.startswith("attention_seq2seq.seq2seq")
     assert outputs.keys() == expected.keys()
-    difference = max(np.max(np.abs(outputs[name] - expected[name])) for name in outputs)
+    difference = np.max([np.max(np.abs(outputs[name] - expected[name])) for name in outputs])
     print(f"{attention}: largest difference {difference}")
     assert difference <= 1e-7

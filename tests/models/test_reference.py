@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.step import prepare_decoding
-from helpers.reference_models import TFASeq2Seq, decoder_step, encode, tfa
+from helpers.reference_models import TFASeq2Seq, decoder_step, encode, requires_tfa, tfa
 from helpers.small_models import (
     BOS_ID,
     CONFIGURATIONS,
@@ -38,6 +38,7 @@ def make_reference(model, config):
 
 
 # All shapes for one model; all models with prompts longer and shorter than replies.
+@requires_tfa
 @pytest.mark.parametrize(
     ("config", "shape"),
     [(CONFIGURATIONS[0], shape) for shape in SHAPES[:2]]
@@ -83,6 +84,7 @@ def test_logits_loss_and_gradients_match_basic_decoder(config, shape):
         )
 
 
+@requires_tfa
 @parametrize_configs(ALL_CONFIGS)
 def test_greedy_ids_match_greedy_embedding_sampler(config):
     num_ended = num_rows = 0

@@ -11,7 +11,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
-from helpers.reference_models import tfa
+from helpers.reference_models import requires_tfa, tfa
 from helpers.toy_models import make_processors
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +47,7 @@ def tutorial_greedy_search(model, ids, length):
     return outputs.sample_id.numpy(), lengths.numpy()
 
 
+@requires_tfa
 def test_copied_weights_give_the_same_replies():
     from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
 

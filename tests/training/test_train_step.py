@@ -16,7 +16,7 @@ from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.objective import Seq2SeqObjective
 from attention_seq2seq.training.optimizers import Adam
 from attention_seq2seq.training.train_step import TrainStep
-from helpers.reference_models import TFASeq2Seq, tfa
+from helpers.reference_models import TFASeq2Seq, requires_tfa, tfa
 from helpers.small_models import BOS_ID, to_arrays
 
 NUM_STEPS, UNITS = 200, 48
@@ -51,6 +51,7 @@ def make_meal_batches(tokenizer, pairs, seed):
     return batches.take(NUM_STEPS)
 
 
+@requires_tfa
 @pytest.mark.slow
 def test_the_losses_of_200_steps_equal_those_of_the_reference():
     pairs = meal_dialogues().training

@@ -9,15 +9,22 @@ import pytest
 # Hides what Windows lacks, before the package is imported. sacrebleu detects the system
 # itself.
 HIDE = """
-import os, signal, sys
+import errno, fcntl, os, signal, sys
 import sacrebleu
+
+def sync_writable_file(descriptor, sync=os.fsync):
+    if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        raise OSError(errno.EBADF, "the file is not open for writing")
+    sync(descriptor)
+
+os.fsync = sync_writable_file
 sys.modules["fcntl"] = sys.modules["readline"] = sys.modules["resource"] = None
 for module, names in (
     (os, ["getuid", "geteuid", "O_DIRECTORY", "sched_getaffinity", "fork"]),
     (signal, ["pthread_sigmask", "SIGKILL", "SIGHUP", "SIGALRM"]),
 ):
     for name in names:
-        delattr(module, name)
+        vars(module).pop(name, None)
 """
 USE = """
 import importlib, pkgutil

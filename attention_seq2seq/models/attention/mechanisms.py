@@ -1,4 +1,4 @@
-"""Attention mechanisms of `tfa.seq2seq`, and the memory that they attend to."""
+"""Attention mechanisms, and the memory that they attend to."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,7 @@ class Memory(NamedTuple):
     mask: tf.Tensor
 
 
-# Names of weights that some mechanisms have, and their attributes in TensorFlow Addons.
+# Names of weights that some mechanisms have, and their attributes in the layers.
 MECHANISM_VARIABLES = {
     "scale": "scale_weight",
     "attention_v": "attention_v",

@@ -1,8 +1,8 @@
 """Numbers of a small model in TensorFlow Addons, stored for systems without it.
 
-    python tests/helpers/tfa_numbers.py
+    python tests/helpers/tfa_outputs.py
 
-writes them to `tests/fixtures/tfa_numbers.npz`, with TensorFlow 2.15 and TensorFlow Addons.
+writes them to `tests/fixtures/tfa_outputs.npz`, with TensorFlow 2.15 and TensorFlow Addons.
 """
 
 import sys
@@ -29,7 +29,7 @@ from helpers.small_models import (
 )
 from helpers.toy_models import make_beam_params, make_processors
 
-FILE = Path(__file__).parents[1] / "fixtures" / "tfa_numbers.npz"
+FILE = Path(__file__).parents[1] / "fixtures" / "tfa_outputs.npz"
 ATTENTION = [
     "luong",
     "scaled_luong",
@@ -63,7 +63,7 @@ def random_weights(attention: str) -> dict[str, np.ndarray]:
     return weights
 
 
-def package_numbers(attention: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def package_outputs(attention: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Computes the numbers with this package; hypotheses are padded with 0."""
     model = make_model(make_config(attention), SOURCE_VOCABULARY_SIZE, TARGET_VOCABULARY_SIZE)
     for name, variable in model.named_weights().items():
@@ -90,7 +90,7 @@ def package_numbers(attention: str, weights: dict[str, np.ndarray]) -> dict[str,
     }
 
 
-def tfa_numbers(attention: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def tfa_outputs(attention: str, weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Computes the same numbers with TensorFlow Addons."""
     from helpers.reference_models import TFASeq2Seq, tfa
 
@@ -130,7 +130,7 @@ def clear_after_eos(ids: np.ndarray) -> np.ndarray:
     return np.where(np.cumsum(is_eos, axis=1) - is_eos > 0, 0, ids)
 
 
-def read_numbers(attention: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def read_outputs(attention: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Returns the weights and the numbers of TensorFlow Addons from the file."""
     parts = {"weights": {}, "numbers": {}}
     with np.load(FILE) as archive:
@@ -146,7 +146,7 @@ if __name__ == "__main__":
     for name in ATTENTION:
         weights = random_weights(name)
         arrays |= {f"{name}/weights/{key}": array for key, array in weights.items()}
-        numbers = tfa_numbers(name, weights)
+        numbers = tfa_outputs(name, weights)
         arrays |= {f"{name}/numbers/{key}": array for key, array in numbers.items()}
     FILE.parent.mkdir(exist_ok=True)
     np.savez_compressed(FILE, **arrays)

@@ -1,16 +1,17 @@
-"""The model reproduces numbers that TensorFlow Addons computed, with any TensorFlow."""
+"""The model reproduces outputs of TensorFlow Addons, with any TensorFlow."""
 
 import numpy as np
 import pytest
 
-from helpers.tfa_numbers import (
+from helpers.reference_models import requires_tfa
+from helpers.tfa_outputs import (
     ATTENTION,
     EOS_ID,
     FILE,
-    package_numbers,
+    package_outputs,
     random_weights,
-    read_numbers,
-    tfa_numbers,
+    read_outputs,
+    tfa_outputs,
 )
 
 
@@ -24,22 +25,22 @@ def assert_equal(numbers, expected):
 
 
 @pytest.mark.parametrize("attention", ATTENTION)
-def test_the_model_reproduces_the_numbers(attention):
-    weights, expected = read_numbers(attention)
-    assert_equal(package_numbers(attention, weights), expected)
+def test_the_model_reproduces_the_outputs(attention):
+    weights, expected = read_outputs(attention)
+    assert_equal(package_outputs(attention, weights), expected)
 
 
+@requires_tfa
 @pytest.mark.parametrize("attention", ATTENTION)
-def test_the_numbers_are_those_of_tensorflow_addons(attention):
-    pytest.importorskip("tensorflow_addons", reason="compares the file with TensorFlow Addons")
-    weights, expected = read_numbers(attention)
+def test_the_outputs_are_those_of_tensorflow_addons(attention):
+    weights, expected = read_outputs(attention)
     assert_equal(random_weights(attention), weights)
-    assert_equal(tfa_numbers(attention, weights), expected)
+    assert_equal(tfa_outputs(attention, weights), expected)
 
 
 def test_the_file_is_small_and_some_of_its_replies_are_truncated():
     assert FILE.stat().st_size < 200_000
     for name in ("greedy_ids", "beam_ids"):
-        all_ids = np.concatenate([read_numbers(attention)[1][name] for attention in ATTENTION])
+        all_ids = np.concatenate([read_outputs(attention)[1][name] for attention in ATTENTION])
         num_ended = np.sum(np.any(all_ids == EOS_ID, axis=1))
         assert len(all_ids) / 4 < num_ended < len(all_ids)

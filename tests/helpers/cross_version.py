@@ -1,11 +1,11 @@
 """Checks that files of one version of TensorFlow work with another.
 
-    python tests/helpers/crossing.py write DIRECTORY
-    OTHER_PYTHON tests/helpers/crossing.py check DIRECTORY
+    python tests/helpers/cross_version.py write DIRECTORY
+    OTHER_PYTHON tests/helpers/cross_version.py check DIRECTORY
 
-`write` trains and exports a small model, and stops another training 50 updates before its end.
-`check` repeats the replies, resumes the training, and prints the largest differences. The exit
-status is 1 if any is too large. A directory can be checked several times.
+`write` trains and exports a small model, and interrupts a second training run with each optimizer,
+50 updates before its end. `check` repeats the replies, resumes the runs, and prints the largest
+differences. The exit status is 1 if any is too large. A directory can be checked several times.
 """
 
 import dataclasses
@@ -16,6 +16,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 if __name__ == "__main__":
@@ -67,6 +68,8 @@ DECODING = {
     "beam": DecodingConfig(method="beam"),
     "sample": DecodingConfig(method="sample", sampling_seed=3),
 }
+# Optimizer to its learning rate.
+OPTIMIZERS = {"lazy_adam": 0.001, "adam": 0.001, "sgd": 0.1}
 LOG_PROB_TOLERANCE, WEIGHT_TOLERANCE = 5e-5, 1e-6
 REMAINING_STEPS = 50
 
@@ -94,9 +97,11 @@ def model_config() -> Config:
     return Config(model=ModelConfig(units=48), training=training)
 
 
-def resumed_config() -> Config:
-    """Returns the config of a training whose state has all parts."""
+def resumed_config(optimizer: str) -> Config:
+    """Returns a config that uses every part of the training state."""
     training = TrainingConfig(
+        optimizer=optimizer,
+        learning_rate=OPTIMIZERS[optimizer],
         epochs=10,
         batch_size=16,
         patience=0,
@@ -117,20 +122,23 @@ def write(directory: Path) -> None:
     replies = {name: model_replies(directory / "model", name) for name in DECODING}
     replies["lite"] = lite_replies(directory)
     (directory / "replies.json").write_text(json.dumps(replies), encoding="utf-8")
-    pairs = meal_dialogues().training[:160]
-    train(pairs, directory / "unbroken", resumed_config(), [], progress=False)
-    num_steps = 10 * resumed_config().training.epochs
-    try:
+    for optimizer in OPTIMIZERS:
+        write_training_runs(directory / optimizer, resumed_config(optimizer))
+
+
+def write_training_runs(directory: Path, config: Config) -> None:
+    """Writes a complete training run, and the same run without its last updates."""
+    pairs = meal_dialogues().training[: 10 * config.training.batch_size]
+    train(pairs, directory / "complete", config, [], progress=False)
+    # A checkpoint is written after the callbacks.
+    stop_training = StopTraining(10 * config.training.epochs - REMAINING_STEPS + 1)
+    with pytest.raises(StopRequest):
         train(
-            *(pairs, directory / "stopped", resumed_config(), []),
+            *(pairs, directory / "interrupted", config, []),
             progress=False,
-            # A checkpoint is written after the callbacks.
-            callbacks=[StopTraining(num_steps - REMAINING_STEPS + 1)],
+            callbacks=[stop_training],
             checkpoint_minutes=0,
         )
-    except StopRequest:
-        return
-    raise AssertionError("the training was not stopped")
 
 
 def check(directory: Path) -> bool:
@@ -141,14 +149,21 @@ def check(directory: Path) -> bool:
     for name, replies in expected.items():
         results.append(compare(f"model, {name}", model_replies(directory / "model", name), replies))
         results.append(compare(f"SavedModel, {name}", served_replies(served, name), replies))
+    for optimizer in OPTIMIZERS:
+        difference = resume(directory / optimizer, resumed_config(optimizer))
+        print(f"{optimizer}, {REMAINING_STEPS} updates: weights differ by up to {difference:.1e}")
+        results.append(difference <= WEIGHT_TOLERANCE)
+    return all(results)
+
+
+def resume(directory: Path, config: Config) -> float:
+    """Resumes the interrupted run, and returns the largest difference from the complete one."""
     resumed = directory / f"resumed_{tf.__version__}"
     shutil.rmtree(resumed, ignore_errors=True)
-    shutil.copytree(directory / "stopped", resumed)
-    pairs = meal_dialogues().training[:160]
-    train(pairs, resumed, resumed_config(), [], progress=False)
-    difference = largest_difference(*(read_weights(d) for d in (resumed, directory / "unbroken")))
-    print(f"resumed for {REMAINING_STEPS} updates: weights differ by up to {difference:.1e}")
-    return all(results) and difference <= WEIGHT_TOLERANCE
+    shutil.copytree(directory / "interrupted", resumed)
+    pairs = meal_dialogues().training[: 10 * config.training.batch_size]
+    train(pairs, resumed, config, [], progress=False)
+    return largest_difference(read_weights(resumed), read_weights(directory / "complete"))
 
 
 def model_replies(model_dir: Path, name: str) -> list:
@@ -188,7 +203,7 @@ def lite_replies(directory: Path) -> list:
 def compare(title: str, results: list, expected: list) -> bool:
     """Prints how many texts are equal and how far log-probabilities differ."""
     num_equal = sum(a[0] == b[0] for a, b in zip(results, expected, strict=True))
-    difference = max(abs(a[1] - b[1]) for a, b in zip(results, expected))
+    difference = np.max([abs(a[1] - b[1]) for a, b in zip(results, expected)])
     print(
         f"{title}: {num_equal} of {len(expected)} texts equal, log-probabilities differ by up to "
         f"{difference:.1e}"
@@ -205,7 +220,7 @@ def read_weights(model_dir: Path) -> dict[str, np.ndarray]:
 def largest_difference(weights: dict, expected: dict) -> float:
     """Returns the largest absolute difference of two sets of weights."""
     assert weights.keys() == expected.keys()
-    return max(float(np.max(np.abs(weights[name] - expected[name]))) for name in expected)
+    return float(np.max([np.max(np.abs(weights[name] - expected[name])) for name in expected]))
 
 
 if __name__ == "__main__":
