@@ -6,10 +6,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import tensorflow as tf
-from tensorflow import keras
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.training import TrainingConfig
@@ -32,7 +32,7 @@ def main() -> None:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     costs = {
         "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+        "keras": version("keras"),
         "step_ms": round(step_ms, 2),
         "reply_ms": round(reply_ms, 2),
         "megabytes": int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1000,
