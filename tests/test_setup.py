@@ -54,8 +54,16 @@ def test_each_platform_has_one_tensorflow(platform, version):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("platform", ["Linux aarch64", "Windows", "macOS arm64"])
+@pytest.mark.parametrize(
+    ("platform", "version"),
+    [
+        (platform, version)
+        for platform in ("Linux aarch64", "Windows", "macOS arm64", "macOS x86-64")
+        for version in VERSIONS
+        # TensorFlow has no wheels for it.
+        if (platform, version) != ("macOS x86-64", "3.13")
+    ],
+)
 def test_pip_finds_wheels_for_each_platform(platform, version, tmp_path):
     """pip evaluates markers for its own platform, so it gets the requirements without them."""
     tags = [f"--platform={tag}" for tag in PLATFORMS[platform][2:]]

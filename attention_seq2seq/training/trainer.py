@@ -278,14 +278,11 @@ class Trainer:
             arrays, state = self._checkpoints.restore_latest() or (arrays, state)
         arrays = self._distributor.broadcast_arrays(arrays)
         state = self._distributor.broadcast_object(state)
-        if not state:
-            return
-        try:
-            restore_variables(arrays, self._model, self._optimizer, self._averager)
-        except ValueError as error:
-            raise ValueError(f"{self._model_dir.path}: {error}") from None
-        self._state = TrainerState(**state)
-        log.info("Resuming from step %d of %d", self._state.step, self._total_steps)
+        if state:
+            path = self._model_dir.path
+            restore_variables(arrays, self._model, self._optimizer, self._averager, path)
+            self._state = TrainerState(**state)
+            log.info("Resuming from step %d of %d", self._state.step, self._total_steps)
 
     def _raise_non_finite(self, micro_batches: list[dict], result: StepResult) -> None:
         """Writes the pairs of the step and the weights before it, then raises an error."""

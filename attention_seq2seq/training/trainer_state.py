@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -55,8 +56,16 @@ def restore_variables(
     model: Seq2Seq,
     optimizer: Optimizer,
     averager: WeightAverager,
+    model_dir: Path,
 ) -> None:
     """Sets all training variables to the values from `variables_to_arrays`.
+
+    Args:
+        arrays: values by name.
+        model: the model.
+        optimizer: the optimizer, after its `build`.
+        averager: the averaged weights.
+        model_dir: directory of the checkpoint, for error messages.
 
     Raises:
         ValueError: the arrays have other names.
@@ -64,8 +73,8 @@ def restore_variables(
     variables = _named_variables(model, optimizer)
     if missing := sorted(variables.keys() - arrays.keys()):
         raise ValueError(
-            f"the checkpoint has no {missing[0]}, because another version of this package wrote "
-            "it. Give another model_dir, or set overwrite to train again."
+            f"{model_dir}: the checkpoint has no {missing[0]}, because another version of this "
+            "package wrote it. Give another model_dir, or set overwrite to train again."
         )
     for name, variable in variables.items():
         variable.assign(arrays[name])
