@@ -3,6 +3,7 @@
 import collections
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -71,6 +72,10 @@ def parallel_map(
                 for process in multiprocessing.active_children():
                     if process not in existing_processes:
                         process.kill()
+                if sys.version_info < (3, 11, 5):
+                    # A thread of the executor may wait forever for a killed process to read a
+                    # task (fixed in Python 3.11.5: github.com/python/cpython/issues/94777).
+                    executor._call_queue._reader.close()
             executor.shutdown(cancel_futures=True)
 
 
