@@ -184,7 +184,7 @@ def served_replies(served, name: str) -> list:
 def lite_replies(directory: Path) -> list:
     """Returns pairs of text and 0, since a TensorFlow Lite model has no log-probability."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=r"\s*Warning: tf.lite.Interpreter is deprecated")
+        warnings.filterwarnings("ignore", message=r"\s*Warning: .*\s.*LiteRT interpreter")
         interpreter = tf.lite.Interpreter(str(directory / "lite" / FLOAT_FILE))
     chat, run = Chat.load(directory / "model"), interpreter.get_signature_runner()
     limit = chat.config.data.max_source_length
