@@ -1,4 +1,4 @@
-"""Numbers of a small model in TensorFlow Addons, stored for systems without it.
+"""Outputs of a small model in TensorFlow Addons, stored for systems without it.
 
     python tests/helpers/tfa_outputs.py
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.model import ATTENTIONS, ModelConfig
 from attention_seq2seq.decoding.beam_search import beam_search
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.step import prepare_decoding
@@ -30,14 +30,7 @@ from helpers.small_models import (
 from helpers.toy_models import make_beam_params, make_processors
 
 FILE = Path(__file__).parents[1] / "fixtures" / "tfa_outputs.npz"
-ATTENTION = [
-    "luong",
-    "scaled_luong",
-    "bahdanau",
-    "normed_bahdanau",
-    "luong_monotonic",
-    "bahdanau_monotonic",
-]
+ATTENTION = [name for name in ATTENTIONS if name != "none"]
 EOS_ID, ROWS, TARGET_TIME, MAX_LENGTH, BEAM_WIDTH = 2, 6, 5, 9, 3
 
 
