@@ -1,15 +1,42 @@
-"""Attention layers with the names and numbers of `tfa.seq2seq`, for Keras 2 and Keras 3.
+"""Drop-in replacement for `tfa.seq2seq`, for TensorFlow 2.15 and later, with Keras 2 and Keras 3.
 
-TensorFlow Addons supports TensorFlow up to 2.15. With later versions, the model uses these layers.
+All names, arguments and numbers are those of TensorFlow Addons 0.23. The package depends on
+TensorFlow only.
 """
 
-from attention_seq2seq.seq2seq.attention_wrapper import AttentionWrapper, AttentionWrapperState
-from attention_seq2seq.seq2seq.mechanisms import (
+from attention_seq2seq.seq2seq.attention_wrapper import (
     AttentionMechanism,
+    AttentionWrapper,
+    AttentionWrapperState,
     BahdanauAttention,
     BahdanauMonotonicAttention,
     LuongAttention,
     LuongMonotonicAttention,
+    hardmax,
+    monotonic_attention,
+    safe_cumprod,
+)
+from attention_seq2seq.seq2seq.basic_decoder import BasicDecoder, BasicDecoderOutput
+from attention_seq2seq.seq2seq.beam_search_decoder import (
+    BeamSearchDecoder,
+    BeamSearchDecoderOutput,
+    BeamSearchDecoderState,
+    FinalBeamSearchDecoderOutput,
+    gather_tree,
+    gather_tree_from_array,
+    tile_batch,
+)
+from attention_seq2seq.seq2seq.decoder import BaseDecoder, Decoder, dynamic_decode
+from attention_seq2seq.seq2seq.loss import SequenceLoss, sequence_loss
+from attention_seq2seq.seq2seq.sampler import (
+    CustomSampler,
+    GreedyEmbeddingSampler,
+    InferenceSampler,
+    SampleEmbeddingSampler,
+    Sampler,
+    ScheduledEmbeddingTrainingSampler,
+    ScheduledOutputTrainingSampler,
+    TrainingSampler,
 )
 
 __all__ = [
@@ -18,6 +45,31 @@ __all__ = [
     "AttentionWrapperState",
     "BahdanauAttention",
     "BahdanauMonotonicAttention",
+    "BaseDecoder",
+    "BasicDecoder",
+    "BasicDecoderOutput",
+    "BeamSearchDecoder",
+    "BeamSearchDecoderOutput",
+    "BeamSearchDecoderState",
+    "CustomSampler",
+    "Decoder",
+    "FinalBeamSearchDecoderOutput",
+    "GreedyEmbeddingSampler",
+    "InferenceSampler",
     "LuongAttention",
     "LuongMonotonicAttention",
+    "SampleEmbeddingSampler",
+    "Sampler",
+    "ScheduledEmbeddingTrainingSampler",
+    "ScheduledOutputTrainingSampler",
+    "SequenceLoss",
+    "TrainingSampler",
+    "dynamic_decode",
+    "gather_tree",
+    "gather_tree_from_array",
+    "hardmax",
+    "monotonic_attention",
+    "safe_cumprod",
+    "sequence_loss",
+    "tile_batch",
 ]

@@ -1,0 +1,281 @@
+"""Base class for attention mechanisms, which turn a query and a memory into attention weights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.seq2seq.call_state import CallAttribute
+from attention_seq2seq.seq2seq.keras_versions import (
+    KERAS_3,
+    TensorLayer,
+    deserialize_layer,
+    has_keras_tensor,
+)
+
+
+class AttentionMechanism(TensorLayer):
+    """Base class for attention mechanisms.
+
+    A mechanism stores a memory, given to the constructor, to `setup_memory` or to a call with
+    `setup_memory=True`. Calls with a query then return attention weights. Every thread has a
+    memory of its own; a thread without one uses the memory that was set up last.
+
+    Derived classes implement `_scores` or `_calculate_attention`.
+
+    Args:
+        memory: float[batch, time, memory_size], usually the outputs of an encoder; None: no memory
+            yet.
+        probability_fn: function from scores and the previous state, both float[batch, time], to
+            attention weights.
+        query_layer: layer applied to queries, of as many units as `memory_layer`; None: identity.
+        memory_layer: layer applied to the memory; None: identity.
+        memory_sequence_length: int[batch], number of positions that may be attended to; None: all.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Attributes:
+        values: float[batch, time, memory_size], the memory, zero at padding.
+        keys: float[batch, time, units], the output of `memory_layer`.
+        batch_size: int32[], number of rows of the memory.
+
+    Call arguments:
+        inputs: a query float[batch, query_size] and a state float[batch, time]. With
+            `setup_memory=True`, a memory and, optionally, its lengths.
+        mask: bool[batch, time], positions of the memory that may be attended to.
+        setup_memory: whether to store a memory.
+
+    Returns:
+        The attention weights float[batch, time] and the next state; with `setup_memory=True`, the
+        masked memory.
+
+    Raises:
+        ValueError: a query before a memory, or both lengths and a mask of a memory.
+    """
+
+    values = CallAttribute()
+    keys = CallAttribute()
+    batch_size = CallAttribute()
+    probability_fn = CallAttribute()
+    _alignments_size = CallAttribute()
+    _memory_initialized = CallAttribute(default=False)
+
+    def __init__(
+        self,
+        memory: tf.Tensor | None,
+        probability_fn: Callable,
+        query_layer: keras.layers.Layer | None = None,
+        memory_layer: keras.layers.Layer | None = None,
+        memory_sequence_length: tf.Tensor | None = None,
+        **kwargs,
+    ):
+        self.query_layer = query_layer
+        self.memory_layer = memory_layer
+        super().__init__(**kwargs)
+        self.built = False
+        self.default_probability_fn = probability_fn
+        self.probability_fn = probability_fn
+        self._check_inner_dims_defined = True
+        self.supports_masking = True
+        if memory is not None:
+            if KERAS_3 and has_keras_tensor([memory, memory_sequence_length]):
+                raise ValueError(
+                    f"{type(self).__name__} cannot take a symbolic Keras input as memory with "
+                    "Keras 3. Call `setup_memory` with tensors in the `call` method of a "
+                    "`keras.Model`."
+                )
+            has_length = memory_sequence_length is not None
+            inputs = [memory, memory_sequence_length] if has_length else memory
+            # As a call, so that Keras 2 connects the memory with the outputs of a functional model.
+            self.values = self(inputs, setup_memory=True)
+
+    @property
+    def memory_initialized(self) -> bool:
+        """Whether there is a memory."""
+        return self._memory_initialized
+
+    def build(self, input_shape: Any) -> None:
+        """Builds the memory layer from the shape of a memory, then the query layer from a query."""
+        if not self._memory_initialized:
+            memory_shape = input_shape[0] if isinstance(input_shape, list) else input_shape
+            if self.memory_layer is not None and not self.memory_layer.built:
+                self.memory_layer.build(memory_shape)
+        elif self.query_layer is not None and not self.query_layer.built:
+            self.query_layer.build(input_shape[0])
+
+    def __call__(self, inputs, **kwargs):
+        """Adds the stored memory to the inputs, and calls the layer."""
+        if kwargs.get("setup_memory", False):
+            self._memory_initialized = False
+            if KERAS_3 and kwargs.get("mask") is None:
+                memory = inputs[0] if isinstance(inputs, list | tuple) else inputs
+                kwargs["mask"] = getattr(memory, "_keras_mask", None)
+        elif self._memory_initialized:
+            if len(inputs) not in (2, 3):
+                raise ValueError(
+                    f"{type(self).__name__} received {len(inputs)} inputs. Expect the inputs to "
+                    "have 2 or 3 tensors: a query, a state and, optionally, the memory."
+                )
+            if len(inputs) == 2:
+                # Keras 2 connects the memory with the outputs of a functional model.
+                inputs = [*inputs, self.values]
+        return super().__call__(inputs, **kwargs)
+
+    def call(self, inputs, mask=None, setup_memory=False, **kwargs):
+        """Computes attention weights, or stores a memory."""
+        if not setup_memory:
+            if not self._memory_initialized:
+                raise ValueError(
+                    f"{type(self).__name__} has no memory. Cannot query the attention before the "
+                    "setup of memory: call `setup_memory` first."
+                )
+            return self._calculate_attention(inputs[0], inputs[1])
+        memory, length = inputs, None
+        if isinstance(inputs, list | tuple):
+            memory, length = inputs if len(inputs) == 2 else (*inputs, None)
+        self.setup_memory(memory, length, mask)
+        # The query layer has not been built.
+        self.built = False
+        return self.values
+
+    def setup_memory(
+        self,
+        memory: tf.Tensor,
+        memory_sequence_length: tf.Tensor | None = None,
+        memory_mask: tf.Tensor | None = None,
+    ) -> None:
+        """Stores a memory.
+
+        Args:
+            memory: float[batch, time, memory_size].
+            memory_sequence_length: int[batch], number of positions that may be attended to; None:
+                all.
+            memory_mask: bool[batch, time], positions that may be attended to; None: all.
+
+        Raises:
+            ValueError: both lengths and a mask, or unknown inner dimensions of the memory.
+        """
+        if memory_sequence_length is not None and memory_mask is not None:
+            raise ValueError(
+                "memory_sequence_length and memory_mask cannot be used at same time for attention. "
+                "Pass one of them."
+            )
+        with tf.name_scope(self.name):
+            memory = tf.nest.map_structure(tf.convert_to_tensor, memory)
+            if self._check_inner_dims_defined:
+                tf.nest.map_structure(_check_inner_dimensions, memory)
+            if memory_sequence_length is not None:
+                memory_sequence_length = tf.convert_to_tensor(memory_sequence_length)
+                time = tf.shape(tf.nest.flatten(memory)[0])[1]
+                memory_mask = tf.sequence_mask(memory_sequence_length, time)
+            if memory_mask is not None:
+                memory = tf.nest.map_structure(lambda m: _mask_memory(m, memory_mask), memory)
+                self.probability_fn = _MaskedProbabilityFn(
+                    self.default_probability_fn, memory_mask, memory_sequence_length
+                )
+            elif isinstance(self.probability_fn, _MaskedProbabilityFn):
+                self.probability_fn = self.default_probability_fn
+            self.values = memory
+            self.keys = memory if self.memory_layer is None else self.memory_layer(memory)
+            self.batch_size = self.keys.shape[0] or tf.shape(self.keys)[0]
+            self._alignments_size = self.keys.shape[1] or tf.shape(self.keys)[1]
+        self._memory_initialized = True
+
+    def _calculate_attention(self, query: tf.Tensor, state: tf.Tensor):
+        """Returns the attention weights float[batch, time] of a query, and the next state."""
+        weights = self.probability_fn(self._scores(query), state)
+        return weights, weights
+
+    def _scores(self, query: tf.Tensor) -> tf.Tensor:
+        """Returns float[batch, time], the scores of a query float[batch, query_size]."""
+        raise NotImplementedError(
+            "_calculate_attention need to be implemented by subclasses, or _scores."
+        )
+
+    def compute_mask(self, inputs, mask=None):
+        """Returns no masks: the mask of the memory is not that of the outputs."""
+        return None, None
+
+    def get_config(self) -> dict:
+        """Returns the config of the layer, without the memory."""
+        config = {"memory": None}
+        for name in ("query_layer", "memory_layer"):
+            layer = getattr(self, name)
+            if layer is not None:
+                config[name] = {
+                    "class_name": type(layer).__name__,
+                    "config": layer.get_config(),
+                }
+        return {**super().get_config(), **config}
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None):
+        """Creates a mechanism from the config."""
+        return cls(**cls.deserialize_inner_layer_from_config(config, custom_objects))
+
+    @classmethod
+    def deserialize_inner_layer_from_config(
+        cls, config: dict, custom_objects: dict | None = None
+    ) -> dict:
+        """Returns a config whose query layer and memory layer are layers."""
+        config = dict(config)
+        for name in ("query_layer", "memory_layer"):
+            if isinstance(config.get(name), dict):
+                config[name] = deserialize_layer(config[name], custom_objects)
+        return config
+
+    @property
+    def alignments_size(self) -> int | tf.TensorShape:
+        """Number of positions of the memory; an unknown shape if it is not static."""
+        is_static = isinstance(self._alignments_size, int)
+        return self._alignments_size if is_static else tf.TensorShape([None])
+
+    @property
+    def state_size(self) -> int | tf.TensorShape:
+        """Size of the state of the mechanism."""
+        return self.alignments_size
+
+    def initial_alignments(self, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """Returns float[batch, time], the attention weights before the first step: zeros."""
+        return tf.zeros([batch_size, self._alignments_size], dtype=dtype)
+
+    def initial_state(self, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+        """Returns float[batch, time], the state before the first step."""
+        return self.initial_alignments(batch_size, dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _MaskedProbabilityFn:
+    """Probability function that gives padding no weight."""
+
+    probability_fn: Callable
+    mask: tf.Tensor
+    sequence_length: tf.Tensor | None
+
+    def __call__(self, scores: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
+        checks = []
+        if self.sequence_length is not None:
+            checks.append(
+                tf.debugging.assert_positive(
+                    self.sequence_length,
+                    message="All values in memory_sequence_length must greater than zero.",
+                )
+            )
+        with tf.control_dependencies(checks):
+            scores = tf.where(self.mask, scores, scores.dtype.min)
+        return self.probability_fn(scores, state)
+
+
+def _check_inner_dimensions(memory: tf.Tensor) -> None:
+    if not memory.shape[2:].is_fully_defined():
+        raise ValueError(
+            f"Invalid memory of shape {memory.shape}: Expected memory to have fully defined inner "
+            "dims. Set its static shape with `tf.ensure_shape`."
+        )
+
+
+def _mask_memory(memory: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """Returns the memory float[batch, time, ...], zero outside of the mask bool[batch, time]."""
+    shape = tf.concat([tf.shape(mask), tf.ones([tf.rank(memory) - 2], tf.int32)], axis=0)
+    return memory * tf.reshape(tf.cast(mask, memory.dtype), shape)

@@ -1,0 +1,107 @@
+"""Decoder that runs a cell, and takes its next inputs from a sampler."""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.seq2seq.call_state import CallAttribute
+from attention_seq2seq.seq2seq.decoder import BaseDecoder
+from attention_seq2seq.seq2seq.keras_versions import output_shape, require_cell
+from attention_seq2seq.seq2seq.sampler import Sampler
+
+
+class BasicDecoderOutput(NamedTuple):
+    """Outputs of a `BasicDecoder`.
+
+    Attributes:
+        rnn_output: float[batch, time, vocab], outputs of the cell or of the output layer.
+        sample_id: int32[batch, time], ids from the sampler.
+    """
+
+    rnn_output: Any
+    sample_id: Any
+
+
+class BasicDecoder(BaseDecoder):
+    """Runs a cell, and takes its next inputs from a sampler.
+
+    Args:
+        cell: the recurrent cell.
+        sampler: the sampler.
+        output_layer: layer applied to each output of the cell; None: none.
+        **kwargs: arguments of `BaseDecoder`.
+
+    Call arguments:
+        inputs: first argument of `sampler.initialize`.
+        initial_state: initial state of the cell.
+        training: whether the model is being trained.
+        **kwargs: further arguments of `sampler.initialize`.
+
+    Returns:
+        `BasicDecoderOutput`, the final state of the cell, and lengths int32[batch].
+
+    Raises:
+        TypeError: the cell is not a recurrent cell.
+
+    Example:
+        >>> from attention_seq2seq.seq2seq.training_sampler import TrainingSampler
+        >>> decoder = BasicDecoder(
+        ...     keras.layers.SimpleRNNCell(4), TrainingSampler(), keras.layers.Dense(7)
+        ... )
+        >>> outputs, _, lengths = decoder(
+        ...     tf.ones([2, 5, 3]), initial_state=tf.zeros([2, 4]), sequence_length=[5, 2]
+        ... )
+        >>> outputs.rnn_output.shape, lengths.numpy().tolist()
+        (TensorShape([2, 5, 7]), [5, 2])
+    """
+
+    _cell_dtype = CallAttribute()
+
+    def __init__(
+        self,
+        cell: keras.layers.Layer,
+        sampler: Sampler,
+        output_layer: keras.layers.Layer | None = None,
+        **kwargs,
+    ):
+        require_cell(cell)
+        self.cell = cell
+        self.sampler = sampler
+        self.output_layer = output_layer
+        super().__init__(**kwargs)
+
+    @property
+    def batch_size(self):
+        """Number of rows of the inputs."""
+        return self.sampler.batch_size
+
+    @property
+    def output_size(self):
+        """Shapes of the outputs of a step, without batch."""
+        size = tf.TensorShape(self.cell.output_size)
+        if self.output_layer is not None:
+            size = output_shape(self.output_layer, size)
+        return BasicDecoderOutput(rnn_output=size, sample_id=self.sampler.sample_ids_shape)
+
+    @property
+    def output_dtype(self):
+        """Dtypes of the outputs of a step."""
+        return BasicDecoderOutput(self._cell_dtype, self.sampler.sample_ids_dtype)
+
+    def initialize(self, inputs, initial_state=None, **kwargs):
+        """Returns the finished rows, the first inputs of the sampler, and the initial state."""
+        self._cell_dtype = tf.nest.flatten(initial_state)[0].dtype
+        return *self.sampler.initialize(inputs, **kwargs), initial_state
+
+    def step(self, time, inputs, state, training=None):
+        """Computes one step of the cell, and takes the next inputs from the sampler."""
+        outputs, next_state = self.cell(inputs, state, training=training)
+        next_state = tf.nest.pack_sequence_as(state, tf.nest.flatten(next_state))
+        if self.output_layer is not None:
+            outputs = self.output_layer(outputs)
+        sample_ids = self.sampler.sample(time=time, outputs=outputs, state=next_state)
+        finished, next_inputs, next_state = self.sampler.next_inputs(
+            time=time, outputs=outputs, state=next_state, sample_ids=sample_ids
+        )
+        return BasicDecoderOutput(outputs, sample_ids), next_state, next_inputs, finished

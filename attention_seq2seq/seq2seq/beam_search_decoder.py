@@ -1,0 +1,327 @@
+"""Decoder with beam search."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow import keras
+
+from attention_seq2seq.seq2seq.beam_search_step import (
+    BeamSearchDecoderOutput,
+    BeamSearchDecoderState,
+    BeamSearchOptions,
+    attention_probs_from_attn_state,
+    beam_search_step,
+    get_attention_probs,
+)
+from attention_seq2seq.seq2seq.call_state import CallAttribute
+from attention_seq2seq.seq2seq.decoder import BaseDecoder
+from attention_seq2seq.seq2seq.gather_tree import (
+    gather_tree,
+    gather_tree_from_array,
+    tile_batch,
+)
+from attention_seq2seq.seq2seq.keras_versions import output_shape, require_cell
+from attention_seq2seq.seq2seq.sampler_base import embedding_function, require_rank
+
+__all__ = [
+    "BeamSearchDecoder",
+    "BeamSearchDecoderOutput",
+    "BeamSearchDecoderState",
+    "FinalBeamSearchDecoderOutput",
+    "attention_probs_from_attn_state",
+    "gather_tree",
+    "gather_tree_from_array",
+    "get_attention_probs",
+    "tile_batch",
+]
+
+
+class FinalBeamSearchDecoderOutput(NamedTuple):
+    """Outputs of a `BeamSearchDecoder`.
+
+    Attributes:
+        predicted_ids: int32[batch, time, beams], ids of the hypotheses, best first.
+        beam_search_decoder_output: `BeamSearchDecoderOutput` of all steps, each
+            [batch, time, beams].
+    """
+
+    predicted_ids: Any
+    beam_search_decoder_output: Any
+
+
+class BeamSearchDecoder(BaseDecoder):
+    """Beam search over a cell.
+
+    Tile the memory, its lengths and the cell state with `tile_batch`, and call the cell's
+    `get_initial_state` with `batch_size * beam_width`.
+
+    By default, all numbers are those of `tfa.seq2seq`, where two of them are wrong:
+
+    - The alignment history of a hypothesis has the weights of another hypothesis in some steps,
+      see `gather_tree_from_array`.
+    - A score is not a function of the hypothesis. Length and coverage penalty do not count the end
+      token in the step in which it is chosen, but in all further steps.
+
+    `corrected=True` returns the right alignments, and counts the end token in all steps.
+
+    Args:
+        cell: the recurrent cell.
+        beam_width: number of beams.
+        embedding_fn: function from ids int32[batch, beams] to embeddings
+            float[batch, beams, units]; None: the `embedding` of the call.
+        output_layer: layer from the outputs of the cell to logits; None: none.
+        length_penalty_weight: exponent of the length penalty; 0 disables it.
+        coverage_penalty_weight: factor of the coverage penalty; 0 disables it.
+        reorder_tensor_arrays: whether `TensorArray`s in the final state, such as the alignment
+            history, are sorted by final hypotheses and returned as tensors.
+        output_all_scores: whether outputs have the scores of all continuations.
+        corrected: whether alignments and scores belong to the hypothesis.
+        **kwargs: arguments of `BaseDecoder`.
+
+    Call arguments:
+        embedding: float[vocab, units]; replaces `embedding_fn`.
+        start_tokens: int32[batch], ids fed in the first step.
+        end_token: int32[], the id that ends a hypothesis.
+        initial_state: initial state of the cell, of batch * beams rows.
+        training: whether the model is being trained.
+
+    Returns:
+        `FinalBeamSearchDecoderOutput`, `BeamSearchDecoderState`, and lengths int32[batch, beams].
+
+    Raises:
+        TypeError: the cell is not a recurrent cell.
+        ValueError: no embedding, or an initial state of another number of rows.
+    """
+
+    _start_inputs = CallAttribute()
+    _end_token = CallAttribute()
+    _batch_size = CallAttribute()
+    _embedding_fn = CallAttribute()
+    _cell_dtype = CallAttribute()
+
+    def __init__(
+        self,
+        cell: keras.layers.Layer,
+        beam_width: int,
+        embedding_fn: Callable | None = None,
+        output_layer: keras.layers.Layer | None = None,
+        length_penalty_weight: float = 0.0,
+        coverage_penalty_weight: float = 0.0,
+        reorder_tensor_arrays: bool = True,
+        output_all_scores: bool = False,
+        corrected: bool = False,
+        **kwargs,
+    ):
+        require_cell(cell)
+        self._cell = cell
+        self._output_layer = output_layer
+        self._constructor_embedding_fn = self._embedding_fn = embedding_fn
+        self._reorder_tensor_arrays = reorder_tensor_arrays
+        self._beam_width = beam_width
+        self._options = BeamSearchOptions(
+            beam_width,
+            length_penalty_weight,
+            coverage_penalty_weight,
+            output_all_scores,
+            corrected,
+        )
+        super().__init__(**kwargs)
+
+    @property
+    def batch_size(self):
+        """Number of rows of the outputs, without beams."""
+        return self._batch_size
+
+    @property
+    def tracks_own_finished(self):
+        """True: beams are sorted in each step."""
+        return True
+
+    @property
+    def output_size(self):
+        """Shapes of the outputs of a step, without batch."""
+        beams = tf.TensorShape([self._beam_width])
+        scores = beams
+        if self._options.output_all_scores:
+            scores = beams.concatenate(self._logits_shape()[-1:])
+        return BeamSearchDecoderOutput(scores=scores, predicted_ids=beams, parent_ids=beams)
+
+    @property
+    def output_dtype(self):
+        """Dtypes of the outputs of a step."""
+        return BeamSearchDecoderOutput(self._cell_dtype, tf.int32, tf.int32)
+
+    def call(self, embedding, start_tokens, end_token, initial_state, training=None, **kwargs):
+        """Searches until all hypotheses have ended."""
+        return self.decode(
+            embedding,
+            training,
+            start_tokens=start_tokens,
+            end_token=end_token,
+            initial_state=initial_state,
+            **kwargs,
+        )
+
+    def initialize(self, embedding, start_tokens, end_token, initial_state):
+        """Returns the finished beams, the embeddings of the start tokens, and the initial state.
+
+        Args:
+            embedding: float[vocab, units]; None: the `embedding_fn` of the constructor.
+            start_tokens: int32[batch].
+            end_token: int32[].
+            initial_state: state of the cell, of batch * beams rows.
+
+        Raises:
+            ValueError: no embedding, or a wrong number of axes or rows.
+        """
+        if embedding is not None:
+            self._embedding_fn = embedding_function(embedding)
+        else:
+            self._embedding_fn = self._constructor_embedding_fn
+        if self._embedding_fn is None:
+            raise ValueError(
+                "You should either pass an embedding variable when calling the BeamSearchDecoder "
+                "or set embedding_fn in the constructor."
+            )
+        start_tokens = require_rank("start_tokens", tf.convert_to_tensor(start_tokens, tf.int32), 1)
+        self._end_token = require_rank("end_token", tf.convert_to_tensor(end_token, tf.int32), 0)
+        self._batch_size = tf.size(start_tokens)
+        cell_state = tf.nest.map_structure(
+            lambda t: t if _has_no_batch(t) else self._split_beams(t), initial_state
+        )
+        start_tokens = tf.tile(start_tokens[:, tf.newaxis], [1, self._beam_width])
+        self._start_inputs = self._embedding_fn(start_tokens)
+        self._cell_dtype = tf.nest.flatten(cell_state)[0].dtype
+        # All beams are equal at first: only the first of them may be continued.
+        is_first = tf.one_hot(tf.zeros_like(start_tokens[:, 0]), self._beam_width) > 0
+        zero = tf.zeros([], self._cell_dtype)
+        weights = get_attention_probs(cell_state, self._options.coverage_penalty_weight)
+        state = BeamSearchDecoderState(
+            cell_state=cell_state,
+            log_probs=tf.where(is_first, zero, -np.inf),
+            finished=~is_first,
+            lengths=tf.zeros([self._batch_size, self._beam_width], tf.int64),
+            accumulated_attention_probs=() if weights is None else weights,
+        )
+        return state.finished, self._start_inputs, state
+
+    def step(self, time, inputs, state, training=None, name=None):
+        """Computes one step of the cell for all beams, and chooses the best continuations."""
+        with tf.name_scope(name or "BeamSearchDecoderStep"):
+            inputs = tf.nest.map_structure(self._merge_beams, inputs)
+            cell_state = tf.nest.map_structure(
+                lambda t: t if _has_no_batch(t) or t.shape.rank < 2 else self._merge_beams(t),
+                state.cell_state,
+            )
+            outputs, next_cell_state = self._cell(inputs, cell_state, training=training)
+            outputs = self._split_beams(outputs)
+            next_cell_state = tf.nest.pack_sequence_as(cell_state, tf.nest.flatten(next_cell_state))
+            next_cell_state = tf.nest.map_structure(
+                lambda t: t if _has_no_batch(t) else self._split_beams(t), next_cell_state
+            )
+            if self._output_layer is not None:
+                outputs = self._output_layer(outputs)
+            search_outputs, next_state = beam_search_step(
+                outputs, next_cell_state, state, self._end_token, self._options
+            )
+            next_inputs = tf.cond(
+                tf.reduce_all(next_state.finished),
+                lambda: self._start_inputs,
+                lambda: self._embedding_fn(search_outputs.predicted_ids),
+            )
+        return search_outputs, next_state, next_inputs, next_state.finished
+
+    def finalize(self, outputs, final_state, sequence_lengths):
+        """Returns the final hypotheses, and the state with sorted `TensorArray`s."""
+        predicted_ids = gather_tree(
+            outputs.predicted_ids,
+            outputs.parent_ids,
+            tf.cast(tf.reduce_max(final_state.lengths, axis=1), tf.int32),
+            self._end_token,
+        )
+        if self._reorder_tensor_arrays:
+            cell_state = tf.nest.map_structure(
+                lambda t: self._sort_array(t, outputs.parent_ids, final_state.lengths),
+                final_state.cell_state,
+            )
+            final_state = final_state._replace(cell_state=cell_state)
+        return FinalBeamSearchDecoderOutput(predicted_ids, outputs), final_state
+
+    def _logits_shape(self) -> tf.TensorShape:
+        size = tf.TensorShape(self._cell.output_size)
+        return size if self._output_layer is None else output_shape(self._output_layer, size)
+
+    def _merge_beams(self, t: tf.Tensor) -> tf.Tensor:
+        """Reshapes [batch, beams, ...] to [batch * beams, ...]."""
+        shape = tf.concat([[self._batch_size * self._beam_width], tf.shape(t)[2:]], axis=0)
+        merged = tf.reshape(t, shape)
+        rows = tf.get_static_value(self._batch_size)
+        rows = None if rows is None else rows * self._beam_width
+        merged.set_shape(tf.TensorShape([rows]).concatenate(t.shape[2:]))
+        return merged
+
+    def _split_beams(self, t: tf.Tensor) -> tf.Tensor:
+        """Reshapes [batch * beams, ...] to [batch, beams, ...]."""
+        shape = tf.concat([[self._batch_size, self._beam_width], tf.shape(t)[1:]], axis=0)
+        split = tf.reshape(t, shape)
+        rows = tf.get_static_value(self._batch_size)
+        expected = tf.TensorShape([rows, self._beam_width]).concatenate(t.shape[1:])
+        if not split.shape.is_compatible_with(expected):
+            raise ValueError(
+                f"Cannot reshape a state of shape {t.shape} to {expected}, (batch_size, "
+                "beam_width, ...). Perhaps you forgot to call get_initial_state with "
+                "batch_size=encoder_batch_size * beam_width?"
+            )
+        split.set_shape(expected)
+        return split
+
+    def _sort_array(self, t: Any, parent_ids: tf.Tensor, lengths: tf.Tensor) -> Any:
+        """Returns the stacked values of a `TensorArray` in the order of final hypotheses."""
+        if not isinstance(t, tf.TensorArray) or not self._is_sortable(t.element_shape):
+            return t
+        values = t.stack()
+        rows = tf.shape(values)[1]
+        is_valid = tf.equal(rows, self._batch_size * self._beam_width)
+        if values.shape.rank > 2:
+            is_split = tf.reduce_all(
+                tf.shape(values)[1:3] == tf.stack([self._batch_size, self._beam_width])
+            )
+            is_valid |= is_split
+        check = tf.debugging.Assert(is_valid, [_UNSORTABLE, tf.shape(values)])
+        with tf.control_dependencies([] if check is None else [check]):
+            return gather_tree_from_array(values, parent_ids, lengths, self._options.corrected)
+
+    def _is_sortable(self, shape: tf.TensorShape) -> bool:
+        """Returns whether elements of a static shape may have a row for each beam."""
+        if not shape.rank:
+            tf.get_logger().warning("%s Saw elements of shape %s.", _UNSORTABLE, shape)
+            return False
+        rows = tf.get_static_value(self._batch_size)
+        if rows is None or shape[0] in (None, rows * self._beam_width):
+            return True
+        if shape.rank > 1 and shape[0] == rows and shape[1] == self._beam_width:
+            return True
+        tf.get_logger().warning("%s Saw elements of shape %s.", _UNSORTABLE, shape)
+        return False
+
+
+_UNSORTABLE = (
+    "TensorArray reordering expects elements to be reshapable to [batch_size, beam_size, -1]. "
+    "Consider setting reorder_tensor_arrays to False to disable TensorArray reordering during the "
+    "beam search."
+)
+
+
+def _has_no_batch(t: Any) -> bool:
+    """Returns whether a part of the cell state has no rows.
+
+    Raises:
+        ValueError: unknown rank.
+    """
+    if isinstance(t, tf.TensorArray):
+        return True
+    if t.shape.rank is None:
+        raise ValueError(f"Expected tensor ({t}) to have known rank, but ndims == None.")
+    return t.shape.rank == 0

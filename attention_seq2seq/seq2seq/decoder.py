@@ -1,0 +1,321 @@
+"""Loop over the steps of a decoder."""
+
+import abc
+import contextlib
+from typing import Any
+
+import tensorflow as tf
+
+# TensorFlow has no public function for this.
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+from attention_seq2seq.seq2seq.keras_versions import TensorLayer
+
+
+class _DecoderProperties:
+    """Properties that `dynamic_decode` needs."""
+
+    @property
+    def batch_size(self) -> int | tf.Tensor:
+        """Number of rows of the outputs."""
+        raise NotImplementedError
+
+    @property
+    def output_size(self) -> Any:
+        """Shapes of the outputs of a step, nested, without batch."""
+        raise NotImplementedError
+
+    @property
+    def output_dtype(self) -> Any:
+        """Dtypes of the outputs of a step, nested."""
+        raise NotImplementedError
+
+    @property
+    def tracks_own_finished(self) -> bool:
+        """Whether a finished row may become unfinished, as in beam search."""
+        return False
+
+    def finalize(self, outputs: Any, final_state: Any, sequence_lengths: tf.Tensor) -> Any:
+        """Returns final outputs and state for stacked outputs [time, batch, ...]; optional.
+
+        Args:
+            outputs: nested, each [time, batch, ...].
+            final_state: the state after the last step.
+            sequence_lengths: int32[batch], number of steps before each row finished.
+        """
+        raise NotImplementedError
+
+
+class Decoder(_DecoderProperties, metaclass=abc.ABCMeta):
+    """Interface of decoders without Keras."""
+
+    @abc.abstractmethod
+    def initialize(self, name: str | None = None) -> tuple[tf.Tensor, Any, Any]:
+        """Returns bool[batch], the rows that are finished, first inputs and initial state."""
+        raise NotImplementedError
+
+    @abc.abstractmethod
+    def step(
+        self,
+        time: tf.Tensor,
+        inputs: Any,
+        state: Any,
+        training: bool | None = None,
+        name: str | None = None,
+    ) -> tuple[Any, Any, Any, tf.Tensor]:
+        """Returns outputs, the next state and inputs, and bool[batch], the finished rows.
+
+        Args:
+            time: int32[], index of the step.
+            inputs: nested, each [batch, ...].
+            state: nested, each [batch, ...].
+            training: whether the model is being trained.
+            name: name of the operations.
+        """
+        raise NotImplementedError
+
+
+class BaseDecoder(_DecoderProperties, TensorLayer):
+    """Base class for decoders that are Keras layers.
+
+    Args:
+        output_time_major: whether outputs are [time, batch, ...] instead of [batch, time, ...].
+        impute_finished: whether finished rows keep their state, and their outputs are zero.
+        maximum_iterations: number of steps at most; None: until all rows are finished.
+        parallel_iterations: argument of `tf.while_loop`.
+        swap_memory: argument of `tf.while_loop`.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: first argument of `initialize`.
+        initial_state: initial state of the cell.
+        training: whether the model is being trained.
+        **kwargs: further arguments of `initialize`.
+
+    Returns:
+        Outputs, final state and lengths int32[batch], as `dynamic_decode`.
+    """
+
+    def __init__(
+        self,
+        output_time_major: bool = False,
+        impute_finished: bool = False,
+        maximum_iterations: int | tf.Tensor | None = None,
+        parallel_iterations: int = 32,
+        swap_memory: bool = False,
+        **kwargs,
+    ):
+        self.output_time_major = output_time_major
+        self.impute_finished = impute_finished
+        self.maximum_iterations = maximum_iterations
+        self.parallel_iterations = parallel_iterations
+        self.swap_memory = swap_memory
+        super().__init__(**kwargs)
+
+    def call(self, inputs, initial_state=None, training=None, **kwargs):
+        """Decodes until all rows are finished."""
+        return self.decode(inputs, training, initial_state=initial_state, **kwargs)
+
+    def decode(self, inputs: Any, training: bool | None, **kwargs) -> tuple[Any, Any, tf.Tensor]:
+        """Calls `dynamic_decode` with the options of the decoder.
+
+        Args:
+            inputs: first argument of `initialize`.
+            training: whether the model is being trained.
+            **kwargs: further arguments of `initialize`.
+        """
+        return dynamic_decode(
+            self,
+            output_time_major=self.output_time_major,
+            impute_finished=self.impute_finished,
+            maximum_iterations=self.maximum_iterations,
+            parallel_iterations=self.parallel_iterations,
+            swap_memory=self.swap_memory,
+            training=training,
+            decoder_init_input=inputs,
+            decoder_init_kwargs=kwargs,
+        )
+
+    def initialize(self, inputs, initial_state=None, **kwargs) -> tuple[tf.Tensor, Any, Any]:
+        """Returns bool[batch], the rows that are finished, first inputs and initial state.
+
+        Args:
+            inputs: inputs of the decoder, such as embedded targets.
+            initial_state: initial state of the cell.
+            **kwargs: arguments of derived classes.
+        """
+        raise NotImplementedError
+
+    def step(self, time, inputs, state, training) -> tuple[Any, Any, Any, tf.Tensor]:
+        """Returns outputs, the next state and inputs, and bool[batch], the finished rows."""
+        raise NotImplementedError
+
+
+def dynamic_decode(
+    decoder: Decoder | BaseDecoder,
+    output_time_major: bool = False,
+    impute_finished: bool = False,
+    maximum_iterations: int | tf.Tensor | None = None,
+    parallel_iterations: int = 32,
+    swap_memory: bool = False,
+    training: bool | None = None,
+    scope: str | None = None,
+    enable_tflite_convertible: bool = False,
+    **kwargs,
+) -> tuple[Any, Any, tf.Tensor]:
+    """Runs the steps of a decoder until all rows are finished.
+
+    The loop:
+
+        finished, inputs, state = decoder.initialize()
+        while not all rows finished, and time < maximum_iterations:
+            outputs[time], state, inputs, finished = decoder.step(time, inputs, state)
+
+    Args:
+        decoder: the decoder.
+        output_time_major: whether outputs are [time, batch, ...] instead of [batch, time, ...].
+        impute_finished: whether finished rows keep their state, and their outputs are zero.
+        maximum_iterations: number of steps at most, which XLA needs; None: until all rows are
+            finished.
+        parallel_iterations: argument of `tf.while_loop`.
+        swap_memory: argument of `tf.while_loop`.
+        training: whether the model is being trained.
+        scope: name of the operations.
+        enable_tflite_convertible: whether the loop has a fixed number of steps and outputs of one
+            row, which TensorFlow Lite needs.
+        **kwargs: `decoder_init_input` and `decoder_init_kwargs`, the first argument and the keyword
+            arguments of `initialize` of a `BaseDecoder`.
+
+    Returns:
+        Outputs (nested, each [batch, time, ...]), the final state, and int32[batch], the number of
+        steps of each row.
+
+    Raises:
+        TypeError: the decoder is neither a `Decoder` nor a `BaseDecoder`.
+        ValueError: `maximum_iterations` is missing for XLA, or no scalar.
+    """
+    if not isinstance(decoder, Decoder | BaseDecoder):
+        raise TypeError(
+            f"The decoder is a {type(decoder).__name__}. Expected a Decoder or BaseDecoder."
+        )
+    with tf.name_scope(scope or "decoder"):
+        is_xla = not tf.executing_eagerly() and GraphOrParentsInXlaContext(
+            tf.compat.v1.get_default_graph()
+        )
+        if maximum_iterations is not None:
+            maximum_iterations = tf.convert_to_tensor(maximum_iterations, tf.int32)
+            if maximum_iterations.shape.rank != 0:
+                raise ValueError(
+                    f"maximum_iterations has shape {maximum_iterations.shape}. It must be a scalar."
+                )
+            tf.debugging.assert_greater(
+                maximum_iterations, 0, message="maximum_iterations should be greater than 0"
+            )
+        elif is_xla:
+            raise ValueError("maximum_iterations is required for XLA compilation.")
+
+        if isinstance(decoder, Decoder):
+            finished, inputs, state = decoder.initialize()
+        else:
+            finished, inputs, state = decoder.initialize(
+                kwargs.pop("decoder_init_input", None), **kwargs.pop("decoder_init_kwargs", {})
+            )
+        if enable_tflite_convertible:
+            tf.debugging.assert_equal(
+                decoder.batch_size, 1, message="TFLite conversion requires a batch size of 1"
+            )
+        if maximum_iterations is not None:
+            finished = tf.logical_or(finished, maximum_iterations <= 0)
+
+        has_fixed_size = enable_tflite_convertible or (is_xla and maximum_iterations is not None)
+
+        def make_array(shape, dtype):
+            element_shape = shape
+            if not enable_tflite_convertible:
+                element_shape = _with_static_batch(decoder.batch_size, shape)
+            elif isinstance(shape, tf.TensorShape) and shape.rank == 0:
+                element_shape = (1,)
+            return tf.TensorArray(
+                dtype,
+                size=maximum_iterations if has_fixed_size else 0,
+                dynamic_size=not has_fixed_size,
+                element_shape=element_shape,
+            )
+
+        def body(time, arrays, state, inputs, finished, lengths):
+            outputs, next_state, next_inputs, next_finished = decoder.step(
+                time, inputs, state, training
+            )
+            state_lengths = None
+            if decoder.tracks_own_finished:
+                state_lengths = getattr(next_state, "lengths", None)
+            else:
+                next_finished = tf.logical_or(next_finished, finished)
+            if state_lengths is None:
+                next_lengths = tf.where(finished, lengths, time + 1)
+            else:
+                next_lengths = tf.cast(state_lengths, tf.int32)
+            tf.nest.assert_same_structure(state, next_state)
+            tf.nest.assert_same_structure(arrays, outputs)
+            tf.nest.assert_same_structure(inputs, next_inputs)
+            if impute_finished:
+                outputs = tf.nest.map_structure(
+                    lambda output: _where_finished(finished, tf.zeros_like(output), output), outputs
+                )
+                next_state = tf.nest.map_structure(
+                    lambda new, old: _keep_finished(finished, old, new), next_state, state
+                )
+            if enable_tflite_convertible:
+                outputs = tf.nest.map_structure(lambda output: tf.reshape(output, [-1]), outputs)
+            arrays = tf.nest.map_structure(
+                lambda array, output: array.write(time, output), arrays, outputs
+            )
+            return time + 1, arrays, next_state, next_inputs, next_finished, next_lengths
+
+        arrays = tf.nest.map_structure(make_array, decoder.output_size, decoder.output_dtype)
+        _, arrays, state, _, _, lengths = tf.while_loop(
+            lambda time, arrays, state, inputs, finished, lengths: ~tf.reduce_all(finished),
+            body,
+            (tf.constant(0), arrays, state, inputs, finished, tf.zeros_like(finished, tf.int32)),
+            parallel_iterations=parallel_iterations,
+            maximum_iterations=maximum_iterations,
+            swap_memory=swap_memory,
+        )
+        outputs = tf.nest.map_structure(lambda array: array.stack(), arrays)
+        with contextlib.suppress(NotImplementedError):
+            outputs, state = decoder.finalize(outputs, state, lengths)
+        if not output_time_major:
+            if enable_tflite_convertible:
+                outputs = tf.nest.map_structure(lambda output: output[:, tf.newaxis], outputs)
+            outputs = tf.nest.map_structure(transpose_batch_time, outputs)
+    return outputs, state, lengths
+
+
+def transpose_batch_time(tensor: tf.Tensor) -> tf.Tensor:
+    """Swaps the first two axes of a tensor of at least two axes."""
+    if tensor.shape.rank is not None and tensor.shape.rank < 2:
+        return tensor
+    return tf.transpose(tensor, tf.concat([[1, 0], tf.range(2, tf.rank(tensor))], axis=0))
+
+
+def _with_static_batch(batch_size: int | tf.Tensor, shape: Any) -> tf.TensorShape | None:
+    """Returns the shape [batch, ...] of an output, or None if its rank is unknown."""
+    if not isinstance(shape, tf.TensorShape) or shape.rank == 0:
+        return None
+    static_batch_size = tf.get_static_value(tf.convert_to_tensor(batch_size))
+    return tf.TensorShape([static_batch_size]).concatenate(shape)
+
+
+def _where_finished(finished: tf.Tensor, true_values: tf.Tensor, false_values: tf.Tensor):
+    """Selects rows by a mask bool[batch, ...] with the first axes of the values."""
+    missing_axes = tf.rank(false_values) - tf.rank(finished)
+    mask_shape = tf.concat([tf.shape(finished), tf.ones([missing_axes], tf.int32)], axis=0)
+    return tf.where(tf.reshape(finished, mask_shape), true_values, false_values)
+
+
+def _keep_finished(finished: tf.Tensor, old: Any, new: Any) -> Any:
+    """Returns the old state of finished rows, and the new state of other rows."""
+    if isinstance(old, tf.TensorArray):
+        return new
+    new.set_shape(old.shape)
+    return new if new.shape.rank == 0 else _where_finished(finished, old, new)

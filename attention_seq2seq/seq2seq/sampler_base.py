@@ -1,0 +1,158 @@
+"""Interface of samplers, which choose the ids and the next inputs of a `BasicDecoder`."""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+from attention_seq2seq.seq2seq.call_state import CallAttribute
+
+
+class Sampler(metaclass=abc.ABCMeta):
+    """Interface of samplers.
+
+    A decoder calls `initialize` once, then `sample` and `next_inputs` in each step.
+    """
+
+    @abc.abstractmethod
+    def initialize(self, inputs, **kwargs) -> tuple[tf.Tensor, Any]:
+        """Returns bool[batch], the rows that are finished, and the first inputs.
+
+        Args:
+            inputs: inputs of the decoder.
+            **kwargs: arguments of derived classes.
+        """
+
+    @abc.abstractmethod
+    def sample(self, time: tf.Tensor, outputs: Any, state: Any) -> tf.Tensor:
+        """Returns ids for the outputs of a step.
+
+        Args:
+            time: int32[], index of the step.
+            outputs: float[batch, vocab], outputs of the cell or of the output layer.
+            state: state of the cell after the step.
+        """
+
+    @abc.abstractmethod
+    def next_inputs(
+        self, time: tf.Tensor, outputs: Any, state: Any, sample_ids: tf.Tensor
+    ) -> tuple[tf.Tensor, Any, Any]:
+        """Returns bool[batch], the finished rows, the next inputs and the next state.
+
+        Args:
+            time: int32[], index of the step.
+            outputs: float[batch, vocab], outputs of the cell or of the output layer.
+            state: state of the cell after the step.
+            sample_ids: ids from `sample`.
+        """
+
+    @property
+    @abc.abstractmethod
+    def batch_size(self) -> int | tf.Tensor:
+        """Number of rows."""
+
+    @property
+    @abc.abstractmethod
+    def sample_ids_shape(self) -> tf.TensorShape:
+        """Shape of the ids of one row."""
+
+    @property
+    @abc.abstractmethod
+    def sample_ids_dtype(self) -> tf.DType:
+        """Dtype of the ids."""
+
+
+class BatchSampler(Sampler):
+    """Base class of samplers that learn the batch size in `initialize`."""
+
+    _batch_size = CallAttribute()
+
+    @property
+    def batch_size(self):
+        """Number of rows.
+
+        Raises:
+            ValueError: `initialize` was not called before.
+        """
+        if self._batch_size is None:
+            raise ValueError("batch_size accessed before initialize was called.")
+        return self._batch_size
+
+    @property
+    def sample_ids_shape(self):
+        """Shape of the ids of one row: scalar."""
+        return tf.TensorShape([])
+
+    @property
+    def sample_ids_dtype(self):
+        """Dtype of the ids: int32."""
+        return tf.int32
+
+
+class CustomSampler(BatchSampler):
+    """Sampler made of functions.
+
+    Args:
+        initialize_fn: function with the arguments and results of `Sampler.initialize`.
+        sample_fn: function of `time`, `outputs` and `state`, as `Sampler.sample`.
+        next_inputs_fn: function of `time`, `outputs`, `state` and `sample_ids`, as
+            `Sampler.next_inputs`.
+        sample_ids_shape: shape of the ids of one row; None: scalar.
+        sample_ids_dtype: dtype of the ids; None: int32.
+    """
+
+    def __init__(
+        self,
+        initialize_fn: Callable,
+        sample_fn: Callable,
+        next_inputs_fn: Callable,
+        sample_ids_shape: Any = None,
+        sample_ids_dtype: Any = None,
+    ):
+        self._initialize_fn = initialize_fn
+        self._sample_fn = sample_fn
+        self._next_inputs_fn = next_inputs_fn
+        self._sample_ids_shape = tf.TensorShape(sample_ids_shape or [])
+        self._sample_ids_dtype = sample_ids_dtype or tf.int32
+
+    @property
+    def sample_ids_shape(self):
+        """Shape of the ids of one row."""
+        return self._sample_ids_shape
+
+    @property
+    def sample_ids_dtype(self):
+        """Dtype of the ids."""
+        return self._sample_ids_dtype
+
+    def initialize(self, inputs, **kwargs):
+        """Calls `initialize_fn`."""
+        finished, next_inputs = self._initialize_fn(inputs, **kwargs)
+        self._batch_size = tf.size(finished)
+        return finished, next_inputs
+
+    def sample(self, time, outputs, state):
+        """Calls `sample_fn`."""
+        return self._sample_fn(time=time, outputs=outputs, state=state)
+
+    def next_inputs(self, time, outputs, state, sample_ids):
+        """Calls `next_inputs_fn`."""
+        return self._next_inputs_fn(time=time, outputs=outputs, state=state, sample_ids=sample_ids)
+
+
+def embedding_function(embedding: Any) -> Callable:
+    """Returns the function from ids to rows of an embedding float[vocab, units]."""
+    return lambda ids: tf.nn.embedding_lookup(embedding, ids)
+
+
+def require_rank(name: str, tensor: tf.Tensor, rank: int) -> tf.Tensor:
+    """Returns a tensor whose number of axes was checked.
+
+    Raises:
+        ValueError: another number of axes.
+    """
+    if tensor.shape.rank != rank:
+        kind = "a scalar" if rank == 0 else "a vector"
+        raise ValueError(f"{name} has shape {tensor.shape}. {name} must be {kind}.")
+    return tensor
