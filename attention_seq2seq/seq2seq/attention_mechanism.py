@@ -13,6 +13,7 @@ from attention_seq2seq.seq2seq.keras_versions import (
     TensorLayer,
     deserialize_layer,
     has_keras_tensor,
+    serialize_layer,
 )
 
 
@@ -203,10 +204,7 @@ class AttentionMechanism(TensorLayer):
         for name in ("query_layer", "memory_layer"):
             layer = getattr(self, name)
             if layer is not None:
-                config[name] = {
-                    "class_name": type(layer).__name__,
-                    "config": layer.get_config(),
-                }
+                config[name] = serialize_layer(layer)
         return {**super().get_config(), **config}
 
     @classmethod

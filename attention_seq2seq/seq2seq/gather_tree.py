@@ -124,6 +124,14 @@ def _beams_at_each_step(parent_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     # The last step, and steps after the end, keep the order of the final hypotheses.
     follows_parent = tf.range(1, time + 1)[:, tf.newaxis] < lengths
     next_parents = tf.concat([parent_ids[1:], identity[tf.newaxis]], axis=0)[:time]
+    parents_in_use = tf.where(follows_parent[:, :, tf.newaxis], next_parents, 0)
+    check = tf.debugging.assert_equal(
+        tf.reduce_all((parents_in_use >= 0) & (parents_in_use < beam_width)),
+        True,
+        message="Each parent id must be the index of a beam.",
+    )
+    with tf.control_dependencies([] if check is None else [check]):
+        identity = tf.identity(identity)
     return tf.scan(
         lambda beams, step: tf.where(
             step[1][:, tf.newaxis], tf.gather(step[0], beams, batch_dims=1), beams

@@ -34,7 +34,8 @@ class TensorLayer(keras.layers.Layer):
             args = (kwargs.pop(first_argument),)
         inputs = cast_floats(args[0], self.compute_dtype) if self.autocast else args[0]
         if not self.built:
-            self.build(tf.nest.map_structure(lambda x: tuple(x.shape), inputs))
+            shapes = [None if x is None else tuple(x.shape) for x in tf.nest.flatten(inputs)]
+            self.build(tf.nest.pack_sequence_as(inputs, shapes))
         with tf.name_scope(self.name):
             return self.call(inputs, *args[1:], **kwargs)
 
@@ -79,8 +80,18 @@ def serialize_initializer(initializer: keras.initializers.Initializer) -> Any:
     return keras.initializers.serialize(initializer, **_LEGACY_FORMAT)
 
 
+def serialize_layer(layer: keras.layers.Layer) -> dict:
+    """Returns the class and the config of a layer."""
+    if KERAS_3:
+        config = keras.layers.serialize(layer)
+        # With this entry, Keras 3 would build the layer when it deserializes it.
+        config.pop("build_config", None)
+        return config
+    return {"class_name": type(layer).__name__, "config": layer.get_config()}
+
+
 def deserialize_layer(config: dict, custom_objects: dict | None) -> keras.layers.Layer:
-    """Returns the layer of a config."""
+    """Returns the layer of a class and a config."""
     return keras.layers.deserialize(config, custom_objects=custom_objects, **_LEGACY_FORMAT)
 
 

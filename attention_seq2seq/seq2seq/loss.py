@@ -162,8 +162,8 @@ def _check_reductions(
         for total in ("sum_over_timesteps", "sum_over_batch"):
             if options[average] and options[total]:
                 raise ValueError(
-                    f"{average} and {total} cannot be set to True at same time. Set one of them to "
-                    "False."
+                    f"{average} and {total} cannot be set to True at same time because of "
+                    "ambiguous order. Set one of them to False."
                 )
 
 
