@@ -1,7 +1,7 @@
-"""Drop-in replacement for `tfa.seq2seq`, for TensorFlow 2.15 and later, with Keras 2 and Keras 3.
+"""Drop-in replacement for `tfa.seq2seq`, with Keras 2 and Keras 3.
 
-All names, arguments and numbers are those of TensorFlow Addons 0.23. The package depends on
-TensorFlow only.
+All names, arguments and numbers are those of TensorFlow Addons 0.23. The package needs only
+TensorFlow 2.15 or later.
 """
 
 from attention_seq2seq.seq2seq.attention_wrapper import (

@@ -21,8 +21,8 @@ class AttentionMechanism(TensorLayer):
     """Base class for attention mechanisms.
 
     A mechanism stores a memory, given to the constructor, to `setup_memory` or to a call with
-    `setup_memory=True`. Calls with a query then return attention weights. Every thread has a
-    memory of its own; a thread without one uses the memory that was set up last.
+    `setup_memory=True`. Calls with a query then return attention weights. Each thread uses the
+    memory that it has set up, or else the memory that any thread has set up last.
 
     Derived classes implement `_scores` or `_calculate_attention`.
 
@@ -241,6 +241,20 @@ class AttentionMechanism(TensorLayer):
     def initial_state(self, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
         """Returns float[batch, time], the state before the first step."""
         return self.initial_alignments(batch_size, dtype)
+
+
+def attend(
+    mechanism: AttentionMechanism,
+    query: tf.Tensor,
+    state: tf.Tensor,
+    attention_layer: keras.layers.Layer | None,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns the attention vector, the attention weights and the next state of a mechanism."""
+    weights, next_state = mechanism([query, state])
+    context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], mechanism.values), axis=1)
+    if attention_layer is None:
+        return context, weights, next_state
+    return attention_layer(tf.concat([query, context], axis=1)), weights, next_state
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow import keras
 
 from attention_seq2seq.seq2seq.attention_layers import BahdanauAttention, LuongAttention
-from attention_seq2seq.seq2seq.attention_mechanism import AttentionMechanism
+from attention_seq2seq.seq2seq.attention_mechanism import AttentionMechanism, attend
 from attention_seq2seq.seq2seq.attention_wrapper_state import AttentionWrapperState
 from attention_seq2seq.seq2seq.keras_versions import (
     RecurrentCell,
@@ -126,19 +126,18 @@ class AttentionWrapper(RecurrentCell):
         elif attention_layer is not None:
             layers = _as_list(attention_layer, len(mechanisms), "attention_layer")
         self._attention_layers = layers
-        self._attention_fn = attention_fn or _attend
+        self._attention_fn = attention_fn or attend
         self._attention_layer_size = None
         self._cell = cell
         self._attention_mechanisms = mechanisms
         self._cell_input_fn = cell_input_fn or _concatenate
         self._output_attention = output_attention
         self._alignment_history = alignment_history
-        self._initial_cell_state = None
+        self._initial_cell_state = initial_cell_state
         if initial_cell_state is not None:
             state = tf.nest.flatten(initial_cell_state)[-1]
-            checks = self._check_batch_size(
-                state.shape[0] or tf.shape(state)[0], "initial_cell_state"
-            )
+            rows = state.shape[0] or tf.shape(state)[0]
+            checks = self._check_batch_size(rows, "initial_cell_state")
             self._initial_cell_state = _with_checks(checks, initial_cell_state)
 
     @property
@@ -245,10 +244,8 @@ class AttentionWrapper(RecurrentCell):
         for mechanism in self._attention_mechanisms:
             if not mechanism.memory_initialized:
                 raise ValueError(
-                    f"The mechanism {mechanism.name!r} of {self.name!r} has no memory. The "
-                    "AttentionMechanism instances passed to this AttentionWrapper should be "
-                    "initialized with a memory first, either by passing it to the "
-                    "AttentionMechanism constructor or calling attention_mechanism.setup_memory()."
+                    f"{mechanism.name!r} has no memory. The AttentionMechanism instances should "
+                    "be initialized with a memory first: pass it, or call setup_memory()."
                 )
 
     def _check_batch_size(self, batch_size: int | tf.Tensor, name: str) -> list:
@@ -283,15 +280,6 @@ class AttentionWrapper(RecurrentCell):
         return items if self._is_multi else items[0]
 
 
-def _attend(mechanism, query, attention_state, attention_layer):
-    """Returns the attention vector, the attention weights and the next state of a mechanism."""
-    weights, next_state = mechanism([query, attention_state])
-    context = tf.squeeze(tf.matmul(weights[:, tf.newaxis], mechanism.values), axis=1)
-    if attention_layer is None:
-        return context, weights, next_state
-    return attention_layer(tf.concat([query, context], axis=1)), weights, next_state
-
-
 def _concatenate(inputs: tf.Tensor, attention: tf.Tensor) -> tf.Tensor:
     return tf.concat([inputs, attention], axis=-1)
 
@@ -308,5 +296,5 @@ def _as_list(values: Any, count: int, name: str) -> list:
 
 def _with_checks(checks: list, values: Any) -> Any:
     """Returns nested tensors that depend on assertions."""
-    with tf.control_dependencies([check for check in checks if check is not None]):
+    with tf.control_dependencies(checks):
         return tf.nest.map_structure(tf.identity, values)

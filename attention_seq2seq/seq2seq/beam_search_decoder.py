@@ -1,7 +1,7 @@
 """Decoder with beam search."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,7 @@ from attention_seq2seq.seq2seq.beam_search_step import (
     BeamSearchDecoderOutput,
     BeamSearchDecoderState,
     BeamSearchOptions,
+    FinalBeamSearchDecoderOutput,
     attention_probs_from_attn_state,
     beam_search_step,
     get_attention_probs,
@@ -20,6 +21,7 @@ from attention_seq2seq.seq2seq.decoder import BaseDecoder
 from attention_seq2seq.seq2seq.gather_tree import (
     gather_tree,
     gather_tree_from_array,
+    sort_array,
     tile_batch,
 )
 from attention_seq2seq.seq2seq.keras_versions import output_shape, require_cell
@@ -36,19 +38,6 @@ __all__ = [
     "get_attention_probs",
     "tile_batch",
 ]
-
-
-class FinalBeamSearchDecoderOutput(NamedTuple):
-    """Outputs of a `BeamSearchDecoder`.
-
-    Attributes:
-        predicted_ids: int32[batch, time, beams], ids of the hypotheses, best first.
-        beam_search_decoder_output: `BeamSearchDecoderOutput` of all steps, each
-            [batch, time, beams].
-    """
-
-    predicted_ids: Any
-    beam_search_decoder_output: Any
 
 
 class BeamSearchDecoder(BaseDecoder):
@@ -243,7 +232,9 @@ class BeamSearchDecoder(BaseDecoder):
         )
         if self._reorder_tensor_arrays:
             cell_state = tf.nest.map_structure(
-                lambda t: self._sort_array(t, outputs.parent_ids, final_state.lengths),
+                lambda t: sort_array(
+                    t, outputs.parent_ids, final_state.lengths, self._options.corrected
+                ),
                 final_state.cell_state,
             )
             final_state = final_state._replace(cell_state=cell_state)
@@ -276,42 +267,6 @@ class BeamSearchDecoder(BaseDecoder):
             )
         split.set_shape(expected)
         return split
-
-    def _sort_array(self, t: Any, parent_ids: tf.Tensor, lengths: tf.Tensor) -> Any:
-        """Returns the stacked values of a `TensorArray` in the order of final hypotheses."""
-        if not isinstance(t, tf.TensorArray) or not self._is_sortable(t.element_shape):
-            return t
-        values = t.stack()
-        rows = tf.shape(values)[1]
-        is_valid = tf.equal(rows, self._batch_size * self._beam_width)
-        if values.shape.rank > 2:
-            is_split = tf.reduce_all(
-                tf.shape(values)[1:3] == tf.stack([self._batch_size, self._beam_width])
-            )
-            is_valid |= is_split
-        check = tf.debugging.Assert(is_valid, [_UNSORTABLE, tf.shape(values)])
-        with tf.control_dependencies([] if check is None else [check]):
-            return gather_tree_from_array(values, parent_ids, lengths, self._options.corrected)
-
-    def _is_sortable(self, shape: tf.TensorShape) -> bool:
-        """Returns whether elements of a static shape may have a row for each beam."""
-        if not shape.rank:
-            tf.get_logger().warning("%s Saw elements of shape %s.", _UNSORTABLE, shape)
-            return False
-        rows = tf.get_static_value(self._batch_size)
-        if rows is None or shape[0] in (None, rows * self._beam_width):
-            return True
-        if shape.rank > 1 and shape[0] == rows and shape[1] == self._beam_width:
-            return True
-        tf.get_logger().warning("%s Saw elements of shape %s.", _UNSORTABLE, shape)
-        return False
-
-
-_UNSORTABLE = (
-    "TensorArray reordering expects elements to be reshapable to [batch_size, beam_size, -1]. "
-    "Consider setting reorder_tensor_arrays to False to disable TensorArray reordering during the "
-    "beam search."
-)
 
 
 def _has_no_batch(t: Any) -> bool:

@@ -42,6 +42,19 @@ class BeamSearchDecoderOutput(NamedTuple):
     parent_ids: Any
 
 
+class FinalBeamSearchDecoderOutput(NamedTuple):
+    """Outputs of a `BeamSearchDecoder`.
+
+    Attributes:
+        predicted_ids: int32[batch, time, beams], ids of the hypotheses, best first.
+        beam_search_decoder_output: `BeamSearchDecoderOutput` of all steps, each
+            [batch, time, beams].
+    """
+
+    predicted_ids: Any
+    beam_search_decoder_output: Any
+
+
 @dataclass(frozen=True)
 class BeamSearchOptions:
     """Options of a beam search.

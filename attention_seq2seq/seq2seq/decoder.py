@@ -9,6 +9,12 @@ import tensorflow as tf
 # TensorFlow has no public function for this.
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
+from attention_seq2seq.seq2seq.batch_time import (
+    keep_finished,
+    transpose_batch_time,
+    where_finished,
+    with_static_batch,
+)
 from attention_seq2seq.seq2seq.keras_versions import TensorLayer
 
 
@@ -232,7 +238,7 @@ def dynamic_decode(
         def make_array(shape, dtype):
             element_shape = shape
             if not enable_tflite_convertible:
-                element_shape = _with_static_batch(decoder.batch_size, shape)
+                element_shape = with_static_batch(decoder.batch_size, shape)
             elif isinstance(shape, tf.TensorShape) and shape.rank == 0:
                 element_shape = (1,)
             return tf.TensorArray(
@@ -260,10 +266,10 @@ def dynamic_decode(
             tf.nest.assert_same_structure(inputs, next_inputs)
             if impute_finished:
                 outputs = tf.nest.map_structure(
-                    lambda output: _where_finished(finished, tf.zeros_like(output), output), outputs
+                    lambda output: where_finished(finished, tf.zeros_like(output), output), outputs
                 )
                 next_state = tf.nest.map_structure(
-                    lambda new, old: _keep_finished(finished, old, new), next_state, state
+                    lambda new, old: keep_finished(finished, old, new), next_state, state
                 )
             if enable_tflite_convertible:
                 outputs = tf.nest.map_structure(lambda output: tf.reshape(output, [-1]), outputs)
@@ -289,33 +295,3 @@ def dynamic_decode(
                 outputs = tf.nest.map_structure(lambda output: output[:, tf.newaxis], outputs)
             outputs = tf.nest.map_structure(transpose_batch_time, outputs)
     return outputs, state, lengths
-
-
-def transpose_batch_time(tensor: tf.Tensor) -> tf.Tensor:
-    """Swaps the first two axes of a tensor of at least two axes."""
-    if tensor.shape.rank is not None and tensor.shape.rank < 2:
-        return tensor
-    return tf.transpose(tensor, tf.concat([[1, 0], tf.range(2, tf.rank(tensor))], axis=0))
-
-
-def _with_static_batch(batch_size: int | tf.Tensor, shape: Any) -> tf.TensorShape | None:
-    """Returns the shape [batch, ...] of an output, or None if its rank is unknown."""
-    if not isinstance(shape, tf.TensorShape) or shape.rank == 0:
-        return None
-    static_batch_size = tf.get_static_value(tf.convert_to_tensor(batch_size))
-    return tf.TensorShape([static_batch_size]).concatenate(shape)
-
-
-def _where_finished(finished: tf.Tensor, true_values: tf.Tensor, false_values: tf.Tensor):
-    """Selects rows by a mask bool[batch, ...] with the first axes of the values."""
-    missing_axes = tf.rank(false_values) - tf.rank(finished)
-    mask_shape = tf.concat([tf.shape(finished), tf.ones([missing_axes], tf.int32)], axis=0)
-    return tf.where(tf.reshape(finished, mask_shape), true_values, false_values)
-
-
-def _keep_finished(finished: tf.Tensor, old: Any, new: Any) -> Any:
-    """Returns the old state of finished rows, and the new state of other rows."""
-    if isinstance(old, tf.TensorArray):
-        return new
-    new.set_shape(old.shape)
-    return new if new.shape.rank == 0 else _where_finished(finished, old, new)

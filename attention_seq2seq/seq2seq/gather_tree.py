@@ -86,7 +86,7 @@ def gather_tree_from_array(
     sequence_length: tf.Tensor,
     corrected: bool = False,
 ) -> tf.Tensor:
-    """Returns values of all steps, such as attention weights, in the order of final hypotheses.
+    """Returns values of all steps, such as attention weights, sorted by final hypotheses.
 
     In a step, the decoder computes values for the beams that it is fed, then chooses the beams of
     the next step among their continuations. As in `tfa.seq2seq`, the values of a step are taken
@@ -106,13 +106,53 @@ def gather_tree_from_array(
     lengths = tf.cast(tf.reduce_max(sequence_length, axis=1), tf.int32)
     beams = _beams_at_each_step(parent_ids, lengths)
     time, batch_size, beam_width = tf.unstack(tf.shape(parent_ids))
-    identity = tf.broadcast_to(tf.range(beam_width), tf.shape(beams))
+    positions = tf.broadcast_to(tf.range(beam_width), tf.shape(beams))
     if corrected:
         beams = tf.gather(parent_ids, beams, axis=2, batch_dims=2)
     is_step = tf.transpose(tf.sequence_mask(sequence_length, time), [2, 0, 1])
-    beams = tf.where(is_step, beams, identity)
+    beams = tf.where(is_step, beams, positions)
     values = tf.reshape(t, [time, batch_size, beam_width, -1])
     return tf.reshape(tf.gather(values, beams, axis=2, batch_dims=2), tf.shape(t))
+
+
+def sort_array(t: Any, parent_ids: tf.Tensor, sequence_length: tf.Tensor, corrected: bool) -> Any:
+    """Returns the stacked values of a `TensorArray` in the order of final hypotheses.
+
+    Args:
+        t: `TensorArray` of [batch, beams, ...] or [batch * beams, ...]; anything else is returned.
+        parent_ids: int32[time, batch, beams], the beams that the hypotheses of a step continue.
+        sequence_length: int[batch, beams], number of steps of the final hypotheses.
+        corrected: see `gather_tree_from_array`.
+
+    Returns:
+        Values [time, batch, beams, ...] or [time, batch * beams, ...]; the array itself, with a
+        warning, if its elements cannot have a row for each beam.
+    """
+    if not isinstance(t, tf.TensorArray):
+        return t
+    batch_size, beam_width = parent_ids.shape[1:]
+    shape, beams = t.element_shape, (batch_size, beam_width)
+    is_static = shape.rank and None not in (batch_size, beam_width, shape[0])
+    if not shape.rank or (
+        is_static and shape[0] != batch_size * beam_width and tuple(shape[:2]) != beams
+    ):
+        tf.get_logger().warning("%s The elements have shape %s.", _UNSORTABLE, shape)
+        return t
+    values = t.stack()
+    beams = tf.shape(parent_ids)[1:]
+    is_sortable = tf.shape(values)[1] == tf.reduce_prod(beams)
+    if values.shape.rank > 2:
+        is_sortable |= tf.reduce_all(tf.shape(values)[1:3] == beams)
+    check = tf.debugging.assert_equal(is_sortable, True, message=_UNSORTABLE)
+    with tf.control_dependencies([check]):
+        return gather_tree_from_array(values, parent_ids, sequence_length, corrected)
+
+
+_UNSORTABLE = (
+    "TensorArray reordering expects elements to be reshapable to [batch_size, beam_size, -1]. "
+    "Consider setting reorder_tensor_arrays to False to disable TensorArray reordering during the "
+    "beam search."
+)
 
 
 def _beams_at_each_step(parent_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
@@ -120,23 +160,23 @@ def _beams_at_each_step(parent_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
     parent_ids = tf.convert_to_tensor(parent_ids, tf.int32)
     lengths = tf.convert_to_tensor(lengths, tf.int32)
     time, _, beam_width = tf.unstack(tf.shape(parent_ids))
-    identity = tf.broadcast_to(tf.range(beam_width), tf.shape(parent_ids)[1:])
+    positions = tf.broadcast_to(tf.range(beam_width), tf.shape(parent_ids)[1:])
     # The last step, and steps after the end, keep the order of the final hypotheses.
     follows_parent = tf.range(1, time + 1)[:, tf.newaxis] < lengths
-    next_parents = tf.concat([parent_ids[1:], identity[tf.newaxis]], axis=0)[:time]
+    next_parents = tf.concat([parent_ids[1:], positions[tf.newaxis]], axis=0)[:time]
     parents_in_use = tf.where(follows_parent[:, :, tf.newaxis], next_parents, 0)
     check = tf.debugging.assert_equal(
         tf.reduce_all((parents_in_use >= 0) & (parents_in_use < beam_width)),
         True,
         message="Each parent id must be the index of a beam.",
     )
-    with tf.control_dependencies([] if check is None else [check]):
-        identity = tf.identity(identity)
+    with tf.control_dependencies([check]):
+        positions = tf.identity(positions)
     return tf.scan(
         lambda beams, step: tf.where(
             step[1][:, tf.newaxis], tf.gather(step[0], beams, batch_dims=1), beams
         ),
         (next_parents, follows_parent),
-        identity,
+        positions,
         reverse=True,
     )

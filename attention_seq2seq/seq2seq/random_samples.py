@@ -24,11 +24,11 @@ def bernoulli_sample(
     """
     probs = tf.sigmoid(logits) if probs is None else tf.convert_to_tensor(probs)
 
-    def draw(count):
+    def draw_samples(count):
         shape = tf.concat([[count], tf.shape(probs)], axis=0)
         return tf.cast(tf.random.uniform(shape, seed=seed, dtype=probs.dtype) < probs, dtype)
 
-    return _draw_with_shape(draw, sample_shape)
+    return _draw_with_shape(draw_samples, sample_shape)
 
 
 def categorical_sample(
@@ -47,18 +47,18 @@ def categorical_sample(
     """
     logits = tf.convert_to_tensor(logits)
 
-    def draw(count):
+    def draw_samples(count):
         rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]]) if logits.shape.rank != 2 else logits
         # Other draws for another dtype of ids.
         id_dtype = tf.int64 if logits.dtype.size > 4 else tf.int32
         ids = tf.transpose(tf.random.categorical(rows, count, dtype=id_dtype, seed=seed))
         return tf.cast(tf.reshape(ids, tf.concat([[count], tf.shape(logits)[:-1]], axis=0)), dtype)
 
-    return _draw_with_shape(draw, sample_shape)
+    return _draw_with_shape(draw_samples, sample_shape)
 
 
-def _draw_with_shape(draw: Callable, sample_shape: Any) -> tf.Tensor:
+def _draw_with_shape(draw_samples: Callable, sample_shape: Any) -> tf.Tensor:
     """Returns as many draws as the shape has elements, in this shape."""
     sample_shape = tf.reshape(tf.convert_to_tensor(sample_shape, tf.int32), [-1])
-    samples = draw(tf.reduce_prod(sample_shape))
+    samples = draw_samples(tf.reduce_prod(sample_shape))
     return tf.reshape(samples, tf.concat([sample_shape, tf.shape(samples)[1:]], axis=0))

@@ -5,11 +5,11 @@ from typing import Any
 
 import tensorflow as tf
 
+from attention_seq2seq.seq2seq.batch_time import transpose_batch_time, unstack_time
 from attention_seq2seq.seq2seq.call_state import CallAttribute
-from attention_seq2seq.seq2seq.decoder import transpose_batch_time
 from attention_seq2seq.seq2seq.random_samples import bernoulli_sample, categorical_sample
 from attention_seq2seq.seq2seq.sampler_base import embedding_function
-from attention_seq2seq.seq2seq.training_sampler import TrainingSampler, unstack_time
+from attention_seq2seq.seq2seq.training_sampler import TrainingSampler
 
 
 class ScheduledEmbeddingTrainingSampler(TrainingSampler):

@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from attention_seq2seq.seq2seq.batch_time import transpose_batch_time, unstack_time
 from attention_seq2seq.seq2seq.call_state import CallAttribute
-from attention_seq2seq.seq2seq.decoder import transpose_batch_time
 from attention_seq2seq.seq2seq.sampler_base import BatchSampler
 
 
@@ -101,11 +101,5 @@ class TrainingSampler(BatchSampler):
         length = tf.reduce_sum(tf.cast(mask, tf.int32), axis=1)
         is_right_padded = tf.reduce_all(mask == tf.sequence_mask(length, tf.shape(mask)[1]))
         check = tf.debugging.Assert(is_right_padded, ["The input sequence should be right padded."])
-        with tf.control_dependencies([] if check is None else [check]):
+        with tf.control_dependencies([check]):
             return tf.identity(length)
-
-
-def unstack_time(inputs: tf.Tensor) -> tf.TensorArray:
-    """Returns the steps of time-major inputs [time, batch, ...]."""
-    array = tf.TensorArray(inputs.dtype, size=tf.shape(inputs)[0], element_shape=inputs.shape[1:])
-    return array.unstack(inputs)

@@ -1,0 +1,41 @@
+"""Functions on the axes of batch and time."""
+
+from typing import Any
+
+import tensorflow as tf
+
+
+def transpose_batch_time(tensor: tf.Tensor) -> tf.Tensor:
+    """Swaps the first two axes of a tensor of at least two axes."""
+    if tensor.shape.rank is not None and tensor.shape.rank < 2:
+        return tensor
+    return tf.transpose(tensor, tf.concat([[1, 0], tf.range(2, tf.rank(tensor))], axis=0))
+
+
+def unstack_time(inputs: tf.Tensor) -> tf.TensorArray:
+    """Returns the steps of time-major inputs [time, batch, ...]."""
+    array = tf.TensorArray(inputs.dtype, size=tf.shape(inputs)[0], element_shape=inputs.shape[1:])
+    return array.unstack(inputs)
+
+
+def with_static_batch(batch_size: int | tf.Tensor, shape: Any) -> tf.TensorShape | None:
+    """Returns the shape [batch, ...] of an output, or None if its rank is unknown."""
+    if not isinstance(shape, tf.TensorShape) or shape.rank == 0:
+        return None
+    static_batch_size = tf.get_static_value(tf.convert_to_tensor(batch_size))
+    return tf.TensorShape([static_batch_size]).concatenate(shape)
+
+
+def where_finished(finished: tf.Tensor, true_values: tf.Tensor, false_values: tf.Tensor):
+    """Selects rows by a mask bool[batch, ...] with the first axes of the values."""
+    missing_axes = tf.rank(false_values) - tf.rank(finished)
+    mask_shape = tf.concat([tf.shape(finished), tf.ones([missing_axes], tf.int32)], axis=0)
+    return tf.where(tf.reshape(finished, mask_shape), true_values, false_values)
+
+
+def keep_finished(finished: tf.Tensor, old: Any, new: Any) -> Any:
+    """Returns the old state of finished rows, and the new state of other rows."""
+    if isinstance(old, tf.TensorArray):
+        return new
+    new.set_shape(old.shape)
+    return new if new.shape.rank == 0 else where_finished(finished, old, new)
