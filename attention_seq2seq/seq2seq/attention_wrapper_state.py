@@ -43,13 +43,17 @@ class AttentionWrapperState(NamedTuple):
         """Returns a copy with other values of some fields, of the same shapes.
 
         Args:
-            **fields: new values, such as `cell_state=[h, c]`. A value must have the structure of
-                the old one: a list for an LSTM cell.
+            **fields: new values, such as `cell_state=[h, c]`. They get the structure of the old
+                values, which differs between Keras 2 and Keras 3.
 
         Raises:
-            ValueError: eagerly, a shape that differs from the old one.
-            tf.errors.InvalidArgumentError: the same in a graph.
+            ValueError: another number of tensors than before, or, eagerly, another shape.
+            tf.errors.InvalidArgumentError: in a graph, another shape.
         """
+        fields = {
+            name: tf.nest.pack_sequence_as(getattr(self, name), tf.nest.flatten(value))
+            for name, value in fields.items()
+        }
         return tf.nest.map_structure(_with_shape_of, self, self._replace(**fields))
 
 

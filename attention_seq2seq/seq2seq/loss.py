@@ -38,7 +38,8 @@ def sequence_loss(
         ValueError: a wrong number of axes, or contradictory reductions.
 
     Example:
-        >>> sequence_loss(tf.zeros([1, 3, 2]), [[0, 1, 0]], [[1.0, 1.0, 0.0]]).numpy().round(4)
+        >>> loss = sequence_loss(tf.zeros([1, 3, 2]), [[0, 1, 0]], [[1.0, 1.0, 0.0]])
+        >>> round(float(loss), 4)
         0.6931
     """
     logits, weights = tf.convert_to_tensor(logits), tf.convert_to_tensor(weights)

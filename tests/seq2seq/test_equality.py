@@ -45,7 +45,9 @@ def test_outputs_in_a_graph_are_those_of_tensorflow_addons(case):
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "graph"])
 @each_case
 def test_outputs_equal_those_of_tensorflow_addons_in_the_same_process(case, compiled):
-    expected = case_outputs(tfa.seq2seq, case, compiled)
+    # In a graph, TensorFlow Addons fails in a beam search of stacked cells.
+    has_graph = not (case.cell == "stacked" and case.decoding == "beam")
+    expected = case_outputs(tfa.seq2seq, case, compiled and has_graph)
     assert_close(case_outputs(seq2seq, case, compiled), expected, 1e-6, case.name)
     if not compiled:
         assert_close(expected, stored_outputs()[case.name], 1e-6, case.name)
