@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow import keras
 
+from attention_seq2seq.seq2seq.call_state import CallAttribute
+
 KERAS_3 = hasattr(keras, "ops")
 
 _LEGACY_FORMAT = {} if KERAS_3 else {"use_legacy_format": True}
@@ -24,6 +26,13 @@ class TensorLayer(keras.layers.Layer):
         if KERAS_3:
             # Otherwise, Keras 3 would trace `call` to create the weights.
             self.built = True
+
+    def __setattr__(self, name, value):
+        # Keras 3 would skip the assignment of a value that another thread has set, and wrap lists.
+        if isinstance(getattr(type(self), name, None), CallAttribute):
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     def __call__(self, *args, **kwargs):
         """Casts the first argument, builds the layer and calls it."""
