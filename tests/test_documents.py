@@ -5,6 +5,7 @@ import builtins
 import contextlib
 import dataclasses
 import importlib
+import inspect
 import io
 import re
 import shlex
@@ -17,6 +18,7 @@ import tensorflow as tf
 import yaml
 from absl import flags
 
+import attention_seq2seq
 from attention_seq2seq.cli.flag_files import CONFIGS_DIR
 from attention_seq2seq.cli.main import COMMANDS
 from attention_seq2seq.config.config import Config
@@ -25,6 +27,7 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.config.training import TrainingConfig
+from attention_seq2seq.serving.saved_model.export import export_saved_model
 from helpers.reference_models import requires_tfa, tfa
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +42,8 @@ TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in 
 EXTERNAL_PROGRAMS = ("pip", "pytest", "ruff", "saved_model_cli", "tensorboard", "mkdocs")
 # Names of TensorFlow 1, of Kubernetes and of file formats.
 EXTERNAL_NAMES = re.compile("[A-Z]\\w+Helper|ReadWriteMany|SavedModel|StackedRNN|MultiRNN")
+
+README_REPLY = "\n晚上吃烤鸭吧 ['晚上', '吃', '烤鸭', '吧'] -"
 
 each_document = pytest.mark.parametrize("name", TEXTS)
 
@@ -81,15 +86,47 @@ def test_numbers_are_equal_in_both_languages():
     assert ENGLISH.count("\n## ") == CHINESE.count("\n## ")
 
 
-def test_python_blocks_of_the_readme_run(tmp_path, monkeypatch):
-    """Runs those of the English README; the Chinese README has the same ones."""
+def run_block(block: str) -> str:
+    """Runs a block of code in the working folder. Returns what it prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(block, {})
+    return printed.getvalue()
+
+
+def test_the_training_block_of_the_readme_runs(tmp_path, monkeypatch):
+    """Runs that of the English README; the Chinese README has the same one."""
+    monkeypatch.chdir(tmp_path)
+    # A progress bar may precede the reply.
+    assert README_REPLY in f"\n{run_block(code_blocks(ENGLISH, 'python')[0])}"
+
+
+@pytest.mark.xdist_group("export")
+def test_the_export_block_of_the_readme_runs_with_an_exported_model(
+    tmp_path, monkeypatch, export_dir
+):
+    """Another export takes the place of that of the block, so the reply is another one, too."""
+
+    def link_export(*arguments, **options):
+        paths = inspect.signature(export_saved_model).bind(*arguments, **options).arguments
+        assert paths["model_dir"] == "models/meals"
+        link = tmp_path / paths["export_dir"]
+        link.parent.mkdir(parents=True)
+        link.symlink_to(export_dir)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(attention_seq2seq, "export_saved_model", link_export)
+    printed = run_block(code_blocks(ENGLISH, "python")[1])
+    reply, tokens, log_prob = re.fullmatch(r"(\S+) (\[.+\]) (-\S+)\n", printed).groups()
+    assert reply == "".join(ast.literal_eval(tokens))
+    assert float(log_prob) < 0
+
+
+@pytest.mark.slow
+def test_all_python_blocks_of_the_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for block in code_blocks(ENGLISH, "python"):
-        printed = io.StringIO()
-        with contextlib.redirect_stdout(printed):
-            exec(block, {})
-        # A progress bar may precede the reply.
-        assert "\n晚上吃烤鸭吧 ['晚上', '吃', '烤鸭', '吧'] -" in f"\n{printed.getvalue()}"
+        assert README_REPLY in f"\n{run_block(block)}"
 
 
 @each_document
