@@ -49,7 +49,7 @@ def build_once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def meals_dir(build_once):
-    """Folder of a small model trained on meal dialogues. Read-only."""
+    """Folder of a small model trained on meal dialogues, with aligned attention. Read-only."""
     from attention_seq2seq.config.config import Config
     from attention_seq2seq.config.model import ModelConfig
     from attention_seq2seq.config.training import TrainingConfig
@@ -57,9 +57,15 @@ def meals_dir(build_once):
     from attention_seq2seq.training.api import train
 
     config = Config(
-        model=ModelConfig(units=48),
+        model=ModelConfig(units=48, embedding_range=5.0),
         training=TrainingConfig(
-            epochs=8, batch_size=32, learning_rate=0.01, patience=0, compute_dtype="float32"
+            epochs=8,
+            batch_size=32,
+            learning_rate=0.01,
+            learning_rate_schedule="cosine",
+            source_word_dropout=0.1,
+            patience=0,
+            compute_dtype="float32",
         ),
     )
     pairs = meal_dialogues()

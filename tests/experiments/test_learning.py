@@ -12,7 +12,6 @@ from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
-from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
 from helpers.expected_replies import (
     QUESTION,
@@ -29,19 +28,7 @@ def test_copied_tokens_are_attributed_to_their_sources(chat):
     assert_copied_tokens_attributed(chat.reply([QUESTION])[0])
 
 
-def test_attention_aligns_copied_tokens(tmp_path):
-    training = TrainingConfig(
-        epochs=8,
-        batch_size=32,
-        learning_rate=0.01,
-        learning_rate_schedule="cosine",
-        source_word_dropout=0.1,
-        compute_dtype="float32",
-    )
-    config = Config(model=ModelConfig(units=64, embedding_range=5.0), training=training)
-    meals = meal_dialogues()
-    train(meals.training, tmp_path, config, meals.validation, progress=False)
-    chat = Chat.load(tmp_path)
+def test_attention_aligns_copied_tokens(chat):
     assert attends_to_copied_tokens(chat.reply([QUESTION])[0])
     assert fraction_of_aligned_meals(chat) >= 0.9
 
