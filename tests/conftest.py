@@ -17,8 +17,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 
 MAX_SOURCE_LENGTH = 20
-# Examples that train and export a model, as a block of the README does.
-SLOW_EXAMPLES = ("export_saved_model", "Chat.stream")
+# Examples that train and export a model, as the blocks of the README do.
+SLOW_EXAMPLES = ("export_saved_model", "Chat.stream", "api.train")
 
 
 @pytest.hookimpl(tryfirst=True)
