@@ -21,6 +21,8 @@ def corpus(tmp_path):
 def test_analyzing_preparing_training_and_chatting(corpus, tmp_path):
     folder, model = tmp_path / "准备", tmp_path / "model"
     arguments = [f"--data={corpus}", f"--prepared_dir={folder}", "--skip_bad_lines"]
+    # Worker processes take seconds to start.
+    arguments.append("--num_workers=1")
     result = run_script("prepare", *arguments, "--analyze_only")
     assert (result.returncode, result.stderr) == (0, "")
     assert "100 pairs\n  1 malformed lines skipped: no tab" in result.stdout
