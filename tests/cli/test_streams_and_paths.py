@@ -33,7 +33,7 @@ def test_closed_streams_are_ignored(meals_dir, tmp_path, corpus, closed):
         "train", f"--model_dir={tmp_path}/m", f"--data={corpus}", *SHORT_TRAINING, closed=closed
     )
     assert (result.returncode, "Traceback" in result.stderr) == (0, False)
-    assert Chat.load(tmp_path / "m").reply(["早上吃什么"])
+    assert (tmp_path / "m/finished").exists() and Chat.load(tmp_path / "m")
     result = run_script("chat", f"--model_dir={meals_dir}", text=QUESTION, closed=closed)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == ("" if {0, 1} & set(closed) else "晚上吃烤鸭吧\n")
@@ -68,24 +68,49 @@ def test_training_continues_after_its_output_pipe_closes(tmp_path, corpus):
     assert (tmp_path / "m/finished").exists()
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        pytest.param({"PYTHONIOENCODING": "gbk"}, id="streams", marks=pytest.mark.slow),
-        pytest.param(
-            {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"}, id="locale"
-        ),
-    ],
-)
-def test_streams_and_arguments_are_utf8_in_any_locale(meals_dir, tmp_path, environment):
-    prompts = tmp_path / "问题.txt"
-    prompts.write_text(f"{QUESTION}\n", encoding="utf-8")
-    command = [sys.executable, f"{ROOT}/experiments/generate.py", f"--model_dir={meals_dir}"]
-    result = subprocess.run(
-        [*command, f"--input={prompts}", "--target_prefix=早上"],
+LOCALES = {
+    "streams": {"PYTHONIOENCODING": "gbk"},
+    "locale": {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX"},
+}
+
+
+def run_in_locale(environment, name, *arguments):
+    """Runs a script in a new process of Python. Returns the bytes of its streams."""
+    return subprocess.run(
+        [sys.executable, f"{ROOT}/experiments/{name}.py", *arguments],
         capture_output=True,
         env={**os.environ, **environment},
     )
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        pytest.param(LOCALES["streams"], id="streams", marks=pytest.mark.slow),
+        pytest.param(LOCALES["locale"], id="locale"),
+    ],
+)
+def test_streams_and_arguments_are_utf8_in_any_locale(tmp_path, environment):
+    """Analyzes a corpus, which needs no TensorFlow."""
+    corpus = tmp_path / "问题.tsv"
+    corpus.write_text(f"{QUESTION}\t晚上吃烤鸭吧\n" * 9, encoding="utf-8")
+    folder, flags = tmp_path / "语料", ("--analyze_only", "--num_workers=1")
+    result = run_in_locale(
+        environment, "prepare", f"--prepared_dir={folder}", f"--data={corpus}", *flags
+    )
+    output = result.stdout.decode()
+    assert "'晚上吃烤鸭吧' is the reply to" in output, result.stderr.decode()
+    assert output.endswith(f"{folder}/statistics.json\n")
+    assert (folder / "statistics.json").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("environment", LOCALES.values(), ids=LOCALES.keys())
+def test_replies_are_utf8_in_any_locale(meals_dir, tmp_path, environment):
+    prompts = tmp_path / "问题.txt"
+    prompts.write_text(f"{QUESTION}\n", encoding="utf-8")
+    flags = f"--model_dir={meals_dir}", f"--input={prompts}", "--target_prefix=早上"
+    result = run_in_locale(environment, "generate", *flags)
     assert result.stdout.decode().startswith("早上"), result.stderr.decode()
 
 
