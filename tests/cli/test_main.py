@@ -214,7 +214,10 @@ def test_importing_commands_defines_no_flags():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("module", ["attention_seq2seq.cli.main", "experiments.console"])
+@pytest.mark.parametrize(
+    "module",
+    ["attention_seq2seq.cli.main", pytest.param("experiments.console", marks=pytest.mark.slow)],
+)
 def test_commands_and_scripts_silence_tensorflow(module):
     """The messages of TensorFlow would precede the output of a command."""
     code = (
