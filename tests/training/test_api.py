@@ -1,5 +1,6 @@
 """`train` and `train_prepared`: from pairs or a prepared dataset to a model folder."""
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -48,7 +49,9 @@ def test_one_trace_serves_all_shapes(tmp_path, monkeypatch):
     monkeypatch.setattr(trainer, "Seq2SeqObjective", TraceCounter)
     pairs = [(f"{'吃' * (i % 9 + 1)} {i}", f"{'喝' * (i % 7 + 1)} {i}") for i in range(50)]
     text = TextConfig(source_tokenizer="characters", target_tokenizer="characters")
-    train(pairs, tmp_path, Config(text=text, model=ModelConfig(units=4)), progress=False)
+    config = Config(text=text, model=ModelConfig(units=4))
+    training = TrainingConfig(epochs=2, batch_size=5)
+    train(pairs, tmp_path, dataclasses.replace(config, training=training), progress=False)
     assert TraceCounter.num_traces == 1
 
 

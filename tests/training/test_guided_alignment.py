@@ -11,6 +11,7 @@ from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.pairs import Pair
 from attention_seq2seq.decoding.step import prepare_decoding
+from attention_seq2seq.models.seq2seq import make_model
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.guided_alignment import guided_alignment_loss
@@ -169,10 +170,10 @@ def ranks(values):
     return [np.sum(values < value) + np.sum(values == value) / 2 for value in values]
 
 
-def test_the_attribution_correlation_requires_attention(tmp_path):
-    config = Config(
-        model=ModelConfig(units=8, attention="none"), training=TrainingConfig(epochs=1, patience=0)
-    )
-    train([("吃什么", "吃面")] * 3, tmp_path, config, (), progress=False)
+def test_the_attribution_correlation_requires_attention():
+    config = Config(model=ModelConfig(units=8, attention="none"))
+    tokenizer = Seq2SeqTokenizer.build([("吃什么", "吃面")], config.text)
+    size = len(tokenizer.target.vocabulary)
+    chat = Chat(tokenizer, make_model(config.model, size, size), config)
     with pytest.raises(ValueError, match="needs a model with attention"):
-        attention_attribution_correlation(Chat.load(tmp_path), ["吃什么"])
+        attention_attribution_correlation(chat, ["吃什么"])

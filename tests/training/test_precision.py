@@ -93,7 +93,8 @@ def test_an_explicit_dtype_is_used_on_any_processor(monkeypatch, tmp_path, dtype
 
 
 def test_the_saved_config_has_the_resolved_dtype(tmp_path):
-    config = Config(model=ModelConfig(units=4), training=TrainingConfig(epochs=1))
+    model = ModelConfig(units=4, attention="none")
+    config = Config(model=model, training=TrainingConfig(epochs=1))
     train(PAIRS, tmp_path, config, [], progress=False)
     saved = Config.load(tmp_path).training
     assert saved.compute_dtype in ("float32", "bfloat16")

@@ -11,7 +11,7 @@ def test_tensorboard_has_curves_replies_and_attention(tmp_path):
     train(
         MEALS.training[:64],
         tmp_path / "model",
-        make_config(batch_size=2),
+        make_config(epochs=1, batch_size=2),
         MEALS.validation[:9],
         progress=False,
         callbacks=[TensorBoard(tmp_path / "board")],
