@@ -46,5 +46,6 @@ def leave_one_out_attribution(
     )
     token_log_probs = hypotheses.token_log_probs  # [variants, target_time]
     drops = tf.transpose(token_log_probs[-1] - token_log_probs[:-1])
-    drops = tf.where(drops > _ROUNDING, drops, 0.0)
+    is_token = tf.sequence_mask(source_length, source_time)  # Not padding.
+    drops = tf.where(is_token & (drops > _ROUNDING), drops, 0.0)
     return tf.math.divide_no_nan(drops, tf.reduce_sum(drops, axis=1, keepdims=True))
