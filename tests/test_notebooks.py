@@ -9,7 +9,7 @@ import nbclient
 import nbformat
 import pytest
 
-from helpers.reference_models import HAS_TFA, requires_tfa
+from helpers.reference_models import HAS_TFA
 
 NUMBER_PATTERN = re.compile(r"-?\d+(?:\.\d+)?")
 # Maximum total duration of all notebooks on an idle machine [s].
@@ -61,12 +61,7 @@ def durations_path(tmp_path_factory):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(
-            path,
-            id=path.stem,
-            marks=[pytest.mark.slow] * path.stem.startswith(SLOW)
-            + [requires_tfa] * path.stem.startswith("02"),
-        )
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * path.stem.startswith(SLOW))
         for path in NOTEBOOKS
     ],
 )
