@@ -19,6 +19,7 @@ import yaml
 from absl import flags
 
 import attention_seq2seq
+from attention_seq2seq import seq2seq
 from attention_seq2seq.cli.flag_files import CONFIGS_DIR
 from attention_seq2seq.cli.main import COMMANDS
 from attention_seq2seq.config.config import Config
@@ -28,7 +29,6 @@ from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.serving.saved_model.export import export_saved_model
-from helpers.reference_models import requires_tfa, tfa
 
 ROOT = Path(__file__).parents[1]
 ENGLISH, CHINESE = ((ROOT / name).read_text("utf-8") for name in ("README.md", "README.zh.md"))
@@ -218,7 +218,6 @@ def test_options_are_covered_by_configs_or_documents(field, value):
     assert re.search(rf"--{field.name}" + (f"={value}" if value else "") + r"\b", text)
 
 
-@requires_tfa
 @each_document
 def test_mentioned_classes_exist(name):
     sources = [*(ROOT / "attention_seq2seq").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]
@@ -227,7 +226,7 @@ def test_mentioned_classes_exist(name):
         for path in sources
         for class_name in re.findall(r"^class (\w+)", path.read_text("utf-8"), re.MULTILINE)
     }
-    modules = (builtins, tf, tf.keras.layers, tf.distribute, tfa.seq2seq)
+    modules = (builtins, tf, tf.keras.layers, tf.distribute, seq2seq)
     code = " ".join(re.findall(r"`([^`]+)`", remove_code_blocks(TEXTS[name])))
     for class_name in re.findall(r"(?<![\w-])(?:[A-Z][a-z]+){2,}\b|[A-Z]\w+RNN\b", code):
         assert (
