@@ -115,6 +115,7 @@ def train_until(perplexity: float) -> list[float]:
 def train_tutorial() -> tuple[float, float]:
     """Trains like the tutorials, with all batches padded to the longest pair of the corpus."""
     import tensorflow as tf
+    from tensorflow_addons import seq2seq
 
     from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
     from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq, make_train_step
@@ -131,8 +132,8 @@ def train_tutorial() -> tuple[float, float]:
     tensors = [tensor for side in sides for tensor in pad_rows(side)]
     dataset = tf.data.Dataset.from_tensor_slices(tuple(tensors)).shuffle(len(sides[0])).repeat()
     dataset = dataset.batch(config.training.batch_size).prefetch(tf.data.AUTOTUNE)
-    model = TutorialSeq2Seq(UNITS.value, len(tokenizer.target.vocabulary))
-    train_step = make_train_step(model, CLIP_NORM)
+    model = TutorialSeq2Seq(UNITS.value, len(tokenizer.target.vocabulary), seq2seq)
+    train_step = make_train_step(model, CLIP_NORM, seq2seq)
     num_tokens = 0
     for step, batch in enumerate(islice(dataset, LAST_STEP.value), start=1):
         float(train_step(*batch))

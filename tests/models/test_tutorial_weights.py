@@ -4,13 +4,16 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from tensorflow import keras
 
+from attention_seq2seq import seq2seq
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.greedy_search import greedy_search
 from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
+from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
 from helpers.reference_models import requires_tfa, tfa
 from helpers.toy_models import make_processors
 
@@ -28,13 +31,13 @@ def tutorial_variable(model, path):
     return eval(path, {"model": model, "decoder": model.decoder, "cell": model.decoder.cell})
 
 
-def tutorial_greedy_search(model, ids, length):
+def tutorial_greedy_search(model, ids, length, layers):
     mask = tf.sequence_mask(length, ids.shape[1])
     memory, _, _ = model.encoder(model.source_embedding(ids), mask=mask)
     model.mechanism.setup_memory(memory, length)
-    decoder = tfa.seq2seq.BasicDecoder(
+    decoder = layers.BasicDecoder(
         model.decoder.cell,
-        tfa.seq2seq.GreedyEmbeddingSampler(),
+        layers.GreedyEmbeddingSampler(),
         output_layer=model.decoder.output_layer,
         maximum_iterations=MAX_LENGTH,
     )
@@ -47,12 +50,16 @@ def tutorial_greedy_search(model, ids, length):
     return outputs.sample_id.numpy(), lengths.numpy()
 
 
-@requires_tfa
-def test_copied_weights_give_the_same_replies():
-    from experiments.benchmarks.baselines.tfa_training import TutorialSeq2Seq
-
+@pytest.mark.parametrize(
+    "layers",
+    [
+        pytest.param(tfa and tfa.seq2seq, id="TensorFlow Addons", marks=requires_tfa),
+        pytest.param(seq2seq, id="drop-in"),
+    ],
+)
+def test_copied_weights_give_the_same_replies(layers):
     keras.utils.set_random_seed(3)
-    tutorial = TutorialSeq2Seq(UNITS, VOCABULARY_SIZE)
+    tutorial = TutorialSeq2Seq(UNITS, VOCABULARY_SIZE, layers)
     rng = np.random.default_rng(3)
     ids = tf.constant(rng.integers(5, VOCABULARY_SIZE, [40, 7]), tf.int32)
     length = tf.constant(rng.integers(1, 8, 40), tf.int32)
@@ -64,7 +71,7 @@ def test_copied_weights_give_the_same_replies():
     assert names.keys() == model.named_weights().keys()
     for name, variable in model.named_weights().items():
         variable.assign(tutorial_variable(tutorial, names[name]))
-    expected, lengths = tutorial_greedy_search(tutorial, ids, length)
+    expected, lengths = tutorial_greedy_search(tutorial, ids, length, layers)
     step, state = prepare_decoding(model, ids, length)
     hypotheses = greedy_search(step, state, make_processors(40), tf.constant(MAX_LENGTH))
     np.testing.assert_array_equal(hypotheses.lengths, lengths)

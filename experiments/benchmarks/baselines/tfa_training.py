@@ -1,23 +1,24 @@
 """Model and training step of the TensorFlow Addons tutorials, as a baseline."""
 
 from collections.abc import Callable
+from types import ModuleType
 
 import tensorflow as tf
 from tensorflow import keras
-from tensorflow_addons import seq2seq
 
 from attention_seq2seq.text.vocabulary import BOS
 
 
 class TutorialSeq2Seq(keras.Model):
-    """The attention model from TFA parts, with the projection inside the decoder loop.
+    """The attention model of the tutorials, with the projection inside the decoder loop.
 
     Args:
         units: width of the model.
         vocabulary_size: number of tokens.
+        seq2seq: module of the layers and decoders, such as `tfa.seq2seq`.
     """
 
-    def __init__(self, units: int, vocabulary_size: int):
+    def __init__(self, units: int, vocabulary_size: int, seq2seq: ModuleType):
         super().__init__()
         self.source_embedding = keras.layers.Embedding(vocabulary_size, units)
         self.encoder = keras.layers.LSTM(units, return_sequences=True, return_state=True)
@@ -46,12 +47,13 @@ class TutorialSeq2Seq(keras.Model):
         return outputs.rnn_output
 
 
-def make_train_step(model: TutorialSeq2Seq, clip_norm: float) -> Callable:
+def make_train_step(model: TutorialSeq2Seq, clip_norm: float, seq2seq: ModuleType) -> Callable:
     """Returns a training step with the Adam optimizer of Keras.
 
     Args:
         model: the trained model.
         clip_norm: maximum global norm of the gradients.
+        seq2seq: module with `sequence_loss`, such as `tfa.seq2seq`.
 
     Returns:
         A function of int32[batch, source_time], int32[batch], int32[batch, target_time] and
