@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from helpers.prepared_corpora import write_numbered_corpus
+from helpers.reference_models import requires_tfa
 from helpers.result_rows import assert_fields_are_complete
 from helpers.scripts import run_script
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.slow
 SMALL = "--units=8", "--vocabulary_size=50"
 
 
+@requires_tfa
 def test_training_prints_rates_of_all_implementations(tmp_path):
     result = run_script(
         "benchmarks",
@@ -36,6 +38,7 @@ def test_training_prints_rates_of_all_implementations(tmp_path):
     assert [row["system"] for row in json_rows] == [name for name, _ in rows]
 
 
+@requires_tfa
 def test_decoding_prints_times_of_both_implementations():
     result = run_script("benchmarks", "decoding", *SMALL, "--length=3", "--repeats=1")
     assert (result.returncode, result.stderr) == (0, "")
@@ -46,6 +49,7 @@ def test_decoding_prints_times_of_both_implementations():
         )
 
 
+@requires_tfa
 def test_ops_prints_times_of_all_parts():
     result = run_script("benchmarks", "ops", *SMALL, "--repeats=1")
     assert (result.returncode, result.stderr) == (0, "")
@@ -67,8 +71,8 @@ def test_scaling_prints_measured_and_estimated_rates(tmp_path):
 @pytest.mark.parametrize(
     ("name", "flags"),
     [
-        ("decoding", ["--length=3", "--repeats=1"]),
-        ("ops", ["--repeats=1"]),
+        pytest.param("decoding", ["--length=3", "--repeats=1"], marks=requires_tfa),
+        pytest.param("ops", ["--repeats=1"], marks=requires_tfa),
         ("vocabulary_size", ["--repeats=1"]),
         ("input_pipeline", ["--data={corpus}"]),
         ("preprocessing", ["--data={corpus}", "--num_pairs=3000"]),
