@@ -1,4 +1,4 @@
-"""Base class for attention mechanisms, which turn a query and a memory into attention weights."""
+"""Base class for attention mechanisms: weights from a query and a memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
