@@ -1,7 +1,6 @@
 """Luong and Bahdanau attention, and the functions from scores to attention weights."""
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -9,12 +8,6 @@ from tensorflow import keras
 
 from attention_seq2seq.seq2seq.attention_mechanism import AttentionMechanism
 from attention_seq2seq.seq2seq.keras_versions import serialize_initializer
-from attention_seq2seq.seq2seq.probabilities import hardmax
-
-_PROBABILITY_FNS = {
-    "softmax": lambda scores, _: tf.nn.softmax(scores),
-    "hardmax": lambda scores, _: hardmax(scores),
-}
 
 
 class LuongScore(AttentionMechanism):
@@ -95,7 +88,7 @@ class BahdanauScore(AttentionMechanism):
             self.attention_v = self.add_weight(
                 name="attention_v", shape=[self.units], initializer=self.kernel_initializer
             )
-            self.add_bias()
+            self._add_score_bias()
         if self.normalize and self.attention_g is None:
             length = keras.initializers.Constant(math.sqrt(1 / self.units))
             self.attention_g = self.add_weight(name="attention_g", shape=(), initializer=length)
@@ -104,8 +97,8 @@ class BahdanauScore(AttentionMechanism):
             )
         self.built = True
 
-    def add_bias(self) -> None:
-        """Creates a weight between v and its length, the order of saved weights."""
+    def _add_score_bias(self) -> None:
+        """Creates the bias of monotonic attention, which saved weights have after v."""
 
     def _scores(self, query):
         query = self.query_layer(query)[:, tf.newaxis]  # [batch, 1, units]
@@ -162,13 +155,14 @@ class LuongAttention(LuongScore):
         **kwargs,
     ):
         self.probability_fn_name = probability_fn
+        score_fn = self._process_probability_fn(probability_fn)
         super().__init__(
             units,
             scale,
             dtype,
             memory=memory,
             memory_sequence_length=memory_sequence_length,
-            probability_fn=get_probability_fn(probability_fn),
+            probability_fn=lambda scores, state: score_fn(scores),
             name=name,
             **kwargs,
         )
@@ -210,6 +204,7 @@ class BahdanauAttention(BahdanauScore):
         **kwargs,
     ):
         self.probability_fn_name = probability_fn
+        score_fn = self._process_probability_fn(probability_fn)
         super().__init__(
             units,
             normalize,
@@ -217,7 +212,7 @@ class BahdanauAttention(BahdanauScore):
             dtype,
             memory=memory,
             memory_sequence_length=memory_sequence_length,
-            probability_fn=get_probability_fn(probability_fn),
+            probability_fn=lambda scores, state: score_fn(scores),
             name=name,
             **kwargs,
         )
@@ -230,16 +225,3 @@ class BahdanauAttention(BahdanauScore):
 def projection(units: int, name: str, dtype: Any) -> keras.layers.Dense:
     """Returns the layer that projects keys or queries."""
     return keras.layers.Dense(units, name=name, use_bias=False, dtype=dtype)
-
-
-def get_probability_fn(name: str) -> Callable:
-    """Returns the function of a name, from scores and a state to attention weights.
-
-    Raises:
-        ValueError: unknown name.
-    """
-    if name not in _PROBABILITY_FNS:
-        raise ValueError(
-            f"Invalid probability function: {name}, options are {list(_PROBABILITY_FNS)}."
-        )
-    return _PROBABILITY_FNS[name]

@@ -1,7 +1,6 @@
 """Base class for attention mechanisms: weights from a query and a memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +14,12 @@ from attention_seq2seq.seq2seq.keras_versions import (
     has_keras_tensor,
     serialize_layer,
 )
+from attention_seq2seq.seq2seq.memory_mask import (
+    MaskedProbabilityFn,
+    check_inner_dimensions,
+    mask_memory,
+)
+from attention_seq2seq.seq2seq.probabilities import get_probability_fn
 
 
 class AttentionMechanism(TensorLayer):
@@ -89,7 +94,7 @@ class AttentionMechanism(TensorLayer):
             has_length = memory_sequence_length is not None
             inputs = [memory, memory_sequence_length] if has_length else memory
             # As a call, so that Keras 2 connects the memory with the outputs of a functional model.
-            self.values = self(inputs, setup_memory=True)
+            self.values = AttentionMechanism.__call__(self, inputs, setup_memory=True)
 
     @property
     def memory_initialized(self) -> bool:
@@ -134,6 +139,11 @@ class AttentionMechanism(TensorLayer):
             return self._calculate_attention(inputs[0], inputs[1])
         memory, length = inputs, None
         if isinstance(inputs, list | tuple):
+            if len(inputs) not in (1, 2):
+                raise ValueError(
+                    f"{type(self).__name__} received {len(inputs)} inputs with setup_memory=True. "
+                    "Expect inputs to have 1 or 2 tensors: a memory and, optionally, its lengths."
+                )
             memory, length = inputs if len(inputs) == 2 else (*inputs, None)
         self.setup_memory(memory, length, mask)
         # The query layer has not been built.
@@ -165,17 +175,17 @@ class AttentionMechanism(TensorLayer):
         with tf.name_scope(self.name):
             memory = tf.nest.map_structure(tf.convert_to_tensor, memory)
             if self._check_inner_dims_defined:
-                tf.nest.map_structure(_check_inner_dimensions, memory)
+                tf.nest.map_structure(check_inner_dimensions, memory)
             if memory_sequence_length is not None:
                 memory_sequence_length = tf.convert_to_tensor(memory_sequence_length)
                 time = tf.shape(tf.nest.flatten(memory)[0])[1]
                 memory_mask = tf.sequence_mask(memory_sequence_length, time)
             if memory_mask is not None:
-                memory = tf.nest.map_structure(lambda m: _mask_memory(m, memory_mask), memory)
-                self.probability_fn = _MaskedProbabilityFn(
+                memory = tf.nest.map_structure(lambda m: mask_memory(m, memory_mask), memory)
+                self.probability_fn = MaskedProbabilityFn(
                     self.default_probability_fn, memory_mask, memory_sequence_length
                 )
-            elif isinstance(self.probability_fn, _MaskedProbabilityFn):
+            elif isinstance(self.probability_fn, MaskedProbabilityFn):
                 self.probability_fn = self.default_probability_fn
             self.values = memory
             self.keys = memory if self.memory_layer is None else self.memory_layer(memory)
@@ -193,6 +203,9 @@ class AttentionMechanism(TensorLayer):
         raise NotImplementedError(
             "_calculate_attention need to be implemented by subclasses, or _scores."
         )
+
+    def _process_probability_fn(self, func_name: str) -> Callable:
+        return get_probability_fn(func_name)
 
     def compute_mask(self, inputs, mask=None):
         """Returns no masks: the mask of the memory is not that of the outputs."""
@@ -226,8 +239,8 @@ class AttentionMechanism(TensorLayer):
     @property
     def alignments_size(self) -> int | tf.TensorShape:
         """Number of positions of the memory; an unknown shape if it is not static."""
-        is_static = isinstance(self._alignments_size, int)
-        return self._alignments_size if is_static else tf.TensorShape([None])
+        size = self._alignments_size
+        return size if isinstance(size, int) else tf.TensorShape([None])
 
     @property
     def state_size(self) -> int | tf.TensorShape:
@@ -255,39 +268,3 @@ def attend(
     if attention_layer is None:
         return context, weights, next_state
     return attention_layer(tf.concat([query, context], axis=1)), weights, next_state
-
-
-@dataclass(frozen=True, eq=False)
-class _MaskedProbabilityFn:
-    """Probability function that gives padding no weight."""
-
-    probability_fn: Callable
-    mask: tf.Tensor
-    sequence_length: tf.Tensor | None
-
-    def __call__(self, scores: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        checks = []
-        if self.sequence_length is not None:
-            checks.append(
-                tf.debugging.assert_positive(
-                    self.sequence_length,
-                    message="All values in memory_sequence_length must greater than zero.",
-                )
-            )
-        with tf.control_dependencies(checks):
-            scores = tf.where(self.mask, scores, scores.dtype.min)
-        return self.probability_fn(scores, state)
-
-
-def _check_inner_dimensions(memory: tf.Tensor) -> None:
-    if not memory.shape[2:].is_fully_defined():
-        raise ValueError(
-            f"Invalid memory of shape {memory.shape}: Expected memory to have fully defined inner "
-            "dims. Set its static shape with `tf.ensure_shape`."
-        )
-
-
-def _mask_memory(memory: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the memory float[batch, time, ...], zero outside of the mask bool[batch, time]."""
-    shape = tf.concat([tf.shape(mask), tf.ones([tf.rank(memory) - 2], tf.int32)], axis=0)
-    return memory * tf.reshape(tf.cast(mask, memory.dtype), shape)

@@ -130,20 +130,22 @@ class AttentionWrapper(RecurrentCell):
         self._attention_layer_size = None
         self._cell = cell
         self._attention_mechanisms = mechanisms
-        self._cell_input_fn = cell_input_fn or _concatenate
+        self._cell_input_fn = cell_input_fn or (lambda *parts: tf.concat(parts, axis=-1))
         self._output_attention = output_attention
         self._alignment_history = alignment_history
         self._initial_cell_state = initial_cell_state
         if initial_cell_state is not None:
             state = tf.nest.flatten(initial_cell_state)[-1]
             rows = state.shape[0] or tf.shape(state)[0]
-            checks = self._check_batch_size(rows, "initial_cell_state")
+            checks = self._batch_size_checks(rows, self._message("initial_cell_state"))
             self._initial_cell_state = _with_checks(checks, initial_cell_state)
 
     @property
     def output_size(self) -> int:
         """Width of the output."""
-        return self._attention_size() if self._output_attention else self._cell.output_size
+        return (
+            self._get_attention_layer_size() if self._output_attention else self._cell.output_size
+        )
 
     @property
     def state_size(self) -> AttentionWrapperState:
@@ -151,7 +153,7 @@ class AttentionWrapper(RecurrentCell):
         mechanisms = self._attention_mechanisms
         return AttentionWrapperState(
             cell_state=self._cell.state_size,
-            attention=self._attention_size(),
+            attention=self._get_attention_layer_size(),
             alignments=self._item_or_tuple(m.alignments_size for m in mechanisms),
             alignment_history=self._item_or_tuple(
                 m.alignments_size if self._alignment_history else () for m in mechanisms
@@ -184,7 +186,7 @@ class AttentionWrapper(RecurrentCell):
             cell_state = self._initial_cell_state
             if cell_state is None:
                 cell_state = zero_state(self._cell, batch_size, dtype)
-            checks = self._check_batch_size(batch_size, "requested batch size")
+            checks = self._batch_size_checks(batch_size, self._message("requested batch size"))
             mechanisms = self._attention_mechanisms
             alignments = [m.initial_alignments(batch_size, dtype) for m in mechanisms]
             history = [
@@ -195,7 +197,7 @@ class AttentionWrapper(RecurrentCell):
             ]
             return AttentionWrapperState(
                 cell_state=_with_checks(checks, cell_state),
-                attention=tf.zeros([batch_size, self._attention_size()], dtype),
+                attention=tf.zeros([batch_size, self._get_attention_layer_size()], dtype),
                 alignments=self._item_or_tuple(alignments),
                 alignment_history=self._item_or_tuple(history),
                 attention_state=self._item_or_tuple(
@@ -211,36 +213,37 @@ class AttentionWrapper(RecurrentCell):
             self._cell_input_fn(inputs, state.attention), state.cell_state, **kwargs
         )
         cell_state = tf.nest.pack_sequence_as(state.cell_state, tf.nest.flatten(cell_state))
-        checks = self._check_batch_size(query.shape[0] or tf.shape(query)[0], "query")
+        rows = query.shape[0] or tf.shape(query)[0]
+        checks = self._batch_size_checks(rows, self._message("query"))
         query = _with_checks(checks, query)
 
+        mechanisms = self._attention_mechanisms
         attention_states, histories = state.attention_state, state.alignment_history
         if not self._is_multi:
             attention_states, histories = [attention_states], [histories]
-        attentions, alignments, next_states, next_histories = [], [], [], []
-        for index, mechanism in enumerate(self._attention_mechanisms):
-            layer = self._attention_layers[index] if self._attention_layers else None
-            attention, weights, next_state = self._attention_fn(
-                mechanism, query, attention_states[index], layer
+        layers = self._attention_layers or [None] * len(mechanisms)
+        attentions, alignments, next_states = zip(
+            *(
+                self._attention_fn(mechanism, query, attention_state, layer)
+                for mechanism, attention_state, layer in zip(mechanisms, attention_states, layers)
             )
-            attentions.append(attention)
-            alignments.append(weights)
-            next_states.append(next_state)
-            history = histories[index]
-            next_histories.append(
-                history.write(history.size(), weights) if self._alignment_history else ()
-            )
+        )
+        if self._alignment_history:
+            histories = [
+                history.write(history.size(), weights)
+                for history, weights in zip(histories, alignments)
+            ]
         attention = tf.concat(attentions, axis=1)
         next_state = AttentionWrapperState(
             cell_state=cell_state,
             attention=attention,
             alignments=self._item_or_tuple(alignments),
-            alignment_history=self._item_or_tuple(next_histories),
+            alignment_history=self._item_or_tuple(histories),
             attention_state=self._item_or_tuple(next_states),
         )
         return (attention if self._output_attention else query), next_state
 
-    def _require_memories(self) -> None:
+    def _attention_mechanisms_checks(self) -> None:
         for mechanism in self._attention_mechanisms:
             if not mechanism.memory_initialized:
                 raise ValueError(
@@ -248,23 +251,24 @@ class AttentionWrapper(RecurrentCell):
                     "be initialized with a memory first: pass it, or call setup_memory()."
                 )
 
-    def _check_batch_size(self, batch_size: int | tf.Tensor, name: str) -> list:
+    def _batch_size_checks(self, batch_size: int | tf.Tensor, error_message: str) -> list:
         """Returns assertions that the memory of each mechanism has the number of rows."""
-        self._require_memories()
-        message = (
-            f"Non-matching batch sizes between the memory (encoder output) and {name} of the "
-            f"AttentionWrapper {self.name}. With a BeamSearchDecoder, tile the memory and the "
-            "initial state with tile_batch, and request batch_size * beam_width rows."
-        )
+        self._attention_mechanisms_checks()
         return [
-            tf.debugging.assert_equal(batch_size, mechanism.batch_size, message=message)
+            tf.debugging.assert_equal(batch_size, mechanism.batch_size, message=error_message)
             for mechanism in self._attention_mechanisms
         ]
 
-    def _attention_size(self) -> int:
+    def _message(self, name: str) -> str:
+        return (
+            f"Non-matching batch sizes between the memory (encoder output) and {name} of "
+            f"{self.name}. With a BeamSearchDecoder, tile both with tile_batch."
+        )
+
+    def _get_attention_layer_size(self) -> int:
         """Returns the width of the attention vector."""
         if self._attention_layer_size is None:
-            self._require_memories()
+            self._attention_mechanisms_checks()
             sizes = [mechanism.values.shape[-1] for mechanism in self._attention_mechanisms]
             if self._attention_layers is not None:
                 sizes = [
@@ -278,10 +282,6 @@ class AttentionWrapper(RecurrentCell):
         """Returns the items as a tuple, or the only one if the mechanism was not in a list."""
         items = tuple(items)
         return items if self._is_multi else items[0]
-
-
-def _concatenate(inputs: tf.Tensor, attention: tf.Tensor) -> tf.Tensor:
-    return tf.concat([inputs, attention], axis=-1)
 
 
 def _as_list(values: Any, count: int, name: str) -> list:

@@ -79,10 +79,11 @@ class BasicDecoder(BaseDecoder):
     @property
     def output_size(self):
         """Shapes of the outputs of a step, without batch."""
+        return BasicDecoderOutput(self._rnn_output_size(), self.sampler.sample_ids_shape)
+
+    def _rnn_output_size(self) -> tf.TensorShape:
         size = tf.TensorShape(self.cell.output_size)
-        if self.output_layer is not None:
-            size = output_shape(self.output_layer, size)
-        return BasicDecoderOutput(rnn_output=size, sample_id=self.sampler.sample_ids_shape)
+        return size if self.output_layer is None else output_shape(self.output_layer, size)
 
     @property
     def output_dtype(self):

@@ -106,7 +106,7 @@ class BeamSearchDecoder(BaseDecoder):
         require_cell(cell)
         self._cell = cell
         self._output_layer = output_layer
-        self._constructor_embedding_fn = self._embedding_fn = embedding_fn
+        self._embedding_fn = embedding_fn
         self._reorder_tensor_arrays = reorder_tensor_arrays
         self._beam_width = beam_width
         self._options = BeamSearchOptions(
@@ -134,7 +134,7 @@ class BeamSearchDecoder(BaseDecoder):
         beams = tf.TensorShape([self._beam_width])
         scores = beams
         if self._options.output_all_scores:
-            scores = beams.concatenate(self._logits_shape()[-1:])
+            scores = beams.concatenate(self._rnn_output_size()[-1:])
         return BeamSearchDecoderOutput(scores=scores, predicted_ids=beams, parent_ids=beams)
 
     @property
@@ -144,7 +144,7 @@ class BeamSearchDecoder(BaseDecoder):
 
     def call(self, embedding, start_tokens, end_token, initial_state, training=None, **kwargs):
         """Searches until all hypotheses have ended."""
-        return self.decode(
+        return self._decode(
             embedding,
             training,
             start_tokens=start_tokens,
@@ -157,7 +157,7 @@ class BeamSearchDecoder(BaseDecoder):
         """Returns the finished beams, the embeddings of the start tokens, and the initial state.
 
         Args:
-            embedding: float[vocab, units]; None: the `embedding_fn` of the constructor.
+            embedding: float[vocab, units]; None: that of the call before, or the `embedding_fn`.
             start_tokens: int32[batch].
             end_token: int32[].
             initial_state: state of the cell, of batch * beams rows.
@@ -167,9 +167,7 @@ class BeamSearchDecoder(BaseDecoder):
         """
         if embedding is not None:
             self._embedding_fn = embedding_function(embedding)
-        else:
-            self._embedding_fn = self._constructor_embedding_fn
-        if self._embedding_fn is None:
+        elif self._embedding_fn is None:
             raise ValueError(
                 "You should either pass an embedding variable when calling the BeamSearchDecoder "
                 "or set embedding_fn in the constructor."
@@ -240,7 +238,7 @@ class BeamSearchDecoder(BaseDecoder):
             final_state = final_state._replace(cell_state=cell_state)
         return FinalBeamSearchDecoderOutput(predicted_ids, outputs), final_state
 
-    def _logits_shape(self) -> tf.TensorShape:
+    def _rnn_output_size(self) -> tf.TensorShape:
         size = tf.TensorShape(self._cell.output_size)
         return size if self._output_layer is None else output_shape(self._output_layer, size)
 

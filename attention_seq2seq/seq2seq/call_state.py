@@ -3,6 +3,8 @@
 import threading
 from typing import Any
 
+_LOCK = threading.Lock()
+
 
 class CallAttribute:
     """Attribute that every thread sets for itself.
@@ -37,26 +39,34 @@ class CallAttribute:
     def __get__(self, instance, owner=None):
         if instance is None:
             return self
-        state = instance.__dict__.get("_call_state")
-        if state is None:
-            return self._default
+        state = _call_state(instance)
         return state.values.get(self._name, state.latest.get(self._name, self._default))
 
     def __set__(self, instance, value):
-        state = instance.__dict__.setdefault("_call_state", _CallState({}))
+        state = _call_state(instance)
         state.values[self._name] = state.latest[self._name] = value
 
 
 class _CallState(threading.local):
     """Values of the current thread, and the latest values of all threads."""
 
-    def __init__(self, latest: dict[str, Any]):
-        # Each thread runs this with the same dict.
+    def __init__(self, owner_id: int, latest: dict[str, Any]):
+        # Each thread runs this with the same arguments.
         self.values: dict[str, Any] = {}
+        self.owner_id = owner_id
         self.latest = latest
 
-    def __deepcopy__(self, memo):
-        return _CallState(dict(self.latest))
-
     def __reduce__(self):
-        return _CallState, ({},)
+        return _CallState, (self.owner_id, self.latest)
+
+
+def _call_state(instance: Any) -> _CallState:
+    """Returns the state of an instance; a copied instance gets a copy of the state."""
+    state = instance.__dict__.get("_call_state")
+    if state is None or state.owner_id != id(instance):
+        with _LOCK:
+            state = instance.__dict__.get("_call_state")
+            if state is None or state.owner_id != id(instance):
+                latest = {} if state is None else dict(state.latest)
+                state = instance.__dict__["_call_state"] = _CallState(id(instance), latest)
+    return state

@@ -120,9 +120,9 @@ class BaseDecoder(_DecoderProperties, TensorLayer):
 
     def call(self, inputs, initial_state=None, training=None, **kwargs):
         """Decodes until all rows are finished."""
-        return self.decode(inputs, training, initial_state=initial_state, **kwargs)
+        return self._decode(inputs, training, initial_state=initial_state, **kwargs)
 
-    def decode(self, inputs: Any, training: bool | None, **kwargs) -> tuple[Any, Any, tf.Tensor]:
+    def _decode(self, inputs: Any, training: bool | None, **kwargs) -> tuple[Any, Any, tf.Tensor]:
         """Calls `dynamic_decode` with the options of the decoder.
 
         Args:

@@ -9,12 +9,12 @@ from attention_seq2seq.seq2seq.call_state import CallAttribute
 from attention_seq2seq.seq2seq.random_samples import categorical_sample
 from attention_seq2seq.seq2seq.sampler_base import (
     BatchSampler,
-    embedding_function,
+    EmbeddingSampler,
     require_rank,
 )
 
 
-class GreedyEmbeddingSampler(BatchSampler):
+class GreedyEmbeddingSampler(EmbeddingSampler):
     """Sampler that feeds the embedding of the most probable id.
 
     Args:
@@ -22,26 +22,28 @@ class GreedyEmbeddingSampler(BatchSampler):
             `embedding` given to `initialize`.
     """
 
-    embedding_fn = CallAttribute()
     start_tokens = CallAttribute()
     end_token = CallAttribute()
     start_inputs = CallAttribute()
-
-    def __init__(self, embedding_fn: Callable | None = None):
-        self._constructor_embedding_fn = self.embedding_fn = embedding_fn
 
     def initialize(self, embedding, start_tokens=None, end_token=None):
         """Returns the finished rows, none, and the embeddings of the start tokens.
 
         Args:
-            embedding: float[vocab, units]; ignored if the constructor has an `embedding_fn`.
+            embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: that of
+                the call before.
             start_tokens: int32[batch], ids fed in the first step.
             end_token: int32[], the id that finishes a row.
 
         Raises:
-            ValueError: a wrong number of axes.
+            ValueError: no embedding, or a wrong number of axes.
         """
-        self.embedding_fn = self._constructor_embedding_fn or embedding_function(embedding)
+        self.set_call_embedding(embedding)
+        if self.embedding_fn is None:
+            raise ValueError(
+                f"{type(self).__name__} has no embedding. Pass `embedding` to `initialize`, or "
+                "`embedding_fn` to the constructor."
+            )
         self.start_tokens = require_rank(
             "start_tokens", tf.convert_to_tensor(start_tokens, tf.int32), 1
         )

@@ -27,6 +27,10 @@ class TensorLayer(keras.layers.Layer):
             # Otherwise, Keras 3 would trace `call` to create the weights.
             self.built = True
 
+    def get_config(self) -> dict:
+        """Returns the config of a `keras.layers.Layer`, without cells and functions."""
+        return super().get_config()
+
     def __setattr__(self, name, value):
         # Keras 3 would skip the assignment of a value that another thread has set, and wrap lists.
         if isinstance(getattr(type(self), name, None), CallAttribute):
@@ -49,7 +53,7 @@ class TensorLayer(keras.layers.Layer):
             return self.call(inputs, *args[1:], **kwargs)
 
 
-class RecurrentCell(TensorLayer if KERAS_3 else keras.layers.AbstractRNNCell):
+class RecurrentCell(TensorLayer, *(() if KERAS_3 else (keras.layers.AbstractRNNCell,))):
     """Base class for recurrent cells."""
 
 

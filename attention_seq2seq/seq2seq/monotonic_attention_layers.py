@@ -32,9 +32,9 @@ class MonotonicMechanism(AttentionMechanism):
         self.score_bias_init = score_bias_init
         self.mode = mode
         self.attention_score_bias = None
-        super().__init__(*args, probability_fn=self.monotonic_weights, **kwargs)
+        super().__init__(*args, probability_fn=self._monotonic_weights, **kwargs)
 
-    def add_bias(self):
+    def _add_score_bias(self):
         """Creates the bias of the scores."""
         if self.attention_score_bias is None:
             self.attention_score_bias = self.add_weight(
@@ -47,7 +47,7 @@ class MonotonicMechanism(AttentionMechanism):
         scores = super()._scores(query)
         return scores + tf.cast(self.attention_score_bias, scores.dtype)
 
-    def monotonic_weights(self, scores: tf.Tensor, previous_weights: tf.Tensor) -> tf.Tensor:
+    def _monotonic_weights(self, scores: tf.Tensor, previous_weights: tf.Tensor) -> tf.Tensor:
         """Returns the attention weights float[batch, time] of scores and previous weights."""
         if self.sigmoid_noise > 0:
             noise = tf.random.normal(
@@ -108,6 +108,7 @@ class LuongMonotonicAttention(MonotonicMechanism, LuongScore):
         name: str = "LuongMonotonicAttention",
         **kwargs,
     ):
+        self.attention_g = None
         super().__init__(
             units,
             scale,
@@ -127,7 +128,7 @@ class LuongMonotonicAttention(MonotonicMechanism, LuongScore):
         super().build(input_shape)
         # The attribute in checkpoints of `tfa.seq2seq`.
         self.attention_g = self.scale_weight
-        self.add_bias()
+        self._add_score_bias()
 
 
 class BahdanauMonotonicAttention(MonotonicMechanism, BahdanauScore):

@@ -1,5 +1,7 @@
 """Functions from attention scores to attention weights."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -17,6 +19,21 @@ def hardmax(logits: tf.Tensor, name: str | None = None) -> tf.Tensor:
         return tf.one_hot(tf.argmax(logits, axis=-1), depth, dtype=logits.dtype)
 
 
+def get_probability_fn(name: str) -> Callable:
+    """Returns the function of a name, from scores float[batch, time] to attention weights.
+
+    Args:
+        name: "softmax" or "hardmax".
+
+    Raises:
+        ValueError: unknown name.
+    """
+    functions = {"softmax": tf.nn.softmax, "hardmax": hardmax}
+    if name not in functions:
+        raise ValueError(f"Invalid probability function: {name}, options are {list(functions)}.")
+    return functions[name]
+
+
 def safe_cumprod(x: tf.Tensor, *args, **kwargs) -> tf.Tensor:
     """Returns the cumulative product of numbers in [0, 1], computed as a sum of logarithms.
 
@@ -29,7 +46,9 @@ def safe_cumprod(x: tf.Tensor, *args, **kwargs) -> tf.Tensor:
     """
     with tf.name_scope("SafeCumprod"):
         x = tf.convert_to_tensor(x)
-        tiny = np.finfo(x.dtype.as_numpy_dtype).tiny
+        # NumPy does not know bfloat16, which has the exponents of float32.
+        dtype = tf.float32 if x.dtype == tf.bfloat16 else x.dtype
+        tiny = np.finfo(dtype.as_numpy_dtype).tiny
         return tf.exp(tf.cumsum(tf.math.log(tf.clip_by_value(x, tiny, 1)), *args, **kwargs))
 
 

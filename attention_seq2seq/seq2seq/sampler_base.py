@@ -141,6 +141,35 @@ class CustomSampler(BatchSampler):
         return self._next_inputs_fn(time=time, outputs=outputs, state=state, sample_ids=sample_ids)
 
 
+class EmbeddingSampler(BatchSampler):
+    """Base class of samplers that embed ids.
+
+    Args:
+        embedding_fn: function from ids to embeddings; None: the `embedding` of the latest call of
+            `initialize` with one.
+    """
+
+    _assigned_embedding_fn: Callable | None = None
+    _call_embedding_fn = CallAttribute()
+
+    def __init__(self, embedding_fn: Callable | None = None):
+        self.embedding_fn = embedding_fn
+
+    @property
+    def embedding_fn(self) -> Callable | None:
+        """Function from ids to embeddings."""
+        return self._assigned_embedding_fn or self._call_embedding_fn
+
+    @embedding_fn.setter
+    def embedding_fn(self, embedding_fn: Callable | None) -> None:
+        self._assigned_embedding_fn = embedding_fn
+
+    def set_call_embedding(self, embedding: Any) -> None:
+        """Uses an embedding float[vocab, units], or that of the call before if it is None."""
+        if embedding is not None:
+            self._call_embedding_fn = embedding_function(embedding)
+
+
 def embedding_function(embedding: Any) -> Callable:
     """Returns the function from ids to rows of an embedding float[vocab, units]."""
     return lambda ids: tf.nn.embedding_lookup(embedding, ids)

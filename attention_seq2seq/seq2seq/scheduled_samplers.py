@@ -8,11 +8,11 @@ import tensorflow as tf
 from attention_seq2seq.seq2seq.batch_time import transpose_batch_time, unstack_time
 from attention_seq2seq.seq2seq.call_state import CallAttribute
 from attention_seq2seq.seq2seq.random_samples import bernoulli_sample, categorical_sample
-from attention_seq2seq.seq2seq.sampler_base import embedding_function
+from attention_seq2seq.seq2seq.sampler_base import EmbeddingSampler
 from attention_seq2seq.seq2seq.training_sampler import TrainingSampler
 
 
-class ScheduledEmbeddingTrainingSampler(TrainingSampler):
+class ScheduledEmbeddingTrainingSampler(TrainingSampler, EmbeddingSampler):
     """Sampler that feeds targets or, at random, embeddings of ids drawn from the outputs.
 
     An id of -1 marks a row that is fed the target.
@@ -33,8 +33,6 @@ class ScheduledEmbeddingTrainingSampler(TrainingSampler):
         NIPS 2015.
     """
 
-    embedding_fn = CallAttribute()
-
     def __init__(
         self,
         sampling_probability: Any,
@@ -43,7 +41,7 @@ class ScheduledEmbeddingTrainingSampler(TrainingSampler):
         seed: int | None = None,
         scheduling_seed: int | None = None,
     ):
-        self._constructor_embedding_fn = self.embedding_fn = embedding_fn
+        self.embedding_fn = embedding_fn
         self.sampling_probability = _probability(sampling_probability)
         self.seed = seed
         self.scheduling_seed = scheduling_seed
@@ -56,19 +54,18 @@ class ScheduledEmbeddingTrainingSampler(TrainingSampler):
             inputs: float[batch, time, units], the embedded targets.
             sequence_length: int[batch], see `TrainingSampler.initialize`.
             mask: bool[batch, time], see `TrainingSampler.initialize`.
-            embedding: float[vocab, units]; ignored if the constructor has an `embedding_fn`.
+            embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: that of
+                the call before.
 
         Raises:
             ValueError: no embedding.
         """
-        self.embedding_fn = self._constructor_embedding_fn
+        self.set_call_embedding(embedding)
         if self.embedding_fn is None:
-            if embedding is None:
-                raise ValueError(
-                    "embedding is required as a keyword argument for "
-                    "ScheduledEmbeddingTrainingSampler without an embedding_fn."
-                )
-            self.embedding_fn = embedding_function(embedding)
+            raise ValueError(
+                "embedding is required as a keyword argument for "
+                "ScheduledEmbeddingTrainingSampler without an embedding_fn."
+            )
         return super().initialize(inputs, sequence_length=sequence_length, mask=mask)
 
     def sample(self, time, outputs, state):
@@ -101,7 +98,8 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
         sampling_probability: float[] or float[batch], probability of feeding an output.
         time_major: whether inputs and mask are [time, batch, ...].
         seed: seed of the choice between targets and outputs.
-        next_inputs_fn: function from outputs float[batch, output_size] to inputs; None: outputs.
+        next_inputs_fn: function from outputs float[rows, output_size] of the rows that are fed
+            outputs to inputs; None: outputs.
 
     Raises:
         ValueError: `sampling_probability` is neither a scalar nor a vector.
@@ -156,11 +154,20 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
 
         is_sampled = tf.cast(sample_ids, tf.bool)
 
+        def add_auxiliary_inputs(inputs, rows=None):
+            if self._auxiliary_input_tas is None:
+                return inputs
+            auxiliary_inputs = self._auxiliary_input_tas.read(time + 1)
+            if rows is not None:
+                auxiliary_inputs = tf.gather_nd(auxiliary_inputs, rows)
+            return tf.concat([inputs, auxiliary_inputs], axis=-1)
+
         def mix_inputs():
-            inputs = outputs if self.next_inputs_fn is None else self.next_inputs_fn(outputs)
-            if self._auxiliary_input_tas is not None:
-                inputs = tf.concat([inputs, self._auxiliary_input_tas.read(time + 1)], axis=-1)
-            return tf.where(is_sampled[:, tf.newaxis], inputs, targets)
+            if self.next_inputs_fn is None:
+                return tf.where(is_sampled[:, tf.newaxis], add_auxiliary_inputs(outputs), targets)
+            rows = tf.where(is_sampled)
+            inputs = self.next_inputs_fn(tf.gather_nd(outputs, rows))
+            return tf.tensor_scatter_nd_update(targets, rows, add_auxiliary_inputs(inputs, rows))
 
         has_targets_only = tf.reduce_all(finished) | ~tf.reduce_any(is_sampled)
         return finished, tf.cond(has_targets_only, lambda: targets, mix_inputs), state

@@ -116,18 +116,37 @@ def test_a_graph_does_not_change_with_a_memory_that_is_set_up_after_tracing(mode
     assert compiled.experimental_get_tracing_count() == 1
 
 
-def test_another_embedding_replaces_the_one_of_the_call_before():
+def test_another_embedding_replaces_that_of_the_call_before():
     sampler = seq2seq.GreedyEmbeddingSampler()
     for value in (1.0, 2.0):
         _, inputs = sampler.initialize(tf.fill([3, 2], value), start_tokens=[1], end_token=2)
         assert inputs.numpy().tolist() == [[value, value]]
 
 
-@pytest.mark.parametrize("copy_sampler", [copy.deepcopy, lambda s: pickle.loads(pickle.dumps(s))])
-def test_samplers_are_copied(copy_sampler):
-    sampler = seq2seq.TrainingSampler()
-    sampler.initialize(tf.ones([2, 3, 4]))
-    copied = copy_sampler(sampler)
-    copied.initialize(tf.ones([5, 3, 4]))
+@pytest.mark.parametrize(
+    "copy_object",
+    [copy.copy, copy.deepcopy, lambda sampler: pickle.loads(pickle.dumps(sampler))],
+    ids=["copy", "deepcopy", "pickle"],
+)
+def test_a_copied_sampler_has_separate_values(copy_object):
+    sampler = seq2seq.GreedyEmbeddingSampler(tf.math.tanh)
+    sampler.embedding_fn = tf.nn.relu
+    sampler.initialize(None, start_tokens=[1, 1], end_token=2)
+    copied = copy_object(sampler)
+    assert int(copied.batch_size) == 2
+    copied.initialize(None, start_tokens=[1] * 5, end_token=2)
     assert int(copied.batch_size) == 5
     assert int(sampler.batch_size) == 2
+
+
+def test_an_embedding_is_kept_for_calls_without_one():
+    embedding = tf.constant([[1.0], [2.0], [3.0]])
+    for sampler in (
+        seq2seq.GreedyEmbeddingSampler(),
+        seq2seq.SampleEmbeddingSampler(),
+    ):
+        with pytest.raises(ValueError, match="has no embedding"):
+            sampler.initialize(None, start_tokens=[1], end_token=2)
+        for value in (embedding, None):
+            _, inputs = sampler.initialize(value, start_tokens=[1], end_token=2)
+            assert inputs.numpy().tolist() == [[2]]

@@ -18,7 +18,7 @@ EXAMPLES = re.findall(
     re.MULTILINE | re.DOTALL,
 )
 IMPORT = "from attention_seq2seq import seq2seq"
-NUMBER = re.compile(r"-?\d+\.\d+")
+FLOAT = re.compile(r"-?\d+\.\d+")
 each_example = pytest.mark.parametrize(
     ("code", "expected"),
     [
@@ -39,9 +39,9 @@ def assert_prints(code, expected, library):
     with contextlib.redirect_stdout(printed):
         exec(code.replace(IMPORT, ""), {"seq2seq": library})
     text = printed.getvalue()
-    assert NUMBER.sub("#", text) == NUMBER.sub("#", expected)
+    assert FLOAT.sub("#", text) == FLOAT.sub("#", expected)
     numbers, expected_numbers = (
-        np.array(NUMBER.findall(string), np.float64) for string in (text, expected)
+        np.array(FLOAT.findall(string), np.float64) for string in (text, expected)
     )
     difference = np.abs(numbers - expected_numbers).max()
     print(f"largest difference {difference:.1g}\n{text}")
