@@ -110,11 +110,7 @@ class BeamSearchDecoder(BaseDecoder):
         self._reorder_tensor_arrays = reorder_tensor_arrays
         self._beam_width = beam_width
         self._options = BeamSearchOptions(
-            beam_width,
-            length_penalty_weight,
-            coverage_penalty_weight,
-            output_all_scores,
-            corrected,
+            beam_width, length_penalty_weight, coverage_penalty_weight, output_all_scores, corrected
         )
         super().__init__(**kwargs)
 

@@ -81,10 +81,7 @@ def gather_tree(
 
 
 def gather_tree_from_array(
-    t: tf.Tensor,
-    parent_ids: tf.Tensor,
-    sequence_length: tf.Tensor,
-    corrected: bool = False,
+    t: tf.Tensor, parent_ids: tf.Tensor, sequence_length: tf.Tensor, corrected: bool = False
 ) -> tf.Tensor:
     """Returns values of all steps, such as attention weights, sorted by final hypotheses.
 

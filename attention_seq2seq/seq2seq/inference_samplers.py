@@ -7,11 +7,7 @@ import tensorflow as tf
 
 from attention_seq2seq.seq2seq.call_state import CallAttribute
 from attention_seq2seq.seq2seq.random_samples import categorical_sample
-from attention_seq2seq.seq2seq.sampler_base import (
-    BatchSampler,
-    EmbeddingSampler,
-    require_rank,
-)
+from attention_seq2seq.seq2seq.sampler_base import BatchSampler, EmbeddingSampler, require_rank
 
 
 class GreedyEmbeddingSampler(EmbeddingSampler):

@@ -32,10 +32,7 @@ def bernoulli_sample(
 
 
 def categorical_sample(
-    logits: tf.Tensor,
-    dtype: tf.DType = tf.int32,
-    sample_shape: Any = (),
-    seed: int | None = None,
+    logits: tf.Tensor, dtype: tf.DType = tf.int32, sample_shape: Any = (), seed: int | None = None
 ) -> tf.Tensor:
     """Returns dtype[*sample_shape, ...], ids drawn from logits float[..., vocab].
 
