@@ -39,7 +39,7 @@ class LuongScore(AttentionMechanism):
         if query.shape[-1] != self.keys.shape[-1]:
             raise ValueError(
                 "Incompatible or unknown inner dimensions between query and keys: a query of shape "
-                f"{query.shape} has other units than keys of shape {self.keys.shape}. Create "
+                f"{query.shape} does not match keys of shape {self.keys.shape}. Create "
                 f"{type(self).__name__} with the units of the query."
             )
         scores = tf.squeeze(tf.matmul(query[:, tf.newaxis], self.keys, transpose_b=True), axis=1)

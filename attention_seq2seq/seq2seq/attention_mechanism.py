@@ -82,7 +82,6 @@ class AttentionMechanism(TensorLayer):
         self.built = False
         self.default_probability_fn = probability_fn
         self.probability_fn = probability_fn
-        self._check_inner_dims_defined = True
         self.supports_masking = True
         if memory is not None:
             if KERAS_3 and has_keras_tensor([memory, memory_sequence_length]):
@@ -174,8 +173,7 @@ class AttentionMechanism(TensorLayer):
             )
         with tf.name_scope(self.name):
             memory = tf.nest.map_structure(tf.convert_to_tensor, memory)
-            if self._check_inner_dims_defined:
-                tf.nest.map_structure(check_inner_dimensions, memory)
+            tf.nest.map_structure(check_inner_dimensions, memory)
             if memory_sequence_length is not None:
                 memory_sequence_length = tf.convert_to_tensor(memory_sequence_length)
                 time = tf.shape(tf.nest.flatten(memory)[0])[1]

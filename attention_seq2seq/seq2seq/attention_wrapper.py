@@ -127,7 +127,6 @@ class AttentionWrapper(RecurrentCell):
             layers = _as_list(attention_layer, len(mechanisms), "attention_layer")
         self._attention_layers = layers
         self._attention_fn = attention_fn or attend
-        self._attention_layer_size = None
         self._cell = cell
         self._attention_mechanisms = mechanisms
         self._cell_input_fn = cell_input_fn or (lambda *parts: tf.concat(parts, axis=-1))
@@ -247,8 +246,8 @@ class AttentionWrapper(RecurrentCell):
         for mechanism in self._attention_mechanisms:
             if not mechanism.memory_initialized:
                 raise ValueError(
-                    f"{mechanism.name!r} has no memory. The AttentionMechanism instances should "
-                    "be initialized with a memory first: pass it, or call setup_memory()."
+                    f"{mechanism.name!r} has no memory. It should be initialized with a memory "
+                    "first: pass `memory` to the constructor, or call `setup_memory`."
                 )
 
     def _batch_size_checks(self, batch_size: int | tf.Tensor, error_message: str) -> list:
@@ -267,16 +266,14 @@ class AttentionWrapper(RecurrentCell):
 
     def _get_attention_layer_size(self) -> int:
         """Returns the width of the attention vector."""
-        if self._attention_layer_size is None:
-            self._attention_mechanisms_checks()
-            sizes = [mechanism.values.shape[-1] for mechanism in self._attention_mechanisms]
-            if self._attention_layers is not None:
-                sizes = [
-                    output_shape(layer, self._cell.output_size + size)[-1]
-                    for layer, size in zip(self._attention_layers, sizes)
-                ]
-            self._attention_layer_size = sum(sizes)
-        return self._attention_layer_size
+        self._attention_mechanisms_checks()
+        sizes = [mechanism.values.shape[-1] for mechanism in self._attention_mechanisms]
+        if self._attention_layers is not None:
+            sizes = [
+                output_shape(layer, self._cell.output_size + size)[-1]
+                for layer, size in zip(self._attention_layers, sizes)
+            ]
+        return sum(sizes)
 
     def _item_or_tuple(self, items) -> Any:
         """Returns the items as a tuple, or the only one if the mechanism was not in a list."""

@@ -8,7 +8,7 @@ import tensorflow as tf
 class AttentionWrapperState(NamedTuple):
     """State of an `AttentionWrapper` between two steps.
 
-    With a list of mechanisms, all fields but the first two are tuples.
+    With a list of mechanisms, `alignments`, `alignment_history` and `attention_state` are tuples.
 
     Attributes:
         cell_state: state of the wrapped cell.
@@ -40,15 +40,15 @@ class AttentionWrapperState(NamedTuple):
             ) from error
 
     def clone(self, **fields) -> "AttentionWrapperState":
-        """Returns a copy with other values of some fields, of the same shapes.
+        """Returns a copy with some fields replaced by values of the same shapes.
 
         Args:
             **fields: new values, such as `cell_state=[h, c]`. They get the structure of the old
                 values, which differs between Keras 2 and Keras 3.
 
         Raises:
-            ValueError: another number of tensors than before, or, eagerly, another shape.
-            tf.errors.InvalidArgumentError: in a graph, another shape.
+            ValueError: a wrong number of tensors or, eagerly, a wrong shape.
+            tf.errors.InvalidArgumentError: in a graph, a wrong shape.
         """
         fields = {
             name: tf.nest.pack_sequence_as(getattr(self, name), tf.nest.flatten(value))

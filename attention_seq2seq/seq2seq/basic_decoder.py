@@ -7,7 +7,7 @@ from tensorflow import keras
 
 from attention_seq2seq.seq2seq.call_state import CallAttribute
 from attention_seq2seq.seq2seq.decoder import BaseDecoder
-from attention_seq2seq.seq2seq.keras_versions import output_shape, require_cell
+from attention_seq2seq.seq2seq.keras_versions import output_size, require_cell
 from attention_seq2seq.seq2seq.sampler import Sampler
 
 
@@ -15,8 +15,9 @@ class BasicDecoderOutput(NamedTuple):
     """Outputs of a `BasicDecoder`.
 
     Attributes:
-        rnn_output: float[batch, time, vocab], outputs of the cell or of the output layer.
-        sample_id: int32[batch, time], ids from the sampler.
+        rnn_output: float[batch, target_time, vocab], outputs of the cell or of the output layer; of
+            one step, float[batch, vocab].
+        sample_id: int32[batch, target_time], ids from the sampler; of one step, int32[batch].
     """
 
     rnn_output: Any
@@ -24,12 +25,12 @@ class BasicDecoderOutput(NamedTuple):
 
 
 class BasicDecoder(BaseDecoder):
-    """Runs a cell, and takes its next inputs from a sampler.
+    """Decoder that feeds a cell with the inputs chosen by a sampler.
 
     Args:
         cell: the recurrent cell.
         sampler: the sampler.
-        output_layer: layer applied to each output of the cell; None: none.
+        output_layer: layer applied to each output of the cell; None: no output layer.
         **kwargs: arguments of `BaseDecoder`.
 
     Call arguments:
@@ -82,8 +83,7 @@ class BasicDecoder(BaseDecoder):
         return BasicDecoderOutput(self._rnn_output_size(), self.sampler.sample_ids_shape)
 
     def _rnn_output_size(self) -> tf.TensorShape:
-        size = tf.TensorShape(self.cell.output_size)
-        return size if self.output_layer is None else output_shape(self.output_layer, size)
+        return output_size(self.cell, self.output_layer)
 
     @property
     def output_dtype(self):

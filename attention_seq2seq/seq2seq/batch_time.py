@@ -1,4 +1,4 @@
-"""Functions on the axes of batch and time."""
+"""Functions on the batch and time axes of decoder outputs and states."""
 
 from typing import Any
 
@@ -18,7 +18,37 @@ def unstack_time(inputs: tf.Tensor) -> tf.TensorArray:
     return array.unstack(inputs)
 
 
-def with_static_batch(batch_size: int | tf.Tensor, shape: Any) -> tf.TensorShape | None:
+def output_arrays(
+    decoder: Any,
+    maximum_iterations: tf.Tensor | None,
+    has_fixed_size: bool,
+    is_flat: bool,
+) -> Any:
+    """Returns a `TensorArray` for each output of a step, nested.
+
+    Args:
+        decoder: a `Decoder` or `BaseDecoder`.
+        maximum_iterations: int32[], number of steps at most.
+        has_fixed_size: whether arrays have this number of elements, which XLA needs.
+        is_flat: whether elements are those of a single row, without the axis of the batch.
+    """
+
+    def make_array(shape, dtype):
+        if is_flat:
+            element_shape = (1,) if isinstance(shape, tf.TensorShape) and not shape.rank else shape
+        else:
+            element_shape = _with_static_batch(decoder.batch_size, shape)
+        return tf.TensorArray(
+            dtype,
+            size=maximum_iterations if has_fixed_size else 0,
+            dynamic_size=not has_fixed_size,
+            element_shape=element_shape,
+        )
+
+    return tf.nest.map_structure(make_array, decoder.output_size, decoder.output_dtype)
+
+
+def _with_static_batch(batch_size: int | tf.Tensor, shape: Any) -> tf.TensorShape | None:
     """Returns the shape [batch, ...] of an output, or None if its rank is unknown."""
     if not isinstance(shape, tf.TensorShape) or shape.rank == 0:
         return None
@@ -27,7 +57,13 @@ def with_static_batch(batch_size: int | tf.Tensor, shape: Any) -> tf.TensorShape
 
 
 def where_finished(finished: tf.Tensor, true_values: tf.Tensor, false_values: tf.Tensor):
-    """Selects rows by a mask bool[batch, ...] with the first axes of the values."""
+    """Selects values by rows.
+
+    Args:
+        finished: bool[batch] or bool[batch, beams].
+        true_values: values of finished rows, with further axes.
+        false_values: values of the other rows.
+    """
     missing_axes = tf.rank(false_values) - tf.rank(finished)
     mask_shape = tf.concat([tf.shape(finished), tf.ones([missing_axes], tf.int32)], axis=0)
     return tf.where(tf.reshape(finished, mask_shape), true_values, false_values)

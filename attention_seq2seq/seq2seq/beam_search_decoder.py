@@ -24,7 +24,7 @@ from attention_seq2seq.seq2seq.gather_tree import (
     sort_array,
     tile_batch,
 )
-from attention_seq2seq.seq2seq.keras_versions import output_shape, require_cell
+from attention_seq2seq.seq2seq.keras_versions import output_size, require_cell
 from attention_seq2seq.seq2seq.sampler_base import embedding_function, require_rank
 
 __all__ = [
@@ -46,12 +46,12 @@ class BeamSearchDecoder(BaseDecoder):
     Tile the memory, its lengths and the cell state with `tile_batch`, and call the cell's
     `get_initial_state` with `batch_size * beam_width`.
 
-    By default, all numbers are those of `tfa.seq2seq`, where two of them are wrong:
+    By default, all results equal those of `tfa.seq2seq`. Two of them are wrong:
 
     - The alignment history of a hypothesis has the weights of another hypothesis in some steps,
       see `gather_tree_from_array`.
     - A score is not a function of the hypothesis. Length and coverage penalty do not count the end
-      token in the step in which it is chosen, but in all further steps.
+      token in the step in which it is chosen, but in all later steps.
 
     `corrected=True` returns the right alignments, and counts the end token in all steps.
 
@@ -60,13 +60,13 @@ class BeamSearchDecoder(BaseDecoder):
         beam_width: number of beams.
         embedding_fn: function from ids int32[batch, beams] to embeddings
             float[batch, beams, units]; None: the `embedding` of the call.
-        output_layer: layer from the outputs of the cell to logits; None: none.
+        output_layer: layer from the outputs of the cell to logits; None: no output layer.
         length_penalty_weight: exponent of the length penalty; 0 disables it.
         coverage_penalty_weight: factor of the coverage penalty; 0 disables it.
         reorder_tensor_arrays: whether `TensorArray`s in the final state, such as the alignment
             history, are sorted by final hypotheses and returned as tensors.
         output_all_scores: whether outputs have the scores of all continuations.
-        corrected: whether alignments and scores belong to the hypothesis.
+        corrected: whether to correct both.
         **kwargs: arguments of `BaseDecoder`.
 
     Call arguments:
@@ -87,7 +87,7 @@ class BeamSearchDecoder(BaseDecoder):
     _start_inputs = CallAttribute()
     _end_token = CallAttribute()
     _batch_size = CallAttribute()
-    _embedding_fn = CallAttribute()
+    _call_embedding_fn = CallAttribute()
     _cell_dtype = CallAttribute()
 
     def __init__(
@@ -153,7 +153,8 @@ class BeamSearchDecoder(BaseDecoder):
         """Returns the finished beams, the embeddings of the start tokens, and the initial state.
 
         Args:
-            embedding: float[vocab, units]; None: that of the call before, or the `embedding_fn`.
+            embedding: float[vocab, units]; None: the `embedding_fn` of the constructor or, without
+                one, the embedding of the previous call.
             start_tokens: int32[batch].
             end_token: int32[].
             initial_state: state of the cell, of batch * beams rows.
@@ -162,8 +163,10 @@ class BeamSearchDecoder(BaseDecoder):
             ValueError: no embedding, or a wrong number of axes or rows.
         """
         if embedding is not None:
-            self._embedding_fn = embedding_function(embedding)
-        elif self._embedding_fn is None:
+            self._call_embedding_fn = embedding_function(embedding)
+        elif self._embedding_fn is not None:
+            self._call_embedding_fn = self._embedding_fn
+        elif self._call_embedding_fn is None:
             raise ValueError(
                 "You should either pass an embedding variable when calling the BeamSearchDecoder "
                 "or set embedding_fn in the constructor."
@@ -175,7 +178,7 @@ class BeamSearchDecoder(BaseDecoder):
             lambda t: t if _has_no_batch(t) else self._split_beams(t), initial_state
         )
         start_tokens = tf.tile(start_tokens[:, tf.newaxis], [1, self._beam_width])
-        self._start_inputs = self._embedding_fn(start_tokens)
+        self._start_inputs = self._call_embedding_fn(start_tokens)
         self._cell_dtype = tf.nest.flatten(cell_state)[0].dtype
         # All beams are equal at first: only the first of them may be continued.
         is_first = tf.one_hot(tf.zeros_like(start_tokens[:, 0]), self._beam_width) > 0
@@ -212,7 +215,7 @@ class BeamSearchDecoder(BaseDecoder):
             next_inputs = tf.cond(
                 tf.reduce_all(next_state.finished),
                 lambda: self._start_inputs,
-                lambda: self._embedding_fn(search_outputs.predicted_ids),
+                lambda: self._call_embedding_fn(search_outputs.predicted_ids),
             )
         return search_outputs, next_state, next_inputs, next_state.finished
 
@@ -235,8 +238,7 @@ class BeamSearchDecoder(BaseDecoder):
         return FinalBeamSearchDecoderOutput(predicted_ids, outputs), final_state
 
     def _rnn_output_size(self) -> tf.TensorShape:
-        size = tf.TensorShape(self._cell.output_size)
-        return size if self._output_layer is None else output_shape(self._output_layer, size)
+        return output_size(self._cell, self._output_layer)
 
     def _merge_beams(self, t: tf.Tensor) -> tf.Tensor:
         """Reshapes [batch, beams, ...] to [batch * beams, ...]."""

@@ -3,14 +3,16 @@
 import threading
 from typing import Any
 
+import tensorflow as tf
+
 _LOCK = threading.Lock()
 
 
 class CallAttribute:
-    """Attribute that every thread sets for itself.
+    """Attribute with a separate value in each thread.
 
-    A thread that has not set the attribute reads the latest value of all threads. So calls in
-    several threads do not mix, and all threads see a memory that was set up once.
+    A thread that has not set the attribute reads the latest value that any thread has set eagerly.
+    So calls in several threads do not mix, and all threads see a memory that was set up once.
 
     Args:
         default: value before the first assignment.
@@ -44,11 +46,19 @@ class CallAttribute:
 
     def __set__(self, instance, value):
         state = _call_state(instance)
-        state.values[self._name] = state.latest[self._name] = value
+        state.values[self._name] = value
+        # Tensors of a graph are of no use to other threads.
+        if tf.executing_eagerly() or self._name not in state.latest:
+            state.latest[self._name] = value
 
 
 class _CallState(threading.local):
-    """Values of the current thread, and the latest values of all threads."""
+    """Values of the current thread, and the latest values of all threads.
+
+    Args:
+        owner_id: `id` of the instance.
+        latest: the latest values of all threads by name.
+    """
 
     def __init__(self, owner_id: int, latest: dict[str, Any]):
         # Each thread runs this with the same arguments.
@@ -61,7 +71,7 @@ class _CallState(threading.local):
 
 
 def _call_state(instance: Any) -> _CallState:
-    """Returns the state of an instance; a copied instance gets a copy of the state."""
+    """Returns the state of an instance. A copied instance gets a copy of the state."""
     state = instance.__dict__.get("_call_state")
     if state is None or state.owner_id != id(instance):
         with _LOCK:

@@ -11,9 +11,9 @@ from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from attention_seq2seq.seq2seq.batch_time import (
     keep_finished,
+    output_arrays,
     transpose_batch_time,
     where_finished,
-    with_static_batch,
 )
 from attention_seq2seq.seq2seq.keras_versions import TensorLayer
 
@@ -47,7 +47,8 @@ class _DecoderProperties:
         Args:
             outputs: nested, each [time, batch, ...].
             final_state: the state after the last step.
-            sequence_lengths: int32[batch], number of steps before each row finished.
+            sequence_lengths: int32[batch], number of steps of each row; of each beam,
+                int32[batch, beams].
         """
         raise NotImplementedError
 
@@ -194,7 +195,7 @@ def dynamic_decode(
 
     Returns:
         Outputs (nested, each [batch, time, ...]), the final state, and int32[batch], the number of
-        steps of each row.
+        steps of each row; in beam search, int32[batch, beams].
 
     Raises:
         TypeError: the decoder is neither a `Decoder` nor a `BaseDecoder`.
@@ -202,7 +203,7 @@ def dynamic_decode(
     """
     if not isinstance(decoder, Decoder | BaseDecoder):
         raise TypeError(
-            f"The decoder is a {type(decoder).__name__}. Expected a Decoder or BaseDecoder."
+            f"The decoder is of type {type(decoder).__name__}. Expected a Decoder or BaseDecoder."
         )
     with tf.name_scope(scope or "decoder"):
         is_xla = not tf.executing_eagerly() and GraphOrParentsInXlaContext(
@@ -231,39 +232,20 @@ def dynamic_decode(
                 decoder.batch_size, 1, message="TFLite conversion requires a batch size of 1"
             )
         if maximum_iterations is not None:
-            finished = tf.logical_or(finished, maximum_iterations <= 0)
-
-        has_fixed_size = enable_tflite_convertible or (is_xla and maximum_iterations is not None)
-
-        def make_array(shape, dtype):
-            element_shape = shape
-            if not enable_tflite_convertible:
-                element_shape = with_static_batch(decoder.batch_size, shape)
-            elif isinstance(shape, tf.TensorShape) and shape.rank == 0:
-                element_shape = (1,)
-            return tf.TensorArray(
-                dtype,
-                size=maximum_iterations if has_fixed_size else 0,
-                dynamic_size=not has_fixed_size,
-                element_shape=element_shape,
-            )
+            # XLA removes the assertion above.
+            finished |= maximum_iterations <= 0
 
         def body(time, arrays, state, inputs, finished, lengths):
             outputs, next_state, next_inputs, next_finished = decoder.step(
                 time, inputs, state, training
             )
-            state_lengths = None
-            if decoder.tracks_own_finished:
-                state_lengths = getattr(next_state, "lengths", None)
-            else:
-                next_finished = tf.logical_or(next_finished, finished)
-            if state_lengths is None:
-                next_lengths = tf.where(finished, lengths, time + 1)
-            else:
-                next_lengths = tf.cast(state_lengths, tf.int32)
-            tf.nest.assert_same_structure(state, next_state)
-            tf.nest.assert_same_structure(arrays, outputs)
-            tf.nest.assert_same_structure(inputs, next_inputs)
+            next_lengths = tf.where(finished, lengths, time + 1)
+            if not decoder.tracks_own_finished:
+                next_finished |= finished
+            elif getattr(next_state, "lengths", None) is not None:
+                next_lengths = tf.cast(next_state.lengths, tf.int32)
+            for old, new in ((state, next_state), (arrays, outputs), (inputs, next_inputs)):
+                tf.nest.assert_same_structure(old, new)
             if impute_finished:
                 outputs = tf.nest.map_structure(
                     lambda output: where_finished(finished, tf.zeros_like(output), output), outputs
@@ -278,7 +260,12 @@ def dynamic_decode(
             )
             return time + 1, arrays, next_state, next_inputs, next_finished, next_lengths
 
-        arrays = tf.nest.map_structure(make_array, decoder.output_size, decoder.output_dtype)
+        arrays = output_arrays(
+            decoder,
+            maximum_iterations,
+            is_xla or enable_tflite_convertible,
+            enable_tflite_convertible,
+        )
         _, arrays, state, _, _, lengths = tf.while_loop(
             lambda time, arrays, state, inputs, finished, lengths: ~tf.reduce_all(finished),
             body,

@@ -1,4 +1,4 @@
-"""Functions that follow the parents of hypotheses."""
+"""Tiling of prompts to beams, and backtracking of hypotheses."""
 
 from typing import Any
 

@@ -23,11 +23,11 @@ class GreedyEmbeddingSampler(EmbeddingSampler):
     start_inputs = CallAttribute()
 
     def initialize(self, embedding, start_tokens=None, end_token=None):
-        """Returns the finished rows, none, and the embeddings of the start tokens.
+        """Returns bool[batch], all False, and the embeddings of the start tokens.
 
         Args:
-            embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: that of
-                the call before.
+            embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: the
+                embedding of the previous call.
             start_tokens: int32[batch], ids fed in the first step.
             end_token: int32[], the id that finishes a row.
 
@@ -91,7 +91,7 @@ class SampleEmbeddingSampler(GreedyEmbeddingSampler):
 
 
 class InferenceSampler(BatchSampler):
-    """Sampler that feeds its samples, which need not be ids.
+    """Sampler for outputs that need not be ids, such as frames.
 
     Args:
         sample_fn: function from outputs to samples.
@@ -128,7 +128,7 @@ class InferenceSampler(BatchSampler):
         return self.sample_dtype
 
     def initialize(self, start_inputs):
-        """Returns the finished rows, none, and the first inputs."""
+        """Returns bool[batch], all False, and the first inputs."""
         self.start_inputs = tf.convert_to_tensor(start_inputs)
         self._batch_size = tf.shape(self.start_inputs)[0]
         return tf.tile([False], [self._batch_size]), self.start_inputs

@@ -63,7 +63,7 @@ def has_keras_tensor(values: Any) -> bool:
 
 
 def cast_floats(values: Any, dtype: str | tf.DType) -> Any:
-    """Casts float tensors of a nested structure; numbers and arrays become tensors."""
+    """Casts float tensors of a nested structure. Numbers and arrays become tensors."""
 
     def cast(value):
         if isinstance(value, np.ndarray | np.generic | float | int):
@@ -75,7 +75,7 @@ def cast_floats(values: Any, dtype: str | tf.DType) -> Any:
 
 
 def zero_state(cell: keras.layers.Layer, batch_size: int | tf.Tensor, dtype: tf.DType) -> Any:
-    """Returns the initial state of a cell; cells of Keras 3 do not take a dtype."""
+    """Returns the initial state of a cell. Cells of Keras 3 do not take a dtype."""
     parameters = inspect.signature(cell.get_initial_state).parameters.values()
     if any(p.name == "dtype" or p.kind is p.VAR_KEYWORD for p in parameters):
         return cell.get_initial_state(batch_size=batch_size, dtype=dtype)
@@ -86,6 +86,14 @@ def output_shape(layer: keras.layers.Layer, size: Any) -> tf.TensorShape:
     """Returns the output shape of a layer for an input size, both without batch."""
     shape = tf.TensorShape([None]).concatenate(size)
     return tf.TensorShape(layer.compute_output_shape(tuple(shape) if KERAS_3 else shape))[1:]
+
+
+def output_size(
+    cell: keras.layers.Layer, output_layer: keras.layers.Layer | None
+) -> tf.TensorShape:
+    """Returns the shape of the outputs of a decoder step, without batch."""
+    size = tf.TensorShape(cell.output_size)
+    return size if output_layer is None else output_shape(output_layer, size)
 
 
 def serialize_initializer(initializer: keras.initializers.Initializer) -> Any:
@@ -118,7 +126,7 @@ def require_cell(cell: Any) -> None:
         name for name in ("output_size", "state_size", "get_initial_state") if name not in dir(cell)
     ]
     if missing or not callable(cell):
-        reason = f"it has no {', '.join(missing)}" if missing else "it is not callable"
+        reason = f"it lacks {', '.join(missing)}" if missing else "it is not callable"
         raise TypeError(
             f"The argument 'cell' ({cell}) is not an RNNCell: {reason}. Pass a recurrent cell, "
             "such as keras.layers.LSTMCell."

@@ -27,7 +27,7 @@ class MaskedProbabilityFn:
             checks.append(
                 tf.debugging.assert_positive(
                     self.sequence_length,
-                    message="All values in memory_sequence_length must greater than zero.",
+                    message="All values in memory_sequence_length must greater than zero",
                 )
             )
         with tf.control_dependencies(checks):

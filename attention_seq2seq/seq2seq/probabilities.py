@@ -85,7 +85,7 @@ def monotonic_attention(
     stop = tf.convert_to_tensor(p_choose_i)
     previous = tf.convert_to_tensor(previous_attention)
     if mode == "recursive":
-        # Probability of passing the position before each position.
+        # Probability of not stopping at the previous position.
         passed = tf.concat([tf.ones_like(stop[:, :1]), 1 - stop[:, :-1]], axis=1)
         arrived = tf.scan(
             lambda arrival, step: step[0] * arrival + step[1],
@@ -94,12 +94,12 @@ def monotonic_attention(
         )  # [time, batch]
         return stop * tf.transpose(arrived)
     if mode == "parallel":
-        # Probability of passing all positions before each position.
+        # Probability of passing all earlier positions.
         passed = safe_cumprod(1 - stop, axis=1, exclusive=True)
         arrived = tf.cumsum(previous / tf.clip_by_value(passed, 1e-10, 1.0), axis=1)
         return stop * passed * arrived
     if mode == "hard":
-        # Only positions at or after the previous one may be chosen. The first of them is.
+        # The reader stops at the first position with probability 1 that it has not passed.
         stop *= tf.cumsum(previous, axis=1)
         return stop * tf.math.cumprod(1 - stop, axis=1, exclusive=True)
     raise ValueError(f"Invalid mode {mode!r}: mode must be 'recursive', 'parallel', or 'hard'.")

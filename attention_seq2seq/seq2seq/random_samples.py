@@ -46,7 +46,7 @@ def categorical_sample(
 
     def draw_samples(count):
         rows = tf.reshape(logits, [-1, tf.shape(logits)[-1]]) if logits.shape.rank != 2 else logits
-        # Other draws for another dtype of ids.
+        # `tf.random.categorical` draws different ids for int32 and int64.
         id_dtype = tf.int64 if logits.dtype.size > 4 else tf.int32
         ids = tf.transpose(tf.random.categorical(rows, count, dtype=id_dtype, seed=seed))
         return tf.cast(tf.reshape(ids, tf.concat([[count], tf.shape(logits)[:-1]], axis=0)), dtype)

@@ -15,7 +15,7 @@ from attention_seq2seq.seq2seq.training_sampler import TrainingSampler
 class ScheduledEmbeddingTrainingSampler(TrainingSampler, EmbeddingSampler):
     """Sampler that feeds targets or, at random, embeddings of ids drawn from the outputs.
 
-    An id of -1 marks a row that is fed the target.
+    The id is -1 in rows that are fed the target.
 
     Args:
         sampling_probability: float[] or float[batch], probability of feeding a drawn id.
@@ -52,10 +52,10 @@ class ScheduledEmbeddingTrainingSampler(TrainingSampler, EmbeddingSampler):
 
         Args:
             inputs: float[batch, time, units], the embedded targets.
-            sequence_length: int[batch], see `TrainingSampler.initialize`.
-            mask: bool[batch, time], see `TrainingSampler.initialize`.
-            embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: that of
-                the call before.
+            sequence_length: int[batch], number of steps; None: all steps.
+            mask: bool[batch, target_time], False at padding on the right.
+            embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: the
+                embedding of the previous call.
 
         Raises:
             ValueError: no embedding.
@@ -98,8 +98,8 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
         sampling_probability: float[] or float[batch], probability of feeding an output.
         time_major: whether inputs and mask are [time, batch, ...].
         seed: seed of the choice between targets and outputs.
-        next_inputs_fn: function from outputs float[rows, output_size] of the rows that are fed
-            outputs to inputs; None: outputs.
+        next_inputs_fn: function from outputs float[rows, output_size] to the next inputs of these
+            rows; None: the outputs are the inputs.
 
     Raises:
         ValueError: `sampling_probability` is neither a scalar nor a vector.
@@ -128,8 +128,8 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
 
         Args:
             inputs: float[batch, time, output_size], the targets.
-            sequence_length: int[batch], see `TrainingSampler.initialize`.
-            mask: bool[batch, time], see `TrainingSampler.initialize`.
+            sequence_length: int[batch], number of steps; None: all steps.
+            mask: bool[batch, target_time], False at padding on the right.
             auxiliary_inputs: float[batch, time, size], concatenated with all inputs.
         """
         self._auxiliary_input_tas = None
@@ -154,27 +154,23 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
 
         is_sampled = tf.cast(sample_ids, tf.bool)
 
-        def add_auxiliary_inputs(inputs, rows=None):
-            if self._auxiliary_input_tas is None:
-                return inputs
-            auxiliary_inputs = self._auxiliary_input_tas.read(time + 1)
-            if rows is not None:
-                auxiliary_inputs = tf.gather_nd(auxiliary_inputs, rows)
-            return tf.concat([inputs, auxiliary_inputs], axis=-1)
-
         def mix_inputs():
+            arrays = [] if self._auxiliary_input_tas is None else [self._auxiliary_input_tas]
+            auxiliary_inputs = [array.read(time + 1) for array in arrays]
             if self.next_inputs_fn is None:
-                return tf.where(is_sampled[:, tf.newaxis], add_auxiliary_inputs(outputs), targets)
+                inputs = tf.concat([outputs, *auxiliary_inputs], axis=-1)
+                return tf.where(is_sampled[:, tf.newaxis], inputs, targets)
             rows = tf.where(is_sampled)
-            inputs = self.next_inputs_fn(tf.gather_nd(outputs, rows))
-            return tf.tensor_scatter_nd_update(targets, rows, add_auxiliary_inputs(inputs, rows))
+            inputs = [self.next_inputs_fn(tf.gather_nd(outputs, rows))]
+            inputs += [tf.gather_nd(values, rows) for values in auxiliary_inputs]
+            return tf.tensor_scatter_nd_update(targets, rows, tf.concat(inputs, axis=-1))
 
         has_targets_only = tf.reduce_all(finished) | ~tf.reduce_any(is_sampled)
         return finished, tf.cond(has_targets_only, lambda: targets, mix_inputs), state
 
 
 def _probability(probability: Any) -> tf.Tensor | tf.Variable:
-    """Returns a probability whose number of axes was checked; variables may change later."""
+    """Returns a probability whose number of axes was checked. A variable stays a variable."""
     if not isinstance(probability, tf.Variable):
         probability = tf.convert_to_tensor(probability)
     if probability.shape.rank not in (0, 1):

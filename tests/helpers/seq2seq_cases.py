@@ -6,6 +6,7 @@ writes the outputs to `tests/fixtures/seq2seq_outputs.npz`, with TensorFlow 2.15
 Addons.
 """
 
+import itertools
 import json
 import sys
 from dataclasses import dataclass, field
@@ -125,6 +126,7 @@ def make_cases() -> list[Case]:
         Case(decoding="greedy", decoder={"impute_finished": True}, cell="gru"),
         Case(decoding="sample", sampler={"softmax_temperature": 0.7, "seed": 5}, decoder=random),
         Case(decoding="inference"),
+        Case(decoding="inference", sampler={"next_inputs_fn": "@tanh"}),
         Case(decoding="custom"),
         Case(
             decoding="scheduled_embedding",
@@ -170,6 +172,20 @@ def make_cases() -> list[Case]:
         Case(decoding="beam", decoder={"beam_width": 2, "output_all_scores": True}),
         Case(decoding="beam", decoder={"beam_width": 2, "output_time_major": True}),
         Case(decoding="beam", decoder={"beam_width": 2, "reorder_tensor_arrays": False}),
+        Case(decoding="beam", decoder={"beam_width": 3}, lengths=False),
+        Case(
+            decoding="beam",
+            cell="gru",
+            mechanism="bahdanau",
+            dtype="float64",
+            wrapper={"output_attention": False},
+            decoder={"beam_width": 3, "length_penalty_weight": 1.2},
+        ),
+        Case(
+            decoding="beam",
+            cell="stacked",
+            decoder={"beam_width": 3, "coverage_penalty_weight": 0.5},
+        ),
     ]
     cases = mechanisms + cells + float64 + wrappers + decoders + samplers + beams
     assert len({case.name for case in cases}) == len(cases)
@@ -291,8 +307,8 @@ class Model:
             "scheduled_output_auxiliary": seq2seq.ScheduledOutputTrainingSampler,
         }[case.decoding]
         if case.decoding == "inference":
-            options = {
-                "sample_fn": tf.tanh,
+            options |= {
+                "sample_fn": tf.sin,
                 "sample_shape": [UNITS],
                 "sample_dtype": case.dtype,
                 "end_fn": lambda samples: samples[:, 0] > 0.5,
@@ -436,12 +452,76 @@ def case_outputs(seq2seq: Any, case: Case, compiled: bool = False) -> dict[str, 
     tf.random.set_seed(1)
     model = Model(seq2seq, case)
     tf.random.set_seed(1)
-    outputs = tf.function(model.run)() if compiled else model.run()
-    arrays = {}
-    for name, values in outputs.items():
-        for index, value in enumerate(tf.nest.flatten(values)):
-            arrays[f"{name}/{index}"] = value.numpy()
-    return arrays
+    return as_arrays(tf.function(model.run)() if compiled else model.run())
+
+
+def function_outputs(seq2seq: Any) -> dict[str, np.ndarray]:
+    """Returns results of the functions and the loss for random arguments, by name.
+
+    Args:
+        seq2seq: `tfa.seq2seq` or the drop-in.
+    """
+    rng = np.random.default_rng(0)
+    outputs = {}
+    logits = rng.normal(size=[3, 4, 5]).astype(np.float32)
+    ids = rng.integers(0, 5, [3, 4])
+    probabilities = tf.nn.softmax(rng.normal(size=[3, 4, 5]).astype(np.float32))
+    weights = np.array([[1, 1, 0.5, 0], [1, 0, 0, 0], [2, 1, 1, 1]], np.float32)
+    for flags in itertools.product([False, True], repeat=4):
+        names = ("average_across_timesteps", "average_across_batch")
+        names += ("sum_over_timesteps", "sum_over_batch")
+        if (flags[0] or flags[1]) and (flags[2] or flags[3]):
+            continue
+        reductions = dict(zip(names, flags))
+        for kind, targets in (("ids", ids), ("probabilities", probabilities)):
+            loss = seq2seq.sequence_loss(logits, targets, weights, **reductions)
+            outputs[f"loss of {kind} {flags}"] = loss
+            loss = seq2seq.SequenceLoss(**reductions)(targets, logits, weights)
+            outputs[f"loss object of {kind} {flags}"] = loss
+    outputs["loss function"] = seq2seq.sequence_loss(
+        logits, ids, weights, softmax_loss_function=lambda labels, logits: logits[:, 1]
+    )
+    for index in range(6):
+        time, batch, beams = rng.integers(1, 5, 3)
+        arguments = {
+            "step_ids": rng.integers(0, 4, [time, batch, beams], np.int32),
+            "parent_ids": rng.integers(0, beams, [time, batch, beams], np.int32),
+            "max_sequence_lengths": rng.integers(0, time + 2, batch, np.int32),
+            "end_token": np.int32(3),
+        }
+        outputs[f"tree {index}"] = seq2seq.gather_tree(**arguments)
+        values = rng.normal(size=[time, batch * beams, 2]).astype(np.float32)
+        lengths = rng.integers(0, time + 1, [batch, beams], np.int32)
+        outputs[f"array {index}"] = seq2seq.gather_tree_from_array(
+            tf.constant(values), tf.constant(arguments["parent_ids"]), tf.constant(lengths)
+        )
+    stop = rng.uniform(size=[3, 6]).astype(np.float32)
+    previous = tf.nn.softmax(rng.normal(size=[3, 6]).astype(np.float32))
+    for mode in ("recursive", "parallel"):
+        outputs[f"monotonic {mode}"] = seq2seq.monotonic_attention(stop, previous, mode)
+    one_hot = seq2seq.hardmax(previous)
+    outputs["hardmax"] = one_hot
+    outputs["monotonic hard"] = seq2seq.monotonic_attention(np.round(stop), one_hot, "hard")
+    outputs["cumprod"] = seq2seq.safe_cumprod(tf.constant(stop), axis=1, reverse=True)
+    outputs["tiled"] = seq2seq.tile_batch((tf.constant(stop), tf.constant(ids)), 2)
+    mechanism = seq2seq.LuongAttention(5)
+    memory = tf.constant(rng.normal(size=[3, 4, 2]).astype(np.float32))
+    mask = tf.constant(rng.uniform(size=[3, 4]) < 0.5) | tf.eye(3, 4, dtype=tf.bool)
+    mechanism(memory, mask=mask, setup_memory=True)
+    mechanism.memory_layer.set_weights([rng.normal(size=[2, 5])])
+    outputs["masked memory"] = mechanism(memory, mask=mask, setup_memory=True)
+    query = tf.constant(rng.normal(size=[3, 5]).astype(np.float32))
+    outputs["masked attention"] = mechanism([query, tf.zeros([3, 4])])[0]
+    return as_arrays(outputs)
+
+
+def as_arrays(outputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Returns nested outputs as arrays by name and index."""
+    return {
+        f"{name}/{index}": np.asarray(value)
+        for name, values in outputs.items()
+        for index, value in enumerate(tf.nest.flatten(values))
+    }
 
 
 def largest_difference(outputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> float:
@@ -499,5 +579,6 @@ if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
     from helpers.reference_models import tfa
 
-    write_outputs({case.name: case_outputs(tfa.seq2seq, case) for case in make_cases()})
+    outputs = {case.name: case_outputs(tfa.seq2seq, case) for case in make_cases()}
+    write_outputs(outputs | {"functions": function_outputs(tfa.seq2seq)})
     print(f"{FILE}: {FILE.stat().st_size:,} bytes")

@@ -93,6 +93,24 @@ def test_threads_use_a_memory_that_was_set_up_once(model):
     np.testing.assert_array_equal(result, expected)
 
 
+def test_a_memory_in_a_graph_is_not_that_of_other_threads(model):
+    _, mechanism, _, _ = model
+    memory, lengths = random_memory(5)
+    query, state = tf.ones([len(lengths), 4]), tf.zeros(memory.shape[:2])
+    mechanism.setup_memory(memory, tf.constant(lengths))
+    expected = mechanism([query, state])[0].numpy()
+
+    @tf.function
+    def set_up():
+        mechanism.setup_memory(2 * memory, tf.constant(lengths))
+        return mechanism([query, state])[0]
+
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as second_pool:
+        assert np.abs(pool.submit(lambda: set_up().numpy()).result() - expected).max() > 1e-3
+        result = second_pool.submit(lambda: mechanism([query, state])[0].numpy()).result()
+    np.testing.assert_array_equal(result, expected)
+
+
 def test_a_graph_does_not_change_with_a_memory_that_is_set_up_after_tracing(model):
     decoders = make_decoders(model)
     embedding, mechanism, cell, _ = model

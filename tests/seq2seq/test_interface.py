@@ -27,7 +27,7 @@ NAMES = (
 MODULES = (
     *("attention_wrapper", "basic_decoder", "beam_search_decoder", "decoder", "loss", "sampler"),
 )
-# Arguments that `tfa.seq2seq` does not have, all with a default.
+# `corrected` is new. `tfa.seq2seq` passes `output_all_scores` on as one of its `**kwargs`.
 FURTHER_ARGUMENTS = {"corrected", "output_all_scores"}
 
 
@@ -39,11 +39,11 @@ def test_all_names_exist_and_are_documented():
 
 
 def parameters(function):
-    return {
-        name: (parameter.kind, parameter.default)
+    return [
+        (name, parameter.kind, parameter.default)
         for name, parameter in inspect.signature(function).parameters.items()
         if name not in FURTHER_ARGUMENTS
-    }
+    ]
 
 
 @requires_tfa
@@ -161,9 +161,9 @@ def test_weights_have_the_order_and_the_checkpoint_names_of_tensorflow_addons(na
         (
             lambda: seq2seq.AttentionWrapper(keras.layers.Dense(3), seq2seq.LuongAttention(4)),
             TypeError,
-            "is not an RNNCell: it has no output_size, state_size, get_initial_state",
+            "is not an RNNCell: it lacks output_size, state_size, get_initial_state",
         ),
-        (lambda: seq2seq.dynamic_decode(keras.layers.Dense(3)), TypeError, "is a Dense"),
+        (lambda: seq2seq.dynamic_decode(keras.layers.Dense(3)), TypeError, "of type Dense"),
         (
             lambda: seq2seq.monotonic_attention([[1.0]], [[1.0]], "soft"),
             ValueError,
@@ -221,6 +221,74 @@ def test_a_state_is_cloned_with_the_structure_that_it_has():
     assert [float(t[0, 0]) for t in tf.nest.flatten(cloned.cell_state)] == [1, 2, 3]
     with pytest.raises(ValueError, match="expected to be same as the one to clone"):
         state.clone(attention=tf.ones([2, 2]))
+
+
+def make_cell(num_rows=2):
+    mechanism = seq2seq.LuongAttention(4, tf.ones([num_rows, 3, 2]))
+    return seq2seq.AttentionWrapper(keras.layers.LSTMCell(4), mechanism)
+
+
+@tf.function(input_signature=[tf.TensorSpec([None, 2])] * 2)
+def clone_in_graph(old, new):
+    return seq2seq.AttentionWrapperState((), old, (), (), ()).clone(attention=new).attention
+
+
+def decode_at_most(num_steps):
+    decoder = seq2seq.BasicDecoder(
+        keras.layers.SimpleRNNCell(2), seq2seq.TrainingSampler(), maximum_iterations=num_steps
+    )
+    return decoder(tf.ones([1, 3, 2]), initial_state=tf.zeros([1, 2]))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: make_cell(2).get_initial_state(batch_size=3, dtype=tf.float32),
+            "requested batch size",
+        ),
+        (
+            lambda: seq2seq.AttentionWrapper(
+                keras.layers.LSTMCell(4),
+                seq2seq.LuongAttention(4, tf.ones([2, 3, 2])),
+                initial_cell_state=[tf.zeros([3, 4])] * 2,
+            ),
+            "initial_cell_state",
+        ),
+        (
+            lambda: seq2seq.LuongAttention(4, tf.ones([2, 3, 2]), [3, 0])(
+                [tf.ones([2, 4]), tf.zeros([2, 3])]
+            ),
+            "greater than zero",
+        ),
+        (lambda: decode_at_most(0), "maximum_iterations should be greater than 0"),
+        (
+            lambda: seq2seq.gather_tree([[[1]], [[1]]], [[[0]], [[1]]], [2], 3),
+            "parent id must be the index of a beam",
+        ),
+        (
+            lambda: seq2seq.TrainingSampler().initialize(
+                tf.ones([1, 3, 2]), mask=[[False, True, True]]
+            ),
+            "right padded",
+        ),
+        (lambda: clone_in_graph(tf.ones([2, 2]), tf.ones([3, 2])), "assertion failed"),
+    ],
+    ids=["initial_state", "cell_state", "lengths", "steps", "parents", "mask", "clone"],
+)
+def test_values_are_checked(call, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        call()
+
+
+def test_the_embedding_of_a_call_replaces_the_function_of_the_constructor():
+    decoder = seq2seq.BeamSearchDecoder(
+        make_cell(), 2, embedding_fn=lambda ids: tf.zeros([*ids.shape, 3]), maximum_iterations=1
+    )
+    for embedding, expected in ((None, 0.0), (tf.ones([5, 3]), 1.0), (None, 0.0)):
+        state = decoder._cell.get_initial_state(batch_size=2, dtype=tf.float32)
+        _, inputs, _ = decoder.initialize(embedding, [1], 2, state)
+        assert inputs.numpy().tolist() == [[[expected] * 3] * 2]
 
 
 class MeanInputs(seq2seq.ScheduledOutputTrainingSampler):
