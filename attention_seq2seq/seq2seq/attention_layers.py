@@ -36,6 +36,7 @@ class LuongScore(AttentionMechanism):
         self.built = True
 
     def _scores(self, query):
+        _check_keys(self.keys)
         if query.shape[-1] != self.keys.shape[-1]:
             raise ValueError(
                 "Incompatible or unknown inner dimensions between query and keys: a query of shape "
@@ -101,9 +102,10 @@ class BahdanauScore(AttentionMechanism):
         """Creates the bias of monotonic attention, which saved weights have after v."""
 
     def _scores(self, query):
+        _check_keys(self.keys)
         query = self.query_layer(query)[:, tf.newaxis]  # [batch, 1, units]
         v = tf.cast(self.attention_v, query.dtype)
-        sums = self.keys + query  # [batch, time, units]
+        sums = self.keys + query  # [batch, source_time, units]
         if self.normalize:
             v = tf.cast(self.attention_g, v.dtype) * v * tf.math.rsqrt(tf.reduce_sum(tf.square(v)))
             sums += tf.cast(self.attention_b, sums.dtype)
@@ -123,17 +125,18 @@ class LuongAttention(LuongScore):
     """Multiplicative attention (Luong et al. 2015).
 
     Args:
-        units: width of the keys and the query.
-        memory: float[batch, time, memory_size], see `AttentionMechanism`.
-        memory_sequence_length: int[batch], number of positions that may be attended to; None: all.
+        units: units of the keys; must equal those of the query.
+        memory: float[batch, source_time, memory_size], the outputs of the encoder; None: call
+            `setup_memory` later.
+        memory_sequence_length: int[batch], lengths without padding; None: no padding.
         scale: whether scores are multiplied by a learned scale.
-        probability_fn: function from scores to weights, "softmax" or "hardmax".
+        probability_fn: name of the function from scores to weights, "softmax" or "hardmax".
         dtype: dtype of the layer and its projection.
         name: name of the layer.
         **kwargs: arguments of `keras.layers.Layer`; `memory_layer`, the projection.
 
     Raises:
-        ValueError: unknown probability function, or a query of another width than the keys.
+        ValueError: unknown probability function, or different units of the query and the keys.
 
     Example:
         >>> attention = LuongAttention(2)
@@ -173,14 +176,15 @@ class LuongAttention(LuongScore):
 
 
 class BahdanauAttention(BahdanauScore):
-    """Additive attention (Bahdanau et al. 2015).
+    """Additive attention, v tanh(keys + projected query) (Bahdanau et al. 2015).
 
     Args:
-        units: width of the keys and the projected query.
-        memory: float[batch, time, memory_size], see `AttentionMechanism`.
-        memory_sequence_length: int[batch], number of positions that may be attended to; None: all.
-        normalize: whether v has a learned length, and the sum a bias.
-        probability_fn: function from scores to weights, "softmax" or "hardmax".
+        units: units of the keys and of the projected query.
+        memory: float[batch, source_time, memory_size], the outputs of the encoder; None: call
+            `setup_memory` later.
+        memory_sequence_length: int[batch], lengths without padding; None: no padding.
+        normalize: whether v has a learned length, and the sum a bias (weight normalization).
+        probability_fn: name of the function from scores to weights, "softmax" or "hardmax".
         kernel_initializer: initializer of v.
         dtype: dtype of the layer and its projections.
         name: name of the layer.
@@ -225,3 +229,11 @@ class BahdanauAttention(BahdanauScore):
 def projection(units: int, name: str, dtype: Any) -> keras.layers.Dense:
     """Returns the layer that projects keys or queries."""
     return keras.layers.Dense(units, name=name, use_bias=False, dtype=dtype)
+
+
+def _check_keys(keys: tf.Tensor) -> None:
+    if keys.shape.rank != 3:
+        raise ValueError(
+            f"The keys have shape {keys.shape}. Expected [batch, source_time, units]. Set up a "
+            "memory with these axes."
+        )

@@ -32,29 +32,29 @@ class AttentionMechanism(TensorLayer):
     Derived classes implement `_scores` or `_calculate_attention`.
 
     Args:
-        memory: float[batch, time, memory_size], usually the outputs of an encoder; None: no memory
-            yet.
-        probability_fn: function from scores and the previous state, both float[batch, time], to
-            attention weights.
+        memory: float[batch, source_time, memory_size], usually the outputs of an encoder; None:
+            call `setup_memory` later.
+        probability_fn: function from scores and the previous state, both
+            float[batch, source_time], to attention weights.
         query_layer: layer applied to queries, of as many units as `memory_layer`; None: identity.
         memory_layer: layer applied to the memory; None: identity.
-        memory_sequence_length: int[batch], number of positions that may be attended to; None: all.
+        memory_sequence_length: int[batch], lengths without padding; None: no padding.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Attributes:
-        values: float[batch, time, memory_size], the memory, zero at padding.
-        keys: float[batch, time, units], the output of `memory_layer`.
+        values: float[batch, source_time, memory_size], the memory, zero at padding.
+        keys: float[batch, source_time, units], the output of `memory_layer`.
         batch_size: int32[], number of rows of the memory.
 
     Call arguments:
-        inputs: a query float[batch, query_size] and a state float[batch, time]. With
+        inputs: a query float[batch, query_size] and a state float[batch, source_time]. With
             `setup_memory=True`, a memory and, optionally, its lengths.
-        mask: bool[batch, time], positions of the memory that may be attended to.
+        mask: bool[batch, source_time], positions of the memory that may be attended to.
         setup_memory: whether to store a memory.
 
     Returns:
-        The attention weights float[batch, time] and the next state; with `setup_memory=True`, the
-        masked memory.
+        The attention weights float[batch, source_time] and the next state; with
+        `setup_memory=True`, the masked memory.
 
     Raises:
         ValueError: a query before a memory, or both lengths and a mask of a memory.
@@ -158,10 +158,9 @@ class AttentionMechanism(TensorLayer):
         """Stores a memory.
 
         Args:
-            memory: float[batch, time, memory_size].
-            memory_sequence_length: int[batch], number of positions that may be attended to; None:
-                all.
-            memory_mask: bool[batch, time], positions that may be attended to; None: all.
+            memory: float[batch, source_time, memory_size].
+            memory_sequence_length: int[batch], lengths without padding; None: no padding.
+            memory_mask: bool[batch, source_time], positions that may be attended to; None: all.
 
         Raises:
             ValueError: both lengths and a mask, or unknown inner dimensions of the memory.
@@ -176,6 +175,11 @@ class AttentionMechanism(TensorLayer):
             tf.nest.map_structure(check_inner_dimensions, memory)
             if memory_sequence_length is not None:
                 memory_sequence_length = tf.convert_to_tensor(memory_sequence_length)
+                if memory_sequence_length.dtype.is_bool:
+                    raise ValueError(
+                        "memory_sequence_length is a boolean mask. Expected lengths int[batch]. "
+                        "Pass the mask as `memory_mask`."
+                    )
                 time = tf.shape(tf.nest.flatten(memory)[0])[1]
                 memory_mask = tf.sequence_mask(memory_sequence_length, time)
             if memory_mask is not None:
@@ -192,12 +196,12 @@ class AttentionMechanism(TensorLayer):
         self._memory_initialized = True
 
     def _calculate_attention(self, query: tf.Tensor, state: tf.Tensor):
-        """Returns the attention weights float[batch, time] of a query, and the next state."""
+        """Returns float[batch, source_time], the weights of a query, and the next state."""
         weights = self.probability_fn(self._scores(query), state)
         return weights, weights
 
     def _scores(self, query: tf.Tensor) -> tf.Tensor:
-        """Returns float[batch, time], the scores of a query float[batch, query_size]."""
+        """Returns float[batch, source_time], the scores of a query float[batch, query_size]."""
         raise NotImplementedError(
             "_calculate_attention need to be implemented by subclasses, or _scores."
         )
@@ -246,11 +250,11 @@ class AttentionMechanism(TensorLayer):
         return self.alignments_size
 
     def initial_alignments(self, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """Returns float[batch, time], the attention weights before the first step: zeros."""
+        """Returns float[batch, source_time], the attention weights before the first step: zeros."""
         return tf.zeros([batch_size, self._alignments_size], dtype=dtype)
 
     def initial_state(self, batch_size: int | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """Returns float[batch, time], the state before the first step."""
+        """Returns float[batch, source_time], the state before the first step."""
         return self.initial_alignments(batch_size, dtype)
 
 

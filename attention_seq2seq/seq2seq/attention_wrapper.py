@@ -38,9 +38,8 @@ __all__ = [
 class AttentionWrapper(RecurrentCell):
     """Wraps a recurrent cell with attention (input feeding).
 
-    In each step, the cell reads the inputs and the attention vector of the previous step. Its
-    output is the query. The attention layer turns the query and the context, the weighted sum of
-    the memory, into the attention vector:
+    The cell reads the inputs and the attention vector of the previous step. Its output is the
+    query. The attention layer turns query and context into the attention vector:
 
         query, cell_state = cell(cell_input_fn(inputs, attention), cell_state)
         alignments = attention_mechanism(query)
@@ -54,8 +53,8 @@ class AttentionWrapper(RecurrentCell):
         cell: the recurrent cell.
         attention_mechanism: a mechanism, or a list of mechanisms whose attention vectors are
             concatenated.
-        attention_layer_size: width of the attention vector, made by a linear layer; None: the
-            context is the attention vector. A list for a list of mechanisms.
+        attention_layer_size: units of the attention layer, without bias; None: the context is the
+            attention vector. A list for a list of mechanisms.
         alignment_history: whether the state keeps the attention weights of all steps, as a
             time-major `TensorArray`.
         cell_input_fn: function from the inputs and the attention vector to the input of the cell;
@@ -80,9 +79,9 @@ class AttentionWrapper(RecurrentCell):
         `AttentionWrapperState`.
 
     Raises:
-        TypeError: the cell is not a recurrent cell, or the state not an `AttentionWrapperState`.
-        ValueError: both `attention_layer_size` and `attention_layer`, another number of layers than
-            of mechanisms, or a mechanism without memory.
+        TypeError: a cell, a mechanism or a state of a wrong type.
+        ValueError: both `attention_layer_size` and `attention_layer`, different numbers of layers
+            and mechanisms, a mechanism without memory, or no batch size.
 
     Example:
         >>> memory = tf.ones([2, 5, 4])
@@ -112,6 +111,8 @@ class AttentionWrapper(RecurrentCell):
         require_cell(cell)
         self._is_multi = isinstance(attention_mechanism, list | tuple)
         mechanisms = list(attention_mechanism) if self._is_multi else [attention_mechanism]
+        if not all(isinstance(mechanism, AttentionMechanism) for mechanism in mechanisms):
+            raise TypeError(f"Expected one or more AttentionMechanisms, received {mechanisms}.")
         if attention_layer_size is not None and attention_layer is not None:
             raise ValueError("Only one of attention_layer_size and attention_layer should be set.")
         layers = None
@@ -180,6 +181,8 @@ class AttentionWrapper(RecurrentCell):
         if inputs is not None:
             batch_size = tf.shape(inputs)[0]
             dtype = inputs.dtype
+        if batch_size is None:
+            raise ValueError("The batch size is unknown. Pass `inputs` or `batch_size`.")
         dtype = dtype or self.compute_dtype
         with tf.name_scope(f"{type(self).__name__}ZeroState"):
             cell_state = self._initial_cell_state

@@ -13,9 +13,9 @@ class AttentionWrapperState(NamedTuple):
     Attributes:
         cell_state: state of the wrapped cell.
         attention: float[batch, attention_size], the attention vector.
-        alignments: float[batch, time], the attention weights.
+        alignments: float[batch, source_time], the attention weights.
         alignment_history: `TensorArray` of the attention weights of all steps, or ().
-        attention_state: state of the attention mechanism, float[batch, time].
+        attention_state: state of the attention mechanism, float[batch, source_time].
     """
 
     cell_state: Any

@@ -43,12 +43,13 @@ class BasicDecoder(BaseDecoder):
         `BasicDecoderOutput`, the final state of the cell, and lengths int32[batch].
 
     Raises:
-        TypeError: the cell is not a recurrent cell.
+        TypeError: the cell is not a recurrent cell, or the sampler is not a sampler.
+        ValueError: no initial state.
 
     Example:
-        >>> from attention_seq2seq.seq2seq.training_sampler import TrainingSampler
-        >>> decoder = BasicDecoder(
-        ...     keras.layers.SimpleRNNCell(4), TrainingSampler(), keras.layers.Dense(7)
+        >>> from attention_seq2seq import seq2seq
+        >>> decoder = seq2seq.BasicDecoder(
+        ...     keras.layers.SimpleRNNCell(4), seq2seq.TrainingSampler(), keras.layers.Dense(7)
         ... )
         >>> outputs, _, lengths = decoder(
         ...     tf.ones([2, 5, 3]), initial_state=tf.zeros([2, 4]), sequence_length=[5, 2]
@@ -67,6 +68,8 @@ class BasicDecoder(BaseDecoder):
         **kwargs,
     ):
         require_cell(cell)
+        if not isinstance(sampler, Sampler):
+            raise TypeError(f"The sampler is {sampler!r}. Expected an instance of a Sampler.")
         self.cell = cell
         self.sampler = sampler
         self.output_layer = output_layer
@@ -92,6 +95,11 @@ class BasicDecoder(BaseDecoder):
 
     def initialize(self, inputs, initial_state=None, **kwargs):
         """Returns the finished rows, the first inputs of the sampler, and the initial state."""
+        if initial_state is None:
+            raise ValueError(
+                "The initial_state is None. Expected a state of the cell, such as "
+                "cell.get_initial_state(batch_size=..., dtype=...)."
+            )
         self._cell_dtype = tf.nest.flatten(initial_state)[0].dtype
         return *self.sampler.initialize(inputs, **kwargs), initial_state
 

@@ -13,7 +13,7 @@ def transpose_batch_time(tensor: tf.Tensor) -> tf.Tensor:
 
 
 def unstack_time(inputs: tf.Tensor) -> tf.TensorArray:
-    """Returns the steps of time-major inputs [time, batch, ...]."""
+    """Returns the steps of time-major inputs [target_time, batch, ...]."""
     array = tf.TensorArray(inputs.dtype, size=tf.shape(inputs)[0], element_shape=inputs.shape[1:])
     return array.unstack(inputs)
 

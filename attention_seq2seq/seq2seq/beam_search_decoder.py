@@ -25,7 +25,7 @@ from attention_seq2seq.seq2seq.gather_tree import (
     tile_batch,
 )
 from attention_seq2seq.seq2seq.keras_versions import output_size, require_cell
-from attention_seq2seq.seq2seq.sampler_base import embedding_function, require_rank
+from attention_seq2seq.seq2seq.sampler_base import embedding_function, int32_tensor
 
 __all__ = [
     "BeamSearchDecoder",
@@ -49,7 +49,7 @@ class BeamSearchDecoder(BaseDecoder):
     By default, all results equal those of `tfa.seq2seq`. Two of them are wrong:
 
     - The alignment history of a hypothesis has the weights of another hypothesis in some steps,
-      see `gather_tree_from_array`.
+      as in `gather_tree_from_array`.
     - A score is not a function of the hypothesis. Length and coverage penalty do not count the end
       token in the step in which it is chosen, but in all later steps.
 
@@ -70,7 +70,7 @@ class BeamSearchDecoder(BaseDecoder):
         **kwargs: arguments of `BaseDecoder`.
 
     Call arguments:
-        embedding: float[vocab, units]; replaces `embedding_fn`.
+        embedding: float[vocab, units]; replaces `embedding_fn`, unlike that of samplers.
         start_tokens: int32[batch], ids fed in the first step.
         end_token: int32[], the id that ends a hypothesis.
         initial_state: initial state of the cell, of batch * beams rows.
@@ -171,8 +171,8 @@ class BeamSearchDecoder(BaseDecoder):
                 "You should either pass an embedding variable when calling the BeamSearchDecoder "
                 "or set embedding_fn in the constructor."
             )
-        start_tokens = require_rank("start_tokens", tf.convert_to_tensor(start_tokens, tf.int32), 1)
-        self._end_token = require_rank("end_token", tf.convert_to_tensor(end_token, tf.int32), 0)
+        start_tokens = int32_tensor("start_tokens", start_tokens, 1)
+        self._end_token = int32_tensor("end_token", end_token, 0)
         self._batch_size = tf.size(start_tokens)
         cell_state = tf.nest.map_structure(
             lambda t: t if _has_no_batch(t) else self._split_beams(t), initial_state
@@ -251,17 +251,16 @@ class BeamSearchDecoder(BaseDecoder):
 
     def _split_beams(self, t: tf.Tensor) -> tf.Tensor:
         """Reshapes [batch * beams, ...] to [batch, beams, ...]."""
+        rows = tf.get_static_value(self._batch_size)
+        if None not in (rows, t.shape[0]) and t.shape[0] != rows * self._beam_width:
+            raise ValueError(
+                f"A state or output of the cell has shape {t.shape}. Expected {rows} rows * "
+                f"{self._beam_width} beams on the first axis. Tile memory, lengths and state with "
+                "tile_batch, and call get_initial_state with batch_size * beam_width."
+            )
         shape = tf.concat([[self._batch_size, self._beam_width], tf.shape(t)[1:]], axis=0)
         split = tf.reshape(t, shape)
-        rows = tf.get_static_value(self._batch_size)
-        expected = tf.TensorShape([rows, self._beam_width]).concatenate(t.shape[1:])
-        if not split.shape.is_compatible_with(expected):
-            raise ValueError(
-                f"Cannot reshape a state of shape {t.shape} to {expected}, (batch_size, "
-                "beam_width, ...). Perhaps you forgot to call get_initial_state with "
-                "batch_size=encoder_batch_size * beam_width?"
-            )
-        split.set_shape(expected)
+        split.set_shape(tf.TensorShape([rows, self._beam_width]).concatenate(t.shape[1:]))
         return split
 
 

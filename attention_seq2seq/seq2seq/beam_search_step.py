@@ -16,8 +16,8 @@ class BeamSearchDecoderState(NamedTuple):
         log_probs: float[batch, beams], log-probabilities of the hypotheses.
         finished: bool[batch, beams], whether the hypotheses have ended.
         lengths: int64[batch, beams], lengths of the hypotheses, with the end token.
-        accumulated_attention_probs: float[batch, beams, time], attention weights summed over the
-            steps, for the coverage penalty; () without.
+        accumulated_attention_probs: float[batch, beams, source_time], attention weights summed over
+            the steps, for the coverage penalty; () without.
     """
 
     cell_state: Any
@@ -46,9 +46,10 @@ class FinalBeamSearchDecoderOutput(NamedTuple):
     """Outputs of a `BeamSearchDecoder`.
 
     Attributes:
-        predicted_ids: int32[batch, time, beams], ids of the hypotheses, best first.
+        predicted_ids: int32[batch, target_time, beams], ids of the hypotheses, best first;
+            time-major if the decoder is.
         beam_search_decoder_output: `BeamSearchDecoderOutput` of all steps, each
-            [batch, time, beams].
+            [batch, target_time, beams].
     """
 
     predicted_ids: Any
@@ -64,7 +65,7 @@ class BeamSearchOptions:
         length_penalty_weight: exponent of the length penalty; 0 disables it.
         coverage_penalty_weight: factor of the coverage penalty; 0 disables it.
         output_all_scores: whether outputs have the scores of all continuations.
-        corrected: whether scores depend on the hypothesis only, see `BeamSearchDecoder`.
+        corrected: whether the end token counts in the step in which it is chosen.
     """
 
     beam_width: int
@@ -142,7 +143,7 @@ def beam_search_step(
 
 
 def mask_finished(log_probs: tf.Tensor, end_token: tf.Tensor, finished: tf.Tensor) -> tf.Tensor:
-    """Lets finished hypotheses continue with the end token only, at log-probability 0.
+    """Returns log-probabilities that continue finished hypotheses with the end token only.
 
     Args:
         log_probs: float[batch, beams, vocab].
@@ -161,10 +162,10 @@ def mask_finished(log_probs: tf.Tensor, end_token: tf.Tensor, finished: tf.Tenso
 
 
 def length_penalty(lengths: tf.Tensor, weight: float | tf.Tensor) -> tf.Tensor:
-    """Returns the divisors of log-probabilities.
+    """Returns the divisors of log-probabilities, float with the shape of the lengths.
 
     Args:
-        lengths: int64[batch, beams, vocab], lengths of the hypotheses.
+        lengths: int64[batch, beams, vocab] or int64[batch, beams, 1], lengths of the hypotheses.
         weight: exponent; 0 disables the penalty.
 
     Source:
@@ -182,7 +183,7 @@ def coverage_penalty(coverage: tf.Tensor) -> tf.Tensor:
     Positions without any attention, such as padding, do not count.
 
     Args:
-        coverage: float[batch, beams, time], attention weights summed over the steps.
+        coverage: float[batch, beams, source_time], attention weights summed over the steps.
 
     Source:
         Wu et al.: Google's Neural Machine Translation System, 2016, eq. 14.
@@ -194,7 +195,7 @@ def coverage_penalty(coverage: tf.Tensor) -> tf.Tensor:
 def get_attention_probs(
     next_cell_state: Any, coverage_penalty_weight: float | tf.Tensor
 ) -> tf.Tensor | None:
-    """Returns the attention weights in a state, averaged over mechanisms.
+    """Returns float[batch, beams, source_time], attention weights averaged over mechanisms.
 
     Args:
         next_cell_state: an `AttentionWrapperState`, or a tuple with such states.
@@ -219,7 +220,7 @@ def get_attention_probs(
 
 
 def attention_probs_from_attn_state(attention_state: AttentionWrapperState) -> tf.Tensor:
-    """Returns the attention weights in a state, averaged over mechanisms."""
+    """Returns float[..., source_time], the attention weights averaged over mechanisms."""
     weights = attention_state.alignments
     return _mean(weights) if isinstance(weights, tuple) else weights
 

@@ -42,10 +42,10 @@ class _DecoderProperties:
         return False
 
     def finalize(self, outputs: Any, final_state: Any, sequence_lengths: tf.Tensor) -> Any:
-        """Returns final outputs and state for stacked outputs [time, batch, ...]; optional.
+        """Returns final outputs and state for stacked outputs [target_time, batch, ...]; optional.
 
         Args:
-            outputs: nested, each [time, batch, ...].
+            outputs: nested, each [target_time, batch, ...].
             final_state: the state after the last step.
             sequence_lengths: int32[batch], number of steps of each row; of each beam,
                 int32[batch, beams].
@@ -54,7 +54,7 @@ class _DecoderProperties:
 
 
 class Decoder(_DecoderProperties, metaclass=abc.ABCMeta):
-    """Interface of decoders without Keras."""
+    """Interface of decoders that are not Keras layers."""
 
     @abc.abstractmethod
     def initialize(self, name: str | None = None) -> tuple[tf.Tensor, Any, Any]:
@@ -86,9 +86,9 @@ class BaseDecoder(_DecoderProperties, TensorLayer):
     """Base class for decoders that are Keras layers.
 
     Args:
-        output_time_major: whether outputs are [time, batch, ...] instead of [batch, time, ...].
+        output_time_major: whether outputs are [target_time, batch, ...].
         impute_finished: whether finished rows keep their state, and their outputs are zero.
-        maximum_iterations: number of steps at most; None: until all rows are finished.
+        maximum_iterations: maximum number of steps; None: until all rows are finished.
         parallel_iterations: argument of `tf.while_loop`.
         swap_memory: argument of `tf.while_loop`.
         **kwargs: arguments of `keras.layers.Layer`.
@@ -180,9 +180,9 @@ def dynamic_decode(
 
     Args:
         decoder: the decoder.
-        output_time_major: whether outputs are [time, batch, ...] instead of [batch, time, ...].
+        output_time_major: whether outputs are [target_time, batch, ...].
         impute_finished: whether finished rows keep their state, and their outputs are zero.
-        maximum_iterations: number of steps at most, which XLA needs; None: until all rows are
+        maximum_iterations: maximum number of steps, required by XLA; None: until all rows are
             finished.
         parallel_iterations: argument of `tf.while_loop`.
         swap_memory: argument of `tf.while_loop`.
@@ -194,12 +194,12 @@ def dynamic_decode(
             arguments of `initialize` of a `BaseDecoder`.
 
     Returns:
-        Outputs (nested, each [batch, time, ...]), the final state, and int32[batch], the number of
-        steps of each row; in beam search, int32[batch, beams].
+        Outputs (nested, each [batch, target_time, ...]), the final state, and the number of steps
+        of each row, int32[batch] or, in beam search, int32[batch, beams].
 
     Raises:
         TypeError: the decoder is neither a `Decoder` nor a `BaseDecoder`.
-        ValueError: `maximum_iterations` is missing for XLA, or no scalar.
+        ValueError: `maximum_iterations` is missing for XLA, or is not a scalar.
     """
     if not isinstance(decoder, Decoder | BaseDecoder):
         raise TypeError(

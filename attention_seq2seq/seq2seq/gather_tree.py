@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def tile_batch(t: Any, multiplier: int, name: str | None = None) -> Any:
-    """Repeats each row of nested tensors, as the beams of a prompt.
+    """Repeats each row of nested tensors, once for each beam.
 
     Args:
         t: nested tensors [batch, ...].
@@ -52,13 +52,14 @@ def gather_tree(
             beam = parent_ids[time][beam]
 
     Args:
-        step_ids: int32[time, batch, beams], the ids chosen in each step.
-        parent_ids: int32[time, batch, beams], the beams that the hypotheses of a step continue.
+        step_ids: int32[target_time, batch, beams], the ids chosen in each step.
+        parent_ids: int32[target_time, batch, beams], the beams that are continued in each step.
         max_sequence_lengths: int32[batch], number of steps.
         end_token: id after the end of a hypothesis.
 
     Returns:
-        int32[time, batch, beams], `end_token` after its first occurrence and after the last step.
+        int32[target_time, batch, beams], `end_token` after its first occurrence and after the last
+        step.
 
     Raises:
         tf.errors.InvalidArgumentError: a parent that is not a beam.
@@ -87,14 +88,14 @@ def gather_tree_from_array(
 
     In a step, the decoder computes values for the beams that it is fed, then chooses the beams of
     the next step among their continuations. As in `tfa.seq2seq`, the values of a step are taken
-    from the position of the chosen beam. The values of the hypothesis are those of its parent.
-    `corrected=True` returns them.
+    from the position of the chosen beam, which is wrong. `corrected=True` takes them from its
+    parent.
 
     Args:
-        t: [time, batch, beams, ...] or [time, batch * beams, ...].
-        parent_ids: int32[time, batch, beams], the beams that the hypotheses of a step continue.
+        t: [target_time, batch, beams, ...] or [target_time, batch * beams, ...].
+        parent_ids: int32[target_time, batch, beams], the beams that are continued in each step.
         sequence_length: int[batch, beams], number of steps of the final hypotheses.
-        corrected: whether values belong to the hypothesis.
+        corrected: whether values are taken from the parent beam.
 
     Returns:
         Values with the shape of `t`.
@@ -117,13 +118,13 @@ def sort_array(t: Any, parent_ids: tf.Tensor, sequence_length: tf.Tensor, correc
 
     Args:
         t: `TensorArray` of [batch, beams, ...] or [batch * beams, ...]; anything else is returned.
-        parent_ids: int32[time, batch, beams], the beams that the hypotheses of a step continue.
+        parent_ids: int32[target_time, batch, beams], the beams that are continued in each step.
         sequence_length: int[batch, beams], number of steps of the final hypotheses.
-        corrected: see `gather_tree_from_array`.
+        corrected: whether values are taken from the parent beam.
 
     Returns:
-        Values [time, batch, beams, ...] or [time, batch * beams, ...]; the array itself, with a
-        warning, if its elements cannot have a row for each beam.
+        Values [target_time, batch, beams, ...] or [target_time, batch * beams, ...]; the array
+        itself, with a warning, if its elements cannot have a row for each beam.
     """
     if not isinstance(t, tf.TensorArray):
         return t
@@ -153,7 +154,7 @@ _UNSORTABLE = (
 
 
 def _beams_at_each_step(parent_ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-    """Returns int32[time, batch, beams], the beam of each final hypothesis after each step."""
+    """Returns int32[target_time, batch, beams], beams of final hypotheses after each step."""
     parent_ids = tf.convert_to_tensor(parent_ids, tf.int32)
     lengths = tf.convert_to_tensor(lengths, tf.int32)
     time, _, beam_width = tf.unstack(tf.shape(parent_ids))

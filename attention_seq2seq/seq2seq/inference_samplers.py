@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from attention_seq2seq.seq2seq.call_state import CallAttribute
 from attention_seq2seq.seq2seq.random_samples import categorical_sample
-from attention_seq2seq.seq2seq.sampler_base import BatchSampler, EmbeddingSampler, require_rank
+from attention_seq2seq.seq2seq.sampler_base import BatchSampler, EmbeddingSampler, int32_tensor
 
 
 class GreedyEmbeddingSampler(EmbeddingSampler):
@@ -40,10 +40,8 @@ class GreedyEmbeddingSampler(EmbeddingSampler):
                 f"{type(self).__name__} has no embedding. Pass `embedding` to `initialize`, or "
                 "`embedding_fn` to the constructor."
             )
-        self.start_tokens = require_rank(
-            "start_tokens", tf.convert_to_tensor(start_tokens, tf.int32), 1
-        )
-        self.end_token = require_rank("end_token", tf.convert_to_tensor(end_token, tf.int32), 0)
+        self.start_tokens = int32_tensor("start_tokens", start_tokens, 1)
+        self.end_token = int32_tensor("end_token", end_token, 0)
         self._batch_size = tf.size(self.start_tokens)
         self.start_inputs = self.embedding_fn(self.start_tokens)
         return tf.tile([False], [self._batch_size]), self.start_inputs
@@ -67,7 +65,8 @@ class SampleEmbeddingSampler(GreedyEmbeddingSampler):
     """Sampler that draws an id from the distribution of the outputs, and feeds its embedding.
 
     Args:
-        embedding_fn: see `GreedyEmbeddingSampler`.
+        embedding_fn: function from ids int32[batch] to embeddings float[batch, units]; None: the
+            `embedding` given to `initialize`.
         softmax_temperature: divisor of the logits; None: 1.
         seed: seed of the operation.
     """

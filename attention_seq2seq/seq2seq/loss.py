@@ -20,12 +20,12 @@ def sequence_loss(
     """Returns the weighted cross entropy of targets, in nats.
 
     An average divides by the sum of the weights, a sum by the number of weights that are not 0,
-    both over the reduced axes. Without any reduction, the loss is float[batch, time].
+    both over the reduced axes.
 
     Args:
-        logits: float[batch, time, vocab].
-        targets: int[batch, time], or probabilities float[batch, time, vocab].
-        weights: float[batch, time], 0 at padding.
+        logits: float[batch, target_time, vocab].
+        targets: int[batch, target_time], or probabilities float[batch, target_time, vocab].
+        weights: float[batch, target_time], 0 at padding.
         average_across_timesteps: whether to average over time.
         average_across_batch: whether to average over the batch.
         sum_over_timesteps: whether to sum over time.
@@ -33,6 +33,10 @@ def sequence_loss(
         softmax_loss_function: function of `labels` and `logits`, both with one axis for batch and
             time, to losses; None: cross entropy.
         name: name of the operations.
+
+    Returns:
+        float[], or float[batch] or float[target_time] after one reduction, or
+        float[batch, target_time] without any.
 
     Raises:
         ValueError: a wrong number of axes, or contradictory reductions.
@@ -62,7 +66,7 @@ def sequence_loss(
                 labels=tf.reshape(targets, [-1, vocabulary_size]), logits=flat_logits
             )
         losses *= tf.reshape(weights, [-1])
-        losses = tf.reshape(losses, tf.shape(logits)[:2])  # [batch, time]
+        losses = tf.reshape(losses, tf.shape(logits)[:2])  # [batch, target_time]
         if average_across_timesteps or average_across_batch:
             axes = _axes(average_across_batch, average_across_timesteps)
             count = tf.reduce_sum(weights, axes)
@@ -82,13 +86,14 @@ class SequenceLoss(keras.losses.Loss):
         average_across_batch: whether to average over the batch.
         sum_over_timesteps: whether to sum over time.
         sum_over_batch: whether to sum over the batch.
-        softmax_loss_function: see `sequence_loss`.
+        softmax_loss_function: function of `labels` and `logits`, both with one axis for batch and
+            time, to losses; None: cross entropy.
         name: name of the loss.
 
     Call arguments:
-        y_true: int[batch, time] or float[batch, time, vocab], the targets.
-        y_pred: float[batch, time, vocab], the logits.
-        sample_weight: float[batch, time], 0 at padding; None: ones.
+        y_true: int[batch, target_time] or float[batch, target_time, vocab], the targets.
+        y_pred: float[batch, target_time, vocab], the logits.
+        sample_weight: float[batch, target_time], 0 at padding; None: ones.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ class MaskedProbabilityFn:
 
     Attributes:
         probability_fn: function from scores and a state to attention weights.
-        mask: bool[batch, time], False at padding.
+        mask: bool[batch, source_time], False at padding.
         sequence_length: int[batch], lengths that must be positive; None: unknown.
     """
 
@@ -21,7 +21,7 @@ class MaskedProbabilityFn:
     sequence_length: tf.Tensor | None
 
     def __call__(self, scores: tf.Tensor, state: tf.Tensor) -> tf.Tensor:
-        """Returns the attention weights float[batch, time] of scores and a state."""
+        """Returns the attention weights float[batch, source_time] of scores and a state."""
         checks = []
         if self.sequence_length is not None:
             checks.append(
@@ -49,6 +49,11 @@ def check_inner_dimensions(memory: tf.Tensor) -> None:
 
 
 def mask_memory(memory: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """Returns the memory float[batch, time, ...], zero outside of the mask bool[batch, time]."""
+    """Returns a memory that is zero at padding.
+
+    Args:
+        memory: float[batch, source_time, ...].
+        mask: bool[batch, source_time], False at padding.
+    """
     shape = tf.concat([tf.shape(mask), tf.ones([tf.rank(memory) - 2], tf.int32)], axis=0)
     return memory * tf.reshape(tf.cast(mask, memory.dtype), shape)

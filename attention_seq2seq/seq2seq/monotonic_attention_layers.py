@@ -48,7 +48,7 @@ class MonotonicMechanism(AttentionMechanism):
         return scores + tf.cast(self.attention_score_bias, scores.dtype)
 
     def _monotonic_weights(self, scores: tf.Tensor, previous_weights: tf.Tensor) -> tf.Tensor:
-        """Returns the attention weights float[batch, time] of scores and previous weights."""
+        """Returns float[batch, source_time], the weights of scores and previous weights."""
         if self.sigmoid_noise > 0:
             noise = tf.random.normal(
                 tf.shape(scores), dtype=scores.dtype, seed=self.sigmoid_noise_seed
@@ -61,7 +61,7 @@ class MonotonicMechanism(AttentionMechanism):
         return monotonic_attention(stop_probabilities, previous_weights, self.mode)
 
     def initial_alignments(self, batch_size, dtype):
-        """Returns float[batch, time], weights that start at the first position."""
+        """Returns float[batch, source_time], weights that start at the first position."""
         first_positions = tf.zeros([batch_size], dtype=tf.int32)
         return tf.one_hot(first_positions, self._alignments_size, dtype=dtype)
 
@@ -80,15 +80,16 @@ class LuongMonotonicAttention(MonotonicMechanism, LuongScore):
     """Monotonic attention with the score of `LuongAttention`.
 
     Args:
-        units: width of the keys and the query.
-        memory: float[batch, time, memory_size], see `AttentionMechanism`.
-        memory_sequence_length: int[batch], number of positions that may be attended to; None: all.
+        units: units of the keys; must equal those of the query.
+        memory: float[batch, source_time, memory_size], the outputs of the encoder; None: call
+            `setup_memory` later.
+        memory_sequence_length: int[batch], lengths without padding; None: no padding.
         scale: whether scores are multiplied by a learned scale.
-        sigmoid_noise: standard deviation of noise added to the scores in training, so that the
-            weights become discrete; 0 disables it.
+        sigmoid_noise: standard deviation of noise added to the scores, which pushes probabilities
+            towards 0 or 1 in training; 0 disables it.
         sigmoid_noise_seed: seed of the noise.
-        score_bias_init: initial bias of the scores; negative for long memories.
-        mode: "parallel", "recursive" or "hard", see `monotonic_attention`.
+        score_bias_init: initial bias of the scores; use a negative value for long memories.
+        mode: how weights are computed: "parallel", "recursive" (slow, exact) or "hard" (0 or 1).
         dtype: dtype of the layer and its projection.
         name: name of the layer.
         **kwargs: arguments of `keras.layers.Layer`; `memory_layer`, the projection.
@@ -135,15 +136,16 @@ class BahdanauMonotonicAttention(MonotonicMechanism, BahdanauScore):
     """Monotonic attention with the score of `BahdanauAttention`.
 
     Args:
-        units: width of the keys and the projected query.
-        memory: float[batch, time, memory_size], see `AttentionMechanism`.
-        memory_sequence_length: int[batch], number of positions that may be attended to; None: all.
-        normalize: whether v has a learned length, and the sum a bias.
-        sigmoid_noise: standard deviation of noise added to the scores in training, so that the
-            weights become discrete; 0 disables it.
+        units: units of the keys and of the projected query.
+        memory: float[batch, source_time, memory_size], the outputs of the encoder; None: call
+            `setup_memory` later.
+        memory_sequence_length: int[batch], lengths without padding; None: no padding.
+        normalize: whether v has a learned length, and the sum a bias (weight normalization).
+        sigmoid_noise: standard deviation of noise added to the scores, which pushes probabilities
+            towards 0 or 1 in training; 0 disables it.
         sigmoid_noise_seed: seed of the noise.
-        score_bias_init: initial bias of the scores; negative for long memories.
-        mode: "parallel", "recursive" or "hard", see `monotonic_attention`.
+        score_bias_init: initial bias of the scores; use a negative value for long memories.
+        mode: how weights are computed: "parallel", "recursive" (slow, exact) or "hard" (0 or 1).
         kernel_initializer: initializer of v.
         dtype: dtype of the layer and its projections.
         name: name of the layer.

@@ -20,7 +20,7 @@ def hardmax(logits: tf.Tensor, name: str | None = None) -> tf.Tensor:
 
 
 def get_probability_fn(name: str) -> Callable:
-    """Returns the function of a name, from scores float[batch, time] to attention weights.
+    """Returns the function of a name, from scores to weights, both float[batch, source_time].
 
     Args:
         name: "softmax" or "hardmax".
@@ -61,14 +61,14 @@ def monotonic_attention(
     position with a given probability. The weights sum to less than 1 if it may read past the end.
 
     Args:
-        p_choose_i: float[batch, time], the probabilities of stopping, in [0, 1].
-        previous_attention: float[batch, time], weights of the step before; [1, 0, ..., 0] in the
-            first step.
+        p_choose_i: float[batch, source_time], the probabilities of stopping, in [0, 1].
+        previous_attention: float[batch, source_time], weights of the step before; in the first
+            step, [1, 0, ..., 0].
         mode: "recursive" computes position after position, "parallel" all positions at once, with
-            less precision for long memories. "hard" is exact for probabilities of 0 and 1.
+            less precision for long memories. "hard" requires probabilities of exactly 0 or 1.
 
     Returns:
-        The attention weights float[batch, time].
+        The attention weights float[batch, source_time].
 
     Raises:
         ValueError: unknown mode.

@@ -64,7 +64,7 @@ class Sampler(metaclass=abc.ABCMeta):
 
 
 class BatchSampler(Sampler):
-    """Base class of samplers that learn the batch size in `initialize`."""
+    """Base class of samplers whose batch size is set in `initialize`."""
 
     _batch_size = CallAttribute()
 
@@ -162,6 +162,11 @@ class EmbeddingSampler(BatchSampler):
 
     @embedding_fn.setter
     def embedding_fn(self, embedding_fn: Callable | None) -> None:
+        if embedding_fn is not None and not callable(embedding_fn):
+            raise TypeError(
+                f"embedding_fn is of type {type(embedding_fn).__name__}. Expected a function from "
+                "ids to embeddings. Pass a matrix as the first argument of the decoder."
+            )
         self._assigned_embedding_fn = embedding_fn
 
     def set_call_embedding(self, embedding: Any) -> None:
@@ -171,16 +176,33 @@ class EmbeddingSampler(BatchSampler):
 
 
 def embedding_function(embedding: Any) -> Callable:
-    """Returns the function from ids to rows of an embedding float[vocab, units]."""
+    """Returns the function from ids to rows of an embedding float[vocab, units].
+
+    Raises:
+        TypeError: the embedding is a function or a layer.
+    """
+    if callable(embedding):
+        raise TypeError(
+            f"embedding is of type {type(embedding).__name__}. Expected float[vocab, units]. Pass "
+            "a function or layer as embedding_fn to the constructor."
+        )
     return lambda ids: tf.nn.embedding_lookup(embedding, ids)
 
 
-def require_rank(name: str, tensor: tf.Tensor, rank: int) -> tf.Tensor:
-    """Returns a tensor whose number of axes was checked.
+def int32_tensor(name: str, value: Any, rank: int) -> tf.Tensor:
+    """Returns ids as a tensor with the given number of axes.
+
+    Args:
+        name: name of the argument, for errors.
+        value: the ids.
+        rank: number of axes, 0 or 1.
 
     Raises:
-        ValueError: another number of axes.
+        ValueError: no value, or a wrong number of axes.
     """
+    if value is None:
+        raise ValueError(f"{name} is None. Pass {name} to the decoder.")
+    tensor = tf.convert_to_tensor(value, tf.int32, name=name)
     if tensor.shape.rank != rank:
         kind = "a scalar" if rank == 0 else "a vector"
         raise ValueError(f"{name} has shape {tensor.shape}. {name} must be {kind}.")

@@ -21,7 +21,7 @@ class ScheduledEmbeddingTrainingSampler(TrainingSampler, EmbeddingSampler):
         sampling_probability: float[] or float[batch], probability of feeding a drawn id.
         embedding_fn: function from ids int32[rows] to embeddings; None: the `embedding` given to
             `initialize`.
-        time_major: whether inputs and mask are [time, batch, ...].
+        time_major: whether inputs and mask are [target_time, batch, ...].
         seed: seed of the ids.
         scheduling_seed: seed of the choice between targets and ids.
 
@@ -51,7 +51,7 @@ class ScheduledEmbeddingTrainingSampler(TrainingSampler, EmbeddingSampler):
         """Returns the finished rows and the first inputs.
 
         Args:
-            inputs: float[batch, time, units], the embedded targets.
+            inputs: float[batch, target_time, units], the embedded targets.
             sequence_length: int[batch], number of steps; None: all steps.
             mask: bool[batch, target_time], False at padding on the right.
             embedding: float[vocab, units]; ignored if there is an `embedding_fn`. None: the
@@ -96,7 +96,7 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
 
     Args:
         sampling_probability: float[] or float[batch], probability of feeding an output.
-        time_major: whether inputs and mask are [time, batch, ...].
+        time_major: whether inputs and mask are [target_time, batch, ...].
         seed: seed of the choice between targets and outputs.
         next_inputs_fn: function from outputs float[rows, output_size] to the next inputs of these
             rows; None: the outputs are the inputs.
@@ -127,10 +127,10 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
         """Returns the finished rows and the first inputs.
 
         Args:
-            inputs: float[batch, time, output_size], the targets.
+            inputs: float[batch, target_time, output_size], the targets.
             sequence_length: int[batch], number of steps; None: all steps.
             mask: bool[batch, target_time], False at padding on the right.
-            auxiliary_inputs: float[batch, time, size], concatenated with all inputs.
+            auxiliary_inputs: float[batch, target_time, size], concatenated with all inputs.
         """
         self._auxiliary_input_tas = None
         if auxiliary_inputs is not None:

@@ -12,11 +12,11 @@ from attention_seq2seq.seq2seq.sampler_base import BatchSampler
 class TrainingSampler(BatchSampler):
     """Sampler that feeds the targets (teacher forcing).
 
-    The inputs of `initialize` are float[batch, time, ...], with `sequence_length` int[batch] or
-    `mask` bool[batch, time]; or time-major, except for the lengths.
+    The inputs of `initialize` are float[batch, target_time, ...]. With `time_major=True`, inputs
+    and mask are [target_time, batch, ...].
 
     Args:
-        time_major: whether inputs and mask are [time, batch, ...].
+        time_major: whether inputs and mask are [target_time, batch, ...].
 
     Example:
         >>> sampler = TrainingSampler()
@@ -38,9 +38,9 @@ class TrainingSampler(BatchSampler):
         """Returns the finished rows and the first inputs.
 
         Args:
-            inputs: float[batch, time, ...], nested; inputs of all steps.
+            inputs: float[batch, target_time, ...], nested; inputs of all steps.
             sequence_length: int[batch], number of steps; None: all steps.
-            mask: bool[batch, time], False at padding on the right.
+            mask: bool[batch, target_time], False at padding on the right.
 
         Raises:
             ValueError: both lengths and a mask, or a wrong number of axes.

@@ -94,7 +94,7 @@ def test_a_score_is_a_function_of_the_hypothesis(coverage_penalty):
 
 @pytest.mark.parametrize("corrected", [True, False])
 def test_a_score_changes_after_the_end_only_without_correction(corrected):
-    _, outputs = search(1.0, 0.0, corrected)
+    _, outputs = search(1.0, 0.1, corrected)
     # All [rows, time, beams].
     ids, parents, scores = (
         outputs[name].numpy() for name in ("predicted_ids", "parent_ids", "scores")

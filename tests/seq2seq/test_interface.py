@@ -142,6 +142,18 @@ def test_weights_have_the_order_and_the_checkpoint_names_of_tensorflow_addons(na
     tf.train.Checkpoint(model=original).read(path).assert_consumed()
 
 
+def make_cell(num_rows=2):
+    mechanism = seq2seq.LuongAttention(4, tf.ones([num_rows, 3, 2]))
+    return seq2seq.AttentionWrapper(keras.layers.LSTMCell(4), mechanism)
+
+
+def search_untiled():
+    cell = make_cell(2)
+    decoder = seq2seq.BeamSearchDecoder(cell, 3, maximum_iterations=2)
+    state = cell.get_initial_state(batch_size=2, dtype=tf.float32)
+    return decoder(tf.ones([5, 2]), start_tokens=[1, 1], end_token=2, initial_state=state)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -190,6 +202,52 @@ def test_weights_have_the_order_and_the_checkpoint_names_of_tensorflow_addons(na
         ),
         (lambda: seq2seq.tile_batch(3, 2), ValueError, "at least 1"),
         (
+            lambda: seq2seq.GreedyEmbeddingSampler(tf.ones([3, 2])),
+            TypeError,
+            "Pass a matrix as the first argument",
+        ),
+        (
+            lambda: seq2seq.GreedyEmbeddingSampler().initialize(
+                keras.layers.Embedding(3, 2), [1], 2
+            ),
+            TypeError,
+            "Pass a function or layer as embedding_fn",
+        ),
+        (
+            lambda: seq2seq.GreedyEmbeddingSampler().initialize(tf.ones([3, 2]), [1]),
+            ValueError,
+            "end_token is None",
+        ),
+        (
+            lambda: seq2seq.BasicDecoder(keras.layers.LSTMCell(4), seq2seq.TrainingSampler),
+            TypeError,
+            "Expected an instance of a Sampler",
+        ),
+        (
+            lambda: seq2seq.AttentionWrapper(keras.layers.LSTMCell(4), keras.layers.Dense(3)),
+            TypeError,
+            "Expected one or more AttentionMechanisms",
+        ),
+        (
+            lambda: seq2seq.BasicDecoder(keras.layers.LSTMCell(4), seq2seq.TrainingSampler())(
+                tf.ones([1, 2, 3])
+            ),
+            ValueError,
+            "initial_state is None",
+        ),
+        (
+            lambda: seq2seq.LuongAttention(4).setup_memory(tf.ones([1, 2, 3]), [[True, False]]),
+            ValueError,
+            "Pass the mask as `memory_mask`",
+        ),
+        (
+            lambda: seq2seq.LuongAttention(4, tf.ones([2, 3]))([tf.ones([2, 4]), tf.ones([2, 4])]),
+            ValueError,
+            r"Expected \[batch, source_time, units\]",
+        ),
+        (lambda: make_cell(2).get_initial_state(), ValueError, "Pass `inputs` or `batch_size`"),
+        (search_untiled, ValueError, "with tile_batch"),
+        (
             lambda: seq2seq.sequence_loss(tf.ones([2, 3]), [[1]], [[1.0]]),
             ValueError,
             r"Logits have shape \(2, 3\)",
@@ -221,11 +279,6 @@ def test_a_state_is_cloned_with_the_structure_that_it_has():
     assert [float(t[0, 0]) for t in tf.nest.flatten(cloned.cell_state)] == [1, 2, 3]
     with pytest.raises(ValueError, match="expected to be same as the one to clone"):
         state.clone(attention=tf.ones([2, 2]))
-
-
-def make_cell(num_rows=2):
-    mechanism = seq2seq.LuongAttention(4, tf.ones([num_rows, 3, 2]))
-    return seq2seq.AttentionWrapper(keras.layers.LSTMCell(4), mechanism)
 
 
 @tf.function(input_signature=[tf.TensorSpec([None, 2])] * 2)
