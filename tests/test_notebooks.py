@@ -14,8 +14,6 @@ from helpers.reference_models import HAS_TFA
 NUMBER_PATTERN = re.compile(r"-?\d+(?:\.\d+)?")
 # Maximum total duration of all notebooks on an idle machine [s].
 MAX_SECONDS = 200
-# They train and export further models.
-SLOW = ("02", "03", "04")
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -58,13 +56,8 @@ def durations_path(tmp_path_factory):
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "seconds_of_notebooks"
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * path.stem.startswith(SLOW))
-        for path in NOTEBOOKS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebooks_reproduce_their_outputs(path, monkeypatch, durations_path):
     # Silences a warning of the debugger in the kernel.
     monkeypatch.setenv("PYDEVD_DISABLE_FILE_VALIDATION", "1")

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from attention_seq2seq.decoding.generator import SequenceGenerator
 
-# Smaller differences of log-probabilities are rounding errors of float32.
+# Smaller differences of log-probabilities are rounding errors of float32, relative above 1.
 _ROUNDING = 1e-6
 
 
@@ -46,6 +46,7 @@ def leave_one_out_attribution(
     )
     token_log_probs = hypotheses.token_log_probs  # [variants, target_time]
     drops = tf.transpose(token_log_probs[-1] - token_log_probs[:-1])
-    is_token = tf.sequence_mask(source_length, source_time)  # Not padding.
-    drops = tf.where(is_token & (drops > _ROUNDING), drops, 0.0)
+    is_source_token = tf.sequence_mask(source_length, source_time)
+    rounding = _ROUNDING * tf.maximum(1.0, tf.abs(token_log_probs[-1]))[:, tf.newaxis]
+    drops = tf.where(is_source_token & (drops > rounding), drops, 0.0)
     return tf.math.divide_no_nan(drops, tf.reduce_sum(drops, axis=1, keepdims=True))

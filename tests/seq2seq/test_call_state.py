@@ -114,6 +114,8 @@ def test_a_memory_in_a_graph_is_not_that_of_other_threads(model):
 def test_a_graph_does_not_change_with_a_memory_that_is_set_up_after_tracing(model):
     decoders = make_decoders(model)
     embedding, mechanism, cell, _ = model
+    # Creates the variables. A first call that creates some is traced twice.
+    decode(model, decoders, 0)
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, 3]), tf.TensorSpec([None], tf.int64)])
     def compiled(memory, lengths):

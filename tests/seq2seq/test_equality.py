@@ -17,18 +17,20 @@ from helpers.seq2seq_cases import (
 )
 
 CASES = make_cases()
-each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-# Tracing takes seconds.
-QUICK_GRAPHS = ("default", "decoding=greedy")
-each_graph = pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(
-            case, id=case.name, marks=[] if case.name in QUICK_GRAPHS else [pytest.mark.slow]
-        )
-        for case in CASES
-    ],
-)
+
+
+def parametrize_cases(is_quick):
+    """Parametrizes a test by all cases. Those that are not quick are slow tests."""
+    return pytest.mark.parametrize(
+        "case",
+        [
+            pytest.param(
+                case, id=case.name, marks=[] if is_quick(index, case) else [pytest.mark.slow]
+            )
+            for index, case in enumerate(CASES)
+        ],
+    )
+
 
 stored_outputs = functools.cache(read_outputs)
 
@@ -39,20 +41,20 @@ def assert_close(outputs, expected, tolerance, name):
     assert difference <= tolerance
 
 
-@each_case
+# Every third case differs from its neighbors in most respects.
+@parametrize_cases(lambda index, case: index % 3 == 0)
 def test_outputs_are_those_of_tensorflow_addons(case):
     assert_close(case_outputs(seq2seq, case), stored_outputs()[case.name], 1e-5, case.name)
 
 
-@each_graph
+@parametrize_cases(lambda index, case: case.name == "decoding=greedy")
 def test_outputs_in_a_graph_are_those_of_tensorflow_addons(case):
     expected = stored_outputs()[case.name]
     assert_close(case_outputs(seq2seq, case, compiled=True), expected, 1e-5, case.name)
 
 
 @requires_tfa
-@pytest.mark.slow
-@each_case
+@parametrize_cases(lambda index, case: False)
 def test_outputs_equal_those_of_tensorflow_addons_in_the_same_process(case):
     expected = case_outputs(tfa.seq2seq, case)
     assert_close(expected, stored_outputs()[case.name], 1e-6, case.name)

@@ -79,6 +79,7 @@ class BeamModule(tf.Module):
         self.search = search
 
 
+@pytest.mark.slow
 def test_graphs_of_beam_search_have_stock_operations_and_load_anywhere(tmp_path):
     module = BeamModule()
     rng = np.random.default_rng(0)
