@@ -160,7 +160,8 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
             if self.next_inputs_fn is None:
                 inputs = tf.concat([outputs, *auxiliary_inputs], axis=-1)
                 return tf.where(is_sampled[:, tf.newaxis], inputs, targets)
-            rows = tf.where(is_sampled)
+            # The gradients of both branches must have the same type, slices with int32 indices.
+            rows = tf.cast(tf.where(is_sampled), tf.int32)
             inputs = [self.next_inputs_fn(tf.gather_nd(outputs, rows))]
             inputs += [tf.gather_nd(values, rows) for values in auxiliary_inputs]
             return tf.tensor_scatter_nd_update(targets, rows, tf.concat(inputs, axis=-1))

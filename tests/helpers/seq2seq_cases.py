@@ -366,10 +366,12 @@ class Model:
             loss = tf.reduce_sum(tf.sin(outputs["rnn_output"]))
             for history in outputs["alignment_history"]:
                 loss += tf.reduce_sum(tf.sin(history))
-        gradients = tape.gradient(loss, [self.memory, *sources])
+        # In a graph, some gradients are zero that are not connected otherwise.
+        gradients = tape.gradient(
+            loss, [self.memory, *sources], unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
         for name, gradient in zip(["memory", *self.weights], gradients):
-            if gradient is not None:
-                outputs[f"gradient of {name}"] = tf.convert_to_tensor(gradient)
+            outputs[f"gradient of {name}"] = tf.convert_to_tensor(gradient)
         return outputs
 
     def initial_state(self, repetitions: int = 1):
