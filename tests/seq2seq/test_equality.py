@@ -59,7 +59,7 @@ def test_outputs_equal_those_of_tensorflow_addons_in_the_same_process(case):
     expected = case_outputs(tfa.seq2seq, case)
     assert_close(expected, stored_outputs()[case.name], 1e-6, case.name)
     assert_close(case_outputs(seq2seq, case), expected, 1e-6, case.name)
-    # In a graph, TensorFlow Addons fails in a beam search of stacked cells. Other outputs in a graph
+    # TensorFlow Addons fails in a graph with a beam search of stacked cells. Outputs in a graph
     # may differ from eager ones by more than the tolerance.
     if not (case.cell == "stacked" and case.decoding == "beam"):
         expected = case_outputs(tfa.seq2seq, case, compiled=True)
