@@ -5,7 +5,8 @@ import pytest
 import tensorflow as tf
 
 from attention_seq2seq import seq2seq
-from helpers.seq2seq_cases import BOS_ID, EOS_ID, ROWS, Case, Model
+from helpers.seq2seq_cases import Case
+from helpers.seq2seq_model import BOS_ID, EOS_ID, ROWS, Model
 
 BEAM_WIDTH = 4
 

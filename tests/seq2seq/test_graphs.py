@@ -11,7 +11,9 @@ from tensorflow import keras
 
 from attention_seq2seq import seq2seq
 from helpers.reference_models import requires_tfa, tfa
-from helpers.seq2seq_cases import BOS_ID, EOS_ID, MAX_LENGTH, ROWS, Case, Model, case_outputs
+from helpers.seq2seq_cases import Case
+from helpers.seq2seq_model import BOS_ID, EOS_ID, MAX_LENGTH, ROWS, Model
+from helpers.seq2seq_outputs import case_outputs
 
 BEAM = Case(
     decoding="beam",
