@@ -4,6 +4,7 @@ import fcntl
 import os
 import pickle
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(threads, "1")
 
 import pytest
+
+# A shell starts jobs in the background with Ctrl-C ignored. The scripts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MAX_SOURCE_LENGTH = 20
 # Examples that train and export a model, as the blocks of the README do.
