@@ -63,7 +63,12 @@ class Case:
 
 def make_cases() -> list[Case]:
     """Returns all cases."""
-    mechanisms = [Case(mechanism=name) for name in MECHANISMS]
+    # In a graph, steps that run in parallel would race for random numbers.
+    random = {"parallel_iterations": 1}
+    mechanisms = [
+        Case(mechanism=name, decoder=random if name.endswith("_noise") else {})
+        for name in MECHANISMS
+    ]
     float64 = [
         Case(mechanism=name, cell=cell, dtype="float64")
         for name, cell in [
@@ -97,8 +102,6 @@ def make_cases() -> list[Case]:
         Case(decoder={"output_time_major": True}, sampler={"time_major": True}),
         Case(decoding="training_mask", cell="gru"),
     ]
-    # In a graph, steps that run in parallel would race for random numbers.
-    random = {"parallel_iterations": 1}
     samplers = [
         Case(decoding="greedy"),
         Case(decoding="greedy", mechanism="normed_bahdanau", cell="stacked", dtype="float64"),
