@@ -39,7 +39,7 @@ def test_outputs_of_compiled_graphs_are_the_same(case):
     for name, values in outputs.items():
         for value, result in zip(tf.nest.flatten(values), tf.nest.flatten(compiled[name])):
             steps = tuple(slice(size) for size in value.shape)
-            np.testing.assert_allclose(result[steps], value, atol=1e-5, err_msg=name)
+            np.testing.assert_allclose(result[steps], value, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
 def test_xla_needs_a_maximum_of_iterations():
