@@ -1,7 +1,7 @@
 """Drop-in replacement for `tfa.seq2seq`, with Keras 2 and Keras 3.
 
-All names, arguments and numbers are those of TensorFlow Addons 0.23. The package needs only
-TensorFlow 2.15 or later.
+Names, arguments and results are those of TensorFlow Addons 0.23; `docs/migration.md` lists the
+differences. The modules import only TensorFlow 2.15 or later, and NumPy.
 """
 
 from attention_seq2seq.seq2seq.attention_wrapper import (

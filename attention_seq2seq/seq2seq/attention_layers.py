@@ -1,4 +1,4 @@
-"""Luong and Bahdanau attention, and the functions from scores to attention weights."""
+"""Luong and Bahdanau attention."""
 
 import math
 from typing import Any
@@ -99,7 +99,7 @@ class BahdanauScore(AttentionMechanism):
         self.built = True
 
     def _add_score_bias(self) -> None:
-        """Creates the bias of monotonic attention, which saved weights have after v."""
+        """Creates the bias of monotonic attention after v; there is none here."""
 
     def _scores(self, query):
         _check_keys(self.keys)

@@ -44,12 +44,13 @@ class AttentionMechanism(TensorLayer):
     Attributes:
         values: float[batch, source_time, memory_size], the memory, zero at padding.
         keys: float[batch, source_time, units], the output of `memory_layer`.
-        batch_size: int32[], number of rows of the memory.
+        batch_size: number of rows of the memory; int32[] if it is not static.
 
     Call arguments:
         inputs: a query float[batch, query_size] and a state float[batch, source_time]. With
             `setup_memory=True`, a memory and, optionally, its lengths.
-        mask: bool[batch, source_time], positions of the memory that may be attended to.
+        mask: bool[batch, source_time], positions of the memory that may be attended to; used only
+            with `setup_memory=True`.
         setup_memory: whether to store a memory.
 
     Returns:

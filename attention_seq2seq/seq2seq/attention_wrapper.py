@@ -61,7 +61,7 @@ class AttentionWrapper(RecurrentCell):
             None: their concatenation.
         output_attention: whether the output is the attention vector (as in Luong et al. 2015), or
             the output of the cell (as in Bahdanau et al. 2015).
-        initial_cell_state: cell state returned by `get_initial_state`; None: zeros.
+        initial_cell_state: cell state returned by `get_initial_state`; None: that of the cell.
         name: name of the layer.
         attention_layer: layer from [query; context] to the attention vector, in place of
             `attention_layer_size`. A list for a list of mechanisms.
@@ -175,7 +175,7 @@ class AttentionWrapper(RecurrentCell):
             dtype: dtype of the state.
 
         Raises:
-            ValueError: a mechanism has no memory.
+            ValueError: a mechanism has no memory, or the batch size is unknown.
             tf.errors.InvalidArgumentError: another number of rows than the memory has.
         """
         if inputs is not None:
@@ -264,7 +264,7 @@ class AttentionWrapper(RecurrentCell):
     def _message(self, name: str) -> str:
         return (
             f"Non-matching batch sizes between the memory (encoder output) and {name} of "
-            f"{self.name}. With a BeamSearchDecoder, tile both with tile_batch."
+            f"{self.name}. For beams, use tile_batch and get_initial_state(batch * beams, ...)."
         )
 
     def _get_attention_layer_size(self) -> int:

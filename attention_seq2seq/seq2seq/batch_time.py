@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 def transpose_batch_time(tensor: tf.Tensor) -> tf.Tensor:
-    """Swaps the first two axes of a tensor of at least two axes."""
+    """Swaps the first two axes. A tensor with fewer axes is returned unchanged."""
     if tensor.shape.rank is not None and tensor.shape.rank < 2:
         return tensor
     return tf.transpose(tensor, tf.concat([[1, 0], tf.range(2, tf.rank(tensor))], axis=0))

@@ -50,10 +50,11 @@ class BeamSearchDecoder(BaseDecoder):
 
     - The alignment history of a hypothesis has the weights of another hypothesis in some steps,
       as in `gather_tree_from_array`.
-    - A score is not a function of the hypothesis. Length and coverage penalty do not count the end
-      token in the step in which it is chosen, but in all later steps.
+    - The score of a finished hypothesis changes after its last step. In the step that ends it, the
+      length penalty leaves out the end token, and the coverage penalty is missing.
 
-    `corrected=True` returns the right alignments, and counts the end token in all steps.
+    `corrected=True` returns the right alignments, and applies both penalties in full in the step
+    that ends a hypothesis.
 
     Args:
         cell: the recurrent cell.
@@ -66,7 +67,7 @@ class BeamSearchDecoder(BaseDecoder):
         reorder_tensor_arrays: whether `TensorArray`s in the final state, such as the alignment
             history, are sorted by final hypotheses and returned as tensors.
         output_all_scores: whether outputs have the scores of all continuations.
-        corrected: whether to correct both.
+        corrected: whether to correct these two errors.
         **kwargs: arguments of `BaseDecoder`.
 
     Call arguments:

@@ -65,7 +65,7 @@ class BeamSearchOptions:
         length_penalty_weight: exponent of the length penalty; 0 disables it.
         coverage_penalty_weight: factor of the coverage penalty; 0 disables it.
         output_all_scores: whether outputs have the scores of all continuations.
-        corrected: whether the end token counts in the step in which it is chosen.
+        corrected: whether both penalties apply in full in the step that ends a hypothesis.
     """
 
     beam_width: int
@@ -101,7 +101,7 @@ def beam_search_step(
 
     is_end = tf.range(vocabulary_size) == end_token  # [vocab]
     is_running = ~state.finished[:, :, tf.newaxis]  # [batch, beams, 1]
-    # Without correction, the end token does not count in the step in which it is chosen.
+    # Without correction, the length penalty omits the end token in the step that chooses it.
     adds_token = is_running & (True if options.corrected else ~is_end)
     lengths = state.lengths[:, :, tf.newaxis] + tf.cast(adds_token, tf.int64)
     scores = log_probs / tf.cast(
@@ -162,7 +162,7 @@ def mask_finished(log_probs: tf.Tensor, end_token: tf.Tensor, finished: tf.Tenso
 
 
 def length_penalty(lengths: tf.Tensor, weight: float | tf.Tensor) -> tf.Tensor:
-    """Returns the divisors of log-probabilities, float with the shape of the lengths.
+    """Returns the divisors of log-probabilities, float, broadcastable to the lengths.
 
     Args:
         lengths: int64[batch, beams, vocab] or int64[batch, beams, 1], lengths of the hypotheses.

@@ -11,7 +11,8 @@ _LOCK = threading.Lock()
 class CallAttribute:
     """Attribute with a separate value in each thread.
 
-    A thread that has not set the attribute reads the latest value that any thread has set eagerly.
+    A thread that has not set the attribute reads the latest value that any thread has set eagerly
+    or, if there is none, the first value set in a graph.
     So calls in several threads do not mix, and all threads see a memory that was set up once.
 
     Args:
@@ -71,7 +72,7 @@ class _CallState(threading.local):
 
 
 def _call_state(instance: Any) -> _CallState:
-    """Returns the state of an instance. A copied instance gets a copy of the state."""
+    """Returns the state of an instance. A copy starts with the latest values of all threads."""
     state = instance.__dict__.get("_call_state")
     if state is None or state.owner_id != id(instance):
         with _LOCK:

@@ -182,14 +182,14 @@ def dynamic_decode(
         decoder: the decoder.
         output_time_major: whether outputs are [target_time, batch, ...].
         impute_finished: whether finished rows keep their state, and their outputs are zero.
-        maximum_iterations: maximum number of steps, required by XLA; None: until all rows are
-            finished.
+        maximum_iterations: maximum number of steps, required by XLA and TensorFlow Lite; None:
+            until all rows are finished.
         parallel_iterations: argument of `tf.while_loop`.
         swap_memory: argument of `tf.while_loop`.
         training: whether the model is being trained.
         scope: name of the operations.
-        enable_tflite_convertible: whether the loop has a fixed number of steps and outputs of one
-            row, which TensorFlow Lite needs.
+        enable_tflite_convertible: whether output arrays have `maximum_iterations` elements of a
+            single row, which TensorFlow Lite needs.
         **kwargs: `decoder_init_input` and `decoder_init_kwargs`, the first argument and the keyword
             arguments of `initialize` of a `BaseDecoder`.
 

@@ -124,7 +124,10 @@ def sort_array(t: Any, parent_ids: tf.Tensor, sequence_length: tf.Tensor, correc
 
     Returns:
         Values [target_time, batch, beams, ...] or [target_time, batch * beams, ...]; the array
-        itself, with a warning, if its elements cannot have a row for each beam.
+        itself, with a warning, if its static shape rules out a row for each beam.
+
+    Raises:
+        tf.errors.InvalidArgumentError: the elements do not have a row for each beam.
     """
     if not isinstance(t, tf.TensorArray):
         return t

@@ -30,8 +30,9 @@ def sequence_loss(
         average_across_batch: whether to average over the batch.
         sum_over_timesteps: whether to sum over time.
         sum_over_batch: whether to sum over the batch.
-        softmax_loss_function: function of `labels` and `logits`, both with one axis for batch and
-            time, to losses; None: cross entropy.
+        softmax_loss_function: function of flattened `labels` and `logits`
+            float[batch * target_time, vocab] to losses float[batch * target_time]; None: cross
+            entropy.
         name: name of the operations.
 
     Returns:
@@ -86,8 +87,9 @@ class SequenceLoss(keras.losses.Loss):
         average_across_batch: whether to average over the batch.
         sum_over_timesteps: whether to sum over time.
         sum_over_batch: whether to sum over the batch.
-        softmax_loss_function: function of `labels` and `logits`, both with one axis for batch and
-            time, to losses; None: cross entropy.
+        softmax_loss_function: function of flattened `labels` and `logits`
+            float[batch * target_time, vocab] to losses float[batch * target_time]; None: cross
+            entropy.
         name: name of the loss.
 
     Call arguments:

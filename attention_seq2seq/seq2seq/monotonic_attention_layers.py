@@ -85,8 +85,8 @@ class LuongMonotonicAttention(MonotonicMechanism, LuongScore):
             `setup_memory` later.
         memory_sequence_length: int[batch], lengths without padding; None: no padding.
         scale: whether scores are multiplied by a learned scale.
-        sigmoid_noise: standard deviation of noise added to the scores, which pushes probabilities
-            towards 0 or 1 in training; 0 disables it.
+        sigmoid_noise: standard deviation of noise added to the scores in every call. Training with
+            noise pushes probabilities towards 0 or 1; 0 disables it.
         sigmoid_noise_seed: seed of the noise.
         score_bias_init: initial bias of the scores; use a negative value for long memories.
         mode: how weights are computed: "parallel", "recursive" (slow, exact) or "hard" (0 or 1).
@@ -141,8 +141,8 @@ class BahdanauMonotonicAttention(MonotonicMechanism, BahdanauScore):
             `setup_memory` later.
         memory_sequence_length: int[batch], lengths without padding; None: no padding.
         normalize: whether v has a learned length, and the sum a bias (weight normalization).
-        sigmoid_noise: standard deviation of noise added to the scores, which pushes probabilities
-            towards 0 or 1 in training; 0 disables it.
+        sigmoid_noise: standard deviation of noise added to the scores in every call. Training with
+            noise pushes probabilities towards 0 or 1; 0 disables it.
         sigmoid_noise_seed: seed of the noise.
         score_bias_init: initial bias of the scores; use a negative value for long memories.
         mode: how weights are computed: "parallel", "recursive" (slow, exact) or "hard" (0 or 1).

@@ -37,7 +37,7 @@ def get_probability_fn(name: str) -> Callable:
 def safe_cumprod(x: tf.Tensor, *args, **kwargs) -> tf.Tensor:
     """Returns the cumulative product of numbers in [0, 1], computed as a sum of logarithms.
 
-    Unlike `tf.math.cumprod`, the product does not underflow, and its gradient is finite at 0.
+    Unlike that of `tf.math.cumprod`, its gradient stays finite when a number is 0.
 
     Args:
         x: float[...], in [0, 1].

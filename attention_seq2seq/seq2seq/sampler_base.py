@@ -165,7 +165,7 @@ class EmbeddingSampler(BatchSampler):
         if embedding_fn is not None and not callable(embedding_fn):
             raise TypeError(
                 f"embedding_fn is of type {type(embedding_fn).__name__}. Expected a function from "
-                "ids to embeddings. Pass a matrix as the first argument of the decoder."
+                "ids to embeddings. Pass a matrix as the `embedding` argument of `initialize`."
             )
         self._assigned_embedding_fn = embedding_fn
 

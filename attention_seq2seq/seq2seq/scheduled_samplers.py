@@ -127,7 +127,7 @@ class ScheduledOutputTrainingSampler(TrainingSampler):
         """Returns the finished rows and the first inputs.
 
         Args:
-            inputs: float[batch, target_time, output_size], the targets.
+            inputs: float[batch, target_time, input_size], the targets.
             sequence_length: int[batch], number of steps; None: all steps.
             mask: bool[batch, target_time], False at padding on the right.
             auxiliary_inputs: float[batch, target_time, size], concatenated with all inputs.

@@ -69,7 +69,7 @@ def search_untiled():
         (
             lambda: seq2seq.GreedyEmbeddingSampler(tf.ones([3, 2])),
             TypeError,
-            "Pass a matrix as the first argument",
+            "Pass a matrix as the `embedding` argument",
         ),
         (
             lambda: seq2seq.GreedyEmbeddingSampler().initialize(
