@@ -99,7 +99,7 @@ class BahdanauScore(AttentionMechanism):
         self.built = True
 
     def _add_score_bias(self) -> None:
-        """Creates the bias of monotonic attention after v; there is none here."""
+        """Creates the bias of monotonic attention; other attention has none."""
 
     def _scores(self, query):
         _check_keys(self.keys)

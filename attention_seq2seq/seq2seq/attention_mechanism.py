@@ -27,7 +27,8 @@ class AttentionMechanism(TensorLayer):
 
     A mechanism stores a memory, given to the constructor, to `setup_memory` or to a call with
     `setup_memory=True`. Calls with a query then return attention weights. Each thread uses the
-    memory that it has set up, or else the memory that any thread has set up last.
+    memory that it has set up. Otherwise, it uses the latest memory that any thread has set up
+    eagerly or, if there is none, the first one set up in a graph.
 
     Derived classes implement `_scores` or `_calculate_attention`.
 
