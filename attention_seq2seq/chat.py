@@ -9,17 +9,19 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.attribution import leave_one_out_attribution
+from attention_seq2seq.decoding.attribution import contributions_of_drops, leave_one_out_drops
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams, PackedParams
 from attention_seq2seq.decoding.postprocessing import copied_positions
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
+from attention_seq2seq.decoding_params import make_decoding_params
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights
 from attention_seq2seq.reply import Attribution, Reply
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from attention_seq2seq.text.spelling import num_final_tokens
 from attention_seq2seq.text.vocabulary import BOS, EOS, PAD, TURN, UNK
 from attention_seq2seq.utils.batch import bucket_by_length, check_texts, pad_batch
 
@@ -152,12 +154,14 @@ class Chat:
 
     def _stream(self, prompt: str, decoding: DecodingConfig, params: DecodingParams):
         prompt_tokens, source_ids = self._encode_prompt(prompt)
-        prompt_target_ids = self.tokenizer.target_ids(prompt_tokens)
+        prompt_target_ids = self.tokenizer.target_ids(prompt_tokens, source_ids)
         tokens, text = [], ""
         for ids, weights in self.stepwise_search.stream(source_ids, prompt_target_ids, params):
             tokens += self._tokens(ids, weights, prompt_tokens, source_ids, decoding)
-            previous_text, text = text, self.tokenizer.target.detokenize(tokens)
+            final_tokens = tokens[: num_final_tokens(tokens)]
+            previous_text, text = text, self.tokenizer.target.detokenize(final_tokens)
             yield text[len(previous_text) :]
+        yield self.tokenizer.target.detokenize(tokens)[len(text) :]
 
     def score(
         self,
@@ -206,8 +210,12 @@ class Chat:
         Returns:
             float32[target_time, source_time], defined as `Reply.contributions`.
         """
+        return contributions_of_drops(self._drops(source_ids, reply_ids)).numpy()
+
+    def _drops(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
+        """Returns the drops that contributions are computed from."""
         source, reply = (tf.constant(ids, tf.int32) for ids in (source_ids, reply_ids))
-        return leave_one_out_attribution(
+        return leave_one_out_drops(
             self.generator, source, tf.size(source), reply, tf.size(reply), UNK
         ).numpy()
 
@@ -224,7 +232,7 @@ class Chat:
     ) -> list[list[Reply]]:
         """Returns the replies to a batch of prompts, given as pairs of tokens and ids."""
         source_ids, source_length = pad_batch([ids for _, ids in encoded])
-        prompt_target_ids = [self.tokenizer.target_ids(tokens) for tokens, _ in encoded]
+        prompt_target_ids = [self.tokenizer.target_ids(*prompt) for prompt in encoded]
         prompt_target_ids, _ = pad_batch(prompt_target_ids, -1)
         generate = self.generator.methods[decoding.method]
         hypotheses = generate(source_ids, source_length, prompt_target_ids, params)
@@ -254,33 +262,11 @@ class Chat:
 
         Raises:
             TypeError: `decoding` is not a `DecodingConfig`.
-            ValueError: a suppressed text is not a single token, or the prefix is unknown.
+            ValueError: the prefix has an OOV token.
         """
-        if not isinstance(decoding, DecodingConfig):
-            raise TypeError(
-                f"decoding is {decoding!r}; expected a DecodingConfig, as in "
-                'DecodingConfig(method="beam").'
-            )
-        vocabulary = self.tokenizer.target.vocabulary
-        suppressed_ids = [PAD, BOS, TURN] + [UNK] * (decoding.unk_policy == "forbid")
-        for text in decoding.suppress_tokens:
-            tokens = self.tokenizer.target.tokenize(text)
-            if len(ids := vocabulary.ids(tokens)) != 1:
-                raise ValueError(
-                    f"suppress_tokens: {text!r} has {len(ids)} tokens ({' '.join(tokens)}); "
-                    "expected one. Suppress one of these tokens instead."
-                )
-            suppressed_ids += [i for i in ids if i != UNK]
-        prefix = self.tokenizer.target.tokenize(decoding.target_prefix)
-        prefix_ids = vocabulary.ids(prefix)
-        if UNK in prefix_ids:
-            raise ValueError(
-                f"target_prefix: {prefix[prefix_ids.index(UNK)]!r} is not in the vocabulary "
-                "of this model, so no reply can start with it. Choose another prefix."
-            )
         # Length of the longest training reply plus EOS.
-        max_length = decoding.max_length or self.config.data.max_target_length + 1
-        return DecodingParams.from_config(decoding, max_length, suppressed_ids, prefix_ids)
+        max_length = self.config.data.max_target_length + 1
+        return make_decoding_params(decoding, self.tokenizer.target, max_length)
 
     def _to_reply(self, prompt_tokens, source_ids, hypothesis: Hypotheses, decoding) -> Reply:
         ids = hypothesis.ids[: hypothesis.lengths].tolist()
@@ -292,9 +278,11 @@ class Chat:
             text=self.tokenizer.target.detokenize(tokens),
             tokens=tokens,
             prompt_tokens=prompt_tokens,
+            word_groups=self.tokenizer.target.group_words(tokens),
+            prompt_word_groups=self.tokenizer.source.group_words(prompt_tokens),
             log_prob=float(hypothesis.token_log_probs.sum()),
             score=float(hypothesis.scores),
             attention_weights=weights,
             finished=finished,
-            _attribute=Attribution(self.attribute, source_ids, ids),
+            _attribute=Attribution(self._drops, source_ids, ids),
         )

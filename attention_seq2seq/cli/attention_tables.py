@@ -1,4 +1,4 @@
-"""Attention weights and contributions of a reply, as tables and as plots."""
+"""Attention weights and contributions of the words of a reply, as tables and as plots."""
 
 import shutil
 
@@ -15,7 +15,7 @@ def format_attention(reply, path: str | None = None) -> str:
     from attention_seq2seq.utils.text_tables import render_tables
 
     width = shutil.get_terminal_size().columns
-    tables = render_tables(reply.row_labels, reply.prompt_tokens, _tables(reply), width)
+    tables = render_tables(reply.word_row_labels, reply.prompt_words, _tables(reply), width)
     return f"{tables}\n{save_attention_plot(reply, path)}" if path else tables
 
 
@@ -24,12 +24,12 @@ def save_attention_plot(reply, path: str) -> str:
     from attention_seq2seq.utils.plotting import save_heatmaps
 
     require_image_path(path)
-    save_heatmaps(path, reply.row_labels, reply.prompt_tokens, _tables(reply))
+    save_heatmaps(path, reply.word_row_labels, reply.prompt_words, _tables(reply))
     return f"\nPlot: {path}"
 
 
 def _tables(reply) -> dict:
-    tables = {"contribution": reply.contributions}
+    tables = {"contribution": reply.word_contributions}
     if reply.attention_weights.size:
-        tables = {"attention weights": reply.attention_weights, **tables}
+        tables = {"attention weights": reply.word_attention_weights, **tables}
     return tables

@@ -4,20 +4,27 @@ import dataclasses
 
 from attention_seq2seq.config.options import ConfigBase, option
 
-TOKENIZERS = ("jieba", "characters", "whitespace")
+TOKENIZERS = ("jieba", "characters", "whitespace", "words")
+# Smallest vocabulary with `oov` spell, which needs 263 tokens for special tokens, marks and bytes.
+MIN_SPELLING_VOCABULARY_SIZE = 300
 
 
 @dataclasses.dataclass(frozen=True)
 class TextConfig(ConfigBase):
-    """Tokenization and vocabularies."""
+    """Tokenization and vocabularies.
+
+    Raises:
+        ValueError: `vocabulary_size` is too small to spell words.
+    """
 
     source_tokenizer: str = option(
         "jieba",
-        "tokenizer of prompts: jieba, characters, or whitespace (for tokenized text)",
+        "tokenizer of prompts: jieba, characters, whitespace (for tokenized text), or words (for "
+        "scripts with blanks between words; splits off punctuation and digits)",
         choices=TOKENIZERS,
     )
     target_tokenizer: str = option(
-        "jieba", "tokenizer of replies: jieba, characters or whitespace", choices=TOKENIZERS
+        "jieba", "tokenizer of replies: jieba, characters, whitespace or words", choices=TOKENIZERS
     )
     jieba_hmm: bool = option(
         True, "whether jieba's hidden Markov model detects out-of-dictionary words"
@@ -42,4 +49,19 @@ class TextConfig(ConfigBase):
         unit="tokens",
         low=6,
     )
+    oov: str = option(
+        "unk",
+        "handling of words outside of the vocabulary: unk (an unknown token), or spell (spelled "
+        "in characters and bytes, which take a part of the vocabulary)",
+        choices=("unk", "spell"),
+    )
     min_count: int = option(1, "minimum count of a vocabulary token", unit="occurrences", low=1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.oov == "spell" and self.vocabulary_size < MIN_SPELLING_VOCABULARY_SIZE:
+            raise ValueError(
+                f"vocabulary_size is {self.vocabulary_size} and oov is 'spell', which needs a "
+                f"vocabulary_size of at least {MIN_SPELLING_VOCABULARY_SIZE} for characters and "
+                "bytes. Raise vocabulary_size, or set oov to 'unk'."
+            )

@@ -9,7 +9,7 @@ from attention_seq2seq.decoding.generator import SequenceGenerator
 _ROUNDING = 1e-5
 
 
-def leave_one_out_attribution(
+def leave_one_out_drops(
     generator: SequenceGenerator,
     source_ids,
     source_length,
@@ -17,7 +17,7 @@ def leave_one_out_attribution(
     reply_length,
     unk_id: int,
 ) -> tf.Tensor:
-    """Computes how much each prompt token contributes to each reply token.
+    """Computes how much less probable each reply token is without each prompt token.
 
     Each variant of the prompt has one token replaced by the unknown token. All variants are scored
     in one batch.
@@ -32,8 +32,7 @@ def leave_one_out_attribution(
 
     Returns:
         float32[target_time, source_time]. Entry [t, s] is the decrease of the log-probability of
-        reply token t when prompt token s is unknown, divided by the sum of the row. Negative values
-        count as zero. A row is zero if no prompt token made the reply token more probable.
+        reply token t when prompt token s is unknown [nats]. Negative values count as zero.
     """
     source_time = tf.shape(source_ids)[0]
     num_variants = source_time + 1
@@ -49,5 +48,12 @@ def leave_one_out_attribution(
     drops = tf.transpose(token_log_probs[-1] - token_log_probs[:-1])
     is_source_token = tf.sequence_mask(source_length, source_time)
     rounding = _ROUNDING * tf.maximum(1.0, tf.abs(token_log_probs[-1]))[:, tf.newaxis]
-    drops = tf.where(is_source_token & (drops > rounding), drops, 0.0)
+    return tf.where(is_source_token & (drops > rounding), drops, 0.0)
+
+
+def contributions_of_drops(drops: tf.Tensor) -> tf.Tensor:
+    """Divides drops float[target_time, source_time] by the sum of their row.
+
+    A row is zero if no prompt token made the reply token more probable.
+    """
     return tf.math.divide_no_nan(drops, tf.reduce_sum(drops, axis=1, keepdims=True))

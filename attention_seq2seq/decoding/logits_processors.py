@@ -5,7 +5,8 @@
 1. Suppressed tokens get -inf.
 2. log(prompt_bigram_penalty) is subtracted from tokens that complete a bigram of the prompt.
 3. log(repetition_penalty) is subtracted from tokens generated before.
-4. EOS gets -inf before min_length, and tokens that would repeat an n-gram get -inf.
+4. EOS gets -inf before min_length, and tokens that would repeat an n-gram or complete a suppressed
+   sequence get -inf.
 5. If all tokens are suppressed, EOS is allowed.
 6. Within the prefix, all tokens except the next prefix token get -inf.
 """
@@ -29,9 +30,9 @@ class LogitsProcessors(NamedTuple):
             suppressed.
         num_suppressed: int32[], number of suppressed tokens.
         params: parameters of the processors that depend on the tokens so far: min_length,
-            no_repeat_ngram_size, repetition_penalty, prompt_bigram_penalty and prefix_ids. None
-            disables these processors, which is faster.
-        prompt_target_ids: int32[rows, source_time], ids of the prompts in the target vocabulary,
+            no_repeat_ngram_size, repetition_penalty, prompt_bigram_penalty, prefix_ids and
+            suppressed_sequences. None disables these processors, which is faster.
+        prompt_target_ids: int32[rows, prompt_time], ids of the prompts in the target vocabulary,
             -1 for OOV tokens; None only if params is None.
     """
 
@@ -65,6 +66,7 @@ def depends_on_tokens(params: DecodingParams) -> tf.Tensor:
         | (params.repetition_penalty != 1.0)
         | (params.prompt_bigram_penalty != 1.0)
         | (tf.size(params.prefix_ids) > 0)
+        | (tf.size(params.suppressed_sequences) > 0)
     )
 
 
@@ -99,6 +101,7 @@ def process(
     is_end = tf.range(vocabulary_size) == processors.eos_id
     is_suppressed = is_end & (time < params.min_length)
     is_suppressed |= _repeated_ngrams(params.no_repeat_ngram_size, tokens, vocabulary_size)
+    is_suppressed |= _completed_sequences(params.suppressed_sequences, tokens, vocabulary_size)
     scores = tf.where(is_suppressed, NEG_INF, scores)
 
     has_no_token = tf.reduce_all(tf.math.is_inf(scores), axis=1, keepdims=True)
@@ -138,6 +141,20 @@ def _repeated_ngrams(size, tokens, vocabulary_size):
 
     is_repeated = tf.cond(tf.reduce_any(is_valid), matches, lambda: tf.zeros([rows, time], tf.bool))
     return _scatter_mask(tokens, is_repeated, vocabulary_size)
+
+
+def _completed_sequences(sequences, tokens, vocabulary_size):
+    """Returns bool[rows, vocab], the tokens that would complete a suppressed sequence."""
+    rows, num_sequences = tf.shape(tokens)[0], tf.shape(sequences)[0]
+    num_previous = tf.shape(sequences)[1] - 1
+    padded = tf.pad(tokens, [[0, 0], [num_previous, 0]], constant_values=-2)
+    previous = padded[:, tf.shape(tokens)[1] :]  # [rows, num_previous]
+    is_padding = sequences[:, :-1] == -1
+    is_match = tf.reduce_all(
+        is_padding | (previous[:, tf.newaxis] == sequences[:, :-1]), axis=2
+    )  # [rows, num_sequences]
+    last_ids = tf.broadcast_to(sequences[:, -1], tf.stack([rows, num_sequences]))
+    return _scatter_mask(last_ids, is_match, vocabulary_size)
 
 
 def _scatter_mask(ids, mask, vocabulary_size):

@@ -1,14 +1,14 @@
 """Decoding parameters: the options of one call as tensors.
 
 `DecodingParams` has a field for each option. Each argument of a traced function costs time, so
-traced functions take the four tensors of `PackedParams` and unpack them:
+traced functions take the five tensors of `PackedParams` and unpack them:
 
     params = DecodingParams.from_config(decoding, max_length)
     hypotheses = generator.beam_search(source_ids, source_length, prompt_target_ids, params.pack())
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +55,8 @@ class DecodingParams(NamedTuple):
         rerank_length_bonus: float32[], bonus for each token in reranking [nats].
         suppressed_ids: int32[num_suppressed], tokens that are never generated.
         prefix_ids: int32[prefix_time], first tokens of each reply.
+        suppressed_sequences: int32[num_sequences, length], sequences of tokens that are never
+            generated, at least two tokens each, padded with -1 before the first token.
     """
 
     num_return_sequences: tf.Tensor
@@ -78,6 +80,7 @@ class DecodingParams(NamedTuple):
     rerank_length_bonus: tf.Tensor
     suppressed_ids: tf.Tensor
     prefix_ids: tf.Tensor
+    suppressed_sequences: tf.Tensor
 
     @classmethod
     def from_config(
@@ -86,6 +89,7 @@ class DecodingParams(NamedTuple):
         max_length: int,
         suppressed_ids: Iterable[int] = (),
         prefix_ids: Iterable[int] = (),
+        suppressed_sequences: Sequence[Sequence[int]] = (),
     ) -> "DecodingParams":
         """Converts decoding options to parameters.
 
@@ -94,23 +98,28 @@ class DecodingParams(NamedTuple):
             max_length: maximum number of tokens, EOS included.
             suppressed_ids: ids of suppressed tokens.
             prefix_ids: ids of the first tokens of each reply.
+            suppressed_sequences: ids of suppressed sequences, at least two tokens each.
         """
+        length = max(map(len, suppressed_sequences), default=1)
+        sequences = [[-1] * (length - len(ids)) + list(ids) for ids in suppressed_sequences]
         values = {**vars(decoding), "max_length": max_length}
         return cls(
             **{name: np.int32(values[name]) for name in _INT_FIELDS},
             **{name: np.float32(values[name]) for name in _FLOAT_FIELDS},
             suppressed_ids=np.array(sorted(set(suppressed_ids)), np.int32),
             prefix_ids=np.array(list(prefix_ids), np.int32),
+            suppressed_sequences=np.array(sequences, np.int32).reshape(-1, length),
         )
 
     def pack(self) -> "PackedParams":
-        """Returns the same parameters as four tensors."""
+        """Returns the same parameters as five tensors."""
         values = self._asdict()
         return PackedParams(
             integers=tf.convert_to_tensor([values[name] for name in _INT_FIELDS], tf.int32),
             floats=tf.convert_to_tensor([values[name] for name in _FLOAT_FIELDS], tf.float32),
             suppressed_ids=tf.convert_to_tensor(self.suppressed_ids, tf.int32),
             prefix_ids=tf.convert_to_tensor(self.prefix_ids, tf.int32),
+            suppressed_sequences=tf.convert_to_tensor(self.suppressed_sequences, tf.int32),
         )
 
 
@@ -122,12 +131,14 @@ class PackedParams(NamedTuple):
         floats: float32[10], the float fields in the order of `DecodingParams`.
         suppressed_ids: int32[num_suppressed], as in `DecodingParams`.
         prefix_ids: int32[prefix_time], as in `DecodingParams`.
+        suppressed_sequences: int32[num_sequences, length], as in `DecodingParams`.
     """
 
     integers: tf.Tensor
     floats: tf.Tensor
     suppressed_ids: tf.Tensor
     prefix_ids: tf.Tensor
+    suppressed_sequences: tf.Tensor
 
     def unpack(self) -> DecodingParams:
         """Returns the parameters as one tensor per field."""
@@ -136,6 +147,7 @@ class PackedParams(NamedTuple):
             **dict(zip(_FLOAT_FIELDS, tf.unstack(self.floats))),
             suppressed_ids=self.suppressed_ids,
             prefix_ids=self.prefix_ids,
+            suppressed_sequences=self.suppressed_sequences,
         )
 
 
@@ -149,4 +161,5 @@ PARAMS_SPEC = PackedParams(
     floats=tf.TensorSpec([len(_FLOAT_FIELDS)], tf.float32, "floats"),
     suppressed_ids=tf.TensorSpec([None], tf.int32, "suppressed_ids"),
     prefix_ids=tf.TensorSpec([None], tf.int32, "prefix_ids"),
+    suppressed_sequences=tf.TensorSpec([None, None], tf.int32, "suppressed_sequences"),
 )

@@ -12,7 +12,8 @@ from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.significance import MetricStats, ratio_metric
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.vocabulary import UNK
+from attention_seq2seq.text.spelling import num_characters as count_characters
+from attention_seq2seq.text.vocabulary import EOS, UNK
 
 PERPLEXITIES = ("perplexity", "character_perplexity")
 OOV_RATE = "oov_rate"
@@ -58,11 +59,11 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
     num_tokens, num_characters, num_oov = [], [], []
     for text in texts:
         tokens = chat.tokenizer.target.tokenize(text)
-        ids = chat.tokenizer.target.encode_tokens(tokens)
+        ids = [*chat.tokenizer.target.vocabulary.ids(tokens), EOS]
         num_tokens.append(len(ids))
         num_oov.append(ids.count(UNK))
         # An OOV token counts as one character, because the model does not know its length.
-        lengths = (1 if i == UNK else len(token.strip()) for token, i in zip(tokens, ids))
+        lengths = (1 if i == UNK else count_characters(token) for token, i in zip(tokens, ids))
         num_characters.append(1 + sum(lengths))
     loss_sums, token_sums, character_sums, oov_sums = (
         np.bincount(rows, values, len(prompts))

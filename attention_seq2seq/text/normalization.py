@@ -84,5 +84,9 @@ class Normalizer:
         if isinstance(text, str):
             # A string may contain a lone surrogate, which UTF-8 cannot encode.
             text = text.encode("utf-8", "surrogatepass")
-        characters = text.decode("utf-8", "replace").translate(self._table)
+        characters = self.map_characters(text.decode("utf-8", "replace"))
         return re.sub(" +", " ", characters).strip(" ")
+
+    def map_characters(self, text: str) -> str:
+        """Applies the rules of single characters, all except the third."""
+        return text.translate(self._table)

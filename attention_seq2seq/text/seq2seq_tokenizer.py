@@ -1,6 +1,8 @@
 """Converts prompts and replies to ids, and ids to replies, as in training."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from attention_seq2seq.config.artifacts import (
@@ -11,14 +13,14 @@ from attention_seq2seq.config.artifacts import (
 )
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
+from attention_seq2seq.text.spelling import spelling_tokens
 from attention_seq2seq.text.tokenizer import (
     PairTokenizer,
     TokenizedPair,
-    Tokenizer,
     load_user_dictionary,
-    num_truncated_turns,
 )
-from attention_seq2seq.text.vocabulary import EOS, SPECIALS, TURN, UNK, Vocabulary
+from attention_seq2seq.text.vocabulary import SPECIALS, TURN, UNK, Vocabulary, most_common
+from attention_seq2seq.text.vocabulary_tokenizers import SourceTokenizer, TargetTokenizer
 from attention_seq2seq.utils.files import write_text
 
 TOKENIZER_FILES = (
@@ -44,88 +46,17 @@ def tokenizer_files(config: TextConfig) -> list[str]:
     return [*names, USER_DICTIONARY_FILE] if config.user_dictionary else names
 
 
-class SourceTokenizer:
-    """Encodes prompts.
-
-    A prompt has at least one token: an empty prompt becomes a single unknown token. With
-    `context_turns`, a prompt may consist of several turns, one per line. The special token TURN
-    separates two turns.
+def build_vocabulary(counts: Mapping[str, int], config: TextConfig) -> Vocabulary:
+    """Builds a vocabulary.
 
     Args:
-        pair_tokenizer: splits a prompt into turns and tokens.
-        vocabulary: the source vocabulary.
+        counts: number of occurrences of each word.
+        config: the options of the vocabulary.
     """
-
-    def __init__(self, pair_tokenizer: PairTokenizer, vocabulary: Vocabulary):
-        self._pair_tokenizer = pair_tokenizer
-        self.vocabulary = vocabulary
-
-    def tokenize(self, text: str | bytes) -> list[str]:
-        """Returns the tokens of a prompt."""
-        return self.encode_with_tokens(text)[0]
-
-    def encode(self, text: str | bytes, limit: int = 0) -> list[int]:
-        """Returns the ids of a prompt, like `encode_with_tokens`."""
-        return self.encode_with_tokens(text, limit)[1]
-
-    def encode_with_tokens(self, text: str | bytes, limit: int = 0) -> tuple[list[str], list[int]]:
-        """Returns the tokens and the ids of a prompt.
-
-        Args:
-            text: the prompt.
-            limit: maximum number of tokens, for which first turns are dropped; 0: no limit. The
-                last turn is never truncated, so the result may be longer.
-        """
-        return self.encode_turns(self._pair_tokenizer.tokenize_turns(text), limit)
-
-    def encode_turns(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
-        """Returns the tokens and the ids of a tokenized prompt, like `encode_with_tokens`."""
-        if limit:
-            turns = turns[num_truncated_turns(turns, limit) :]
-        tokens, ids = [], []
-        for turn in turns:
-            if tokens:
-                tokens.append(SPECIALS[TURN])
-                ids.append(TURN)
-            tokens += turn
-            ids += self.vocabulary.ids(turn)
-        return tokens or [SPECIALS[UNK]], ids or [UNK]
-
-
-class TargetTokenizer:
-    """Encodes and decodes replies.
-
-    Args:
-        tokenizer: splits a reply into tokens.
-        vocabulary: the target vocabulary.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, vocabulary: Vocabulary):
-        self._tokenizer = tokenizer
-        self.vocabulary = vocabulary
-
-    def tokenize(self, text: str | bytes) -> list[str]:
-        """Returns the tokens of a reply."""
-        return self._tokenizer.tokenize(text)
-
-    def detokenize(self, tokens: Sequence[str]) -> str:
-        """Returns the text of a reply's tokens."""
-        return self._tokenizer.detokenize(tokens)
-
-    def encode(self, text: str | bytes) -> list[int]:
-        """Returns the ids of a reply, and EOS."""
-        return self.encode_tokens(self.tokenize(text))
-
-    def encode_tokens(self, tokens: Sequence[str]) -> list[int]:
-        """Returns the ids of a tokenized reply, and EOS."""
-        return [*self.vocabulary.ids(tokens), EOS]
-
-    def decode(self, ids: Iterable[int]) -> str:
-        """Returns the text of a reply's ids before the first EOS."""
-        ids = list(ids)
-        if EOS in ids:
-            ids = ids[: ids.index(EOS)]
-        return self.detokenize(self.vocabulary.tokens(ids))
+    if config.oov == "spell":
+        return Vocabulary(spelling_tokens(counts, config.vocabulary_size, config.min_count))
+    num_words = config.vocabulary_size - len(SPECIALS)
+    return Vocabulary(most_common(counts, config.min_count)[:num_words])
 
 
 class Seq2SeqTokenizer:
@@ -190,23 +121,48 @@ class Seq2SeqTokenizer:
             prompts += turns
             replies.append(reply)
         config = pair_tokenizer.config
-        size, min_count = config.vocabulary_size, config.min_count
         base_source = base.source.vocabulary if base else None
         base_target = base.target.vocabulary if base else None
+        prompt_counts, reply_counts = (
+            Counter(word for text in texts for word in text) for texts in (prompts, replies)
+        )
         if config.share_vocabulary:
-            source = target = Vocabulary.build(prompts + replies, size, min_count, base_source)
+            source = build_vocabulary(prompt_counts + reply_counts, config).extend(base_source)
+            target = source
         else:
-            source = Vocabulary.build(prompts, size, min_count, base_source)
-            target = Vocabulary.build(replies, size, min_count, base_target)
+            source = build_vocabulary(prompt_counts, config).extend(base_source)
+            target = build_vocabulary(reply_counts, config).extend(base_target)
         return cls(config, source, target, pair_tokenizer.user_words)
 
     def encode_pair(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
         """Returns the ids of the prompt, with at most `limit` tokens, and of the reply."""
         _, prompt_ids = self.source.encode_turns(pair.turns, limit)
-        return prompt_ids, self.target.encode_tokens(pair.reply)
+        return prompt_ids, self.target.encode_words(pair.reply)
 
-    def target_ids(self, tokens: Iterable[str]) -> list[int]:
-        """Returns the ids of prompt tokens in the target vocabulary; -1 for OOV tokens."""
+    def target_ids(self, tokens: Sequence[str], ids: Sequence[int]) -> list[int]:
+        """Returns the ids of the words of a prompt in the target vocabulary.
+
+        Args:
+            tokens: the tokens of the prompt.
+            ids: the ids of the prompt.
+
+        Returns:
+            The ids, -1 for special tokens and OOV words. With `oov` spell and two vocabularies,
+            there may be more or fewer ids than tokens, because words are spelled differently.
+        """
+        if self.config.oov == "unk":
+            return self._ordinary_target_ids(tokens)
+        target_ids = []
+        for is_special, group in groupby(zip(tokens, ids), lambda pair: pair[1] in (TURN, UNK)):
+            tokens = [token for token, _ in group]
+            if is_special:
+                target_ids += [-1] * len(tokens)
+            else:
+                words = self.source.words(tokens)
+                target_ids += self._ordinary_target_ids(self.target.spell(words))
+        return target_ids
+
+    def _ordinary_target_ids(self, tokens: Iterable[str]) -> list[int]:
         return [-1 if i == UNK else i for i in self.target.vocabulary.ids(tokens)]
 
     def source_to_target_ids(self) -> list[int]:
@@ -221,7 +177,7 @@ class Seq2SeqTokenizer:
         """
         vocabulary = self.source.vocabulary
         tokens = vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))
-        return [-1] * len(SPECIALS) + self.target_ids(tokens)
+        return [-1] * len(SPECIALS) + self._ordinary_target_ids(tokens)
 
     def require_tokens(self) -> None:
         """Checks that both vocabularies have ordinary tokens.

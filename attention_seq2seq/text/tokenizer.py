@@ -26,17 +26,18 @@ class Tokenizer:
     """
 
     def __init__(self, segmentation: str, config: TextConfig, dictionary: JiebaDictionary | None):
+        self.config = config
         self.normalize = Normalizer(config.lowercase)
         self._segment = make_segmenter(segmentation, config.jieba_hmm, dictionary)
         self._join = make_joiner(segmentation)
 
     def tokenize(self, text: str | bytes) -> list[str]:
-        """Returns the tokens of a text."""
+        """Returns the words of a text."""
         return self._segment(self.normalize(text))
 
-    def detokenize(self, tokens: Sequence[str]) -> str:
-        """Returns the text of tokens."""
-        return self._join(tokens)
+    def detokenize(self, words: Sequence[str]) -> str:
+        """Returns the text of words. Words without text have no effect."""
+        return self._join(list(filter(None, words)))
 
 
 class TokenizedPair(NamedTuple):

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from attention_seq2seq.utils.files import write_text
@@ -60,10 +60,15 @@ class Vocabulary:
                 result may be larger than `max_size`, which does not limit the tokens of `base`.
         """
         counts = Counter(token for text in texts for token in text)
-        by_frequency = sorted(counts, key=lambda token: (-counts[token], token))
-        frequent = [token for token in by_frequency if counts[token] >= min_count]
-        base_tokens = dict.fromkeys(base._tokens[len(SPECIALS) :] if base else ())
-        return cls(base_tokens | dict.fromkeys(frequent[: max_size - len(SPECIALS)]))
+        frequent = most_common(counts, min_count)
+        return cls(frequent[: max_size - len(SPECIALS)]).extend(base)
+
+    def extend(self, base: "Vocabulary | None") -> "Vocabulary":
+        """Returns a vocabulary with the tokens of `base`, then the other tokens of this one."""
+        if base is None:
+            return self
+        ordinary = slice(len(SPECIALS), None)
+        return Vocabulary(dict.fromkeys(base._tokens[ordinary] + self._tokens[ordinary]))
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -73,6 +78,9 @@ class Vocabulary:
 
     def __hash__(self) -> int:
         return hash(self._tokens)
+
+    def __contains__(self, token: str) -> bool:
+        return token in self._ids
 
     def ids(self, tokens: Iterable[str]) -> list[int]:
         """Returns the ids of tokens. OOV tokens have the id of the unknown token."""
@@ -114,6 +122,12 @@ class Vocabulary:
                 f"{path}: expected the lines {', '.join(SPECIALS)} first. Train the model again."
             )
         return cls(tokens[len(SPECIALS) :])
+
+
+def most_common(counts: Mapping[str, int], min_count: int = 1) -> list[str]:
+    """Returns the tokens that occur `min_count` times or more, most frequent first."""
+    tokens = [token for token, count in counts.items() if count >= min_count]
+    return sorted(tokens, key=lambda token: (-counts[token], token))
 
 
 def _escape(token: str) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+from attention_seq2seq.text.spelling import num_characters
 from attention_seq2seq.text.vocabulary import EOS, UNK
 from attention_seq2seq.training.distributed import Distributor
 from attention_seq2seq.training.objective import Seq2SeqObjective
@@ -37,7 +38,7 @@ class Validator:
         vocabulary = tokenizer.target.vocabulary
         tokens = vocabulary.tokens(range(len(vocabulary)))
         # [vocab]
-        self._num_characters = np.array([len(token.strip()) for token in tokens])
+        self._num_characters = np.array(list(map(num_characters, tokens)))
         self._num_characters[[EOS, UNK]] = 1
         eval_step = distributor.all_reduce_sum(objective.eval_step)
         self._eval_step = graph_function(eval_step, input_signature=[batches.element_spec])
