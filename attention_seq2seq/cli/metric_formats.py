@@ -5,7 +5,9 @@ _DECIMAL, _PERCENT = "{:.3f}", "{:.1%}"
 METRIC_FORMATS = {
     "perplexity": _DECIMAL,
     "character_perplexity": _DECIMAL,
+    "open_vocabulary_perplexity": _DECIMAL,
     "oov_rate": _PERCENT,
+    "oov_prompts": _PERCENT,
     "exact_match": _PERCENT,
     "token_error_rate": _PERCENT,
     "bleu": _PERCENT,

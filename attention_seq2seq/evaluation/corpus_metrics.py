@@ -1,7 +1,10 @@
 """Computes sufficient statistics of metrics, which are sums over prompts."""
 
+import math
 import re
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sacrebleu.metrics import BLEU, CHRF
@@ -13,7 +16,7 @@ from attention_seq2seq.evaluation import metrics
 from attention_seq2seq.evaluation.significance import MetricStats, ratio_metric
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.spelling import num_characters as count_characters
-from attention_seq2seq.text.vocabulary import EOS, UNK
+from attention_seq2seq.text.vocabulary import SPECIALS, UNK, Vocabulary
 
 PERPLEXITIES = ("perplexity", "character_perplexity")
 OOV_RATE = "oov_rate"
@@ -39,10 +42,15 @@ def metric_tokens(text: str) -> list[str]:
 
 
 def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
-    """Returns perplexities of the references. EOS counts as a token and as a character.
+    """Returns perplexities of the references, and rates of OOV words.
 
-    Blanks do not count as characters, because they are tokens of a character tokenizer but not of
-    jieba, and both must have equal counts.
+    EOS counts as a token and as a character. Blanks do not count as characters, because they are
+    tokens of a character tokenizer but not of jieba, and both must have equal counts.
+
+    A model that replaces OOV words by the unknown token does not predict their text. In the
+    perplexity per character, such a word counts as one character. In the open-vocabulary
+    perplexity, all its characters count, and each costs as much as a uniform distribution over the
+    characters of the vocabulary.
 
     Args:
         chat: a trained model.
@@ -50,30 +58,52 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
         references: reference replies of each prompt.
 
     Returns:
-        The perplexity of tokens and of characters, and the rate of OOV tokens.
+        The perplexity of tokens and of characters, the open-vocabulary perplexity of characters,
+        the rate of OOV tokens, and the rate of prompts with an OOV word.
     """
     rows = [row for row, texts in enumerate(references) for _ in texts]
     texts = [text for prompt_texts in references for text in prompt_texts]
     unnormalized = DecodingConfig(length_penalty=0.0)
     losses = -np.array(chat.score([prompts[row] for row in rows], texts, unnormalized))
-    num_tokens, num_characters, num_oov = [], [], []
-    for text in texts:
-        tokens = chat.tokenizer.target.tokenize(text)
-        ids = [*chat.tokenizer.target.vocabulary.ids(tokens), EOS]
-        num_tokens.append(len(ids))
-        num_oov.append(ids.count(UNK))
-        # An OOV token counts as one character, because the model does not know its length.
-        lengths = (1 if i == UNK else count_characters(token) for token, i in zip(tokens, ids))
-        num_characters.append(1 + sum(lengths))
-    loss_sums, token_sums, character_sums, oov_sums = (
-        np.bincount(rows, values, len(prompts))
-        for values in (losses, num_tokens, num_characters, num_oov)
-    )
+    target, source = chat.tokenizer.target, chat.tokenizer.source
+    counts = [_count_tokens(target.tokenize(text), target.vocabulary) for text in texts]
+    sums = _TokenCounts(*(np.bincount(rows, column, len(prompts)) for column in zip(*counts)))
+    loss_sums = np.bincount(rows, losses, len(prompts))
+    # Characters of the vocabulary are at most those of the training replies, so the cost is a
+    # lower bound.
+    tokens = target.vocabulary.tokens(range(len(SPECIALS), len(target.vocabulary)))
+    spelling_cost = math.log(len(set("".join(tokens))))
+    open_loss_sums = loss_sums + spelling_cost * sums.oov_characters
+    has_oov_word = np.array([source.has_oov_word(prompt) for prompt in prompts], float)
     return {
-        "perplexity": ratio_metric(loss_sums, token_sums, np.exp),
-        "character_perplexity": ratio_metric(loss_sums, character_sums, np.exp),
-        OOV_RATE: ratio_metric(oov_sums, token_sums),
+        "perplexity": ratio_metric(loss_sums, sums.tokens, np.exp),
+        "character_perplexity": ratio_metric(loss_sums, sums.characters, np.exp),
+        "open_vocabulary_perplexity": ratio_metric(
+            open_loss_sums, sums.characters - sums.oov_tokens + sums.oov_characters, np.exp
+        ),
+        OOV_RATE: ratio_metric(sums.oov_tokens, sums.tokens),
+        "oov_prompts": ratio_metric(has_oov_word, np.ones(len(prompts))),
     }
+
+
+class _TokenCounts(NamedTuple):
+    """Counts of the tokens and characters of a text, or of several texts."""
+
+    tokens: np.ndarray | int
+    characters: np.ndarray | int
+    oov_tokens: np.ndarray | int
+    oov_characters: np.ndarray | int
+
+
+def _count_tokens(tokens: Sequence[str], vocabulary: Vocabulary) -> _TokenCounts:
+    """Counts tokens and characters. An OOV token counts as one character."""
+    ids = vocabulary.ids(tokens)
+    num_characters = list(map(count_characters, tokens))
+    oov_lengths = [length for length, i in zip(num_characters, ids) if i == UNK]
+    num_known = sum(num_characters) - sum(oov_lengths)
+    return _TokenCounts(
+        1 + len(ids), 1 + num_known + len(oov_lengths), len(oov_lengths), sum(oov_lengths)
+    )
 
 
 def similarity_stats(prompts, replies, references) -> dict[str, MetricStats]:

@@ -33,6 +33,7 @@ class VocabularyTokenizer:
 
     def __init__(self, vocabulary: Vocabulary, config: TextConfig):
         self.vocabulary = vocabulary
+        self.context_turns = config.context_turns
         self.speller = None
         if config.oov == "spell":
             self.speller = Speller(vocabulary, Normalizer(config.lowercase))
@@ -103,6 +104,11 @@ class SourceTokenizer(VocabularyTokenizer):
             tokens += turn
             ids += self.vocabulary.ids(turn)
         return tokens or [SPECIALS[UNK]], ids or [UNK]
+
+    def has_oov_word(self, text: str | bytes) -> bool:
+        """Returns whether a prompt has a word outside of the vocabulary, even if it is spelled."""
+        turns = self._pair_tokenizer.tokenize_turns(text)
+        return any(word not in self.vocabulary for turn in turns for word in turn)
 
 
 class TargetTokenizer(VocabularyTokenizer):

@@ -54,7 +54,7 @@ class VariantComparison:
             raise ValueError("--data names a prepared dataset; expected corpus files.")
         corpus, test = load_splits(config, test_data, test_fraction)
         # Training drops the pairs that are too long for its own config only.
-        is_short_enough = make_length_filter(variants.values())
+        is_short_enough = make_length_filter(variants.values(), corpus.training)
         self._training = list(filter(is_short_enough, corpus.training))
         self._validation = list(filter(is_short_enough, corpus.validation))
         seen_prompts = {
@@ -138,23 +138,24 @@ def load_splits(config: Config, test_data: Sequence[str], test_fraction: float) 
     return corpus._replace(training=split.training), split.validation
 
 
-def make_length_filter(configs: Iterable[Config]) -> Callable:
-    """Returns a function of a pair: whether no config drops the pair as too long."""
-    from attention_seq2seq.text.tokenizer import PairTokenizer, load_user_dictionary
+def make_length_filter(configs: Iterable[Config], training: Sequence[Sequence]) -> Callable:
+    """Returns a function of a pair: whether no config drops the pair as too long.
 
-    pair_tokenizers = {}
+    The lengths of spelled words depend on the vocabulary, which is built from the training pairs.
+    """
+    from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
+
+    tokenizers = {}
     for config in configs:
         limits = config.data.max_source_length, config.data.max_target_length
-        if (config.text, limits) not in pair_tokenizers:
-            user_words = load_user_dictionary(config.text)
-            pair_tokenizers[config.text, limits] = PairTokenizer(config.text, user_words)
+        if (config.text, limits) not in tokenizers:
+            tokenizers[config.text, limits] = Seq2SeqTokenizer.build(training, config.text)
 
     def is_short_enough(pair) -> bool:
-        for (_, (max_source_length, max_target_length)), tokenizer in pair_tokenizers.items():
-            token_pair = tokenizer.tokenize_pair(pair)
-            if not 1 <= len(token_pair.reply) <= max_target_length:
+        for (_, (max_source_length, max_target_length)), tokenizer in tokenizers.items():
+            if not 1 <= len(tokenizer.target.tokenize(pair[1])) <= max_target_length:
                 return False
-            if sum(map(len, token_pair.turns)) > max_source_length:
+            if len(tokenizer.source.tokenize(pair[0])) > max_source_length:
                 return False
         return True
 

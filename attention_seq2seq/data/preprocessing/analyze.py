@@ -11,6 +11,7 @@ from attention_seq2seq.config.preprocessing import PreprocessingConfig
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
 from attention_seq2seq.data.preprocessing.duplicates import count_duplicates
+from attention_seq2seq.data.preprocessing.encoding import encode_ids
 from attention_seq2seq.data.preprocessing.filters import PairFilter, validation_mask
 from attention_seq2seq.data.preprocessing.lossy_counter import LossyCounter
 from attention_seq2seq.data.preprocessing.statistics import (
@@ -23,7 +24,9 @@ from attention_seq2seq.data.preprocessing.statistics import (
 )
 from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.segmentation import make_joiner
+from attention_seq2seq.text.seq2seq_tokenizer import build_vocabulary
 from attention_seq2seq.text.vocabulary import SPECIALS, Vocabulary
+from attention_seq2seq.text.vocabulary_tokenizers import VocabularyTokenizer
 
 
 class CorpusAnalysis(NamedTuple):
@@ -48,7 +51,7 @@ def analyze(
     hashes_path: Path,
     on_chunk: Callable[[], None],
 ) -> CorpusAnalysis:
-    """Analyzes a corpus in three passes over its chunks.
+    """Analyzes a corpus in three passes over its chunks, or four if words are spelled.
 
     Args:
         corpus: the chunks.
@@ -91,6 +94,12 @@ def analyze(
         for position in reply_positions:
             if start <= position < start + len(chunk):
                 reply_texts[position] = join(chunk.reply_tokens(position - start))
+    vocabularies = _build_vocabularies(token_counter, text)
+    if text.oov == "spell":
+        tokenizers = [VocabularyTokenizer(vocabulary, text) for vocabulary in vocabularies]
+        for start, chunk in _load_chunks(corpus, on_chunk):
+            encoded_chunk = encode_ids(chunk, *tokenizers, data.max_source_length)
+            pair_filter.remove_too_long(encoded_chunk, start)
     statistics = corpus_statistics(
         counter,
         int(pair_filter.is_too_long.sum()),
@@ -100,7 +109,7 @@ def analyze(
         oov_counter.by_size(),
         [reply_texts[position] for position in reply_positions],
     )
-    return CorpusAnalysis(statistics, pair_filter, _build_vocabularies(token_counter, text))
+    return CorpusAnalysis(statistics, pair_filter, vocabularies)
 
 
 def _load_chunks(
@@ -121,7 +130,9 @@ def _build_vocabularies(
     """Builds the vocabularies of `Seq2SeqTokenizer.build` from the counted pairs."""
     vocabularies = []
     for weights in vocabulary_weights(text.share_vocabulary, first_column=2):
-        tokens, counts = token_counter.most_common(weights, text.vocabulary_size - len(SPECIALS))
-        is_frequent = counts @ weights >= text.min_count
-        vocabularies.append(Vocabulary(tokens[: int(is_frequent.sum())]))
+        # All words are spelled, so all of them determine the characters of the vocabulary.
+        num_words = len(token_counter) if text.oov == "spell" else text.vocabulary_size
+        words, counts = token_counter.most_common(weights, num_words)
+        counts = dict(zip(words, (counts @ weights).tolist()))
+        vocabularies.append(build_vocabulary(counts, text))
     return vocabularies[0], vocabularies[-1]

@@ -64,9 +64,7 @@ class PairFilter:
             conversation_mask: bool[conversations], True for validation conversations.
         """
         positions = slice(start, start + len(chunk))
-        self.is_too_long[positions] = (
-            chunk.source_length - chunk.num_truncated > self._max_source_length
-        ) | (chunk.target_length > self._max_target_length)
+        self.is_too_long[positions] = self._exceeds_limits(chunk)
         self.is_validation[positions] = conversation_mask[chunk.conversation]
         reasons, flags = self.removal_reasons[positions], chunk.prompt_flags | chunk.reply_flags
         # Empty replies would teach the model to reply nothing.
@@ -102,6 +100,24 @@ class PairFilter:
         )
         self._remove(is_in_training, "also_in_training")
         self._remove(self.is_too_long & (self.removal_reasons == 0), "too_long")
+
+    def remove_too_long(self, chunk: Chunk, start: int) -> None:
+        """Removes the pairs of a chunk that are too long once words are spelled.
+
+        Args:
+            chunk: the chunk, with ids of the vocabularies.
+            start: the position of the chunk's first pair in the corpus.
+        """
+        positions = slice(start, start + len(chunk))
+        self.is_too_long[positions] = is_too_long = self._exceeds_limits(chunk)
+        reasons = self.removal_reasons[positions]
+        reasons[is_too_long & (reasons == 0)] = _REASON_INDEX["too_long"]
+
+    def _exceeds_limits(self, chunk: Chunk) -> np.ndarray:
+        source_length = chunk.source_length - chunk.num_truncated
+        return (source_length > self._max_source_length) | (
+            chunk.target_length > self._max_target_length
+        )
 
     def _remove(self, mask: np.ndarray, reason: str) -> None:
         self.removal_reasons[mask] = _REASON_INDEX[reason]

@@ -195,7 +195,9 @@ class PreprocessingPipeline:
         )
         if self.text.context_turns and corpus.num_conversations == corpus.num_pairs:
             warn_about_missing_context(self.text.context_turns)
-        with progress_bar("analyzing", 3 * len(corpus.chunk_paths), "chunks", self.progress) as bar:
+        num_passes = 4 if self.text.oov == "spell" else 3
+        num_chunks = num_passes * len(corpus.chunk_paths)
+        with progress_bar("analyzing", num_chunks, "chunks", self.progress) as bar:
             analysis = analyze(
                 corpus, self.data, self.text, self.preprocessing, chunk_dir / "hashes", bar.update
             )
@@ -229,6 +231,7 @@ class PreprocessingPipeline:
             corpus,
             analysis.pair_filter,
             tokenizer,
+            self.data.max_source_length,
             self.preprocessing.seed,
             self._stage_dir("shards", self._fingerprints["dataset"]),
             self.num_workers,

@@ -15,10 +15,11 @@ import numpy as np
 
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.chunks import Chunk
+from attention_seq2seq.data.preprocessing.encoding import encode_ids
 from attention_seq2seq.data.preprocessing.filters import PairFilter
 from attention_seq2seq.data.preprocessing.tokenize import TokenizedCorpus
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.text.vocabulary import EOS, SPECIALS, Vocabulary
+from attention_seq2seq.text.vocabulary import EOS
 from attention_seq2seq.utils.files import atomic_path, atomic_write, sha256_file
 from attention_seq2seq.utils.native_output import import_tensorflow
 from attention_seq2seq.utils.parallel import parallel_map
@@ -35,6 +36,7 @@ def write_shards(
     corpus: TokenizedCorpus,
     pair_filter: PairFilter,
     tokenizer: Seq2SeqTokenizer,
+    max_source_length: int,
     seed: int,
     shard_dir: Path,
     num_workers: int,
@@ -47,6 +49,7 @@ def write_shards(
         corpus: the chunks.
         pair_filter: the remaining pairs, and their splits.
         tokenizer: the tokenizer whose vocabularies encode the tokens.
+        max_source_length: maximum length of a prompt [tokens].
         seed: the shuffling seed.
         shard_dir: directory of the shards; existing shards must have the same pairs.
         num_workers: number of processes.
@@ -65,7 +68,7 @@ def write_shards(
     }
     with progress_bar("encoding", len(corpus.chunk_paths) * len(SPLITS), "chunks", progress) as bar:
         tasks = (
-            (chunk_path, encoded_dir, tokenizer.config, start, rows, seed, path)
+            (chunk_path, encoded_dir, tokenizer.config, start, rows, seed, path, max_source_length)
             for split in SPLITS
             for chunk_path, (start, rows), path in zip(
                 corpus.chunk_paths,
@@ -117,6 +120,7 @@ def encode_chunk(
     rows: np.ndarray,
     seed: int,
     path: Path,
+    max_source_length: int,
 ) -> None:
     """Writes some pairs of a chunk to a TFRecord file, with an index beside it.
 
@@ -130,14 +134,14 @@ def encode_chunk(
         rows: int64[pairs], the rows of the chunk to write.
         seed: the shuffling seed.
         path: path of the TFRecord file.
+        max_source_length: maximum length of a prompt [tokens].
     """
     tf = import_tensorflow()
     chunk, tokenizer = Chunk.load(chunk_path), _load_tokenizer(tokenizer_dir, text)
     keys = shuffle_keys(start + rows, seed)
     rows, keys = rows[np.argsort(keys)].tolist(), np.sort(keys)
+    chunk = encode_ids(chunk, tokenizer.source, tokenizer.target, max_source_length)
     (source_ids, source_length), (target_ids, target_length) = chunk.sides
-    source_ids = _map_ids(source_ids, chunk, tokenizer.source.vocabulary)
-    target_ids = _map_ids(target_ids, chunk, tokenizer.target.vocabulary)
     source_row = _row_getter(source_ids, source_length, chunk.num_truncated)
     target_row = _row_getter(target_ids, target_length)
     sizes = []
@@ -223,12 +227,6 @@ def _serialize(tf, source_ids: list[int], target_ids: list[int]) -> bytes:
     features["source_ids"].int64_list.value.extend(source_ids)
     features["target_ids"].int64_list.value.extend(target_ids)
     return example.SerializeToString(deterministic=True)
-
-
-def _map_ids(ids: np.ndarray, chunk: Chunk, vocabulary: Vocabulary) -> np.ndarray:
-    """Maps ids within a chunk to ids of a vocabulary. Special tokens have the same ids."""
-    special_ids = range(len(SPECIALS))
-    return np.array([*special_ids, *vocabulary.ids(chunk.tokens[len(SPECIALS) :])])[ids]
 
 
 def _row_getter(
