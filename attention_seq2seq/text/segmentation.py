@@ -83,9 +83,10 @@ def join_attached_words(words: Sequence[str]) -> str:
         >>> join_attached_words(["it", "＋'", "＋s", "late", "＋."])
         "it's late."
     """
-    return "".join(
+    text = "".join(
         word.removeprefix(ATTACHED) if word.startswith(ATTACHED) else f" {word}" for word in words
-    ).strip(" ")
+    )
+    return text.removeprefix(" ")
 
 
 def make_segmenter(

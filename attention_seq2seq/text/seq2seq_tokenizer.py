@@ -152,6 +152,8 @@ class Seq2SeqTokenizer:
         """
         if self.config.oov == "unk":
             return self._ordinary_target_ids(tokens)
+        if self.config.share_vocabulary:
+            return [-1 if i < len(SPECIALS) else i for i in ids]
         target_ids = []
         for is_special, group in groupby(zip(tokens, ids), lambda pair: pair[1] in (TURN, UNK)):
             tokens = [token for token, _ in group]

@@ -82,7 +82,7 @@ class Speller:
                 pending.clear()
 
         for token, is_continued in zip(tokens, continuation_flags(tokens)):
-            if not _is_trailing_byte(token):
+            if not is_trailing_byte(token):
                 flush()
             if not is_continued:
                 words.append("")
@@ -104,7 +104,7 @@ def continuation_flags(tokens: Sequence[str]) -> list[bool]:
             and (
                 token.startswith(CONTINUED)
                 or previous in (CONTINUED, ATTACHED)
-                or (_is_trailing_byte(token) and previous in _BYTES)
+                or (is_trailing_byte(token) and previous in _BYTES)
             )
         )
         previous = token
@@ -130,7 +130,7 @@ def num_characters(token: str) -> int:
         [2, 1, 0, 1, 0]
     """
     if token in _BYTES:
-        return int(not _is_trailing_byte(token))
+        return int(not is_trailing_byte(token))
     return len(token.removeprefix(CONTINUED).removeprefix(ATTACHED).strip())
 
 
@@ -174,6 +174,6 @@ def _spelling(word: str) -> list[str]:
     return [mark + first, *(CONTINUED + character for character in others)]
 
 
-def _is_trailing_byte(token: str) -> bool:
+def is_trailing_byte(token: str) -> bool:
     """Returns whether a token is a byte other than the first of a character."""
     return 0x80 <= _BYTES.get(token, 0) < 0xC0

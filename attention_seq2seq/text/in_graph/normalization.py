@@ -17,6 +17,12 @@ def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
     Returns:
         string[batch], UTF-8, equal to the results of `Normalizer`.
     """
+    text = map_characters(text, lowercase)
+    return tf.strings.regex_replace(tf.strings.regex_replace(text, " +", " "), "^ | $", "")
+
+
+def map_characters(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
+    """Applies the rules of single characters, as `Normalizer.map_characters`."""
     code_points = tf.strings.unicode_decode(
         text, "UTF-8", errors="replace", replacement_char=REPLACEMENT_CHARACTER
     )
@@ -29,5 +35,4 @@ def normalize(text: tf.Tensor, lowercase: bool) -> tf.Tensor:
     values = tf.where(has_replacement, tf.gather(replacements, indices), values)
     code_points = code_points.with_flat_values(values)
     code_points = tf.ragged.boolean_mask(code_points, code_points != _REMOVE)
-    text = tf.strings.unicode_encode(code_points, "UTF-8")
-    return tf.strings.regex_replace(tf.strings.regex_replace(text, " +", " "), "^ | $", "")
+    return tf.strings.unicode_encode(code_points, "UTF-8")

@@ -8,9 +8,12 @@ import tensorflow as tf
 
 from attention_seq2seq.text.in_graph.jieba import InGraphJieba
 from attention_seq2seq.text.in_graph.normalization import normalize
-from attention_seq2seq.text.segmentation import SPACE_DELIMITED_CHARACTERS
+from attention_seq2seq.text.in_graph.spelling import InGraphSpeller
+from attention_seq2seq.text.in_graph.vocabulary import InGraphVocabulary
+from attention_seq2seq.text.in_graph.words import segment_words
+from attention_seq2seq.text.segmentation import ATTACHED, SPACE_DELIMITED_CHARACTERS
 from attention_seq2seq.text.seq2seq_tokenizer import Seq2SeqTokenizer
-from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK, Vocabulary
+from attention_seq2seq.text.vocabulary import EOS, PAD, SPECIALS, TURN, UNK
 
 # Separates turns before they have ids. No normalized token is a line break.
 _SEPARATOR = "\n"
@@ -22,8 +25,8 @@ class EncodedPrompts(NamedTuple):
     Attributes:
         tokens: string[batch, source_time], padded with "".
         ids: int32[batch, source_time], padded with 0.
-        target_ids: int32[batch, source_time], ids of the tokens in the target vocabulary; -1 for
-            OOV tokens and padding.
+        target_ids: int32[batch, prompt_time], ids of the prompts in the target vocabulary, as
+            `Seq2SeqTokenizer.target_ids`; padded with -1.
         length: int32[batch], number of tokens, at least 1.
         num_truncated: int32[batch], number of tokens beyond the limit.
     """
@@ -33,31 +36,6 @@ class EncodedPrompts(NamedTuple):
     target_ids: tf.Tensor
     length: tf.Tensor
     num_truncated: tf.Tensor
-
-
-class InGraphVocabulary(tf.Module):
-    """Maps tokens to ids and ids to tokens in a graph.
-
-    Args:
-        vocabulary: the vocabulary.
-    """
-
-    def __init__(self, vocabulary: Vocabulary):
-        super().__init__()
-        tokens = vocabulary.tokens(range(len(vocabulary)))
-        ids = range(len(SPECIALS), len(tokens))
-        keys = tf.constant(tokens[len(SPECIALS) :], tf.string)
-        initializer = tf.lookup.KeyValueTensorInitializer(keys, tf.constant(list(ids), tf.int32))
-        self._ids = tf.lookup.StaticHashTable(initializer, UNK)
-        self._tokens = tf.constant(tokens)
-
-    def ids(self, tokens: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
-        """Returns the int32 ids of string tokens of any shape."""
-        return self._ids.lookup(tokens)
-
-    def tokens(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns the string tokens of int32 ids of any shape."""
-        return tf.gather(self._tokens, ids)
 
 
 class InGraphTokenizer(tf.Module):
@@ -79,6 +57,15 @@ class InGraphTokenizer(tf.Module):
         self.source_vocabulary = self.target_vocabulary
         if not config.share_vocabulary:
             self.source_vocabulary = InGraphVocabulary(tokenizer.source.vocabulary)
+        self.source_speller = self.target_speller = None
+        if config.oov == "spell":
+            self.source_speller, self.target_speller = (
+                InGraphSpeller(side.vocabulary, vocabulary, config.lowercase)
+                for side, vocabulary in (
+                    (tokenizer.source, self.source_vocabulary),
+                    (tokenizer.target, self.target_vocabulary),
+                )
+            )
 
     def encode_prompts(self, texts: tf.Tensor, limit: int) -> EncodedPrompts:
         """Encodes prompts string[batch], any bytes, with at most `limit` tokens each.
@@ -86,9 +73,9 @@ class InGraphTokenizer(tf.Module):
         If a prompt is too long, first turns are dropped, then tokens at the end.
         """
         if not self.config.context_turns:
-            return self._encode(self._tokenize(self.config.source_tokenizer, texts), limit)
+            return self._encode(self._tokenize_prompts(texts), limit)
         turns = tf.strings.split(texts, "\n")[:, -1 - self.config.context_turns :]
-        tokens = self._tokenize(self.config.source_tokenizer, turns.values)
+        tokens = self._tokenize_prompts(turns.values)
         is_within_limit = _turns_within_limit(tokens.row_lengths(), turns, limit)
         tokens = tf.ragged.boolean_mask(tokens, is_within_limit)
         rows = tf.boolean_mask(turns.value_rowids(), is_within_limit)
@@ -99,7 +86,10 @@ class InGraphTokenizer(tf.Module):
         tokens = tf.where(tokens == _SEPARATOR, SPECIALS[UNK], tokens)
         if self.config.context_turns:
             tokens = tf.where(tokens == SPECIALS[TURN], _SEPARATOR, tokens)
-        return self._encode(tf.ragged.boolean_mask(tokens, tokens != ""), limit)
+        tokens = tf.ragged.boolean_mask(tokens, tokens != "")
+        if self.source_speller:
+            tokens = self.source_speller.spell(tokens, (_SEPARATOR, SPECIALS[UNK]))
+        return self._encode(tokens, limit)
 
     def encode_replies(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """Returns the tokens and ids, with EOS, of replies string[batch], any bytes."""
@@ -113,12 +103,29 @@ class InGraphTokenizer(tf.Module):
 
     def tokenize_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns the tokens string[batch, (time)] of replies string[batch], any bytes."""
-        return self._tokenize(self.config.target_tokenizer, texts)
+        words = self._segment(self.config.target_tokenizer, texts)
+        return self.target_speller.spell(words) if self.target_speller else words
+
+    def spell_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Returns tokens string[rows, (time)], all that `TargetTokenizer.spellings` returns."""
+        words = self._segment(self.config.target_tokenizer, texts)
+        if not self.target_speller:
+            return words
+        spellings = self.target_speller.spell(words), self.target_speller.spell_all(words)
+        return tf.concat(spellings, axis=0)
 
     def detokenize_replies(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         """Returns the texts string[batch] of tokens string[batch, (time)]."""
+        if self.target_speller:
+            is_special = tf.zeros_like(tokens.flat_values == "", tf.bool)
+            tokens = self.target_speller.group_words(tokens, is_special).texts
+            tokens = tf.ragged.boolean_mask(tokens, tokens != "")
         texts = tokens.flat_values
-        if self.config.target_tokenizer != "characters":
+        if self.config.target_tokenizer == "words":
+            is_attached = tf.strings.substr(texts, 0, len(ATTACHED.encode())) == ATTACHED
+            texts = tf.strings.join([tf.where(is_attached, "", " "), texts])
+            texts = tf.strings.regex_replace(texts, f"^{ATTACHED}", "")
+        elif self.config.target_tokenizer != "characters":
             characters = SPACE_DELIMITED_CHARACTERS
             is_delimited_left = tf.strings.regex_full_match(texts, f"[{characters}](.|\n)*")
             is_delimited_right = tf.strings.regex_full_match(texts, f"(.|\n)*[{characters}]")
@@ -126,9 +133,13 @@ class InGraphTokenizer(tf.Module):
             has_space = is_delimited_left[1:] & is_delimited_right[:-1] & (rows[1:] == rows[:-1])
             has_space = tf.concat([[False], has_space], axis=0)[: tf.size(texts)]
             texts = tf.strings.join([tf.where(has_space, " ", ""), texts])
-        return tf.strings.reduce_join(tokens.with_flat_values(texts).to_tensor(""), axis=1)
+        texts = tf.strings.reduce_join(tokens.with_flat_values(texts).to_tensor(""), axis=1)
+        if self.config.target_tokenizer == "words":
+            texts = tf.strings.regex_replace(texts, "^ ", "")
+        return texts
 
     def _encode(self, tokens: tf.RaggedTensor, limit: int) -> EncodedPrompts:
+        ragged_tokens = tokens[:, :limit]
         lengths = tf.cast(tokens.row_lengths(), tf.int32)
         num_truncated = tf.maximum(lengths - limit, 0)
         tokens = tokens.to_tensor("")[:, :limit]
@@ -140,19 +151,33 @@ class InGraphTokenizer(tf.Module):
         mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
         is_separator = tokens == _SEPARATOR
         ids = tf.where(is_separator, TURN, self.source_vocabulary.ids(tokens))
-        target_ids = self.target_vocabulary.ids(tokens)
+        target_ids = self._target_ids(ragged_tokens, tokens)
         return EncodedPrompts(
             tokens=tf.where(is_separator, SPECIALS[TURN], tokens),
             ids=tf.where(mask, ids, PAD),
-            target_ids=tf.where(mask & (target_ids != UNK), target_ids, -1),
+            target_ids=tf.where(target_ids >= len(SPECIALS), target_ids, -1),
             length=lengths,
             num_truncated=num_truncated,
         )
 
-    def _tokenize(self, segmentation: str, texts) -> tf.RaggedTensor:
+    def _target_ids(self, ragged_tokens: tf.RaggedTensor, tokens):
+        """Returns the ids of prompts in the target vocabulary. Special ids have no meaning."""
+        if not self.target_speller or self.config.share_vocabulary:
+            return self.target_vocabulary.ids(tokens)
+        is_special = ragged_tokens.flat_values == _SEPARATOR
+        words = self.source_speller.group_words(ragged_tokens, is_special).texts
+        spelled = self.target_speller.spell(words, (_SEPARATOR,))
+        return self.target_vocabulary.ids(spelled.to_tensor(""))
+
+    def _tokenize_prompts(self, texts) -> tf.RaggedTensor:
+        words = self._segment(self.config.source_tokenizer, texts)
+        return self.source_speller.spell(words) if self.source_speller else words
+
+    def _segment(self, segmentation: str, texts) -> tf.RaggedTensor:
         segmenters: dict[str, Callable] = {
             "characters": lambda texts: tf.strings.unicode_split(texts, "UTF-8"),
             "whitespace": tf.strings.split,
+            "words": segment_words,
             "jieba": self._jieba and self._jieba.segment,
         }
         # Strings are on the CPU, so integers would otherwise be copied to a GPU and back.
