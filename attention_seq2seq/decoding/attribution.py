@@ -52,8 +52,8 @@ def leave_one_out_drops(
 
 
 def contributions_of_drops(drops: tf.Tensor) -> tf.Tensor:
-    """Divides drops float[target_time, source_time] by the sum of their row.
+    """Divides drops float[..., target_time, source_time] by the sum of their row.
 
     A row is zero if no prompt token made the reply token more probable.
     """
-    return tf.math.divide_no_nan(drops, tf.reduce_sum(drops, axis=1, keepdims=True))
+    return tf.math.divide_no_nan(drops, tf.reduce_sum(drops, axis=-1, keepdims=True))

@@ -72,6 +72,11 @@ def _require_greedy(decoding: DecodingConfig) -> None:
 def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.function:
     """Returns greedy search for one prompt, built from TensorFlow Lite operations."""
     model, params = chat.model, chat.decoding_params(decoding)
+    if len(params.suppressed_sequences):
+        raise ValueError(
+            f"suppress_tokens {','.join(decoding.suppress_tokens)} has a text of several tokens; "
+            "TensorFlow Lite suppresses single tokens. Omit it."
+        )
     max_length = int(params.max_length)
     source_time = chat.config.data.max_source_length
     projection = model.decoder.output_projection

@@ -10,7 +10,7 @@ import tensorflow as tf
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
-from attention_seq2seq.decoding.attribution import leave_one_out_attribution
+from attention_seq2seq.decoding.attribution import contributions_of_drops, leave_one_out_drops
 from attention_seq2seq.decoding.params import PackedParams
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.serving.saved_model.inputs import EncodedReplies, InputEncoder
@@ -21,6 +21,7 @@ from attention_seq2seq.serving.saved_model.request import (
     default_inputs,
 )
 from attention_seq2seq.serving.saved_model.stepwise import StepwiseDecoder
+from attention_seq2seq.serving.saved_model.words import word_outputs
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
 from attention_seq2seq.text.vocabulary import BOS, EOS, UNK
 from attention_seq2seq.utils.tf_function import graph_function, noinline
@@ -72,7 +73,10 @@ class ServingModule(tf.Module):
         score: maps prompt and reply string[batch] to perplexity float32[batch], and to log_prob,
             token_log_probs, reply_tokens, reply_length and attention_weights as above.
         attribute: maps prompt and reply to the outputs of `score`, the outputs of prompts, and
-            contributions float32[batch, target_time, source_time], as `Reply.contributions`.
+            contributions float32[batch, target_time, source_time], as `Reply.contributions`. The
+            words of both sides are prompt_words string[batch, prompt_words] and reply_words
+            string[batch, reply_words], including <eos>. Tables of words are word_contributions
+            and word_attention_weights float32[batch, reply_words, prompt_words], as in `Reply`.
         encode: maps prompt to the initial state, and ids int32[batch] for `decode_step`.
         decode_step: computes one step of greedy search with the exported options. Maps ids and
             state to the next state, the next ids, tokens string[batch], finished bool[batch],
@@ -177,11 +181,15 @@ class ServingModule(tf.Module):
 
     def _attribute(self, prompt, reply):
         prompts, replies = self._input_encoder.encode_pairs(prompt, reply)
+        drops = self._drops(prompts, replies)
         outputs = {
             **self._score_pairs(prompts, replies),
             **prompt_outputs(prompts),
-            "contributions": self._attribute_pairs(prompts, replies),
+            "contributions": contributions_of_drops(drops),
         }
+        outputs |= word_outputs(
+            self.tokenizer, prompts, replies, drops, outputs.get("attention_weights")
+        )
         return _drop_padding(outputs, tf.size(prompt))
 
     def _encode(self, prompt):
@@ -213,12 +221,12 @@ class ServingModule(tf.Module):
             outputs["attention_weights"] = hypotheses.attention_weights
         return outputs
 
-    def _attribute_pairs(self, prompts: EncodedPrompts, replies: EncodedReplies):
-        """Returns contributions float32[batch, target_time, source_time], prompt by prompt."""
+    def _drops(self, prompts: EncodedPrompts, replies: EncodedReplies):
+        """Returns drops float32[batch, target_time, source_time], prompt by prompt."""
         target_time = tf.shape(replies.ids)[1]
 
         def attribute_row(row):
-            table = leave_one_out_attribution(self._generator, *row, UNK)
+            table = leave_one_out_drops(self._generator, *row, UNK)
             return tf.pad(table, [[0, target_time - tf.shape(table)[0]], [0, 0]])
 
         return tf.map_fn(

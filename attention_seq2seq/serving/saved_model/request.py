@@ -168,10 +168,12 @@ class RequestParser:
         max_length = inputs["max_length"]
         values = {name: inputs[name] for name in DecodingParams._fields if name in inputs}
         values["max_length"] = tf.where(max_length == 0, self.max_reply_length, max_length)
+        suppressed_ids, suppressed_sequences = self._suppressed(inputs, unk_policy)
         requested = DecodingParams(
             **values,
-            suppressed_ids=self._suppressed_ids(inputs, unk_policy),
+            suppressed_ids=suppressed_ids,
             prefix_ids=self._prefix_ids(inputs["target_prefix"]),
+            suppressed_sequences=suppressed_sequences,
         ).pack()
         exported = self.params.pack()
         # All numbers of a type at once, because each operation of the graph costs time.
@@ -180,33 +182,35 @@ class RequestParser:
             floats=tf.where(requested.floats == -1, exported.floats, requested.floats),
         )
 
-    def _suppressed_ids(self, inputs, unk_policy):
-        """Returns the ids of suppressed tokens, int32[num_suppressed]."""
+    def _suppressed(self, inputs, unk_policy):
+        """Returns suppressed_ids and suppressed_sequences, as in `DecodingParams`."""
         special_ids = tf.constant([PAD, BOS, TURN])
-        unk = tf.fill([tf.cast(unk_policy == "forbid", tf.int32)], UNK)
+        forbids_unk = (unk_policy == "forbid") | (self.tokenizer.target_speller is not None)
+        unk = tf.fill([tf.cast(forbids_unk, tf.int32)], UNK)
         texts = inputs["suppress_tokens"]
         exported_ids = set(self.params.suppressed_ids.tolist()) - {PAD, BOS, TURN, UNK}
         exported_ids = tf.constant(sorted(exported_ids), tf.int32)
+        exported_sequences = tf.constant(self.params.suppressed_sequences)
 
-        def requested_ids():
-            nonempty_texts = tf.boolean_mask(texts, texts != "")
-            tokens = self.tokenizer.tokenize_replies(nonempty_texts)
-            tokens = assert_that(
-                tokens.flat_values,
-                tf.reduce_all(tokens.row_lengths() == 1),
-                "suppress_tokens: {} is not a single token for this model.",
-                nonempty_texts,
+        def requested():
+            tokens = self.tokenizer.spell_replies(tf.boolean_mask(texts, texts != ""))
+            ids = self.tokenizer.target_vocabulary.ids(tokens)
+            ids = tf.ragged.boolean_mask(ids, ~tf.reduce_any(ids == UNK, axis=1))
+            single_ids = tf.ragged.boolean_mask(ids, ids.row_lengths() == 1).flat_values
+            sequences = tf.ragged.boolean_mask(ids, ids.row_lengths() > 1)
+            has_exported = tf.cast(tf.reduce_any(texts == ""), tf.int32)
+            return (
+                tf.concat([single_ids, tf.repeat(exported_ids, has_exported)], axis=0),
+                _concat_sequences(
+                    _pad_left(sequences), tf.repeat(exported_sequences, has_exported, axis=0)
+                ),
             )
-            ids = self.tokenizer.target_vocabulary.ids(
-                tf.RaggedTensor.from_uniform_row_length(tokens, 1)
-            )
-            ids = tf.boolean_mask(ids.flat_values, ids.flat_values != UNK)
-            has_exported = tf.repeat(tf.reduce_any(texts == ""), tf.size(exported_ids))
-            return tf.concat([ids, tf.boolean_mask(exported_ids, has_exported)], 0)
 
         is_default = (tf.size(texts) == 1) & tf.reduce_all(texts == "")
-        ids = tf.cond(is_default, lambda: exported_ids, noinline(requested_ids))
-        return tf.concat([special_ids, unk, ids], axis=0)
+        ids, sequences = tf.cond(
+            is_default, lambda: (exported_ids, exported_sequences), noinline(requested)
+        )
+        return tf.concat([special_ids, unk, ids], axis=0), sequences
 
     def _prefix_ids(self, prefix):
         """Returns the ids of the prefix, int32[prefix_time]."""
@@ -225,3 +229,21 @@ class RequestParser:
         return tf.cond(
             prefix == "", lambda: tf.constant(self.params.prefix_ids), noinline(requested_ids)
         )
+
+
+def _pad_left(sequences: tf.RaggedTensor):
+    """Returns int32[num_sequences, length], padded with -1 before the first token."""
+    padded = sequences.to_tensor(-1)
+    reversed_rows = tf.reverse_sequence(padded, sequences.row_lengths(), seq_axis=1)
+    return tf.reverse(reversed_rows, axis=[1])
+
+
+def _concat_sequences(*sequences):
+    """Concatenates sequences of different lengths, padded with -1 before the first token."""
+    lengths = [tf.shape(rows)[1] for rows in sequences]
+    length = tf.reduce_max(tf.stack([*lengths, 1]))
+    padded = [
+        tf.pad(rows, [[0, 0], [length - row_length, 0]], constant_values=-1)
+        for rows, row_length in zip(sequences, lengths)
+    ]
+    return tf.concat(padded, axis=0)

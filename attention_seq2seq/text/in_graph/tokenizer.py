@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from attention_seq2seq.text.in_graph.jieba import InGraphJieba
 from attention_seq2seq.text.in_graph.normalization import normalize
-from attention_seq2seq.text.in_graph.spelling import InGraphSpeller
+from attention_seq2seq.text.in_graph.spelling import InGraphSpeller, WordGroups
 from attention_seq2seq.text.in_graph.vocabulary import InGraphVocabulary
 from attention_seq2seq.text.in_graph.words import segment_words
 from attention_seq2seq.text.segmentation import ATTACHED, SPACE_DELIMITED_CHARACTERS
@@ -114,10 +114,18 @@ class InGraphTokenizer(tf.Module):
         spellings = self.target_speller.spell(words), self.target_speller.spell_all(words)
         return tf.concat(spellings, axis=0)
 
+    def group_prompt_words(self, tokens: tf.RaggedTensor, is_special: tf.Tensor) -> WordGroups:
+        """Returns the words of prompts; `is_special` is bool[tokens], True for special tokens."""
+        return _group_words(self.source_speller, tokens, is_special)
+
+    def group_reply_words(self, tokens: tf.RaggedTensor, is_special: tf.Tensor) -> WordGroups:
+        """Returns the words of replies; `is_special` is bool[tokens], True for special tokens."""
+        return _group_words(self.target_speller, tokens, is_special)
+
     def detokenize_replies(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         """Returns the texts string[batch] of tokens string[batch, (time)]."""
         if self.target_speller:
-            is_special = tf.zeros_like(tokens.flat_values == "", tf.bool)
+            is_special = tf.fill(tf.shape(tokens.flat_values), False)
             tokens = self.target_speller.group_words(tokens, is_special).texts
             tokens = tf.ragged.boolean_mask(tokens, tokens != "")
         texts = tokens.flat_values
@@ -183,6 +191,14 @@ class InGraphTokenizer(tf.Module):
         # Strings are on the CPU, so integers would otherwise be copied to a GPU and back.
         with tf.device("CPU:0"):
             return segmenters[segmentation](normalize(texts, self.config.lowercase))
+
+
+def _group_words(
+    speller: InGraphSpeller | None, tokens: tf.RaggedTensor, is_special: tf.Tensor
+) -> WordGroups:
+    if speller:
+        return speller.group_words(tokens, is_special)
+    return WordGroups(tokens, tf.ones_like(is_special))
 
 
 def _turns_within_limit(num_tokens, turns: tf.RaggedTensor, limit: int):
