@@ -161,7 +161,8 @@ class Chat:
             final_tokens = tokens[: num_final_tokens(tokens)]
             previous_text, text = text, self.tokenizer.target.detokenize(final_tokens)
             yield text[len(previous_text) :]
-        yield self.tokenizer.target.detokenize(tokens)[len(text) :]
+        if rest := self.tokenizer.target.detokenize(tokens)[len(text) :]:
+            yield rest
 
     def score(
         self,

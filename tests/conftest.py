@@ -128,6 +128,38 @@ def talk_chat(talk_dir):
 
 
 @pytest.fixture(scope="session")
+def spelled_dir(build_once):
+    """Folder of a small model that spells most words, with two vocabularies. Read-only."""
+    from attention_seq2seq.config.config import Config
+    from attention_seq2seq.config.data import DataConfig
+    from attention_seq2seq.config.model import ModelConfig
+    from attention_seq2seq.config.text import TextConfig
+    from attention_seq2seq.config.training import TrainingConfig
+    from attention_seq2seq.data.default_corpus import load_corpus
+    from attention_seq2seq.training.api import train
+
+    corpus, _ = load_corpus((), False, 0.0, 1)
+    config = Config(
+        data=DataConfig(max_source_length=MAX_SOURCE_LENGTH, max_target_length=30),
+        text=TextConfig(context_turns=1, share_vocabulary=False, vocabulary_size=450, oov="spell"),
+        model=ModelConfig(units=32),
+        training=TrainingConfig(
+            epochs=3, batch_size=32, learning_rate=0.01, patience=0, compute_dtype="float32"
+        ),
+    )
+    pairs = corpus.training[::3]
+    return build_once("spelled", lambda folder: train(pairs, folder, config, [], progress=False))
+
+
+@pytest.fixture(scope="session")
+def spelled_chat(spelled_dir):
+    """The model in `spelled_dir`."""
+    from attention_seq2seq.chat import Chat
+
+    return Chat.load(spelled_dir)
+
+
+@pytest.fixture(scope="session")
 def export_dir(talk_dir, build_once):
     """Folder of the exported model of `talk_dir`. Read-only."""
     from attention_seq2seq.serving.saved_model.export import export_saved_model

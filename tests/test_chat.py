@@ -72,7 +72,9 @@ def test_a_prompt_without_influence_has_zero_contributions(chat):
     assert np.all(contributions == 0)
 
 
-def test_replies_do_not_depend_on_the_batch(chat):
+@pytest.mark.parametrize("fixture_name", ["chat", "spelled_chat"])
+def test_replies_do_not_depend_on_the_batch(fixture_name, request):
+    chat = request.getfixturevalue(fixture_name)
     prompts = [QUESTION, "", "周末清晨我们煮什么", "喂", "明天早上喝什么好"]
     batched = chat.reply(prompts)
     for prompt, reply in zip(prompts, batched):
@@ -84,11 +86,47 @@ def test_replies_do_not_depend_on_the_batch(chat):
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "\x00\u200b", "龘靐齉", "\ud800", "🙂" * 9, "<eos>"])
-def test_odd_prompts_get_a_reply(chat, prompt):
-    (reply,) = chat.reply([prompt])
+@pytest.mark.parametrize("fixture_name", ["chat", "spelled_chat"])
+def test_odd_prompts_get_a_reply(fixture_name, prompt, request):
+    (reply,) = request.getfixturevalue(fixture_name).reply([prompt])
     assert reply.text
     assert len(reply.prompt_tokens) >= 1
     assert reply.contributions.shape == reply.attention_weights.shape
+
+
+def test_tables_are_added_up_per_word(spelled_chat):
+    reply = spelled_chat.reply(["龘靐吃什么 python"])[0]
+    assert reply.prompt_words[-1] == "python" and len(reply.prompt_words) < 8
+    assert len(reply.prompt_tokens) > len(reply.prompt_words) + 5
+    assert reply.text == spelled_chat.tokenizer.target.detokenize(reply.tokens)
+    assert len(reply.word_row_labels) == len(reply.words) + reply.finished < len(reply.row_labels)
+
+    def sum_of(table, row, column):
+        """Reference: sum over the tokens of a word of the reply and a word of the prompt."""
+        row_starts = [*reply.word_groups.starts, len(reply.tokens), len(reply.row_labels)]
+        column_starts = [*reply.prompt_word_groups.starts, len(reply.prompt_tokens)]
+        rows = slice(*row_starts[row : row + 2])
+        part = table[rows, slice(*column_starts[column : column + 2])]
+        return part.sum(), rows.stop - rows.start
+
+    source_ids = spelled_chat.tokenizer.source.encode("龘靐吃什么 python")
+    reply_ids = spelled_chat.tokenizer.target.vocabulary.ids(reply.tokens) + [EOS] * reply.finished
+    base = token_log_probs(spelled_chat, source_ids, reply_ids)
+    drops = [
+        base
+        - token_log_probs(spelled_chat, [*source_ids[:i], UNK, *source_ids[i + 1 :]], reply_ids)
+        for i in range(len(source_ids))
+    ]
+    drops = np.maximum(np.array(drops).T, 0)
+    word_drops = np.zeros(reply.word_contributions.shape)
+    for row, column in np.ndindex(word_drops.shape):
+        word_drops[row, column], _ = sum_of(drops, row, column)
+        weight, num_tokens = sum_of(reply.attention_weights, row, column)
+        assert reply.word_attention_weights[row, column] == pytest.approx(weight / num_tokens)
+    expected = word_drops / word_drops.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(reply.word_contributions, expected, atol=1e-3)
+    np.testing.assert_allclose(reply.word_attention_weights.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(reply.contributions.sum(axis=1), 1, atol=1e-5)
 
 
 def test_long_prompts_are_truncated_with_a_warning(chat, caplog):

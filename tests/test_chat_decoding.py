@@ -99,8 +99,28 @@ def test_constraints_apply_to_tokens(chat):
     assert reply(max_length=2).tokens == reply().tokens[:2]
     assert len(reply(min_length=8).tokens) >= 8
     assert reply(suppress_tokens=("龘",)).text == reply().text
-    with pytest.raises(ValueError, match=r"'晚上吃' has 2 tokens \(晚上 吃\); expected one"):
-        reply(suppress_tokens=("晚上吃",))
+    assert reply(suppress_tokens=("吃烤鸭",)).text.startswith("晚上吃")
+    assert "吃烤鸭" not in reply(suppress_tokens=("吃烤鸭",)).text
+
+
+def test_constraints_apply_to_spelled_words(spelled_chat):
+    def reply(**options):
+        return spelled_chat.reply(["喝什么"], DecodingConfig(**options))[0]
+
+    spelled_words = {
+        word: tokens
+        for prompt in ("早上喝什么", "晚上吃什么", "你好")
+        for word in spelled_chat.reply([prompt])[0].words
+        if len(tokens := spelled_chat.tokenizer.target.spellings(word)[-1]) > 1
+    }
+    assert len(spelled_words) > 2
+    for word in spelled_words:
+        for prompt in ("早上喝什么", "晚上吃什么", "你好"):
+            decoding = DecodingConfig(suppress_tokens=(word,))
+            assert word not in spelled_chat.reply([prompt], decoding)[0].words
+    assert reply(target_prefix="囧python").text.startswith("囧python")
+    assert reply(target_prefix="囧python").words[:2] == ["囧", "python"]
+    assert "<unk>" not in reply(unk_policy="allow", method="sample", top_k=0).tokens
 
 
 def make_unk_chat():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.decoding.attribution import leave_one_out_attribution
+from attention_seq2seq.decoding.attribution import contributions_of_drops, leave_one_out_drops
 
 
 class FixedScores:
@@ -24,14 +24,15 @@ class FixedScores:
 
 def attribute(log_probs, source_length):
     source_time, target_time = len(log_probs) - 1, len(log_probs[0])
-    return leave_one_out_attribution(
+    drops = leave_one_out_drops(
         FixedScores(log_probs),
         tf.range(source_time),
         tf.constant(source_length),
         tf.zeros([target_time], tf.int32),
         tf.constant(target_time),
         unk_id=1,
-    ).numpy()
+    )
+    return contributions_of_drops(drops).numpy()
 
 
 def test_contributions_are_shares_of_the_decreases():

@@ -21,6 +21,13 @@ def tflite_dir(talk_dir, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def tflite_spelled_dir(spelled_dir, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lite") / "spelled"
+    export_tflite(spelled_dir, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def tflite_meals_dir(meals_dir, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lite") / "meals"
     export_tflite(meals_dir, folder)
@@ -49,8 +56,19 @@ def count_equal_replies(path, chat, prompts) -> int:
     return num_equal
 
 
-def test_float_weights_give_the_replies_of_the_full_model(tflite_dir, talk_chat, prompts):
-    assert count_equal_replies(tflite_dir / FLOAT_FILE, talk_chat, prompts) >= 0.995 * len(prompts)
+@pytest.mark.parametrize(
+    ("model_dir", "chat_name"),
+    [("tflite_dir", "talk_chat"), ("tflite_spelled_dir", "spelled_chat")],
+)
+def test_float_weights_give_the_replies_of_the_full_model(model_dir, chat_name, prompts, request):
+    folder, chat = map(request.getfixturevalue, (model_dir, chat_name))
+    assert count_equal_replies(folder / FLOAT_FILE, chat, prompts) >= 0.995 * len(prompts)
+
+
+def test_suppressed_texts_of_several_tokens_are_refused(spelled_dir, tmp_path):
+    with pytest.raises(ValueError, match="龘靐 has a text of several tokens; TensorFlow Lite"):
+        export_tflite(spelled_dir, tmp_path / "lite", DecodingConfig(suppress_tokens=("龘靐",)))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
