@@ -141,14 +141,15 @@ def spelled_dir(build_once):
     corpus, _ = load_corpus((), False, 0.0, 1)
     config = Config(
         data=DataConfig(max_source_length=MAX_SOURCE_LENGTH, max_target_length=30),
-        text=TextConfig(context_turns=1, share_vocabulary=False, vocabulary_size=450, oov="spell"),
-        model=ModelConfig(units=32),
+        text=TextConfig(context_turns=1, share_vocabulary=False, vocabulary_size=600, oov="spell"),
+        model=ModelConfig(units=48),
         training=TrainingConfig(
-            epochs=3, batch_size=32, learning_rate=0.01, patience=0, compute_dtype="float32"
+            epochs=8, batch_size=32, learning_rate=0.01, patience=0, compute_dtype="float32"
         ),
     )
-    pairs = corpus.training[::3]
-    return build_once("spelled", lambda folder: train(pairs, folder, config, [], progress=False))
+    return build_once(
+        "spelled", lambda folder: train(corpus.training, folder, config, [], progress=False)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ def test_odd_prompts_get_a_reply(fixture_name, prompt, request):
 def test_tables_are_added_up_per_word(spelled_chat):
     reply = spelled_chat.reply(["龘靐吃什么 python"])[0]
     assert reply.prompt_words[-1] == "python" and len(reply.prompt_words) < 8
-    assert len(reply.prompt_tokens) > len(reply.prompt_words) + 5
+    assert len(reply.prompt_tokens) > len(reply.prompt_words) + 2
     assert reply.text == spelled_chat.tokenizer.target.detokenize(reply.tokens)
     assert len(reply.word_row_labels) == len(reply.words) + reply.finished < len(reply.row_labels)
 

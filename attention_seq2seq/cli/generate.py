@@ -121,21 +121,35 @@ def format_text(_: str, replies) -> str:
 
 def format_json(prompt: str, replies) -> str:
     """Formats a prompt and its replies as a JSON object."""
-    hypotheses = [
-        {
-            "text": reply.text,
-            "score": reply.score,
-            "log_prob": reply.log_prob,
-            "tokens": reply.tokens,
-            "finished": reply.finished,
-            "attention": [
-                [round(float(weight), 5) for weight in row] for row in reply.attention_weights
-            ],
-        }
-        for reply in replies
-    ]
-    line = {"prompt": prompt, "prompt_tokens": replies[0].prompt_tokens, "replies": hypotheses}
+    first = replies[0]
+    line = {
+        "prompt": prompt,
+        "prompt_tokens": first.prompt_tokens,
+        "prompt_words": first.prompt_words,
+        "replies": list(map(_reply_fields, replies)),
+    }
     return json.dumps(line, ensure_ascii=False)
+
+
+def _reply_fields(reply) -> dict:
+    fields = {
+        "text": reply.text,
+        "score": reply.score,
+        "log_prob": reply.log_prob,
+        "tokens": reply.tokens,
+        "words": reply.words,
+        "finished": reply.finished,
+        "attention": _rounded(reply.attention_weights),
+    }
+    # Without spelled words, the tables of tokens and words are equal.
+    has_spelling = reply.words != reply.tokens or reply.prompt_words != reply.prompt_tokens
+    if has_spelling:
+        fields["word_attention"] = _rounded(reply.word_attention_weights)
+    return fields
+
+
+def _rounded(table) -> list[list[float]]:
+    return [[round(float(weight), 5) for weight in row] for row in table]
 
 
 def _fingerprint(decoding: DecodingConfig, args: flags.FlagValues) -> dict:

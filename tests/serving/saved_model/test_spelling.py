@@ -43,8 +43,9 @@ def test_replies_and_their_tokens_are_equal(module, spelled_chat, prompts, optio
         {name: tf.constant(_to_input(value)) for name, value in vars(decoding).items()},
     )
     outputs = {name: values.numpy().tolist() for name, values in outputs.items()}
+    num_replies = outputs.pop("num_replies")
     for row, expected in enumerate(spelled_chat.generate(batch, decoding)):
-        assert outputs["num_replies"][row] == len(expected)
+        assert num_replies[row] == len(expected)
         for rank, reply in enumerate(expected):
             reply_outputs = {
                 name: values[row] if name.startswith("prompt") else values[row][rank]
@@ -90,7 +91,7 @@ def test_tables_of_words_are_equal(module, spelled_chat, prompts):
             np.testing.assert_allclose(table[:num_rows, :num_columns], expected, atol=1e-3)
             assert not table[num_rows:].any() and not table[:, num_columns:].any()
     num_tokens = sum(len(reply.prompt_tokens) for reply in by_prompt.values())
-    assert num_tokens > sum(len(reply.prompt_words) for reply in by_prompt.values()) + 50
+    assert num_tokens > sum(len(reply.prompt_words) for reply in by_prompt.values()) + 20
 
 
 def is_canonical(reply, chat) -> bool:
