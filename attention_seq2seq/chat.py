@@ -15,7 +15,7 @@ from attention_seq2seq.decoding.params import DecodingParams, PackedParams
 from attention_seq2seq.decoding.postprocessing import copied_positions
 from attention_seq2seq.decoding.step import Hypotheses
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
-from attention_seq2seq.decoding_params import make_decoding_params
+from attention_seq2seq.decoding.text_params import make_decoding_params
 from attention_seq2seq.models.ensemble import Ensemble
 from attention_seq2seq.models.seq2seq import Seq2Seq, make_model
 from attention_seq2seq.models.weights import load_weights

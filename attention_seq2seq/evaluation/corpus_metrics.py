@@ -100,9 +100,9 @@ def _count_tokens(tokens: Sequence[str], vocabulary: Vocabulary) -> _TokenCounts
     ids = vocabulary.ids(tokens)
     num_characters = list(map(count_characters, tokens))
     oov_lengths = [length for length, i in zip(num_characters, ids) if i == UNK]
-    num_known = sum(num_characters) - sum(oov_lengths)
+    num_in_vocabulary = sum(num_characters) - sum(oov_lengths)
     return _TokenCounts(
-        1 + len(ids), 1 + num_known + len(oov_lengths), len(oov_lengths), sum(oov_lengths)
+        1 + len(ids), 1 + num_in_vocabulary + len(oov_lengths), len(oov_lengths), sum(oov_lengths)
     )
 
 

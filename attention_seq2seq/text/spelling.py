@@ -170,8 +170,8 @@ def spelling_tokens(counts: Mapping[str, int], max_size: int, min_count: int) ->
 def _spelling(word: str) -> list[str]:
     """Returns the characters of a word, with their marks."""
     mark = ATTACHED if word.startswith(ATTACHED) else ""
-    first, *others = word.removeprefix(mark)
-    return [mark + first, *(CONTINUED + character for character in others)]
+    first, *rest = word.removeprefix(mark)
+    return [mark + first, *(CONTINUED + character for character in rest)]
 
 
 def is_trailing_byte(token: str) -> bool:

@@ -24,7 +24,9 @@ class WordGroups(NamedTuple):
 
 
 class VocabularyTokenizer:
-    """Base class of tokenizers with a vocabulary. OOV words become unknown tokens, or are spelled.
+    """Base class of tokenizers with a vocabulary.
+
+    OOV words become unknown tokens, or are spelled.
 
     Args:
         vocabulary: the tokens.

@@ -3,7 +3,7 @@
     python tests/helpers/cross_version.py write DIRECTORY
     OTHER_PYTHON tests/helpers/cross_version.py check DIRECTORY
 
-`write` trains and exports a small model, and interrupts a second training run with each optimizer,
+`write` trains and exports two small models, and interrupts a training run with each optimizer,
 50 updates before its end. `check` repeats the replies, resumes the runs, and prints the largest
 differences. The exit status is 1 if any is too large. A directory can be checked several times.
 """
@@ -26,6 +26,7 @@ from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.default_corpus import load_corpus
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
@@ -68,6 +69,11 @@ DECODING = {
     "beam": DecodingConfig(method="beam"),
     "sample": DecodingConfig(method="sample", sampling_seed=3),
 }
+# Text options of each model.
+MODELS = {
+    "unknown words": TextConfig(),
+    "spelled words": TextConfig(vocabulary_size=600, oov="spell"),
+}
 # Optimizer to its learning rate.
 OPTIMIZERS = {"lazy_adam": 0.001, "adam": 0.001, "sgd": 0.1}
 LOG_PROB_TOLERANCE, WEIGHT_TOLERANCE = 5e-5, 1e-6
@@ -89,12 +95,12 @@ class StopTraining(Callback):
             raise StopRequest
 
 
-def model_config() -> Config:
+def model_config(text: TextConfig) -> Config:
     """Returns the config of a chat model that learns its meals in some seconds."""
     training = TrainingConfig(
         epochs=6, batch_size=32, learning_rate=0.01, patience=0, compute_dtype="float32"
     )
-    return Config(model=ModelConfig(units=48), training=training)
+    return Config(text=text, model=ModelConfig(units=48), training=training)
 
 
 def resumed_config(optimizer: str) -> Config:
@@ -116,12 +122,14 @@ def write(directory: Path) -> None:
     """Writes models, exports and expected results."""
     shutil.rmtree(directory, ignore_errors=True)
     corpus, _ = load_corpus((), False, 0.0, 1)
-    train(corpus.training, directory / "model", model_config(), [], progress=False)
-    export_saved_model(directory / "model", directory / "served", progress=False)
-    export_tflite(directory / "model", directory / "lite")
-    replies = {name: model_replies(directory / "model", name) for name in DECODING}
-    replies["lite"] = lite_replies(directory)
-    (directory / "replies.json").write_text(json.dumps(replies), encoding="utf-8")
+    for name, text in MODELS.items():
+        folder = directory / name
+        train(corpus.training, folder / "model", model_config(text), [], progress=False)
+        export_saved_model(folder / "model", folder / "served", progress=False)
+        export_tflite(folder / "model", folder / "lite")
+        replies = {method: model_replies(folder / "model", method) for method in DECODING}
+        replies["lite"] = lite_replies(folder)
+        (folder / "replies.json").write_text(json.dumps(replies), encoding="utf-8")
     for optimizer in OPTIMIZERS:
         write_training_runs(directory / optimizer, resumed_config(optimizer))
 
@@ -143,17 +151,26 @@ def write_training_runs(directory: Path, config: Config) -> None:
 
 def check(directory: Path) -> bool:
     """Prints the differences from the results of `write`, and returns whether they are small."""
+    results = []
+    for name in MODELS:
+        print(f"{name}:")
+        results += check_replies(directory / name)
+    for optimizer in OPTIMIZERS:
+        difference = resume(directory / optimizer, resumed_config(optimizer))
+        print(f"{optimizer}, {REMAINING_STEPS} updates: weights differ by up to {difference:.1e}")
+        results.append(difference <= WEIGHT_TOLERANCE)
+    return all(results)
+
+
+def check_replies(directory: Path) -> list[bool]:
+    """Compares the replies of a model and its exports with those of `write`."""
     expected = json.loads((directory / "replies.json").read_text(encoding="utf-8"))
     served = tf.saved_model.load(str(directory / "served"))
     results = [compare("TensorFlow Lite", lite_replies(directory), expected.pop("lite"))]
     for name, replies in expected.items():
         results.append(compare(f"model, {name}", model_replies(directory / "model", name), replies))
         results.append(compare(f"SavedModel, {name}", served_replies(served, name), replies))
-    for optimizer in OPTIMIZERS:
-        difference = resume(directory / optimizer, resumed_config(optimizer))
-        print(f"{optimizer}, {REMAINING_STEPS} updates: weights differ by up to {difference:.1e}")
-        results.append(difference <= WEIGHT_TOLERANCE)
-    return all(results)
+    return results
 
 
 def resume(directory: Path, config: Config) -> float:

@@ -5,6 +5,7 @@ import pytest
 
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.model import ModelConfig
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.config.training import TrainingConfig
 from attention_seq2seq.data.synthetic.meals import meal_dialogues
 from attention_seq2seq.training.api import train
@@ -13,9 +14,11 @@ from attention_seq2seq.training.callbacks.base import Callback
 PAIRS = meal_dialogues().training[:64]
 
 
-def make_config(**training) -> Config:
+def make_config(text: TextConfig | None = None, **training) -> Config:
     options = {"epochs": 3, "batch_size": 8, "patience": 0, "compute_dtype": "float32", **training}
-    return Config(model=ModelConfig(units=8), training=TrainingConfig(**options))
+    return Config(
+        text=text or TextConfig(), model=ModelConfig(units=8), training=TrainingConfig(**options)
+    )
 
 
 class PowerFailure(Exception):

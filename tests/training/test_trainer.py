@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.training import trainer
 from attention_seq2seq.training.api import train
 from attention_seq2seq.training.callbacks.base import Callback
@@ -110,6 +111,17 @@ def test_a_nan_loss_stops_training_and_saves_the_weights_before_it(
     assert replies <= {pair.reply + "<eos>" for pair in PAIRS}
     for name, value in read_last_weights(folder).items():
         np.testing.assert_array_equal(value, expected[f"{prefix}{name}"])
+
+
+@pytest.mark.parametrize("oov", [pytest.param("unk", marks=pytest.mark.slow), "spell"])
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, oov):
+    text = TextConfig(vocabulary_size=300, oov=oov)
+    train(PAIRS, tmp_path / "complete", make_config(text), [], progress=False)
+    train_until(tmp_path / "interrupted", 11, text=text)
+    train(PAIRS, tmp_path / "interrupted", make_config(text), [], progress=False)
+    weights = read_last_weights(tmp_path / "interrupted")
+    for name, value in read_last_weights(tmp_path / "complete").items():
+        np.testing.assert_array_equal(weights[name], value)
 
 
 @pytest.mark.slow

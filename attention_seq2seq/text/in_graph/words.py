@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from attention_seq2seq.text.segmentation import ATTACHED, LETTER_RANGES
 
-_BLANK, _LETTER, _DIGIT, _OTHER = range(4)
+_BLANK, _LETTER, _DIGIT, _SYMBOL = range(4)
 
 
 def segment_words(texts: tf.Tensor) -> tf.RaggedTensor:
@@ -17,7 +17,7 @@ def segment_words(texts: tf.Tensor) -> tf.RaggedTensor:
     classes = _character_classes(characters)
     is_first = tf.concat([[True], rows[1:] != rows[:-1]], axis=0)[: tf.size(rows)]
     previous = tf.where(is_first, _BLANK, tf.concat([[_BLANK], classes[:-1]], 0)[: tf.size(rows)])
-    is_start = (classes != _BLANK) & ((classes != previous) | (classes == _OTHER))
+    is_start = (classes != _BLANK) & ((classes != previous) | (classes == _SYMBOL))
     word_of_character = tf.cumsum(tf.cast(is_start, tf.int32)) - 1
     is_text = classes != _BLANK
     words = tf.strings.unsorted_segment_join(
@@ -34,11 +34,11 @@ def segment_words(texts: tf.Tensor) -> tf.RaggedTensor:
 
 def _character_classes(characters):
     """Returns int32[num_characters], the classes of code points."""
-    bounds, classes = [0], [_OTHER]
+    bounds, classes = [0], [_SYMBOL]
     ranges = [(" ", " ", _BLANK), ("0", "9", _DIGIT)]
     ranges += [(first, last, _LETTER) for first, last in LETTER_RANGES]
     for first, last, character_class in sorted(ranges):
         bounds += [ord(first), ord(last) + 1]
-        classes += [character_class, _OTHER]
+        classes += [character_class, _SYMBOL]
     positions = tf.searchsorted(tf.constant(bounds), characters, side="right") - 1
     return tf.gather(tf.constant(classes), positions)

@@ -31,8 +31,13 @@ SINGLE_PROCESS = PreprocessingConfig(num_workers=1)
         TextConfig(vocabulary_size=300),
         TextConfig(context_turns=2, min_count=2),
         TextConfig("characters", "jieba", share_vocabulary=False, vocabulary_size=200),
+        TextConfig(context_turns=2, vocabulary_size=400, oov="spell"),
+        TextConfig("jieba", "words", share_vocabulary=False, vocabulary_size=400, oov="spell"),
     ],
-    ids=["small vocabulary", "context", "separate vocabularies"],
+    ids=[
+        *("small vocabulary", "context", "separate vocabularies"),
+        *("spelled with context", "spelled with separate vocabularies"),
+    ],
 )
 def test_pairs_and_tokens_match_training_from_files(talk, corpus, tmp_path, text):
     data = DataConfig(

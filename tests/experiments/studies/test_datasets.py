@@ -48,6 +48,26 @@ def test_sentences_have_no_tabs_and_newlines(packages_dir):
     assert list(datasets.translation()) == [("Hello, teacher", "你好， 老师")]
 
 
+def test_summaries_are_split_by_the_names_of_packages():
+    entry = "Package: p{0}\nDescription-md5: 1\nDescription-en: a {0}\n One\n two.\n .\n  * {0}\n"
+    content = "\n".join(entry.format(i) for i in range(400)) + "\nPackage: empty\n"
+    rows = list(datasets.parse_descriptions(content))
+    assert rows[7] == ("p7", "One two. * 7", "a 7") and len(rows) == 400
+    training, test = datasets.split_by_name(rows)
+    assert len(training) + len(test) == 400 and 10 < len(test) < 30
+    assert ("One two. * 7", "a 7") in training
+    # The split of a package does not depend on the others.
+    assert datasets.split_by_name(rows[::2])[1] == [
+        pair for pair in test if int(pair[1][2:]) % 2 == 0
+    ]
+
+
+def test_missing_lists_of_apt_raise(tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "_APT_LISTS", tmp_path)
+    with pytest.raises(ValueError, match=r"has no English descriptions\. On Debian, run apt-get"):
+        list(datasets.summaries())
+
+
 def test_missing_packages_raise():
     with pytest.raises(ValueError, match="not_to_be_found is not installed: pip install it"):
         datasets.package_dir("not_to_be_found", "it")
