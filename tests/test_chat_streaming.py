@@ -44,8 +44,10 @@ def test_streamed_tokens_concatenate_to_the_reply(fixture_name, decoding, prompt
     assert [len(texts) for texts in streams] == expected_lengths
 
 
-def test_ensembles_stream(meals_dir):
-    ensemble = Chat.load(meals_dir, meals_dir)
+@pytest.mark.parametrize("fixture_name", ["meals_dir", "spelled_dir"])
+def test_ensembles_stream(fixture_name, request):
+    model_dir = request.getfixturevalue(fixture_name)
+    ensemble = Chat.load(model_dir, model_dir)
     assert "".join(ensemble.stream(QUESTION)) == ensemble.reply([QUESTION])[0].text
 
 

@@ -62,7 +62,7 @@ def test_packages_import_only_allowed_packages(path):
     package = package_of(path)
     is_preprocessing = path.parent == PACKAGE / "data" / "preprocessing"
     allowed = ALLOWED["data/preprocessing" if is_preprocessing else package] | {package}
-    # A module may have an entry of its own.
+    # An entry may also be for a single module.
     allowed |= ALLOWED.get(path.relative_to(PACKAGE).with_suffix("").as_posix(), set())
     assert {name.split(".")[1] for name in local_imports(path)} <= allowed
     roots = {name.split(".")[0] for name in all_imports(path)}

@@ -113,7 +113,7 @@ class DecodingConfig(ConfigBase):
         low=1.0,
         high=1e6,
     )
-    suppress_tokens: tuple = option((), "tokens that are never generated")
+    suppress_tokens: tuple = option((), "texts that are never generated")
     target_prefix: str = option("", "text that every reply starts with")
     unk_policy: str = option(
         "forbid",

@@ -13,7 +13,7 @@ The marks are separate tokens only before characters that have no token with the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from attention_seq2seq.text.normalization import Normalizer
 from attention_seq2seq.text.segmentation import ATTACHED
@@ -46,8 +46,10 @@ class Speller:
         self._vocabulary = vocabulary
         self._normalizer = normalizer
 
-    def spell(self, words: Iterable[str]) -> list[str]:
+    def spell(self, words: Sequence[str]) -> list[str]:
         """Returns the tokens of words. A word of the vocabulary is a single token."""
+        if self._vocabulary.contains_all(words):
+            return list(words)
         tokens = []
         for word in words:
             tokens += [word] if word in self._vocabulary else self.spell_word(word)

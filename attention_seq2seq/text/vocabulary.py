@@ -82,6 +82,10 @@ class Vocabulary:
     def __contains__(self, token: str) -> bool:
         return token in self._ids
 
+    def contains_all(self, tokens: Iterable[str]) -> bool:
+        """Returns whether all tokens are in the vocabulary."""
+        return all(map(self._ids.__contains__, tokens))
+
     def ids(self, tokens: Iterable[str]) -> list[int]:
         """Returns the ids of tokens. OOV tokens have the id of the unknown token."""
         return [self._ids.get(token, UNK) for token in tokens]

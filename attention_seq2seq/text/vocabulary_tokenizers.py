@@ -40,7 +40,7 @@ class VocabularyTokenizer:
         if config.oov == "spell":
             self.speller = Speller(vocabulary, Normalizer(config.lowercase))
 
-    def spell(self, words: Iterable[str]) -> list[str]:
+    def spell(self, words: Sequence[str]) -> list[str]:
         """Returns the tokens of words."""
         return self.speller.spell(words) if self.speller else list(words)
 
@@ -110,7 +110,7 @@ class SourceTokenizer(VocabularyTokenizer):
     def has_oov_word(self, text: str | bytes) -> bool:
         """Returns whether a prompt has a word outside of the vocabulary, even if it is spelled."""
         turns = self._pair_tokenizer.tokenize_turns(text)
-        return any(word not in self.vocabulary for turn in turns for word in turn)
+        return not all(map(self.vocabulary.contains_all, turns))
 
 
 class TargetTokenizer(VocabularyTokenizer):

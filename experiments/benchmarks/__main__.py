@@ -11,6 +11,7 @@
     python -m experiments.benchmarks input_pipeline --data=a.tsv,b.tsv
     python -m experiments.benchmarks ops
     python -m experiments.benchmarks vocabulary_size
+    python -m experiments.benchmarks spelling
     python -m experiments.benchmarks scaling --data=a.tsv,b.tsv
     python -m experiments.benchmarks versions --second_python=PYTHON
 
@@ -46,6 +47,9 @@ text, compared with training.
 ops: milliseconds of each part of an update, compared with plain Keras and TensorFlow.
 
 vocabulary_size: milliseconds per update with 100, 8,000 and 100,000 tokens.
+
+spelling: milliseconds per call with --oov=spell for texts without OOV words, compared with the same
+model with --oov=unk.
 
 scaling: pairs per second of one worker and of two workers, with a core of this machine each, and
 the fraction of time for gradient exchange; and an estimate for eight machines, for networks of two
@@ -126,6 +130,7 @@ def main(argv) -> None:
         "input_pipeline": run_input_pipeline,
         "ops": run_ops,
         "vocabulary_size": run_vocabulary_size,
+        "spelling": run_spelling,
         "scaling": run_scaling,
         "versions": run_versions,
     }
@@ -276,6 +281,14 @@ def run_vocabulary_size() -> list[dict]:
 
     console.suppress_retracing_warnings()
     return print_table(UNITS.value, REPEATS.value or 15)
+
+
+def run_spelling() -> list[dict]:
+    """Prints milliseconds per call with unknown tokens and with spelling."""
+    from experiments.benchmarks.spelling import print_table
+
+    console.suppress_retracing_warnings()
+    return print_table(UNITS.value, REPEATS.value or 101)
 
 
 @contextlib.contextmanager

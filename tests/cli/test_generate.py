@@ -8,7 +8,9 @@ import subprocess
 
 import pytest
 
+from attention_seq2seq.cli.attention_tables import format_attention
 from attention_seq2seq.cli.corpora import open_prompts
+from attention_seq2seq.cli.generate import format_json
 from attention_seq2seq.utils.resumable import resumable_file
 from helpers.scripts import run_script, start_script
 
@@ -57,7 +59,22 @@ def test_jsonl_replies_of_piped_prompts(meals_dir):
     assert first_line["replies"][0]["score"] >= first_line["replies"][1]["score"]
     attention = first_line["replies"][0]["attention"]
     assert [len(attention), len(attention[0])] == [5, 4]
+    assert first_line["prompt_words"] == first_line["prompt_tokens"]
+    assert first_line["replies"][0]["words"] == ["晚上", "吃", "烤鸭", "吧"]
+    assert "word_attention" not in first_line["replies"][0]
     assert second_line["replies"][0]["text"] == "早上喝豆浆吧"
+
+
+def test_tables_have_a_label_for_each_word(spelled_chat):
+    (reply,) = spelled_chat.reply(["晚上吃龘龘zqwx"])
+    line = json.loads(format_json("晚上吃龘龘zqwx", [reply]))
+    assert line["prompt_words"][-2:] == ["龘", "zqwx"]
+    assert any(token.startswith("＃") for token in line["prompt_tokens"])
+    table = line["replies"][0]["word_attention"]
+    assert [len(table), len(table[0])] == [len(reply.words) + 1, len(line["prompt_words"])]
+    assert sum(table[0]) == pytest.approx(1, abs=1e-3)
+    lines = format_attention(reply).splitlines()
+    assert "zqwx" in "".join(lines) and "＃" not in "".join(lines)
 
 
 def test_gzip_is_read_from_a_file_and_a_pipe(meals_dir, tmp_path):

@@ -80,6 +80,36 @@ def test_suppress_tokens(method):
 
 
 @all_methods
+def test_suppressed_sequences(method):
+    unconstrained, _ = generate(method)
+    sequences = [A, A], [B, A, C], [A, B, A, B]
+
+    def occurrences(replies):
+        return [
+            sequence
+            for tokens in replies
+            for sequence in sequences
+            for start in range(len(tokens))
+            if tokens[start : start + len(sequence)] == sequence
+        ]
+
+    assert occurrences(unconstrained)
+    constrained, _ = generate(method, suppressed_sequences=sequences)
+    assert not occurrences(constrained)
+    assert any(A in tokens for tokens in constrained)
+
+
+def test_suppressed_sequences_exclude_only_their_last_token():
+    tokens = tf.constant([[A, B, 0], [B, A, 0], [C, A, 0], [C, B, 0]])
+    processors = make_processors(4, suppressed_sequences=([A, B], [A, B, C], [B, A, C]))
+    scores = process(tf.zeros([4, 6]), processors, tokens, tf.constant(2)).numpy()
+    assert [np.flatnonzero(np.isinf(row)).tolist() for row in scores] == [[C], [B, C], [B], []]
+    # Before the second token, no sequence of three tokens can end.
+    scores = process(tf.zeros([4, 6]), processors, tokens, tf.constant(1)).numpy()
+    assert [np.flatnonzero(np.isinf(row)).tolist() for row in scores] == [[B], [], [], []]
+
+
+@all_methods
 @pytest.mark.parametrize("prefix", [[C, B], [B], [C, C], []], ids=str)
 def test_target_prefix(method, prefix):
     replies, hypotheses = generate(method, prefix_ids=prefix)

@@ -60,10 +60,12 @@ def enumerate_sequences(vocabulary_size, eos_id, max_length):
     yield from itertools.product(continuing_ids, repeat=max_length)
 
 
-def make_params(max_length=9, prefix_ids=(), **options) -> DecodingParams:
+def make_params(max_length=9, prefix_ids=(), suppressed_sequences=(), **options) -> DecodingParams:
     """Returns parameters that have no effect, except for `options`."""
     config = DecodingConfig(**{"diversity_penalty": 0.0, "length_penalty": 0.0, **options})
-    params = DecodingParams.from_config(config, max_length, prefix_ids=prefix_ids)
+    params = DecodingParams.from_config(
+        config, max_length, prefix_ids=prefix_ids, suppressed_sequences=suppressed_sequences
+    )
     return params.pack().unpack()
 
 

@@ -102,3 +102,15 @@ def test_user_dictionaries_of_two_models_are_independent(tmp_path):
         prompts = InGraphTokenizer(tokenizer, tmp_path).encode_prompts(tf.constant([text]), 60)
         tokens = [token.decode() for token in prompts.tokens.numpy()[0]]
         assert tokens == tokenizer.source.tokenize(text)
+
+
+def test_words_of_the_user_dictionary_are_spelled_as_one_word(tmp_path):
+    dictionary_path, word = tmp_path / "words.txt", "魑魅火锅"
+    dictionary_path.write_text(f"{word}\n", encoding="utf-8")
+    config = TextConfig(user_dictionary=str(dictionary_path), oov="spell")
+    tokenizer = Seq2SeqTokenizer.build([("吃什么", "吃火锅")] * 2, config)
+    tokens = tokenizer.source.tokenize(f"吃{word}")
+    groups = tokenizer.source.group_words(tokens)
+    assert groups.texts == ["吃", word] and len(tokens) > 4
+    (spelling,) = tokenizer.target.spellings(word)
+    assert spelling == tokens[1:]

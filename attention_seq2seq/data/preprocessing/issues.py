@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.data.preprocessing.statistics import SIDES
 
 # Minimum fractions at which an issue is reported: far above those of corpora that train good
@@ -31,18 +32,18 @@ class CorpusIssue(NamedTuple):
     message: str
 
 
-def find_issues(statistics: dict, vocabulary_size: int) -> list[CorpusIssue]:
+def find_issues(statistics: dict, text: TextConfig) -> list[CorpusIssue]:
     """Returns the issues of a corpus.
 
     Args:
-        statistics: the result of `corpus_statistics`, with an entry for `vocabulary_size`.
-        vocabulary_size: the configured size of the vocabulary.
+        statistics: the result of `corpus_statistics`, with an entry for the vocabulary size.
+        text: the options of the vocabulary.
     """
     if not statistics["num_pairs"]:
         return []
     return [
         *_duplicate_issues(statistics),
-        *_coverage_issues(statistics, vocabulary_size),
+        *_coverage_issues(statistics, text),
         *_script_issues(statistics["scripts"]),
     ]
 
@@ -77,7 +78,7 @@ def _duplicate_issues(statistics: dict) -> Iterator[CorpusIssue]:
         )
 
 
-def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusIssue]:
+def _coverage_issues(statistics: dict, text: TextConfig) -> Iterator[CorpusIssue]:
     empty_replies = statistics["empty_replies"]["fraction"]
     if empty_replies >= _MIN_EMPTY_REPLIES:
         yield CorpusIssue(
@@ -92,12 +93,13 @@ def _coverage_issues(statistics: dict, vocabulary_size: int) -> Iterator[CorpusI
             f"{too_long:.1%} of the pairs are longer than max_source_length or "
             "max_target_length and are removed. A higher limit costs time and memory.",
         )
-    oov_rate = max(statistics["vocabulary"][str(vocabulary_size)]["oov_rate"].values())
-    if oov_rate >= _MIN_OOV_RATE:
+    oov_rate = max(statistics["vocabulary"][str(text.vocabulary_size)]["oov_rate"].values())
+    if oov_rate >= _MIN_OOV_RATE and text.oov == "unk":
         yield CorpusIssue(
             "unknown words",
-            f"{oov_rate:.1%} of the tokens are not in a vocabulary of {vocabulary_size}. A larger "
-            "vocabulary_size costs time. The tokenizer 'characters' needs fewer tokens.",
+            f"{oov_rate:.1%} of the tokens are not in a vocabulary of {text.vocabulary_size}. A "
+            "larger vocabulary_size costs time. The tokenizer 'characters' needs fewer tokens. "
+            "With oov 'spell', these words are spelled.",
         )
 
 

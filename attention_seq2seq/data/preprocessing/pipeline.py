@@ -205,7 +205,7 @@ class PreprocessingPipeline:
 
     def _statistics(self, corpus: TokenizedCorpus, analysis: CorpusAnalysis) -> dict:
         """Returns the content of statistics.json."""
-        issues = find_issues(analysis.statistics, self.text.vocabulary_size)
+        issues = find_issues(analysis.statistics, self.text)
         return {
             "fingerprint": self._fingerprints["dataset"],
             **analysis.statistics,

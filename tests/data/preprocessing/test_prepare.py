@@ -64,7 +64,7 @@ def test_pairs_and_tokens_match_training_from_files(talk, corpus, tmp_path, text
         assert sorted(shard_pairs) == sorted(expected)
         assert len(shard_pairs) == prepared.num_pairs(split_name)
     assert removed == {"also_in_training": split.num_dropped, "empty_replies": 0}
-    assert len(prepared.manifest["shards"]["training"]) > 2
+    assert len(prepared.manifest["shards"]["training"]) >= 2
 
 
 def test_context_turns_without_conversations_are_reported(tmp_path, caplog):

@@ -112,6 +112,15 @@ def test_out_of_vocabulary_tokens_are_an_issue(tmp_path):
     assert statistics["vocabulary"]["2000"]["oov_rate"]["replies"] == 0
 
 
+def test_spelled_words_are_not_an_issue(tmp_path):
+    pairs = [(f"{chr(0x4E00 + i)}{chr(0x5000 + i)}", f"{i}") for i in range(400)]
+    words = {"source_tokenizer": "words", "target_tokenizer": "words", "vocabulary_size": 300}
+    assert "unknown words" in issue_names(analyze_pairs(pairs, tmp_path, **words))
+    (tmp_path / "spelled").mkdir()
+    spelled = analyze_pairs(pairs, tmp_path / "spelled", **words, oov="spell")
+    assert "unknown words" not in issue_names(spelled)
+
+
 def test_lengths_and_repetitions_are_counted(tmp_path):
     pairs = [("a b", "c"), ("a b", "c"), ("a b", "d e f"), ("g", "g"), ("h", "c")]
     statistics = analyze_pairs(
