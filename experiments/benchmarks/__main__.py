@@ -12,6 +12,7 @@
     python -m experiments.benchmarks ops
     python -m experiments.benchmarks vocabulary_size
     python -m experiments.benchmarks spelling
+    python -m experiments.benchmarks spelling --data=a.tsv,b.tsv
     python -m experiments.benchmarks scaling --data=a.tsv,b.tsv
     python -m experiments.benchmarks versions --second_python=PYTHON
 
@@ -49,7 +50,7 @@ ops: milliseconds of each part of an update, compared with plain Keras and Tenso
 vocabulary_size: milliseconds per update with 100, 8,000 and 100,000 tokens.
 
 spelling: milliseconds per call with --oov=spell for texts without OOV words, compared with the same
-model with --oov=unk.
+model with --oov=unk; and with --data, words per second in training with both.
 
 scaling: pairs per second of one worker and of two workers, with a core of this machine each, and
 the fraction of time for gradient exchange; and an estimate for eight machines, for networks of two
@@ -285,10 +286,15 @@ def run_vocabulary_size() -> list[dict]:
 
 def run_spelling() -> list[dict]:
     """Prints milliseconds per call with unknown tokens and with spelling."""
-    from experiments.benchmarks.spelling import print_table
+    from experiments.benchmarks.spelling import print_table, print_training_rates
 
     console.suppress_retracing_warnings()
-    return print_table(UNITS.value, REPEATS.value or 101)
+    rows = print_table(UNITS.value, REPEATS.value or 101)
+    if DATA.value:
+        rows += print_training_rates(
+            DATA.value, UNITS.value, VOCABULARY_SIZE.value, REPEATS.value or 21
+        )
+    return rows
 
 
 @contextlib.contextmanager
