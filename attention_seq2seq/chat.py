@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.attribution import contributions_of_drops, leave_one_out_drops
+from attention_seq2seq.decoding.attribution import leave_one_out_drops, normalize_drops
 from attention_seq2seq.decoding.generator import SequenceGenerator
 from attention_seq2seq.decoding.params import DecodingParams, PackedParams
 from attention_seq2seq.decoding.postprocessing import copied_positions
@@ -211,7 +211,7 @@ class Chat:
         Returns:
             float32[target_time, source_time], defined as `Reply.contributions`.
         """
-        return contributions_of_drops(self._drops(source_ids, reply_ids)).numpy()
+        return normalize_drops(self._drops(source_ids, reply_ids)).numpy()
 
     def _drops(self, source_ids: Sequence[int], reply_ids: Sequence[int]) -> np.ndarray:
         """Returns the drops that contributions are computed from."""

@@ -142,8 +142,7 @@ def _reply_fields(reply) -> dict:
         "attention": _rounded(reply.attention_weights),
     }
     # Without spelled words, the tables of tokens and words are equal.
-    has_spelling = reply.words != reply.tokens or reply.prompt_words != reply.prompt_tokens
-    if has_spelling:
+    if len(reply.words) < len(reply.tokens) or len(reply.prompt_words) < len(reply.prompt_tokens):
         fields["word_attention"] = _rounded(reply.word_attention_weights)
     return fields
 

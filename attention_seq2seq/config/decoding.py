@@ -118,7 +118,7 @@ class DecodingConfig(ConfigBase):
     unk_policy: str = option(
         "forbid",
         "handling of the unknown token in replies: forbid, allow (shown as <unk>), or "
-        "replace (by the prompt token with the largest attention weight)",
+        "replace (by the prompt token with the largest attention weight); no effect with oov spell",
         choices=("forbid", "allow", "replace"),
     )
     mmi_weight: float = option(

@@ -51,7 +51,7 @@ def leave_one_out_drops(
     return tf.where(is_source_token & (drops > rounding), drops, 0.0)
 
 
-def contributions_of_drops(drops: tf.Tensor) -> tf.Tensor:
+def normalize_drops(drops: tf.Tensor) -> tf.Tensor:
     """Divides drops float[..., target_time, source_time] by the sum of their row.
 
     A row is zero if no prompt token made the reply token more probable.

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
-from attention_seq2seq.decoding.logits_processors import suppress_tokens
+from attention_seq2seq.decoding.logits_processors import NEG_INF, suppress_tokens
 from attention_seq2seq.serving.assets import require_new_dir, staged_dir, write_assets
 from attention_seq2seq.text.vocabulary import BOS, EOS
 from attention_seq2seq.utils.tf_function import graph_function
@@ -72,11 +72,6 @@ def _require_greedy(decoding: DecodingConfig) -> None:
 def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> tf.function:
     """Returns greedy search for one prompt, built from TensorFlow Lite operations."""
     model, params = chat.model, chat.decoding_params(decoding)
-    if len(params.suppressed_sequences):
-        raise ValueError(
-            f"suppress_tokens {','.join(decoding.suppress_tokens)} has a text of several tokens; "
-            "TensorFlow Lite suppresses single tokens. Omit it."
-        )
     max_length = int(params.max_length)
     source_time = chat.config.data.max_source_length
     projection = model.decoder.output_projection
@@ -90,8 +85,13 @@ def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> 
             vector, _, state = model.decoder.rnn.step(
                 model.decoder.embedding(input_ids), memory, state
             )
-            logits = project(vector)
-            input_ids = tf.argmax(logits + suppressed, axis=1, output_type=tf.int32)
+            logits = project(vector) + suppressed
+            if len(params.suppressed_sequences):
+                is_suppressed = _completed_sequences(
+                    params.suppressed_sequences, reply_ids[0], time, projection.units
+                )
+                logits = tf.where(is_suppressed, NEG_INF, logits)
+            input_ids = tf.argmax(logits, axis=1, output_type=tf.int32)
             is_now = tf.range(max_length) == time
             reply_ids = tf.where(is_now, input_ids[:, tf.newaxis], reply_ids)
             return time + 1, input_ids, state, reply_ids
@@ -109,6 +109,21 @@ def _make_greedy_search(chat: Chat, decoding: DecodingConfig, is_int8: bool) -> 
         tf.TensorSpec([1], tf.int32, "source_length"),
     ]
     return graph_function(search, specs)
+
+
+def _completed_sequences(sequences: np.ndarray, ids, time, vocabulary_size: int):
+    """Returns bool[vocab], the tokens that would complete a suppressed sequence.
+
+    Unlike in `logits_processors`, all shapes are static, and all operations are builtin.
+    """
+    num_previous = sequences.shape[1] - 1
+    padded = tf.concat([tf.fill([num_previous], -2), ids], axis=0)
+    previous = tf.slice(padded, [time], [num_previous])
+    is_match = tf.reduce_all(
+        (sequences[:, :-1] == -1) | (previous == sequences[:, :-1]), axis=1, keepdims=True
+    )
+    is_last = tf.one_hot(sequences[:, -1], vocabulary_size, True, False)
+    return tf.reduce_any(is_match & is_last, axis=0)
 
 
 def _rescaled_projection(projection) -> Callable:

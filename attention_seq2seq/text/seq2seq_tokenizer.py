@@ -13,7 +13,7 @@ from attention_seq2seq.config.artifacts import (
 )
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary
-from attention_seq2seq.text.spelling import spelling_tokens
+from attention_seq2seq.text.spelling import BASIC_TOKENS, spelling_tokens
 from attention_seq2seq.text.tokenizer import (
     PairTokenizer,
     TokenizedPair,
@@ -150,6 +150,8 @@ class Seq2SeqTokenizer:
             The ids, -1 for special tokens and OOV words. With `oov` spell and two vocabularies,
             there may be more or fewer ids than tokens, because words are spelled differently.
         """
+        if list(tokens) == [SPECIALS[UNK]] and list(ids) == [UNK]:
+            return [-1]
         if self.config.oov == "unk":
             return self._ordinary_target_ids(tokens)
         if self.config.share_vocabulary:
@@ -182,13 +184,14 @@ class Seq2SeqTokenizer:
         return [-1] * len(SPECIALS) + self._ordinary_target_ids(tokens)
 
     def require_tokens(self) -> None:
-        """Checks that both vocabularies have ordinary tokens.
+        """Checks that both vocabularies have words or characters.
 
         Raises:
-            ValueError: a vocabulary has only special tokens.
+            ValueError: a vocabulary has only special tokens, marks and bytes.
         """
+        num_basic = len(SPECIALS) + len(BASIC_TOKENS) * (self.config.oov == "spell")
         for vocabulary in (self.source.vocabulary, self.target.vocabulary):
-            if len(vocabulary) == len(SPECIALS):
+            if len(vocabulary) == num_basic:
                 raise ValueError(
                     "The vocabulary is empty: no token occurs min_count "
                     f"({self.config.min_count}) times. Lower min_count."

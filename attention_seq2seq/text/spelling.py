@@ -132,7 +132,7 @@ def num_characters(token: str) -> int:
         [2, 1, 0, 1, 0]
     """
     if token in _BYTES:
-        return int(not is_trailing_byte(token))
+        return int(not is_trailing_byte(token) and _BYTES[token] != ord(" "))
     return len(token.removeprefix(CONTINUED).removeprefix(ATTACHED).strip())
 
 
@@ -154,18 +154,18 @@ def spelling_tokens(counts: Mapping[str, int], max_size: int, min_count: int) ->
     # A word of a single character is its own spelling.
     words = [word for word in most_common(counts, min_count) if _spelling(word)[1:]]
     frequent_words = set(words[: size // 2])
-    num_characters, num_spelled = Counter(), Counter()
+    character_counts, spelling_counts = Counter(), Counter()
     for word, count in counts.items():
         spelling = _spelling(word)
-        num_characters.update(dict.fromkeys((token[-1] for token in spelling), count))
+        character_counts.update(dict.fromkeys((token[-1] for token in spelling), count))
         if word not in frequent_words:
-            num_spelled.update(dict.fromkeys(spelling, count))
+            spelling_counts.update(dict.fromkeys(spelling, count))
     # Characters that only occur in frequent words come last.
-    spellings = dict.fromkeys(most_common(num_spelled, min_count))
-    spellings |= dict.fromkeys(most_common(num_characters, min_count))
+    spellings = dict.fromkeys(most_common(spelling_counts, min_count))
+    spellings |= dict.fromkeys(most_common(character_counts, min_count))
     num_words = min(len(words), max(size // 2, size - len(spellings)))
     tokens = [*words[:num_words], *list(spellings)[: size - num_words]]
-    tokens.sort(key=lambda token: (-counts.get(token, num_spelled[token]), token))
+    tokens.sort(key=lambda token: (-counts.get(token, spelling_counts[token]), token))
     return [*tokens, *BASIC_TOKENS]
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from attention_seq2seq.config.text import TextConfig
 from attention_seq2seq.text.jieba_dictionary import JiebaDictionary, UserWord
 from attention_seq2seq.text.normalization import Normalizer
-from attention_seq2seq.text.segmentation import make_joiner, make_segmenter
+from attention_seq2seq.text.segmentation import ATTACHED, make_joiner, make_segmenter
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +30,7 @@ class Tokenizer:
         self.normalize = Normalizer(config.lowercase)
         self._segment = make_segmenter(segmentation, config.jieba_hmm, dictionary)
         self._join = make_joiner(segmentation)
+        self._has_marks = segmentation == "words"
 
     def tokenize(self, text: str | bytes) -> list[str]:
         """Returns the words of a text."""
@@ -37,7 +38,9 @@ class Tokenizer:
 
     def detokenize(self, words: Sequence[str]) -> str:
         """Returns the text of words. Words without text have no effect."""
-        return self._join(list(filter(None, words)))
+        if not self._has_marks:
+            words = [word.removeprefix(ATTACHED) for word in words]
+        return self._join([word for word in words if word])
 
 
 class TokenizedPair(NamedTuple):

@@ -24,9 +24,7 @@ class WordGroups(NamedTuple):
 
 
 class VocabularyTokenizer:
-    """Base class of tokenizers with a vocabulary.
-
-    OOV words become unknown tokens, or are spelled.
+    """Converts words to tokens of a vocabulary. OOV words become unknown tokens, or are spelled.
 
     Args:
         vocabulary: the tokens.
@@ -35,7 +33,7 @@ class VocabularyTokenizer:
 
     def __init__(self, vocabulary: Vocabulary, config: TextConfig):
         self.vocabulary = vocabulary
-        self.context_turns = config.context_turns
+        self.config = config
         self.speller = None
         if config.oov == "spell":
             self.speller = Speller(vocabulary, Normalizer(config.lowercase))
@@ -130,12 +128,21 @@ class TargetTokenizer(VocabularyTokenizer):
         return self.spell(self._tokenizer.tokenize(text))
 
     def spellings(self, text: str) -> list[list[str]]:
-        """Returns the tokens of a text, and the tokens with every word spelled."""
+        """Returns the token sequences of a text.
+
+        The words are tokens of the vocabulary or spelled, and with the segmenter `words`, the first
+        word may follow a blank or not. Other spellings of a word are possible, but not learned.
+        """
         words = self._tokenizer.tokenize(text)
-        spellings = [self.spell(words)]
+        variants = [words]
+        if self.config.target_tokenizer == "words" and words:
+            variants.append([ATTACHED + words[0], *words[1:]])
+        spellings = list(map(self.spell, variants))
         if self.speller:
-            spelled = [token for word in words for token in self.speller.spell_word(word)]
-            spellings += [spelled] if spelled != spellings[0] else []
+            spellings += [
+                [token for word in variant for token in self.speller.spell_word(word)]
+                for variant in variants
+            ]
         return spellings
 
     def detokenize(self, tokens: Sequence[str]) -> str:

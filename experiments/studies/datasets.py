@@ -131,8 +131,9 @@ def parse_descriptions(content: str) -> Iterator[tuple[str, str, str]]:
         match = _DESCRIPTION.search(entry)
         if match:
             # A line with a dot separates paragraphs.
-            description = match["description"].replace("\n .\n", "\n")
-            yield match["name"], " ".join(description.split()), " ".join(match["synopsis"].split())
+            lines = [line for line in match["description"].split("\n") if line.strip() != "."]
+            description = " ".join(" ".join(lines).split())
+            yield match["name"], description, " ".join(match["synopsis"].split())
 
 
 def split_by_name(rows: Iterable[tuple[str, str, str]]) -> tuple[list, list]:

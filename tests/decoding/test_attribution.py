@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import tensorflow as tf
 
-from attention_seq2seq.decoding.attribution import contributions_of_drops, leave_one_out_drops
+from attention_seq2seq.decoding.attribution import leave_one_out_drops, normalize_drops
 
 
 class FixedScores:
@@ -32,7 +32,7 @@ def attribute(log_probs, source_length):
         tf.constant(target_time),
         unk_id=1,
     )
-    return contributions_of_drops(drops).numpy()
+    return normalize_drops(drops).numpy()
 
 
 def test_contributions_are_shares_of_the_decreases():

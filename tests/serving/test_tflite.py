@@ -1,6 +1,7 @@
 """The TensorFlow Lite models give the replies of the full model."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def tflite_meals_dir(meals_dir, tmp_path_factory):
     return folder
 
 
-def count_equal_replies(path, chat, prompts) -> int:
+def count_equal_replies(path, chat, prompts, decoding=None) -> int:
     """Counts the prompts to which TensorFlow Lite gives the reply of the model in memory."""
     interpreter = tf.lite.Interpreter(str(path))
     names = {operation["op_name"] for operation in interpreter._get_ops_details()}
@@ -42,7 +43,7 @@ def count_equal_replies(path, chat, prompts) -> int:
     run = interpreter.get_signature_runner()
     limit = chat.config.data.max_source_length
     num_equal = 0
-    for prompt, expected in zip(prompts, chat.reply(prompts)):
+    for prompt, expected in zip(prompts, chat.reply(prompts, decoding)):
         ids = chat.tokenizer.source.encode(prompt, limit)[:limit]
         outputs = run(
             source_ids=np.array([ids + [0] * (limit - len(ids))], np.int32),
@@ -65,10 +66,16 @@ def test_float_weights_give_the_replies_of_the_full_model(model_dir, chat_name, 
     assert count_equal_replies(folder / FLOAT_FILE, chat, prompts) >= 0.995 * len(prompts)
 
 
-def test_suppressed_texts_of_several_tokens_are_refused(spelled_dir, tmp_path):
-    with pytest.raises(ValueError, match="龘靐 has a text of several tokens; TensorFlow Lite"):
-        export_tflite(spelled_dir, tmp_path / "lite", DecodingConfig(suppress_tokens=("龘靐",)))
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.slow
+def test_texts_of_several_tokens_are_suppressed(spelled_dir, spelled_chat, prompts, tmp_path):
+    replies = Counter(word for reply in spelled_chat.reply(prompts) for word in reply.words)
+    words = [word for word, _ in replies.most_common(9) if len(word) > 1]
+    decoding = DecodingConfig(suppress_tokens=tuple(words))
+    export_tflite(spelled_dir, tmp_path / "lite", decoding)
+    path = tmp_path / "lite" / FLOAT_FILE
+    num_equal = count_equal_replies(path, spelled_chat, prompts, decoding)
+    assert num_equal >= 0.995 * len(prompts)
+    assert len(spelled_chat.decoding_params(decoding).suppressed_sequences) >= len(words) > 2
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from attention_seq2seq.text.spelling import (
     num_final_tokens,
     spelling_tokens,
 )
+from attention_seq2seq.text.tokenizer import PairTokenizer
 from attention_seq2seq.text.vocabulary import SPECIALS, UNK, Vocabulary
 
 SHARED_DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -54,11 +55,19 @@ def test_any_tokens_are_joined_to_words():
     assert SPELLER.words([]) == []
 
 
-@given(st.lists(st.sampled_from([*WORDS, *BASIC_TOKENS[:2], "＃吃", *BYTE_TOKENS]), max_size=9))
-def test_final_tokens_have_a_final_text(tokens):
-    final = tokens[: num_final_tokens(tokens)]
-    text = "|".join(SPELLER.words(tokens))
-    assert text.startswith("|".join(SPELLER.words(final)))
+ANY_TOKENS = st.lists(
+    st.sampled_from([*WORDS, *BASIC_TOKENS[:2], "＃吃", *BYTE_TOKENS]), max_size=6
+)
+
+
+@given(ANY_TOKENS, ANY_TOKENS)
+def test_further_tokens_do_not_change_the_text_of_final_tokens(tokens, further_tokens):
+    final = "|".join(SPELLER.words(tokens[: num_final_tokens(tokens)]))
+    assert "|".join(SPELLER.words(tokens + further_tokens)).startswith(final)
+
+
+@given(ANY_TOKENS)
+def test_each_word_has_a_token_that_starts_it(tokens):
     flags = continuation_flags(tokens)
     assert len(SPELLER.words(tokens)) == flags.count(False)
     assert not any(flags[:1])
@@ -94,7 +103,7 @@ def test_characters_are_counted_without_marks_and_blanks():
     assert [num_characters(token) for token in ("晚上", "＃上", "＋ok", "＃", "＋", " ")] == [
         *(2, 1, 2, 0, 0, 0)
     ]
-    assert sum(map(num_characters, map(BYTE_TOKENS.__getitem__, "é龘𠀀".encode()))) == 3
+    assert sum(map(num_characters, map(BYTE_TOKENS.__getitem__, "é 龘𠀀".encode()))) == 3
 
 
 def random_texts(num_texts: int, seed: int):
@@ -126,12 +135,7 @@ def count_differences(tokenizer: Seq2SeqTokenizer, texts) -> int:
     return num_different
 
 
-def make_word_tokenizer(segmentation: str):
-    config = TextConfig(segmentation, segmentation)
-    return Seq2SeqTokenizer.build([("", "")], config)._pair_tokenizer.target
-
-
-PAIR_TOKENIZERS = {name: make_word_tokenizer(name) for name in TOKENIZERS}
+PAIR_TOKENIZERS = {name: PairTokenizer(TextConfig(name, name)).target for name in TOKENIZERS}
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +206,23 @@ def test_words_are_grouped_with_their_tokens():
 def test_a_vocabulary_too_small_for_spelling_is_refused():
     with pytest.raises(ValueError, match=r"vocabulary_size is 299 and oov is 'spell'.*300"):
         TextConfig(vocabulary_size=MIN_SPELLING_VOCABULARY_SIZE - 1, oov="spell")
+
+
+@pytest.mark.parametrize("oov", ["unk", "spell"])
+def test_words_are_suppressed_with_and_without_a_blank_before_them(oov):
+    config = TextConfig("words", "words", oov=oov)
+    tokenizer = Seq2SeqTokenizer.build([("", "well, I sat down, well")] * 2, config)
+    spellings = tokenizer.target.spellings("well")
+    assert spellings[:2] == [["well"], ["＋well"] if oov == "unk" else spellings[1]]
+    assert {("".join(tokens)).replace("＃", "") for tokens in spellings} == {"well", "＋well"}
+
+
+def test_marks_are_not_part_of_a_text():
+    tokenizer = build_tokenizer("jieba", [("吃", "吃")])
+    assert tokenizer.target.detokenize(["＋", "吃", "＃", "＋"]) == "吃"
+
+
+def test_a_vocabulary_of_marks_and_bytes_only_is_refused():
+    config = TextConfig(min_count=5, oov="spell")
+    with pytest.raises(ValueError, match="no token occurs min_count"):
+        Seq2SeqTokenizer.build([("吃", "吃")], config).require_tokens()

@@ -33,7 +33,7 @@ def encode_ids(
     source_ids, new_source_length = _encode_side(source_words, source_length, chunk, source)
     target_ids, new_target_length = _encode_side(target_words, target_length, chunk, target)
     num_truncated = chunk.num_truncated
-    if source.speller and source.context_turns:
+    if source.speller and source.config.context_turns:
         num_truncated = _num_truncated(source_ids, new_source_length, max_source_length)
     return dataclasses.replace(
         chunk,
@@ -49,9 +49,12 @@ def _encode_side(
     words: np.ndarray, lengths: np.ndarray, chunk: Chunk, tokenizer: VocabularyTokenizer
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the ids of words, and the number of ids of each row."""
-    ids_of_word = [[index] for index in range(len(SPECIALS))]
-    for word in chunk.tokens[len(SPECIALS) :]:
-        ids_of_word.append(tokenizer.vocabulary.ids(tokenizer.spell([word])))
+    special_ids, vocabulary = range(len(SPECIALS)), tokenizer.vocabulary
+    chunk_words = chunk.tokens[len(SPECIALS) :]
+    if not tokenizer.speller:
+        return np.array([*special_ids, *vocabulary.ids(chunk_words)], np.int32)[words], lengths
+    ids_of_word = [[index] for index in special_ids]
+    ids_of_word += (vocabulary.ids(tokenizer.spell([word])) for word in chunk_words)
     num_ids = np.array(list(map(len, ids_of_word)))
     first_ids = np.cumsum(num_ids) - num_ids
     # Position within its word of each id.

@@ -87,7 +87,7 @@ class PairFilter:
             is_remaining = self.removal_reasons == 0
             self._remove(is_remaining & ~first_occurrences(pairs, is_remaining), "duplicates")
         if "common_replies" in self.config.filters:
-            # Pairs that are too long do not count towards max_reply_count.
+            # Pairs that are too long before words are spelled do not count towards max_reply_count.
             is_remaining = (self.removal_reasons == 0) & ~self.is_too_long
             is_common = occurrences_beyond(
                 hashes[:, REPLY], is_remaining, self.config.max_reply_count

@@ -10,7 +10,7 @@ import tensorflow as tf
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
-from attention_seq2seq.decoding.attribution import contributions_of_drops, leave_one_out_drops
+from attention_seq2seq.decoding.attribution import leave_one_out_drops, normalize_drops
 from attention_seq2seq.decoding.params import PackedParams
 from attention_seq2seq.decoding.stepwise import StepwiseGreedySearch
 from attention_seq2seq.serving.saved_model.inputs import EncodedReplies, InputEncoder
@@ -185,7 +185,7 @@ class ServingModule(tf.Module):
         outputs = {
             **self._score_pairs(prompts, replies),
             **prompt_outputs(prompts),
-            "contributions": contributions_of_drops(drops),
+            "contributions": normalize_drops(drops),
         }
         outputs |= word_outputs(
             self.tokenizer, prompts, replies, drops, outputs.get("attention_weights")

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from attention_seq2seq.decoding.attribution import contributions_of_drops
+from attention_seq2seq.decoding.attribution import normalize_drops
 from attention_seq2seq.serving.saved_model.inputs import EncodedReplies
 from attention_seq2seq.text.in_graph.spelling import WordGroups
 from attention_seq2seq.text.in_graph.tokenizer import EncodedPrompts, InGraphTokenizer
@@ -46,7 +46,7 @@ def word_outputs(
     outputs = {
         "prompt_words": _labels(prompt_groups, prompt_tokens),
         "reply_words": _labels(reply_groups, reply_tokens),
-        "word_contributions": contributions_of_drops(sum_words(drops)),
+        "word_contributions": normalize_drops(sum_words(drops)),
     }
     if attention_weights is not None:
         num_tokens = tf.reduce_sum(reply_masks, axis=1)[:, :, tf.newaxis]

@@ -141,7 +141,7 @@ class InGraphSpeller(tf.Module):
     def _group_words(self, tokens, ids, is_special):
         rows = tokens.value_rowids()
         can_continue = tf.concat([[False], rows[1:] == rows[:-1]], axis=0)[: tf.size(rows)]
-        can_continue &= ~is_special
+        can_continue &= ~is_special & ~_previous(is_special)
         is_byte = tf.gather(self._is_byte, ids)
         # Bytes of the same character.
         is_inside = can_continue & tf.gather(self._is_trailing_byte, ids) & _previous(is_byte)

@@ -59,13 +59,14 @@ class InGraphTokenizer(tf.Module):
             self.source_vocabulary = InGraphVocabulary(tokenizer.source.vocabulary)
         self.source_speller = self.target_speller = None
         if config.oov == "spell":
-            self.source_speller, self.target_speller = (
-                InGraphSpeller(side.vocabulary, vocabulary, config.lowercase)
-                for side, vocabulary in (
-                    (tokenizer.source, self.source_vocabulary),
-                    (tokenizer.target, self.target_vocabulary),
-                )
+            self.target_speller = InGraphSpeller(
+                tokenizer.target.vocabulary, self.target_vocabulary, config.lowercase
             )
+            self.source_speller = self.target_speller
+            if not config.share_vocabulary:
+                self.source_speller = InGraphSpeller(
+                    tokenizer.source.vocabulary, self.source_vocabulary, config.lowercase
+                )
 
     def encode_prompts(self, texts: tf.Tensor, limit: int) -> EncodedPrompts:
         """Encodes prompts string[batch], any bytes, with at most `limit` tokens each.
@@ -109,6 +110,11 @@ class InGraphTokenizer(tf.Module):
     def spell_replies(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Returns tokens string[rows, (time)], all that `TargetTokenizer.spellings` returns."""
         words = self._segment(self.config.target_tokenizer, texts)
+        if self.config.target_tokenizer == "words":
+            is_first = tf.ragged.range(words.row_lengths()).flat_values == 0
+            marks = tf.where(is_first, ATTACHED, "")
+            attached = words.with_flat_values(tf.strings.join([marks, words.flat_values]))
+            words = tf.concat([words, attached], axis=0)
         if not self.target_speller:
             return words
         spellings = self.target_speller.spell(words), self.target_speller.spell_all(words)
@@ -127,6 +133,9 @@ class InGraphTokenizer(tf.Module):
         if self.target_speller:
             is_special = tf.fill(tf.shape(tokens.flat_values), False)
             tokens = self.target_speller.group_words(tokens, is_special).texts
+            if self.config.target_tokenizer != "words":
+                words = tf.strings.regex_replace(tokens.flat_values, f"^{ATTACHED}", "")
+                tokens = tokens.with_flat_values(words)
             tokens = tf.ragged.boolean_mask(tokens, tokens != "")
         texts = tokens.flat_values
         if self.config.target_tokenizer == "words":
@@ -153,13 +162,16 @@ class InGraphTokenizer(tf.Module):
         tokens = tokens.to_tensor("")[:, :limit]
         # An empty prompt becomes one unknown token.
         tokens = tf.pad(tokens, [[0, 0], [0, tf.maximum(1 - tf.shape(tokens)[1], 0)]])
-        is_first = tf.range(tf.shape(tokens)[1]) == 0
-        tokens = tf.where((lengths == 0)[:, tf.newaxis] & is_first, SPECIALS[UNK], tokens)
+        is_unk = (lengths == 0)[:, tf.newaxis] & (tf.range(tf.shape(tokens)[1]) == 0)
+        tokens = tf.where(is_unk, SPECIALS[UNK], tokens)
         lengths = tf.clip_by_value(lengths, 1, limit)
         mask = tf.sequence_mask(lengths, tf.shape(tokens)[1])
         is_separator = tokens == _SEPARATOR
         ids = tf.where(is_separator, TURN, self.source_vocabulary.ids(tokens))
+        ids = tf.where(is_unk, UNK, ids)
         target_ids = self._target_ids(ragged_tokens, tokens)
+        is_only_unk = (lengths == 1) & (ids[:, 0] == UNK) & (tokens[:, 0] == SPECIALS[UNK])
+        target_ids = tf.where(is_only_unk[:, tf.newaxis], -1, target_ids)
         return EncodedPrompts(
             tokens=tf.where(is_separator, SPECIALS[TURN], tokens),
             ids=tf.where(mask, ids, PAD),
@@ -173,9 +185,12 @@ class InGraphTokenizer(tf.Module):
         if not self.target_speller or self.config.share_vocabulary:
             return self.target_vocabulary.ids(tokens)
         is_special = ragged_tokens.flat_values == _SEPARATOR
+        is_special |= ragged_tokens.flat_values == SPECIALS[UNK]
         words = self.source_speller.group_words(ragged_tokens, is_special).texts
-        spelled = self.target_speller.spell(words, (_SEPARATOR,))
-        return self.target_vocabulary.ids(spelled.to_tensor(""))
+        spelled = self.target_speller.spell(words, (_SEPARATOR,)).to_tensor("")
+        # An empty prompt has an unknown token.
+        missing = tf.maximum(1 - tf.shape(spelled)[1], 0)
+        return self.target_vocabulary.ids(tf.pad(spelled, [[0, 0], [0, missing]]))
 
     def _tokenize_prompts(self, texts) -> tf.RaggedTensor:
         words = self._segment(self.config.source_tokenizer, texts)

@@ -22,16 +22,16 @@ class SampleReply(NamedTuple):
     """A reply to a sample prompt.
 
     Attributes:
-        prompt_tokens: tokens of the prompt.
-        reply_tokens: tokens of the reply.
+        prompt_words: words of the prompt.
+        reply_words: words of the reply.
         text: the reply.
-        attention_weights: float32[target_time, source_time]; float32[target_time, 0] without
+        attention_weights: float32[reply_words, prompt_words]; float32[reply_words, 0] without
             attention.
         row_labels: labels of the rows of the attention weights.
     """
 
-    prompt_tokens: Sequence[str]
-    reply_tokens: Sequence[str]
+    prompt_words: Sequence[str]
+    reply_words: Sequence[str]
     text: str
     attention_weights: np.ndarray
     row_labels: Sequence[str]
@@ -64,11 +64,11 @@ def make_sample_generator(
     def generate() -> list[SampleReply]:
         return [
             SampleReply(
-                reply.prompt_tokens,
-                reply.tokens,
+                reply.prompt_words,
+                reply.words,
                 reply.text,
-                reply.attention_weights,
-                reply.row_labels,
+                reply.word_attention_weights,
+                reply.word_row_labels,
             )
             for reply in chat.reply(short_prompts)
         ]
@@ -85,11 +85,11 @@ def sample_metrics(samples: Iterable[SampleReply]) -> dict[str, float]:
     """Computes the metrics of the sample replies.
 
     The metrics are sample_distinct_1, sample_distinct_2, sample_most_common_ratio and
-    attention_entropy. The attention entropy is normalized: it is 1 if all tokens of a prompt have
-    the same weight. It is the mean over all reply tokens whose prompt has at least two tokens.
+    attention_entropy. The attention entropy is normalized: it is 1 if all words of a prompt have
+    the same weight. It is the mean over all reply words whose prompt has at least two words.
     """
     samples = list(samples)
-    replies = [sample.reply_tokens for sample in samples]
+    replies = [sample.reply_words for sample in samples]
     metrics = {"sample_most_common_ratio": most_common_ratio(replies)}
     for n in (1, 2):
         has_ngrams = any(len(reply) >= n for reply in replies)

@@ -76,7 +76,7 @@ class TensorBoard(Callback):
 
 def _as_markdown(samples) -> str:
     rows = (
-        f"| {_cell(''.join(sample.prompt_tokens))} | {_cell(sample.text)} |" for sample in samples
+        f"| {_cell(''.join(sample.prompt_words))} | {_cell(sample.text)} |" for sample in samples
     )
     return "\n".join(["| prompt | reply |", "|---|---|", *rows])
 
@@ -90,5 +90,5 @@ def _cell(text: str) -> str:
 def _attention_image(sample: SampleReply) -> tf.Tensor:
     png = io.BytesIO()
     tables = {"attention weights": sample.attention_weights}
-    save_heatmaps(png, sample.row_labels, sample.prompt_tokens, tables)
+    save_heatmaps(png, sample.row_labels, sample.prompt_words, tables)
     return tf.io.decode_png(png.getvalue(), channels=3)

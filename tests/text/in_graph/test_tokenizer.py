@@ -75,7 +75,7 @@ def test_encoding_and_detokenizing_match_the_python_tokenizer(
     tokenizer = Seq2SeqTokenizer.build(pairs, config)
     graph = InGraphTokenizer(tokenizer, tmp_path)
     texts = make_prompts(pairs)
-    for limit in (7, 60) if context_turns else (7,):
+    for limit in (7, 60) if context_turns else (30,):
         encode = tf.function(lambda texts, limit=limit: graph.encode_prompts(texts, limit), [TEXTS])
         prompts = encode(tf.constant(texts))
         expected = [
@@ -90,6 +90,8 @@ def test_encoding_and_detokenizing_match_the_python_tokenizer(
             max(0, len(tokenizer.source.encode_with_tokens(text, limit)[0]) - limit)
             for text in texts
         ]
+        if tokenizer.config.share_vocabulary or oov == "unk":
+            assert set(prompts.target_ids[is_padding].numpy()) == {-1}
         expected_ids = [tokenizer.target_ids(*prompt) for prompt in expected]
         for row, ids in zip(prompts.target_ids.numpy().tolist(), expected_ids):
             assert row == ids + [-1] * (len(row) - len(ids))
