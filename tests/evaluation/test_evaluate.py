@@ -185,6 +185,23 @@ def test_an_oov_token_counts_as_one_character(chat):
     loss = num_tokens * math.log(estimates["perplexity"].value)
     expected = math.exp(loss / num_characters)
     assert estimates["character_perplexity"].value == pytest.approx(expected)
+    # All characters count, and those of OOV tokens cost as much as a uniform distribution.
+    vocabulary = chat.tokenizer.target.vocabulary
+    characters = set("".join(vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))))
+    loss += len("".join(oov_tokens)) * math.log(len(characters))
+    assert estimates["open_vocabulary_perplexity"].value == pytest.approx(math.exp(loss / 14))
+    assert estimates["oov_prompts"].value == 0
+
+
+def test_a_model_that_spells_words_has_no_unknown_tokens(spelled_chat):
+    pairs = [("晚上吃饕餮", "晚上吃饕餮餮"), ("晚上吃什么", "吃烤鸭吧")]
+    estimates = evaluate(spelled_chat, pairs).metrics()
+    assert estimates["oov_rate"].value == 0
+    assert estimates["oov_prompts"].value >= 0.5
+    losses = spelled_chat.score(*map(list, zip(*pairs)), DecodingConfig(length_penalty=0.0))
+    expected = math.exp(-sum(losses) / (6 + 1 + 4 + 1))
+    for name in ("character_perplexity", "open_vocabulary_perplexity"):
+        assert estimates[name].value == pytest.approx(expected)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import tensorflow as tf
 from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.serving_limits import ServingLimits
 from attention_seq2seq.serving.saved_model.module import ServingModule
+from attention_seq2seq.serving.saved_model.request import default_inputs
 from helpers.reply_comparison import assert_equal_reply
 
 pytestmark = pytest.mark.xdist_group("spelling")
@@ -54,6 +55,18 @@ def test_replies_and_their_tokens_are_equal(module, spelled_chat, prompts, optio
             assert reply_outputs["reply"].decode() == reply.text
             assert_equal_reply(reply_outputs, reply)
             assert "<unk>" not in reply.tokens
+
+
+def test_exported_and_requested_texts_are_suppressed_together(module, spelled_chat, prompts):
+    batch = prompts[:16]
+    outputs = module.generate(
+        tf.constant(batch), {**default_inputs(), "suppress_tokens": tf.constant(["", "烤鸭", " "])}
+    )
+    decoding = dataclasses.replace(DECODING, suppress_tokens=("什么", "烤鸭"))
+    expected = [reply.text for reply in spelled_chat.reply(batch, decoding)]
+    assert [row[0].decode() for row in outputs["reply"].numpy()] == expected
+    default_replies = spelled_chat.reply(batch, DECODING)
+    assert expected != [reply.text for reply in default_replies]
 
 
 def test_tokens_get_the_reply_to_their_text(module, prompts):
