@@ -18,7 +18,7 @@ from attention_seq2seq.evaluation.corpus_metrics import metric_tokens
 from attention_seq2seq.evaluation.evaluate import evaluate, exact_match_rate, unambiguous_pairs
 from attention_seq2seq.evaluation.metrics import exact_match
 from attention_seq2seq.evaluation.significance import ratio_metric
-from attention_seq2seq.text.vocabulary import UNK
+from attention_seq2seq.text.vocabulary import SPECIALS, UNK
 from attention_seq2seq.training.api import train
 from experiments.studies.study_metrics import alignment_accuracy
 
