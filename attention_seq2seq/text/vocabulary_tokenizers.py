@@ -24,7 +24,9 @@ class WordGroups(NamedTuple):
 
 
 class VocabularyTokenizer:
-    """Converts words to tokens of a vocabulary. OOV words become unknown tokens, or are spelled.
+    """Converts words to tokens of a vocabulary.
+
+    OOV words become unknown tokens, or are spelled.
 
     Args:
         vocabulary: the tokens.

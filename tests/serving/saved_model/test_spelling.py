@@ -57,15 +57,18 @@ def test_replies_and_their_tokens_are_equal(module, spelled_chat, prompts, optio
             assert "<unk>" not in reply.tokens
 
 
-def test_exported_and_requested_texts_are_suppressed_together(module, spelled_chat, prompts):
+def test_exported_texts_and_texts_of_a_call_are_suppressed_together(module, spelled_chat, prompts):
     batch = prompts[:16]
+    default_replies = spelled_chat.reply(batch, DECODING)
+    vocabulary = spelled_chat.tokenizer.target.vocabulary
+    words = (word for reply in default_replies for word in reply.words)
+    word = next(word for word in words if len(word) > 1 and word in vocabulary)
     outputs = module.generate(
-        tf.constant(batch), {**default_inputs(), "suppress_tokens": tf.constant(["", "烤鸭", " "])}
+        tf.constant(batch), {**default_inputs(), "suppress_tokens": tf.constant(["", word, " "])}
     )
-    decoding = dataclasses.replace(DECODING, suppress_tokens=("什么", "烤鸭"))
+    decoding = dataclasses.replace(DECODING, suppress_tokens=("什么", word))
     expected = [reply.text for reply in spelled_chat.reply(batch, decoding)]
     assert [row[0].decode() for row in outputs["reply"].numpy()] == expected
-    default_replies = spelled_chat.reply(batch, DECODING)
     assert expected != [reply.text for reply in default_replies]
 
 
@@ -95,13 +98,17 @@ def test_tables_of_words_are_equal(module, spelled_chat, prompts):
             ("reply_words", reply.word_row_labels),
         ):
             assert [word.decode() for word in outputs[name][row] if word] == labels
-        for name, expected in (
-            ("word_contributions", reply.word_contributions),
-            ("word_attention_weights", reply.word_attention_weights),
+        # Rounding errors are large relative to a small sum of a row.
+        has_drop = reply._sum_words(reply._drops).sum(axis=1) > 0.05
+        for name, expected, mask in (
+            ("word_contributions", reply.word_contributions, has_drop),
+            ("word_attention_weights", reply.word_attention_weights, ...),
         ):
             table = outputs[name][row]
             num_rows, num_columns = expected.shape
-            np.testing.assert_allclose(table[:num_rows, :num_columns], expected, atol=1e-3)
+            np.testing.assert_allclose(
+                table[:num_rows, :num_columns][mask], expected[mask], atol=1e-3
+            )
             assert not table[num_rows:].any() and not table[:, num_columns:].any()
     num_tokens = sum(len(reply.prompt_tokens) for reply in by_prompt.values())
     assert num_tokens > sum(len(reply.prompt_words) for reply in by_prompt.values()) + 20
