@@ -97,13 +97,11 @@ def print_training_rates(
         for oov, tokenizer in tokenizers.items()
     }
     is_short = [max(map(len, pair)) <= MAX_LENGTH for pair in encoded["spell"]]
-    rows_of = {oov: list(itertools.compress(rows, is_short)) for oov, rows in encoded.items()}
-    num_tokens = {
-        oov: sum(len(ids) for row in rows for ids in row) for oov, rows in rows_of.items()
-    }
+    short = {oov: list(itertools.compress(rows, is_short)) for oov, rows in encoded.items()}
+    num_tokens = {oov: sum(len(ids) for row in rows for ids in row) for oov, rows in short.items()}
     runs = {
         oov: TrainingRun(rows, len(tokenizers[oov].source.vocabulary), units)
-        for oov, rows in rows_of.items()
+        for oov, rows in short.items()
     }
     rates = {oov: [] for oov in runs}
     for _ in range(repeats):

@@ -57,7 +57,7 @@ def test_replies_and_their_tokens_are_equal(module, spelled_chat, prompts, optio
             assert "<unk>" not in reply.tokens
 
 
-def test_exported_texts_and_texts_of_a_call_are_suppressed_together(module, spelled_chat, prompts):
+def test_suppressed_texts_of_the_export_and_of_a_call_are_combined(module, spelled_chat, prompts):
     batch = prompts[:16]
     default_replies = spelled_chat.reply(batch, DECODING)
     vocabulary = spelled_chat.tokenizer.target.vocabulary
