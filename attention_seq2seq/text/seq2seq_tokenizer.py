@@ -137,7 +137,7 @@ class Seq2SeqTokenizer:
     def encode_pair(self, pair: TokenizedPair, limit: int = 0) -> tuple[list[int], list[int]]:
         """Returns the ids of the prompt, with at most `limit` tokens, and of the reply."""
         _, prompt_ids = self.source.encode_turns(pair.turns, limit)
-        return prompt_ids, self.target.encode_words(pair.reply)
+        return prompt_ids, self.target.encode_reply(pair.reply)
 
     def target_ids(self, tokens: Sequence[str], ids: Sequence[int]) -> list[int]:
         """Returns the ids of the words of a prompt in the target vocabulary.

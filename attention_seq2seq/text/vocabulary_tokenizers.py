@@ -44,6 +44,14 @@ class VocabularyTokenizer:
         """Returns the tokens of words."""
         return self.speller.spell(words) if self.speller else list(words)
 
+    def encode_words(self, words: Sequence[str]) -> tuple[list[str], list[int]]:
+        """Returns the tokens and the ids of words."""
+        tokens, ids = list(words), self.vocabulary.ids(words)
+        if self.speller and UNK in ids:
+            tokens = self.speller.spell(words)
+            ids = self.vocabulary.ids(tokens)
+        return tokens, ids
+
     def words(self, tokens: Sequence[str]) -> list[str]:
         """Returns the words of tokens, with the marks of the segmenter."""
         return self.speller.words(tokens) if self.speller else list(tokens)
@@ -94,17 +102,17 @@ class SourceTokenizer(VocabularyTokenizer):
 
     def encode_turns(self, turns: Sequence[list[str]], limit: int) -> tuple[list[str], list[int]]:
         """Returns the tokens and the ids of the words of a prompt, like `encode_with_tokens`."""
-        if self.speller:
-            turns = list(map(self.speller.spell, turns))
+        encoded_turns = list(map(self.encode_words, turns))
         if limit:
-            turns = turns[num_truncated_turns(turns, limit) :]
+            num_truncated = num_truncated_turns([ids for _, ids in encoded_turns], limit)
+            encoded_turns = encoded_turns[num_truncated:]
         tokens, ids = [], []
-        for turn in turns:
+        for turn_tokens, turn_ids in encoded_turns:
             if tokens:
                 tokens.append(SPECIALS[TURN])
                 ids.append(TURN)
-            tokens += turn
-            ids += self.vocabulary.ids(turn)
+            tokens += turn_tokens
+            ids += turn_ids
         return tokens or [SPECIALS[UNK]], ids or [UNK]
 
     def has_oov_word(self, text: str | bytes) -> bool:
@@ -153,11 +161,11 @@ class TargetTokenizer(VocabularyTokenizer):
 
     def encode(self, text: str | bytes) -> list[int]:
         """Returns the ids of a reply, and EOS."""
-        return self.encode_words(self._tokenizer.tokenize(text))
+        return self.encode_reply(self._tokenizer.tokenize(text))
 
-    def encode_words(self, words: Sequence[str]) -> list[int]:
+    def encode_reply(self, words: Sequence[str]) -> list[int]:
         """Returns the ids of the words of a reply, and EOS."""
-        return [*self.vocabulary.ids(self.spell(words)), EOS]
+        return [*self.encode_words(words)[1], EOS]
 
     def decode(self, ids: Iterable[int]) -> str:
         """Returns the text of a reply's ids before the first EOS."""

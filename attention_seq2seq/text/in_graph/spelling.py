@@ -7,7 +7,7 @@ import tensorflow as tf
 from attention_seq2seq.text.in_graph.normalization import map_characters
 from attention_seq2seq.text.in_graph.vocabulary import InGraphVocabulary
 from attention_seq2seq.text.segmentation import ATTACHED
-from attention_seq2seq.text.spelling import BYTE_TOKENS, CONTINUED, is_trailing_byte
+from attention_seq2seq.text.spelling import BASIC_TOKENS, BYTE_TOKENS, CONTINUED, is_trailing_byte
 from attention_seq2seq.text.vocabulary import UNK, Vocabulary
 from attention_seq2seq.utils.tf_function import noinline
 
@@ -55,6 +55,10 @@ class InGraphSpeller(tf.Module):
         self._is_trailing_byte = tf.constant(list(map(is_trailing_byte, tokens)))
         self._is_continued = tf.constant([token.startswith(CONTINUED) for token in tokens])
         self._joins_next = tf.constant([token in (CONTINUED, ATTACHED) for token in tokens])
+        # A constant, because an operation would cost time in each call.
+        self._is_spelling = tf.constant(
+            [token.startswith(CONTINUED) or token in BASIC_TOKENS for token in tokens]
+        )
 
     def spell(self, words: tf.RaggedTensor, unspelled: tuple[str, ...] = ()) -> tf.RaggedTensor:
         """Returns the tokens string[batch, (time)] of words string[batch, (words)].
@@ -84,12 +88,31 @@ class InGraphSpeller(tf.Module):
             is_special: bool[tokens], special tokens, which are words by themselves.
         """
         ids = self._vocabulary.ids(tokens.flat_values)
-        is_spelled = tf.gather(self._is_continued | self._joins_next | self._is_byte, ids)
         return tf.cond(
-            tf.reduce_any(is_spelled),
+            tf.reduce_any(tf.gather(self._is_spelling, ids)),
             noinline(lambda: self._group_words(tokens, ids, is_special)),
             lambda: WordGroups(tokens, tf.ones_like(ids, tf.bool)),
         )
+
+    def nonempty_words(self, tokens: tf.RaggedTensor, has_marks: bool) -> tf.RaggedTensor:
+        """Returns the words of tokens string[batch, (time)], without words that have no text.
+
+        Args:
+            tokens: tokens without special tokens.
+            has_marks: whether words have marks of the segmenter. Otherwise, marks are removed.
+        """
+        ids = self._vocabulary.ids(tokens.flat_values)
+
+        def words():
+            is_special = tf.fill(tf.shape(ids), False)
+            words = self._group_words(tokens, ids, is_special).texts
+            if not has_marks:
+                texts = tf.strings.regex_replace(words.flat_values, f"^{ATTACHED}", "")
+                words = words.with_flat_values(texts)
+            return tf.ragged.boolean_mask(words, words != "")
+
+        is_spelled = tf.reduce_any(tf.gather(self._is_spelling, ids))
+        return tf.cond(is_spelled, noinline(words), lambda: tokens)
 
     def _replace_words(self, words, is_replaced):
         """Returns tokens, some words replaced by their spelling."""

@@ -131,12 +131,8 @@ class InGraphTokenizer(tf.Module):
     def detokenize_replies(self, tokens: tf.RaggedTensor) -> tf.Tensor:
         """Returns the texts string[batch] of tokens string[batch, (time)]."""
         if self.target_speller:
-            is_special = tf.fill(tf.shape(tokens.flat_values), False)
-            tokens = self.target_speller.group_words(tokens, is_special).texts
-            if self.config.target_tokenizer != "words":
-                words = tf.strings.regex_replace(tokens.flat_values, f"^{ATTACHED}", "")
-                tokens = tokens.with_flat_values(words)
-            tokens = tf.ragged.boolean_mask(tokens, tokens != "")
+            has_marks = self.config.target_tokenizer == "words"
+            tokens = self.target_speller.nonempty_words(tokens, has_marks)
         texts = tokens.flat_values
         if self.config.target_tokenizer == "words":
             is_attached = tf.strings.substr(texts, 0, len(ATTACHED.encode())) == ATTACHED
