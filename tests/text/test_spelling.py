@@ -76,11 +76,12 @@ def test_each_word_has_a_token_that_starts_it(tokens):
 
 @given(st.dictionaries(st.from_regex("＋?[吃锅晚上ab]{1,4}", fullmatch=True), st.integers(1, 9)))
 def test_vocabularies_are_within_their_size_and_can_spell_everything(counts):
-    for max_size in (len(SPECIALS) + len(BASIC_TOKENS), 270, 300):
+    for max_size in (len(SPECIALS) + len(BASIC_TOKENS), 270, 300, 1000):
         tokens = spelling_tokens(counts, max_size, min_count=2)
         vocabulary = Vocabulary(tokens)
         assert len(vocabulary) <= max_size
         assert UNK not in vocabulary.ids(Speller(vocabulary, Normalizer(False)).spell(counts))
+    # The last vocabulary has room for all words and characters.
     frequent = {word for word, count in counts.items() if count >= 2}
     assert frequent <= set(tokens)
     characters = Counter()
