@@ -160,7 +160,8 @@ class Chat:
             tokens += self._tokens(ids, weights, prompt_tokens, source_ids, decoding)
             final_tokens = tokens[: num_final_tokens(tokens)]
             previous_text, text = text, self.tokenizer.target.detokenize(final_tokens)
-            yield text[len(previous_text) :]
+            if piece := text[len(previous_text) :]:
+                yield piece
         if rest := self.tokenizer.target.detokenize(tokens)[len(text) :]:
             yield rest
 
@@ -225,7 +226,12 @@ class Chat:
         limit = self.config.data.max_source_length
         tokens, ids = self.tokenizer.source.encode_with_tokens(prompt, limit)
         if len(tokens) > limit:
-            log.warning("The prompt has %d tokens; only the first %d are used.", len(tokens), limit)
+            log.warning(
+                "The prompt has %d tokens; only the first %d are used: %s…",
+                len(tokens),
+                limit,
+                " ".join(prompt[:40].split()),
+            )
         return tokens[:limit], ids[:limit]
 
     def _generate_batch(

@@ -8,6 +8,8 @@ import random
 import sys
 from pathlib import Path
 
+from absl import flags
+
 from attention_seq2seq.chat import Chat, Reply
 from attention_seq2seq.cli.attention_tables import format_attention
 from attention_seq2seq.cli.flags import format_list
@@ -173,7 +175,7 @@ class ChatRepl:
         text = " ".join(value)
         value_type = type(getattr(self.decoding, name))
         if value_type is tuple:
-            return self._update(**{name: tuple(text.split())})
+            return self._update(**{name: tuple(flags.ListParser().parse(text))})
         return self._update(
             **{name: text if value_type is str else _parse_number(value_type, text, name)}
         )
@@ -183,7 +185,7 @@ class ChatRepl:
         for name in OPTION_NAMES:
             value = getattr(self.decoding, name)
             star = "*" if value != getattr(DecodingConfig(), name) else " "
-            formatted = " ".join(value) if isinstance(value, tuple) else value
+            formatted = format_list(value) if isinstance(value, tuple) else value
             if name == "sampling_seed" and self.has_random_seed:
                 formatted = "random"
             lines.append(f"{star} {name:28}{formatted}")

@@ -45,9 +45,15 @@ def make_decoding_params(
             f"target_prefix: {prefix[prefix_ids.index(UNK)]!r} is not in the vocabulary "
             "of this model, so no reply can start with it. Choose another prefix."
         )
+    max_length = decoding.max_length or max_length
+    if len(prefix_ids) > max_length:
+        raise ValueError(
+            f"target_prefix has {len(prefix_ids)} tokens, and a reply has at most {max_length}. "
+            "Choose a shorter prefix, or raise max_length."
+        )
     return DecodingParams.from_config(
         decoding,
-        decoding.max_length or max_length,
+        max_length,
         suppressed_ids,
         prefix_ids,
         suppressed_sequences,

@@ -1,6 +1,7 @@
 """Plots heat maps with a Chinese font."""
 
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -8,6 +9,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from attention_seq2seq.utils.files import atomic_write
+from attention_seq2seq.utils.text_tables import display_width
+
+# Selectors of a character's style, and joiners of emojis; fonts would draw them as boxes.
+_INVISIBLE = re.compile("[\ufe00-\ufe0f\u200d]")
 
 
 def save_heatmaps(
@@ -30,7 +35,11 @@ def save_heatmaps(
     font = cjk_font()
     from matplotlib.figure import Figure
 
-    width = max(2.2, 0.62 * len(column_labels) + 1.0)
+    row_labels, column_labels = (
+        [_INVISIBLE.sub("", label) for label in labels] for labels in (row_labels, column_labels)
+    )
+    column_width = max([0.62, *(0.1 * display_width(label) + 0.1 for label in column_labels)])
+    width = max(2.2, column_width * len(column_labels) + 1.0)
     height = max(1.8, 0.42 * len(row_labels) + 1.2)
     figure = Figure(figsize=(width * len(tables), height), layout="constrained")
     for axes, (title, fractions) in zip(
@@ -77,16 +86,21 @@ def save_figure(figure, path: str | Path | BinaryIO) -> None:
 
 
 def cjk_font():
-    """Loads Noto Sans CJK SC (SIL Open Font License) from the package mplfonts by its path.
+    """Returns Noto Sans CJK SC (SIL Open Font License) from the package mplfonts.
+
+    Characters that it does not have, such as many emojis, are drawn with DejaVu Sans.
 
     Raises:
         ValueError: the packages for plots are not installed.
     """
     require_packages("matplotlib", "mplfonts")
-    from matplotlib.font_manager import FontProperties
+    from matplotlib.font_manager import FontProperties, fontManager
 
     package_dir = Path(find_spec("mplfonts").submodule_search_locations[0])
-    return FontProperties(fname=package_dir / "fonts" / "NotoSansCJKsc-Regular.otf")
+    path = str(package_dir / "fonts" / "NotoSansCJKsc-Regular.otf")
+    if all(entry.fname != path for entry in fontManager.ttflist):
+        fontManager.addfont(path)
+    return FontProperties(family=["Noto Sans CJK SC", "DejaVu Sans"])
 
 
 def require_packages(*names: str) -> None:

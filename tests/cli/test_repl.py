@@ -47,7 +47,7 @@ def test_decoding_options_are_changed_and_reset(repl):
     )
     assert repl.answer("/sample 0.8") == "method sample, temperature 0.8"
     assert repl.answer("/set top_k 4") == "top_k 4"
-    assert repl.answer("/set suppress_tokens 烤鸭 吧") == "suppress_tokens ('烤鸭', '吧')"
+    assert repl.answer("/set suppress_tokens 烤鸭,吧") == "suppress_tokens ('烤鸭', '吧')"
     assert "* top_k                       4" in repl.answer("/show")
     assert "  top_p                       1.0" in repl.answer("/show")
     repl.answer(QUESTION)
@@ -86,11 +86,11 @@ def test_a_tilde_is_the_home_folder(repl, tmp_path, monkeypatch):
 def test_save_command_writes_conversation_and_options(repl, tmp_path):
     repl.answer(QUESTION)
     repl.answer("/set beam_width 7")
-    repl.answer("/set suppress_tokens 烤鸭 ,")
+    repl.answer('/set suppress_tokens 烤 鸭,","')
     repl.answer(f"/save {tmp_path}/mine")
     assert (tmp_path / "mine.tsv").read_text(encoding="utf-8") == f"{QUESTION}\t晚上吃烤鸭吧\n"
     flags = (tmp_path / "mine.flags").read_text(encoding="utf-8")
-    assert flags == '--beam_width=7\n--suppress_tokens=烤鸭,","\n'
+    assert flags == '--beam_width=7\n--suppress_tokens=烤 鸭,","\n'
     with pytest.raises(ValueError, match=r"mine\.tsv exists"):
         repl.answer(f"/save {tmp_path}/mine")
     with pytest.raises(ValueError, match=r"such as picture\.png"):
@@ -117,6 +117,8 @@ def test_save_command_writes_conversation_and_options(repl, tmp_path):
         ("/set coverage_penalty inf", "coverage_penalty is inf; expected a finite number"),
         ("/set max_length 9999999999", "expected between 0 and 10000"),
         ("/set target_prefix 魑魅", "is not in the vocabulary of this model"),
+        ("/set target_prefix " + "吃" * 99, "target_prefix has 99 tokens, and a reply has at most"),
+        ('/set suppress_tokens "', "as a comma separated list"),
     ],
 )
 def test_invalid_commands_raise_and_change_no_option(repl, line, message):

@@ -33,11 +33,12 @@ def test_chinese_characters_have_distinct_glyphs(tmp_path):
 
 
 def test_no_glyph_is_missing_for_the_default_corpus():
+    from matplotlib.font_manager import findfont
     from matplotlib.ft2font import FT2Font
 
     from attention_seq2seq.data.default_corpus import default_corpus
 
-    charmap = FT2Font(plotting.cjk_font().get_file()).get_charmap()
+    charmap = FT2Font(findfont(plotting.cjk_font())).get_charmap()
     corpus = default_corpus()
     characters = {c for pair in corpus.training for c in pair.prompt + pair.reply}
     assert not {c for c in characters if c.isprintable() and ord(c) not in charmap}
@@ -53,6 +54,26 @@ def test_two_tables_make_a_wider_picture(tmp_path):
 
 def test_labels_without_glyphs_are_drawn(tmp_path):
     plot_and_read(tmp_path / "odd.png", row_labels=("$x_1", "\U0001fae8"))
+
+
+def test_emojis_have_distinct_glyphs_without_their_selectors(tmp_path):
+    a = plot_and_read(tmp_path / "a.png", row_labels=("❤\ufe0f", "😀"))
+    b = plot_and_read(tmp_path / "b.png", row_labels=("❤", "😃"))
+    c = plot_and_read(tmp_path / "c.png", row_labels=("❤", "😀"))
+    assert a.shape == b.shape
+    assert np.any(a != b)
+    assert np.array_equal(a, c)
+
+
+def test_long_labels_have_wider_columns(tmp_path):
+    labels = ["where", "does", "hiwuzajuqwer", "kolumbobobobo", "live"]
+    table = np.eye(5)
+    sizes = [5, 5, 12, 13, 4]
+    for name, columns in (("short", [label[:2] for label in labels]), ("long", labels)):
+        save_heatmaps(tmp_path / f"{name}.png", ["a"] * 5, columns, {"a": table})
+    # At this resolution, a letter of the labels has about 14 pixels.
+    assert read_pixels(tmp_path / "long.png").shape[1] > 5 * 14 * max(sizes)
+    assert read_pixels(tmp_path / "short.png").shape[1] < 800
 
 
 def test_markup_in_labels_is_drawn_literally(tmp_path):

@@ -150,6 +150,12 @@ class RequestParser:
                 (params.min_length,),
             ),
             GraphCheck(
+                tf.size(params.prefix_ids) <= params.max_length,
+                "target_prefix has {} tokens, and a reply has at most {}. Choose a shorter prefix, "
+                "or raise max_length.",
+                (tf.size(params.prefix_ids), params.max_length),
+            ),
+            GraphCheck(
                 num_rows <= self.limits.max_hypotheses,
                 f"The call needs {{}} hypotheses; the limit is {self.limits.max_hypotheses} "
                 "(max_hypotheses). Send fewer prompts or lower beam_width.",

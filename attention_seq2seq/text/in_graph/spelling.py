@@ -144,7 +144,9 @@ class InGraphSpeller(tf.Module):
         has_plain = self._vocabulary.ids(flat_characters) != UNK
         is_in_bytes = ~has_marked & ~has_plain
         in_bytes = tf.strings.bytes_split(tf.boolean_mask(flat_characters, is_in_bytes))
-        indices = tf.cast(tf.io.decode_raw(in_bytes.flat_values, tf.uint8)[:, 0], tf.int32)
+        # Without any byte, `decode_raw` returns [0, 0] instead of [0, 1].
+        byte_values = tf.reshape(tf.io.decode_raw(in_bytes.flat_values, tf.uint8), [-1])
+        indices = tf.cast(byte_values, tf.int32)
         num_bytes = tf.scatter_nd(
             tf.where(is_in_bytes), in_bytes.row_lengths(), tf.shape(marks, tf.int64)
         )

@@ -133,6 +133,10 @@ def test_a_call_above_a_limit_is_rejected(saved_model):
         ),
         (r"beam_width is 5 and num_beam_groups is 2", {"num_beam_groups": 2}),
         (r"target_prefix: .* not in the vocabulary", {"target_prefix": "龘"}),
+        (
+            r"target_prefix has 2 tokens, and a reply has at most 1",
+            {"target_prefix": "我是", "max_length": 1, "min_length": 0},
+        ),
         (r"10300 hypotheses; the limit is 4096", {"method": "beam", "beam_width": 100}),
     ],
 )

@@ -57,6 +57,21 @@ def test_replies_and_their_tokens_are_equal(module, spelled_chat, prompts, optio
             assert "<unk>" not in reply.tokens
 
 
+@pytest.mark.parametrize("prompt", ["吃天", "zw", "龘", "🤖", "", "今天 🤖 zw"])
+def test_single_prompts_and_replies(module, spelled_chat, prompt):
+    """In a batch, other texts could hide a fault."""
+    (reply,) = spelled_chat.reply([prompt], DECODING)
+    outputs = module.serving_default(tf.constant([prompt]))
+    assert outputs["reply"][0].numpy().decode() == reply.text
+    attributed = module.attribute(tf.constant([prompt]), tf.constant([prompt or "吃天"]))
+    assert [word.decode() for word in attributed["prompt_words"][0].numpy()] == reply.prompt_words
+    assert attributed["word_contributions"].shape[2] == len(reply.prompt_words)
+    encoded = module.encode(tf.constant([prompt]))
+    (specs,) = module.decode_step.input_signature[1:]
+    outputs = module.decode_step(encoded["ids"], {name: encoded[name] for name in specs})
+    assert outputs["tokens"].shape == [1]
+
+
 def test_suppressed_texts_of_the_export_and_of_a_call_are_combined(module, spelled_chat, prompts):
     batch = prompts[:16]
     default_replies = spelled_chat.reply(batch, DECODING)

@@ -99,6 +99,18 @@ def test_encoding_and_detokenizing_match_the_python_tokenizer(
     encode_replies = tf.function(
         lambda texts: (graph.tokenize_replies(texts), *graph.encode_replies(texts)), [TEXTS]
     )
+    # In a batch, other texts could hide a fault.
+    for text in [*ODD_TEXTS, *(c.encode() for c in "吃龘🤖z"), b"zw", "吃天".encode(), texts[-1]]:
+        tokens, _, ids = encode_replies(tf.constant([text]))
+        assert as_strings(tokens) == [tokenizer.target.tokenize(text)]
+        assert ids.to_list() == [tokenizer.target.encode(text)]
+        (detokenized,) = graph.detokenize_replies(tokens).numpy()
+        assert detokenized.decode() == tokenizer.target.detokenize(as_strings(tokens)[0])
+        assert (
+            encode(tf.constant([text])).ids[0].numpy().tolist()
+            == (tokenizer.source.encode_with_tokens(text, limit)[1][:limit])
+        )
+
     tokens, tokens_with_eos, ids = encode_replies(tf.constant(texts))
     assert as_strings(tokens_with_eos) == [[*row, "<eos>"] for row in as_strings(tokens)]
     assert as_strings(tokens) == [tokenizer.target.tokenize(text) for text in texts]
