@@ -226,11 +226,10 @@ class Chat:
         limit = self.config.data.max_source_length
         tokens, ids = self.tokenizer.source.encode_with_tokens(prompt, limit)
         if len(tokens) > limit:
+            text = " ".join(prompt.split())
+            text = text if len(text) <= 40 else f"{text[:39]}…"
             log.warning(
-                "The prompt has %d tokens; only the first %d are used: %s…",
-                len(tokens),
-                limit,
-                " ".join(prompt[:40].split()),
+                "The prompt has %d tokens; only the first %d are used: %s", len(tokens), limit, text
             )
         return tokens[:limit], ids[:limit]
 

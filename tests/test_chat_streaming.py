@@ -36,12 +36,17 @@ def test_streamed_tokens_concatenate_to_the_reply(fixture_name, decoding, prompt
     streams = [list(chat_model.stream(prompt, decoding)) for prompt in batch]
     expected = chat_model.reply(batch, decoding)
     assert ["".join(texts) for texts in streams] == [reply.text for reply in expected]
-    # Bytes of an unfinished character at the end of a reply are an additional piece.
-    expected_lengths = [
-        len(reply.tokens) + (num_final_tokens(reply.tokens) < len(reply.tokens))
-        for reply in expected
+    assert [len(texts) for texts in streams] == [
+        num_pieces(chat_model.tokenizer.target, reply.tokens) for reply in expected
     ]
-    assert [len(texts) for texts in streams] == expected_lengths
+
+
+def num_pieces(tokenizer, tokens) -> int:
+    """Returns the number of tokens that complete a text. Bytes of a character are one piece."""
+    prefixes = [tokens[:length] for length in range(1, len(tokens) + 1)]
+    texts = {tokenizer.detokenize(prefix[: num_final_tokens(prefix)]) for prefix in prefixes}
+    # Bytes of an unfinished character at the end of a reply are an additional piece.
+    return len((texts | {tokenizer.detokenize(tokens)}) - {""})
 
 
 @pytest.mark.parametrize("fixture_name", ["meals_dir", "spelled_dir"])
