@@ -45,7 +45,7 @@ class TextConfig(ConfigBase):
     vocabulary_size: int = option(
         30000,
         "maximum size of a vocabulary, including five special tokens; the most frequent "
-        "tokens are kept; at least 300 with oov spell",
+        f"tokens are kept; at least {MIN_SPELLING_VOCABULARY_SIZE} with oov spell",
         unit="tokens",
         low=6,
     )
