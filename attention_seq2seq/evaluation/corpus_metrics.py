@@ -49,8 +49,9 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
 
     A model that replaces OOV words by the unknown token does not predict their text. In the
     perplexity per character, such a word counts as one character. In the open-vocabulary
-    perplexity, all its characters count, and each costs as much as a uniform distribution over the
-    characters of the vocabulary.
+    perplexity, all its characters count. Its text costs as much as a uniform distribution over the
+    characters of the vocabulary and the end of a word. Without the end, the probabilities of all
+    words would not sum to one, and a model that predicts where words end would seem worse.
 
     Args:
         chat: a trained model.
@@ -72,8 +73,8 @@ def perplexity_stats(chat: Chat, prompts, references) -> dict[str, MetricStats]:
     # Characters of the vocabulary are at most those of the training replies, so the cost is a
     # lower bound.
     tokens = target.vocabulary.tokens(range(len(SPECIALS), len(target.vocabulary)))
-    spelling_cost = math.log(len(set("".join(tokens))))
-    open_loss_sums = loss_sums + spelling_cost * sums.oov_characters
+    symbol_cost = math.log(len(set("".join(tokens))) + 1)
+    open_loss_sums = loss_sums + symbol_cost * (sums.oov_characters + sums.oov_tokens)
     has_oov_word = np.array([source.has_oov_word(prompt) for prompt in prompts], float)
     return {
         "perplexity": ratio_metric(loss_sums, sums.tokens, np.exp),

@@ -185,10 +185,11 @@ def test_an_oov_token_counts_as_one_character(chat):
     loss = num_tokens * math.log(estimates["perplexity"].value)
     expected = math.exp(loss / num_characters)
     assert estimates["character_perplexity"].value == pytest.approx(expected)
-    # All characters count, and those of OOV tokens cost as much as a uniform distribution.
+    # All characters count. Those of OOV tokens, and the end of each, cost as much as a uniform
+    # distribution.
     vocabulary = chat.tokenizer.target.vocabulary
     characters = set("".join(vocabulary.tokens(range(len(SPECIALS), len(vocabulary)))))
-    loss += len("".join(oov_tokens)) * math.log(len(characters))
+    loss += (len("".join(oov_tokens)) + len(oov_tokens)) * math.log(len(characters) + 1)
     assert estimates["open_vocabulary_perplexity"].value == pytest.approx(math.exp(loss / 14))
     assert estimates["oov_prompts"].value == 0
 
